@@ -1,0 +1,72 @@
+package proto
+
+// Connack answers a CONNECT. Below version 5 a return code stands on the wire, and
+// Reason is the reason that says the same.
+type Connack struct {
+	SessionPresent bool
+	Reason         Reason
+	Props          Props
+}
+
+// Type returns CONNACK.
+func (p *Connack) Type() Type { return CONNACK }
+
+// Append appends the packet.
+func (p *Connack) Append(dst []byte, v Version) ([]byte, error) {
+	if p.SessionPresent && p.Reason != Success {
+		return dst, unsendable(CONNACK, ProtocolError, "session present in a refusal") // [MQTT-3.2.2-6]
+	}
+	if err := checkProps(p.Props, CONNACK, v); err != nil {
+		return dst, err
+	}
+	code := byte(p.Reason)
+	if v < V5 {
+		code = p.Reason.ReturnCode()
+	} else if !p.Reason.Allowed(CONNACK) {
+		return dst, unsendable(CONNACK, ProtocolError, "reason not allowed: "+p.Reason.String())
+	}
+	dst, err := appendHead(dst, CONNACK, 2+propsLen(p.Props, v))
+	if err != nil {
+		return dst, err
+	}
+	var flags byte
+	if p.SessionPresent && v != V31 {
+		flags = 1
+	}
+	return appendProps(append(dst, flags, code), p.Props, v), nil
+}
+
+// Decode reads f. Props alias it. A server that does not know version 5 may answer
+// with a CONNACK of 3.1.1, which is read as such.
+func (p *Connack) Decode(f Frame, v Version) error {
+	*p = Connack{}
+	c := open(f)
+	flags := c.byte()
+	if v == V31 {
+		flags = 0 // reserved, and not to be looked at
+	}
+	if flags > 1 {
+		c.at--
+		c.fail(MalformedPacket, "reserved connect acknowledge flag")
+	}
+	p.SessionPresent = flags == 1
+	if v < V5 || len(f.Body) == 2 && f.Body[1] != 0 && f.Body[1] < 0x80 {
+		code := c.byte()
+		if int(code) >= len(returnCodes) {
+			c.at--
+			c.fail(ProtocolError, "reserved return code")
+			return c.done()
+		}
+		p.Reason = returnCodes[code]
+	} else {
+		p.Reason = c.reason()
+		if len(f.Body) == 2 && p.Reason.Failed() && c.err == nil {
+			return nil // seen of servers that refuse before they know the version
+		}
+		p.Props = c.props(CONNACK)
+	}
+	if p.SessionPresent && p.Reason != Success {
+		c.fail(ProtocolError, "session present in a refusal")
+	}
+	return c.done()
+}

@@ -1,0 +1,187 @@
+package proto
+
+// Frame is one packet as it came: its first byte, and all that follows the
+// Remaining Length. Body aliases the reader's buffer.
+type Frame struct {
+	First byte
+	Body  []byte
+}
+
+// Type returns the packet type.
+func (f Frame) Type() Type { return Type(f.First >> 4) }
+
+// Size returns the length of the whole packet in bytes.
+func (f Frame) Size() int { return 1 + uvarintLen(len(f.Body)) + len(f.Body) }
+
+// head is the length of the fixed header.
+func (f Frame) head() int { return 1 + uvarintLen(len(f.Body)) }
+
+// Split cuts the first packet out of b. size is how many bytes it takes; 0 if b
+// does not hold all of it. A fixed header that cannot be one, or a packet of more
+// than max bytes where max is not 0, is an *Error.
+func Split(b []byte, max int) (f Frame, size int, err error) {
+	if len(b) < 2 {
+		return Frame{}, 0, nil
+	}
+	n, w := int(b[1]), 1
+	if n >= 0x80 {
+		if n, w = uvarint(b[1:]); w <= 0 {
+			if w == 0 {
+				return Frame{}, 0, nil
+			}
+			return Frame{}, 0, &Error{Type: Type(b[0] >> 4), Offset: 1, Reason: MalformedPacket, What: "malformed Remaining Length"}
+		}
+	}
+	size = 1 + w + n
+	if max != 0 && size > max {
+		return Frame{}, 0, &Error{Type: Type(b[0] >> 4), Offset: 1, Reason: PacketTooLarge, What: tooLarge(size, max)}
+	}
+	if len(b) < size {
+		return Frame{}, 0, nil
+	}
+	return Frame{First: b[0], Body: b[1+w : size : size]}, size, nil
+}
+
+// cursor reads fields one after the other and keeps the first fault.
+type cursor struct {
+	f   Frame
+	t   Type // named in errors; WILL while inside a will
+	at  int
+	err *Error
+}
+
+// open checks the lower four bits of the first byte [MQTT-2.1.3-1].
+func open(f Frame) cursor {
+	c := cursor{f: f, t: f.Type()}
+	if f.First&0x0F != c.t.flags() {
+		c.err = &Error{Type: c.t, Reason: MalformedPacket, What: "reserved bits in the first byte"}
+	}
+	return c
+}
+
+func (c *cursor) fail(r Reason, what string) {
+	if c.err == nil {
+		c.err = &Error{Type: c.f.Type(), Offset: c.f.head() + c.at, Reason: r, What: what}
+	}
+}
+
+func (c *cursor) left() int { return len(c.f.Body) - c.at }
+
+func (c *cursor) byte() byte {
+	if c.err != nil || c.left() < 1 {
+		c.fail(MalformedPacket, "packet cut short")
+		return 0
+	}
+	c.at++
+	return c.f.Body[c.at-1]
+}
+
+func (c *cursor) uint16() uint16 { return uint16(c.byte())<<8 | uint16(c.byte()) }
+
+// id reads a packet identifier, which is never 0 [MQTT-2.2.1-3].
+func (c *cursor) id() uint16 {
+	n := c.uint16()
+	if n == 0 && c.err == nil {
+		c.at -= 2
+		c.fail(ProtocolError, "packet identifier 0")
+	}
+	return n
+}
+
+// binary reads a length and as many bytes, aliased.
+func (c *cursor) binary() []byte {
+	if c.err != nil {
+		return nil
+	}
+	b, end := field(c.f.Body, c.at)
+	if end == 0 {
+		c.fail(MalformedPacket, "packet cut short")
+		return nil
+	}
+	c.at = end
+	return b
+}
+
+func (c *cursor) text() []byte {
+	from := c.at
+	b := c.binary()
+	if what, at := badText(b); what != "" {
+		c.at = from + 2 + at
+		c.fail(MalformedPacket, what)
+	}
+	return b
+}
+
+// props reads a property block of MQTT 5 and checks it for a packet of type t.
+func (c *cursor) props(t Type) Props {
+	if c.err != nil {
+		return nil
+	}
+	n, size := uvarint(c.f.Body[c.at:])
+	if size <= 0 || c.left()-size < n {
+		c.fail(MalformedPacket, "property length beyond the packet's end")
+		return nil
+	}
+	c.at += size
+	if n == 0 {
+		return nil
+	}
+	ps := Props(c.f.Body[c.at : c.at+n : c.at+n])
+	if err := ps.check(t, c.f.head()+c.at); err != nil {
+		if t == WILL {
+			err.Type = CONNECT
+		}
+		c.err = err
+		return nil
+	}
+	c.at += n
+	return ps
+}
+
+// done returns the first fault; bytes left over are one.
+func (c *cursor) done() error {
+	if c.err == nil && c.left() > 0 {
+		c.fail(MalformedPacket, "bytes left over")
+	}
+	if c.err != nil {
+		return c.err
+	}
+	return nil
+}
+
+// appendHead appends the fixed header of a packet with n bytes behind it.
+func appendHead(dst []byte, t Type, n int) ([]byte, error) {
+	if n > MaxRemaining {
+		return dst, unsendable(t, PacketTooLarge, "packet of more than 268,435,455 bytes")
+	}
+	return AppendUvarint(append(dst, byte(t)<<4|t.flags()), n), nil
+}
+
+// propsLen is the length of a property block with its length before it, 0 below
+// version 5.
+func propsLen(ps Props, v Version) int {
+	if v < V5 {
+		return 0
+	}
+	return uvarintLen(len(ps)) + len(ps)
+}
+
+// appendProps appends the block with its length; none is a length of 0, not its
+// absence [MQTT-2.2.2-1].
+func appendProps(dst []byte, ps Props, v Version) []byte {
+	if v < V5 {
+		return dst
+	}
+	return append(AppendUvarint(dst, len(ps)), ps...)
+}
+
+// checkProps refuses to send what ps.Check refuses, and any property below version 5.
+func checkProps(ps Props, t Type, v Version) error {
+	if len(ps) == 0 {
+		return nil
+	}
+	if v < V5 {
+		return unsendable(t, ProtocolError, "properties need MQTT 5")
+	}
+	return ps.Check(t)
+}

@@ -1,0 +1,131 @@
+package proto
+
+// PropID is the identifier of a property.
+type PropID byte
+
+// The 27 properties by the standard's names.
+const (
+	PayloadFormatIndicator          PropID = 0x01
+	MessageExpiryInterval           PropID = 0x02
+	ContentType                     PropID = 0x03
+	ResponseTopic                   PropID = 0x08
+	CorrelationData                 PropID = 0x09
+	SubscriptionIdentifier          PropID = 0x0B
+	SessionExpiryInterval           PropID = 0x11
+	AssignedClientIdentifier        PropID = 0x12
+	ServerKeepAlive                 PropID = 0x13
+	AuthenticationMethod            PropID = 0x15
+	AuthenticationData              PropID = 0x16
+	RequestProblemInformation       PropID = 0x17
+	WillDelayInterval               PropID = 0x18
+	RequestResponseInformation      PropID = 0x19
+	ResponseInformation             PropID = 0x1A
+	ServerReference                 PropID = 0x1C
+	ReasonString                    PropID = 0x1F
+	ReceiveMaximum                  PropID = 0x21
+	TopicAliasMaximum               PropID = 0x22
+	TopicAlias                      PropID = 0x23
+	MaximumQoS                      PropID = 0x24
+	RetainAvailable                 PropID = 0x25
+	UserProperty                    PropID = 0x26
+	MaximumPacketSize               PropID = 0x27
+	WildcardSubscriptionAvailable   PropID = 0x28
+	SubscriptionIdentifierAvailable PropID = 0x29
+	SharedSubscriptionAvailable     PropID = 0x2A
+)
+
+// Kind is the wire form of a property's value.
+type Kind byte
+
+// The seven forms. Flag is a byte that can only be 0 or 1.
+const (
+	Flag   Kind = iota + 1
+	Two         // two byte integer
+	Four        // four byte integer
+	Varint      // variable byte integer
+	Binary      // length and bytes
+	Text        // length and UTF-8
+	Pair        // two texts, key and value
+)
+
+// Property is a row of the table that drives decoding, validation, the command
+// line, JSON names and the man page.
+type Property struct {
+	ID     PropID
+	Name   string // as the command line has it: message-expiry-interval
+	Kind   Kind
+	in     uint16 // packets that may carry it, 1<<WILL for a will
+	NoZero bool   // zero is a protocol error
+	many   uint16 // packets in which it may stand more than once
+}
+
+// In tells whether a packet of type t, or a will, may carry p.
+func (p *Property) In(t Type) bool { return p.in&(1<<t) != 0 }
+
+// Repeats tells whether a packet of type t may carry p more than once.
+func (p *Property) Repeats(t Type) bool { return p.many&(1<<t) != 0 }
+
+const everywhere = 0xFFFF &^ (1<<PINGREQ | 1<<PINGRESP)
+
+// Properties is section 2.2.2.2 of MQTT 5, in the order of identifiers. It is not
+// to be written to.
+var Properties = [...]Property{
+	{PayloadFormatIndicator, "payload-format-indicator", Flag, inPublish | inWill, false, 0},
+	{MessageExpiryInterval, "message-expiry-interval", Four, inPublish | inWill, false, 0},
+	{ContentType, "content-type", Text, inPublish | inWill, false, 0},
+	{ResponseTopic, "response-topic", Text, inPublish | inWill, false, 0},
+	{CorrelationData, "correlation-data", Binary, inPublish | inWill, false, 0},
+	{SubscriptionIdentifier, "subscription-identifier", Varint, inPublish | inSubscribe, true, inPublish},
+	{SessionExpiryInterval, "session-expiry-interval", Four, inConnect | inConnack | inDisconnect, false, 0},
+	{AssignedClientIdentifier, "assigned-client-identifier", Text, inConnack, false, 0},
+	{ServerKeepAlive, "server-keep-alive", Two, inConnack, false, 0},
+	{AuthenticationMethod, "authentication-method", Text, inConnect | inConnack | inAuth, false, 0},
+	{AuthenticationData, "authentication-data", Binary, inConnect | inConnack | inAuth, false, 0},
+	{RequestProblemInformation, "request-problem-information", Flag, inConnect, false, 0},
+	{WillDelayInterval, "will-delay-interval", Four, inWill, false, 0},
+	{RequestResponseInformation, "request-response-information", Flag, inConnect, false, 0},
+	{ResponseInformation, "response-information", Text, inConnack, false, 0},
+	{ServerReference, "server-reference", Text, inConnack | inDisconnect, false, 0},
+	{ReasonString, "reason-string", Text, inConnack | inAcks | inSuback | inUnsuback | inDisconnect | inAuth, false, 0},
+	{ReceiveMaximum, "receive-maximum", Two, inConnect | inConnack, true, 0},
+	{TopicAliasMaximum, "topic-alias-maximum", Two, inConnect | inConnack, false, 0},
+	{TopicAlias, "topic-alias", Two, inPublish, true, 0},
+	{MaximumQoS, "maximum-qos", Flag, inConnack, false, 0},
+	{RetainAvailable, "retain-available", Flag, inConnack, false, 0},
+	{UserProperty, "user-property", Pair, everywhere, false, everywhere},
+	{MaximumPacketSize, "maximum-packet-size", Four, inConnect | inConnack, true, 0},
+	{WildcardSubscriptionAvailable, "wildcard-subscription-available", Flag, inConnack, false, 0},
+	{SubscriptionIdentifierAvailable, "subscription-identifier-available", Flag, inConnack, false, 0},
+	{SharedSubscriptionAvailable, "shared-subscription-available", Flag, inConnack, false, 0},
+}
+
+// rows is where each identifier stands in Properties, plus one.
+var rows = [0x2B]byte{0x01: 1, 0x02: 2, 0x03: 3, 0x08: 4, 0x09: 5, 0x0B: 6, 0x11: 7, 0x12: 8, 0x13: 9, 0x15: 10,
+	0x16: 11, 0x17: 12, 0x18: 13, 0x19: 14, 0x1A: 15, 0x1C: 16, 0x1F: 17, 0x21: 18, 0x22: 19, 0x23: 20, 0x24: 21,
+	0x25: 22, 0x26: 23, 0x27: 24, 0x28: 25, 0x29: 26, 0x2A: 27}
+
+// Row returns the table's row of id, nil if there is no such property.
+func (id PropID) Row() *Property {
+	if int(id) >= len(rows) || rows[id] == 0 {
+		return nil
+	}
+	return &Properties[rows[id]-1]
+}
+
+// String returns the property's name.
+func (id PropID) String() string {
+	if p := id.Row(); p != nil {
+		return p.Name
+	}
+	return "unknown property"
+}
+
+// PropertyNamed returns the row with that name, nil if there is none.
+func PropertyNamed(name string) *Property {
+	for i := range Properties {
+		if Properties[i].Name == name {
+			return &Properties[i]
+		}
+	}
+	return nil
+}

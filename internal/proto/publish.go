@@ -1,0 +1,142 @@
+package proto
+
+import "encoding/binary"
+
+// Publish carries a message.
+type Publish struct {
+	Dup      bool
+	QoS      byte // 0, 1 or 2
+	Retain   bool
+	Topic    []byte // may be empty in version 5 if Props has a topic alias
+	PacketID uint16 // 0 at QoS 0
+	Props    Props
+	Payload  []byte
+}
+
+// Type returns PUBLISH.
+func (p *Publish) Type() Type { return PUBLISH }
+
+// Size returns how many bytes Append will append, in version v.
+func (p *Publish) Size(v Version) int {
+	n := p.remaining(v)
+	return 1 + uvarintLen(n) + n
+}
+
+func (p *Publish) remaining(v Version) int {
+	n := 2 + len(p.Topic) + propsLen(p.Props, v) + len(p.Payload)
+	if p.QoS > 0 {
+		n += 2
+	}
+	return n
+}
+
+// fault returns what the standard forbids about p, nil if nothing.
+func (p *Publish) fault(v Version) error {
+	switch {
+	case p.QoS > 2:
+		return unsendable(PUBLISH, MalformedPacket, "QoS 3") // [MQTT-3.3.1-4]
+	case p.QoS == 0 && p.Dup:
+		return unsendable(PUBLISH, MalformedPacket, "DUP at QoS 0") // [MQTT-3.3.1-2]
+	case p.QoS > 0 && p.PacketID == 0:
+		return unsendable(PUBLISH, ProtocolError, "packet identifier 0") // [MQTT-2.2.1-3]
+	case len(p.Topic) > MaxText:
+		return unsendable(PUBLISH, TopicNameInvalid, "topic name of more than 65535 bytes")
+	case len(p.Topic) == 0 && (v < V5 || !p.Props.Has(TopicAlias)):
+		return unsendable(PUBLISH, TopicNameInvalid, "empty topic name")
+	}
+	if what, at := topicFault(p.Topic); what != "" {
+		return &Error{Type: PUBLISH, Offset: at, Reason: TopicNameInvalid, What: what}
+	}
+	return checkProps(p.Props, PUBLISH, v)
+}
+
+// Append appends the packet [MQTT-3.3.2-1]. It allocates nothing where dst has room.
+func (p *Publish) Append(dst []byte, v Version) ([]byte, error) {
+	if err := p.fault(v); err != nil {
+		return dst, err
+	}
+	n := p.remaining(v)
+	if n > MaxRemaining {
+		return dst, unsendable(PUBLISH, PacketTooLarge, "packet of more than 268,435,455 bytes")
+	}
+	first := byte(PUBLISH)<<4 | p.QoS<<1
+	if p.Dup {
+		first |= DupBit
+	}
+	if p.Retain {
+		first |= 1
+	}
+	dst = AppendUvarint(append(dst, first), n)
+	dst = appendText(dst, p.Topic)
+	if p.QoS > 0 {
+		dst = binary.BigEndian.AppendUint16(dst, p.PacketID)
+	}
+	if v >= V5 {
+		dst = append(AppendUvarint(dst, len(p.Props)), p.Props...)
+	}
+	return append(dst, p.Payload...), nil
+}
+
+// DupBit is DUP in the first byte of a PUBLISH.
+const DupBit = 0x08
+
+// Decode reads f. Topic, Props and Payload alias it.
+func (p *Publish) Decode(f Frame, v Version) error {
+	b := f.Body
+	if len(b) < 2 {
+		return p.short(f, 0)
+	}
+	p.Dup, p.QoS, p.Retain = f.First&DupBit != 0, f.First>>1&3, f.First&1 != 0
+	n := 2 + (int(b[0])<<8 | int(b[1]))
+	if len(b) < n {
+		return p.short(f, 0)
+	}
+	p.Topic = b[2:n:n]
+	if what, at := topicFault(p.Topic); what != "" {
+		return p.wrong(f, 2+at, TopicNameInvalid, what)
+	}
+	p.PacketID = 0
+	if p.QoS > 0 {
+		if p.QoS == 3 {
+			return &Error{Type: PUBLISH, Reason: MalformedPacket, What: "QoS 3"}
+		}
+		if len(b) < n+2 {
+			return p.short(f, n)
+		}
+		if p.PacketID = uint16(b[n])<<8 | uint16(b[n+1]); p.PacketID == 0 {
+			return p.wrong(f, n, ProtocolError, "packet identifier 0")
+		}
+		n += 2
+	} else if p.Dup {
+		return &Error{Type: PUBLISH, Reason: MalformedPacket, What: "DUP at QoS 0"}
+	}
+	p.Props = nil
+	if v >= V5 {
+		if n < len(b) && b[n] == 0 {
+			n++
+		} else {
+			c := cursor{f: f, t: PUBLISH, at: n}
+			p.Props = c.props(PUBLISH)
+			if c.err != nil {
+				return c.err
+			}
+			n = c.at
+		}
+	}
+	if len(p.Topic) == 0 && !p.Props.Has(TopicAlias) {
+		return p.wrong(f, 0, ProtocolError, "empty topic name") // [MQTT-4.7.3-1]
+	}
+	p.Payload = b[n:]
+	return nil
+}
+
+func (p *Publish) short(f Frame, at int) error {
+	return p.wrong(f, at, MalformedPacket, "packet cut short")
+}
+
+func (p *Publish) wrong(f Frame, at int, r Reason, what string) error {
+	if r == TopicNameInvalid && what != "wildcard in a topic name" {
+		r = MalformedPacket // bad text, not a bad name
+	}
+	return &Error{Type: PUBLISH, Offset: f.head() + at, Reason: r, What: what}
+}

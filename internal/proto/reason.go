@@ -1,0 +1,182 @@
+package proto
+
+import "fmt"
+
+// Reason is a reason code of MQTT 5. The return codes of 3.1 and 3.1.1 are turned
+// into these on decoding and back on encoding.
+type Reason byte
+
+// The reason codes by the standard's names. Success has two more names:
+// Normal disconnection in a DISCONNECT and Granted QoS 0 in a SUBACK.
+const (
+	Success                             Reason = 0x00
+	GrantedQoS1                         Reason = 0x01
+	GrantedQoS2                         Reason = 0x02
+	DisconnectWithWill                  Reason = 0x04
+	NoMatchingSubscribers               Reason = 0x10
+	NoSubscriptionExisted               Reason = 0x11
+	ContinueAuthentication              Reason = 0x18
+	ReAuthenticate                      Reason = 0x19
+	UnspecifiedError                    Reason = 0x80
+	MalformedPacket                     Reason = 0x81
+	ProtocolError                       Reason = 0x82
+	ImplementationSpecificError         Reason = 0x83
+	UnsupportedProtocolVersion          Reason = 0x84
+	ClientIdentifierNotValid            Reason = 0x85
+	BadUserNameOrPassword               Reason = 0x86
+	NotAuthorized                       Reason = 0x87
+	ServerUnavailable                   Reason = 0x88
+	ServerBusy                          Reason = 0x89
+	Banned                              Reason = 0x8A
+	ServerShuttingDown                  Reason = 0x8B
+	BadAuthenticationMethod             Reason = 0x8C
+	KeepAliveTimeout                    Reason = 0x8D
+	SessionTakenOver                    Reason = 0x8E
+	TopicFilterInvalid                  Reason = 0x8F
+	TopicNameInvalid                    Reason = 0x90
+	PacketIdentifierInUse               Reason = 0x91
+	PacketIdentifierNotFound            Reason = 0x92
+	ReceiveMaximumExceeded              Reason = 0x93
+	TopicAliasInvalid                   Reason = 0x94
+	PacketTooLarge                      Reason = 0x95
+	MessageRateTooHigh                  Reason = 0x96
+	QuotaExceeded                       Reason = 0x97
+	AdministrativeAction                Reason = 0x98
+	PayloadFormatInvalid                Reason = 0x99
+	RetainNotSupported                  Reason = 0x9A
+	QoSNotSupported                     Reason = 0x9B
+	UseAnotherServer                    Reason = 0x9C
+	ServerMoved                         Reason = 0x9D
+	SharedSubscriptionsNotSupported     Reason = 0x9E
+	ConnectionRateExceeded              Reason = 0x9F
+	MaximumConnectTime                  Reason = 0xA0
+	SubscriptionIdentifiersNotSupported Reason = 0xA1
+	WildcardSubscriptionsNotSupported   Reason = 0xA2
+)
+
+// Sets of packet types, a bit each, for the tables of reasons and properties.
+const (
+	inWill        = 1 << WILL
+	inConnect     = 1 << CONNECT
+	inConnack     = 1 << CONNACK
+	inPublish     = 1 << PUBLISH
+	inPuback      = 1 << PUBACK
+	inPubrec      = 1 << PUBREC
+	inPubrel      = 1 << PUBREL
+	inPubcomp     = 1 << PUBCOMP
+	inSubscribe   = 1 << SUBSCRIBE
+	inSuback      = 1 << SUBACK
+	inUnsubscribe = 1 << UNSUBSCRIBE
+	inUnsuback    = 1 << UNSUBACK
+	inDisconnect  = 1 << DISCONNECT
+	inAuth        = 1 << AUTH
+	inAcks        = inPuback | inPubrec | inPubrel | inPubcomp
+)
+
+// reasons is section 2.4 of MQTT 5: each code with the packets that may carry it.
+var reasons = [...]struct {
+	code Reason
+	in   uint16
+	name string
+}{
+	{Success, inConnack | inAcks | inSuback | inUnsuback | inDisconnect | inAuth, "Success"},
+	{GrantedQoS1, inSuback, "Granted QoS 1"},
+	{GrantedQoS2, inSuback, "Granted QoS 2"},
+	{DisconnectWithWill, inDisconnect, "Disconnect with Will Message"},
+	{NoMatchingSubscribers, inPuback | inPubrec, "No matching subscribers"},
+	{NoSubscriptionExisted, inUnsuback, "No subscription existed"},
+	{ContinueAuthentication, inAuth, "Continue authentication"},
+	{ReAuthenticate, inAuth, "Re-authenticate"},
+	{UnspecifiedError, inConnack | inPuback | inPubrec | inSuback | inUnsuback | inDisconnect, "Unspecified error"},
+	{MalformedPacket, inConnack | inDisconnect, "Malformed Packet"},
+	{ProtocolError, inConnack | inDisconnect, "Protocol Error"},
+	{ImplementationSpecificError, inConnack | inPuback | inPubrec | inSuback | inUnsuback | inDisconnect, "Implementation specific error"},
+	{UnsupportedProtocolVersion, inConnack, "Unsupported Protocol Version"},
+	{ClientIdentifierNotValid, inConnack, "Client Identifier not valid"},
+	{BadUserNameOrPassword, inConnack, "Bad User Name or Password"},
+	{NotAuthorized, inConnack | inPuback | inPubrec | inSuback | inUnsuback | inDisconnect, "Not authorized"},
+	{ServerUnavailable, inConnack, "Server unavailable"},
+	{ServerBusy, inConnack | inDisconnect, "Server busy"},
+	{Banned, inConnack, "Banned"},
+	{ServerShuttingDown, inDisconnect, "Server shutting down"},
+	{BadAuthenticationMethod, inConnack | inDisconnect, "Bad authentication method"},
+	{KeepAliveTimeout, inDisconnect, "Keep Alive timeout"},
+	{SessionTakenOver, inDisconnect, "Session taken over"},
+	{TopicFilterInvalid, inSuback | inUnsuback | inDisconnect, "Topic Filter invalid"},
+	{TopicNameInvalid, inConnack | inPuback | inPubrec | inDisconnect, "Topic Name invalid"},
+	{PacketIdentifierInUse, inPuback | inPubrec | inSuback | inUnsuback, "Packet Identifier in use"},
+	{PacketIdentifierNotFound, inPubrel | inPubcomp, "Packet Identifier not found"},
+	{ReceiveMaximumExceeded, inDisconnect, "Receive Maximum exceeded"},
+	{TopicAliasInvalid, inDisconnect, "Topic Alias invalid"},
+	{PacketTooLarge, inConnack | inDisconnect, "Packet too large"},
+	{MessageRateTooHigh, inDisconnect, "Message rate too high"},
+	{QuotaExceeded, inConnack | inPuback | inPubrec | inSuback | inDisconnect, "Quota exceeded"},
+	{AdministrativeAction, inDisconnect, "Administrative action"},
+	{PayloadFormatInvalid, inConnack | inPuback | inPubrec | inDisconnect, "Payload format invalid"},
+	{RetainNotSupported, inConnack | inDisconnect, "Retain not supported"},
+	{QoSNotSupported, inConnack | inDisconnect, "QoS not supported"},
+	{UseAnotherServer, inConnack | inDisconnect, "Use another server"},
+	{ServerMoved, inConnack | inDisconnect, "Server moved"},
+	{SharedSubscriptionsNotSupported, inSuback | inDisconnect, "Shared Subscriptions not supported"},
+	{ConnectionRateExceeded, inConnack | inDisconnect, "Connection rate exceeded"},
+	{MaximumConnectTime, inDisconnect, "Maximum connect time"},
+	{SubscriptionIdentifiersNotSupported, inSuback | inDisconnect, "Subscription Identifiers not supported"},
+	{WildcardSubscriptionsNotSupported, inSuback | inDisconnect, "Wildcard Subscriptions not supported"},
+}
+
+// Failed tells whether r is an error, 0x80 and above.
+func (r Reason) Failed() bool { return r >= 0x80 }
+
+// String returns the standard's name with the code: "Not authorized (0x87)".
+func (r Reason) String() string { return r.In(PUBACK) }
+
+// In returns the name that r has in a packet of type t, with the code.
+func (r Reason) In(t Type) string {
+	name := "unknown reason"
+	switch {
+	case r == Success && t == DISCONNECT:
+		name = "Normal disconnection"
+	case r == Success && t == SUBACK:
+		name = "Granted QoS 0"
+	default:
+		for i := range reasons {
+			if reasons[i].code == r {
+				name = reasons[i].name
+				break
+			}
+		}
+	}
+	return fmt.Sprintf("%s (0x%02X)", name, byte(r))
+}
+
+// Allowed tells whether a packet of type t may carry r in MQTT 5.
+func (r Reason) Allowed(t Type) bool {
+	if r == Success {
+		return reasons[0].in&(1<<t) != 0
+	}
+	for i := range reasons {
+		if reasons[i].code == r {
+			return reasons[i].in&(1<<t) != 0
+		}
+	}
+	return false
+}
+
+// returnCodes are the CONNACK return codes 1 to 5 of 3.1 and 3.1.1 as reasons.
+var returnCodes = [...]Reason{Success, UnsupportedProtocolVersion, ClientIdentifierNotValid, ServerUnavailable,
+	BadUserNameOrPassword, NotAuthorized}
+
+// ReturnCode returns the CONNACK return code of 3.1 and 3.1.1 that says r, or what
+// comes nearest to it.
+func (r Reason) ReturnCode() byte {
+	for i, c := range returnCodes {
+		if c == r {
+			return byte(i)
+		}
+	}
+	switch r {
+	case Banned, BadAuthenticationMethod, TopicNameInvalid, RetainNotSupported, QoSNotSupported, PayloadFormatInvalid:
+		return 5
+	}
+	return 3
+}

@@ -1,0 +1,101 @@
+package proto
+
+// Ping is a PINGREQ or PINGRESP, as Kind says.
+type Ping struct{ Kind Type }
+
+// Type returns Kind.
+func (p *Ping) Type() Type { return p.Kind }
+
+// Append appends the packet.
+func (p *Ping) Append(dst []byte, _ Version) ([]byte, error) {
+	return append(dst, byte(p.Kind)<<4, 0), nil
+}
+
+// Decode reads f.
+func (p *Ping) Decode(f Frame, _ Version) error {
+	c := open(f)
+	p.Kind = f.Type()
+	return c.done()
+}
+
+// Disconnect ends a connection. Below version 5 it has no fields and only a client
+// sends it.
+type Disconnect struct {
+	Reason Reason
+	Props  Props
+}
+
+// Type returns DISCONNECT.
+func (p *Disconnect) Type() Type { return DISCONNECT }
+
+// Append appends the packet, in its shortest form.
+func (p *Disconnect) Append(dst []byte, v Version) ([]byte, error) {
+	return appendShort(dst, DISCONNECT, p.Reason, p.Props, v)
+}
+
+// Decode reads f. Props alias it.
+func (p *Disconnect) Decode(f Frame, v Version) error {
+	c := open(f)
+	p.Reason, p.Props = c.short(v)
+	return c.done()
+}
+
+// Auth is a step of an enhanced authentication, in version 5 only.
+type Auth struct {
+	Reason Reason
+	Props  Props
+}
+
+// Type returns AUTH.
+func (p *Auth) Type() Type { return AUTH }
+
+// Append appends the packet, in its shortest form.
+func (p *Auth) Append(dst []byte, v Version) ([]byte, error) {
+	if v < V5 {
+		return dst, unsendable(AUTH, ProtocolError, "AUTH needs MQTT 5")
+	}
+	return appendShort(dst, AUTH, p.Reason, p.Props, v)
+}
+
+// Decode reads f. Props alias it.
+func (p *Auth) Decode(f Frame, v Version) error {
+	c := open(f)
+	if v < V5 {
+		c.fail(ProtocolError, "AUTH needs MQTT 5")
+	}
+	p.Reason, p.Props = c.short(v)
+	return c.done()
+}
+
+// appendShort appends a packet of reason and properties, either left out at its end
+// if it says nothing.
+func appendShort(dst []byte, t Type, r Reason, ps Props, v Version) ([]byte, error) {
+	if err := checkProps(ps, t, v); err != nil {
+		return dst, err
+	}
+	if v < V5 || r == Success && len(ps) == 0 {
+		return append(dst, byte(t)<<4, 0), nil
+	}
+	if !r.Allowed(t) {
+		return dst, unsendable(t, ProtocolError, "reason not allowed: "+r.String())
+	}
+	if len(ps) == 0 {
+		return append(dst, byte(t)<<4, 1, byte(r)), nil
+	}
+	dst, err := appendHead(dst, t, 1+propsLen(ps, v))
+	if err != nil {
+		return dst, err
+	}
+	return appendProps(append(dst, byte(r)), ps, v), nil
+}
+
+func (c *cursor) short(v Version) (Reason, Props) {
+	if v < V5 || c.left() == 0 {
+		return Success, nil
+	}
+	r := c.reason()
+	if c.left() == 0 {
+		return r, nil
+	}
+	return r, c.props(c.t)
+}

@@ -1,0 +1,71 @@
+package proto
+
+import "encoding/binary"
+
+// Suback is a SUBACK or UNSUBACK, as Kind says: a reason for each filter, in their
+// order. An UNSUBACK below version 5 has none.
+type Suback struct {
+	Kind     Type
+	PacketID uint16
+	Props    Props
+	Reasons  []Reason
+}
+
+// Type returns Kind.
+func (p *Suback) Type() Type { return p.Kind }
+
+// code is r as it stands in version v: below 5 every failure is 0x80.
+func (p *Suback) code(r Reason, v Version) Reason {
+	if v < V5 && r.Failed() {
+		return UnspecifiedError
+	}
+	return r
+}
+
+// Append appends the packet.
+func (p *Suback) Append(dst []byte, v Version) ([]byte, error) {
+	if p.PacketID == 0 {
+		return dst, unsendable(p.Kind, ProtocolError, "packet identifier 0")
+	}
+	if err := checkProps(p.Props, p.Kind, v); err != nil {
+		return dst, err
+	}
+	reasons := p.Reasons
+	if v < V5 && p.Kind == UNSUBACK {
+		reasons = nil
+	}
+	dst, err := appendHead(dst, p.Kind, 2+propsLen(p.Props, v)+len(reasons))
+	if err != nil {
+		return dst, err
+	}
+	dst = appendProps(binary.BigEndian.AppendUint16(dst, p.PacketID), p.Props, v)
+	for _, r := range reasons {
+		dst = append(dst, byte(p.code(r, v)))
+	}
+	return dst, nil
+}
+
+// Decode reads f. Props alias it.
+func (p *Suback) Decode(f Frame, v Version) error {
+	*p = Suback{Kind: f.Type(), Reasons: p.Reasons[:0]}
+	c := open(f)
+	p.PacketID = c.id()
+	if v >= V5 {
+		p.Props = c.props(p.Kind)
+	}
+	if p.Kind == UNSUBACK && v < V5 {
+		return c.done()
+	}
+	for c.err == nil && c.left() > 0 {
+		r := c.reason()
+		if v < V5 && r.Failed() && r != UnspecifiedError {
+			c.at--
+			c.fail(ProtocolError, "reserved return code") // 3.1.1 [MQTT-3.9.3-2]
+		}
+		p.Reasons = append(p.Reasons, r)
+	}
+	if len(p.Reasons) == 0 {
+		c.fail(ProtocolError, "no reason code")
+	}
+	return c.done()
+}

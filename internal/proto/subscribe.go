@@ -1,0 +1,168 @@
+package proto
+
+import "encoding/binary"
+
+// Subscribe asks for messages.
+type Subscribe struct {
+	PacketID uint16
+	Props    Props
+	Filters  []Subscription // at least one [MQTT-3.8.3-2]
+}
+
+// Subscription is a topic filter with its options. Below version 5 only QoS is sent.
+type Subscription struct {
+	Filter            string
+	QoS               byte // the highest wanted
+	NoLocal           bool
+	RetainAsPublished bool
+	RetainHandling    byte // 0 send retained, 1 only to a new subscription, 2 do not
+}
+
+// options is the byte behind the filter; bits 6 and 7 are 0 [MQTT-3.8.3-5].
+func (s *Subscription) options(v Version) byte {
+	if v < V5 {
+		return s.QoS
+	}
+	o := s.QoS | s.RetainHandling<<4
+	if s.NoLocal {
+		o |= 0x04
+	}
+	if s.RetainAsPublished {
+		o |= 0x08
+	}
+	return o
+}
+
+// Type returns SUBSCRIBE.
+func (p *Subscribe) Type() Type { return SUBSCRIBE }
+
+// Append appends the packet.
+func (p *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
+	n := 2 + propsLen(p.Props, v)
+	if p.PacketID == 0 {
+		return dst, unsendable(SUBSCRIBE, ProtocolError, "packet identifier 0")
+	}
+	if len(p.Filters) == 0 {
+		return dst, unsendable(SUBSCRIBE, ProtocolError, "no topic filter")
+	}
+	for i := range p.Filters {
+		s := &p.Filters[i]
+		if err := CheckFilter(s.Filter); err != nil {
+			return dst, err
+		}
+		if s.QoS > 2 || s.RetainHandling > 2 {
+			return dst, unsendable(SUBSCRIBE, MalformedPacket, "subscription option out of range")
+		}
+		if name, _ := SplitShare(s.Filter); name != "" && s.NoLocal && v >= V5 {
+			return dst, unsendable(SUBSCRIBE, ProtocolError, "no-local on a shared subscription") // [MQTT-3.8.3-4]
+		}
+		n += 2 + len(s.Filter) + 1
+	}
+	if err := checkProps(p.Props, SUBSCRIBE, v); err != nil {
+		return dst, err
+	}
+	dst, err := appendHead(dst, SUBSCRIBE, n)
+	if err != nil {
+		return dst, err
+	}
+	dst = appendProps(binary.BigEndian.AppendUint16(dst, p.PacketID), p.Props, v)
+	for i := range p.Filters {
+		dst = append(appendText(dst, p.Filters[i].Filter), p.Filters[i].options(v))
+	}
+	return dst, nil
+}
+
+// Decode reads f. Props alias it. Filters are checked as text only: a server
+// answers a bad filter with a reason of its own, so CheckFilter is the caller's.
+func (p *Subscribe) Decode(f Frame, v Version) error {
+	*p = Subscribe{Filters: p.Filters[:0]}
+	c := open(f)
+	p.PacketID = c.id()
+	if v >= V5 {
+		p.Props = c.props(SUBSCRIBE)
+	}
+	for c.err == nil && c.left() > 0 {
+		s := Subscription{Filter: string(c.text())}
+		o := c.byte()
+		s.QoS = o & 3
+		reserved := byte(0xFC)
+		if v >= V5 {
+			reserved = 0xC0
+			s.NoLocal, s.RetainAsPublished, s.RetainHandling = o&4 != 0, o&8 != 0, o>>4&3
+		}
+		c.at--
+		switch {
+		case o&reserved != 0:
+			c.fail(MalformedPacket, "reserved bits in the subscription options")
+		case s.QoS == 3:
+			c.fail(MalformedPacket, "QoS 3")
+		case s.RetainHandling == 3:
+			c.fail(ProtocolError, "retain handling 3")
+		}
+		if name, _ := SplitShare(s.Filter); name != "" && s.NoLocal {
+			c.fail(ProtocolError, "no-local on a shared subscription") // [MQTT-3.8.3-4]
+		}
+		c.at++
+		p.Filters = append(p.Filters, s)
+	}
+	if len(p.Filters) == 0 {
+		c.fail(ProtocolError, "no topic filter")
+	}
+	return c.done()
+}
+
+// Unsubscribe gives filters up.
+type Unsubscribe struct {
+	PacketID uint16
+	Props    Props
+	Filters  []string // at least one [MQTT-3.10.3-2]
+}
+
+// Type returns UNSUBSCRIBE.
+func (p *Unsubscribe) Type() Type { return UNSUBSCRIBE }
+
+// Append appends the packet.
+func (p *Unsubscribe) Append(dst []byte, v Version) ([]byte, error) {
+	n := 2 + propsLen(p.Props, v)
+	if p.PacketID == 0 {
+		return dst, unsendable(UNSUBSCRIBE, ProtocolError, "packet identifier 0")
+	}
+	if len(p.Filters) == 0 {
+		return dst, unsendable(UNSUBSCRIBE, ProtocolError, "no topic filter")
+	}
+	for _, s := range p.Filters {
+		if err := CheckFilter(s); err != nil {
+			return dst, err
+		}
+		n += 2 + len(s)
+	}
+	if err := checkProps(p.Props, UNSUBSCRIBE, v); err != nil {
+		return dst, err
+	}
+	dst, err := appendHead(dst, UNSUBSCRIBE, n)
+	if err != nil {
+		return dst, err
+	}
+	dst = appendProps(binary.BigEndian.AppendUint16(dst, p.PacketID), p.Props, v)
+	for _, s := range p.Filters {
+		dst = appendText(dst, s)
+	}
+	return dst, nil
+}
+
+// Decode reads f. Props alias it.
+func (p *Unsubscribe) Decode(f Frame, v Version) error {
+	*p = Unsubscribe{Filters: p.Filters[:0]}
+	c := open(f)
+	p.PacketID = c.id()
+	if v >= V5 {
+		p.Props = c.props(UNSUBSCRIBE)
+	}
+	for c.err == nil && c.left() > 0 {
+		p.Filters = append(p.Filters, string(c.text()))
+	}
+	if len(p.Filters) == 0 {
+		c.fail(ProtocolError, "no topic filter")
+	}
+	return c.done()
+}
