@@ -224,3 +224,19 @@ func (s *Sender[M]) Renew() (twice int) {
 func (s *Sender[M]) Forget() {
 	*s = Sender[M]{limit: s.limit, order: s.order}
 }
+
+// Cancel takes back a Begin or Request whose packet was never sent.
+func (s *Sender[M]) Cancel(id uint16) {
+	p := &s.slots[id-1]
+	if p.state >= published {
+		s.out--
+	}
+	s.end(id, p)
+}
+
+// Freed returns what is kept in the slot of an exchange that has just ended, for
+// memory that is worth giving back.
+func (s *Sender[M]) Freed(id uint16) *M { return &s.slots[id-1].m }
+
+// Released tells whether the message in flight with identifier id awaits PUBCOMP.
+func (s *Sender[M]) Released(id uint16) bool { return s.slots[id-1].state == released }

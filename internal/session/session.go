@@ -1,9 +1,12 @@
 package session
 
+import "mqtt/internal/proto"
+
 // Session is a client's state, which outlives its connections.
 type Session struct {
 	ID       string         // the client identifier in use, be it one that the server assigned [MQTT-3.1.3-2]
 	Held     bool           // a server has accepted a CONNECT of this session
+	Version  proto.Version  // that was settled on; 0 before
 	Sender   Sender[[]byte] // keeps each PUBLISH as it was encoded, with its full topic
 	Receiver Receiver
 }

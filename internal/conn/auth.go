@@ -1,0 +1,76 @@
+package conn
+
+import (
+	"errors"
+
+	"mqtt/internal/proto"
+)
+
+// authProps is the property block of an AUTH packet or of CONNECT's.
+func authProps(ps proto.Props, a Auth, data []byte) proto.Props {
+	ps = ps.AppendText(proto.AuthenticationMethod, a.Method())
+	if data != nil {
+		ps = ps.AppendValue(proto.AuthenticationData, data)
+	}
+	return ps
+}
+
+// answerAuth returns the AUTH that answers p. The server must keep to the method
+// [MQTT-4.12.0-5]; without one it may not send AUTH at all [MQTT-4.12.0-7].
+func answerAuth(a Auth, p *proto.Auth) (*proto.Auth, error) {
+	wrong := func(what string) error {
+		return &Violation{Err: &proto.Error{Type: proto.AUTH, Reason: proto.ProtocolError, What: what}}
+	}
+	if a == nil {
+		return nil, wrong("no authentication method was given")
+	}
+	if string(p.Props.Value(proto.AuthenticationMethod)) != a.Method() {
+		return nil, wrong("another authentication method")
+	}
+	if p.Reason != proto.ContinueAuthentication {
+		return nil, wrong("reason of a client")
+	}
+	data, err := a.Next(p.Props.Value(proto.AuthenticationData))
+	if err != nil {
+		return nil, err
+	}
+	return &proto.Auth{Reason: proto.ContinueAuthentication, Props: authProps(nil, a, data)}, nil // [MQTT-4.12.0-3]
+}
+
+// Reauthenticate begins another exchange with the same method [MQTT-4.12.1-1]; its
+// end is an Answer event.
+func (c *Conn) Reauthenticate() error {
+	if c.cfg.Auth == nil {
+		return errors.New("re-authenticate: no authentication method was given")
+	}
+	data, err := c.cfg.Auth.Start()
+	if err != nil {
+		return err
+	}
+	c.auth = true
+	return c.queue(&proto.Auth{Reason: proto.ReAuthenticate, Props: authProps(nil, c.cfg.Auth, data)})
+}
+
+// takeAuth takes in an AUTH past CONNACK.
+func (c *Conn) takeAuth(f proto.Frame) (Event, error) {
+	var p proto.Auth
+	if err := p.Decode(f, c.v); err != nil {
+		return Event{}, c.violated(err)
+	}
+	if p.Reason == proto.Success && c.auth {
+		c.auth = false
+		if err := c.cfg.Auth.Finish(p.Props.Value(proto.AuthenticationData)); err != nil {
+			return Event{}, c.violated(err) // [MQTT-4.12.1-2]
+		}
+		return Event{Kind: Answer, Answer: &p}, nil
+	}
+	answer, err := answerAuth(c.cfg.Auth, &p)
+	if err != nil {
+		var v *Violation
+		if errors.As(err, &v) {
+			err = v.Err
+		}
+		return Event{}, c.violated(err)
+	}
+	return Event{}, c.queue(answer)
+}

@@ -1,0 +1,233 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+
+	"mqtt/internal/proto"
+	"mqtt/internal/session"
+)
+
+// Dial connects from CONNECT to CONNACK and resumes what the session holds. A
+// failure is an *Opening, which ErrHungUp is where the server closed before it
+// answered, a *Refused, a *Violation, or ctx's error.
+func Dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
+	if cfg.Timeout > 0 {
+		var cancel context.CancelFunc
+		outer := ctx
+		ctx, cancel = context.WithTimeoutCause(ctx, cfg.Timeout, fmt.Errorf("no connection within %v", cfg.Timeout))
+		defer cancel()
+		c, err := dial(ctx, cfg, s)
+		if err != nil && outer.Err() == nil && ctx.Err() != nil {
+			err = &Opening{Err: fmt.Errorf("%w: %w", context.Cause(ctx), err)}
+		}
+		return c, err
+	}
+	return dial(ctx, cfg, s)
+}
+
+// dial speaks the version that was settled on, or settles on one.
+func dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
+	v := s.Version
+	if v == 0 {
+		v = cfg.Connect.Version
+	}
+	c, err := dialVersion(ctx, cfg, s, v)
+	if err != nil && v == proto.V5 && cfg.Fallback && !s.Held && ctx.Err() == nil && notFive(err) {
+		v = proto.V311
+		c, err = dialVersion(ctx, cfg, s, v)
+	}
+	if err == nil {
+		s.Held, s.Version = true, v
+	}
+	return c, err
+}
+
+// notFive tells whether err may mean that the server does not know version 5: it
+// says so, or hangs up.
+func notFive(err error) bool {
+	var r *Refused
+	if errors.As(err, &r) {
+		return r.Reason == proto.UnsupportedProtocolVersion
+	}
+	return errors.Is(err, ErrHungUp)
+}
+
+func dialVersion(ctx context.Context, cfg *Config, s *session.Session, v proto.Version) (*Conn, error) {
+	nc, err := cfg.Dial(ctx, v)
+	if err != nil {
+		return nil, &Opening{Err: err}
+	}
+	if cfg.Connected != nil {
+		cfg.Connected()
+	}
+	c := &Conn{cfg: cfg, nc: nc, v: v, sess: s}
+	c.src.open(nc)
+	c.server.MaximumQoS, c.server.RetainAvailable = 2, true
+	c.inMax = int(cfg.Connect.Props.Num(proto.ReceiveMaximum, 65535))
+	max := int(cfg.Connect.Props.Num(proto.MaximumPacketSize, 0))
+	if v >= proto.V5 {
+		c.aliasMax = int(cfg.Connect.Props.Num(proto.TopicAliasMaximum, 0))
+	} else {
+		c.inMax, max = 65535, 0
+	}
+	c.r = proto.NewReader(&c.src, max)
+	c.relief = newRelief(c)
+	if err := c.open(ctx); err != nil {
+		c.end(err)
+		return nil, err
+	}
+	c.unwatch() // the dial's own limit is over
+	return c, nil
+}
+
+// open sends CONNECT, the first packet [MQTT-3.1.0-1], and reads up to CONNACK.
+// Nothing else is sent before that but AUTH [MQTT-3.1.2-30].
+func (c *Conn) open(ctx context.Context) error {
+	hello := c.cfg.Connect
+	if c.sess.ID != "" {
+		hello.ClientID = c.sess.ID
+	}
+	if c.v < proto.V5 {
+		hello.Props = nil
+		if hello.Will != nil {
+			will := *hello.Will
+			will.Props = nil
+			hello.Will = &will
+		}
+	} else {
+		if c.sess.Held && hello.Props.Num(proto.SessionExpiryInterval, 0) > 0 {
+			hello.CleanStart = false
+		}
+		if a := c.cfg.Auth; a != nil {
+			data, err := a.Start()
+			if err != nil {
+				return err
+			}
+			hello.Props = authProps(hello.Props[:len(hello.Props):len(hello.Props)], a, data)
+		}
+	}
+	if err := c.queue(&hello); err != nil {
+		return err
+	}
+	if err := c.flush(ctx); err != nil {
+		return early(ctx, err)
+	}
+	for {
+		f, err := c.first(ctx)
+		if err != nil {
+			return err
+		}
+		switch f.Type() {
+		case proto.CONNACK:
+			var p proto.Connack
+			if err := p.Decode(f, c.v); err != nil {
+				return c.violated(err)
+			}
+			return c.accepted(&p, &hello)
+		case proto.AUTH:
+			var p proto.Auth
+			if err := p.Decode(f, c.v); err != nil {
+				return c.violated(err)
+			}
+			answer, err := answerAuth(c.cfg.Auth, &p)
+			if err != nil {
+				var v *Violation
+				if errors.As(err, &v) {
+					return c.violated(v.Err)
+				}
+				return err
+			}
+			if err := c.queue(answer); err != nil {
+				return err
+			}
+			if err := c.flush(ctx); err != nil {
+				return early(ctx, err)
+			}
+		case proto.DISCONNECT:
+			var p proto.Disconnect
+			if err := p.Decode(f, c.v); err != nil {
+				return c.violated(err)
+			}
+			return &Disconnected{Reason: p.Reason, Props: append(proto.Props(nil), p.Props...)}
+		default:
+			return c.violated(&proto.Error{Type: f.Type(), Reason: proto.ProtocolError, What: "came before CONNACK"})
+		}
+	}
+}
+
+// first reads a packet before the connection stands: there is no keep alive yet.
+func (c *Conn) first(ctx context.Context) (proto.Frame, error) {
+	for {
+		f, ok, err := c.r.Buffered()
+		if err != nil {
+			return f, c.violated(err)
+		}
+		if ok {
+			if c.cfg.Trace != nil {
+				c.cfg.Trace(false, f, c.v)
+			}
+			return f, nil
+		}
+		c.watch(ctx)
+		c.nc.SetReadDeadline(c.clock.nearest(c.clock.pong))
+		if err := ctx.Err(); err != nil {
+			return f, err
+		}
+		if err := c.r.Fill(); err != nil {
+			return f, early(ctx, &Broken{Op: "read", Err: err})
+		}
+	}
+}
+
+// early makes err what it means before CONNACK.
+func early(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &Opening{Err: errors.New("the server did not answer CONNECT")}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, io.ErrClosedPipe) {
+		return &Opening{Err: ErrHungUp}
+	}
+	return &Opening{Err: err}
+}
+
+// accepted takes in a CONNACK.
+func (c *Conn) accepted(p *proto.Connack, hello *proto.Connect) error {
+	if p.Reason != proto.Success {
+		return &Refused{Version: c.v, Reason: p.Reason, Props: append(proto.Props(nil), p.Props...)} // [MQTT-4.13.2-1]
+	}
+	wrong := func(what string) error {
+		return c.violated(&proto.Error{Type: proto.CONNACK, Reason: proto.ProtocolError, What: what})
+	}
+	if p.SessionPresent && hello.CleanStart {
+		return wrong("session present although a clean start was asked for") // [MQTT-3.2.2-4]
+	}
+	if a := c.cfg.Auth; a != nil && c.v >= proto.V5 {
+		if m := p.Props.Value(proto.AuthenticationMethod); m != nil && string(m) != a.Method() {
+			return wrong("another authentication method") // [MQTT-4.12.0-5]
+		}
+		if err := a.Finish(p.Props.Value(proto.AuthenticationData)); err != nil {
+			return c.violated(err)
+		}
+	}
+	c.server = readServer(p, hello.KeepAlive)
+	c.clock.keepAlive = c.server.KeepAlive
+	switch {
+	case c.server.AssignedID != "":
+		c.sess.ID = c.server.AssignedID
+	default:
+		c.sess.ID = hello.ClientID
+	}
+	window := c.cfg.Window
+	if window <= 0 {
+		window = DefaultWindow
+	}
+	c.sess.Sender.Limit(min(window, c.server.ReceiveMaximum, 65535)) // [MQTT-4.9.0-1]
+	c.resume()
+	return nil
+}

@@ -1,0 +1,30 @@
+package conn
+
+import (
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// Kind tells the events apart.
+type Kind byte
+
+// The events.
+const (
+	Idle      Kind = iota // the limit of NextBy has passed, or Wake was called
+	Message               // a PUBLISH came
+	Delivered             // the server has a message of QoS 1 or 2, or has refused it
+	Answer                // SUBACK or UNSUBACK came, or a re-authentication ended
+	Pong                  // the answer to a Ping that the owner sent
+)
+
+// Event is what Next returns. All that it points to is good until the next call.
+type Event struct {
+	Kind    Kind
+	Tag     uint64         // of Delivered: Publish's tag
+	Reason  proto.Reason   // of Delivered: 0x80 and above is a refusal
+	Props   proto.Props    // of Delivered: those of the acknowledgement
+	Message *proto.Publish // with its whole topic, where a Topic Alias stood for it
+	Answer  proto.Packet   // *proto.Suback or *proto.Auth
+	Took    time.Duration  // of Pong: the round trip
+}

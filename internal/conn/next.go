@@ -1,0 +1,136 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+)
+
+// Next returns the next event. Calling it again acknowledges the Message that it
+// returned last, with the reason of Refuse if that was called. It writes what is
+// queued before it waits. The end of ctx is ctx's error, and the connection goes on;
+// any other error is the connection's end and comes again.
+func (c *Conn) Next(ctx context.Context) (Event, error) { return c.NextBy(ctx, time.Time{}) }
+
+// NextBy is Next with a limit, at which it returns Idle. The zero limit is none. A
+// limit that has passed is a look without waiting.
+func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
+	if c.err != nil {
+		return Event{}, c.err
+	}
+	if c.owed.Kind != 0 {
+		if err := c.acknowledge(ctx); err != nil {
+			return Event{}, err
+		}
+	}
+	for {
+		// A frame in the buffer is returned without a look at clock or ctx.
+		f, ok, err := c.r.Buffered()
+		if err != nil {
+			return Event{}, c.violated(err)
+		}
+		if !ok {
+			idle, err := c.wait(ctx, limit)
+			if err != nil {
+				return Event{}, err
+			}
+			if idle {
+				return Event{Kind: Idle}, nil
+			}
+			continue
+		}
+		if c.cfg.Trace != nil {
+			c.cfg.Trace(false, f, c.v)
+		}
+		ev, err := c.take(f)
+		if err != nil {
+			return Event{}, err
+		}
+		if ev.Kind != Idle {
+			return ev, nil
+		}
+		if len(c.out) >= enough {
+			if err := c.flush(ctx); err != nil {
+				return Event{}, err
+			}
+		}
+	}
+}
+
+// wait writes what is queued and reads once. idle is true when the owner is to be
+// told: the limit has passed or the bell rang.
+func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error) {
+	for {
+		if err := c.flush(ctx); err != nil {
+			return false, err
+		}
+		c.watch(ctx)
+		// The deadline first, then ctx and the bell: the other order loses a wake
+		// that comes between.
+		now := time.Now()
+		look := !limit.IsZero() && !limit.After(now)
+		c.src.look(look, now)
+		if !look {
+			c.nc.SetReadDeadline(c.clock.nearest(limit))
+		}
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		if c.bell.Load() && c.bell.Swap(false) {
+			return true, nil
+		}
+		err := c.r.Fill()
+		if err == nil {
+			c.clock.heard = true
+			return false, nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return false, c.broke("read", err)
+		}
+		if look {
+			return true, nil
+		}
+		now = time.Now()
+		if c.clock.pongIsLate(now) {
+			return false, c.end(&Broken{Op: "keep alive", Err: ErrTimeout})
+		}
+		if c.clock.pingIsDue(now) { // [MQTT-3.1.2-20]
+			if err := c.ping(now); err != nil {
+				return false, err
+			}
+		}
+		if !limit.IsZero() && !limit.After(now) {
+			return true, nil
+		}
+	}
+}
+
+// watch makes the end of ctx end a read or write that waits.
+func (c *Conn) watch(ctx context.Context) {
+	if ctx == c.ctx {
+		return
+	}
+	c.unwatch()
+	c.ctx = ctx
+	if ctx.Done() == nil {
+		return
+	}
+	over := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		c.nc.SetDeadline(past)
+		close(over)
+	})
+	c.undo = func() {
+		if !stop() {
+			<-over // so that a deadline set later is not undone
+		}
+	}
+}
+
+func (c *Conn) unwatch() {
+	if c.undo != nil {
+		c.undo()
+	}
+	c.ctx, c.undo = nil, nil
+}

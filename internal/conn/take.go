@@ -1,0 +1,178 @@
+package conn
+
+import (
+	"context"
+	"strconv"
+
+	"mqtt/internal/proto"
+)
+
+// take acts on a packet of the server. An Idle event means that there is nothing to
+// tell the owner.
+func (c *Conn) take(f proto.Frame) (Event, error) {
+	switch f.Type() {
+	case proto.PUBLISH:
+		return c.takePublish(f)
+	case proto.PUBACK, proto.PUBREC, proto.PUBCOMP:
+		return c.takeAck(f)
+	case proto.PUBREL:
+		a := proto.Ack{Kind: proto.PUBREL}
+		if err := a.Decode(f, c.v); err != nil {
+			return Event{}, c.violated(err)
+		}
+		known := c.sess.Receiver.Release(a.PacketID)
+		return Event{}, c.queueAck(proto.PUBCOMP, a.PacketID, known) // [MQTT-4.3.3-11]
+	case proto.SUBACK, proto.UNSUBACK:
+		p := new(proto.Suback)
+		if err := p.Decode(f, c.v); err != nil {
+			return Event{}, c.violated(err)
+		}
+		step, err := c.sess.Sender.Settle(p.Kind, p.PacketID, proto.Success)
+		if err == nil && !step.Known {
+			err = &proto.Error{Type: p.Kind, Reason: proto.ProtocolError, What: "answers no request"}
+		}
+		if err != nil {
+			return Event{}, c.violated(err)
+		}
+		return Event{Kind: Answer, Answer: p}, nil
+	case proto.PINGRESP:
+		var p proto.Ping
+		if err := p.Decode(f, c.v); err != nil {
+			return Event{}, c.violated(err)
+		}
+		return c.clock.answered(), nil
+	case proto.DISCONNECT:
+		var p proto.Disconnect
+		err := p.Decode(f, c.v)
+		if err == nil && c.v < proto.V5 {
+			err = &proto.Error{Type: proto.DISCONNECT, Reason: proto.ProtocolError, What: "only a client may send it before version 5"}
+		}
+		if err != nil {
+			return Event{}, c.violated(err)
+		}
+		return Event{}, c.end(&Disconnected{Reason: p.Reason, Props: append(proto.Props(nil), p.Props...)})
+	case proto.AUTH:
+		return c.takeAuth(f)
+	}
+	return Event{}, c.violated(&proto.Error{Type: f.Type(), Reason: proto.ProtocolError, What: "not to be sent by a server now"})
+}
+
+// takePublish takes in a message. The acknowledgement is owed until the owner comes
+// back for the next event.
+func (c *Conn) takePublish(f proto.Frame) (Event, error) {
+	p := &c.msg
+	if err := p.Decode(f, c.v); err != nil {
+		return Event{}, c.violated(err)
+	}
+	if len(p.Props) > 0 && p.Props.Has(proto.TopicAlias) {
+		if err := c.resolve(p); err != nil {
+			return Event{}, c.violated(err)
+		}
+	}
+	switch p.QoS {
+	case 1:
+		c.owed = proto.Ack{Kind: proto.PUBACK, PacketID: p.PacketID}
+	case 2:
+		if !c.sess.Receiver.Accept(p.PacketID) {
+			return Event{}, c.queueAck(proto.PUBREC, p.PacketID, true) // a repeat [MQTT-4.3.3-10]
+		}
+		if c.sess.Receiver.Len() > c.inMax {
+			return Event{}, c.violated(&proto.Error{Type: proto.PUBLISH, Reason: proto.ReceiveMaximumExceeded,
+				What: "more messages in flight than our Receive Maximum of " + itoa(c.inMax)})
+		}
+		c.owed = proto.Ack{Kind: proto.PUBREC, PacketID: p.PacketID}
+	}
+	return Event{Kind: Message, Message: p}, nil
+}
+
+// resolve puts the topic in the place of a Topic Alias, or remembers it.
+func (c *Conn) resolve(p *proto.Publish) error {
+	alias := int(p.Props.Num(proto.TopicAlias, 0))
+	if alias > c.aliasMax { // all up to our maximum are taken [MQTT-3.3.2-10]
+		return &proto.Error{Type: proto.PUBLISH, Reason: proto.TopicAliasInvalid,
+			What: "topic alias " + itoa(alias) + ", more than our maximum of " + itoa(c.aliasMax)}
+	}
+	if len(p.Topic) > 0 {
+		if c.topics == nil {
+			c.topics = make(map[uint16][]byte)
+		}
+		c.topics[uint16(alias)] = append(c.topics[uint16(alias)][:0], p.Topic...)
+		return nil
+	}
+	topic, ok := c.topics[uint16(alias)]
+	if !ok {
+		return &proto.Error{Type: proto.PUBLISH, Reason: proto.ProtocolError, What: "topic alias " + itoa(alias) + " stands for no topic"}
+	}
+	p.Topic = topic
+	return nil
+}
+
+// Refuse makes the acknowledgement of the last Message say r, 0x80 or above, where
+// version and QoS allow. It is called before the next Next.
+func (c *Conn) Refuse(r proto.Reason) {
+	if c.owed.Kind != 0 && c.v >= proto.V5 {
+		c.owed.Reason = r
+	}
+}
+
+// acknowledge queues what is owed for the last Message [MQTT-3.3.4-1].
+func (c *Conn) acknowledge(ctx context.Context) error {
+	a := c.owed
+	c.owed.Kind = 0
+	if a.Kind == proto.PUBREC && a.Reason.Failed() {
+		c.sess.Receiver.Release(a.PacketID) // [MQTT-4.3.3-9]
+	}
+	start := len(c.out)
+	var err error
+	if c.out, err = a.Append(c.out, c.v); err != nil {
+		return err
+	}
+	c.trace(start)
+	if len(c.out) >= enough {
+		return c.flush(ctx)
+	}
+	return nil
+}
+
+// queueAck queues an acknowledgement that no owner waits for. An identifier that is
+// not known is said in version 5 [MQTT-3.6.2-1], [MQTT-3.7.2-1].
+func (c *Conn) queueAck(kind proto.Type, id uint16, known bool) error {
+	a := proto.Ack{Kind: kind, PacketID: id}
+	if !known && c.v >= proto.V5 {
+		a.Reason = proto.PacketIdentifierNotFound
+	}
+	start := len(c.out)
+	var err error
+	c.out, err = a.Append(c.out, c.v)
+	c.trace(start)
+	return err
+}
+
+// takeAck takes in the answer to a message of ours.
+func (c *Conn) takeAck(f proto.Frame) (Event, error) {
+	a := proto.Ack{Kind: f.Type()}
+	if err := a.Decode(f, c.v); err != nil {
+		return Event{}, c.violated(err)
+	}
+	step, err := c.sess.Sender.Settle(a.Kind, a.PacketID, a.Reason)
+	if err != nil {
+		return Event{}, c.violated(err)
+	}
+	if step.Release {
+		if err := c.queueAck(proto.PUBREL, a.PacketID, step.Known); err != nil { // [MQTT-4.3.3-4]
+			return Event{}, err
+		}
+	}
+	if !step.Done {
+		return Event{}, nil
+	}
+	if kept := c.sess.Sender.Freed(a.PacketID); cap(*kept) > enough {
+		*kept = nil
+	}
+	if len(c.backlog) > 0 {
+		c.resend()
+	}
+	return Event{Kind: Delivered, Tag: step.Tag, Reason: a.Reason, Props: a.Props}, nil
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,127 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+const (
+	enough     = 32 << 10              // queued bytes that are worth a write
+	piece      = 256 << 10             // written at once, so that a stuck write is told from a slow one
+	keptOut    = 1 << 20               // capacity of the queue that is kept after a large packet
+	stuck      = 20 * time.Millisecond // after which a write gets relief
+	reliefMax  = 4 << 20               // bytes that relief takes in
+	lastWords  = 200 * time.Millisecond
+	minPatient = 10 * time.Second
+)
+
+// flush writes what is queued. A write that fails is the connection's end.
+func (c *Conn) flush(ctx context.Context) error {
+	if len(c.out) == 0 {
+		return nil
+	}
+	c.watch(ctx)
+	for b := c.out; len(b) > 0; {
+		n := min(len(b), piece)
+		var limit time.Time
+		if k := c.clock.keepAlive; k > 0 {
+			limit = time.Now().Add(max(k+k/2, minPatient))
+		}
+		c.nc.SetWriteDeadline(limit)
+		if err := ctx.Err(); err != nil {
+			c.nc.SetWriteDeadline(past)
+		}
+		c.relief.arm()
+		m, err := c.nc.Write(b[:n])
+		c.relief.disarm()
+		if err != nil {
+			c.out = c.out[:0]
+			if ctxErr := ctx.Err(); ctxErr != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+				return c.end(ctxErr)
+			}
+			return c.wroteInVain(err)
+		}
+		b = b[m:]
+	}
+	c.clock.sent = time.Now()
+	if cap(c.out) > keptOut {
+		c.out = nil
+	}
+	c.out = c.out[:0]
+	return nil
+}
+
+// wroteInVain reads what the server said last: often the DISCONNECT that tells why
+// it took no more.
+func (c *Conn) wroteInVain(cause error) error {
+	c.src.look(false, time.Time{})
+	c.nc.SetReadDeadline(time.Now().Add(lastWords))
+	for c.v >= proto.V5 {
+		f, err := c.r.Next()
+		if err != nil {
+			break
+		}
+		if f.Type() == proto.DISCONNECT {
+			if c.cfg.Trace != nil {
+				c.cfg.Trace(false, f, c.v)
+			}
+			_, err := c.take(f)
+			return err
+		}
+	}
+	return c.broke("write", cause)
+}
+
+// broke ends the connection over a failed read or write.
+func (c *Conn) broke(op string, err error) error {
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the server closed the connection")
+	}
+	return c.end(&Broken{Op: op, Err: err})
+}
+
+// violated ends the connection over a packet that breaks the protocol. In version 5
+// the server is told why [MQTT-4.8.0-1 of 3.1.1], [MQTT-3.14.2-1].
+func (c *Conn) violated(err error) error {
+	reason := proto.ProtocolError
+	var e *proto.Error
+	if errors.As(err, &e) {
+		reason = e.Reason
+	}
+	if c.v >= proto.V5 {
+		c.out = c.out[:0] // half a conversation helps nobody
+		c.queue(&proto.Disconnect{Reason: fromClient(reason)})
+		c.nc.SetWriteDeadline(time.Now().Add(lastWords))
+		c.nc.Write(c.out)
+		hangUp(c.nc, lastWords)
+	}
+	return c.end(&Violation{Err: err})
+}
+
+// fromClient returns the reason that a client may give for r: some belong to the
+// server alone.
+func fromClient(r proto.Reason) proto.Reason {
+	switch r {
+	case proto.MalformedPacket, proto.TopicNameInvalid, proto.ReceiveMaximumExceeded, proto.TopicAliasInvalid,
+		proto.PacketTooLarge, proto.PayloadFormatInvalid, proto.UnspecifiedError, proto.ImplementationSpecificError:
+		return r
+	}
+	return proto.ProtocolError
+}
+
+// end closes the stream for good; err comes from every call that follows.
+func (c *Conn) end(err error) error {
+	if c.err == nil {
+		c.err = err
+		c.unwatch()
+		c.nc.Close()
+		c.r.Close()
+		c.out = nil
+	}
+	return err
+}
