@@ -1,0 +1,128 @@
+//go:build unix
+
+package config
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestModes(t *testing.T) {
+	d := Dirs{filepath.Join(t.TempDir(), "it's", "mqtt")}
+	write(t, d, "secret", "pw = s3cret\n")
+	write(t, d, "url", "url = mqtt://u:s3cret@h\n")
+	write(t, d, "command", "pw-command = pass s3cret\n")
+	write(t, d, "plain", "host = a\npassword-file = b\n")
+	path := func(name string) string { return filepath.Join(d.Config, "profiles", name) }
+	for _, c := range []struct {
+		path string
+		want os.FileMode
+	}{{d.Config, 0o700}, {filepath.Dir(path("x")), 0o700}, {path("secret"), 0o600}} {
+		info, err := os.Stat(c.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, info.Mode().Perm(), c.want)
+	}
+	for _, c := range []struct {
+		name string
+		mode os.FileMode
+		ok   bool
+	}{
+		{"secret", 0o600, true}, {"secret", 0o400, true}, {"secret", 0o640, false}, {"secret", 0o604, false}, {"url", 0o644, false},
+		{"command", 0o644, true}, {"command", 0o664, false}, {"command", 0o602, false}, {"plain", 0o666, true},
+	} {
+		if err := os.Chmod(path(c.name), c.mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := d.Load(c.name)
+		if c.ok {
+			if err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		fails(t, err, path(c.name), `run chmod 600 '/`, `/it'\''s/mqtt/`)
+	}
+	// Saving closes what was open.
+	p, err := Parse("secret", path("secret"), []byte("pw = x\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Save(p); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Load("secret"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSaveKeepsLink(t *testing.T) {
+	d := Dirs{t.TempDir()}
+	write(t, d, "prod", "host = a\n")
+	link, elsewhere := filepath.Join(d.Config, "profiles", "prod"), filepath.Join(t.TempDir(), "dotfile")
+	if err := errors.Join(os.Rename(link, elsewhere), os.Symlink(elsewhere, link)); err != nil {
+		t.Fatal(err)
+	}
+	p, err := d.Load("prod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(p.Set("host", "b"), d.Save(p)); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, string(data), "host = b\n")
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is gone: %v", err)
+	}
+}
+
+func TestFIFOIsNoProfile(t *testing.T) {
+	d := Dirs{t.TempDir()}
+	write(t, d, "prod", "")
+	path := filepath.Join(d.Config, "profiles", "pipe")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.Load("pipe")
+	fails(t, err, "expected a plain file")
+}
+
+func TestShell(t *testing.T) {
+	var complaints strings.Builder
+	run := Shell(&complaints)
+	out, err := run(t.Context(), "echo one; echo two; echo why >&2; cat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, string(out), "one\ntwo\n")
+	equal(t, complaints.String(), "why\n")
+	if _, err = run(t.Context(), "echo s3cret; exit 3"); err == nil || err.Error() != "exit status 3" {
+		t.Errorf("got %v", err)
+	}
+	if _, err = run(t.Context(), "while echo s3cret; do :; done"); !errors.Is(err, errPrinted) {
+		t.Errorf("got %v", err)
+	}
+	// What stays behind with the output open does not hold us up.
+	start := time.Now()
+	out, err = run(t.Context(), "echo x; sleep 20 &")
+	if err != nil || string(out) != "x\n" || time.Since(start) > 15*time.Second {
+		t.Errorf("%q, %v after %v", out, err, time.Since(start))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	start = time.Now()
+	if _, err = run(ctx, "exec sleep 20"); err == nil || time.Since(start) > 15*time.Second {
+		t.Errorf("%v after %v", err, time.Since(start))
+	}
+}
