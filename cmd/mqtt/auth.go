@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+)
+
+// auth is the enhanced authentication that --auth-method asks for, nil for none.
+func (f *identityFlags) auth(p *proto.Connect) (conn.Auth, error) {
+	if f.authMethod == "" {
+		if f.authData != "" {
+			return nil, usage("--auth-data without --auth-method", "name the method")
+		}
+		return nil, nil
+	}
+	if err := checkText("--auth-method", f.authMethod); err != nil {
+		return nil, err
+	}
+	switch strings.ToUpper(f.authMethod) {
+	case "SCRAM-SHA-256", "SCRAM-SHA-512":
+		if !p.HasUsername || !p.HasPassword {
+			return nil, usage("--auth-method "+f.authMethod+" without credentials", "it needs -u and a password")
+		}
+		a := &scramAuth{method: strings.ToUpper(f.authMethod), username: p.Username, password: string(p.Password)}
+		// The password stays here: that is what SCRAM is for.
+		p.HasPassword, p.Password = false, nil
+		return a, nil
+	}
+	return &rawAuth{method: f.authMethod, data: []byte(f.authData)}, nil
+}
+
+// rawAuth sends the same data whenever it is asked.
+type rawAuth struct {
+	method string
+	data   []byte
+}
+
+func (a *rawAuth) Method() string         { return a.method }
+func (a *rawAuth) Start() ([]byte, error) { return a.data, nil }
+func (a *rawAuth) Finish([]byte) error    { return nil }
+func (a *rawAuth) Next([]byte) ([]byte, error) {
+	if len(a.data) == 0 {
+		return nil, errors.New("the server sent a challenge, and there is no --auth-data to answer it")
+	}
+	return a.data, nil
+}

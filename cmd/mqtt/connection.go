@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+)
+
+// connection is the flags that every command with a connection has, in groups of one concern.
+type connection struct {
+	server     serverFlags
+	tls        tlsFlags
+	identity   identityFlags
+	session    sessionFlags
+	will       willFlags
+	properties propertyFlags
+	display    displayFlags
+	config     configFlags
+}
+
+func (f *connection) register(fs *pflag.FlagSet, publishes bool) {
+	f.server.register(fs)
+	f.identity.register(fs)
+	f.session.register(fs)
+	f.will.register(fs)
+	f.properties.register(fs, publishes)
+	f.tls.register(fs)
+	f.config.register(fs)
+	f.display.register(fs)
+}
+
+// plan is how a command will connect.
+type plan struct {
+	cfg      *conn.Config
+	backoff  conn.Backoff
+	topic    string // of an mqtt URL's path
+	needs5   string // what of the command line only MQTT 5 has
+	borrowed bool   // the session is ours for this run, and is given up at its end
+}
+
+// plan makes one. home is the packet that plain property flags belong to; standing says that the command reconnects
+// unless told otherwise.
+func (f *connection) plan(e *env, fs *pflag.FlagSet, home proto.Type, standing bool) (*plan, error) {
+	f.display.apply(e)
+	cfg := &conn.Config{Trace: f.display.trace(e)}
+	var err error
+	if cfg.Connect.Version, cfg.Fallback, err = f.version(e); err != nil {
+		return nil, err
+	}
+	if err := f.properties.compile(fs, home); err != nil {
+		return nil, err
+	}
+	cfg.Connect.Props = f.properties.sets[proto.CONNECT]
+	p := &plan{cfg: cfg, needs5: f.properties.five()}
+	if fs.Changed("session-expiry-interval") {
+		p.needs5 = "--session-expiry-interval"
+	}
+	if f.session.triggerWill {
+		p.needs5 = "--trigger-will"
+	}
+	if f.identity.authMethod != "" {
+		p.needs5 = "--auth-method"
+	}
+	url, err := f.server.dialer(e, fs, &f.tls, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if url != nil {
+		p.topic = topicOf(url)
+	}
+	if err := f.identity.apply(e, fs, url, &cfg.Connect); err != nil {
+		return nil, err
+	}
+	if cfg.Auth, err = f.identity.auth(&cfg.Connect); err != nil {
+		return nil, err
+	}
+	if err := f.session.apply(e, fs, cfg); err != nil {
+		return nil, err
+	}
+	if err := f.will.apply(fs, f.properties.sets[proto.WILL], &cfg.Connect); err != nil {
+		return nil, err
+	}
+	if p.backoff, err = f.session.backoff(e, standing); err != nil {
+		return nil, err
+	}
+	if err := p.settleVersion(); err != nil {
+		return nil, err
+	}
+	if cfg.Connect.Version < proto.V5 {
+		cfg.Connect.Props = nil
+	}
+	if c := &cfg.Connect; c.HasPassword && !c.HasUsername && (c.Version < proto.V5 || cfg.Fallback) {
+		if c.Version < proto.V5 {
+			return nil, usage("a password without a user name", "MQTT "+c.Version.String()+" has none: add -u NAME")
+		}
+		p.needs5, cfg.Fallback = "a password without a user name", false
+	}
+	if c := &cfg.Connect; c.HasUsername || c.HasPassword {
+		f.server.warnPlain(e)
+	}
+	return p, nil
+}
+
+// version is -V, or mosquitto's own default under its names.
+func (f *connection) version(e *env) (proto.Version, bool, error) {
+	v, auto, err := readVersion(f.session.version)
+	if err == nil && auto && e.mosquitto() {
+		v, auto = proto.V311, false
+		if e.tool == "mosquitto_rr" {
+			v = proto.V5
+		}
+	}
+	return v, auto, err
+}
+
+// settleVersion lets what only MQTT 5 has forbid the fallback, and refuses it with another version.
+func (p *plan) settleVersion() error {
+	if p.needs5 == "" {
+		return nil
+	}
+	p.cfg.Fallback = false
+	if v := p.cfg.Connect.Version; v < proto.V5 {
+		return usage(p.needs5+" with MQTT "+v.String(), "only MQTT 5 has it: leave out -V, or give -V 5")
+	}
+	return nil
+}
+
+// require5 says that the command needs MQTT 5 for what is named.
+func (p *plan) require5(what string) error {
+	p.needs5 = what
+	return p.settleVersion()
+}
+
+// borrowedExpiry is how long a server keeps a session that only this run uses, should the run never come back.
+const borrowedExpiry = 300
+
+// keepSession has the server keep the session over a lost connection, so that nothing is lost at QoS 1 and nothing
+// comes twice at QoS 2. Where nobody asked for a session, it is given up at the end.
+func (p *plan) keepSession() {
+	c := &p.cfg.Connect
+	if c.Version < proto.V5 || p.backoff.Tries == 0 || c.Props.Has(proto.SessionExpiryInterval) {
+		return
+	}
+	c.Props = c.Props.AppendNum(proto.SessionExpiryInterval, borrowedExpiry)
+	p.borrowed = true
+}
+
+// goodbye is the DISCONNECT of an ordinary end.
+func (f *connection) goodbye(p *plan) *proto.Disconnect {
+	d := f.session.disconnect()
+	d.Props = append(d.Props, f.properties.sets[proto.DISCONNECT]...)
+	if p.borrowed && !d.Props.Has(proto.SessionExpiryInterval) {
+		d.Props = d.Props.AppendNum(proto.SessionExpiryInterval, 0)
+	}
+	return d
+}
+
+// explain says why there was no fallback where the server does not know MQTT 5.
+func (p *plan) explain(err error) error {
+	var r *conn.Refused
+	if p.needs5 != "" && errors.As(err, &r) && r.Reason == proto.UnsupportedProtocolVersion {
+		return fail(exitRefused, "leave it out to speak 3.1.1", "%w, and %s needs MQTT 5", err, p.needs5)
+	}
+	return err
+}
+
+// bye closes a connection in order although the run's own context has ended.
+func bye(c *conn.Conn, d *proto.Disconnect) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	c.Close(ctx, d)
+}
+
+// displayFlags say what is told besides the data, on stderr.
+type displayFlags struct {
+	debug, quiet bool
+	color        string
+}
+
+func (f *displayFlags) register(fs *pflag.FlagSet) {
+	fs.BoolVarP(&f.debug, "debug", "d", false, "show each packet on stderr")
+	fs.BoolVar(&f.quiet, "quiet", false, "no warnings and no status, errors only")
+	fs.StringVar(&f.color, "color", "auto", "colour on stderr: auto, always or never")
+}
+
+func (f *displayFlags) apply(e *env) { e.quiet = f.quiet }
+
+// trace writes one line a packet to stderr.
+func (f *displayFlags) trace(e *env) func(bool, proto.Frame, proto.Version) {
+	if !f.debug {
+		return nil
+	}
+	var line []byte
+	return func(sent bool, frame proto.Frame, v proto.Version) {
+		line = append(line[:0], "<- "...)
+		if sent {
+			line = append(line[:0], "-> "...)
+		}
+		line = append(format.AppendPacket(line, frame, v), '\n')
+		e.err.Write(line)
+	}
+}
+
+// warn tells of something that may be wrong.
+func (e *env) warn(text string, args ...any) { e.note("warning: "+text, args...) }
+
+// note tells of something that happened.
+func (e *env) note(text string, args ...any) {
+	if e.quiet {
+		return
+	}
+	line := fmt.Appendf(nil, text, args...)
+	e.err.Write(append(format.VisibleLine([]byte("mqtt: "), line), '\n'))
+}

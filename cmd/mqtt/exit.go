@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"mqtt/internal/config"
+	"mqtt/internal/conn"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+)
+
+// The exit statuses.
+const (
+	exitOther     = 1  // an error that has no code of its own
+	exitUsage     = 2  // wrong flags or arguments
+	exitOpening   = 3  // no connection: name, TCP, TLS, WebSocket, time
+	exitRefused   = 4  // the server refused the connection
+	exitSubscribe = 5  // a subscription was refused
+	exitPublish   = 6  // a message was refused
+	exitLost      = 7  // the connection was lost
+	exitExpected  = 8  // an expectation or threshold did not hold
+	exitTimeout   = 27 // -W ran out
+)
+
+// failure is an error whose exit status the command itself knows.
+type failure struct {
+	code int
+	err  error
+	hint string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+func fail(code int, hint, text string, args ...any) error {
+	return &failure{code, fmt.Errorf(text, args...), hint}
+}
+
+// finish says on stderr what went wrong, in one line, and returns the exit status.
+func (e *env) finish(ctx context.Context, name string, err error) int {
+	if err == nil || errors.Is(err, errQuiet) {
+		return 0
+	}
+	code, hint := judge(err)
+	var s signaled
+	if cause := context.Cause(ctx); cause != nil && errors.As(cause, &s) {
+		code, hint, err = 128+int(s.sig), "", s
+	}
+	var status exitStatus
+	if errors.As(err, &status) {
+		return int(status)
+	}
+	if e.mosquitto() {
+		code = mosquittoStatus(code, err)
+	}
+	line := string(format.VisibleLine(nil, []byte(err.Error())))
+	if hint != "" {
+		line += " - " + hint
+	}
+	fmt.Fprintf(e.err, "%s: %s\n", name, line)
+	return code
+}
+
+// exitStatus is the status of another program that becomes ours, without a word.
+type exitStatus int
+
+func (s exitStatus) Error() string { return "exit status " + strconv.Itoa(int(s)) }
+
+// hinted is an error of another package that knows what to try.
+type hinted interface{ Hint() string }
+
+// judge is the one table from error to exit status and hint.
+func judge(err error) (code int, hint string) {
+	var (
+		known    *failure
+		wrong    *usageError
+		settings *config.Error
+		limit    *conn.Limit
+		refused  *conn.Refused
+		gone     *conn.Disconnected
+		broken   *conn.Broken
+		breach   *conn.Violation
+		opening  *conn.Opening
+		bad      *proto.Error
+		tip      hinted
+	)
+	if errors.As(err, &tip) {
+		hint = tip.Hint()
+	}
+	switch {
+	case errors.As(err, &known):
+		return known.code, known.hint
+	case errors.As(err, &wrong):
+		return exitUsage, wrong.hint
+	case errors.As(err, &settings):
+		return exitUsage, ""
+	case errors.As(err, &limit):
+		return exitPublish, limitHint(limit)
+	case errors.As(err, &refused):
+		return exitRefused, refusedHint(refused)
+	case errors.As(err, &gone):
+		return exitLost, goneHint(gone.Reason)
+	case errors.As(err, &opening) && errors.Is(err, conn.ErrHungUp):
+		return exitOpening, "is this an MQTT port, and does it want TLS? (--tls)"
+	case errors.As(err, &breach):
+		return exitLost, breachHint(breach)
+	case errors.As(err, &opening):
+		return exitOpening, hint
+	case errors.As(err, &broken):
+		return exitLost, "--reconnect always tries again"
+	case errors.As(err, &bad):
+		return exitUsage, ""
+	}
+	return exitOther, hint
+}
+
+func limitHint(l *conn.Limit) string {
+	switch l.Property {
+	case proto.MaximumQoS:
+		return fmt.Sprintf("-q %d, or --downgrade-qos", l.Max)
+	case proto.RetainAvailable:
+		return "this server keeps no retained messages: leave out -r"
+	case proto.TopicAliasMaximum:
+		return "leave out the topic alias, or use a smaller one"
+	}
+	return "send less at once"
+}
+
+func refusedHint(r *conn.Refused) string {
+	switch r.Reason {
+	case proto.BadUserNameOrPassword:
+		return "check -u and the password (--password-file, MQTT_PASSWORD)"
+	case proto.NotAuthorized:
+		return "the server wants other credentials: -u with --password-file or MQTT_PASSWORD"
+	case proto.UnsupportedProtocolVersion:
+		return "try another version: -V 5, 3.1.1 or 3.1"
+	case proto.ClientIdentifierNotValid:
+		return "try another client identifier: -i"
+	case proto.BadAuthenticationMethod:
+		return "try another --auth-method, or none"
+	case proto.ServerBusy, proto.ServerUnavailable, proto.ConnectionRateExceeded, proto.QuotaExceeded:
+		return "try again later, or with --reconnect 10"
+	case proto.UseAnotherServer, proto.ServerMoved:
+		if s := r.Props.Value(proto.ServerReference); len(s) > 0 {
+			return "the server points to " + string(s)
+		}
+	case proto.TopicNameInvalid, proto.QoSNotSupported, proto.RetainNotSupported, proto.PayloadFormatInvalid:
+		return "look at the will: --will-topic, --will-qos, --will-retain"
+	}
+	return ""
+}
+
+func goneHint(r proto.Reason) string {
+	switch r {
+	case proto.SessionTakenOver:
+		return "another client came with the same identifier: choose another -i"
+	case proto.NotAuthorized:
+		return "this user may not do that here"
+	case proto.PacketTooLarge:
+		return "send less at once"
+	case proto.MalformedPacket, proto.ProtocolError:
+		return "-d shows the packets"
+	}
+	return "--reconnect always tries again"
+}
+
+func breachHint(v *conn.Violation) string {
+	var e *proto.Error
+	if errors.As(v, &e) && e.Reason == proto.MalformedPacket {
+		return "is this an MQTT server? -d shows the packets"
+	}
+	return "-d shows the packets"
+}
+
+// mosquittoStatus is the status that mosquitto's own tools would have ended with.
+func mosquittoStatus(code int, err error) int {
+	var refused *conn.Refused
+	switch {
+	case errors.As(err, &refused) && refused.Version < proto.V5:
+		return int(refused.Reason.ReturnCode())
+	case errors.As(err, &refused):
+		return int(refused.Reason)
+	case code == exitUsage:
+		return 1
+	}
+	return code
+}

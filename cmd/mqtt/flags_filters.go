@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+)
+
+// filterFlags say which messages are wanted.
+type filterFlags struct {
+	topics, out, unsubscribe []string
+	qos                      int
+	noRetain                 bool
+	retainAsPublished        bool
+	retainHandling           string
+	noLocal                  bool
+	subscriptionID           int
+	partialOK, requireQoS    bool
+	onlySubscribe            bool
+}
+
+func (f *filterFlags) register(fs *pflag.FlagSet) {
+	fs.StringArrayVarP(&f.topics, "topic", "t", nil, "subscribe to `FILTER`, many")
+	fs.IntVarP(&f.qos, "qos", "q", 0, "highest QoS wanted: 0, 1 or 2")
+	fs.StringArrayVarP(&f.out, "filter-out", "T", nil, "do not print messages that match `FILTER`, many")
+	fs.StringArrayVarP(&f.unsubscribe, "unsubscribe", "U", nil, "unsubscribe from `FILTER`, many")
+	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained messages, only live ones")
+	fs.BoolVarP(&f.onlySubscribe, "exit-after-subscribe", "E", false, "end once subscribed")
+	fs.BoolVar(&f.retainAsPublished, "retain-as-published", false, "keep the retain flag as it was published (MQTT 5)")
+	fs.StringVar(&f.retainHandling, "retain-handling", "always", "retained messages `WHEN` subscribing: always, new or never (MQTT 5)")
+	fs.BoolVar(&f.noLocal, "no-local", false, "none of our own messages (MQTT 5)")
+	fs.IntVar(&f.subscriptionID, "subscription-identifier", 0, "mark messages of these subscriptions with `N` (MQTT 5)")
+	fs.BoolVar(&f.partialOK, "partial-ok", false, "go on while at least one filter holds")
+	fs.BoolVar(&f.requireQoS, "require-qos", false, "end with status 5 if the server grants less than -q")
+}
+
+// asked is what the server is asked for, ready to be sent on every connection.
+type asked struct {
+	subscribe   *proto.Subscribe   // nil for none
+	unsubscribe *proto.Unsubscribe // nil for none
+	out         []string
+	dropRetain  bool // retained messages that come all the same are not printed
+	partialOK   bool
+	requireQoS  bool
+	only        bool
+
+	stands bool // the server has granted it once
+	warned bool
+}
+
+func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, ps proto.Props) (*asked, error) {
+	if f.qos < 0 || f.qos > 2 {
+		return nil, usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+	}
+	handling := map[string]byte{"always": 0, "new": 1, "never": 2, "0": 0, "1": 1, "2": 2}
+	rh, ok := handling[f.retainHandling]
+	if !ok {
+		return nil, usage("--retain-handling "+quoted(f.retainHandling), "expected always, new or never")
+	}
+	for flag, on := range map[string]bool{"--no-local": f.noLocal, "--retain-as-published": f.retainAsPublished,
+		"--retain-handling": fs.Changed("retain-handling"), "--subscription-identifier": fs.Changed("subscription-identifier")} {
+		if on {
+			if err := p.require5(flag); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if f.noRetain {
+		rh = 2
+	}
+	topics := f.topics
+	if len(topics) == 0 && p.topic != "" {
+		topics = []string{p.topic}
+	}
+	if len(topics) == 0 && len(f.unsubscribe) == 0 {
+		return nil, usage("no topic filter", "name one with -t FILTER; '#' takes in all")
+	}
+	a := &asked{out: f.out, dropRetain: f.noRetain && !f.retainAsPublished, partialOK: f.partialOK, requireQoS: f.requireQoS,
+		only: f.onlySubscribe}
+	for _, t := range f.out {
+		if err := checkFilter("-T", t); err != nil {
+			return nil, err
+		}
+	}
+	if len(topics) > 0 {
+		if fs.Changed("subscription-identifier") {
+			if f.subscriptionID < 1 || f.subscriptionID > proto.MaxRemaining {
+				return nil, usage("--subscription-identifier "+strconv.Itoa(f.subscriptionID), "expected 1 to 268435455")
+			}
+			ps = ps.AppendNum(proto.SubscriptionIdentifier, uint32(f.subscriptionID))
+		}
+		a.subscribe = &proto.Subscribe{Props: ps}
+	}
+	for _, t := range topics {
+		if err := checkFilter("-t", t); err != nil {
+			return nil, err
+		}
+		if name, _ := proto.SplitShare(t); name != "" && f.noLocal { // [MQTT-3.8.3-4]
+			return nil, usage("--no-local with the shared subscription "+quoted(t), "leave one of them out")
+		}
+		a.subscribe.Filters = append(a.subscribe.Filters, proto.Subscription{Filter: t, QoS: byte(f.qos), NoLocal: f.noLocal,
+			RetainAsPublished: f.retainAsPublished, RetainHandling: rh})
+	}
+	for _, t := range f.unsubscribe {
+		if err := checkFilter("-U", t); err != nil {
+			return nil, err
+		}
+	}
+	if len(f.unsubscribe) > 0 {
+		a.unsubscribe = &proto.Unsubscribe{Filters: f.unsubscribe}
+	}
+	return a, nil
+}
+
+func checkFilter(flag, s string) error {
+	if err := proto.CheckFilter(s); err != nil {
+		return usage(flag+" "+quoted(s)+": "+err.Error(), "# stands alone at the end, + for one whole level: a/+/b, a/#")
+	}
+	return nil
+}
+
+// highest is the highest QoS that was asked for.
+func (a *asked) highest() byte {
+	if a.subscribe == nil {
+		return 0
+	}
+	return a.subscribe.Filters[0].QoS
+}
+
+// wants tells whether a message is to be printed.
+func (a *asked) wants(p *proto.Publish) bool {
+	if a.dropRetain && p.Retain {
+		return false
+	}
+	for _, t := range a.out {
+		if proto.Match(t, p.Topic) {
+			return false
+		}
+	}
+	return true
+}
+
+// request sends SUBSCRIBE and UNSUBSCRIBE; a server that kept the session has heard them already.
+func (a *asked) request(ctx context.Context, c *conn.Conn) error {
+	if a.stands && c.Server().SessionPresent {
+		return nil
+	}
+	if a.subscribe != nil {
+		p := *a.subscribe
+		if c.Version() < proto.V5 {
+			p.Props = nil
+		}
+		if err := c.Send(ctx, &p); err != nil {
+			return unsubscribable(err)
+		}
+	}
+	if a.unsubscribe != nil {
+		p := *a.unsubscribe
+		if err := c.Send(ctx, &p); err != nil {
+			return unsubscribable(err)
+		}
+	}
+	return nil
+}
+
+// unsubscribable gives a request that the server's limits forbid the status of a refused subscription.
+func unsubscribable(err error) error {
+	var limit *conn.Limit
+	if errors.As(err, &limit) {
+		return fail(exitSubscribe, "subscribe to less at once", "subscribe: %w", err)
+	}
+	return err
+}
+
+// answer takes in a SUBACK or UNSUBACK. done says that no more was wanted.
+func (a *asked) answer(_ context.Context, s *subscriber, _ *conn.Conn, p *proto.Suback) (done bool, err error) {
+	if p.Kind == proto.UNSUBACK {
+		for i, r := range p.Reasons {
+			if r.Failed() && i < len(a.unsubscribe.Filters) {
+				s.e.warn("unsubscribe %s: %s%s", a.unsubscribe.Filters[i], r.In(proto.UNSUBACK), reasonString(p.Props))
+			}
+		}
+		a.stands = a.stands || a.subscribe == nil
+		return a.only, nil
+	}
+	if len(p.Reasons) != len(a.subscribe.Filters) {
+		return true, fail(exitLost, "-d shows the packets", "protocol error of the server: SUBACK with %d reasons for %d filters",
+			len(p.Reasons), len(a.subscribe.Filters))
+	}
+	holds := 0
+	for i, r := range p.Reasons {
+		filter := a.subscribe.Filters[i].Filter
+		switch {
+		case r.Failed():
+			err := fail(exitSubscribe, refusedFilterHint(r), "subscribe %s: %s%s", filter, r.In(proto.SUBACK), reasonString(p.Props))
+			if !a.partialOK {
+				return true, err
+			}
+			s.e.warn("%v", err)
+			s.refuse = err
+			continue
+		case byte(r) < a.subscribe.Filters[i].QoS:
+			if a.requireQoS {
+				return true, fail(exitSubscribe, "leave out --require-qos, or ask for less", "subscribe %s: granted QoS %d, not %d", filter, r,
+					a.subscribe.Filters[i].QoS)
+			}
+			if !a.warned {
+				s.e.warn("subscribe %s: granted QoS %d, not %d", filter, r, a.subscribe.Filters[i].QoS)
+			}
+		}
+		holds++
+	}
+	if holds == 0 {
+		return true, s.refuse
+	}
+	s.refuse = nil
+	a.stands, a.warned = true, true
+	return a.only && a.unsubscribe == nil, nil
+}
+
+func refusedFilterHint(r proto.Reason) string {
+	switch r {
+	case proto.NotAuthorized, proto.UnspecifiedError:
+		return "this user may not read there; --partial-ok goes on with the other filters"
+	case proto.SharedSubscriptionsNotSupported, proto.WildcardSubscriptionsNotSupported, proto.SubscriptionIdentifiersNotSupported:
+		return "this server cannot do it"
+	}
+	return "--partial-ok goes on with the other filters"
+}

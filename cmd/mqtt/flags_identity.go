@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/base32"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/proto"
+	"mqtt/internal/transport"
+)
+
+// identityFlags say who connects.
+type identityFlags struct {
+	id, idPrefix           string
+	username, password     string
+	passwordFile           string
+	authMethod, authData   string
+	hasUsername, hasSecret bool
+}
+
+func (f *identityFlags) register(fs *pflag.FlagSet) {
+	fs.StringVarP(&f.id, "id", "i", "", "client `ID`; made up if not given")
+	fs.StringVarP(&f.idPrefix, "id-prefix", "I", "", "made-up client identifier begins with `PREFIX`")
+	fs.StringVarP(&f.username, "username", "u", "", "user `NAME`")
+	fs.StringVarP(&f.password, "pw", "P", "", "`PASSWORD`; better in --password-file or MQTT_PASSWORD, where no process list shows it")
+	fs.StringVar(&f.passwordFile, "password-file", "", "read the password from `FILE` (- is stdin), less one newline at its end")
+	fs.StringVar(&f.authMethod, "auth-method", "", "authenticate with `METHOD`: SCRAM-SHA-256, SCRAM-SHA-512, or another with --auth-data")
+	fs.StringVar(&f.authData, "auth-data", "", "authentication `DATA` for a method other than SCRAM")
+}
+
+// apply puts the identity into p. What stands in the URL loses against flags.
+func (f *identityFlags) apply(e *env, fs *pflag.FlagSet, u *transport.URL, p *proto.Connect) error {
+	if f.id != "" && f.idPrefix != "" {
+		return usage("-i with -I", "give one of them")
+	}
+	if err := checkText("-i", f.id); err != nil {
+		return err
+	}
+	if err := checkText("-I", f.idPrefix); err != nil {
+		return err
+	}
+	if err := checkText("-u", f.username); err != nil {
+		return err
+	}
+	p.ClientID = f.id
+	if f.id == "" {
+		p.ClientID = f.idPrefix + madeUpID(f.idPrefix)
+	}
+	p.HasUsername, p.Username = fs.Changed("username"), f.username
+	if !p.HasUsername && u != nil && u.User != "" {
+		p.HasUsername, p.Username = true, u.User
+		if err := checkText("user name in the URL", p.Username); err != nil {
+			return err
+		}
+	}
+	switch {
+	case fs.Changed("pw") && f.passwordFile != "":
+		return usage("-P with --password-file", "give one of them")
+	case fs.Changed("pw"):
+		p.HasPassword, p.Password = true, []byte(f.password)
+	case f.passwordFile != "":
+		b, err := readPassword(e, f.passwordFile)
+		if err != nil {
+			return err
+		}
+		p.HasPassword, p.Password = true, b
+	case u != nil && u.HasPassword:
+		p.HasPassword, p.Password = true, []byte(u.Password)
+	}
+	if len(p.Password) > proto.MaxText {
+		return usage("password of more than 65535 bytes", "look at what --password-file or MQTT_PASSWORD holds")
+	}
+	return nil
+}
+
+func readPassword(e *env, name string) ([]byte, error) {
+	var b []byte
+	var err error
+	if name == "-" {
+		b, err = io.ReadAll(io.LimitReader(e.in, proto.MaxText+3))
+	} else {
+		b, err = readSmall(name, proto.MaxText+3)
+	}
+	if err != nil {
+		return nil, usage("--password-file: "+err.Error(), "name a file that you may read")
+	}
+	b, _ = bytes.CutSuffix(b, []byte("\n"))
+	b, _ = bytes.CutSuffix(b, []byte("\r"))
+	return b, nil
+}
+
+func readSmall(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
+}
+
+// madeUpID is the random end of a client identifier. With "mqtt-" before it, it stays within the 23 letters and digits
+// that every server takes.
+func madeUpID(prefix string) string {
+	var b [8]byte
+	rand.Read(b[:])
+	s := strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
+	if prefix == "" {
+		return "mqtt-" + s
+	}
+	return s
+}
+
+// checkText refuses a value that cannot be a text field on the wire.
+func checkText(flag, s string) error {
+	if err := proto.CheckText(s); err != nil {
+		return usage(flag+": "+err.Error(), "it must be UTF-8 without NUL, at most 65535 bytes")
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+)
+
+// outputFlags say how messages are printed. sub and rr share them.
+type outputFlags struct {
+	verbose, noNewline bool
+	format             string
+	json, pretty       bool
+	payload            string
+}
+
+func (f *outputFlags) register(fs *pflag.FlagSet) {
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "print the topic before the payload")
+	fs.StringVarP(&f.format, "format", "F", "", "print as `FORMAT` says: %t topic, %p payload, ...; see mqtt help formats")
+	fs.BoolVarP(&f.json, "json", "J", false, "print a line of JSON for each message, which pub -J reads")
+	fs.BoolVar(&f.pretty, "pretty", false, "print JSON over several lines")
+	fs.BoolVarP(&f.noNewline, "no-newline", "N", false, "print nothing behind a payload")
+	fs.StringVar(&f.payload, "payload", "text", "print payloads as text, hex or base64")
+}
+
+// open compiles the format.
+func (f *outputFlags) open(e *env, fs *pflag.FlagSet) (*output, error) {
+	o := &output{w: e.out, e: e}
+	encoding, err := format.ParseEncoding(f.payload)
+	if err != nil {
+		return nil, usage("--payload: "+err.Error(), "expected text, hex or base64")
+	}
+	options := format.Options{NoNewline: f.noNewline, Visible: e.ttyOut, Pretty: f.pretty, Payload: encoding}
+	switch {
+	case f.json && f.format != "":
+		return nil, usage("-J with -F", "give one of them")
+	case f.json:
+		o.form, o.timed = &format.JSON{Pretty: f.pretty}, true
+	case f.format != "":
+		c, err := format.Compile(f.format, options)
+		if err != nil {
+			return nil, usage("-F: "+err.Error(), "mqtt help formats lists the escapes")
+		}
+		o.form, o.timed = c, true
+	case f.verbose:
+		o.form = &format.Verbose{Options: options}
+	default:
+		o.form = &format.Plain{Options: options}
+	}
+	if f.pretty && !f.json && f.format == "" {
+		return nil, usage("--pretty without JSON", "it belongs to -J, or to -F with %j or %J")
+	}
+	return o, nil
+}
+
+// outputBuffer is how many bytes are printed at once while more is at hand.
+const outputBuffer = 64 << 10
+
+// output prints messages, many in one write while more is at hand.
+type output struct {
+	w     io.Writer
+	e     *env
+	form  format.Output
+	timed bool // the form prints times
+	buf   []byte
+	now   time.Time // when the messages at hand came; zero while none is
+	msg   format.Message
+}
+
+// message prints p, at the latest with the next flush.
+func (o *output) message(v proto.Version, p *proto.Publish) error {
+	if o.timed && o.now.IsZero() {
+		o.now = time.Now() // one read brought them all
+	}
+	o.msg = format.Message{Received: o.now, Version: v, Publish: p}
+	o.buf = o.form.Append(o.buf, &o.msg)
+	if err := o.form.Warning(); err != nil {
+		o.e.warn("%s: %v", p.Topic, err)
+	}
+	if len(o.buf) >= outputBuffer {
+		return o.write()
+	}
+	return nil
+}
+
+// flush prints what is held back. The network is waited for next.
+func (o *output) flush() error {
+	o.now = time.Time{}
+	return o.write()
+}
+
+func (o *output) write() error {
+	if len(o.buf) == 0 {
+		return nil
+	}
+	_, err := o.w.Write(o.buf)
+	if cap(o.buf) > 1<<20 {
+		o.buf = nil
+	}
+	o.buf = o.buf[:0]
+	switch {
+	case err == nil:
+		return nil
+	case closedPipe(err):
+		return errQuiet
+	}
+	return fmt.Errorf("write output: %w", err)
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/config"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+)
+
+// propertyFlags are properties by packet: the several-word -D, and a plain flag for the common ones.
+type propertyFlags struct {
+	lines          []string // -D, a line each
+	user           []string
+	contentType    string
+	responseTopic  string
+	correlation    string
+	messageExpiry  string
+	utf8           bool
+	topicAlias     int
+	receiveMaximum int
+	maximumPacket  int
+
+	sets map[proto.Type]proto.Props
+}
+
+// register adds the flags. publishes says whether the command's plain flags belong to PUBLISH; else --user-property
+// belongs to SUBSCRIBE.
+func (f *propertyFlags) register(fs *pflag.FlagSet, publishes bool) {
+	fs.StringArrayVarP(&f.lines, "property", "D", nil, "property: `COMMAND NAME VALUE`, or COMMAND user-property KEY VALUE (MQTT 5)")
+	fs.IntVar(&f.receiveMaximum, "receive-maximum", 0, "take at most `N` unacknowledged messages at once (MQTT 5)")
+	fs.IntVar(&f.maximumPacket, "maximum-packet-size", 0, "take packets of at most `BYTES` (MQTT 5)")
+	if !publishes {
+		fs.StringArrayVar(&f.user, "user-property", nil, "`KEY=VALUE` of SUBSCRIBE, many (MQTT 5)")
+		return
+	}
+	fs.StringArrayVar(&f.user, "user-property", nil, "`KEY=VALUE` of the message, many (MQTT 5)")
+	fs.StringVar(&f.contentType, "content-type", "", "content `TYPE` of the message, such as application/json (MQTT 5)")
+	fs.StringVar(&f.responseTopic, "response-topic", "", "`TOPIC` for the answer (MQTT 5)")
+	fs.StringVar(&f.correlation, "correlation-data", "", "`DATA` that the answer is to carry (MQTT 5)")
+	fs.StringVar(&f.messageExpiry, "message-expiry-interval", "", "the message expires after `SECONDS` (MQTT 5)")
+	fs.BoolVar(&f.utf8, "payload-format-indicator", false, "say that the payload is UTF-8 text (MQTT 5)")
+	fs.IntVar(&f.topicAlias, "topic-alias", 0, "send alias `N` for the topic after the first message (MQTT 5)")
+}
+
+// compile reads all of them. Errors name the flag.
+func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
+	f.sets = make(map[proto.Type]proto.Props)
+	for _, line := range f.lines {
+		if err := f.line(line); err != nil {
+			return err
+		}
+	}
+	num := func(flag string, t proto.Type, id proto.PropID, n int) error {
+		if !fs.Changed(flag) {
+			return nil
+		}
+		return f.add("--"+flag, t, id, "", strconv.Itoa(n))
+	}
+	text := func(flag string, id proto.PropID, s string) error {
+		if !fs.Changed(flag) {
+			return nil
+		}
+		return f.add("--"+flag, home, id, "", s)
+	}
+	for _, kv := range f.user {
+		k, v, ok := strings.Cut(kv, "=")
+		if !ok {
+			return usage("--user-property "+quoted(kv), "expected KEY=VALUE")
+		}
+		if err := f.add("--user-property", home, proto.UserProperty, k, v); err != nil {
+			return err
+		}
+	}
+	expiry := f.messageExpiry
+	if fs.Changed("message-expiry-interval") {
+		d, err := format.ParseDuration(expiry)
+		if err != nil {
+			return usage("--message-expiry-interval "+quoted(expiry), "expected seconds")
+		}
+		expiry = strconv.FormatInt(int64(d.Seconds()), 10)
+	}
+	utf8 := 0
+	if f.utf8 {
+		utf8 = 1
+	}
+	return firstError(
+		num("receive-maximum", proto.CONNECT, proto.ReceiveMaximum, f.receiveMaximum),
+		num("maximum-packet-size", proto.CONNECT, proto.MaximumPacketSize, f.maximumPacket),
+		num("payload-format-indicator", home, proto.PayloadFormatIndicator, utf8),
+		text("message-expiry-interval", proto.MessageExpiryInterval, expiry),
+		text("content-type", proto.ContentType, f.contentType),
+		text("response-topic", proto.ResponseTopic, f.responseTopic),
+		text("correlation-data", proto.CorrelationData, f.correlation),
+		num("topic-alias", home, proto.TopicAlias, f.topicAlias),
+	)
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// places are the words for packets in -D.
+var places = [...]struct {
+	name string
+	t    proto.Type
+}{
+	{"connect", proto.CONNECT}, {"publish", proto.PUBLISH}, {"subscribe", proto.SUBSCRIBE},
+	{"unsubscribe", proto.UNSUBSCRIBE}, {"disconnect", proto.DISCONNECT}, {"will", proto.WILL}, {"auth", proto.AUTH},
+}
+
+// line reads one -D.
+func (f *propertyFlags) line(line string) error {
+	words, err := config.PropertyWords(line)
+	if err != nil {
+		return usage("-D "+quoted(line)+": "+err.Error(), "for example: -D publish content-type text/plain")
+	}
+	for _, p := range places {
+		if !strings.EqualFold(p.name, words[0]) {
+			continue
+		}
+		row := proto.PropertyNamed(strings.ToLower(words[1]))
+		if row == nil {
+			return usage("-D: no property named "+quoted(words[1]), "mqtt help properties lists them")
+		}
+		flag := "-D " + p.name + " " + row.Name
+		if row.Kind == proto.Pair {
+			return f.add(flag, p.t, row.ID, words[2], words[3])
+		}
+		return f.add(flag, p.t, row.ID, "", words[2])
+	}
+	return usage("-D: no packet named "+quoted(words[0]),
+		"expected connect, publish, subscribe, unsubscribe, disconnect, will or auth")
+}
+
+// add puts one property into the set of its packet and checks it there.
+func (f *propertyFlags) add(flag string, t proto.Type, id proto.PropID, key, value string) error {
+	row := id.Row()
+	ps := f.sets[t]
+	switch row.Kind {
+	case proto.Pair:
+		if len(key) > proto.MaxText || len(value) > proto.MaxText {
+			return usage(flag+": more than 65535 bytes", "shorten it")
+		}
+		ps = ps.AppendPair(key, value)
+	case proto.Text, proto.Binary:
+		if len(value) > proto.MaxText {
+			return usage(flag+": more than 65535 bytes", "shorten it")
+		}
+		ps = ps.AppendText(id, value)
+	default:
+		most := uint64(1)
+		switch row.Kind {
+		case proto.Two:
+			most = math.MaxUint16
+		case proto.Four:
+			most = math.MaxUint32
+		case proto.Varint:
+			most = proto.MaxRemaining
+		}
+		n, err := strconv.ParseUint(value, 10, 64)
+		if err != nil || n > most {
+			return usage(flag+" "+quoted(value), "expected a number from 0 to "+strconv.FormatUint(most, 10))
+		}
+		ps = ps.AppendNum(id, uint32(n))
+	}
+	if t == proto.PUBLISH && id == proto.SubscriptionIdentifier { // [MQTT-3.3.4-6]
+		return usage(flag+": only a server may send it", "it belongs to -D subscribe")
+	}
+	if err := ps.Check(t); err != nil {
+		if id == proto.AuthenticationData {
+			err = nil // the method may come later
+		} else {
+			return usage(flag+": "+err.Error(), "mqtt help properties says which packet takes it")
+		}
+	}
+	f.sets[t] = ps
+	return nil
+}
+
+// five tells what of all this only MQTT 5 has, "" if nothing.
+func (f *propertyFlags) five() string {
+	for _, p := range places {
+		for prop := range f.sets[p.t].All() {
+			return p.name + " property " + prop.ID.String()
+		}
+	}
+	return ""
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+	"mqtt/internal/transport"
+)
+
+// serverFlags say where to connect to, and by which way.
+type serverFlags struct {
+	host, port, url, unix string
+	ws                    bool
+	wsPath                string
+	wsHeader              []string
+	proxy, bind           string
+	srv                   bool
+
+	target *transport.Target
+}
+
+func (f *serverFlags) register(fs *pflag.FlagSet) {
+	fs.StringVarP(&f.host, "host", "h", "localhost", "connect to `HOST`")
+	fs.StringVarP(&f.port, "port", "p", "", "connect to `PORT`; 1883, 8883 with TLS, 80 and 443 for ws and wss")
+	fs.StringVarP(&f.url, "url", "L", "", "connect to `URL`: {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]")
+	fs.StringVar(&f.unix, "unix", "", "connect to the unix socket `PATH`")
+	fs.BoolVar(&f.ws, "ws", false, "WebSocket")
+	fs.StringVar(&f.wsPath, "ws-path", "", "`PATH` of the WebSocket endpoint (/mqtt)")
+	fs.StringArrayVar(&f.wsHeader, "ws-header", nil, "`NAME: VALUE` sent with the WebSocket upgrade, many")
+	fs.StringVar(&f.proxy, "proxy", "", "go through `URL`: socks5h://… (names resolved there), socks5://… or http://…")
+	fs.StringVarP(&f.bind, "bind", "A", "", "connect from the local `ADDRESS`")
+	fs.BoolVarP(&f.srv, "srv", "S", false, "look up SRV records of the host for servers")
+}
+
+// dialer puts a way to the server into cfg, and returns the URL if one was given.
+func (f *serverFlags) dialer(e *env, fs *pflag.FlagSet, secure *tlsFlags, cfg *conn.Config) (*transport.URL, error) {
+	t, u, err := f.aim(e, fs)
+	if err != nil {
+		return nil, err
+	}
+	wanted := t.TLS != nil || secure.wanted() || t.Socket == "" && t.Port == "8883" && t.WebSocket == nil
+	if wanted {
+		if t.TLS, err = secure.config(); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.Check(); err != nil {
+		return nil, &failure{exitUsage, err, transport.Hint(err)}
+	}
+	f.target = t
+	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+		at := t
+		if t.WebSocket != nil && v == proto.V31 {
+			at = cloneFor31(t)
+		}
+		return transport.Dial(ctx, at, nil)
+	}
+	return u, nil
+}
+
+// cloneFor31 offers the subprotocol that is customary for 3.1.
+func cloneFor31(t *transport.Target) *transport.Target {
+	old := *t
+	ws := *t.WebSocket
+	ws.Subprotocol = "mqttv3.1"
+	old.WebSocket = &ws
+	return &old
+}
+
+// aim makes a target of URL and flags. A flag wins over the same part of the URL.
+func (f *serverFlags) aim(e *env, fs *pflag.FlagSet) (*transport.Target, *transport.URL, error) {
+	t := &transport.Target{Host: f.host, Port: f.port, Bind: f.bind, SRV: f.srv}
+	var u *transport.URL
+	if f.url != "" {
+		if fs.Changed("unix") {
+			return nil, nil, usage("-L with --unix", "give one of them")
+		}
+		parsed, err := transport.ParseURL(f.url)
+		if err != nil {
+			return nil, nil, usage("-L: "+err.Error(), "expected {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]")
+		}
+		u = &parsed
+		t = u.Target()
+		t.Bind, t.SRV = f.bind, f.srv
+		if fs.Changed("host") {
+			t.Host = f.host
+		}
+		if fs.Changed("port") {
+			t.Port = f.port
+		}
+	}
+	if f.unix != "" {
+		t.Socket = f.unix
+		if fs.Changed("host") || fs.Changed("port") && f.port != "0" {
+			return nil, nil, usage("--unix with -h or -p", "a socket has a path alone")
+		}
+		t.Host, t.Port = "", ""
+	}
+	if (f.ws || f.wsPath != "" || len(f.wsHeader) > 0) && t.WebSocket == nil {
+		if t.Socket != "" {
+			return nil, nil, usage("--ws with a unix socket", "give one of them")
+		}
+		t.WebSocket = &transport.WebSocket{}
+	}
+	if t.WebSocket != nil {
+		if f.wsPath != "" {
+			t.WebSocket.Path = f.wsPath
+		}
+		for _, h := range f.wsHeader {
+			name, value, ok := strings.Cut(h, ":")
+			if !ok {
+				return nil, nil, usage("--ws-header "+quoted(h), "expected NAME: VALUE")
+			}
+			if t.WebSocket.Header == nil {
+				t.WebSocket.Header = http.Header{}
+			}
+			t.WebSocket.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+		}
+	}
+	var err error
+	if t.Socket == "" {
+		t.Proxy, err = f.way(e, t)
+	}
+	return t, u, err
+}
+
+// way is the proxy of --proxy, else of ALL_PROXY.
+func (f *serverFlags) way(e *env, t *transport.Target) (*url.URL, error) {
+	if f.proxy == "none" {
+		return nil, nil
+	}
+	if f.proxy != "" {
+		p, err := transport.ParseProxy(f.proxy)
+		if err != nil {
+			return nil, usage("--proxy: "+err.Error(), "expected socks5h://[user:password@]host:port or http://…")
+		}
+		return p, nil
+	}
+	if e.mosquitto() {
+		return nil, nil
+	}
+	p, err := transport.ProxyFromEnvironment(e.getenv, t.Addr())
+	if err != nil {
+		return nil, usage("ALL_PROXY: "+err.Error(), "unset it, or give --proxy none")
+	}
+	return p, nil
+}
+
+// warnPlain warns of credentials that anybody on the way can read.
+func (f *serverFlags) warnPlain(e *env) {
+	if t := f.target; t.TLS == nil && !t.Local() {
+		e.warn("user name and password go to %s unencrypted: --tls encrypts them", t.Addr())
+	}
+}
+
+// topicOf is the topic in the path of an mqtt or mqtts URL.
+func topicOf(u *transport.URL) string {
+	if u.Scheme == transport.MQTT || u.Scheme == transport.MQTTS {
+		return u.Topic()
+	}
+	return ""
+}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bytes"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/transport"
+)
+
+// tlsFlags say how TLS is done. Servers are verified unless told otherwise.
+type tlsFlags struct {
+	on, insecure, osCerts                      bool
+	cafile, capath, cert, key, keyPassFile     string
+	version, ciphers, alpn, serverName, keyLog string
+}
+
+func (f *tlsFlags) register(fs *pflag.FlagSet) {
+	fs.BoolVar(&f.on, "tls", false, "TLS; also by mqtts://, wss://, port 8883, or any of the flags below")
+	fs.StringVar(&f.cafile, "cafile", "", "trust the authorities in `FILE` (PEM), in the place of the system's")
+	fs.StringVar(&f.capath, "capath", "", "trust the authorities in the files of `DIR`")
+	fs.StringVar(&f.cert, "cert", "", "client certificate in `FILE` (PEM)")
+	fs.StringVar(&f.key, "key", "", "its key in `FILE` (PEM)")
+	fs.StringVar(&f.keyPassFile, "keypass-file", "", "passphrase of the key in `FILE`")
+	fs.BoolVar(&f.insecure, "insecure", false, "take any certificate: whoever answers is trusted")
+	fs.StringVar(&f.version, "tls-version", "", "at least `VERSION`: tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1")
+	fs.StringVar(&f.ciphers, "ciphers", "", "cipher `LIST` for TLS 1.2 and below, with : between")
+	fs.StringVar(&f.alpn, "tls-alpn", "", "application protocol `NAME` to ask for")
+	fs.StringVar(&f.serverName, "tls-servername", "", "`NAME` expected in the server's certificate")
+	fs.BoolVar(&f.osCerts, "tls-use-os-certs", false, "trust the system's authorities too")
+	fs.StringVar(&f.keyLog, "tls-keylog", "", "write session keys to `FILE` for a packet analyser")
+}
+
+// wanted tells whether a flag asks for TLS.
+func (f *tlsFlags) wanted() bool {
+	return f.on || f.insecure || f.osCerts || f.cafile != "" || f.capath != "" || f.cert != "" || f.key != "" ||
+		f.keyPassFile != "" || f.version != "" || f.ciphers != "" || f.alpn != "" || f.serverName != "" || f.keyLog != ""
+}
+
+// config is the one configuration for mqtts and wss.
+func (f *tlsFlags) config() (*transport.TLS, error) {
+	t := &transport.TLS{
+		CAFile: f.cafile, CAPath: f.capath, OSCerts: f.osCerts, Cert: f.cert, Key: f.key,
+		Insecure: f.insecure, ServerName: f.serverName, KeyLog: f.keyLog,
+	}
+	if f.alpn != "" {
+		t.ALPN = []string{f.alpn}
+	}
+	if f.keyPassFile != "" {
+		t.KeyPass = func() ([]byte, error) {
+			b, err := readSmall(f.keyPassFile, 64<<10)
+			b, _ = bytes.CutSuffix(b, []byte("\n"))
+			return b, err
+		}
+	}
+	var err error
+	if f.version != "" {
+		if t.MinVersion, err = transport.ParseVersion(f.version); err != nil {
+			return nil, usage("--tls-version: "+err.Error(), "expected tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1")
+		}
+	}
+	if f.ciphers != "" {
+		if t.Ciphers, err = transport.ParseCiphers(f.ciphers); err != nil {
+			return nil, usage("--ciphers: "+err.Error(), "names as in OpenSSL or in the standards, with : between")
+		}
+	}
+	return t, nil
+}

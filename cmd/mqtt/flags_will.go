@@ -1,0 +1,61 @@
+package main
+
+import (
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/proto"
+)
+
+// willFlags are the message that the server publishes when the connection is lost.
+type willFlags struct {
+	topic, payload, file string
+	qos                  int
+	retain               bool
+}
+
+func (f *willFlags) register(fs *pflag.FlagSet) {
+	fs.StringVar(&f.topic, "will-topic", "", "`TOPIC` of the will")
+	fs.StringVar(&f.payload, "will-payload", "", "`PAYLOAD` of the will")
+	fs.StringVar(&f.file, "will-file", "", "payload of the will from `FILE`")
+	fs.IntVar(&f.qos, "will-qos", 0, "QoS of the will: 0, 1 or 2")
+	fs.BoolVar(&f.retain, "will-retain", false, "retain the will")
+}
+
+// apply puts the will, if there is one, into p. ps are its properties.
+func (f *willFlags) apply(fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) error {
+	if f.topic == "" {
+		for _, name := range []string{"will-topic", "will-payload", "will-file", "will-qos", "will-retain"} {
+			if fs.Changed(name) {
+				return usage("--"+name+" without a topic", "a will needs --will-topic TOPIC")
+			}
+		}
+		if len(ps) > 0 {
+			return usage("-D will without a topic", "a will needs --will-topic TOPIC")
+		}
+		return nil
+	}
+	if err := proto.CheckTopic(f.topic); err != nil {
+		return usage("--will-topic "+quoted(f.topic)+": "+err.Error(), "a topic name has no wildcards")
+	}
+	if f.qos < 0 || f.qos > 2 {
+		return usage("--will-qos "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+	}
+	w := &proto.Will{Topic: f.topic, Payload: []byte(f.payload), QoS: byte(f.qos), Retain: f.retain, Props: ps}
+	if f.file != "" {
+		if fs.Changed("will-payload") {
+			return usage("--will-payload with --will-file", "give one of them")
+		}
+		b, err := readSmall(f.file, proto.MaxText+1)
+		if err != nil {
+			return usage("--will-file: "+err.Error(), "name a file that you may read")
+		}
+		w.Payload = b
+	}
+	if len(w.Payload) > proto.MaxText {
+		return usage("will payload of more than 65535 bytes", "a will holds 65535 bytes at most")
+	}
+	p.Will = w
+	return nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+)
+
+const (
+	blockSize = 256 << 10 // bytes read at once; a block is as large as its longest line asks for
+	blocks    = 3         // in use: one being read, one waiting, one being published
+)
+
+// block is many whole lines as they were read.
+type block struct {
+	buf  []byte
+	text []byte // whole lines, each with its delimiter; the last of all may lack it
+	rest []byte // of the read: the beginning of the next block's first line
+	err  error  // what ended the input after this block
+}
+
+// lines is the messages of -l. A second goroutine reads blocks and rings Wake; there is no channel operation for each
+// line. The goroutine ends at the end of input, or after close at its next block.
+type lines struct {
+	f     *payloadFlags
+	in    io.Reader
+	delim []byte
+	key   []byte
+	clear bool // an empty line may clear a retained message
+
+	full  chan *block
+	free  chan *block
+	owner atomic.Pointer[conn.Conn] // whom to wake
+	quit  chan struct{}
+
+	cur  *block
+	text []byte // of cur, not published yet
+	size int    // of the line given last, with its delimiter
+	line uint64 // lines taken from the input
+	err  error
+}
+
+func newLines(e *env, f *payloadFlags, p *publisher) *lines {
+	l := &lines{
+		f: f, in: e.in, delim: []byte(f.delimiter), key: []byte(f.keyDelimiter), clear: p.f.allowClear || !p.retain,
+		full: make(chan *block, blocks), free: make(chan *block, blocks), quit: make(chan struct{}),
+	}
+	for range blocks {
+		l.free <- &block{}
+	}
+	go l.read()
+	return l
+}
+
+func (l *lines) close() { close(l.quit) }
+
+// read cuts the input into blocks of whole lines. What has come is handed over at once: a line never waits for more
+// input than its own delimiter.
+func (l *lines) read() {
+	defer close(l.full)
+	var rest []byte
+	for {
+		var b *block
+		select {
+		case b = <-l.free:
+		case <-l.quit:
+			return
+		}
+		if b.buf == nil {
+			b.buf = make([]byte, blockSize)
+		}
+		rest = b.fill(l.in, rest, l.delim)
+		l.full <- b
+		if c := l.owner.Load(); c != nil {
+			c.Wake()
+		}
+		if b.err != nil {
+			return
+		}
+	}
+}
+
+// fill reads until at least one line is whole. rest is what the block before left over.
+func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
+	if len(b.buf) < 2*len(rest) {
+		b.buf = make([]byte, 2*len(rest))
+	}
+	n := copy(b.buf, rest)
+	b.err = nil
+	for {
+		if n == len(b.buf) {
+			if n > proto.MaxRemaining {
+				b.text, b.rest, b.err = nil, nil, errLongLine
+				return nil
+			}
+			b.buf = append(b.buf, make([]byte, len(b.buf))...)
+		}
+		m, err := in.Read(b.buf[n:])
+		from := max(0, n-len(delim)+1)
+		n += m
+		if err != nil {
+			b.text, b.rest, b.err = b.buf[:n], nil, err
+			return nil
+		}
+		if i := bytes.LastIndex(b.buf[from:n], delim); i >= 0 {
+			end := from + i + len(delim)
+			b.text, b.rest = b.buf[:end], b.buf[end:n]
+			return b.rest
+		}
+	}
+}
+
+var errLongLine = fmt.Errorf("longer than an MQTT packet can be (268,435,455 bytes)")
+
+// next gives the publisher the next line, without its delimiter, byte for byte.
+func (l *lines) next(p *publisher, c *conn.Conn) (uint64, time.Time, error) {
+	for {
+		for len(l.text) > 0 {
+			n := bytes.Index(l.text, l.delim)
+			l.size = n + len(l.delim)
+			if n < 0 {
+				n = len(l.text)
+				l.size = n
+			}
+			line := l.text[:n]
+			if len(line) > 0 || !l.f.skipEmpty {
+				return l.line + 1, time.Time{}, l.message(p, line)
+			}
+			l.done()
+		}
+		if err := l.more(c); err != nil {
+			return 0, time.Time{}, err
+		}
+	}
+}
+
+// message makes a line the message.
+func (l *lines) message(p *publisher, line []byte) error {
+	if len(l.key) > 0 {
+		i := bytes.Index(line, l.key)
+		if i < 0 {
+			return usage(fmt.Sprintf("line %d: no %q behind a topic", l.line+1, l.key), "with -K each line is TOPIC, the separator, PAYLOAD")
+		}
+		if err := proto.CheckTopic(string(line[:i])); err != nil {
+			return usage(fmt.Sprintf("line %d: %v", l.line+1, err), "a topic name stands before the separator")
+		}
+		p.msg.Topic, line = line[:i], line[i+len(l.key):]
+	}
+	if len(line) == 0 && !l.clear {
+		return usage(fmt.Sprintf("line %d is empty: with -r it would clear the retained message", l.line+1),
+			"--skip-empty leaves it out, --allow-clear means it")
+	}
+	p.msg.Payload = line
+	return nil
+}
+
+func (l *lines) done() {
+	l.text = l.text[l.size:]
+	l.line++
+}
+
+// more takes the next block.
+func (l *lines) more(c *conn.Conn) error {
+	if l.cur != nil {
+		if l.err = l.cur.err; l.err == nil {
+			l.free <- l.cur
+		}
+		l.cur = nil
+	}
+	if l.err != nil {
+		if l.err == io.EOF {
+			return errEnd
+		}
+		if l.err == errLongLine {
+			return fail(exitPublish, "cut it in pieces", "line %d: %w", l.line+1, l.err)
+		}
+		return fmt.Errorf("read stdin: %w", l.err)
+	}
+	l.owner.Store(c)
+	select {
+	case b, ok := <-l.full:
+		if !ok {
+			return errEnd
+		}
+		l.cur, l.text = b, b.text
+		return nil
+	default:
+		return errWait
+	}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+)
+
+// whole reads the payload of -m, -f, -s or -n. FIFOs and process substitution are files like any other.
+func (f *payloadFlags) whole(e *env) ([]byte, error) {
+	switch {
+	case f.hasMessage:
+		return []byte(f.message), nil
+	case f.null:
+		return nil, nil
+	case f.stdin || f.file == "-":
+		return readPayload(e.in, "stdin")
+	}
+	file, err := os.Open(f.file)
+	if err != nil {
+		return nil, usage("-f: "+err.Error(), "name a file that you may read")
+	}
+	defer file.Close()
+	return readPayload(file, f.file)
+}
+
+func readPayload(r io.Reader, name string) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, proto.MaxRemaining+1))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(b) > proto.MaxRemaining {
+		return nil, fail(exitPublish, "cut it in pieces", "%s: larger than an MQTT packet can be (268,435,455 bytes)", name)
+	}
+	return b, nil
+}
+
+// unescape reads \n, \t, \r, \0, \\ and \xHH.
+func unescape(flag, s string) (string, error) {
+	if !strings.Contains(s, `\`) {
+		return s, nil
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			b.WriteByte(s[i])
+			continue
+		}
+		i++
+		c := byte(0)
+		if i < len(s) {
+			c = s[i]
+		}
+		switch c {
+		case 'n':
+			b.WriteByte('\n')
+		case 't':
+			b.WriteByte('\t')
+		case 'r':
+			b.WriteByte('\r')
+		case '0':
+			b.WriteByte(0)
+		case '\\':
+			b.WriteByte('\\')
+		case 'x':
+			if i+2 < len(s) {
+				if n, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+					b.WriteByte(byte(n))
+					i += 2
+					continue
+				}
+			}
+			fallthrough
+		default:
+			return "", usage(flag+" "+quoted(s), `expected \n, \t, \r, \0, \\ or \xHH behind a backslash`)
+		}
+	}
+	return b.String(), nil
+}
+
+// repeated is one message, a number of times. The delay counts from the time that the one before was due, so that
+// the times do not drift.
+type repeated struct {
+	left  int
+	tag   uint64
+	delay time.Duration
+	due   time.Time
+}
+
+func (r *repeated) next(_ *publisher, _ *conn.Conn) (uint64, time.Time, error) {
+	if r.left == 0 {
+		return 0, time.Time{}, errEnd
+	}
+	if r.delay > 0 && r.tag > 0 && time.Now().Before(r.due) {
+		return 0, r.due, errWait
+	}
+	return r.tag + 1, time.Time{}, nil
+}
+
+func (r *repeated) done() {
+	r.left--
+	r.tag++
+	if r.delay > 0 {
+		if r.due.IsZero() {
+			r.due = time.Now()
+		}
+		r.due = r.due.Add(r.delay)
+	}
+}
+
+func (r *repeated) close() {}

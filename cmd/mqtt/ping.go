@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+	"mqtt/internal/session"
+)
+
+// pingFlags say how often and how long.
+type pingFlags struct {
+	connection
+	count              int
+	intervalText       string
+	waitText           string
+	json               bool
+	interval, patience time.Duration
+}
+
+func newPing(e *env) *cobra.Command {
+	f := &pingFlags{}
+	c := &cobra.Command{
+		Use:   "ping",
+		Short: "Time the way to a server, or wait until it answers",
+		Example: `  mqtt ping -h broker.example -C 5
+  mqtt ping --wait 30s && run-the-tests`,
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := e.settle(c); err != nil {
+				return err
+			}
+			return f.run(c.Context(), e, c)
+		},
+	}
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.IntVarP(&f.count, "count", "C", 0, "end after `N` round trips; without it, at Ctrl-C, or after one with --wait")
+	fs.StringVar(&f.intervalText, "interval", "1s", "`DURATION` from one PINGREQ to the next")
+	fs.StringVar(&f.waitText, "wait", "", "try for `DURATION` until the server answers")
+	fs.BoolVarP(&f.json, "json", "J", false, "print lines of JSON")
+	f.connection.register(fs, false)
+	return c
+}
+
+func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
+	fs := c.Flags()
+	var err error
+	if f.interval, err = readDuration("--interval", f.intervalText); err != nil {
+		return err
+	}
+	if fs.Changed("count") && f.count < 1 {
+		return usage("-C: less than 1", "expected 1 or more")
+	}
+	if f.waitText != "" {
+		if f.patience, err = readDuration("--wait", f.waitText); err != nil {
+			return err
+		}
+		if !fs.Changed("count") {
+			f.count = 1
+		}
+	}
+	p, err := f.connection.plan(e, fs, proto.CONNECT, false)
+	if err != nil {
+		return err
+	}
+	ping := &pinger{e: e, f: f, plan: p, report: newPingReport(e, f.json)}
+	ping.watchPhases(f.server.target)
+	err = ping.untilAnswered(ctx)
+	if ctx.Err() != nil && f.count == 0 && len(ping.report.trips) > 0 {
+		err = errQuiet // Ctrl-C is how it is meant to end
+	}
+	ping.report.summary()
+	return p.explain(err)
+}
+
+// pinger times one connection.
+type pinger struct {
+	e      *env
+	f      *pingFlags
+	plan   *plan
+	report *pingReport
+}
+
+// pauses between tries of --wait.
+const (
+	firstPause = 50 * time.Millisecond
+	lastPause  = time.Second
+)
+
+// untilAnswered connects, again and again for --wait, and pings.
+func (p *pinger) untilAnswered(ctx context.Context) error {
+	deadline := time.Now().Add(p.f.patience)
+	pause := firstPause
+	for {
+		var s session.Session
+		try := ctx
+		if p.f.patience > 0 {
+			var cancel context.CancelFunc
+			try, cancel = context.WithDeadline(ctx, deadline)
+			defer cancel()
+		}
+		c, err := conn.Dial(try, p.plan.cfg, &s)
+		if err == nil {
+			return p.trips(ctx, c)
+		}
+		if p.f.patience == 0 || !conn.Lost(err) || ctx.Err() != nil {
+			return err
+		}
+		if left := time.Until(deadline); left <= pause {
+			return fail(exitOpening, "", "no answer within %s, the last try: %w", p.f.waitText, err)
+		}
+		p.report.trace = nil
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, lastPause)
+	}
+}
+
+// trips sends PINGREQ at each interval and times the answers.
+func (p *pinger) trips(ctx context.Context, c *conn.Conn) error {
+	defer func() { bye(c, p.f.goodbye(p.plan)) }()
+	if err := p.report.connected(c); err != nil {
+		return err
+	}
+	due := time.Now()
+	for n := 1; p.f.count == 0 || n <= p.f.count; n++ {
+		if _, err := p.idle(ctx, c, due); err != nil {
+			return err
+		}
+		due = due.Add(p.f.interval)
+		if err := c.Send(ctx, &proto.Ping{Kind: proto.PINGREQ}); err != nil {
+			return err
+		}
+		p.report.sent++
+		took, err := p.idle(ctx, c, time.Now().Add(p.answerWithin()))
+		if err != nil {
+			return err
+		}
+		if took == 0 {
+			return fail(exitLost, "", "no answer to PINGREQ within %s", format.Duration(p.answerWithin()))
+		}
+		if err := p.report.trip(took); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answerWithin is how long a PINGRESP may take.
+func (p *pinger) answerWithin() time.Duration {
+	if t := p.plan.cfg.Timeout; t > 0 {
+		return t
+	}
+	return 10 * time.Second
+}
+
+// idle takes events until limit, or until a Pong, whose time it returns.
+func (p *pinger) idle(ctx context.Context, c *conn.Conn, limit time.Time) (time.Duration, error) {
+	for {
+		ev, err := c.NextBy(ctx, limit)
+		switch {
+		case err != nil:
+			return 0, err
+		case ev.Kind == conn.Pong:
+			return max(ev.Took, 1), nil
+		case ev.Kind == conn.Idle && !time.Now().Before(limit):
+			return 0, nil
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+	"mqtt/internal/transport"
+)
+
+// pingReport prints what ping learns, for people or as JSON lines.
+type pingReport struct {
+	e     *env
+	json  bool
+	trace *transport.Trace // of the last dial
+	begun time.Time        // of the last dial
+	open  time.Time        // when the byte stream stood
+	sent  int
+	trips []time.Duration
+}
+
+func newPingReport(e *env, json bool) *pingReport { return &pingReport{e: e, json: json} }
+
+// watchPhases has every dial fill in the report's trace.
+func (p *pinger) watchPhases(t *transport.Target) {
+	r := p.report
+	p.plan.cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+		r.trace, r.begun = new(transport.Trace), time.Now()
+		at := t
+		if t.WebSocket != nil && v == proto.V31 {
+			at = cloneFor31(t)
+		}
+		return transport.Dial(ctx, at, r.trace)
+	}
+	p.plan.cfg.Connected = func() { r.open = time.Now() }
+}
+
+func (r *pingReport) print(text string, args ...any) error {
+	if _, err := fmt.Fprintf(r.e.out, text, args...); err != nil {
+		if closedPipe(err) {
+			return errQuiet
+		}
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+// phase is a step of connecting with its time.
+type phase struct {
+	name string
+	took time.Duration
+}
+
+func (r *pingReport) phases() []phase {
+	t := r.trace
+	all := []phase{{"dns", t.Resolve}, {"tcp", t.Connect}, {"proxy", t.Proxy}, {"tls", t.TLS}, {"websocket", t.WebSocket},
+		{"connack", time.Since(r.open)}}
+	return slices.DeleteFunc(all, func(p phase) bool { return p.took == 0 })
+}
+
+// connected prints phases and what the server can do.
+func (r *pingReport) connected(c *conn.Conn) error {
+	phases := r.phases()
+	if r.json {
+		var b strings.Builder
+		fmt.Fprintf(&b, `{"event":"connected","remote":%q,"version":%q,"phases_us":{`, r.trace.Remote, c.Version())
+		for i, p := range phases {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			fmt.Fprintf(&b, "%q:%s", p.name, micros(p.took))
+		}
+		s := c.Server()
+		fmt.Fprintf(&b, `},"server":{"receive_maximum":%d,"maximum_qos":%d,"retain_available":%t,"maximum_packet_size":%d,`+
+			`"topic_alias_maximum":%d,"keep_alive":%d,"wildcard_subscription_available":%t,"subscription_identifier_available":%t,`+
+			`"shared_subscription_available":%t}}`, s.ReceiveMaximum, s.MaximumQoS, s.RetainAvailable, s.MaximumPacketSize,
+			s.TopicAliasMaximum, int(s.KeepAlive.Seconds()), can(s, proto.WildcardSubscriptionAvailable),
+			can(s, proto.SubscriptionIdentifierAvailable), can(s, proto.SharedSubscriptionAvailable))
+		return r.print("%s\n", b.String())
+	}
+	words := make([]string, len(phases))
+	for i, p := range phases {
+		words[i] = p.name + " " + format.Duration(p.took)
+	}
+	if err := r.print("connected to %s with MQTT %s: %s\n", r.trace.Remote, c.Version(), strings.Join(words, ", ")); err != nil {
+		return err
+	}
+	if c.Version() < proto.V5 {
+		return nil
+	}
+	return r.print("server: %s\n", strings.Join(abilities(c.Server()), ", "))
+}
+
+func can(s *conn.Server, id proto.PropID) bool { return s.Props.Num(id, 1) == 1 }
+
+// abilities is what a CONNACK of version 5 says, in words.
+func abilities(s *conn.Server) []string {
+	words := []string{fmt.Sprintf("QoS up to %d", s.MaximumQoS), fmt.Sprintf("receive maximum %d", s.ReceiveMaximum)}
+	if s.MaximumPacketSize != 0 {
+		words = append(words, fmt.Sprintf("packets up to %d bytes", s.MaximumPacketSize))
+	}
+	words = append(words, fmt.Sprintf("topic aliases %d", s.TopicAliasMaximum), fmt.Sprintf("keep alive %s", format.Duration(s.KeepAlive)))
+	for _, a := range []struct {
+		name string
+		on   bool
+	}{{"retain", s.RetainAvailable}, {"wildcards", can(s, proto.WildcardSubscriptionAvailable)},
+		{"subscription identifiers", can(s, proto.SubscriptionIdentifierAvailable)},
+		{"shared subscriptions", can(s, proto.SharedSubscriptionAvailable)}} {
+		if !a.on {
+			words = append(words, "no "+a.name)
+		}
+	}
+	if s.AssignedID != "" {
+		words = append(words, "assigned identifier "+string(format.VisibleLine(nil, []byte(s.AssignedID))))
+	}
+	return words
+}
+
+// trip prints one round trip.
+func (r *pingReport) trip(took time.Duration) error {
+	r.trips = append(r.trips, took)
+	if r.json {
+		return r.print(`{"event":"pong","seq":%d,"us":%s}`+"\n", len(r.trips), micros(took))
+	}
+	return r.print("pong %d: %s\n", len(r.trips), format.Duration(took))
+}
+
+// summary prints the figures of all round trips.
+func (r *pingReport) summary() {
+	if r.sent == 0 {
+		return
+	}
+	lost := r.sent - len(r.trips)
+	sorted := slices.Clone(r.trips)
+	slices.Sort(sorted)
+	var sum time.Duration
+	for _, t := range sorted {
+		sum += t
+	}
+	if r.json {
+		r.print(`{"event":"summary","sent":%d,"received":%d,"lost":%d`, r.sent, len(sorted), lost)
+		if n := len(sorted); n > 0 {
+			r.print(`,"min_us":%s,"mean_us":%s,"p50_us":%s,"p99_us":%s,"max_us":%s`, micros(sorted[0]), micros(sum/time.Duration(n)),
+				micros(percentile(sorted, 50)), micros(percentile(sorted, 99)), micros(sorted[n-1]))
+		}
+		r.print("}\n")
+		return
+	}
+	r.print("%d sent, %d lost (%s)", r.sent, lost, format.Percent(uint64(lost), uint64(r.sent)))
+	if n := len(sorted); n > 0 {
+		r.print("; min %s, mean %s, p50 %s, p99 %s, max %s", format.Duration(sorted[0]), format.Duration(sum/time.Duration(n)),
+			format.Duration(percentile(sorted, 50)), format.Duration(percentile(sorted, 99)), format.Duration(sorted[n-1]))
+	}
+	r.print("\n")
+}
+
+// percentile is the smallest value that p percent do not exceed.
+func percentile(sorted []time.Duration, p float64) time.Duration {
+	return sorted[max(0, int(math.Ceil(p/100*float64(len(sorted))))-1)]
+}
+
+// micros writes a time in microseconds, with its nanoseconds behind the point.
+func micros(d time.Duration) string {
+	return fmt.Sprintf("%d.%03d", d.Microseconds(), d.Nanoseconds()%1000)
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// env is the world as a command sees it.
+type env struct {
+	in                    io.Reader
+	out, err              io.Writer
+	ttyIn, ttyOut, ttyErr bool
+	lookup                func(name string) (string, bool)
+	quiet                 bool   // no warnings and no status
+	tool                  string // mosquitto_pub, mosquitto_sub or mosquitto_rr when linked under that name, else empty
+}
+
+func (e *env) getenv(name string) string {
+	v, _ := e.lookup(name)
+	return v
+}
+
+// mosquitto tells whether the binary was called by one of mosquitto's names, and so has mosquitto's defaults and exit
+// statuses.
+func (e *env) mosquitto() bool { return e.tool != "" }
+
+// run does what args say and returns the exit status.
+func run(ctx context.Context, e *env, args []string) int {
+	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
+	args = args[1:]
+	if sub, ok := strings.CutPrefix(name, "mosquitto_"); ok && (sub == "pub" || sub == "sub" || sub == "rr") {
+		e.tool = name
+		args = append([]string{sub}, args...)
+	}
+	root := newRoot(e)
+	args, err := joinProperties(args)
+	if err == nil {
+		root.SetArgs(args)
+		root.SetIn(e.in)
+		root.SetOut(e.out)
+		root.SetErr(e.err)
+		err = root.ExecuteContext(ctx)
+	}
+	return e.finish(ctx, commandName(root, args), err)
+}
+
+// commandName is what stands before an error: "mqtt pub", or mosquitto's name.
+func commandName(root *cobra.Command, args []string) string {
+	if c, _, err := root.Find(args); err == nil {
+		return c.CommandPath()
+	}
+	return root.Name()
+}
+
+// newRoot builds the command tree.
+func newRoot(e *env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "mqtt",
+		Short: "Publish, subscribe, ask, ping, measure and serve MQTT",
+		Long: `mqtt speaks MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket and unix sockets.
+
+The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAND.`,
+		Version:           version(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return usage("unknown command "+args[0], "mqtt help lists the commands")
+			}
+			return c.Help()
+		},
+		Args: cobra.ArbitraryArgs,
+	}
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usage(err.Error(), c.CommandPath()+" --help lists the flags")
+	})
+	root.SetVersionTemplate("mqtt {{.Version}}\n")
+	root.PersistentFlags().Bool("help", false, "print help and exit")
+	root.AddCommand(newPub(e), newSub(e), newPing(e))
+	return root
+}
+
+// version is what the build says of itself.
+func version() string {
+	if release != "" {
+		return release
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(unknown)"
+}
+
+// release is set by the linker in release builds.
+var release string
+
+// usageError is a command line that cannot be carried out: exit 2.
+type usageError struct{ what, hint string }
+
+func (u *usageError) Error() string { return u.what }
+
+func usage(what, hint string) error { return &usageError{what, hint} }
+
+// noArguments refuses words that no flag takes.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage("unexpected argument "+quoted(args[0]), "a value belongs behind its flag; "+c.CommandPath()+" --help lists them")
+}
+
+// errQuiet is an end without a word that is a success: stdout was closed by its reader.
+var errQuiet = errors.New("output closed")

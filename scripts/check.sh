@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Checks the whole module: every part, or the ones that are named.
+#
+#   scripts/check.sh [format] [vet] [static] [test] [fuzz] [cross]
+#
+# All parts run even when an early one fails; the exit status is 1 when any did.
+#
+#   CHECK_FUZZTIME=5s   for each fuzz target
+#   CHECK_PARALLEL=2    fuzz workers
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+
+parts=(format vet static test fuzz cross)
+fuzztime=${CHECK_FUZZTIME:-5s}
+parallel=${CHECK_PARALLEL:-2}
+staticcheck_version=v0.8.2 # 2026.2.2
+
+heading() { printf '\n== %s ==\n' "$*"; }
+
+check_format() {
+	local bad
+	bad=$(gofmt -l .) || return 1
+	[[ -z $bad ]] || { printf 'gofmt -w is due in:\n%s\n' "$bad"; return 1; }
+}
+
+check_vet() { go vet ./...; }
+
+# The tool of exactly this version is kept in a cache folder of its own.
+check_static() {
+	local cache bin
+	cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqtt-check/staticcheck-$staticcheck_version-$(go env GOVERSION)
+	bin=$cache/staticcheck
+	if [[ ! -x $bin ]]; then
+		mkdir -p "$cache"
+		GOBIN=$cache GOFLAGS='' go install "honnef.co/go/tools/cmd/staticcheck@$staticcheck_version" || {
+			echo "staticcheck $staticcheck_version could not be installed"
+			return 1
+		}
+	fi
+	"$bin" ./...
+}
+
+# The race detector needs cgo and a C compiler; without one the tests run plain.
+check_test() {
+	local compiler race=()
+	compiler=$(go env CC)
+	if [[ $(go env CGO_ENABLED) == 1 ]] && command -v "${compiler%% *}" >/dev/null 2>&1; then
+		race=(-race)
+	else
+		echo "no C compiler: the tests run without the race detector"
+	fi
+	go test ${race[@]+"${race[@]}"} ./...
+}
+
+# fuzz_targets prints "package target" lines. Only packages whose tests have a
+# target are asked, since asking builds them.
+fuzz_targets() {
+	local dir package target
+	grep -rl --include='*_test.go' '^func Fuzz' . | while IFS= read -r file; do
+		dirname "$file"
+	done | sort -u | while IFS= read -r dir; do
+		package=$(go list "$dir")
+		go test -list '^Fuzz' "$dir" | grep '^Fuzz' | while IFS= read -r target; do
+			printf '%s %s\n' "$package" "$target"
+		done
+	done
+}
+
+check_fuzz() {
+	local targets package target output declared listed failed=0
+	declared=$(grep -rh --include='*_test.go' '^func Fuzz' . | wc -l)
+	if ((declared == 0)); then
+		echo 'no fuzz targets'
+		return 0
+	fi
+	targets=$(fuzz_targets) || true
+	listed=$(grep -c . <<<"$targets") || true
+	if ((listed != declared)); then
+		echo "$declared fuzz targets are declared, go test lists $listed:"
+		printf '%s\n' "$targets"
+		return 1
+	fi
+	output=$(mktemp)
+	while read -r package target; do
+		printf -- '-- %s %s\n' "$package" "$target"
+		if fuzz_once "$package" "$target" "$output"; then
+			continue
+		fi
+		# Go sometimes reports its own end of time as a failure; that alone is tried again.
+		if grep -q 'context deadline exceeded' "$output" && ! grep -q 'Failing input' "$output"; then
+			fuzz_once "$package" "$target" "$output" && continue
+		fi
+		failed=1
+	done <<<"$targets"
+	rm -f "$output"
+	return "$failed"
+}
+
+fuzz_once() {
+	go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" -parallel "$parallel" "$1" >"$3" 2>&1 </dev/null && {
+		tail -n 2 "$3"
+		return 0
+	}
+	cat "$3"
+	return 1
+}
+
+# Systems that the tests do not run on here at least build and vet.
+check_cross() {
+	local os failed=0
+	for os in windows darwin freebsd; do
+		echo "-- $os"
+		CGO_ENABLED=0 GOOS=$os go build ./... || failed=1
+		CGO_ENABLED=0 GOOS=$os go vet ./... || failed=1
+	done
+	return "$failed"
+}
+
+title() {
+	case $1 in
+	format) echo 'gofmt' ;;
+	vet) echo 'go vet' ;;
+	static) echo "staticcheck $staticcheck_version" ;;
+	test) echo 'go test' ;;
+	fuzz) echo "fuzz, $fuzztime a target" ;;
+	cross) echo 'build and vet for other systems' ;;
+	esac
+}
+
+(($# == 0)) || parts=("$@")
+for part in "${parts[@]}"; do
+	declare -F "check_$part" >/dev/null || {
+		echo "check: no part '$part'; there are: format vet static test fuzz cross" >&2
+		exit 2
+	}
+done
+
+failures=()
+for part in "${parts[@]}"; do
+	heading "$(title "$part")"
+	SECONDS=0
+	if "check_$part"; then
+		echo "ok: $part (${SECONDS} s)"
+	else
+		echo "FAILED: $part (${SECONDS} s)"
+		failures+=("$part")
+	fi
+done
+
+if ((${#failures[@]} > 0)); then
+	heading "FAILED: ${failures[*]}"
+	exit 1
+fi
+heading 'all good'

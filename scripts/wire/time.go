@@ -1,0 +1,101 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+)
+
+// timed is what time prints for one command, in microseconds.
+type timed struct {
+	Command string  `json:"command"`
+	Median  float64 `json:"median_us"`
+	P10     float64 `json:"p10_us"`
+	P90     float64 `json:"p90_us"`
+	CPU     float64 `json:"cpu_us"` // median of user and system time
+	Runs    int     `json:"runs"`
+}
+
+// timeCommand runs commands in turns, A B A B, so that a slow spell of the machine
+// falls on each of them alike. It stops at the first run that fails.
+func timeCommand(args []string) error {
+	f := flags("time")
+	runs := f.Int("n", 200, "runs of each command")
+	warm := f.Int("warm", 5, "runs before that, not counted")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	commands := split(f.Args(), "--vs")
+	if *runs < 1 {
+		return errors.New("-n must be at least 1")
+	}
+	for _, c := range commands {
+		if len(c) == 0 {
+			return errors.New("a command is missing: wire time -n N -- COMMAND --vs COMMAND")
+		}
+	}
+	wall := make([][]time.Duration, len(commands))
+	cpu := make([][]time.Duration, len(commands))
+	for run := -*warm; run < *runs; run++ {
+		for i, c := range commands {
+			w, p, err := once(c)
+			if err != nil {
+				return fmt.Errorf("%s: %w", strings.Join(c, " "), err)
+			}
+			if run >= 0 {
+				wall[i] = append(wall[i], w)
+				cpu[i] = append(cpu[i], p)
+			}
+		}
+	}
+	for i, c := range commands {
+		slices.Sort(wall[i])
+		slices.Sort(cpu[i])
+		err := report(timed{
+			Command: strings.Join(c, " "),
+			Median:  micros(wall[i], 50), P10: micros(wall[i], 10), P90: micros(wall[i], 90),
+			CPU: micros(cpu[i], 50), Runs: *runs,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// once starts a command with empty input, waits for it, and tells its wall and
+// processor time. The words of a failing one are part of the error.
+func once(args []string) (wall, cpu time.Duration, err error) {
+	cmd := exec.Command(args[0], args[1:]...)
+	var words bytes.Buffer
+	cmd.Stderr = &words
+	begin := time.Now()
+	err = cmd.Run()
+	wall = time.Since(begin)
+	if err != nil {
+		return 0, 0, fmt.Errorf("%w: %s", err, bytes.TrimSpace(words.Bytes()))
+	}
+	return wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
+}
+
+func split(args []string, at string) [][]string {
+	all := [][]string{nil}
+	for _, a := range args {
+		if a == at {
+			all = append(all, nil)
+			continue
+		}
+		all[len(all)-1] = append(all[len(all)-1], a)
+	}
+	return all
+}
+
+// micros takes a percentile of sorted durations by nearest rank.
+func micros(sorted []time.Duration, percent int) float64 {
+	i := (len(sorted)*percent + 99) / 100
+	return float64(sorted[max(0, i-1)]) / float64(time.Microsecond)
+}
