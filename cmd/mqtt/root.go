@@ -38,7 +38,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		e.tool = name
 		args = append([]string{sub}, args...)
 	}
-	root := newRoot(e)
+	root := newRoot(e, args)
 	args, err := joinProperties(args)
 	if err == nil {
 		root.SetArgs(args)
@@ -58,8 +58,21 @@ func commandName(root *cobra.Command, args []string) string {
 	return root.Name()
 }
 
-// newRoot builds the command tree.
-func newRoot(e *env) *cobra.Command {
+// commands are the subcommands by name. Building one costs time at every start, for its many flags: run builds the one
+// that is asked for, and all of them only where help or completion needs to know them.
+func commands() []command {
+	return []command{
+		{"pub", newPub}, {"sub", newSub}, {"ping", newPing},
+	}
+}
+
+type command struct {
+	name  string
+	build func(*env) *cobra.Command
+}
+
+// newRoot builds the command tree: with the one subcommand that args begin with, else with all of them.
+func newRoot(e *env, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mqtt",
 		Short: "Publish, subscribe, ask, ping, measure and serve MQTT",
@@ -69,7 +82,7 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // there is one of our own
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usage("unknown command "+args[0], "mqtt help lists the commands")
@@ -83,7 +96,17 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 	})
 	root.SetVersionTemplate("mqtt {{.Version}}\n")
 	root.PersistentFlags().Bool("help", false, "print help and exit")
-	root.AddCommand(newPub(e), newSub(e), newPing(e))
+	all := commands()
+	for _, c := range all {
+		if len(args) > 0 && args[0] == c.name {
+			all = []command{c}
+			root.SetHelpCommand(&cobra.Command{Hidden: true})
+			break
+		}
+	}
+	for _, c := range all {
+		root.AddCommand(c.build(e))
+	}
 	return root
 }
 

@@ -97,7 +97,7 @@ func anyFlag(e *env) func(string) bool {
 	return func(name string) bool {
 		if names == nil {
 			names = make(map[string]bool)
-			for _, c := range newRoot(e).Commands() {
+			for _, c := range newRoot(e, nil).Commands() {
 				c.Flags().VisitAll(func(f *pflag.Flag) { names[f.Name] = true })
 			}
 		}

@@ -1,0 +1,251 @@
+package format
+
+import (
+	"encoding/binary"
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"mqtt/internal/proto"
+)
+
+// Warning returns ErrNotJSON, ErrNotFloat or ErrNotDouble if the last message did
+// not fit its format, else nil.
+func (f *Format) Warning() error { return f.warning }
+
+// Append appends m.
+func (f *Format) Append(dst []byte, m *Message) []byte {
+	f.warning = nil
+	for i := range f.pieces {
+		switch p := &f.pieces[i]; {
+		case p.verb == 0:
+			dst = append(dst, p.literal...)
+		case p.strf:
+			f.local.set(m.Received, f.Zone)
+			dst = f.local.convert(dst, p.verb, m.Received)
+		default:
+			dst = f.field(dst, p, m)
+		}
+	}
+	return f.end(dst)
+}
+
+func (f *Format) field(dst []byte, p *piece, m *Message) []byte {
+	pub := m.Publish
+	switch p.verb {
+	case 't':
+		return f.text(dst, p, pub.Topic)
+	case 'p':
+		return f.body(dst, p, pub.Payload)
+	case 'x', 'X':
+		return appendHex(dst, p, pub.Payload)
+	case 'l':
+		return appendInt(dst, p, uint64(len(pub.Payload)))
+	case 'm':
+		return appendInt(dst, p, uint64(pub.PacketID))
+	case 'q':
+		return append(dst, '0'+pub.QoS)
+	case 'r':
+		if pub.Retain {
+			return append(dst, '1')
+		}
+		return append(dst, '0')
+	case 'j', 'J':
+		return f.json(dst, m, p.verb == 'J')
+	case 'A':
+		return appendNum(dst, p, pub.Props, proto.TopicAlias)
+	case 'E':
+		return appendNum(dst, p, pub.Props, proto.MessageExpiryInterval)
+	case 'F':
+		return appendNum(dst, p, pub.Props, proto.PayloadFormatIndicator)
+	case 'S':
+		return appendNum(dst, p, pub.Props, proto.SubscriptionIdentifier)
+	case 'C':
+		return f.text(dst, p, pub.Props.Value(proto.ContentType))
+	case 'R':
+		return f.text(dst, p, pub.Props.Value(proto.ResponseTopic))
+	case 'D':
+		return f.line(dst, pub.Props.Value(proto.CorrelationData))
+	case 'P':
+		return f.userProperties(dst, pub.Props)
+	case 'I':
+		f.local.set(m.Received, f.Zone)
+		f.scratch = f.local.iso(f.scratch[:0])
+		return f.text(dst, p, f.scratch)
+	case 'U':
+		dst = strconv.AppendInt(dst, m.Received.Unix(), 10)
+		return appendFraction(append(dst, '.'), m.Received.Nanosecond())
+	}
+	return f.float(dst, p, pub.Payload)
+}
+
+func pad(dst []byte, c byte, n int) []byte {
+	for ; n > 0; n-- {
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// fit puts dst[from:], n characters wide, into the field p; fill stands before it.
+func fit(dst []byte, from, n int, p *piece, fill byte) []byte {
+	gap := p.width - n
+	if gap <= 0 {
+		return dst
+	}
+	end := len(dst)
+	if p.left {
+		return pad(dst, ' ', gap)
+	}
+	dst = pad(dst, fill, gap)
+	copy(dst[from+gap:], dst[from:end])
+	for i := range min(gap, end-from) {
+		dst[from+i] = fill
+	}
+	return dst
+}
+
+func (p *piece) fill() byte {
+	if p.zero {
+		return '0'
+	}
+	return ' '
+}
+
+// text appends a text, cut and padded by characters: a cut never leaves half of one.
+func (f *Format) text(dst []byte, p *piece, s []byte) []byte {
+	if p.width == 0 && p.max < 0 {
+		return f.line(dst, s)
+	}
+	if p.max >= 0 {
+		n := 0
+		for i := 0; i < len(s); n++ {
+			if n == p.max {
+				s = s[:i]
+				break
+			}
+			_, size := utf8.DecodeRune(s[i:])
+			i += size
+		}
+	}
+	from := len(dst)
+	dst = f.line(dst, s)
+	return fit(dst, from, utf8.RuneCount(dst[from:]), p, ' ')
+}
+
+// body appends the payload; a width is also the most that is taken of it.
+func (f *Format) body(dst []byte, p *piece, b []byte) []byte {
+	if p.width == 0 {
+		return f.payload(dst, b)
+	}
+	if f.Payload == Text {
+		b = b[:min(len(b), p.width)]
+	}
+	from := len(dst)
+	dst = f.payload(dst, b)
+	return fit(dst, from, len(dst)-from, p, p.fill())
+}
+
+func appendInt(dst []byte, p *piece, n uint64) []byte {
+	from := len(dst)
+	dst = strconv.AppendUint(dst, n, 10)
+	return fit(dst, from, len(dst)-from, p, p.fill())
+}
+
+// appendNum appends an integer property. One that is not there leaves its place
+// empty.
+func appendNum(dst []byte, p *piece, ps proto.Props, id proto.PropID) []byte {
+	if prop, ok := ps.Get(id); ok {
+		return appendInt(dst, p, uint64(prop.Num))
+	}
+	return fit(dst, len(dst), 0, p, p.fill())
+}
+
+// appendHex appends the payload, at most as many bytes as the width, in groups.
+func appendHex(dst []byte, p *piece, b []byte) []byte {
+	letters := hexDigits
+	if p.verb == 'X' {
+		letters = "0123456789ABCDEF"
+	}
+	if p.width > 0 {
+		b = b[:min(len(b), p.width)]
+	}
+	gap := 0
+	if !p.left {
+		gap = max(0, p.width-2*len(b))
+	}
+	at := 0
+	put := func(c byte) {
+		if p.max > 0 && at > 0 && at%p.max == 0 {
+			dst = append(dst, p.sep)
+		}
+		dst = append(dst, c)
+		at++
+	}
+	for range gap {
+		put(p.fill())
+	}
+	for _, c := range b {
+		put(letters[c>>4])
+		put(letters[c&15])
+	}
+	if p.left {
+		dst = pad(dst, ' ', p.width-2*len(b))
+	}
+	return dst
+}
+
+func (f *Format) userProperties(dst []byte, ps proto.Props) []byte {
+	from := len(dst)
+	for p := range ps.All() {
+		if p.ID != proto.UserProperty {
+			continue
+		}
+		if len(dst) > from {
+			dst = append(dst, ' ')
+		}
+		dst = append(f.line(dst, p.Key), ':')
+		dst = f.line(dst, p.Value)
+	}
+	return dst
+}
+
+// float appends a payload that is a number as it lies in a little-endian machine's
+// memory, with six digits behind the point if the format names none.
+func (f *Format) float(dst []byte, p *piece, b []byte) []byte {
+	var x float64
+	switch {
+	case p.verb == 'f' && len(b) == 4:
+		x = float64(math.Float32frombits(binary.LittleEndian.Uint32(b)))
+	case p.verb == 'f':
+		f.warning = ErrNotFloat
+		return dst
+	case len(b) == 8:
+		x = math.Float64frombits(binary.LittleEndian.Uint64(b))
+	default:
+		f.warning = ErrNotDouble
+		return dst
+	}
+	prec := p.max
+	if prec < 0 {
+		prec = 6
+	}
+	from := len(dst)
+	fill := p.fill()
+	switch {
+	case math.IsNaN(x):
+		dst, fill = append(dst, "nan"...), ' '
+	case math.IsInf(x, 0):
+		if x < 0 {
+			dst = append(dst, '-')
+		}
+		dst, fill = append(dst, "inf"...), ' '
+	default:
+		dst = strconv.AppendFloat(dst, x, 'f', prec, 64)
+	}
+	if fill == '0' && dst[from] == '-' {
+		rest := *p
+		rest.width--
+		return fit(dst, from+1, len(dst)-from-1, &rest, '0')
+	}
+	return fit(dst, from, len(dst)-from, p, fill)
+}

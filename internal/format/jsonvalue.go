@@ -1,0 +1,214 @@
+package format
+
+// maxDepth is how deep arrays and objects may stand in one another.
+const maxDepth = 4096
+
+// values checks JSON text as RFC 8259 has it. It holds what it needs to know of
+// the arrays and objects that it is inside of, a bit each, so that deep nesting
+// costs neither stack nor allocation.
+type values struct {
+	object [maxDepth / 64]uint64
+}
+
+// fault is what is wrong with JSON text, "" where nothing is.
+type fault string
+
+const (
+	faultEnd    fault = "cut short"
+	faultValue  fault = "not a value"
+	faultNumber fault = "malformed number"
+	faultString fault = "malformed string"
+	faultKey    fault = "want a key"
+	faultColon  fault = "want a colon"
+	faultComma  fault = "want a comma or the end"
+	faultDeep   fault = "nested too deep"
+)
+
+func space(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+// one checks the value that begins at b[i] and returns where it ends, or where it is
+// wrong and why. It does not check that strings are UTF-8.
+func (v *values) one(b []byte, i int) (end int, why fault) {
+	for depth := 0; ; {
+		if i == len(b) {
+			return i, faultEnd
+		}
+		switch c := b[i]; {
+		case c == '"':
+			i, why = text(b, i)
+		case c == '-' || c >= '0' && c <= '9':
+			i, why = number(b, i)
+		case c == '{' || c == '[':
+			if depth == maxDepth {
+				return i, faultDeep
+			}
+			word, bit := depth/64, uint64(1)<<(depth%64)
+			depth++
+			i = space(b, i+1)
+			if c == '[' {
+				v.object[word] &^= bit
+				if i == len(b) || b[i] != ']' {
+					continue
+				}
+				i, depth = i+1, depth-1
+				break
+			}
+			v.object[word] |= bit
+			if i < len(b) && b[i] == '}' {
+				i, depth = i+1, depth-1
+				break
+			}
+			if i, why = key(b, i); why == "" {
+				continue
+			}
+		case c == 't':
+			i, why = literal(b, i, "true")
+		case c == 'f':
+			i, why = literal(b, i, "false")
+		case c == 'n':
+			i, why = literal(b, i, "null")
+		default:
+			return i, faultValue
+		}
+		for why == "" {
+			if depth == 0 {
+				return i, ""
+			}
+			object := v.object[(depth-1)/64]&(1<<((depth-1)%64)) != 0
+			if i = space(b, i); i == len(b) {
+				return i, faultEnd
+			}
+			if b[i] == ',' {
+				i = space(b, i+1)
+				if object {
+					i, why = key(b, i)
+				}
+				break
+			}
+			if object && b[i] != '}' || !object && b[i] != ']' {
+				return i, faultComma
+			}
+			i, depth = i+1, depth-1
+		}
+		if why != "" {
+			return i, why
+		}
+	}
+}
+
+// key checks a key with its colon and returns where the value begins.
+func key(b []byte, i int) (int, fault) {
+	if i == len(b) {
+		return i, faultEnd
+	}
+	if b[i] != '"' {
+		return i, faultKey
+	}
+	i, why := text(b, i)
+	if why != "" {
+		return i, why
+	}
+	if i = space(b, i); i == len(b) {
+		return i, faultEnd
+	}
+	if b[i] != ':' {
+		return i, faultColon
+	}
+	return space(b, i+1), ""
+}
+
+func literal(b []byte, i int, want string) (int, fault) {
+	if len(b)-i < len(want) || string(b[i:i+len(want)]) != want {
+		return i, faultValue
+	}
+	return i + len(want), ""
+}
+
+// text checks the string whose opening quote is b[i].
+func text(b []byte, i int) (int, fault) {
+	for i++; ; {
+		if i = toRead(b, i); i == len(b) {
+			return i, faultEnd
+		}
+		switch b[i] {
+		case '"':
+			return i + 1, ""
+		case '\\':
+			if len(b)-i < 2 {
+				return i, faultEnd
+			}
+			switch b[i+1] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+				i += 2
+			case 'u':
+				if _, ok := hex4(b, i+2); !ok {
+					return i, faultString
+				}
+				i += 6
+			default:
+				return i, faultString
+			}
+		default:
+			return i, faultString
+		}
+	}
+}
+
+// hex4 reads the four digits of a \u escape.
+func hex4(b []byte, i int) (r rune, ok bool) {
+	if len(b)-i < 4 {
+		return 0, false
+	}
+	for _, c := range b[i : i+4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+func digits(b []byte, i int) int {
+	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+// number checks the number that begins at b[i].
+func number(b []byte, i int) (int, fault) {
+	if b[i] == '-' {
+		i++
+	}
+	at := i
+	if i = digits(b, i); i == at || i > at+1 && b[at] == '0' {
+		return at, faultNumber
+	}
+	if i < len(b) && b[i] == '.' {
+		if at = i + 1; digits(b, at) == at {
+			return at, faultNumber
+		}
+		i = digits(b, at)
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		if at = i + 1; at < len(b) && (b[at] == '+' || b[at] == '-') {
+			at++
+		}
+		if i = digits(b, at); i == at {
+			return at, faultNumber
+		}
+	}
+	return i, ""
+}

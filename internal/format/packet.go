@@ -1,0 +1,258 @@
+package format
+
+import (
+	"encoding/hex"
+	"strconv"
+	"unicode/utf8"
+
+	"mqtt/internal/proto"
+)
+
+// What a trace shows of a field at most, in bytes.
+const (
+	shown     = 64 // of a payload, or of binary data
+	shownText = 256
+)
+
+// AppendTrace appends AppendPacket's line with the direction before it: -> for what
+// was sent, <- for what came.
+func AppendTrace(dst []byte, sent bool, f proto.Frame, v proto.Version) []byte {
+	if sent {
+		return AppendPacket(append(dst, "-> "...), f, v)
+	}
+	return AppendPacket(append(dst, "<- "...), f, v)
+}
+
+// AppendPacket appends f, a packet of version v, as one line without its end: the
+// packet's name, then key=value in the order of the wire. Text is quoted, so that
+// nothing in it drives a terminal; of a payload the first 64 bytes are shown. A
+// password is never shown, of authentication data only the length. What is not a
+// packet is shown as such, with its first bytes in hex. It is for traces: it
+// allocates.
+func AppendPacket(dst []byte, f proto.Frame, v proto.Version) []byte {
+	return appendDump(dst, f, v, true)
+}
+
+// dump is a line being written. mask is off only where the wire is compared with it.
+type dump struct {
+	b    []byte
+	mask bool
+}
+
+func appendDump(dst []byte, f proto.Frame, v proto.Version, mask bool) []byte {
+	d := dump{append(dst, f.Type().String()...), mask}
+	p, err := proto.Decode(f, v)
+	if err != nil {
+		d.malformed(f, err)
+		return d.b
+	}
+	switch p := p.(type) {
+	case *proto.Connect:
+		d.connect(p)
+	case *proto.Connack:
+		d.flag(" session-present=", p.SessionPresent)
+		d.reason(p.Reason, proto.CONNACK)
+		d.props(p.Props)
+	case *proto.Publish:
+		d.publish(p)
+	case *proto.Ack:
+		d.num(" mid=", uint64(p.PacketID))
+		d.failure(p.Reason, p.Kind)
+		d.props(p.Props)
+	case *proto.Subscribe:
+		d.num(" mid=", uint64(p.PacketID))
+		d.props(p.Props)
+		for i := range p.Filters {
+			d.subscription(&p.Filters[i])
+		}
+	case *proto.Unsubscribe:
+		d.num(" mid=", uint64(p.PacketID))
+		d.props(p.Props)
+		for _, s := range p.Filters {
+			d.text(" filter=", s)
+		}
+	case *proto.Suback:
+		d.num(" mid=", uint64(p.PacketID))
+		d.props(p.Props)
+		for _, r := range p.Reasons {
+			d.reason(r, p.Kind)
+		}
+	case *proto.Disconnect:
+		d.failure(p.Reason, proto.DISCONNECT)
+		d.props(p.Props)
+	case *proto.Auth:
+		d.failure(p.Reason, proto.AUTH)
+		d.props(p.Props)
+	}
+	return d.b
+}
+
+// malformed says why f is not a packet. A CONNECT shows no bytes: the password is
+// among them.
+func (d *dump) malformed(f proto.Frame, err error) {
+	d.b = append(d.b, " malformed: "...)
+	d.b = VisibleLine(d.b, []byte(err.Error()))
+	d.num(", ", uint64(f.Size()))
+	d.b = append(d.b, " bytes"...)
+	if t := f.Type(); len(f.Body) == 0 || d.mask && (t == proto.CONNECT || t == proto.CONNACK || t == proto.AUTH) {
+		return
+	}
+	d.b = append(d.b, ' ')
+	d.hex(f.Body)
+}
+
+func (d *dump) hex(b []byte) {
+	d.b = hex.AppendEncode(d.b, b[:min(len(b), shown)])
+	if len(b) > shown {
+		d.b = append(d.b, "..."...)
+	}
+}
+
+func (d *dump) quote(s []byte) {
+	d.b = strconv.AppendQuote(d.b, string(whole(s, shownText)))
+	if len(s) > shownText {
+		d.b = append(d.b, "..."...)
+	}
+}
+
+func (d *dump) connect(p *proto.Connect) {
+	d.b = append(append(d.b, " version="...), p.Version.String()...)
+	d.flag(" clean-start=", p.CleanStart)
+	d.num(" keep-alive=", uint64(p.KeepAlive))
+	d.text(" client-id=", p.ClientID)
+	d.props(p.Props)
+	if w := p.Will; w != nil {
+		d.num(" will-qos=", uint64(w.QoS))
+		d.flag(" will-retain=", w.Retain)
+		d.text(" will-topic=", w.Topic)
+		d.payload(" will-payload=", w.Payload)
+		d.props(w.Props)
+	}
+	if p.HasUsername {
+		d.text(" username=", p.Username)
+	}
+	if p.HasPassword {
+		if d.mask {
+			d.b = append(d.b, " password=***"...)
+		} else {
+			d.num(" password=", uint64(len(p.Password)))
+		}
+	}
+}
+
+func (d *dump) publish(p *proto.Publish) {
+	d.flag(" dup=", p.Dup)
+	d.num(" qos=", uint64(p.QoS))
+	d.flag(" retain=", p.Retain)
+	if p.QoS > 0 {
+		d.num(" mid=", uint64(p.PacketID))
+	}
+	d.text(" topic=", string(p.Topic))
+	d.payload(" payload=", p.Payload)
+	d.props(p.Props)
+}
+
+func (d *dump) subscription(s *proto.Subscription) {
+	d.text(" filter=", s.Filter)
+	d.num(" qos=", uint64(s.QoS))
+	if s.NoLocal {
+		d.flag(" no-local=", true)
+	}
+	if s.RetainAsPublished {
+		d.flag(" retain-as-published=", true)
+	}
+	if s.RetainHandling != 0 {
+		d.num(" retain-handling=", uint64(s.RetainHandling))
+	}
+}
+
+func (d *dump) flag(name string, on bool) {
+	n := uint64(0)
+	if on {
+		n = 1
+	}
+	d.num(name, n)
+}
+
+func (d *dump) num(name string, n uint64) {
+	d.b = strconv.AppendUint(append(d.b, name...), n, 10)
+}
+
+func (d *dump) text(name, s string) {
+	d.b = append(d.b, name...)
+	d.quote([]byte(s))
+}
+
+// failure is reason, left out where the packet may leave it out.
+func (d *dump) failure(r proto.Reason, t proto.Type) {
+	if r != proto.Success {
+		d.reason(r, t)
+	}
+}
+
+func (d *dump) reason(r proto.Reason, t proto.Type) {
+	name := r.In(t)
+	name = name[:len(name)-len(" (0x00)")]
+	d.b = append(d.b, " reason=0x"...)
+	d.b = append(d.b, hexDigits[r>>4], hexDigits[r&15], ' ')
+	d.b = strconv.AppendQuote(d.b, name)
+}
+
+// payload shows length and beginning: quoted if all that is shown is UTF-8, cut back
+// to a whole character, and in hex if not.
+func (d *dump) payload(name string, b []byte) {
+	d.num(name, uint64(len(b)))
+	if len(b) == 0 {
+		return
+	}
+	d.b = append(d.b, ' ')
+	head := whole(b, shown)
+	if !utf8.Valid(head) {
+		d.hex(b)
+		return
+	}
+	d.b = strconv.AppendQuote(d.b, string(head))
+	if len(b) > shown {
+		d.b = append(d.b, "..."...)
+	}
+}
+
+// whole returns the first n bytes of b, less a character that the cut went through.
+func whole(b []byte, n int) []byte {
+	if len(b) <= n {
+		return b
+	}
+	b = b[:n]
+	for i := 1; i < utf8.UTFMax && i <= n; i++ {
+		if utf8.RuneStart(b[n-i]) {
+			if !utf8.FullRune(b[n-i:]) {
+				return b[:n-i]
+			}
+			break
+		}
+	}
+	return b
+}
+
+func (d *dump) props(ps proto.Props) {
+	for p := range ps.All() {
+		d.b = append(append(append(d.b, ' '), p.ID.String()...), '=')
+		switch p.ID.Row().Kind {
+		case proto.Pair:
+			d.quote(p.Key)
+			d.b = append(d.b, '=')
+			d.quote(p.Value)
+		case proto.Text:
+			d.quote(p.Value)
+		case proto.Binary:
+			if d.mask && p.ID == proto.AuthenticationData {
+				d.num("***, ", uint64(len(p.Value)))
+				d.b = append(d.b, " bytes"...)
+			} else {
+				d.hex(p.Value)
+			}
+		default:
+			d.num("", uint64(p.Num))
+		}
+	}
+}

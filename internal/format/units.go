@@ -1,0 +1,105 @@
+package format
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// three returns x, not negative and below 1000, with three significant digits.
+func three(x float64) string {
+	switch {
+	case x < 9.995:
+		return strconv.FormatFloat(x, 'f', 2, 64)
+	case x < 99.95:
+		return strconv.FormatFloat(x, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(x, 'f', 0, 64)
+}
+
+// Duration returns d with three significant digits up to a minute (850ns, 12.3ms,
+// 1.50s), then in whole seconds (1m30s, 2h05m00s), then days (3d04h).
+func Duration(d time.Duration) string {
+	if d < 0 {
+		if d == math.MinInt64 {
+			d++
+		}
+		return "-" + Duration(-d)
+	}
+	x := float64(d)
+	switch {
+	case d < time.Microsecond:
+		return strconv.FormatInt(int64(d), 10) + "ns"
+	case x < 999.5e3:
+		return three(x/1e3) + "µs"
+	case x < 999.5e6:
+		return three(x/1e6) + "ms"
+	case x < 59.95e9:
+		return three(x/1e9) + "s"
+	}
+	s := int64(d.Round(time.Second) / time.Second)
+	switch {
+	case s < 3600:
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	case s < 86400:
+		return fmt.Sprintf("%dh%02dm%02ds", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%dd%02dh", s/86400, s/3600%24)
+}
+
+// scaled returns x with three significant digits and the name of the step that it
+// was divided by.
+func scaled(x, step float64, names [6]string) string {
+	i := 0
+	for ; i < len(names)-1 && x >= 999.5; i++ {
+		x /= step
+	}
+	if i == 0 && x == math.Trunc(x) {
+		return strconv.FormatFloat(x, 'f', 0, 64) + " " + names[0]
+	}
+	return three(x) + " " + names[i]
+}
+
+// Rate returns x, a number a second, with three significant digits: 950 /s,
+// 1.25 M/s. What is no number or negative is 0 /s.
+func Rate(x float64) string {
+	if !(x > 0) || math.IsInf(x, 1) {
+		x = 0
+	}
+	return scaled(x, 1000, [6]string{"/s", "k/s", "M/s", "G/s", "T/s", "P/s"})
+}
+
+// Bytes returns n with three significant digits in steps of 1024: 512 B, 1.25 MiB.
+func Bytes(n uint64) string {
+	return scaled(float64(n), 1024, [6]string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"})
+}
+
+// Count returns n with commas between the thousands: 1,234,567.
+func Count(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	b := make([]byte, 0, len(s)+len(s)/3)
+	for i := range len(s) {
+		if i > 0 && (len(s)-i)%3 == 0 {
+			b = append(b, ',')
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+// Percent returns part of whole in per cent, with one digit behind the point. A part
+// that is neither none nor all is never shown as 0.0% or 100.0%; of nothing it is 0.0%.
+func Percent(part, whole uint64) string {
+	if whole == 0 || part == 0 {
+		return "0.0%"
+	}
+	x := 100 * float64(part) / float64(whole)
+	switch {
+	case x < 0.05:
+		return "<0.1%"
+	case part < whole && x >= 99.95:
+		return ">99.9%"
+	}
+	return strconv.FormatFloat(x, 'f', 1, 64) + "%"
+}
