@@ -1,0 +1,111 @@
+package transport
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/youmark/pkcs8"
+)
+
+var (
+	errNoPassphrase = errors.New("the key is encrypted and no passphrase was given")
+	errPassphrase   = errors.New("the passphrase does not open the key")
+)
+
+// keyPair reads Cert and Key.
+func (t *TLS) keyPair() (pair tls.Certificate, err error) {
+	cert, err := os.ReadFile(t.Cert)
+	if err != nil {
+		return pair, bare(err)
+	}
+	if !hasBlock(cert, "CERTIFICATE") {
+		return pair, fmt.Errorf("%s: no certificate in PEM form", t.Cert)
+	}
+	key, name := cert, t.Cert
+	if t.Key != "" {
+		name = t.Key
+		if key, err = os.ReadFile(name); err != nil {
+			return pair, bare(err)
+		}
+	}
+	if key, err = t.decrypted(key, name); err != nil {
+		return pair, fmt.Errorf("%s: %w", name, err)
+	}
+	if pair, err = tls.X509KeyPair(cert, key); err != nil {
+		return pair, fmt.Errorf("certificate %s with key %s: %s", t.Cert, name, strings.TrimPrefix(err.Error(), "tls: "))
+	}
+	return pair, nil
+}
+
+func hasBlock(data []byte, typ string) bool {
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			return false
+		}
+		if block.Type == typ {
+			return true
+		}
+		data = rest
+	}
+}
+
+// decrypted finds the private key in data and returns it in PEM form, unencrypted.
+func (t *TLS) decrypted(data []byte, name string) ([]byte, error) {
+	for {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			if name == t.Cert {
+				return nil, errors.New("no private key in PEM form beside the certificate: name the file of the key")
+			}
+			return nil, errors.New("no private key in PEM form")
+		}
+		data = rest
+		if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
+			continue
+		}
+		der, err := t.open(block)
+		if err != nil {
+			return nil, err
+		}
+		typ := block.Type
+		if typ == "ENCRYPTED PRIVATE KEY" {
+			typ = "PRIVATE KEY"
+		}
+		return pem.EncodeToMemory(&pem.Block{Type: typ, Bytes: der}), nil
+	}
+}
+
+// open returns the DER form of a key, asking for the passphrase if it has one.
+func (t *TLS) open(block *pem.Block) ([]byte, error) {
+	modern := block.Type == "ENCRYPTED PRIVATE KEY"
+	legacy := block.Headers["DEK-Info"] != ""
+	if !modern && !legacy {
+		return block.Bytes, nil
+	}
+	if t.KeyPass == nil {
+		return nil, errNoPassphrase
+	}
+	pass, err := t.KeyPass()
+	if err != nil {
+		return nil, fmt.Errorf("passphrase: %w", err)
+	}
+	if legacy {
+		//lint:ignore SA1019 old keys are still about, and to read one endangers nobody
+		der, err := x509.DecryptPEMBlock(block, pass)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errPassphrase, err)
+		}
+		return der, nil
+	}
+	key, _, err := pkcs8.ParsePrivateKey(block.Bytes, pass)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", errPassphrase, strings.TrimPrefix(err.Error(), "pkcs8: "))
+	}
+	return x509.MarshalPKCS8PrivateKey(key)
+}

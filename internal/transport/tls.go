@@ -1,0 +1,248 @@
+package transport
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+)
+
+// TLS is the configuration of tls and wss alike, for a client or, with a certificate,
+// for a listener. Files are read once, at the first Config or ServerConfig; changes
+// after that have no effect. The zero value verifies servers by the system's roots.
+type TLS struct {
+	CAFile  string // authorities in PEM form, in place of the system's
+	CAPath  string // a folder of such files
+	OSCerts bool   // the system's authorities too
+
+	Cert    string                 // certificate chain in PEM form
+	Key     string                 // its key; "" if it stands in the file of Cert
+	KeyPass func() ([]byte, error) // asked if the key is encrypted; nil: none is known
+
+	Insecure   bool   // take any certificate
+	ServerName string // expected in the certificate, and sent; "" is the host dialled
+
+	MinVersion, MaxVersion uint16   // as ParseVersion returns them; 0 is TLS 1.2 and newest
+	Ciphers                []uint16 // as ParseCiphers returns them; nil is the default
+	ALPN                   []string // application protocols to offer
+	KeyLog                 string   // file that gets the session keys, for a packet analyser
+
+	client, server built
+}
+
+// built is a configuration made once.
+type built struct {
+	once sync.Once
+	cfg  *tls.Config
+	err  error
+}
+
+// Config returns the client's configuration. It is shared: Clone it to change it. An
+// error names the file and what was expected of it.
+func (t *TLS) Config() (*tls.Config, error) {
+	t.client.once.Do(func() { t.client.cfg, t.client.err = t.clientConfig() })
+	return t.client.cfg, t.client.err
+}
+
+// ServerConfig returns a listener's configuration; with CAFile or CAPath clients must
+// present a certificate that these authorities signed.
+func (t *TLS) ServerConfig() (*tls.Config, error) {
+	t.server.once.Do(func() { t.server.cfg, t.server.err = t.serverConfig() })
+	return t.server.cfg, t.server.err
+}
+
+func (t *TLS) clientConfig() (*tls.Config, error) {
+	cfg, err := t.common()
+	if err != nil {
+		return nil, err
+	}
+	cfg.ServerName, cfg.InsecureSkipVerify = t.ServerName, t.Insecure
+	if t.CAFile != "" || t.CAPath != "" {
+		if cfg.RootCAs, err = t.authorities(); err != nil {
+			return nil, err
+		}
+	}
+	return cfg, nil
+}
+
+func (t *TLS) serverConfig() (*tls.Config, error) {
+	if t.Cert == "" {
+		return nil, errors.New("a TLS listener needs a certificate and its key")
+	}
+	cfg, err := t.common()
+	if err != nil {
+		return nil, err
+	}
+	if t.CAFile != "" || t.CAPath != "" {
+		cfg.ClientAuth = tls.RequireAndVerifyClientCert
+		if cfg.ClientCAs, err = t.authorities(); err != nil {
+			return nil, err
+		}
+	}
+	return cfg, nil
+}
+
+func (t *TLS) common() (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: t.MinVersion, MaxVersion: t.MaxVersion, CipherSuites: t.Ciphers, NextProtos: t.ALPN}
+	if cfg.MinVersion == 0 {
+		cfg.MinVersion = tls.VersionTLS12
+		if cfg.MaxVersion != 0 {
+			cfg.MinVersion = min(cfg.MinVersion, cfg.MaxVersion)
+		}
+	}
+	if cfg.MaxVersion != 0 && cfg.MaxVersion < cfg.MinVersion {
+		return nil, fmt.Errorf("%s is older than %s", tls.VersionName(cfg.MaxVersion), tls.VersionName(cfg.MinVersion))
+	}
+	switch {
+	case t.Cert != "":
+		pair, err := t.keyPair()
+		if err != nil {
+			return nil, err
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	case t.Key != "":
+		return nil, fmt.Errorf("key %s: its certificate is missing", t.Key)
+	}
+	if t.KeyLog != "" {
+		log := &keyLog{name: t.KeyLog}
+		if _, err := log.Write(nil); err != nil {
+			return nil, err
+		}
+		cfg.KeyLogWriter = log
+	}
+	return cfg, nil
+}
+
+// authorities reads CAFile and CAPath, and the system's if they are wanted too.
+func (t *TLS) authorities() (*x509.CertPool, error) {
+	pool := x509.NewCertPool()
+	if t.OSCerts {
+		sys, err := x509.SystemCertPool()
+		if err != nil {
+			return nil, fmt.Errorf("the system's certificates: %w", err)
+		}
+		pool = sys
+	}
+	if t.CAFile != "" {
+		n, err := addCertificates(pool, t.CAFile)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return nil, fmt.Errorf("%s: no certificate in PEM form", t.CAFile)
+		}
+	}
+	if t.CAPath == "" {
+		return pool, nil
+	}
+	entries, err := os.ReadDir(t.CAPath)
+	if err != nil {
+		return nil, bare(err)
+	}
+	found := 0
+	for _, e := range entries {
+		name := filepath.Join(t.CAPath, e.Name())
+		if st, err := os.Stat(name); err != nil || !st.Mode().IsRegular() { // follows links: c_rehash makes them
+			continue
+		}
+		n, err := addCertificates(pool, name)
+		if err != nil {
+			return nil, err
+		}
+		found += n
+	}
+	if found == 0 {
+		return nil, fmt.Errorf("%s: no file with a certificate in PEM form", t.CAPath)
+	}
+	return pool, nil
+}
+
+// addCertificates adds the certificates of a PEM file and returns how many there were.
+func addCertificates(pool *x509.CertPool, name string) (n int, err error) {
+	rest, err := os.ReadFile(name)
+	if err != nil {
+		return 0, bare(err)
+	}
+	for {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			return n, nil
+		}
+		if block.Type != "CERTIFICATE" && block.Type != "TRUSTED CERTIFICATE" && block.Type != "X509 CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return n, fmt.Errorf("%s: a certificate that cannot be read: %w", name, err)
+		}
+		pool.AddCert(c)
+		n++
+	}
+}
+
+// bare writes a file error as "name: cause".
+func bare(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", p.Path, p.Err)
+	}
+	return err
+}
+
+// keyLog appends to a file and keeps none open between handshakes.
+type keyLog struct {
+	mu   sync.Mutex
+	name string
+}
+
+func (k *keyLog) Write(p []byte) (int, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f, err := os.OpenFile(k.name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return 0, bare(err)
+	}
+	n, err := f.Write(p)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return n, err
+}
+
+// State returns the TLS state of a connection that Dial or a Listener made. ok is false
+// if there is no TLS in it, or no handshake yet: a listener's is done with the first read.
+func State(c net.Conn) (state tls.ConnectionState, ok bool) {
+	if w, is := c.(*wsConn); is {
+		c = w.Conn
+	}
+	t, is := c.(*tls.Conn)
+	if !is {
+		return state, false
+	}
+	state = t.ConnectionState()
+	return state, state.HandshakeComplete
+}
+
+// ParseVersion reads tlsv1.2, tlsv1.3, tlsv1.1 or tlsv1, also written TLS1.2 or 1.2.
+func ParseVersion(s string) (uint16, error) {
+	v := strings.ToLower(s)
+	v = strings.TrimPrefix(v, "tls")
+	v = strings.TrimPrefix(strings.TrimSpace(v), "v")
+	switch v {
+	case "1", "1.0":
+		return tls.VersionTLS10, nil
+	case "1.1":
+		return tls.VersionTLS11, nil
+	case "1.2":
+		return tls.VersionTLS12, nil
+	case "1.3":
+		return tls.VersionTLS13, nil
+	}
+	return 0, fmt.Errorf("TLS version %q: tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1", s)
+}

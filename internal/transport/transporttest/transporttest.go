@@ -1,0 +1,103 @@
+// Package transporttest makes certificates for tests: an authority, a server's
+// certificate for localhost, and a client's, made in memory in about a millisecond and
+// written to a folder that the test framework removes.
+package transporttest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// Certs holds the names of files in PEM form.
+type Certs struct {
+	Dir                 string // of all the files
+	CA                  string // the authority's certificate
+	Server, ServerKey   string // for localhost, 127.0.0.1 and ::1
+	Client, ClientKey   string // common name "client"
+	Authority           *x509.Certificate
+	authorityKey        *ecdsa.PrivateKey
+	serial              int64
+	notBefore, notAfter time.Time
+	tb                  testing.TB
+}
+
+// New makes an authority and one certificate for each side, good for an hour.
+func New(tb testing.TB) *Certs {
+	tb.Helper()
+	now := time.Now()
+	c := &Certs{Dir: tb.TempDir(), tb: tb, notBefore: now.Add(-time.Hour), notAfter: now.Add(time.Hour)}
+	c.authorityKey = c.newKey()
+	c.CA = filepath.Join(c.Dir, "ca.pem")
+	root := &x509.Certificate{
+		Subject: pkix.Name{CommonName: "test authority"},
+		IsCA:    true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	c.Authority = c.sign(root, root, &c.authorityKey.PublicKey, c.CA)
+	c.Server, c.ServerKey = c.Issue("server", &x509.Certificate{
+		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	})
+	c.Client, c.ClientKey = c.Issue("client", &x509.Certificate{})
+	return c
+}
+
+// Issue signs a certificate with common name name and returns the files of certificate
+// and key, name.pem and name.key. Of template, names, addresses and times are used.
+func (c *Certs) Issue(name string, template *x509.Certificate) (cert, key string) {
+	c.tb.Helper()
+	template.Subject = pkix.Name{CommonName: name}
+	template.KeyUsage = x509.KeyUsageDigitalSignature
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	priv := c.newKey()
+	cert, key = filepath.Join(c.Dir, name+".pem"), filepath.Join(c.Dir, name+".key")
+	c.sign(template, c.Authority, &priv.PublicKey, cert)
+	der, err := x509.MarshalPKCS8PrivateKey(priv)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	c.write(key, "PRIVATE KEY", der)
+	return cert, key
+}
+
+func (c *Certs) newKey() *ecdsa.PrivateKey {
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	return k
+}
+
+func (c *Certs) sign(template, parent *x509.Certificate, pub *ecdsa.PublicKey, name string) *x509.Certificate {
+	c.tb.Helper()
+	c.serial++
+	template.SerialNumber = big.NewInt(c.serial)
+	if template.NotAfter.IsZero() {
+		template.NotBefore, template.NotAfter = c.notBefore, c.notAfter
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, pub, c.authorityKey)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	c.write(name, "CERTIFICATE", der)
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	return cert
+}
+
+func (c *Certs) write(name, typ string, der []byte) {
+	c.tb.Helper()
+	if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: typ, Bytes: der}), 0o600); err != nil {
+		c.tb.Fatal(err)
+	}
+}

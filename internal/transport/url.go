@@ -1,0 +1,295 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// Scheme is what stands before :// in a URL.
+type Scheme string
+
+// The five schemes. tcp is read as mqtt, ssl and tls as mqtts.
+const (
+	MQTT  Scheme = "mqtt"
+	MQTTS Scheme = "mqtts"
+	WS    Scheme = "ws"
+	WSS   Scheme = "wss"
+	Unix  Scheme = "unix"
+)
+
+// DefaultPath is the WebSocket endpoint where none is named.
+const DefaultPath = "/mqtt"
+
+// Port returns the customary port, "" for unix.
+func (s Scheme) Port() string {
+	switch s {
+	case MQTT:
+		return "1883"
+	case MQTTS:
+		return "8883"
+	case WS:
+		return "80"
+	case WSS:
+		return "443"
+	}
+	return ""
+}
+
+// TLS tells whether the scheme asks for TLS.
+func (s Scheme) TLS() bool { return s == MQTTS || s == WSS }
+
+// WebSocket tells whether the scheme asks for WebSocket.
+func (s Scheme) WebSocket() bool { return s == WS || s == WSS }
+
+// URL names a server or a place to listen, and a user.
+type URL struct {
+	Scheme         Scheme
+	User, Password string // decoded
+	HasPassword    bool   // a password was written, be it empty
+	Host           string // without brackets; an IPv6 zone stands after %
+	Port           string // the customary one if none was written; "" for unix
+
+	// Path is the decoded path with its first slash: a topic (see Topic) or, for unix,
+	// the socket's file name. For ws and wss it is the endpoint as it was written,
+	// query included, since it goes to the server in that form.
+	Path string
+}
+
+// ParseURL reads scheme://[user[:password]@]host[:port][/path]. User, password and path
+// may be percent-encoded; the last @ before the path ends the password. IPv6 addresses
+// stand in brackets. Of a topic, # and ? are part.
+func ParseURL(s string) (URL, error) {
+	u, err := parseURL(s)
+	if err != nil {
+		return URL{}, fmt.Errorf("url %q: %w", mask(s), err)
+	}
+	return u, nil
+}
+
+func parseURL(s string) (u URL, err error) {
+	name, rest, ok := strings.Cut(s, ":")
+	if !ok || !isScheme(name) {
+		return u, errors.New("a scheme is missing, as in mqtt://host")
+	}
+	if u.Scheme, err = parseScheme(name); err != nil {
+		return u, err
+	}
+	if u.Scheme == Unix && !strings.HasPrefix(rest, "//") {
+		rest = "//" + rest // unix:/path
+	}
+	rest, ok = strings.CutPrefix(rest, "//")
+	if !ok {
+		return u, fmt.Errorf("a scheme is missing, as in %s://host", MQTT) // localhost:1883
+	}
+	authority, path := rest, ""
+	if i := strings.IndexByte(rest, '/'); i >= 0 {
+		authority, path = rest[:i], rest[i:]
+	}
+	if i := strings.LastIndexByte(authority, '@'); i > 0 || i == 0 && u.Scheme != Unix {
+		if err := u.parseUser(authority[:i]); err != nil {
+			return u, err
+		}
+		authority = authority[i+1:]
+	}
+	if u.Scheme == Unix {
+		if u.Path, err = unescape("path", authority+path); err == nil && u.Path == "" {
+			err = errors.New("the path of a socket is missing, as in unix:///run/mqtt.sock")
+		}
+		return u, err
+	}
+	if err := u.parseHost(authority); err != nil {
+		return u, err
+	}
+	if u.Scheme.WebSocket() {
+		u.Path = path
+		return u, checkPath(path)
+	}
+	u.Path, err = unescape("path", path)
+	return u, err
+}
+
+func isScheme(s string) bool {
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func parseScheme(s string) (Scheme, error) {
+	switch s := strings.ToLower(s); s {
+	case "mqtt", "mqtts", "ws", "wss", "unix":
+		return Scheme(s), nil
+	case "tcp":
+		return MQTT, nil
+	case "ssl", "tls":
+		return MQTTS, nil
+	}
+	return "", fmt.Errorf("unknown scheme %q: mqtt, mqtts, ws, wss or unix", s)
+}
+
+func (u *URL) parseUser(s string) (err error) {
+	user, password, ok := strings.Cut(s, ":")
+	if u.User, err = unescape("user", user); err != nil {
+		return err
+	}
+	u.HasPassword = ok
+	u.Password, err = unescape("password", password)
+	return err
+}
+
+// parseHost reads host, host:port, [v6] and [v6]:port.
+func (u *URL) parseHost(s string) error {
+	u.Port = u.Scheme.Port()
+	host, port, ok := s, "", false
+	if strings.HasPrefix(s, "[") {
+		var after string
+		if host, after, ok = strings.Cut(s[1:], "]"); !ok {
+			return errors.New("] is missing after the IPv6 address")
+		}
+		if port, ok = strings.CutPrefix(after, ":"); !ok && after != "" {
+			return fmt.Errorf("%q after the IPv6 address", after)
+		}
+		host = strings.Replace(host, "%25", "%", 1) // the zone, as a URL has it
+		if a, err := netip.ParseAddr(host); err != nil || !a.Is6() {
+			return fmt.Errorf("%q is no IPv6 address", host)
+		}
+	} else if host, port, ok = strings.Cut(s, ":"); strings.Contains(port, ":") {
+		return errors.New("an IPv6 address stands in brackets, as in mqtt://[::1]:1883")
+	}
+	if strings.ContainsAny(host, "?#%\\ \t\r\n\"<>[]") && !strings.HasPrefix(s, "[") {
+		return fmt.Errorf("host name %q: in a user or password / is written %%2F, # %%23, ? %%3F, @ %%40", host)
+	}
+	if u.Host = host; !ok || port == "" {
+		return nil
+	}
+	if err := checkPort(port); err != nil {
+		return fmt.Errorf("%w (in a password / is written %%2F)", err)
+	}
+	u.Port = port
+	return nil
+}
+
+func checkPort(port string) error {
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return errors.New("a port is a number from 0 to 65535")
+	}
+	return nil
+}
+
+// checkPath refuses what would break the request line of the upgrade.
+func checkPath(path string) error {
+	for i := 0; i < len(path); i++ {
+		if c := path[i]; c <= ' ' || c == '#' || c >= 0x7F {
+			return fmt.Errorf("the character %q in a WebSocket path is written %%%02X", c, c)
+		}
+	}
+	return nil
+}
+
+func unescape(what, s string) (string, error) {
+	t, err := url.PathUnescape(s)
+	if err != nil {
+		return "", fmt.Errorf("%s: a %% is followed by two hexadecimal digits, %% itself is written %%25", what)
+	}
+	return t, nil
+}
+
+// Topic returns the path as a topic: without its first slash.
+func (u URL) Topic() string { return strings.TrimPrefix(u.Path, "/") }
+
+// Addr returns host:port, or the socket's file name.
+func (u URL) Addr() string {
+	if u.Scheme == Unix {
+		return u.Path
+	}
+	return net.JoinHostPort(u.Host, u.Port)
+}
+
+// String writes the URL with a masked password.
+func (u URL) String() string {
+	var b strings.Builder
+	b.WriteString(string(u.Scheme) + "://")
+	if u.User != "" || u.HasPassword {
+		b.WriteString(url.PathEscape(u.User))
+		if u.HasPassword {
+			b.WriteString(":***")
+		}
+		b.WriteByte('@')
+	}
+	if u.Scheme == Unix {
+		return b.String() + escapePath(u.Path)
+	}
+	host := u.Host
+	if strings.Contains(host, ":") {
+		host = "[" + strings.Replace(host, "%", "%25", 1) + "]"
+	}
+	b.WriteString(host)
+	if u.Port != "" {
+		b.WriteString(":" + u.Port)
+	}
+	if u.Scheme.WebSocket() {
+		return b.String() + u.Path
+	}
+	return b.String() + escapePath(u.Path)
+}
+
+func escapePath(p string) string { return (&url.URL{Path: p}).EscapedPath() }
+
+// GoString hides the password from %#v too.
+func (u URL) GoString() string { return "transport.URL(" + strconv.Quote(u.String()) + ")" }
+
+// mask hides the password of a string that may be a URL.
+func mask(s string) string {
+	start := strings.Index(s, "//")
+	end := strings.LastIndexByte(s, '@')
+	if end < 0 {
+		return s
+	}
+	start = max(start+2, 0)
+	if start > end {
+		return s
+	}
+	user, _, ok := strings.Cut(s[start:end], ":")
+	if !ok {
+		return s
+	}
+	return s[:start] + user + ":***" + s[end:]
+}
+
+// Target returns what to dial for the URL; an empty host is localhost.
+func (u URL) Target() *Target {
+	t := &Target{Host: u.Host, Port: u.Port}
+	if u.Scheme == Unix {
+		t.Socket = u.Path
+	}
+	if u.Scheme.TLS() {
+		t.TLS = &TLS{}
+	}
+	if u.Scheme.WebSocket() {
+		t.WebSocket = &WebSocket{Path: u.Path}
+	}
+	return t
+}
+
+// Endpoint returns where to listen for the URL; an empty host is every address of this
+// machine, port 0 a free one.
+func (u URL) Endpoint() *Endpoint {
+	e := &Endpoint{Host: u.Host, Port: u.Port}
+	if u.Scheme == Unix {
+		e.Socket = u.Path
+	}
+	if u.Scheme.TLS() {
+		e.TLS = &TLS{}
+	}
+	if u.Scheme.WebSocket() {
+		e.WebSocket = &WebSocket{Path: u.Path}
+	}
+	return e
+}
