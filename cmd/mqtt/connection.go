@@ -48,7 +48,9 @@ type plan struct {
 // plan makes one. home is the packet that plain property flags belong to; standing says that the command reconnects
 // unless told otherwise.
 func (f *connection) plan(e *env, fs *pflag.FlagSet, home proto.Type, standing bool) (*plan, error) {
-	f.display.apply(e)
+	if err := f.display.apply(e); err != nil {
+		return nil, err
+	}
 	cfg := &conn.Config{Trace: f.display.trace(e)}
 	var err error
 	if cfg.Connect.Version, cfg.Fallback, err = f.version(e); err != nil {
@@ -190,7 +192,26 @@ func (f *displayFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.color, "color", "auto", "colour on stderr: auto, always or never")
 }
 
-func (f *displayFlags) apply(e *env) { e.quiet = f.quiet }
+func (f *displayFlags) apply(e *env) error {
+	switch f.color {
+	case "auto", "always", "never":
+	default:
+		return usage("--color "+quoted(f.color), "expected auto, always or never")
+	}
+	e.quiet, e.color = f.quiet, f.color
+	return nil
+}
+
+// colored tells whether a stream gets colours. NO_COLOR forbids them, unless --color always asks for them.
+func (e *env) colored(tty bool) bool {
+	switch e.color {
+	case "always":
+		return true
+	case "never":
+		return false
+	}
+	return tty && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"
+}
 
 // trace writes one line a packet to stderr.
 func (f *displayFlags) trace(e *env) func(bool, proto.Frame, proto.Version) {

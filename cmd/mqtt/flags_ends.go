@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strconv"
 	"time"
 
@@ -9,55 +10,83 @@ import (
 	"mqtt/internal/proto"
 )
 
-// endFlags say when it is enough.
+// endFlags say when it is enough, and what must have come by then.
 type endFlags struct {
 	number             int
 	waitText, idleText string
-	wait, idle         time.Duration
+	matchText          string
+	expect             int
+	expectNone         bool
+
+	wait, idle time.Duration
+	match      *query
 }
 
 func (f *endFlags) register(fs *pflag.FlagSet) {
 	fs.IntVarP(&f.number, "count", "C", 0, "end after `N` messages")
 	fs.StringVarP(&f.waitText, "timeout", "W", "", "end after `SECONDS` in all, with exit status 27")
 	fs.StringVar(&f.idleText, "idle-timeout", "", "end when no message came for `SECONDS`")
+	fs.StringVar(&f.matchText, "match", "", "print and end at the first JSON payload for which the jq `EXPR` is true")
+	fs.IntVar(&f.expect, "expect", 0, "end when `N` messages came; exit status 8 if fewer came by -W or --idle-timeout")
+	fs.BoolVar(&f.expectNone, "expect-none", false, "exit status 8 if a message comes before -W or --idle-timeout ends it, else 0")
 }
 
 func (f *endFlags) compile(fs *pflag.FlagSet) error {
 	if fs.Changed("count") && f.number < 1 {
 		return usage("-C "+strconv.Itoa(f.number), "expected 1 or more")
 	}
+	if fs.Changed("expect") && f.expect < 1 {
+		return usage("--expect "+strconv.Itoa(f.expect), "expected 1 or more; --expect-none is for none")
+	}
 	var err error
-	if fs.Changed("timeout") {
-		if f.wait, err = readDuration("-W", f.waitText); err != nil {
-			return err
-		}
-		if f.wait <= 0 {
-			return usage("-W "+quoted(f.waitText), "expected more than 0 seconds")
+	if f.wait, err = positive(fs, "timeout", "-W", f.waitText); err != nil {
+		return err
+	}
+	if f.idle, err = positive(fs, "idle-timeout", "--idle-timeout", f.idleText); err != nil {
+		return err
+	}
+	if f.match, err = newQuery("--match", f.matchText); err != nil {
+		return err
+	}
+	given := 0
+	for _, on := range []bool{f.number > 0, f.match != nil, f.expect > 0, f.expectNone} {
+		if on {
+			given++
 		}
 	}
-	if fs.Changed("idle-timeout") {
-		if f.idle, err = readDuration("--idle-timeout", f.idleText); err != nil {
-			return err
-		}
-		if f.idle <= 0 {
-			return usage("--idle-timeout "+quoted(f.idleText), "expected more than 0 seconds")
-		}
+	switch {
+	case given > 1:
+		return usage("-C, --match, --expect and --expect-none", "give one of them")
+	case f.expectNone && f.wait == 0 && f.idle == 0:
+		return usage("--expect-none without an end", "say how long to wait: -W SECONDS")
 	}
 	return nil
 }
 
-// receiveMaximum keeps a server from sending far more than -C will print.
+// positive reads a duration that must be more than nothing, 0 if the flag is not given.
+func positive(fs *pflag.FlagSet, name, flag, text string) (time.Duration, error) {
+	if !fs.Changed(name) {
+		return 0, nil
+	}
+	d, err := readDuration(flag, text)
+	if err == nil && d <= 0 {
+		err = usage(flag+" "+quoted(text), "expected more than 0 seconds")
+	}
+	return d, err
+}
+
+// receiveMaximum keeps a server from sending far more than will be printed.
 func (f *endFlags) receiveMaximum(p *plan) {
 	c := &p.cfg.Connect
-	if f.number > 0 && f.number < 20 && c.Version == proto.V5 && !c.Props.Has(proto.ReceiveMaximum) {
-		c.Props = c.Props.AppendNum(proto.ReceiveMaximum, uint32(f.number))
+	if n := max(f.number, f.expect); n > 0 && n < 20 && c.Version == proto.V5 && !c.Props.Has(proto.ReceiveMaximum) {
+		c.Props = c.Props.AppendNum(proto.ReceiveMaximum, uint32(n))
 	}
 }
 
-// open tells whether nothing but an interrupt is to end the run.
-func (f *endFlags) open() bool { return f.number == 0 }
-
-func (f *endFlags) enough(n int) bool { return f.number > 0 && n >= f.number }
+// enough tells whether n printed messages are all that was wanted.
+func (f *endFlags) enough(n int) bool {
+	return f.number > 0 && n >= f.number || f.expect > 0 && n >= f.expect || f.match != nil || f.expectNone
+}
 
 // idleLimit is until when the next message must have come.
 func (f *endFlags) idleLimit(last time.Time) time.Time {
@@ -67,10 +96,42 @@ func (f *endFlags) idleLimit(last time.Time) time.Time {
 	return last.Add(f.idle)
 }
 
-// timeout is the end by -W.
-func (f *endFlags) timeout(n int) error {
-	if f.number > 0 {
-		return fail(exitTimeout, "", "%d of %d messages came before -W %s ran out", n, f.number, f.waitText)
+var (
+	// errTimeout is the end that -W sets.
+	errTimeout = errors.New("time is up")
+	// errIdle is the end that --idle-timeout sets.
+	errIdle = errors.New("no message came for the idle timeout")
+)
+
+// verdict is the run's end by the expectations it had: cause is errTimeout, errIdle, nil for an end that the messages
+// themselves brought, or the context's error after a signal.
+func (f *endFlags) verdict(cause error, n int) error {
+	over := "-W " + f.waitText
+	if cause == errIdle {
+		over = "--idle-timeout " + f.idleText
 	}
-	return fail(exitTimeout, "", "-W %s ran out", f.waitText)
+	ended := cause == errTimeout || cause == errIdle
+	switch {
+	case f.expectNone && n > 0:
+		return fail(exitExpected, "", "a message came, and none was expected")
+	case f.expectNone && ended:
+		return nil
+	case cause == nil:
+		return nil
+	case f.expect > 0 && ended:
+		return fail(exitExpected, "", "%d of %d expected messages came before %s ran out", n, f.expect, over)
+	case f.match != nil && ended:
+		return fail(exitExpected, "", "no payload matched %s before %s ran out", f.matchText, over)
+	case cause == errIdle && f.number > 0:
+		return fail(exitExpected, "", "%d of %d messages came before %s ran out", n, f.number, over)
+	case cause == errIdle:
+		return nil
+	case cause == errTimeout && f.number > 0:
+		return fail(exitTimeout, "", "%d of %d messages came before %s ran out", n, f.number, over)
+	case cause == errTimeout:
+		return fail(exitTimeout, "", "%s ran out", over)
+	case f.number == 0 && f.expect == 0 && f.match == nil && !f.expectNone:
+		return errQuiet // Ctrl-C is how it is meant to end
+	}
+	return cause
 }

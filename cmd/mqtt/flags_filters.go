@@ -178,7 +178,7 @@ func unsubscribable(err error) error {
 }
 
 // answer takes in a SUBACK or UNSUBACK. done says that no more was wanted.
-func (a *asked) answer(_ context.Context, s *subscriber, _ *conn.Conn, p *proto.Suback) (done bool, err error) {
+func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 	if p.Kind == proto.UNSUBACK {
 		for i, r := range p.Reasons {
 			if r.Failed() && i < len(a.unsubscribe.Filters) {

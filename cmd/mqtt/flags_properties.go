@@ -24,6 +24,7 @@ type propertyFlags struct {
 	topicAlias     int
 	receiveMaximum int
 	maximumPacket  int
+	ownResponse    bool // the command has a flag of its own for the response topic
 
 	sets map[proto.Type]proto.Props
 }
@@ -40,7 +41,9 @@ func (f *propertyFlags) register(fs *pflag.FlagSet, publishes bool) {
 	}
 	fs.StringArrayVar(&f.user, "user-property", nil, "`KEY=VALUE` of the message, many (MQTT 5)")
 	fs.StringVar(&f.contentType, "content-type", "", "content `TYPE` of the message, such as application/json (MQTT 5)")
-	fs.StringVar(&f.responseTopic, "response-topic", "", "`TOPIC` for the answer (MQTT 5)")
+	if !f.ownResponse {
+		fs.StringVar(&f.responseTopic, "response-topic", "", "`TOPIC` for the answer (MQTT 5)")
+	}
 	fs.StringVar(&f.correlation, "correlation-data", "", "`DATA` that the answer is to carry (MQTT 5)")
 	fs.StringVar(&f.messageExpiry, "message-expiry-interval", "", "the message expires after `SECONDS` (MQTT 5)")
 	fs.BoolVar(&f.utf8, "payload-format-indicator", false, "say that the payload is UTF-8 text (MQTT 5)")
@@ -62,7 +65,7 @@ func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 		return f.add("--"+flag, t, id, "", strconv.Itoa(n))
 	}
 	text := func(flag string, id proto.PropID, s string) error {
-		if !fs.Changed(flag) {
+		if !fs.Changed(flag) || id == proto.ResponseTopic && f.ownResponse {
 			return nil
 		}
 		return f.add("--"+flag, home, id, "", s)

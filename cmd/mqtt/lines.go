@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"sync/atomic"
-	"time"
 
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
@@ -40,7 +39,6 @@ type lines struct {
 
 	cur  *block
 	text []byte // of cur, not published yet
-	size int    // of the line given last, with its delimiter
 	line uint64 // lines taken from the input
 	err  error
 }
@@ -118,25 +116,38 @@ func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
 var errLongLine = fmt.Errorf("longer than an MQTT packet can be (268,435,455 bytes)")
 
 // next gives the publisher the next line, without its delimiter, byte for byte.
-func (l *lines) next(p *publisher, c *conn.Conn) (uint64, time.Time, error) {
+func (l *lines) next(p *publisher, c *conn.Conn) (uint64, error) {
 	for {
 		for len(l.text) > 0 {
-			n := bytes.Index(l.text, l.delim)
-			l.size = n + len(l.delim)
-			if n < 0 {
-				n = len(l.text)
-				l.size = n
+			n := l.index(l.text)
+			line := l.text
+			if n >= 0 {
+				line, l.text = line[:n], line[n+len(l.delim):]
+			} else {
+				l.text = nil // the last line, without delimiter
 			}
-			line := l.text[:n]
-			if len(line) > 0 || !l.f.skipEmpty {
-				return l.line + 1, time.Time{}, l.message(p, line)
+			l.line++
+			if len(line) == 0 && l.f.skipEmpty {
+				continue
 			}
-			l.done()
+			if len(l.key) == 0 && len(line) > 0 {
+				p.msg.Payload = line
+				return l.line, nil
+			}
+			return l.line, l.message(p, line)
 		}
 		if err := l.more(c); err != nil {
-			return 0, time.Time{}, err
+			return 0, err
 		}
 	}
+}
+
+// index is where the first delimiter stands.
+func (l *lines) index(b []byte) int {
+	if len(l.delim) == 1 {
+		return bytes.IndexByte(b, l.delim[0])
+	}
+	return bytes.Index(b, l.delim)
 }
 
 // message makes a line the message.
@@ -144,24 +155,19 @@ func (l *lines) message(p *publisher, line []byte) error {
 	if len(l.key) > 0 {
 		i := bytes.Index(line, l.key)
 		if i < 0 {
-			return usage(fmt.Sprintf("line %d: no %q behind a topic", l.line+1, l.key), "with -K each line is TOPIC, the separator, PAYLOAD")
+			return usage(fmt.Sprintf("line %d: no %q behind a topic", l.line, l.key), "with -K each line is TOPIC, the separator, PAYLOAD")
 		}
 		if err := proto.CheckTopic(string(line[:i])); err != nil {
-			return usage(fmt.Sprintf("line %d: %v", l.line+1, err), "a topic name stands before the separator")
+			return usage(fmt.Sprintf("line %d: %v", l.line, err), "a topic name stands before the separator")
 		}
 		p.msg.Topic, line = line[:i], line[i+len(l.key):]
 	}
 	if len(line) == 0 && !l.clear {
-		return usage(fmt.Sprintf("line %d is empty: with -r it would clear the retained message", l.line+1),
+		return usage(fmt.Sprintf("line %d is empty: with -r it would clear the retained message", l.line),
 			"--skip-empty leaves it out, --allow-clear means it")
 	}
 	p.msg.Payload = line
 	return nil
-}
-
-func (l *lines) done() {
-	l.text = l.text[l.size:]
-	l.line++
 }
 
 // more takes the next block.

@@ -93,25 +93,24 @@ type repeated struct {
 	due   time.Time
 }
 
-func (r *repeated) next(_ *publisher, _ *conn.Conn) (uint64, time.Time, error) {
+func (r *repeated) next(p *publisher, _ *conn.Conn) (uint64, error) {
 	if r.left == 0 {
-		return 0, time.Time{}, errEnd
+		return 0, errEnd
 	}
-	if r.delay > 0 && r.tag > 0 && time.Now().Before(r.due) {
-		return 0, r.due, errWait
-	}
-	return r.tag + 1, time.Time{}, nil
-}
-
-func (r *repeated) done() {
-	r.left--
-	r.tag++
 	if r.delay > 0 {
-		if r.due.IsZero() {
-			r.due = time.Now()
+		now := time.Now()
+		if r.tag == 0 {
+			r.due = now
+		}
+		if now.Before(r.due) {
+			p.due = r.due
+			return 0, errWait
 		}
 		r.due = r.due.Add(r.delay)
 	}
+	r.left--
+	r.tag++
+	return r.tag, nil
 }
 
 func (r *repeated) close() {}

@@ -137,6 +137,9 @@ type publisher struct {
 	session session.Session
 	msg     proto.Publish // as the flags have it; a source changes what it must
 	retain  bool
+	tag     uint64    // of msg
+	held    bool      // msg was taken from the source and not by a connection
+	due     time.Time // of the next message; zero is unknown
 
 	sent    uint64 // handed to a connection
 	acked   uint64 // acknowledged, of QoS 1 and 2
@@ -147,11 +150,9 @@ type publisher struct {
 
 // source is where messages come from: the flags, or a stream of lines.
 type source interface {
-	// next makes the publisher's message the next one. It is errWait while none has come yet, with the time to look
-	// again (zero: when Wake says so), and io.EOF after the last.
-	next(p *publisher, c *conn.Conn) (tag uint64, at time.Time, err error)
-	// done is told that the message given last was queued.
-	done()
+	// next makes the publisher's message the next one, and returns its number. It is errWait while none has come yet:
+	// p.due is when to look again then, zero if Wake will say so. It is errEnd after the last.
+	next(p *publisher, c *conn.Conn) (tag uint64, err error)
 	close()
 }
 
@@ -160,41 +161,45 @@ var (
 	errEnd  = errors.New("no more messages")
 )
 
+// burst is how many messages are published before a look at what the server has to say.
+const burst = 1024
+
 // serve publishes over one connection until the source ends and all is acknowledged.
 func (p *publisher) serve(ctx context.Context, c *conn.Conn, src source) error {
 	if n := c.Renewed(); n > 0 {
 		p.e.warn("the server lost the session: %d QoS 2 messages are published again and may arrive twice", n)
 	}
-	ended := false
-	for {
-		var limit time.Time
-		for !ended && (p.msg.QoS == 0 || c.Free() > 0) {
-			tag, at, err := src.next(p, c)
-			if err == errWait {
-				limit = at
+	for ended := false; ; {
+		p.due = time.Time{}
+		for n := 0; !ended && (p.msg.QoS == 0 || c.Free() > 0); n++ {
+			if n == burst {
+				p.due = time.Unix(1, 0)
 				break
 			}
-			if err == errEnd {
-				ended = true
-				break
+			if !p.held {
+				tag, err := src.next(p, c)
+				if err == errWait {
+					break
+				}
+				if err == errEnd {
+					ended = true
+					break
+				}
+				if err != nil {
+					p.drain(ctx, c)
+					return err
+				}
+				p.tag, p.held = tag, true
 			}
-			if err != nil {
-				p.drain(ctx, c)
+			if err := p.publish(ctx, c); err != nil {
 				return err
 			}
-			if err := p.publish(ctx, c, tag); err != nil {
-				return err
-			}
-			src.done()
-			if p.sent&1023 == 0 {
-				limit = time.Unix(1, 0) // look whether the server has something to say
-				break
-			}
+			p.held = false
 		}
 		if ended && c.Pending() == 0 {
 			return c.Close(ctx, p.f.goodbye(p.plan))
 		}
-		ev, err := c.NextBy(ctx, limit)
+		ev, err := c.NextBy(ctx, p.due)
 		if err != nil {
 			return p.interrupted(ctx, c, err)
 		}
@@ -210,7 +215,7 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn, src source) error {
 
 // publish sends the message; one that the server's limits forbid ends the run, or is sent at a lower QoS if that was
 // allowed.
-func (p *publisher) publish(ctx context.Context, c *conn.Conn, tag uint64) error {
+func (p *publisher) publish(ctx context.Context, c *conn.Conn) error {
 	if p.f.downgrade && p.msg.QoS > c.Server().MaximumQoS {
 		if !p.warned {
 			p.warned = true
@@ -218,7 +223,7 @@ func (p *publisher) publish(ctx context.Context, c *conn.Conn, tag uint64) error
 		}
 		p.msg.QoS = c.Server().MaximumQoS
 	}
-	err := c.Publish(ctx, &p.msg, tag)
+	err := c.Publish(ctx, &p.msg, p.tag)
 	if err == nil {
 		p.sent++
 		return nil
@@ -226,12 +231,12 @@ func (p *publisher) publish(ctx context.Context, c *conn.Conn, tag uint64) error
 	var limit *conn.Limit
 	if errors.As(err, &limit) {
 		p.drain(ctx, c)
-		return fail(exitPublish, limitHint(limit), "%s: %w", p.name(tag), err)
+		return fail(exitPublish, limitHint(limit), "%s: %w", p.name(p.tag), err)
 	}
 	var bad *proto.Error
 	if errors.As(err, &bad) {
 		p.drain(ctx, c)
-		return usage(p.name(tag)+": "+err.Error(), "nothing of it was sent")
+		return usage(p.name(p.tag)+": "+err.Error(), "nothing of it was sent")
 	}
 	return err
 }

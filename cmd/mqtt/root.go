@@ -18,6 +18,7 @@ type env struct {
 	ttyIn, ttyOut, ttyErr bool
 	lookup                func(name string) (string, bool)
 	quiet                 bool   // no warnings and no status
+	color                 string // auto, always or never
 	tool                  string // mosquitto_pub, mosquitto_sub or mosquitto_rr when linked under that name, else empty
 }
 
@@ -62,7 +63,7 @@ func commandName(root *cobra.Command, args []string) string {
 // that is asked for, and all of them only where help or completion needs to know them.
 func commands() []command {
 	return []command{
-		{"pub", newPub}, {"sub", newSub}, {"ping", newPing},
+		{"pub", newPub}, {"sub", newSub}, {"rr", newRR}, {"ping", newPing},
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,9 +17,13 @@ import (
 // subFlags say what is received, and when it is enough.
 type subFlags struct {
 	connection
-	filters filterFlags
-	ends    endFlags
-	output  outputFlags
+	filters  filterFlags
+	retained retainedFlags
+	ends     endFlags
+	output   outputFlags
+	random   float64
+	jq       string
+	watch    bool
 }
 
 func newSub(e *env) *cobra.Command {
@@ -39,52 +45,89 @@ func newSub(e *env) *cobra.Command {
 	fs := c.Flags()
 	fs.SortFlags = false
 	f.filters.register(fs)
+	f.retained.register(fs)
 	f.ends.register(fs)
 	f.output.register(fs)
+	fs.StringVar(&f.jq, "jq", "", "print what the jq `EXPR` makes of each JSON payload")
+	fs.Float64Var(&f.random, "random-filter", 100, "print `PERCENT` of the messages, by chance")
+	fs.BoolVarP(&f.watch, "watch", "w", false, "show a live table of topics, on a terminal")
 	f.connection.register(fs, false)
 	return c
 }
 
-func (f *subFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
+// newSubscriber checks everything that can be known to be wrong before a connection is opened.
+func (f *subFlags) newSubscriber(e *env, c *cobra.Command) (s *subscriber, err error) {
 	fs := c.Flags()
-	p, err := f.connection.plan(e, fs, proto.SUBSCRIBE, true)
+	s = &subscriber{e: e, f: f, retained: retained{retainedFlags: f.retained}}
+	if s.plan, err = f.connection.plan(e, fs, proto.SUBSCRIBE, true); err != nil {
+		return nil, err
+	}
+	if s.asked, err = f.filters.compile(fs, s.plan, f.properties.sets[proto.SUBSCRIBE]); err != nil {
+		return nil, err
+	}
+	if err := f.ends.compile(fs); err != nil {
+		return nil, err
+	}
+	if s.jq, err = newQuery("--jq", f.jq); err != nil {
+		return nil, err
+	}
+	switch {
+	case f.filters.noRetain && (f.retained.only || f.retained.remove):
+		return nil, usage("-R with --retained-only or --remove-retained", "give one of them")
+	case !(f.random > 0 && f.random <= 100):
+		return nil, usage("--random-filter "+strconv.FormatFloat(f.random, 'g', -1, 64), "expected more than 0, and 100 at most")
+	case f.watch && (f.output.json || f.output.format != "" || f.output.verbose):
+		return nil, usage("-w with -J, -F or -v", "the table has a form of its own")
+	case f.watch && !e.ttyOut:
+		return nil, usage("-w: stdout is no terminal", "leave it out to pipe messages")
+	}
+	if f.watch {
+		s.out = newWatch(e)
+		return s, nil
+	}
+	s.out, err = f.output.open(e, fs)
+	return s, err
+}
+
+func (f *subFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
+	s, err := f.newSubscriber(e, c)
 	if err != nil {
 		return err
 	}
-	s := &subscriber{e: e, f: f, plan: p}
-	if s.asked, err = f.filters.compile(fs, p, f.properties.sets[proto.SUBSCRIBE]); err != nil {
-		return err
-	}
-	if err := f.ends.compile(fs); err != nil {
-		return err
-	}
-	if s.out, err = f.output.open(e, fs); err != nil {
-		return err
-	}
 	if s.asked.highest() > 0 {
-		p.keepSession()
+		s.plan.keepSession()
 	}
-	f.ends.receiveMaximum(p)
+	f.ends.receiveMaximum(s.plan)
 	if f.ends.wait > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.ends.wait, errTimeout)
 		defer cancel()
 	}
-	err = conn.Hold(ctx, p.cfg, &s.session, p.backoff, s.serve)
-	return s.verdict(ctx, p.explain(err))
+	err = conn.Hold(ctx, s.plan.cfg, &s.session, s.plan.backoff, s.serve)
+	if err = s.verdict(ctx, s.plan.explain(err)); err == nil {
+		err = firstError(s.refuse, s.retained.refused)
+	}
+	return err
 }
 
-// errTimeout is the end that -W sets.
-var errTimeout = errors.New("time is up")
+// printer is where messages go: stdout in some form, or the live table.
+type printer interface {
+	message(v proto.Version, p *proto.Publish) error
+	flush() error
+	due() time.Time // when it wants to draw; zero is never
+	close()
+}
 
 // subscriber carries a run of sub across its connections.
 type subscriber struct {
-	e       *env
-	f       *subFlags
-	plan    *plan
-	session session.Session
-	asked   *asked
-	out     *output
+	e        *env
+	f        *subFlags
+	plan     *plan
+	session  session.Session
+	asked    *asked
+	retained retained
+	jq       *query
+	out      printer
 
 	count  int       // messages printed
 	last   time.Time // when the last one came, or the subscription stood
@@ -93,17 +136,21 @@ type subscriber struct {
 
 // serve subscribes and prints over one connection until an end is reached.
 func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
+	s.retained.asked, s.retained.over = false, time.Time{}
 	if err := s.asked.request(ctx, c); err != nil {
-		return err
+		return s.leave(c, err)
 	}
 	s.last = time.Now()
-	for {
+	for done := false; ; {
 		if !c.Ready() {
 			if err := s.out.flush(); err != nil {
 				return s.leave(c, err)
 			}
 		}
-		limit := s.f.ends.idleLimit(s.last)
+		if done && !s.retained.clearing(c) {
+			return s.leave(c, nil)
+		}
+		limit := earliest(s.f.ends.idleLimit(s.last), s.out.due(), s.retained.limit())
 		ev, err := c.NextBy(ctx, limit)
 		if err != nil {
 			s.out.flush()
@@ -112,33 +159,74 @@ func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 			}
 			return err
 		}
+		ended := false
 		switch ev.Kind {
 		case conn.Message:
-			done, err := s.message(ev.Message)
-			if done || err != nil {
-				return s.leave(c, err)
+			if done {
+				break // only removals are awaited
+			}
+			if ended, err = s.message(ev.Message); ended && err == nil && s.retained.clearing(c) {
+				done, ended = true, false
+			}
+			if err == nil {
+				err = s.retained.clear(ctx, c)
 			}
 		case conn.Answer:
-			done, err := s.asked.answer(ctx, s, c, ev.Answer.(*proto.Suback))
-			if done || err != nil {
-				return s.leave(c, err)
+			if ended, err = s.asked.answer(s, ev.Answer.(*proto.Suback)); err == nil && !ended {
+				err = s.retained.begin(ctx, c)
 			}
+		case conn.Delivered:
+			s.retained.delivered(ev)
+			err = s.retained.clear(ctx, c)
+		case conn.Pong:
+			s.retained.pong()
 		case conn.Idle:
-			if !limit.IsZero() && !time.Now().Before(limit) {
-				return s.leave(c, nil)
-			}
+			ended, err = s.idle(c)
+		}
+		if ended || err != nil {
+			return s.leave(c, err)
 		}
 	}
 }
 
+// idle looks which of the limits has come.
+func (s *subscriber) idle(c *conn.Conn) (done bool, err error) {
+	now := time.Now()
+	if t := s.retained.limit(); !t.IsZero() && !now.Before(t) && !s.retained.clearing(c) {
+		return true, nil
+	}
+	if t := s.f.ends.idleLimit(s.last); !t.IsZero() && !now.Before(t) {
+		return true, errIdle
+	}
+	return false, nil
+}
+
 // message prints p if it is wanted. done says that it was the last one.
 func (s *subscriber) message(p *proto.Publish) (done bool, err error) {
-	if !s.asked.wants(p) {
+	if !s.asked.wants(p) || s.f.retained.only && !p.Retain {
 		return false, nil
 	}
 	if s.f.ends.idle > 0 {
 		s.last = time.Now()
 	}
+	if s.f.random < 100 && rand.Float64()*100 >= s.f.random {
+		return false, nil
+	}
+	if m := s.f.ends.match; m != nil {
+		if ok, err := m.holds(p.Payload); err != nil || !ok {
+			return false, nil // what is no JSON cannot match
+		}
+	}
+	if p.Retain {
+		s.retained.saw(p)
+	}
+	if s.jq != nil {
+		return s.transformed(p)
+	}
+	return s.print(p)
+}
+
+func (s *subscriber) print(p *proto.Publish) (done bool, err error) {
 	if err := s.out.message(s.session.Version, p); err != nil {
 		return true, err
 	}
@@ -146,28 +234,52 @@ func (s *subscriber) message(p *proto.Publish) (done bool, err error) {
 	return s.f.ends.enough(s.count), nil
 }
 
+// transformed prints what --jq makes of a payload.
+func (s *subscriber) transformed(p *proto.Publish) (done bool, err error) {
+	results, err := s.jq.run(p.Payload)
+	if err != nil {
+		s.e.warn("%s: %v", p.Topic, err)
+	}
+	m := *p
+	for _, m.Payload = range results {
+		if done, err = s.print(&m); done || err != nil {
+			return done, err
+		}
+	}
+	return false, nil
+}
+
 // leave ends a connection in order, with what was printed flushed first. A server that is gone by then changes nothing.
 func (s *subscriber) leave(c *conn.Conn, err error) error {
 	if ferr := s.out.flush(); err == nil {
 		err = ferr
 	}
+	s.out.close()
 	bye(c, s.f.goodbye(s.plan))
 	return err
 }
 
-// verdict is the run's end by the expectations that it had.
+// verdict makes of the way it ended the run's error.
 func (s *subscriber) verdict(ctx context.Context, err error) error {
-	if err == nil {
-		return s.refuse
-	}
-	if !errors.Is(err, ctx.Err()) || ctx.Err() == nil {
-		return err
-	}
-	if context.Cause(ctx) == errTimeout {
-		return s.f.ends.timeout(s.count)
-	}
-	if s.f.ends.open() { // Ctrl-C is how it is meant to end
-		return errQuiet
+	switch {
+	case ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err()) || conn.Lost(err)):
+		err = ctx.Err()
+		if context.Cause(ctx) == errTimeout {
+			err = errTimeout
+		}
+		return s.f.ends.verdict(err, s.count)
+	case err == nil, err == errIdle:
+		return s.f.ends.verdict(err, s.count)
 	}
 	return err
+}
+
+// earliest is the first of times, the zero ones left out.
+func earliest(times ...time.Time) (first time.Time) {
+	for _, t := range times {
+		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
+			first = t
+		}
+	}
+	return first
 }

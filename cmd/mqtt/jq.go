@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/itchyny/gojq"
+)
+
+// query is a jq expression, compiled once. Numbers that it only carries over keep every digit.
+type query struct {
+	text string
+	code *gojq.Code
+}
+
+// newQuery compiles expr; flag is where it stood.
+func newQuery(flag, expr string) (*query, error) {
+	if expr == "" {
+		return nil, nil
+	}
+	parsed, err := gojq.Parse(expr)
+	if err == nil {
+		var code *gojq.Code
+		if code, err = gojq.Compile(parsed); err == nil {
+			return &query{text: expr, code: code}, nil
+		}
+	}
+	return nil, usage(fmt.Sprintf("%s %s: %v", flag, quoted(expr), err), "expected a jq expression, such as .temp or select(.temp > 20)")
+}
+
+var errNotJSON = errors.New("payload is not JSON")
+
+// run returns what the expression makes of a payload: none, one or several values. They share dst.
+func (q *query) run(payload []byte) ([][]byte, error) {
+	v, err := decodeJSON(payload)
+	if err != nil {
+		return nil, err
+	}
+	var results [][]byte
+	for it := q.code.Run(v); ; {
+		v, ok := it.Next()
+		if !ok {
+			return results, nil
+		}
+		if err, ok := v.(error); ok {
+			if halt, ok := err.(*gojq.HaltError); ok && halt.Value() == nil {
+				return results, nil
+			}
+			return results, fmt.Errorf("jq: %w", err)
+		}
+		b, err := gojq.Marshal(v)
+		if err != nil {
+			return results, fmt.Errorf("jq: %w", err)
+		}
+		results = append(results, b)
+	}
+}
+
+// holds tells whether the expression's first result is neither false nor null.
+func (q *query) holds(payload []byte) (bool, error) {
+	v, err := decodeJSON(payload)
+	if err != nil {
+		return false, err
+	}
+	first, ok := q.code.Run(v).Next()
+	if err, is := first.(error); is {
+		return false, fmt.Errorf("jq: %w", err)
+	}
+	return ok && first != nil && first != false, nil
+}
+
+// decodeJSON reads exactly one value.
+func decodeJSON(b []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return nil, errNotJSON
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, errNotJSON
+	}
+	return v, nil
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/config"
+)
+
+// The scripts in testdata/script read like a shell session. Besides the commands of testscript (exec, stdin, stdout,
+// stderr, cmp, grep, env, wait ...; see its documentation) they have these. mqtt, mosquitto_pub, mosquitto_sub and
+// mosquitto_rr are this package's own main, run as processes of their own, with or without exec before them.
+//
+//	status N CMD...               run CMD, which must end with exit status N; stdout and stderr look at it afterwards
+//	broker mosquitto [KEY=VALUE]  start a server and set $PORT; it is ended with the script. Keys: name=broker, port=N
+//	broker mqtt [KEY=VALUE] [ARG] (else a free one), conf=FILE in the place of one open listener on $PORT; in FILE
+//	                              $PORT, $PORT2, $PORT3 and $WORK are known. mqtt is our own, with ARGs as they stand.
+//	fake FILE                     start a server that follows the hex script FILE, and set $PORT; see fake_test.go
+//	faked                         the script of fake must have been followed to its end by now, or soon
+//	start [-tty] NAME CMD...      start CMD in the background; its input stays open. -tty: on a terminal of its own,
+//	                              where stdout has both streams
+//	say NAME LINE                 write LINE to its input, and a line end
+//	hush NAME                     end its input
+//	await [-stderr] [-count=N] NAME PATTERN
+//	                              wait until its output matches (N times)
+//	signal NAME SIGNAL            send INT, TERM, HUP, STOP, CONT or KILL
+//	ended NAME [N]                wait until it has ended, with exit status N (0); stdout and stderr look at it then
+//	real CMD...                   run mosquitto's own mosquitto_pub, mosquitto_sub or mosquitto_rr
+//	port NAME                     set $NAME to a free port
+//	tls DIR                       make DIR with ca.pem, server.pem, server.key (for localhost and 127.0.0.1),
+//	                              client.pem, client.key (CN=client), expired.* and elsewhere.* (for elsewhere.example), and
+//	                              other.pem (an authority that signed none of them)
+//
+// A server is a process like the others: `await -stderr broker 'SUBACK'` waits for what mosquitto -v logs, `signal
+// broker KILL` and `ended broker 137` take it away. A command waits at most 20 seconds. Folders: $WORK is the
+// script's own and where it runs; $XDG_CONFIG_HOME is $WORK/config and not there yet.
+//
+//	go test ./cmd/mqtt/ -run 'Script/^rr'     runs the scripts whose names begin with rr
+//	UPDATE=1 go test ./cmd/mqtt/ ...          rewrites the files that cmp found different
+func TestScript(t *testing.T) {
+	vars := scriptVariables()
+	testscript.Run(t, testscript.Params{
+		Dir:                filepath.Join("testdata", "script"),
+		UpdateScripts:      os.Getenv("UPDATE") != "",
+		RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
+			env.Setenv("TZ", "UTC")
+			w := &world{processes: make(map[string]*process), vars: slices.Clone(vars), tb: env.T().(testing.TB)}
+			for _, v := range env.Vars {
+				name, _, _ := strings.Cut(v, "=")
+				w.vars = append(w.vars, name)
+			}
+			env.Values[worldKey{}] = w
+			env.Defer(w.end)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status": cmdStatus, "broker": cmdBroker, "fake": cmdFake, "faked": cmdFaked, "start": cmdStart, "say": cmdSay,
+			"hush": cmdHush, "await": cmdAwait, "signal": cmdSignal, "ended": cmdEnded, "real": cmdReal, "port": cmdPort,
+			"tls": cmdTLS,
+		},
+	})
+}
+
+// TestMain makes the test binary serve as the programs too, by its name.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"mqtt": main, "mosquitto_pub": main, "mosquitto_sub": main, "mosquitto_rr": main,
+	})
+}
+
+// world is what a script has running.
+type world struct {
+	processes map[string]*process
+	order     []*process
+	fake      *fake
+	vars      []string // variables that processes get, if they are set
+	tb        testing.TB
+}
+
+type worldKey struct{}
+
+func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
+
+// end takes down what a script left running.
+func (w *world) end() {
+	for _, p := range w.order {
+		p.kill()
+	}
+	if w.fake != nil {
+		w.fake.close()
+	}
+}
+
+// environ is the script's environment for a process in the background, which testscript does not hand out as a whole.
+func (w *world) environ(ts *testscript.TestScript) []string {
+	env := []string{"PWD=" + ts.MkAbs(".")}
+	for _, name := range w.vars {
+		if v := ts.Getenv(name); v != "" {
+			env = append(env, name+"="+v)
+		}
+	}
+	return env
+}
+
+// scriptVariables are the variables that mean something to the programs.
+func scriptVariables() []string {
+	vars := []string{"MQTT_PASSWORD", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "NO_COLOR", "TERM", "COLUMNS", "EDITOR",
+		"VISUAL", "SSL_CERT_FILE", "SSL_CERT_DIR", "PORT", "PORT2", "PORT3"}
+	seen := map[string]bool{}
+	for _, c := range newRoot(&env{lookup: os.LookupEnv}, nil).Commands() {
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			if v := config.Variable(f.Name); !seen[v] {
+				seen[v] = true
+				vars = append(vars, v)
+			}
+		})
+	}
+	return vars
+}
+
+// need ends the script with a line on how a command is written, unless ok.
+func need(ts *testscript.TestScript, neg, ok bool, form string) {
+	if neg || !ok {
+		ts.Fatalf("usage: %s (and no ! before it)", form)
+	}
+}
+
+// settings cuts KEY=VALUE words off the front of args.
+func settings(args []string, keys ...string) (map[string]string, []string) {
+	found := make(map[string]string)
+	for len(args) > 0 {
+		k, v, ok := strings.Cut(args[0], "=")
+		if !ok || !strings.Contains(" "+strings.Join(keys, " ")+" ", " "+k+" ") {
+			break
+		}
+		found[k], args = v, args[1:]
+	}
+	return found, args
+}
+
+// outside finds a program that is not one of ours: the scripts' own PATH begins with the folder of the test binary.
+func outside(name string) (string, error) {
+	dirs := append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/opt/homebrew/bin")
+	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(dir, "mqtt")); err == nil {
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(dir, name)); err == nil && info.Mode()&0o111 != 0 && !info.IsDir() {
+			return filepath.Join(dir, name), nil
+		}
+	}
+	return "", fmt.Errorf("%s is not installed: the scripts need mosquitto and its clients", name)
+}

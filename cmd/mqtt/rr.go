@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+)
+
+// rrFlags say what is asked and what counts as an answer, or how requests are answered.
+type rrFlags struct {
+	connection
+	payload  payloadFlags
+	output   outputFlags
+	topic    string
+	response string
+	qos      int
+	inflight int
+	waitText string
+	wait     time.Duration
+	answers  int
+	latency  bool
+	noRetain bool
+	serve    bool
+	parallel int
+
+	base        proto.Props // of every message: the user's, less those that rr makes
+	correlation []byte      // the user's own, nil for none
+}
+
+func newRR(e *env) *cobra.Command {
+	f := &rrFlags{}
+	f.properties.ownResponse = true
+	c := &cobra.Command{
+		Use:   "rr -t TOPIC {-m MESSAGE | -f FILE | -s | -l | -n}\n  mqtt rr -t FILTER --serve -- COMMAND [ARG...]",
+		Short: "Send requests and print their answers, or answer requests",
+		Long: `mqtt rr publishes a request with a Response Topic and Correlation Data, and prints the answer that carries them.
+What comes without the correlation data, and what is retained, is no answer. At 3.1 and 3.1.1, which have no
+properties, it needs -e, and the first message there is the answer.
+
+With --serve it is the other side: each request on -t is given to a COMMAND, and what that prints is the answer.
+The payload is on its standard input. Its environment has MQTT_REQUEST_TOPIC, MQTT_REQUEST_QOS,
+MQTT_REQUEST_RESPONSE_TOPIC and, where the request has them, MQTT_REQUEST_CORRELATION_DATA_BASE64,
+MQTT_REQUEST_CONTENT_TYPE, MQTT_REQUEST_MESSAGE_EXPIRY_INTERVAL, MQTT_REQUEST_PAYLOAD_FORMAT_INDICATOR,
+MQTT_REQUEST_SUBSCRIPTION_IDENTIFIERS (with spaces between) and MQTT_REQUEST_USER_PROPERTIES (JSON, [["key","value"],...]).
+The answer has the request's QoS and correlation data. A command that fails is answered for as well, with what it
+printed and the user property error. A request without a Response Topic is answered on -e, or left out.`,
+		Example: `  mqtt rr -t lamp/1/state -n
+  mqtt rr -t sum -l -M 50 --latency < requests.txt
+  mqtt rr -t 'double/#' --serve -- awk '{ print 2 * $1 }'`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := e.settle(c); err != nil {
+				return err
+			}
+			return f.run(c.Context(), e, c, args)
+		},
+	}
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.StringVarP(&f.topic, "topic", "t", "", "ask on `TOPIC`; with --serve: answer what comes to the filter TOPIC")
+	fs.StringVarP(&f.response, "response-topic", "e", "", "`TOPIC` for the answers; made up if not given")
+	f.payload.register(fs)
+	fs.IntVarP(&f.qos, "qos", "q", 0, "QoS of requests and, at most, of answers: 0, 1 or 2")
+	fs.IntVarP(&f.inflight, "max-inflight", "M", conn.DefaultWindow, "with -l: at most `N` unanswered requests at once")
+	fs.IntVarP(&f.answers, "count", "C", 1, "wait for `N` answers to a request; with --serve: end after N requests")
+	fs.StringVarP(&f.waitText, "timeout", "W", "", "give up after `SECONDS`, with status 27; with -l: on that request; with --serve: on that command")
+	fs.BoolVar(&f.latency, "latency", false, "tell on stderr how long each answer took")
+	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained answers: that is always so")
+	fs.BoolVar(&f.serve, "serve", false, "answer requests with what the command behind -- prints")
+	fs.IntVar(&f.parallel, "parallel", 4, "with --serve: at most `N` commands at once")
+	f.output.register(fs)
+	f.connection.register(fs, true)
+	return c
+}
+
+func (f *rrFlags) run(ctx context.Context, e *env, c *cobra.Command, args []string) error {
+	fs := c.Flags()
+	if err := f.check(fs); err != nil {
+		return err
+	}
+	if f.serve {
+		if c.ArgsLenAtDash() != 0 || len(args) == 0 {
+			return usage("--serve without a command", "it stands behind --, at the end: --serve -- COMMAND")
+		}
+	} else if err := noArguments(c, args); err != nil {
+		return err
+	}
+	p, err := f.connection.plan(e, fs, proto.PUBLISH, f.serve)
+	if err != nil {
+		return err
+	}
+	if f.topic == "" {
+		f.topic = p.topic
+	}
+	if f.serve {
+		return f.answer(ctx, e, fs, p, args)
+	}
+	if err := f.payload.check(fs, false); err != nil {
+		return err
+	}
+	return f.ask(ctx, e, fs, p)
+}
+
+// check refuses what is wrong on both sides.
+func (f *rrFlags) check(fs *pflag.FlagSet) error {
+	if f.qos < 0 || f.qos > 2 {
+		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+	}
+	if f.inflight < 1 || f.inflight > 65535 {
+		return usage("-M "+strconv.Itoa(f.inflight), "expected 1 to 65535")
+	}
+	if f.answers < 1 {
+		return usage("--count "+strconv.Itoa(f.answers), "expected 1 or more")
+	}
+	if f.parallel < 1 || f.parallel > 1000 {
+		return usage("--parallel "+strconv.Itoa(f.parallel), "expected 1 to 1000")
+	}
+	if !f.serve && fs.Changed("parallel") {
+		return usage("--parallel without --serve", "-M says how many requests may be unanswered at once")
+	}
+	if fs.Changed("timeout") {
+		var err error
+		if f.wait, err = readDuration("-W", f.waitText); err != nil {
+			return err
+		}
+		if f.wait <= 0 {
+			return usage("-W "+quoted(f.waitText), "expected more than 0 seconds")
+		}
+	}
+	return nil
+}
+
+// ask is the side that asks.
+func (f *rrFlags) ask(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan) error {
+	if err := f.checkTopics(e, p); err != nil {
+		return err
+	}
+	r := &requester{e: e, f: f, plan: p, pending: make(map[uint64]*request), prefix: newCorrelation()}
+	var err error
+	if r.out, err = f.output.open(e, fs); err != nil {
+		return err
+	}
+	p.cfg.Window = f.inflight
+	if f.qos > 0 {
+		p.keepSession()
+	}
+	r.pub = publisher{e: e, f: &pubFlags{payload: f.payload, allowClear: true}, plan: p}
+	r.pub.msg = proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic)}
+	if r.src, err = f.payload.open(e, &r.pub, 0, 1); err != nil {
+		return err
+	}
+	defer r.src.close()
+	if f.wait > 0 && !f.payload.streams() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, f.wait, errTimeout)
+		defer cancel()
+	}
+	err = conn.Hold(ctx, p.cfg, &r.session, p.backoff, r.serve)
+	return r.verdict(ctx, p.explain(err))
+}
+
+// checkTopics settles where requests and answers go, and takes the properties that rr makes itself from the user's.
+func (f *rrFlags) checkTopics(e *env, p *plan) error {
+	if f.topic == "" && !f.payload.namesTopics() {
+		return usage("no topic", "name one with -t TOPIC")
+	}
+	if f.topic != "" {
+		if f.payload.namesTopics() {
+			return usage("-t with -K", "with -K the topic stands on each line")
+		}
+		if err := proto.CheckTopic(f.topic); err != nil {
+			return usage("-t "+quoted(f.topic)+": "+err.Error(), "a request goes to a topic name, which has no wildcards")
+		}
+	}
+	if err := f.takeProperties(); err != nil {
+		return err
+	}
+	if f.correlation != nil && f.payload.streams() {
+		return usage("--correlation-data with -l", "each request gets its own")
+	}
+	if f.response == "" {
+		if e.mosquitto() {
+			return usage("no response topic", "name one with -e TOPIC")
+		}
+		if v := p.cfg.Connect.Version; v < proto.V5 {
+			return usage("rr at MQTT "+v.String()+" without -e", "a request cannot tell its response topic there: -e TOPIC")
+		}
+		p.cfg.Connect.Props = p.cfg.Connect.Props.Without(proto.RequestResponseInformation).AppendNum(proto.RequestResponseInformation, 1)
+		return p.require5("rr without -e")
+	}
+	return checkResponse(f.response)
+}
+
+// checkResponse checks -e. It is a topic name, since a request carries it [MQTT-3.3.2-14].
+func checkResponse(s string) error {
+	if err := proto.CheckTopic(s); err != nil {
+		return usage("-e "+quoted(s)+": "+err.Error(), "answers go to a topic name, which has no wildcards")
+	}
+	return nil
+}
+
+// takeProperties finds response topic and correlation data among the properties of the message.
+func (f *rrFlags) takeProperties() error {
+	f.base = f.properties.sets[proto.PUBLISH]
+	if topic, ok := f.base.Get(proto.ResponseTopic); ok {
+		if f.response != "" && f.response != string(topic.Value) {
+			return usage("-e with -D publish response-topic", "give one of them")
+		}
+		f.response = string(topic.Value)
+	}
+	if data, ok := f.base.Get(proto.CorrelationData); ok {
+		f.correlation = append(make([]byte, 0, len(data.Value)), data.Value...)
+	}
+	f.base = f.base.Without(proto.ResponseTopic).Without(proto.CorrelationData)
+	return nil
+}
+
+// grant takes in the SUBACK to a subscription for one filter.
+func (f *rrFlags) grant(e *env, filter string, qos byte, p *proto.Suback) error {
+	if p.Kind != proto.SUBACK {
+		return nil
+	}
+	if len(p.Reasons) != 1 {
+		return fail(exitLost, "-d shows the packets", "protocol error of the server: SUBACK with %d reasons for 1 filter", len(p.Reasons))
+	}
+	switch r := p.Reasons[0]; {
+	case r.Failed():
+		return fail(exitSubscribe, "answers come by a subscription: this user must be allowed to read there", "subscribe %s: %s%s",
+			filter, r.In(proto.SUBACK), reasonString(p.Props))
+	case byte(r) < qos:
+		e.warn("subscribe %s: granted QoS %d, not %d", filter, r, qos)
+	}
+	return nil
+}
+
+// leave ends a connection in order.
+func (f *rrFlags) leave(c *conn.Conn, p *plan, err error) error {
+	bye(c, f.goodbye(p))
+	return err
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+	"mqtt/internal/session"
+)
+
+// requester carries a run of rr across its connections.
+type requester struct {
+	e       *env
+	f       *rrFlags
+	plan    *plan
+	session session.Session
+	pub     publisher // what the source fills
+	src     source
+	out     *output
+
+	topic   string // for answers
+	prefix  string // of our correlation data
+	props   proto.Props
+	granted bool // the subscription stands on this connection
+	ended   bool // the source has no more
+	again   []*request
+
+	pending   map[uint64]*request
+	order     []*request // pending, the oldest first; may hold some that are answered
+	ignored   int        // messages that were no answer
+	overdue   uint64
+	asked     uint64
+	fault     error // of the source
+	connected bool  // there was a connection before
+}
+
+// request is one that waits for answers.
+type request struct {
+	tag     uint64
+	sent    time.Time
+	answers int
+	done    bool
+	acked   bool          // the server has it; with QoS 0 nobody knows
+	kept    proto.Publish // to ask again, where that may be needed
+}
+
+// newCorrelation is the random beginning of the correlation data of this run. It is text, for answerers that treat it
+// as such.
+func newCorrelation() string {
+	var b [8]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:]) + "-"
+}
+
+// serve subscribes, asks and prints over one connection until every request has its answers.
+func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
+	if err := r.subscribe(ctx, c); err != nil {
+		return err
+	}
+	for {
+		if r.granted {
+			if err := r.ask(ctx, c); err != nil {
+				return r.leave(c, err)
+			}
+		}
+		if r.ended && len(r.pending) == 0 && c.Pending() == 0 {
+			return r.leave(c, nil)
+		}
+		if !c.Ready() {
+			if err := r.out.flush(); err != nil {
+				return r.leave(c, err)
+			}
+		}
+		ev, err := c.NextBy(ctx, r.due())
+		if err != nil {
+			if ctx.Err() != nil {
+				return r.leave(c, err)
+			}
+			return err
+		}
+		switch ev.Kind {
+		case conn.Message:
+			err = r.message(ev.Message)
+		case conn.Answer:
+			if ack, ok := ev.Answer.(*proto.Suback); ok {
+				err = r.f.grant(r.e, r.topic, byte(r.f.qos), ack)
+				r.granted = true
+			}
+		case conn.Delivered:
+			err = r.delivered(ev)
+		case conn.Idle:
+			r.expire(time.Now())
+		}
+		if err != nil {
+			return r.leave(c, err)
+		}
+	}
+}
+
+// subscribe asks for the answers. No request is published before the server has granted that. Retained messages are
+// no answers, and neither is our own request where both have one topic.
+func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
+	r.granted = false
+	if r.topic == "" {
+		r.topic = r.f.response
+	}
+	if r.topic == "" {
+		r.topic = madeUpTopic(c)
+	}
+	if c.Version() == proto.V5 {
+		r.props = append(r.props[:0], r.f.base...).AppendText(proto.ResponseTopic, r.topic)
+	} else if r.topic == r.f.topic {
+		return usage("-e "+quoted(r.topic)+" is -t too", "at MQTT "+c.Version().String()+" the request itself would be the answer")
+	}
+	if r.connected {
+		for _, q := range r.order {
+			if !q.done && (r.f.qos == 0 || q.acked && !c.Server().SessionPresent) {
+				r.again = append(r.again, q)
+			}
+		}
+	}
+	r.connected = true
+	p := &proto.Subscribe{Filters: []proto.Subscription{{Filter: r.topic, QoS: byte(r.f.qos), NoLocal: true, RetainHandling: 2}}}
+	if c.Version() == proto.V5 {
+		p.Props = r.f.properties.sets[proto.SUBSCRIBE]
+	}
+	return unsubscribable(c.Send(ctx, p))
+}
+
+// madeUpTopic is a response topic of our own: below what the server proposes [MQTT-3.1.2-28], else below mqtt/reply.
+func madeUpTopic(c *conn.Conn) string {
+	base := strings.TrimSuffix(string(c.Server().Props.Value(proto.ResponseInformation)), "/")
+	if base == "" || proto.CheckTopic(base) != nil {
+		base = "mqtt/reply"
+	}
+	return base + "/" + strings.NewReplacer("+", "_", "#", "_").Replace(c.ID())
+}
+
+// ask publishes requests while there is room for them.
+func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
+	room := r.f.inflight
+	if c.Version() < proto.V5 {
+		room = 1 // nothing tells whose answer it is
+	}
+	free := func() bool { return r.f.qos == 0 || c.Free() > 0 }
+	for len(r.again) > 0 && free() {
+		q := r.again[0]
+		if !q.done {
+			if err := r.publish(ctx, c, q, &q.kept); err != nil {
+				return err
+			}
+			r.e.note("%s is asked again", r.name(q.tag))
+		}
+		r.again = r.again[1:]
+	}
+	for !r.ended && len(r.pending) < room && free() {
+		tag, err := r.src.next(&r.pub, c)
+		switch {
+		case err == errWait:
+			return nil
+		case err == errEnd:
+			r.ended = true
+			return nil
+		case err != nil: // what was asked before may still be answered
+			r.ended, r.fault = true, err
+			return nil
+		}
+		q := &request{tag: tag}
+		if r.plan.backoff.Tries != 0 {
+			q.kept = proto.Publish{QoS: r.pub.msg.QoS, Topic: slices.Clone(r.pub.msg.Topic), Payload: slices.Clone(r.pub.msg.Payload)}
+		}
+		r.pending[tag] = q
+		r.order = append(r.order, q)
+		r.asked++
+		if err := r.publish(ctx, c, q, &r.pub.msg); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// publish sends a request with its own correlation data.
+func (r *requester) publish(ctx context.Context, c *conn.Conn, q *request, msg *proto.Publish) error {
+	msg.Props = nil
+	if c.Version() == proto.V5 {
+		r.props = r.props[:len(r.f.base)].AppendText(proto.ResponseTopic, r.topic)
+		if r.f.correlation != nil {
+			msg.Props = r.props.AppendValue(proto.CorrelationData, r.f.correlation)
+		} else {
+			msg.Props = r.props.AppendText(proto.CorrelationData, r.prefix+strconv.FormatUint(q.tag, 16))
+		}
+		r.props = msg.Props
+	}
+	q.sent = time.Now()
+	err := c.Publish(ctx, msg, q.tag)
+	var limit *conn.Limit
+	var bad *proto.Error
+	switch {
+	case errors.As(err, &limit):
+		return fail(exitPublish, limitHint(limit), "%s: %w", r.name(q.tag), err)
+	case errors.As(err, &bad):
+		return usage(r.name(q.tag)+": "+err.Error(), "nothing of it was sent")
+	}
+	return err
+}
+
+func (r *requester) leave(c *conn.Conn, err error) error {
+	if ferr := r.out.flush(); err == nil {
+		err = ferr
+	}
+	return r.f.leave(c, r.plan, err)
+}
+
+// name is how a person finds a request.
+func (r *requester) name(tag uint64) string {
+	if r.f.payload.streams() {
+		return "line " + strconv.FormatUint(tag, 10)
+	}
+	return "request"
+}
+
+// verdict is the run's end: all was answered, or what was not.
+func (r *requester) verdict(ctx context.Context, err error) error {
+	ignored := ""
+	if r.ignored > 0 {
+		ignored = fmt.Sprintf(" (%s messages on %s were no answers)", format.Count(uint64(r.ignored)), r.topic)
+	}
+	switch {
+	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && context.Cause(ctx) == errTimeout:
+		if r.asked == 0 {
+			return fail(exitTimeout, "", "-W %s ran out before the request was sent", r.f.waitText)
+		}
+		got := 0
+		if q := r.oldest(); q != nil {
+			got = q.answers
+		}
+		return fail(exitTimeout, "does somebody answer on "+r.f.topic+"?", "%d of %d answers came before -W %s ran out%s", got,
+			r.f.answers, r.f.waitText, ignored)
+	case err != nil:
+		return err
+	case r.fault != nil:
+		return r.fault
+	case r.overdue > 0:
+		return fail(exitTimeout, "", "%s of %s requests were not answered within -W %s%s", format.Count(r.overdue), format.Count(r.asked),
+			r.f.waitText, ignored)
+	}
+	return r.pub.verdict(nil)
+}

@@ -1,0 +1,331 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os/exec"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+	"mqtt/internal/session"
+)
+
+const (
+	// Requests that wait for a free place beyond these limits are answered with an error at once.
+	maxWaiting      = 1000
+	maxWaitingBytes = 64 << 20
+
+	// lastAnswers is how long commands may go on after an interrupt, until they are ended too.
+	lastAnswers = 5 * time.Second
+
+	// errorProperty is the user property of an answer that tells that the command failed.
+	errorProperty = "error"
+)
+
+// answerer carries a run of rr --serve across its connections.
+type answerer struct {
+	e       *env
+	f       *rrFlags
+	plan    *plan
+	session session.Session
+	command []string
+	qos     byte
+	limit   int // requests to answer, 0 for no end
+
+	owner    atomic.Pointer[conn.Conn] // whom a command that has ended wakes
+	waiting  []*job
+	bytes    int       // of the payloads of waiting
+	done     chan *job // has room for all that run
+	running  int
+	finished []*job // to be published
+
+	taken   int
+	refused error
+	stands  bool
+	started bool
+}
+
+// job is a request on its way to an answer.
+type job struct {
+	topic       string
+	response    []byte
+	correlation []byte // nil for none
+	qos         byte
+	payload     []byte
+	environment []string
+
+	answer []byte
+	fault  string // why the command failed, "" if it did not
+}
+
+// answer is the side that answers.
+func (f *rrFlags) answer(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan, command []string) error {
+	if err := f.checkServe(e, fs); err != nil {
+		return err
+	}
+	if _, err := exec.LookPath(command[0]); err != nil {
+		return usage("--serve: "+err.Error(), "name a program that can be run")
+	}
+	a := &answerer{e: e, f: f, plan: p, command: command, qos: 2, done: make(chan *job, f.parallel)}
+	if fs.Changed("qos") {
+		a.qos = byte(f.qos)
+	}
+	if fs.Changed("count") {
+		a.limit = f.answers
+	}
+	p.cfg.Window = f.inflight
+	p.keepSession()
+	commands, stop := context.WithCancel(context.WithoutCancel(ctx))
+	err := conn.Hold(ctx, p.cfg, &a.session, p.backoff, func(ctx context.Context, c *conn.Conn) error {
+		return a.serve(ctx, commands, c)
+	})
+	stop()
+	for ; a.running > 0; a.running-- {
+		<-a.done
+	}
+	return a.verdict(ctx, p.explain(err))
+}
+
+// checkServe refuses what belongs to the other side.
+func (f *rrFlags) checkServe(e *env, fs *pflag.FlagSet) error {
+	for _, name := range []string{"message", "file", "stdin-file", "stdin-line", "null-message", "delimiter", "null", "key-delimiter",
+		"skip-empty", "verbose", "format", "json", "pretty", "no-newline", "payload", "jq", "latency"} {
+		if fs.Changed(name) {
+			return usage("--serve with --"+name, "the command reads the requests and prints the answers")
+		}
+	}
+	if f.topic == "" {
+		return usage("no topic filter", "name one with -t FILTER")
+	}
+	if err := checkFilter("-t", f.topic); err != nil {
+		return err
+	}
+	if err := f.takeProperties(); err != nil {
+		return err
+	}
+	if f.correlation != nil {
+		return usage("--serve with correlation data", "an answer carries its request's")
+	}
+	if f.response != "" {
+		return checkResponse(f.response)
+	}
+	return nil
+}
+
+// serve takes requests and publishes answers over one connection.
+func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
+	a.owner.Store(c)
+	if err := a.subscribe(ctx, c); err != nil {
+		return err
+	}
+	for {
+		a.begin(commands)
+		err := a.publish(ctx, c)
+		if err == nil && a.limit > 0 && a.taken >= a.limit && a.idle() && c.Pending() == 0 {
+			return a.f.leave(c, a.plan, nil)
+		}
+		var ev conn.Event
+		if err == nil {
+			ev, err = c.Next(ctx)
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				a.finish(ctx, c)
+			}
+			return err
+		}
+		if ev.Kind == conn.Message && (a.limit == 0 || a.taken < a.limit) {
+			a.request(ev.Message)
+		} else if err := a.event(c, ev); err != nil {
+			return a.f.leave(c, a.plan, err)
+		}
+	}
+}
+
+// idle tells whether every request that was taken has its answer published.
+func (a *answerer) idle() bool { return len(a.waiting) == 0 && a.running == 0 && len(a.finished) == 0 }
+
+func (a *answerer) subscribe(ctx context.Context, c *conn.Conn) error {
+	if a.stands && c.Server().SessionPresent {
+		return nil
+	}
+	group, _ := proto.SplitShare(a.f.topic)
+	// Our own answers are no requests; with a shared subscription that cannot be said [MQTT-3.8.3-4]. A retained request
+	// was asked before our time.
+	filter := proto.Subscription{Filter: a.f.topic, QoS: a.qos, NoLocal: group == "", RetainHandling: 2}
+	p := &proto.Subscribe{Filters: []proto.Subscription{filter}}
+	if c.Version() == proto.V5 {
+		p.Props = a.f.properties.sets[proto.SUBSCRIBE]
+	}
+	return unsubscribable(c.Send(ctx, p))
+}
+
+// event takes in what is no request.
+func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
+	switch ev.Kind {
+	case conn.Answer:
+		ack, ok := ev.Answer.(*proto.Suback)
+		if !ok {
+			return nil
+		}
+		wanted := a.qos
+		if wanted == 2 && a.f.qos != 2 {
+			wanted = 0 // nobody asked for it: what the server grants will do
+		}
+		if err := a.f.grant(a.e, a.f.topic, wanted, ack); err != nil {
+			return err
+		}
+		a.stands = true
+		if !a.started {
+			a.started = true
+			a.e.note("answering requests on %s", a.f.topic)
+		}
+	case conn.Delivered:
+		if ev.Reason.Failed() {
+			a.refused = fail(exitPublish, "", "answer refused: %s%s", ev.Reason, reasonString(ev.Props))
+			a.e.warn("%v", a.refused)
+		}
+	}
+	return nil
+}
+
+// request takes in a message, which is good for this call only.
+func (a *answerer) request(p *proto.Publish) {
+	response := p.Props.Value(proto.ResponseTopic)
+	if len(response) == 0 {
+		response = []byte(a.f.response)
+	}
+	switch {
+	case p.Retain:
+		a.e.note("a retained message on %s is no request", p.Topic)
+		return
+	case len(response) == 0:
+		a.e.note("a request on %s has no response topic: left out", p.Topic)
+		return
+	}
+	a.taken++
+	j := &job{
+		topic: string(p.Topic), response: slices.Clone(response), qos: p.QoS, payload: slices.Clone(p.Payload),
+		environment: requestEnvironment(p, response),
+	}
+	if data, ok := p.Props.Get(proto.CorrelationData); ok {
+		j.correlation = append(make([]byte, 0, len(data.Value)), data.Value...)
+	}
+	if len(a.waiting) >= maxWaiting || a.bytes+len(j.payload) > maxWaitingBytes {
+		j.fault = "too many requests wait"
+		a.finished = append(a.finished, j)
+		return
+	}
+	a.waiting = append(a.waiting, j)
+	a.bytes += len(j.payload)
+}
+
+// begin starts commands while there are places for them. Each goroutine ends with its command, and answer waits for
+// all of them.
+func (a *answerer) begin(commands context.Context) {
+	for a.running < a.f.parallel && len(a.waiting) > 0 {
+		j := a.waiting[0]
+		a.waiting = a.waiting[1:]
+		a.bytes -= len(j.payload)
+		a.running++
+		go func() {
+			j.run(commands, a.command, a.f.wait, a.e.err)
+			a.done <- j
+			a.owner.Load().Wake()
+		}()
+	}
+}
+
+// publish sends the answers of commands that have ended.
+func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
+	for more := true; more; {
+		select {
+		case j := <-a.done:
+			a.running--
+			a.finished = append(a.finished, j)
+		default:
+			more = false
+		}
+	}
+	for len(a.finished) > 0 && (a.finished[0].qos == 0 || c.Free() > 0) {
+		j := a.finished[0]
+		if j.fault != "" {
+			a.e.warn("request on %s: %s", j.topic, j.fault)
+		}
+		err := c.Publish(ctx, a.message(c, j), 0)
+		if tooMuch(err) && (j.fault == "" || len(j.answer) > 0) {
+			j.answer, j.fault = nil, err.Error()
+			continue // without what cannot be sent
+		}
+		a.finished = a.finished[1:] // what a lost connection took is in the ledger, or was QoS 0
+		if tooMuch(err) {
+			a.e.warn("request on %s: no answer can be sent: %v", j.topic, err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tooMuch tells whether a message cannot be sent as it is.
+func tooMuch(err error) bool {
+	var limit *conn.Limit
+	var bad *proto.Error
+	return errors.As(err, &limit) || errors.As(err, &bad)
+}
+
+// message is the answer to a request.
+func (a *answerer) message(c *conn.Conn, j *job) *proto.Publish {
+	p := &proto.Publish{QoS: min(j.qos, c.Server().MaximumQoS), Topic: j.response, Payload: j.answer}
+	if c.Version() < proto.V5 {
+		return p
+	}
+	p.Props = slices.Clone(a.f.base)
+	if j.correlation != nil {
+		p.Props = p.Props.AppendValue(proto.CorrelationData, j.correlation)
+	}
+	if j.fault != "" {
+		p.Props = p.Props.AppendPair(errorProperty, j.fault)
+	}
+	return p
+}
+
+// finish publishes the answers that are under way when the run is interrupted, and says goodbye.
+func (a *answerer) finish(ctx context.Context, c *conn.Conn) {
+	if n := len(a.waiting); n > 0 {
+		a.e.note("%s requests stay unanswered", format.Count(uint64(n)))
+		a.waiting = nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
+	defer cancel()
+	for {
+		if a.publish(ctx, c) != nil || a.idle() && c.Pending() == 0 {
+			break
+		}
+		ev, err := c.Next(ctx)
+		if err != nil {
+			break
+		}
+		if ev.Kind != conn.Message {
+			a.event(c, ev)
+		}
+	}
+	bye(c, a.f.goodbye(a.plan))
+}
+
+// verdict is the run's end.
+func (a *answerer) verdict(ctx context.Context, err error) error {
+	if err != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) && a.limit == 0 { // Ctrl-C is how it is meant to end
+			return errQuiet
+		}
+		return err
+	}
+	return a.refused
+}

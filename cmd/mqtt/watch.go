@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"golang.org/x/term"
+
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+)
+
+const (
+	redraw    = 250 * time.Millisecond
+	mostRows  = 10000 // topics that are remembered; others only count
+	shownText = 256   // bytes of the last payload that are remembered
+)
+
+// watch is the live table of sub -w: a row a topic with count, rate, age and last payload.
+type watch struct {
+	e             *env
+	rows          map[string]*watched
+	names         []*watched // in the order of first sight
+	next          time.Time
+	lines         int
+	buf           []byte
+	width, height int
+}
+
+// watched is one topic.
+type watched struct {
+	row    format.Row
+	at     time.Time // of the last message
+	before uint64    // count when the rate was last taken
+	taken  time.Time
+}
+
+func newWatch(e *env) *watch {
+	w := &watch{e: e, rows: make(map[string]*watched), next: time.Now()}
+	w.width, w.height = 80, 24
+	return w
+}
+
+// size asks the terminal, which may have changed.
+func (w *watch) size() {
+	if f, ok := w.e.out.(interface{ Fd() uintptr }); ok {
+		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 && height > 0 {
+			w.width, w.height = width, height
+		}
+	}
+}
+
+func (w *watch) message(_ proto.Version, p *proto.Publish) error {
+	t, ok := w.rows[string(p.Topic)]
+	if !ok {
+		if len(w.rows) >= mostRows {
+			return nil
+		}
+		t = &watched{taken: time.Now()}
+		t.row.Topic = bytes.Clone(p.Topic)
+		w.rows[string(p.Topic)] = t
+		w.names = append(w.names, t)
+	}
+	t.row.Count++
+	t.at = time.Now()
+	t.row.Payload = append(t.row.Payload[:0], p.Payload[:min(len(p.Payload), shownText)]...)
+	return nil
+}
+
+// flush draws the table when its time has come.
+func (w *watch) flush() error {
+	now := time.Now()
+	if now.Before(w.next) {
+		return nil
+	}
+	w.next = now.Add(redraw)
+	return w.draw(now)
+}
+
+func (w *watch) draw(now time.Time) error {
+	w.size()
+	rows := make([]format.Row, 0, len(w.names))
+	for _, t := range w.names {
+		if d := now.Sub(t.taken); d >= time.Second {
+			t.row.Rate = float64(t.row.Count-t.before) / d.Seconds()
+			t.before, t.taken = t.row.Count, now
+		}
+		t.row.Age = now.Sub(t.at)
+		rows = append(rows, t.row)
+	}
+	slices.SortStableFunc(rows, func(a, b format.Row) int { return bytes.Compare(a.Topic, b.Topic) })
+	w.buf, w.lines = format.AppendTable(w.buf[:0], rows, format.View{Width: w.width, Height: w.height, Above: w.lines,
+		Palette: format.NewPalette(w.e.colored(w.e.ttyOut))})
+	_, err := w.e.out.Write(w.buf)
+	return err
+}
+
+func (w *watch) due() time.Time { return w.next }
+
+// close draws the last state.
+func (w *watch) close() { w.draw(time.Now()) }
