@@ -48,10 +48,14 @@ func run(ctx context.Context, e *env, args []string) int {
 		root.SetErr(e.err)
 		err = root.ExecuteContext(ctx)
 	}
-	return e.finish(ctx, commandName(root, args), err)
+	name = e.tool
+	if name == "" {
+		name = commandName(root, args)
+	}
+	return e.finish(ctx, name, err)
 }
 
-// commandName is what stands before an error: "mqtt pub", or mosquitto's name.
+// commandName is what stands before an error, such as "mqtt pub".
 func commandName(root *cobra.Command, args []string) string {
 	if c, _, err := root.Find(args); err == nil {
 		return c.CommandPath()
@@ -63,7 +67,7 @@ func commandName(root *cobra.Command, args []string) string {
 // that is asked for, and all of them only where help or completion needs to know them.
 func commands() []command {
 	return []command{
-		{"pub", newPub}, {"sub", newSub}, {"rr", newRR}, {"ping", newPing},
+		{"pub", newPub}, {"sub", newSub}, {"rr", newRR}, {"ping", newPing}, {"broker", newBroker},
 	}
 }
 

@@ -1,0 +1,79 @@
+package broker
+
+import (
+	"fmt"
+
+	"mqtt/internal/proto"
+)
+
+// acked takes in a PUBACK, PUBREC or PUBCOMP. They are settled together when the
+// batch is done, under one lock.
+func (c *client) acked(bt *batch, f proto.Frame) error {
+	a := proto.Ack{Kind: f.Type()}
+	if err := a.Decode(f, c.v); err != nil {
+		return err
+	}
+	a.Props = nil
+	bt.acks = append(bt.acks, a)
+	return nil
+}
+
+// settle takes note of what the client acknowledged, and sends what has room now.
+// session.mu is held.
+func (c *client) settle(bt *batch) error {
+	if len(bt.acks) == 0 {
+		return nil
+	}
+	s := c.s
+	store := c.b.opt.Store
+	var err error
+	for i := range bt.acks {
+		a := &bt.acks[i]
+		step, e := s.sender.Settle(a.Kind, a.PacketID, a.Reason)
+		if e != nil {
+			err = fmt.Errorf("settle packet identifier %d: %w", a.PacketID, e)
+			break
+		}
+		if step.Done {
+			s.settled(s.sender.Freed(a.PacketID))
+		}
+		if step.Release && !c.closing {
+			rel := proto.Ack{Kind: proto.PUBREL, PacketID: a.PacketID}
+			if !step.Known && c.five() {
+				rel.Reason = proto.PacketIdentifierNotFound
+			}
+			if step.Known && s.keep {
+				store.Pubrec(s.id, step.Tag)
+			}
+			b, _ := rel.Append(c.out.room(&c.b.blocks, 8), c.v)
+			c.out.set(b)
+			c.out.sync = c.out.sync || s.keep
+		}
+	}
+	c.moved++
+	s.pump(bt.time(), &bt.count)
+	c.relieve()
+	return err
+}
+
+// released takes in a PUBREL.
+func (c *client) released(bt *batch, f proto.Frame) error {
+	a := proto.Ack{Kind: proto.PUBREL}
+	if err := a.Decode(f, c.v); err != nil {
+		return err
+	}
+	bt.flush() // the answers keep their order
+	comp := proto.Ack{Kind: proto.PUBCOMP, PacketID: a.PacketID}
+	known := c.s.receiver.Release(a.PacketID)
+	switch {
+	case known:
+		c.unacked = max(0, c.unacked-1)
+		if c.s.keep {
+			c.b.opt.Store.Release(c.s.id, a.PacketID)
+		}
+	case c.five():
+		comp.Reason = proto.PacketIdentifierNotFound
+	}
+	bt.answer(c, &comp)
+	return nil
+}

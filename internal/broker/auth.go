@@ -1,0 +1,119 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+
+	"mqtt/internal/proto"
+)
+
+// authenticate asks the hooks whether the client may connect.
+func (c *client) authenticate(p *proto.Connect, o *opening) (proto.Reason, string) {
+	opt := &c.b.opt
+	method, ok := p.Props.Get(proto.AuthenticationMethod)
+	if !ok {
+		if opt.Auth == nil {
+			return proto.Success, ""
+		}
+		var password []byte
+		if p.HasPassword {
+			password = append([]byte{}, p.Password...)
+		}
+		return opt.Auth.Authenticate(c.ctx, c.who, password), ""
+	}
+	c.method = string(method.Value)
+	if opt.Enhanced == nil {
+		return proto.BadAuthenticationMethod, "no authentication by methods" // [MQTT-4.12.0-1]
+	}
+	x, r := opt.Enhanced.Start(c.ctx, c.who, c.method)
+	if r != proto.Success {
+		return r, ""
+	}
+	data := append([]byte(nil), p.Props.Value(proto.AuthenticationData)...)
+	for {
+		answer, r := x.Step(c.ctx, data)
+		if r == proto.Success {
+			o.done = answer
+		}
+		if r != proto.ContinueAuthentication {
+			return r, ""
+		}
+		if _, err := c.conn.Write(c.auth(r, answer)); err != nil {
+			return proto.UnspecifiedError, err.Error()
+		}
+		f, err := c.in.Next()
+		if err != nil {
+			return proto.UnspecifiedError, err.Error()
+		}
+		var a proto.Auth
+		if f.Type() != proto.AUTH {
+			return proto.ProtocolError, f.Type().String() + " while authenticating" // [MQTT-3.1.2-30]
+		}
+		if err := a.Decode(f, c.v); err != nil {
+			return reasonOf(err), err.Error()
+		}
+		if a.Reason != proto.ContinueAuthentication || string(a.Props.Value(proto.AuthenticationMethod)) != c.method {
+			return proto.ProtocolError, "AUTH of another method" // [MQTT-4.12.0-5]
+		}
+		data = append(data[:0], a.Props.Value(proto.AuthenticationData)...)
+	}
+}
+
+func reasonOf(err error) proto.Reason {
+	var e *proto.Error
+	if errors.As(err, &e) && e.Reason.Allowed(proto.CONNACK) {
+		return e.Reason
+	}
+	return proto.ProtocolError
+}
+
+// auth is an AUTH packet of the client's method.
+func (c *client) auth(r proto.Reason, data []byte) []byte {
+	a := proto.Auth{Reason: r}
+	a.Props = a.Props.AppendText(proto.AuthenticationMethod, c.method)
+	if data != nil {
+		a.Props = a.Props.AppendValue(proto.AuthenticationData, data)
+	}
+	b, err := a.Append(nil, c.v)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// reauthenticate takes in an AUTH of a client that is connected. It goes on with the
+// method of its CONNECT or not at all [MQTT-4.12.1-1].
+func (c *client) reauthenticate(bt *batch, f proto.Frame) error {
+	var a proto.Auth
+	if err := a.Decode(f, c.v); err != nil {
+		return err
+	}
+	if c.method == "" {
+		return fault(proto.ProtocolError, "AUTH without an authentication method in CONNECT") // [MQTT-4.12.0-6]
+	}
+	if string(a.Props.Value(proto.AuthenticationMethod)) != c.method {
+		return fault(proto.BadAuthenticationMethod, "AUTH of another method")
+	}
+	switch {
+	case a.Reason == proto.ReAuthenticate && c.exchange == nil:
+		x, r := c.b.opt.Enhanced.Start(c.ctx, c.who, c.method)
+		if r != proto.Success {
+			return fault(proto.NotAuthorized, "") // [MQTT-4.12.1-2]
+		}
+		c.exchange = x
+	case a.Reason == proto.ContinueAuthentication && c.exchange != nil:
+	default:
+		return fault(proto.ProtocolError, fmt.Sprintf("AUTH with %s out of turn", a.Reason.In(proto.AUTH)))
+	}
+	answer, r := c.exchange.Step(c.ctx, append([]byte(nil), a.Props.Value(proto.AuthenticationData)...))
+	switch r {
+	case proto.Success:
+		c.exchange = nil
+	case proto.ContinueAuthentication:
+	default:
+		return fault(proto.NotAuthorized, "")
+	}
+	bt.flush()
+	bt.reply = append(bt.reply, c.auth(r, answer)...)
+	return nil
+}

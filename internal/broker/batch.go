@@ -1,0 +1,247 @@
+package broker
+
+import (
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// batch is what one read brought, on its way to the subscribers. Consecutive
+// messages of one topic, QoS and retain flag are a run: each subscriber gets the run
+// under one lock, and at QoS 0 as bytes that were encoded once. A batch belongs to
+// one goroutine.
+type batch struct {
+	b      *Broker
+	serial uint64
+	from   *client  // whose batch it is, nil if it is the broker's own
+	origin *session // whose messages they are, for no-local
+	now    int64    // Unix nanoseconds, 0 until somebody asks
+
+	// The run.
+	route   *route
+	qos     byte
+	retain  bool
+	msgs    []Message // they alias the reader's buffer until they are kept
+	space   []Message // where msgs stand until then
+	ids     []uint16  // the packet identifiers they came under
+	kept    bool
+	forms   [2]form
+	matched bool // somebody wants them
+	took    bool // and could take them
+	over    int  // how many messages some session could not take
+
+	in    proto.Publish
+	props proto.Props // room for properties that were changed
+	reply []byte      // what goes back to from
+	acks  []proto.Ack // what from acknowledges
+	wake  []*client
+	slow  []crowded
+	count tally
+}
+
+// form is a run at QoS 0, encoded.
+type form struct {
+	b       []byte
+	largest int // packet
+	made    bool
+	shared  []byte // a copy that may be kept, nil if none was made
+}
+
+// crowded is a client for which publishers should wait, and what made it so.
+type crowded struct {
+	c  *client
+	rt *route
+}
+
+// batch begins a batch. finish ends it. No lock is held at either.
+func (b *Broker) batch(from *client) *batch {
+	bt, ok := b.batches.Get().(*batch)
+	if !ok {
+		bt = &batch{b: b}
+	}
+	bt.serial = b.serial.Add(1)
+	bt.from = from
+	if from != nil {
+		bt.origin = from.s
+	}
+	if b.opt.Store != nil {
+		b.opt.Store.Begin()
+	}
+	return bt
+}
+
+func (bt *batch) time() int64 {
+	if bt.now == 0 {
+		bt.now = time.Now().UnixNano()
+	}
+	return bt.now
+}
+
+// publish adds a message to the run. Topic, Props and Payload need only be good
+// until finish.
+func (bt *batch) publish(m *Message) {
+	rt := bt.route
+	if rt == nil || string(m.Topic) != rt.name {
+		rt = bt.b.router.find(m.Topic)
+	}
+	bt.add(rt, m, 0)
+}
+
+// add is publish for a caller that knows the route and has an identifier to
+// acknowledge.
+func (bt *batch) add(rt *route, m *Message, id uint16) {
+	if len(bt.msgs) > 0 && (rt != bt.route || m.QoS != bt.qos || m.Retain != bt.retain) {
+		bt.flush()
+	}
+	bt.route, bt.qos, bt.retain = rt, m.QoS, m.Retain
+	m.Topic = rt.topic
+	bt.msgs = append(bt.msgs, *m)
+	if m.QoS > 0 {
+		bt.ids = append(bt.ids, id)
+	}
+}
+
+// flush delivers the run and acknowledges it.
+func (bt *batch) flush() {
+	if len(bt.msgs) == 0 {
+		return
+	}
+	b := bt.b
+	if bt.retain {
+		b.retained.mu.Lock()
+		bt.setRetained()
+		bt.route = b.router.find(bt.route.topic) // as of now: see retained
+	}
+	if rt := bt.route; rt.some() {
+		if bt.qos > 0 || len(rt.groups) > 0 {
+			bt.keep()
+		}
+		for i := range rt.targets {
+			bt.deliver(&rt.targets[i])
+		}
+		for _, g := range rt.groups {
+			bt.matched = true
+			for i := range bt.msgs {
+				if g.deliver(bt, &bt.msgs[i], nil) {
+					bt.took = true
+				} else {
+					bt.over++
+					bt.count.dropped++
+				}
+			}
+		}
+	}
+	if bt.retain {
+		b.retained.mu.Unlock()
+	}
+	if bt.from != nil && bt.qos > 0 {
+		bt.acknowledge()
+	}
+	if !bt.kept {
+		bt.space = bt.msgs
+	}
+	clear(bt.space)
+	bt.msgs = bt.space[:0]
+	for i := range bt.forms {
+		f := &bt.forms[i]
+		*f = form{b: f.b[:0]}
+	}
+	bt.ids, bt.props = bt.ids[:0], bt.props[:0]
+	bt.kept, bt.matched, bt.took, bt.over = false, false, false, 0
+}
+
+// keep copies the run out of the reader's buffer, in one piece.
+func (bt *batch) keep() {
+	if bt.kept {
+		return
+	}
+	n := 0
+	for i := range bt.msgs {
+		n += len(bt.msgs[i].Props) + len(bt.msgs[i].Payload)
+	}
+	chunk := make([]byte, 0, n)
+	kept := make([]Message, len(bt.msgs))
+	for i := range bt.msgs {
+		m := &kept[i]
+		*m = bt.msgs[i]
+		m.Came = bt.time()
+		at := len(chunk)
+		chunk = append(chunk, m.Props...)
+		mid := len(chunk)
+		chunk = append(chunk, m.Payload...)
+		m.Props, m.Payload = proto.Props(chunk[at:mid:mid]), chunk[mid:len(chunk):len(chunk)]
+	}
+	bt.space, bt.msgs, bt.kept = bt.msgs, kept, true
+}
+
+// setRetained keeps what is to be retained. retained.mu is held.
+func (bt *batch) setRetained() {
+	b := bt.b
+	for i := range bt.msgs {
+		m := &bt.msgs[i]
+		m.Came = bt.time()
+		before := b.retained.bytes
+		kept, ok := b.retained.put(m, b.opt.Retained)
+		b.memory.Add(int64(b.retained.bytes - before))
+		b.retainedCount.Store(int64(b.retained.count))
+		switch {
+		case !ok:
+			bt.count.dropped++
+		case b.opt.Store == nil:
+		case kept != nil:
+			b.opt.Store.PutRetained(kept)
+		default:
+			b.opt.Store.DropRetained(m.Topic)
+		}
+	}
+}
+
+// touch makes sure that what is in c.out will be written. session.mu is held.
+func (bt *batch) touch(c *client) {
+	if !c.awake {
+		c.awake = true
+		bt.wake = append(bt.wake, c)
+	}
+}
+
+// finish delivers what is left, sends what goes back, wakes the writers and, for a
+// client's batch, waits for slow subscribers.
+func (bt *batch) finish() error {
+	bt.flush()
+	var err error
+	if c := bt.from; c != nil && (len(bt.acks) > 0 || len(bt.reply) > 0) {
+		c.s.mu.Lock()
+		err = c.settle(bt)
+		if len(bt.reply) > 0 && !c.closing {
+			c.out.add(&bt.b.blocks, bt.reply)
+			c.out.sync = true
+		}
+		if c.out.n > 0 {
+			bt.touch(c)
+		}
+		c.s.mu.Unlock()
+	}
+	for _, c := range bt.wake {
+		go c.write() // ends when it has written all there is; serve waits for it
+	}
+	if bt.b.opt.Store != nil {
+		bt.b.opt.Store.End()
+	}
+	bt.count.add(&bt.b.stats)
+	if bt.from != nil {
+		for i := range bt.slow {
+			bt.slow[i].c.await(bt.from, bt.slow[i].rt)
+		}
+	}
+	clear(bt.wake)
+	clear(bt.slow)
+	clear(bt.acks)
+	bt.in = proto.Publish{}
+	bt.wake, bt.slow, bt.acks, bt.reply = bt.wake[:0], bt.slow[:0], bt.acks[:0], bt.reply[:0]
+	bt.from, bt.origin, bt.route, bt.now, bt.count = nil, nil, nil, 0, tally{}
+	if cap(bt.reply) > keptBlock || cap(bt.forms[0].b) > keptBlock || cap(bt.forms[1].b) > keptBlock {
+		return err // too big to keep
+	}
+	bt.b.batches.Put(bt)
+	return err
+}

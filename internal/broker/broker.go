@@ -1,0 +1,147 @@
+package broker
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// Broker is an MQTT server.
+type Broker struct {
+	opt    Options
+	since  time.Time
+	router router
+	rate   rate
+	stats  counters
+	blocks blocks
+
+	retained      retained
+	retainedCount atomic.Int64
+
+	memory  atomic.Int64 // bytes of queues, buffers and retained messages, in units
+	serial  atomic.Uint64
+	batches sync.Pool
+	wg      sync.WaitGroup // the connections
+
+	mu        sync.Mutex
+	closed    bool
+	sessions  map[string]*session
+	clients   map[*client]struct{}
+	listeners map[net.Listener]struct{}
+	sys       *time.Timer
+}
+
+// New returns a broker that serves nobody yet. Close must be called when it is done
+// with.
+func New(opt Options) *Broker {
+	opt.fill()
+	b := &Broker{
+		opt: opt, since: time.Now(), rate: rate{each: opt.ConnectRate},
+		sessions: make(map[string]*session), clients: make(map[*client]struct{}),
+		listeners: make(map[net.Listener]struct{}),
+	}
+	b.router.acl = opt.ACL
+	if opt.SysInterval > 0 {
+		b.mu.Lock()
+		b.sys = time.AfterFunc(opt.SysInterval, b.tick)
+		b.mu.Unlock()
+	}
+	return b
+}
+
+// Revise makes the broker ask the ACL anew about everything. Connections stay.
+func (b *Broker) Revise() { b.router.revise() }
+
+// Close ends the broker: no new connections, wills of those who are connected
+// published as the standard has it, DISCONNECT with Server shutting down to clients
+// of version 5, what waits for the network written. When ctx ends, connections that
+// are still open are cut, and its error is returned. Sessions are gone, but for what
+// a Store keeps.
+func (b *Broker) Close(ctx context.Context) error {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		b.wg.Wait()
+		return nil
+	}
+	b.closed = true
+	if b.sys != nil {
+		b.sys.Stop()
+	}
+	for l := range b.listeners {
+		l.Close()
+	}
+	var attached []*client
+	for c := range b.clients {
+		if c.attached {
+			attached = append(attached, c)
+		} else {
+			c.conn.Close()
+		}
+	}
+	b.mu.Unlock()
+
+	b.lastWills(attached)
+	for _, c := range attached {
+		c.kill(proto.ServerShuttingDown, "")
+	}
+	done := make(chan struct{})
+	go func() { // ends when the last connection does; Close waits for it
+		b.wg.Wait()
+		close(done)
+	}()
+	var err error
+	select {
+	case <-done:
+	case <-ctx.Done():
+		err = ctx.Err()
+		b.mu.Lock()
+		for c := range b.clients {
+			c.conn.Close()
+		}
+		b.mu.Unlock()
+		for _, c := range attached {
+			c.conn.Close()
+		}
+		<-done
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.sessions {
+		s.mu.Lock()
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+		if s.will != nil {
+			s.will.stop()
+		}
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// lastWills publishes the wills that have no delay while there is somebody to read
+// them. With a Store they wait there for the next start, as the standard allows.
+func (b *Broker) lastWills(attached []*client) {
+	if b.opt.Store != nil {
+		return
+	}
+	bt := b.batch(nil)
+	for _, c := range attached {
+		c.s.mu.Lock()
+		w := c.s.will
+		now := w != nil && w.delay == 0
+		if now {
+			c.s.will = nil
+		}
+		c.s.mu.Unlock()
+		if now {
+			bt.will(w)
+		}
+	}
+	bt.finish()
+}

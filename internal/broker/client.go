@@ -1,0 +1,235 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync/atomic"
+	"time"
+
+	ledger "mqtt/internal/session"
+
+	"mqtt/internal/proto"
+)
+
+// client is one connection.
+type client struct {
+	b    *Broker
+	conn net.Conn
+	ctx  context.Context // ends with Serve's
+
+	// Set before the session knows of the client, and not changed.
+	v         proto.Version
+	who       *Identity
+	s         *session
+	limit     int  // QoS 1 and 2 messages in flight to it
+	maxPacket int  // bytes it takes, 0 for any
+	aliasMax  int  // topic aliases it takes
+	problem   bool // it wants reason strings
+
+	// Of the goroutine that reads.
+	in       *proto.Reader
+	keep     time.Duration // one and a half times the keepalive, 0 if there is none
+	last     time.Time     // when the last packet came
+	refused  proto.Reason  // decided when the connection came
+	fate     Fate          // its faults, nil for none
+	aliasIn  [][]byte      // topics by alias less one
+	unacked  int           // QoS 1 and 2 messages it sent and we have not acknowledged
+	route    *route        // of the last topic, at the last generation
+	allowed  bool          // to publish to it
+	exchange Exchange      // a reauthentication that is under way
+	method   string        // of authentication
+	waiting  atomic.Bool   // for a slow subscriber: its acknowledgements stay unread
+
+	// Guarded by session.mu.
+	out       out
+	awake     bool          // a writer runs, or is about to be started
+	idle      chan struct{} // closed when the writer ends; made by who waits for that
+	closing   bool          // nothing more goes into out
+	writing   int           // bytes that the writer has in hand
+	moved     uint64        // grows whenever the client takes something
+	aliases   map[string]uint16
+	resend    []ledger.Flight[held] // what a resumed session must send first
+	crowd     uint64                // the batch that has it on its list of slow ones
+	room      []chan struct{}       // who waits for it to take something
+	lagging   bool                  // nobody waits for it until it has caught up
+	credit    time.Duration         // how long others may still be kept waiting for it
+	creditAt  time.Time
+	end       *leave // why it must go, set from outside
+	overtaken bool   // another connection has taken the session
+	fresh     bool   // and wants a new one
+
+	attached bool // it has a session; guarded by Broker.mu
+
+	dying chan struct{} // closed with end
+	done  chan struct{} // closed when the session is free for another client
+}
+
+// leave is why a connection ends. A Reason below 0x80 was said by the client.
+type leave struct {
+	reason proto.Reason
+	text   string
+	said   bool // by the client's own DISCONNECT
+	err    error
+}
+
+func (l *leave) Error() string {
+	if l.text == "" {
+		return l.reason.In(proto.DISCONNECT)
+	}
+	return l.reason.In(proto.DISCONNECT) + ": " + l.text
+}
+
+func (l *leave) Unwrap() error { return l.err }
+
+// fault is the error that ends a connection with a DISCONNECT of that reason.
+func fault(r proto.Reason, text string) error { return &leave{reason: r, text: text} }
+
+// asLeave turns whatever ended the connection into a reason for a DISCONNECT, nil
+// where there is nobody to tell.
+func asLeave(err error) *leave {
+	var l *leave
+	if errors.As(err, &l) {
+		return l
+	}
+	var e *proto.Error
+	if errors.As(err, &e) {
+		r := e.Reason
+		if !r.Allowed(proto.DISCONNECT) {
+			r = proto.ProtocolError
+		}
+		return &leave{reason: r, text: e.Error(), err: e}
+	}
+	return nil
+}
+
+// serve is a connection from its first byte to its last. The broker starts it for
+// each one, and Close waits for it. What follows the CONNECT runs in a goroutine of
+// its own: the stack that the CONNECT needed is not kept for the connection's life.
+func (c *client) serve() {
+	err := c.connect()
+	if c.s != nil {
+		go c.stay(err) // ends with the connection
+		return
+	}
+	c.conn.Close()
+	c.b.opt.Log.Info("connection refused", "remote", c.conn.RemoteAddr(), "error", err)
+	c.in.Close()
+	c.b.gone(c)
+}
+
+// stay serves a client that has a session.
+func (c *client) stay(err error) {
+	if err == nil {
+		err = c.read()
+	}
+	c.in.Close()
+	c.part(err)
+	c.b.gone(c)
+}
+
+// kill makes the connection end with that reason. It does not wait. It may be called
+// from anywhere, with no lock held.
+func (c *client) kill(r proto.Reason, text string) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.end == nil {
+		c.end = &leave{reason: r, text: text}
+		close(c.dying)
+		c.conn.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// overtake ends the connection for another one with its client identifier
+// [MQTT-3.1.4-3].
+func (c *client) overtake(fresh bool) {
+	c.s.mu.Lock()
+	c.overtaken, c.fresh = true, fresh
+	c.s.mu.Unlock()
+	c.kill(proto.SessionTakenOver, "another connection has the same client identifier")
+}
+
+// part separates the client from its session, says goodbye and closes.
+func (c *client) part(err error) {
+	b, s := c.b, c.s
+	why := asLeave(err)
+	b.mu.Lock()
+	delete(b.clients, c)
+	b.mu.Unlock()
+
+	bt := b.batch(nil)
+	s.mu.Lock()
+	if c.end != nil {
+		why = c.end
+	}
+	said := why != nil && why.said
+	flush := why != nil && !said
+	if !flush {
+		c.forget()
+	} else if c.five() {
+		c.goodbye(why)
+	}
+	c.closing = true
+	c.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
+	w := s.will
+	if said && why.reason == proto.Success {
+		w = nil // [MQTT-3.14.4-3]
+	}
+	s.will = nil
+	s.online.Store(false)
+	s.left = time.Now()
+	ends := s.expiry == 0 || c.fresh
+	switch {
+	case w == nil:
+	case ends: // finish publishes it
+		s.will = w
+		w = nil
+	case c.overtaken && w.delay > 0:
+		w = nil // the session goes on before the delay has passed
+	case w.delay > 0:
+		s.will = w
+		w.start()
+		w = nil
+	}
+	var left []held
+	if !ends && s.others() {
+		left = s.shared()
+	}
+	if s.keep {
+		b.opt.Store.PutSession(s.record())
+	}
+	if !ends {
+		s.wait()
+	}
+	c.release()
+	c.writing = 0
+	s.client = nil
+	s.charge()
+	s.mu.Unlock()
+	b.pass(bt, s, left)
+	if w != nil {
+		bt.will(w)
+	}
+	bt.finish()
+	if ends {
+		b.mu.Lock()
+		mine := b.sessions[s.id] == s
+		if mine {
+			delete(b.sessions, s.id)
+		}
+		b.mu.Unlock()
+		if mine {
+			b.finish(s)
+		}
+	}
+	close(c.done)
+	b.opt.Log.Info("client left", "client", s.id, "why", words(err, why))
+	c.drain(flush)
+}
+
+func words(err error, why *leave) string {
+	if why != nil {
+		return why.Error()
+	}
+	return err.Error()
+}

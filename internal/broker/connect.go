@@ -1,0 +1,234 @@
+package broker
+
+import (
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// opening is what a CONNECT asked for, less what went into the client.
+type opening struct {
+	clean    bool
+	expiry   uint32 // granted
+	asked    uint32 // session expiry interval of the CONNECT
+	keep     uint16 // seconds, of the CONNECT
+	assigned bool   // the client identifier is ours
+	will     *will
+	info     bool // response information is wanted
+	done     []byte
+}
+
+// connect reads the CONNECT, which must come first [MQTT-3.1.0-1], and answers it.
+// c.s stays nil if the client was refused.
+func (c *client) connect() error {
+	b := c.b
+	c.conn.SetDeadline(time.Now().Add(b.opt.ConnectTimeout))
+	c.in.SetMax(min(firstPacket, b.opt.MaxPacket))
+	f, err := c.in.Next()
+	if err != nil {
+		return fmt.Errorf("wait for CONNECT: %w", err)
+	}
+	if f.Type() != proto.CONNECT {
+		return fmt.Errorf("%s before CONNECT", f.Type())
+	}
+	b.stats.bytesReceived.Add(int64(f.Size() + c.in.Len()))
+	b.stats.packetsReceived.Add(1)
+	var p proto.Connect
+	if err := p.Decode(f, 0); err != nil {
+		return c.refuseConnect(&p, err)
+	}
+	c.v = p.Version
+	o := &opening{clean: p.CleanStart, keep: p.KeepAlive}
+	if r, text := c.accept(&p, o); r != proto.Success {
+		return c.refuse(r, text)
+	}
+	if r, text := c.authenticate(&p, o); r != proto.Success {
+		return c.refuse(r, text)
+	}
+	c.in.SetMax(b.opt.MaxPacket)
+	if err := b.attach(c, o); err != nil {
+		return err
+	}
+	b.opt.Log.Info("client connected", "client", c.who.ClientID, "version", c.v.String(), "remote", c.who.Remote)
+	c.last = time.Now()
+	c.conn.SetWriteDeadline(time.Time{})
+	return c.rearm()
+}
+
+// refuseConnect answers a CONNECT that could not be read, where the standard lets
+// us: one that asks for a version there is not [MQTT-3.1.2-2], and any of version 5
+// [MQTT-3.1.4-1].
+func (c *client) refuseConnect(p *proto.Connect, err error) error {
+	var e *proto.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	c.v, c.problem = p.Version, true
+	switch {
+	case e.Reason == proto.UnsupportedProtocolVersion && p.Version < proto.V5:
+		c.v = proto.V311
+	case e.Reason == proto.UnsupportedProtocolVersion:
+		c.v = proto.V5
+	case c.v < proto.V5:
+		return err
+	}
+	if r := e.Reason; !r.Allowed(proto.CONNACK) {
+		e.Reason = proto.ProtocolError
+	}
+	return c.refuse(e.Reason, e.What)
+}
+
+// accept checks what can be checked without asking anybody, and takes over what the
+// CONNECT says about the connection.
+func (c *client) accept(p *proto.Connect, o *opening) (proto.Reason, string) {
+	b := c.b
+	opt := &b.opt
+	c.limit, c.problem = opt.Inflight, false
+	o.asked, o.expiry = 0, 0
+	if c.five() {
+		c.problem = p.Props.Num(proto.RequestProblemInformation, 1) == 1 // [MQTT-3.1.2-29]
+		c.limit = min(c.limit, int(p.Props.Num(proto.ReceiveMaximum, 65535)))
+		c.maxPacket = int(p.Props.Num(proto.MaximumPacketSize, 0))
+		c.aliasMax = min(int(opt.TopicAliasMaximum), int(p.Props.Num(proto.TopicAliasMaximum, 0)))
+		o.asked = p.Props.Num(proto.SessionExpiryInterval, 0)
+		o.info = p.Props.Num(proto.RequestResponseInformation, 0) == 1
+	} else if !p.CleanStart {
+		o.asked = never
+	}
+	o.expiry = min(o.asked, opt.SessionExpiryMaximum)
+	if c.refused != proto.Success {
+		return c.refused, ""
+	}
+	if c.fate != nil {
+		if r := c.fate.Refuse(); r != proto.Success {
+			return r, "fault on demand"
+		}
+	}
+	c.who = &Identity{ClientID: p.ClientID, HasUsername: p.HasUsername, Username: p.Username, Version: c.v,
+		Remote: c.conn.RemoteAddr(), Local: c.conn.LocalAddr()}
+	if t, ok := c.conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		if certs := t.ConnectionState().PeerCertificates; len(certs) > 0 {
+			c.who.Certificate = certs[0]
+		}
+	}
+	if p.ClientID == "" {
+		switch {
+		case c.v == proto.V31:
+			return proto.ClientIdentifierNotValid, "empty client identifier"
+		case c.v == proto.V311 && !p.CleanStart:
+			return proto.ClientIdentifierNotValid, "empty client identifier with a session to keep" // 3.1.1 [MQTT-3.1.3-8]
+		}
+		c.who.ClientID = "auto-" + rand.Text() // [MQTT-3.1.3-6], [MQTT-3.1.3-7]
+		o.assigned = true
+	}
+	if w := p.Will; w != nil {
+		switch {
+		case w.QoS > opt.Without.maximumQoS():
+			return proto.QoSNotSupported, "will QoS" // [MQTT-3.2.2-12]
+		case w.Retain && opt.Without.Retain:
+			return proto.RetainNotSupported, "retained will" // [MQTT-3.2.2-13]
+		case strings.HasPrefix(w.Topic, "$"), strings.Count(w.Topic, "/") >= opt.TopicLevels:
+			return proto.TopicNameInvalid, "will topic"
+		}
+		o.will = newWill(c.who, w)
+	}
+	if c.keepAlive(o.keep) > 0 {
+		c.keep = c.keepAlive(o.keep) * 3 / 2
+	}
+	return proto.Success, ""
+}
+
+// keepAlive is the keepalive that counts: the client's own or, in version 5, a
+// smaller one of ours [MQTT-3.1.2-21].
+func (c *client) keepAlive(asked uint16) time.Duration {
+	most := c.b.opt.KeepAliveMaximum
+	if c.five() && most > 0 && (asked == 0 || asked > most) {
+		asked = most
+	}
+	return time.Duration(asked) * time.Second
+}
+
+// refuse answers the CONNECT with a reason, says why if that is wanted, and returns
+// it as an error. The caller closes [MQTT-3.2.2-7].
+func (c *client) refuse(r proto.Reason, text string) error {
+	err := fmt.Errorf("%s: %s", r.In(proto.CONNACK), text)
+	if text == "" {
+		err = errors.New(r.In(proto.CONNACK))
+	}
+	ack := proto.Connack{Reason: r}
+	if c.five() && c.problem && text != "" {
+		ack.Props = ack.Props.AppendText(proto.ReasonString, clip(text))
+	}
+	buf, e := ack.Append(nil, c.v)
+	if e == nil && c.maxPacket > 0 && len(buf) > c.maxPacket {
+		ack.Props = nil
+		buf, e = ack.Append(nil, c.v)
+	}
+	if e != nil {
+		return errors.Join(err, e)
+	}
+	c.conn.SetDeadline(time.Now().Add(goodbyeTime))
+	if _, e := c.conn.Write(buf); e != nil {
+		return errors.Join(err, e)
+	}
+	c.b.stats.connectsRefused.Add(1)
+	linger(c.conn)
+	return err
+}
+
+// connack is the answer that lets the client in. The properties tell it in what we
+// differ from the standard's defaults.
+func (c *client) connack(o *opening, present bool) []byte {
+	ack := proto.Connack{SessionPresent: present}
+	opt := &c.b.opt
+	if c.five() {
+		ps := proto.Props{}
+		flag := func(without bool, id proto.PropID) {
+			if without {
+				ps = ps.AppendNum(id, 0)
+			}
+		}
+		if o.expiry != o.asked {
+			ps = ps.AppendNum(proto.SessionExpiryInterval, o.expiry)
+		}
+		ps = ps.AppendNum(proto.ReceiveMaximum, uint32(opt.ReceiveMaximum))
+		if q := opt.Without.maximumQoS(); q < 2 {
+			ps = ps.AppendNum(proto.MaximumQoS, uint32(q))
+		}
+		flag(opt.Without.Retain, proto.RetainAvailable)
+		if opt.MaxPacket < proto.MaxPacket {
+			ps = ps.AppendNum(proto.MaximumPacketSize, uint32(opt.MaxPacket))
+		}
+		if o.assigned {
+			ps = ps.AppendText(proto.AssignedClientIdentifier, c.who.ClientID) // [MQTT-3.2.2-16]
+		}
+		ps = ps.AppendNum(proto.TopicAliasMaximum, uint32(opt.TopicAliasMaximum))
+		flag(opt.Without.Wildcards, proto.WildcardSubscriptionAvailable)
+		flag(opt.Without.Identifiers, proto.SubscriptionIdentifierAvailable)
+		flag(opt.Without.Shared, proto.SharedSubscriptionAvailable)
+		if k := c.keepAlive(o.keep); k != time.Duration(o.keep)*time.Second {
+			ps = ps.AppendNum(proto.ServerKeepAlive, uint32(k/time.Second))
+		}
+		if o.info && opt.ResponseInformation != nil {
+			ps = ps.AppendText(proto.ResponseInformation, opt.ResponseInformation(c.who))
+		}
+		if c.method != "" {
+			ps = ps.AppendText(proto.AuthenticationMethod, c.method)
+			if o.done != nil {
+				ps = ps.AppendValue(proto.AuthenticationData, o.done)
+			}
+		}
+		ack.Props = ps
+	}
+	buf, err := ack.Append(nil, c.v)
+	if err != nil { // a hook gave more than a packet can carry
+		ack.Props = nil
+		buf, _ = ack.Append(nil, c.v)
+	}
+	return buf
+}

@@ -1,0 +1,254 @@
+package broker
+
+import "mqtt/internal/proto"
+
+// deliver gives the run to a session.
+func (bt *batch) deliver(t *target) {
+	s := t.s
+	s.mu.Lock()
+	if t.epoch != s.epoch.Load() {
+		// The route is older than the session's subscriptions: what was given up a
+		// moment ago gets nothing more [MQTT-3.10.4-2].
+		s.mu.Unlock()
+		if t = bt.b.router.find(bt.route.topic).of(s); t == nil {
+			return
+		}
+		s.mu.Lock()
+	}
+	defer s.mu.Unlock()
+	g := t.grant
+	if s == bt.origin {
+		g = t.own
+	}
+	if g == nil || s.ended {
+		return
+	}
+	bt.matched = true
+	retain := bt.retain && g.rap // [MQTT-3.3.1-12], [MQTT-3.3.1-13]
+	qos := min(bt.qos, g.qos)
+	if qos == 0 && s.queue.zeros == 0 {
+		bt.took = true
+		bt.pour(s, g, retain)
+		return
+	}
+	bt.keep()
+	for i := range bt.msgs {
+		if s.put(bt, &bt.msgs[i], g, qos, retain) {
+			bt.took = true
+		}
+	}
+	s.charge()
+}
+
+// offer is deliver for one message of a shared subscription. taken is false if the
+// session cannot have it.
+func (s *session) offer(bt *batch, m *Message, g *grant) (taken bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	qos := min(m.QoS, g.qos)
+	if s.ended || qos == 0 && (s.client == nil || s.client.closing) {
+		return false
+	}
+	taken = s.put(bt, m, g, qos, m.Retain && g.rap)
+	s.charge()
+	return taken
+}
+
+// pour appends the run at QoS 0 to a connection's bytes. Who is away gets nothing.
+// s.mu is held.
+func (bt *batch) pour(s *session, g *grant, retain bool) {
+	c := s.client
+	if c == nil || c.closing {
+		return
+	}
+	b := bt.b
+	if c.crowded() {
+		if c.lagging || b.memory.Load() > b.opt.Memory {
+			bt.count.dropped += len(bt.msgs)
+			return
+		}
+	}
+	f := bt.form(c.v)
+	if retain || len(g.ids) > 0 && c.five() || c.aliasMax > 0 || c.maxPacket > 0 && f.largest > c.maxPacket {
+		for i := range bt.msgs {
+			m := &bt.msgs[i]
+			h := held{m: m, g: g, retain: retain}
+			if m.expired(bt.time()) || !c.append(bt.time(), &h, 0) {
+				bt.count.dropped++
+				continue
+			}
+			bt.count.sent++
+			bt.count.sentBytes += len(m.Payload)
+		}
+	} else {
+		if f.shared != nil {
+			c.out.share(&b.blocks, f.shared)
+		} else {
+			c.out.add(&b.blocks, f.b)
+		}
+		bt.count.sent += len(bt.msgs)
+		for i := range bt.msgs {
+			bt.count.sentBytes += len(bt.msgs[i].Payload)
+		}
+	}
+	bt.touch(c)
+	bt.notice(c)
+	s.charge()
+}
+
+// form returns the run at QoS 0 as bytes of version v.
+func (bt *batch) form(v proto.Version) *form {
+	f := &bt.forms[0]
+	if v >= proto.V5 {
+		f = &bt.forms[1]
+	} else {
+		v = proto.V311 // 3.1 has the same PUBLISH
+	}
+	if f.made {
+		return f
+	}
+	f.made = true
+	for i := range bt.msgs {
+		m := &bt.msgs[i]
+		p := proto.Publish{Topic: m.Topic, Payload: m.Payload}
+		if v >= proto.V5 {
+			p.Props = m.Props
+		}
+		at := len(f.b)
+		f.b, _ = p.Append(f.b, v) // it was decoded: there is nothing wrong with it
+		f.largest = max(f.largest, len(f.b)-at)
+	}
+	if len(bt.route.targets) >= 4 && len(f.b) >= shareFrom {
+		f.shared = append([]byte(nil), f.b...)
+	}
+	return f
+}
+
+// notice puts c on the list of those for whom the publisher waits when the batch is
+// done. session.mu is held.
+func (bt *batch) notice(c *client) {
+	if c.crowd != bt.serial && !c.lagging && bt.from != nil && c.crowded() {
+		c.crowd = bt.serial
+		bt.slow = append(bt.slow, crowded{c, bt.route})
+	}
+}
+
+// put sends the session a message, or queues it: at QoS 1 and 2 in any case, at QoS
+// 0 only behind others. It is false if there is no room; the message that came last
+// is the one that is dropped. m must be in memory that lasts. s.mu is held.
+func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bool {
+	b, c := s.b, s.client
+	if c != nil && c.closing {
+		c = nil
+	}
+	if c == nil && qos == 0 {
+		return false
+	}
+	size := m.size()
+	if s.queue.n >= b.opt.QueueMessages || s.bytes+size > b.opt.QueueBytes || b.memory.Load() > b.opt.Memory {
+		bt.count.dropped++
+		bt.over++
+		if c != nil {
+			bt.notice(c)
+		}
+		return false
+	}
+	h := held{m: m, g: g, qos: qos, retain: retain}
+	s.bytes += size
+	if qos > 0 {
+		s.seq++
+		h.seq = s.seq
+		if s.keep {
+			b.opt.Store.Enqueue(s.id, h.entry())
+		}
+	}
+	if c != nil && s.queue.n == 0 && len(c.resend) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0) {
+		s.send(bt.time(), &h, &bt.count)
+		bt.touch(c)
+	} else {
+		s.queue.push(h)
+	}
+	if c != nil {
+		bt.notice(c)
+	}
+	return true
+}
+
+// send puts one message on the way to the client. s.mu is held; at QoS 1 and 2 the
+// window has room.
+func (s *session) send(now int64, h *held, count *tally) {
+	c := s.client
+	var id uint16
+	var kept *held
+	if h.qos > 0 {
+		id, kept, _ = s.sender.Begin(h.qos, h.seq)
+	}
+	if h.m.expired(now) || !c.append(now, h, id) {
+		// Too late, or more than this client takes: as if it had been sent
+		// [MQTT-3.1.2-25].
+		if h.qos > 0 {
+			s.sender.Cancel(id)
+		}
+		s.settled(h)
+		count.dropped++
+		return
+	}
+	count.sent++
+	count.sentBytes += len(h.m.Payload)
+	if kept == nil {
+		s.settled(h)
+		return
+	}
+	c.out.sync = c.out.sync || s.keep
+	h.sent = true
+	*kept = *h
+	if s.keep {
+		s.b.opt.Store.InFlight(s.id, h.seq, id)
+	}
+}
+
+// pump sends what waits, as far as the window and the connection have room: first
+// what a resumed session must send again, in its order [MQTT-4.6.0-1], then the
+// queue. s.mu is held.
+func (s *session) pump(now int64, count *tally) {
+	c := s.client
+	if c == nil || c.closing {
+		return
+	}
+	for len(c.resend) > 0 && c.out.n < s.b.opt.HighWater && s.sender.Pending()-len(c.resend) < c.limit {
+		f := c.resend[0]
+		c.resend = c.resend[1:]
+		h := s.sender.Kept(f.ID)
+		if h == nil || h.seq != f.Tag || s.sender.Released(f.ID) {
+			continue // acknowledged meanwhile
+		}
+		if !c.append(now, h, f.ID) {
+			s.sender.Cancel(f.ID)
+			s.settled(h)
+			count.dropped++
+			continue
+		}
+		h.sent = true
+		count.sent++
+		count.sentBytes += len(h.m.Payload)
+		c.out.sync = c.out.sync || s.keep
+	}
+	if len(c.resend) > 0 {
+		return
+	}
+	c.resend = nil
+	for s.queue.n > 0 && c.out.n < s.b.opt.HighWater {
+		h := *s.queue.first()
+		if h.qos > 0 && s.sender.Free() == 0 && !h.m.expired(now) {
+			break
+		}
+		s.queue.drop()
+		if h.m.expired(now) {
+			s.settled(&h)
+			count.dropped++
+			continue
+		}
+		s.send(now, &h, count)
+	}
+	s.charge()
+}

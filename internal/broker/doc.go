@@ -1,0 +1,13 @@
+// Package broker is an MQTT server for one process: 3.1, 3.1.1 and 5.0 over any
+// net.Listener.
+//
+// A Broker owns sessions, subscriptions and retained messages. A connection is a
+// client: one goroutine reads and routes, a second exists only while there is
+// something to write. A batch is what one read brought; all of it is handled before
+// anybody is woken, so that a flood costs a lock a session and not one a message.
+//
+// Locks, in the order in which they are taken: Store.Begin, retained.mu, Broker.mu,
+// router.mu, session.mu. Nobody waits for a peer with one of them in hand.
+//
+// The package never prints, exits, reads the environment or opens a listener.
+package broker

@@ -1,0 +1,107 @@
+package broker
+
+import "mqtt/internal/proto"
+
+const longestAlias = 1024 // bytes of a topic that is worth an alias's memory
+
+// append encodes a message for the client, with its identifiers, what is left of its
+// expiry and a topic alias where the client takes them. false: the packet is larger
+// than the client takes, and nothing was appended [MQTT-3.1.2-24]. session.mu is
+// held.
+func (c *client) append(now int64, h *held, id uint16) bool {
+	m := h.m
+	p := proto.Publish{Dup: h.sent, QoS: h.qos, Retain: h.retain, Topic: m.Topic, PacketID: id, Payload: m.Payload}
+	newAlias := false
+	if c.five() {
+		p.Props = m.Props
+		if m.Expires != 0 || len(h.g.ids) > 0 || c.aliasMax > 0 {
+			var space [256]byte
+			ps := proto.Props(space[:0])
+			if m.Expires != 0 {
+				ps = m.appendCounted(ps, now)
+			} else {
+				ps = append(ps, m.Props...)
+			}
+			ps = append(ps, h.g.ids...)
+			if alias := c.aliases[string(m.Topic)]; alias != 0 {
+				p.Topic = nil
+				ps = ps.AppendNum(proto.TopicAlias, uint32(alias))
+			} else if len(c.aliases) < c.aliasMax && len(m.Topic) > 3 && len(m.Topic) <= longestAlias {
+				newAlias = true
+				ps = ps.AppendNum(proto.TopicAlias, uint32(len(c.aliases)+1))
+			}
+			p.Props = ps
+		}
+	}
+	size := p.Size(c.v)
+	if size > proto.MaxPacket || c.maxPacket > 0 && size > c.maxPacket {
+		return false
+	}
+	if newAlias {
+		if c.aliases == nil {
+			c.aliases = make(map[string]uint16)
+		}
+		c.aliases[string(m.Topic)] = uint16(len(c.aliases) + 1)
+	}
+	b, err := p.Append(c.out.room(&c.b.blocks, size), c.v)
+	c.out.set(b)
+	return err == nil
+}
+
+// unsend takes the mark of having been sent off the messages that are still among
+// c.out: DUP is for what was sent before [MQTT-3.3.1-1]. session.mu is held.
+func (c *client) unsend() {
+	for _, b := range c.out.pieces(nil) {
+		for {
+			f, n, err := proto.Split(b, 0)
+			if n == 0 || err != nil {
+				break
+			}
+			b = b[n:]
+			if f.Type() != proto.PUBLISH {
+				continue
+			}
+			var p proto.Publish
+			if p.Decode(f, c.v) != nil || p.QoS == 0 || p.Dup {
+				continue
+			}
+			if h := c.s.sender.Kept(p.PacketID); h != nil {
+				h.sent = false
+			}
+		}
+	}
+}
+
+// forget drops what was not written. session.mu is held.
+func (c *client) forget() {
+	c.unsend()
+	c.out.free(&c.b.blocks)
+}
+
+// goodbye appends a DISCONNECT, with words if the client wants them and they fit.
+// session.mu is held.
+func (c *client) goodbye(why *leave) {
+	d := proto.Disconnect{Reason: why.reason}
+	if why.text != "" && c.problem {
+		d.Props = d.Props.AppendText(proto.ReasonString, clip(why.text))
+	}
+	b, err := d.Append(nil, c.v)
+	if err == nil && c.maxPacket > 0 && len(b) > c.maxPacket {
+		d.Props = nil // [MQTT-3.14.2-3]
+		b, err = d.Append(nil, c.v)
+	}
+	if err == nil {
+		c.out.add(&c.b.blocks, b)
+	}
+}
+
+// clip keeps a reason string short and well-formed.
+func clip(s string) string {
+	if len(s) > 200 {
+		s = s[:200]
+	}
+	if proto.CheckText(s) != nil {
+		return "malformed"
+	}
+	return s
+}

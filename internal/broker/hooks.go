@@ -1,0 +1,59 @@
+package broker
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+
+	"mqtt/internal/proto"
+)
+
+// Identity is who is at the other end of a connection. It is not changed once a
+// hook has seen it.
+type Identity struct {
+	ClientID    string
+	HasUsername bool
+	Username    string
+	Version     proto.Version
+	Remote      net.Addr
+	Local       net.Addr
+	Certificate *x509.Certificate // of the TLS peer, nil if it showed none
+}
+
+// Auth decides who may connect. Its method may be called from many goroutines.
+type Auth interface {
+	// Authenticate returns Success or why not: a reason that a CONNACK may carry.
+	// password is nil if none was sent, and is not to be kept.
+	Authenticate(ctx context.Context, who *Identity, password []byte) proto.Reason
+}
+
+// Enhanced is authentication by a method of several steps, such as SCRAM, which
+// only MQTT 5 has. Where a client names a method, Auth is not asked.
+type Enhanced interface {
+	// Start begins an exchange. BadAuthenticationMethod if the method is not known.
+	Start(ctx context.Context, who *Identity, method string) (Exchange, proto.Reason)
+}
+
+// Exchange is one run of a method, for one client.
+type Exchange interface {
+	// Step takes what the client sent. reason is ContinueAuthentication if answer
+	// goes to the client and another step follows, Success if it is done, and
+	// otherwise why not.
+	Step(ctx context.Context, data []byte) (answer []byte, reason proto.Reason)
+}
+
+// Access is what a client wants to do with a topic.
+type Access byte
+
+// The three kinds of access.
+const (
+	Write     Access = iota // publish to a topic name
+	Read                    // receive a message of a topic name
+	Subscribe               // subscribe to a topic filter
+)
+
+// ACL decides who may do what. Answers are kept until Broker.Revise; the method may
+// be called from many goroutines, with locks held: it must not block or call back.
+type ACL interface {
+	Allow(who *Identity, topic string, access Access) bool
+}

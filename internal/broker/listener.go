@@ -1,0 +1,109 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// ErrClosed is returned by Serve of a broker that was closed before.
+var ErrClosed = errors.New("broker is closed")
+
+// Serve takes connections from l until ctx ends or the broker is closed, which is no
+// error, and closes l. It may be called for many listeners. Connections outlive it.
+func (b *Broker) Serve(ctx context.Context, l net.Listener) error {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return errors.Join(ErrClosed, l.Close())
+	}
+	b.listeners[l] = struct{}{}
+	b.mu.Unlock()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer func() {
+		stop()
+		l.Close()
+		b.mu.Lock()
+		delete(b.listeners, l)
+		b.mu.Unlock()
+	}()
+	pause := 5 * time.Millisecond
+	for {
+		conn, err := l.Accept()
+		if err == nil {
+			pause = 5 * time.Millisecond
+			b.admit(context.WithoutCancel(ctx), conn)
+			continue
+		}
+		if ctx.Err() != nil || b.isClosed() {
+			return nil
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return fmt.Errorf("accept on %s: %w", l.Addr(), err)
+		}
+		// Out of descriptors, or a connection that died in the queue: that passes.
+		b.opt.Log.Warn("accept", "listener", l.Addr(), "error", err)
+		select {
+		case <-time.After(pause):
+			pause = min(2*pause, time.Second)
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (b *Broker) isClosed() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.closed
+}
+
+// admit starts a connection. One that is over a limit is told so in answer to its
+// CONNECT; far over the limit it is just closed.
+func (b *Broker) admit(ctx context.Context, conn net.Conn) {
+	c := &client{b: b, ctx: ctx, dying: make(chan struct{}), done: make(chan struct{})}
+	b.stats.connects.Add(1)
+	if b.opt.Fault != nil {
+		if c.fate = b.opt.Fault.Connection(conn.RemoteAddr()); c.fate != nil {
+			conn = newFaultConn(conn, c.fate)
+		}
+	}
+	c.conn = conn
+	c.in = proto.NewReader(conn, 0)
+	b.mu.Lock()
+	n := len(b.clients)
+	if b.closed || n >= 2*b.opt.Connections+16 {
+		b.mu.Unlock()
+		conn.Close()
+		return
+	}
+	b.clients[c] = struct{}{}
+	b.wg.Add(1)
+	b.mu.Unlock()
+	switch {
+	case n >= b.opt.Connections:
+		c.refused = proto.ServerBusy
+	case b.memory.Load() > b.opt.Memory:
+		c.refused = proto.QuotaExceeded
+	case !b.rate.allow(time.Now()):
+		c.refused = proto.ConnectionRateExceeded
+	}
+	now := b.stats.connected.Add(1)
+	for most := b.stats.connectedMost.Load(); now > most && !b.stats.connectedMost.CompareAndSwap(most, now); {
+		most = b.stats.connectedMost.Load()
+	}
+	go c.serve() // ends with the connection; Close waits for it
+}
+
+// gone is the end of a connection.
+func (b *Broker) gone(c *client) {
+	b.stats.connected.Add(-1)
+	b.mu.Lock()
+	delete(b.clients, c)
+	b.mu.Unlock()
+	b.wg.Done()
+}

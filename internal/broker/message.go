@@ -1,0 +1,80 @@
+package broker
+
+import (
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// Message is an application message as its publisher sent it. It is immutable and
+// shared by all who wait for it.
+type Message struct {
+	Topic   []byte
+	Props   proto.Props // without topic alias, subscription identifiers and will delay
+	Payload []byte
+	From    string // the publisher's client identifier, for no-local
+	QoS     byte
+	Retain  bool
+	Came    int64 // Unix time in nanoseconds
+	Expires int64 // likewise, 0 for never
+}
+
+// overhead is what a message takes in memory besides its bytes, about.
+const overhead = 160
+
+// size is what the message counts for against the limits, in bytes.
+func (m *Message) size() int { return len(m.Topic) + len(m.Props) + len(m.Payload) + overhead }
+
+// expired tells whether the message must not be sent any more [MQTT-3.3.2-5].
+func (m *Message) expired(now int64) bool { return m.Expires != 0 && now >= m.Expires }
+
+// clone copies the message out of whatever memory it stands in.
+func (m *Message) clone() *Message {
+	n := *m
+	b := make([]byte, 0, len(m.Topic)+len(m.Props)+len(m.Payload))
+	b = append(b, m.Topic...)
+	b = append(b, m.Props...)
+	b = append(b, m.Payload...)
+	t, p := len(m.Topic), len(m.Topic)+len(m.Props)
+	n.Topic, n.Props, n.Payload = b[:t:t], proto.Props(b[t:p:p]), b[p:]
+	return &n
+}
+
+// expires returns when a message with these properties that came at now expires.
+func expires(ps proto.Props, now int64) int64 {
+	if p, ok := ps.Get(proto.MessageExpiryInterval); ok {
+		return now + int64(p.Num)*int64(time.Second)
+	}
+	return 0
+}
+
+// appendCounted appends the message's properties with what is left of the expiry
+// interval [MQTT-3.3.2-6]. Only for messages that expire.
+func (m *Message) appendCounted(dst proto.Props, now int64) proto.Props {
+	left := max(1, (m.Expires-now+int64(time.Second)-1)/int64(time.Second))
+	for p := range m.Props.All() {
+		if p.ID == proto.MessageExpiryInterval {
+			p.Num = uint32(min(left, int64(p.Num)))
+		}
+		dst = dst.Append(p)
+	}
+	return dst
+}
+
+// grant is what a session's matching subscriptions come to for one topic.
+type grant struct {
+	qos   byte
+	rap   bool        // retain as published
+	ids   proto.Props // the subscription identifiers, as properties
+	group *group      // the shared subscription it came by, nil if none
+}
+
+// held is a message that waits for a session, in its queue or in flight.
+type held struct {
+	m      *Message
+	g      *grant
+	seq    uint64 // of the session's messages, for the Store
+	qos    byte
+	retain bool
+	sent   bool // it has been on the way: the next time it is a repeat
+}

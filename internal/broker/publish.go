@@ -1,0 +1,185 @@
+package broker
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// publish takes in a PUBLISH.
+func (c *client) publish(bt *batch, f proto.Frame) error {
+	p := &bt.in
+	if err := p.Decode(f, c.v); err != nil {
+		return err
+	}
+	b := c.b
+	bt.count.published++
+	bt.count.publishedBytes += len(p.Payload)
+	if p.QoS > 0 {
+		if p.QoS > b.opt.Without.maximumQoS() && c.five() {
+			return fault(proto.QoSNotSupported, "QoS "+strconv.Itoa(int(p.QoS))) // [MQTT-3.2.2-11]
+		}
+		if c.unacked++; c.unacked > int(b.opt.ReceiveMaximum) && c.five() {
+			return fault(proto.ReceiveMaximumExceeded, "more messages in flight than the Receive Maximum") // [MQTT-3.3.4-9]
+		}
+	}
+	if p.Retain && b.opt.Without.Retain {
+		if c.five() {
+			return fault(proto.RetainNotSupported, "") // [MQTT-3.2.2-14]
+		}
+		p.Retain = false
+	}
+	m := Message{Topic: p.Topic, Props: p.Props, Payload: p.Payload, From: c.s.id, QoS: p.QoS, Retain: p.Retain}
+	if len(p.Props) > 0 {
+		if err := c.properties(bt, &m); err != nil {
+			return err
+		}
+	}
+	rt := c.route
+	if rt == nil || rt.name != string(m.Topic) || rt.gen != b.router.gen.Load() {
+		rt = b.router.find(m.Topic)
+		c.route = rt
+		c.allowed = true
+		c.allowed = c.mayPublish(rt.name) == proto.Success
+	}
+	if !c.allowed {
+		bt.flush()
+		bt.count.refused++
+		c.answer(bt, p.QoS, p.PacketID, c.mayPublish(rt.name), "topic "+clip(rt.name))
+		return nil
+	}
+	if p.QoS == 2 {
+		if !c.s.receiver.Accept(p.PacketID) {
+			bt.flush()
+			c.answer(bt, 2, p.PacketID, proto.Success, "") // a repeat [MQTT-4.3.3-10]
+			return nil
+		}
+		if c.s.keep {
+			b.opt.Store.Accept(c.s.id, p.PacketID)
+		}
+	}
+	bt.add(rt, &m, p.PacketID)
+	return nil
+}
+
+// properties resolves the topic alias and takes out what is not the message's own.
+func (c *client) properties(bt *batch, m *Message) error {
+	alias, other := uint32(0), false
+	for p := range m.Props.All() {
+		switch p.ID {
+		case proto.TopicAlias:
+			alias = p.Num
+		case proto.SubscriptionIdentifier:
+			return fault(proto.ProtocolError, "subscription identifier from a client") // [MQTT-3.3.4-6]
+		case proto.MessageExpiryInterval:
+			m.Expires = bt.time() + int64(p.Num)*int64(time.Second)
+			other = true
+		default:
+			other = true
+		}
+	}
+	if alias == 0 {
+		return nil
+	}
+	if alias > uint32(c.b.opt.TopicAliasMaximum) { // [MQTT-3.3.2-9]
+		return fault(proto.TopicAliasInvalid, "topic alias "+strconv.Itoa(int(alias)))
+	}
+	switch {
+	case len(m.Topic) > 0:
+		if int(alias) > len(c.aliasIn) {
+			grown := make([][]byte, min(int(c.b.opt.TopicAliasMaximum), max(2*int(alias), 4)))
+			copy(grown, c.aliasIn)
+			c.aliasIn = grown
+		}
+		if string(c.aliasIn[alias-1]) != string(m.Topic) {
+			c.aliasIn[alias-1] = append([]byte(nil), m.Topic...)
+		}
+	case int(alias) > len(c.aliasIn) || c.aliasIn[alias-1] == nil:
+		return fault(proto.ProtocolError, "topic alias "+strconv.Itoa(int(alias))+" that was never set")
+	}
+	m.Topic = c.aliasIn[alias-1]
+	if !other {
+		m.Props = nil
+		return nil
+	}
+	at := len(bt.props)
+	for p := range m.Props.All() {
+		if p.ID != proto.TopicAlias {
+			bt.props = bt.props.Append(p)
+		}
+	}
+	m.Props = bt.props[at:len(bt.props):len(bt.props)]
+	return nil
+}
+
+// mayPublish returns Success or why the client must not publish to that topic.
+func (c *client) mayPublish(topic string) proto.Reason {
+	switch {
+	case strings.HasPrefix(topic, "$"): // the server's own [MQTT-4.7.2-1]
+		return proto.TopicNameInvalid
+	case strings.Count(topic, "/") >= c.b.opt.TopicLevels:
+		return proto.TopicNameInvalid
+	case c.b.opt.ACL != nil && !c.b.opt.ACL.Allow(c.who, topic, Write):
+		return proto.NotAuthorized
+	}
+	return proto.Success
+}
+
+// answer acknowledges one message. Below version 5 there is no way to refuse one.
+func (c *client) answer(bt *batch, qos byte, id uint16, r proto.Reason, text string) {
+	if qos == 0 {
+		return
+	}
+	a := proto.Ack{Kind: proto.PUBACK, PacketID: id}
+	if qos == 2 {
+		a.Kind = proto.PUBREC
+	}
+	if qos == 1 || r.Failed() && c.five() {
+		c.unacked = max(0, c.unacked-1)
+	}
+	if c.five() {
+		a.Reason = r
+		if r.Failed() && text != "" && c.problem {
+			a.Props = a.Props.AppendText(proto.ReasonString, text)
+		}
+	}
+	bt.answer(c, &a)
+}
+
+// answer appends an acknowledgement to what goes back, without its words if the
+// client takes only smaller packets [MQTT-3.4.2-2].
+func (bt *batch) answer(c *client, a *proto.Ack) {
+	at := len(bt.reply)
+	bt.reply, _ = a.Append(bt.reply, c.v)
+	if c.maxPacket > 0 && len(bt.reply)-at > c.maxPacket && len(a.Props) > 0 {
+		a.Props = nil
+		bt.reply, _ = a.Append(bt.reply[:at], c.v)
+	}
+}
+
+// acknowledge answers the messages of the run in their order [MQTT-4.6.0-2],
+// [MQTT-4.6.0-3]. They are refused where all who want them are full.
+func (bt *batch) acknowledge() {
+	c := bt.from
+	r, text := proto.Success, ""
+	switch {
+	case !bt.matched:
+		r = proto.NoMatchingSubscribers
+	case !bt.took && bt.over > 0:
+		r, text = proto.QuotaExceeded, "every subscriber's queue is full"
+	}
+	for _, id := range bt.ids {
+		if id == 0 {
+			continue // a message that the broker publishes for the client: its will
+		}
+		if bt.qos == 2 && r.Failed() && c.five() {
+			c.s.receiver.Release(id)
+			if c.s.keep {
+				c.b.opt.Store.Release(c.s.id, id)
+			}
+		}
+		c.answer(bt, bt.qos, id, r, text)
+	}
+}

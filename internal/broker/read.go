@@ -1,0 +1,154 @@
+package broker
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// read takes packets until the connection ends, and returns why.
+func (c *client) read() error {
+	c.last = time.Now()
+	for {
+		if err := c.fill(); err != nil {
+			return err
+		}
+		bt := c.b.batch(c)
+		n, err := c.take(bt)
+		if n > 0 {
+			c.last = time.Now()
+		}
+		waits := len(bt.slow) > 0
+		if late := bt.finish(); err == nil {
+			err = late
+		}
+		if err != nil {
+			return err
+		}
+		if waits {
+			c.last = time.Now() // nobody listened meanwhile
+		}
+	}
+}
+
+// take handles all packets that have come.
+func (c *client) take(bt *batch) (n int, err error) {
+	for {
+		f, ok, err := c.in.Buffered()
+		if !ok || err != nil {
+			return n, err
+		}
+		n++
+		bt.count.packets++
+		if err := c.packet(bt, f); err != nil {
+			return n, err
+		}
+	}
+}
+
+// fill reads once. While nothing comes it watches over the keepalive: a client that
+// has sent no packet for one and a half times that is gone [MQTT-3.1.2-22].
+func (c *client) fill() error {
+	for {
+		before := c.in.Len()
+		err := c.in.Fill()
+		if err == nil {
+			c.b.stats.bytesReceived.Add(int64(c.in.Len() - before))
+			return nil
+		}
+		if !timedOut(err) {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+				return errGone
+			}
+			return err
+		}
+		select {
+		case <-c.dying:
+			return errGone // c.end tells why
+		default:
+		}
+		if c.keep > 0 && time.Since(c.last) >= c.keep {
+			return fault(proto.KeepAliveTimeout, "")
+		}
+		if err := c.rearm(); err != nil {
+			return err
+		}
+	}
+}
+
+// errGone is how a connection ends that the client just closed.
+var errGone = errors.New("closed without a DISCONNECT")
+
+// rearm sets the deadline, and then looks whether somebody wants the client to end:
+// the other order could lose that.
+func (c *client) rearm() error {
+	var at time.Time
+	if c.keep > 0 {
+		at = c.last.Add(c.keep)
+	}
+	if err := c.conn.SetReadDeadline(at); err != nil {
+		return err
+	}
+	select {
+	case <-c.dying:
+		return errGone
+	default:
+		return nil
+	}
+}
+
+// packet handles one packet.
+func (c *client) packet(bt *batch, f proto.Frame) error {
+	switch t := f.Type(); t {
+	case proto.PUBLISH:
+		return c.publish(bt, f)
+	case proto.PUBACK, proto.PUBREC, proto.PUBCOMP:
+		return c.acked(bt, f)
+	case proto.PUBREL:
+		return c.released(bt, f)
+	case proto.SUBSCRIBE:
+		return c.subscribe(bt, f)
+	case proto.UNSUBSCRIBE:
+		return c.unsubscribe(bt, f)
+	case proto.PINGREQ:
+		p := proto.Ping{Kind: t}
+		if err := p.Decode(f, c.v); err != nil {
+			return err
+		}
+		bt.flush()
+		p.Kind = proto.PINGRESP // [MQTT-3.12.4-1]
+		bt.reply, _ = p.Append(bt.reply, c.v)
+		return nil
+	case proto.DISCONNECT:
+		return c.disconnect(f)
+	case proto.AUTH:
+		return c.reauthenticate(bt, f)
+	case proto.CONNECT:
+		return fault(proto.ProtocolError, "second CONNECT") // [MQTT-3.1.0-2]
+	case proto.WILL:
+		return fault(proto.MalformedPacket, "reserved packet type")
+	default:
+		return fault(proto.ProtocolError, t.String()+" from a client")
+	}
+}
+
+// disconnect takes in the client's DISCONNECT.
+func (c *client) disconnect(f proto.Frame) error {
+	var d proto.Disconnect
+	if err := d.Decode(f, c.v); err != nil {
+		return err
+	}
+	if p, ok := d.Props.Get(proto.SessionExpiryInterval); ok {
+		s := c.s
+		s.mu.Lock()
+		if s.expiry == 0 && p.Num != 0 {
+			s.mu.Unlock()
+			return fault(proto.ProtocolError, "session expiry set in DISCONNECT after 0 in CONNECT") // [MQTT-3.14.2-2]
+		}
+		s.expiry = min(p.Num, c.b.opt.SessionExpiryMaximum)
+		s.mu.Unlock()
+	}
+	return &leave{reason: d.Reason, said: true}
+}

@@ -1,0 +1,94 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Restore takes over what the Store kept. It is called before Serve; without a Store
+// it does nothing. Sessions and wills go on with the time they had left; a session
+// whose client was connected when the broker stopped counts from now.
+func (b *Broker) Restore(ctx context.Context) error {
+	if b.opt.Store == nil {
+		return nil
+	}
+	image, err := b.opt.Store.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("load what the store kept: %w", err)
+	}
+	b.retained.mu.Lock()
+	for _, m := range image.Retained {
+		b.retained.put(m, b.opt.Retained)
+	}
+	b.memory.Add(int64(b.retained.bytes))
+	b.retainedCount.Store(int64(b.retained.count))
+	b.retained.mu.Unlock()
+	now := time.Now()
+	for i := range image.Sessions {
+		if err := b.revive(&image.Sessions[i], now); err != nil {
+			return fmt.Errorf("restore session %q: %w", image.Sessions[i].Client, err)
+		}
+	}
+	bt := b.batch(nil)
+	defer bt.finish()
+	for _, s := range b.sessions {
+		s.mu.Lock()
+		if s.will != nil {
+			s.will.start()
+		}
+		if s.keep {
+			b.opt.Store.PutSession(s.record())
+		}
+		s.wait()
+		s.mu.Unlock()
+	}
+	return nil
+}
+
+// revive makes one session.
+func (b *Broker) revive(im *SessionImage, now time.Time) error {
+	s := &session{b: b, id: im.Client, expiry: im.Expiry, left: im.Left, keep: true}
+	s.who.Store(&Identity{ClientID: im.Client, HasUsername: im.Username != "", Username: im.Username})
+	if s.left.IsZero() {
+		s.left = now
+	}
+	if im.Will != nil {
+		s.will = &will{s: s, who: s.who.Load(), m: im.Will, delay: im.Delay, due: im.WillDue}
+	}
+	for _, r := range im.Subscriptions {
+		sub := newSubscription(r.Subscription, r.ID)
+		if s.subs == nil {
+			s.subs = make(map[string]*subscription)
+		}
+		s.subs[r.Filter] = sub
+		b.router.add(s, sub)
+		b.stats.subscriptions.Add(1)
+	}
+	s.sender.Limit(65535)
+	for _, e := range im.Entries {
+		h := held{m: e.Message, g: &grant{qos: e.QoS, ids: e.IDs}, seq: e.Seq, qos: e.QoS, retain: e.Retain}
+		if e.Share != "" {
+			h.g.group = b.router.group(e.Share)
+		}
+		s.seq = max(s.seq, e.Seq)
+		s.bytes += h.m.size()
+		if e.PacketID == 0 {
+			s.queue.push(h)
+			continue
+		}
+		h.sent = true
+		kept, ok := s.sender.Restore(e.PacketID, e.QoS, e.Released, e.Seq)
+		if !ok {
+			return fmt.Errorf("packet identifier %d is in flight twice", e.PacketID)
+		}
+		*kept = h
+	}
+	for _, id := range im.Accepted {
+		s.receiver.Accept(id)
+	}
+	s.charge()
+	b.sessions[im.Client] = s
+	b.stats.sessions.Add(1)
+	return nil
+}

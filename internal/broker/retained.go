@@ -1,0 +1,133 @@
+package broker
+
+import (
+	"strings"
+	"sync"
+)
+
+// retained holds the last retained message of each topic. Who publishes one holds
+// the lock until all subscribers have it, and who subscribes until all that was
+// there is on its way: nobody gets an old value after a new one, or one twice.
+type retained struct {
+	mu    sync.RWMutex
+	root  shelf
+	count int
+	bytes int
+}
+
+// shelf is a level of the tree of topic names.
+type shelf struct {
+	children map[string]*shelf
+	m        *Message
+}
+
+// put keeps a copy of m for its topic; an empty payload clears it [MQTT-3.3.1-6]. It
+// returns what is kept, nil if it was cleared, and false if there is no room.
+func (r *retained) put(m *Message, limit int) (*Message, bool) {
+	if len(m.Payload) == 0 {
+		if old := r.clear(&r.root, string(m.Topic)); old != nil {
+			r.count--
+			r.bytes -= old.size()
+		}
+		return nil, true
+	}
+	n := &r.root
+	if r.count >= limit && !r.has(string(m.Topic)) {
+		return nil, false
+	}
+	kept := m.clone()
+	for path, more := string(kept.Topic), true; more; {
+		var level string
+		level, path, more = strings.Cut(path, "/")
+		child := n.children[level]
+		if child == nil {
+			child = &shelf{}
+			if n.children == nil {
+				n.children = make(map[string]*shelf, 1)
+			}
+			n.children[strings.Clone(level)] = child
+		}
+		n = child
+	}
+	if n.m == nil {
+		r.count++
+	} else {
+		r.bytes -= n.m.size()
+	}
+	n.m = kept
+	r.bytes += kept.size()
+	return kept, true
+}
+
+// has tells whether there is a message of that topic.
+func (r *retained) has(topic string) bool {
+	n := &r.root
+	for more := true; more && n != nil; {
+		var level string
+		level, topic, more = strings.Cut(topic, "/")
+		n = n.children[level]
+	}
+	return n != nil && n.m != nil
+}
+
+// clear takes the message of path out, with the levels that nobody needs then.
+func (r *retained) clear(n *shelf, path string) *Message {
+	level, rest, more := strings.Cut(path, "/")
+	child := n.children[level]
+	if child == nil {
+		return nil
+	}
+	var old *Message
+	if more {
+		old = r.clear(child, rest)
+	} else {
+		old, child.m = child.m, nil
+	}
+	if child.m == nil && len(child.children) == 0 {
+		delete(n.children, level)
+	}
+	return old
+}
+
+// match calls found for the message of each topic that filter takes in, wildcards at
+// the first level not for topics that begin with $ [MQTT-4.7.2-1].
+func (r *retained) match(filter string, found func(*Message)) { r.root.match(filter, true, found) }
+
+func (n *shelf) match(filter string, first bool, found func(*Message)) {
+	level, rest, more := strings.Cut(filter, "/")
+	switch level {
+	case "#":
+		n.all(first, found)
+	case "+":
+		for name, c := range n.children {
+			if !first || !strings.HasPrefix(name, "$") {
+				c.step(rest, more, found)
+			}
+		}
+	default:
+		if c := n.children[level]; c != nil {
+			c.step(rest, more, found)
+		}
+	}
+}
+
+func (n *shelf) step(rest string, more bool, found func(*Message)) {
+	switch {
+	case more:
+		n.match(rest, false, found)
+	case n.m != nil:
+		found(n.m)
+	}
+}
+
+// all yields the messages here and below: a/# takes in a as well.
+func (n *shelf) all(first bool, found func(*Message)) {
+	if n.m != nil {
+		found(n.m)
+	}
+	for name, c := range n.children {
+		if !first || !strings.HasPrefix(name, "$") {
+			c.all(false, found)
+		}
+	}
+}

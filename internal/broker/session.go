@@ -1,0 +1,201 @@
+package broker
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	ledger "mqtt/internal/session"
+
+	"mqtt/internal/proto"
+)
+
+// session is a client's state, which may outlive its connections. Both directions
+// have packet identifiers of their own: sender for what goes out, receiver for what
+// comes in.
+type session struct {
+	b      *Broker
+	id     string
+	who    atomic.Pointer[Identity] // of the connection, or the last one
+	epoch  atomic.Uint32            // changes with the subscriptions
+	online atomic.Bool              // for the choice among the members of a share
+	busy   atomic.Bool
+
+	receiver ledger.Receiver // belongs to the goroutine that reads for the client
+
+	mu      sync.Mutex
+	client  *client // nil while nobody is connected
+	ended   bool
+	keep    bool   // the Store knows it
+	expiry  uint32 // seconds from the end of the connection, never
+	left    time.Time
+	timer   *time.Timer // for the end of the session
+	will    *will
+	subs    map[string]*subscription
+	sender  ledger.Sender[held]
+	queue   queue
+	seq     uint64
+	bytes   int // of messages in the queue and in flight
+	charged int // units of memory that the broker counts for it
+}
+
+// unit is the grain in which memory is counted: what is smaller costs no atomic
+// operation.
+const unit = 1 << 16
+
+// charge brings the broker's count of memory up to date. s.mu is held.
+func (s *session) charge() {
+	n := s.bytes
+	busy := s.queue.n >= softQueue
+	if c := s.client; c != nil {
+		n += c.out.n + c.writing
+		busy = busy || c.out.n >= s.b.opt.HighWater
+	}
+	if n/unit != s.charged {
+		s.b.memory.Add(int64(n/unit-s.charged) * unit)
+		s.charged = n / unit
+	}
+	if busy != s.busy.Load() {
+		s.busy.Store(busy)
+	}
+}
+
+// settled takes the message h, which is done with, off the counts. s.mu is held.
+func (s *session) settled(h *held) {
+	s.bytes -= h.m.size()
+	if s.keep && h.qos > 0 {
+		s.b.opt.Store.Settle(s.id, h.seq)
+	}
+	*h = held{}
+}
+
+// shared takes out of the queue what came by shared subscriptions and was not sent,
+// and of a session that has ended what was sent at QoS 1 and not acknowledged: others
+// get it [MQTT-4.8.2-4]. What was sent at QoS 2 is never given to another
+// [MQTT-4.8.2-5]. s.mu is held.
+func (s *session) shared() (left []held) {
+	s.queue.filter(func(h *held) bool {
+		if h.g.group == nil {
+			return false
+		}
+		left = append(left, *h)
+		gone := *h
+		s.settled(&gone)
+		return true
+	})
+	if s.ended {
+		for _, f := range s.sender.Resend() {
+			if f.Kept.g.group != nil && f.Kept.qos == 1 {
+				left = append(left, *f.Kept)
+			}
+		}
+	}
+	return left
+}
+
+// others tells whether a message of a shared subscription that waits here can go to
+// somebody who is there. s.mu is held.
+func (s *session) others() bool {
+	for i := range s.queue.n {
+		h := &s.queue.ring[(s.queue.head+i)&(len(s.queue.ring)-1)]
+		if h.g.group == nil {
+			continue
+		}
+		for _, m := range *h.g.group.members.Load() {
+			if m.s != s && m.s.online.Load() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// record is the session as the Store keeps it. s.mu is held.
+func (s *session) record() SessionRecord {
+	r := SessionRecord{Client: s.id, Expiry: s.expiry, Left: s.left}
+	if who := s.who.Load(); who != nil {
+		r.Username = who.Username
+	}
+	if s.will != nil {
+		r.Will, r.WillDue, r.Delay = s.will.m, s.will.due, s.will.delay
+	}
+	return r
+}
+
+// finish takes apart a session that is no longer in Broker.sessions. No lock is held.
+func (b *Broker) finish(s *session) {
+	bt := b.batch(nil)
+	s.mu.Lock()
+	s.ended = true
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	subs, w := s.subs, s.will
+	s.subs, s.will = nil, nil
+	left := s.shared()
+	s.sender.Forget()
+	s.queue = queue{}
+	s.bytes = 0
+	s.charge()
+	if s.keep {
+		b.opt.Store.DropSession(s.id)
+		s.keep = false
+	}
+	s.mu.Unlock()
+	for _, sub := range subs {
+		b.router.remove(s, sub)
+	}
+	b.stats.subscriptions.Add(-int64(len(subs)))
+	b.stats.sessionsEnded.Add(1)
+	b.pass(bt, s, left)
+	if w != nil {
+		w.stop()
+		bt.will(w) // the session's end cuts the delay short [MQTT-3.1.3-9]
+	}
+	bt.finish()
+}
+
+// expire is called when the session's time is up, if nobody came back [MQTT-3.1.2-23].
+func (b *Broker) expire(s *session) {
+	b.mu.Lock()
+	s.mu.Lock()
+	over := s.client == nil && !s.ended && !s.left.IsZero() && b.sessions[s.id] == s && !b.closed
+	if over {
+		delete(b.sessions, s.id)
+		s.ended = true
+	}
+	s.mu.Unlock()
+	b.mu.Unlock()
+	if over {
+		b.stats.expired.Add(1)
+		b.finish(s)
+	}
+}
+
+// wait starts the clock of a session whose connection has ended. s.mu is held.
+func (s *session) wait() {
+	if s.expiry == never {
+		return
+	}
+	left := time.Until(s.left.Add(time.Duration(s.expiry) * time.Second))
+	s.timer = time.AfterFunc(left, func() { s.b.expire(s) })
+}
+
+// putSubscription records a subscription. s.mu is held.
+func (s *session) putSubscription(sub *subscription) {
+	if s.keep {
+		s.b.opt.Store.PutSubscription(s.id, SubscriptionRecord{sub.Subscription, sub.id})
+	}
+}
+
+// entry is h as the Store keeps it.
+func (h *held) entry() Entry {
+	e := Entry{Seq: h.seq, Message: h.m, QoS: h.qos, Retain: h.retain, IDs: h.g.ids}
+	if h.g.group != nil {
+		e.Share = h.g.group.filter
+	}
+	return e
+}
+
+// five tells whether the client speaks MQTT 5.
+func (c *client) five() bool { return c.v >= proto.V5 }

@@ -1,0 +1,88 @@
+package broker
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// group is a shared subscription: each message goes to one of its members.
+type group struct {
+	filter  string // $share and name and all
+	members atomic.Pointer[[]member]
+	next    atomic.Uint32
+}
+
+type member struct {
+	s     *session
+	grant *grant
+}
+
+// join and leave are called with router.mu held.
+func (g *group) join(s *session, sub *subscription) {
+	gr := *sub.grant
+	gr.group = g
+	members := []member{}
+	if p := g.members.Load(); p != nil {
+		members = slices.Clone(*p)
+	}
+	if i := slices.IndexFunc(members, func(m member) bool { return m.s == s }); i >= 0 {
+		members[i].grant = &gr
+	} else {
+		members = append(members, member{s, &gr})
+	}
+	g.members.Store(&members)
+}
+
+// leave tells whether nobody is left.
+func (g *group) leave(s *session) (empty bool) {
+	members := slices.DeleteFunc(slices.Clone(*g.members.Load()), func(m member) bool { return m.s == s })
+	g.members.Store(&members)
+	return len(members) == 0
+}
+
+// deliver gives m to one member but not to except: one that is connected and not
+// busy, else one that is connected, else one that will come back. taken is false if
+// nobody could take it.
+func (g *group) deliver(bt *batch, m *Message, except *session) (taken bool) {
+	members := *g.members.Load()
+	n := len(members)
+	if n == 0 {
+		return false
+	}
+	start := int(g.next.Add(1)) % n
+	for wish := range 3 {
+		for i := range n {
+			t := &members[(start+i)%n]
+			online, busy := t.s.online.Load(), t.s.busy.Load()
+			var fits bool
+			switch wish {
+			case 0:
+				fits = online && !busy
+			case 1:
+				fits = online && busy
+			case 2:
+				fits = !online
+			}
+			if !fits || t.s == except {
+				continue
+			}
+			if acl := bt.b.router.acl; acl != nil && !acl.Allow(t.s.who.Load(), string(m.Topic), Read) {
+				continue
+			}
+			if t.s.offer(bt, m, t.grant) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// pass gives messages of shared subscriptions, which their session will not send, to
+// other members. No lock may be held.
+func (b *Broker) pass(bt *batch, from *session, left []held) {
+	for i := range left {
+		if !left[i].g.group.deliver(bt, left[i].m, from) {
+			b.stats.dropped.Add(1)
+		}
+	}
+}

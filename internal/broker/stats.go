@@ -1,0 +1,107 @@
+package broker
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// counters are the broker's own, added to once a batch.
+type counters struct {
+	connected       atomic.Int64
+	connectedMost   atomic.Int64
+	connects        atomic.Int64
+	connectsRefused atomic.Int64
+	sessions        atomic.Int64 // ever made
+	sessionsEnded   atomic.Int64
+	expired         atomic.Int64
+	subscriptions   atomic.Int64
+	packetsReceived atomic.Int64
+	published       atomic.Int64
+	publishedBytes  atomic.Int64
+	sent            atomic.Int64
+	sentBytes       atomic.Int64
+	dropped         atomic.Int64
+	refused         atomic.Int64
+	bytesReceived   atomic.Int64
+	bytesSent       atomic.Int64
+}
+
+// tally is what one batch adds.
+type tally struct {
+	packets, published, publishedBytes, sent, sentBytes, dropped, refused int
+}
+
+func (t *tally) add(to *counters) {
+	if t.packets > 0 {
+		to.packetsReceived.Add(int64(t.packets))
+	}
+	if t.published > 0 {
+		to.published.Add(int64(t.published))
+		to.publishedBytes.Add(int64(t.publishedBytes))
+	}
+	if t.sent > 0 {
+		to.sent.Add(int64(t.sent))
+		to.sentBytes.Add(int64(t.sentBytes))
+	}
+	if t.dropped > 0 {
+		to.dropped.Add(int64(t.dropped))
+	}
+	if t.refused > 0 {
+		to.refused.Add(int64(t.refused))
+	}
+}
+
+// Stats are a broker's figures. Counts are since it was made, bytes are bytes.
+type Stats struct {
+	Uptime time.Duration
+
+	Connected       int64 // clients now
+	ConnectedMost   int64 // and at most, ever
+	Connects        int64 // connections that came
+	ConnectsRefused int64 // with a CONNACK
+	Sessions        int64 // now, with and without a client
+	SessionsExpired int64
+	Subscriptions   int64
+
+	Retained      int64 // messages
+	RetainedBytes int64
+	Memory        int64 // bytes of queues, buffers and retained messages, about
+
+	PacketsReceived  int64
+	BytesReceived    int64
+	BytesSent        int64
+	Published        int64 // PUBLISH packets received
+	PublishedBytes   int64 // of payload
+	Delivered        int64 // PUBLISH packets sent
+	DeliveredBytes   int64 // of payload
+	Dropped          int64 // messages that a subscriber did not get: slow, full, too large, expired
+	PublishesRefused int64 // no right, or no such topic
+}
+
+// Stats returns the figures as of now.
+func (b *Broker) Stats() Stats {
+	c := &b.stats
+	b.retained.mu.RLock()
+	retained, bytes := b.retained.count, b.retained.bytes
+	b.retained.mu.RUnlock()
+	s := b.figures()
+	s.Retained, s.RetainedBytes = int64(retained), int64(bytes)
+	s.Sessions = c.sessions.Load() - c.sessionsEnded.Load()
+	return s
+}
+
+// figures are the stats that need no lock.
+func (b *Broker) figures() Stats {
+	c := &b.stats
+	return Stats{
+		Uptime:    time.Since(b.since),
+		Connected: c.connected.Load(), ConnectedMost: c.connectedMost.Load(),
+		Connects: c.connects.Load(), ConnectsRefused: c.connectsRefused.Load(),
+		Sessions: c.sessions.Load() - c.sessionsEnded.Load(), SessionsExpired: c.expired.Load(),
+		Subscriptions: c.subscriptions.Load(), Memory: b.memory.Load(),
+		PacketsReceived: c.packetsReceived.Load(), BytesReceived: c.bytesReceived.Load(), BytesSent: c.bytesSent.Load(),
+		Published: c.published.Load(), PublishedBytes: c.publishedBytes.Load(),
+		Delivered: c.sent.Load(), DeliveredBytes: c.sentBytes.Load(),
+		Dropped: c.dropped.Load(), PublishesRefused: c.refused.Load(),
+	}
+}

@@ -1,0 +1,79 @@
+package broker
+
+import (
+	"strconv"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+const (
+	sysLevel  = "$SYS"
+	sysPrefix = "$SYS/"
+)
+
+// sysMessages are the $SYS messages as of now, by the names that mosquitto gave
+// them.
+func (b *Broker) sysMessages() []Message {
+	s := b.figures()
+	now := time.Now().UnixNano()
+	n := func(i int64) string { return strconv.FormatInt(i, 10) }
+	rows := [...]struct{ topic, value string }{
+		{"version", b.opt.Version},
+		{"uptime", n(int64(s.Uptime/time.Second)) + " seconds"},
+		{"clients/total", n(s.Sessions)},
+		{"clients/connected", n(s.Connected)},
+		{"clients/disconnected", n(max(0, s.Sessions-s.Connected))},
+		{"clients/active", n(s.Connected)},
+		{"clients/inactive", n(max(0, s.Sessions-s.Connected))},
+		{"clients/maximum", n(s.ConnectedMost)},
+		{"clients/expired", n(s.SessionsExpired)},
+		{"subscriptions/count", n(s.Subscriptions)},
+		{"retained messages/count", n(b.retainedCount.Load())},
+		{"messages/received", n(s.PacketsReceived)},
+		{"publish/messages/received", n(s.Published)},
+		{"publish/messages/sent", n(s.Delivered)},
+		{"publish/messages/dropped", n(s.Dropped)},
+		{"publish/bytes/received", n(s.PublishedBytes)},
+		{"publish/bytes/sent", n(s.DeliveredBytes)},
+		{"bytes/received", n(s.BytesReceived)},
+		{"bytes/sent", n(s.BytesSent)},
+		{"heap/current", n(s.Memory)},
+	}
+	all := make([]Message, len(rows))
+	for i, r := range rows {
+		all[i] = Message{Topic: []byte(sysPrefix + "broker/" + r.topic), Payload: []byte(r.value), Came: now}
+	}
+	return all
+}
+
+// sysMatch gives found what filter takes in.
+func (b *Broker) sysMatch(filter string, found func(*Message)) {
+	if b.opt.SysInterval < 0 {
+		return
+	}
+	all := b.sysMessages()
+	for i := range all {
+		if proto.Match(filter, all[i].Topic) {
+			found(&all[i])
+		}
+	}
+}
+
+// tick publishes the $SYS messages if somebody wants them, and sets its timer again.
+// New starts it, Close stops it.
+func (b *Broker) tick() {
+	if b.router.wanted(sysLevel) {
+		bt := b.batch(nil)
+		all := b.sysMessages()
+		for i := range all {
+			bt.publish(&all[i])
+		}
+		bt.finish()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.sys.Reset(b.opt.SysInterval)
+	}
+}

@@ -1,0 +1,189 @@
+package broker
+
+import (
+	"errors"
+	"net"
+	"time"
+)
+
+const (
+	goodbyeTime = 2 * time.Second        // for the last bytes to leave
+	lingerTime  = 500 * time.Millisecond // for the peer to read them before we close
+	lingerBytes = 1 << 20
+	writePiece  = 128 << 10 // bytes of one write: progress is seen in between
+)
+
+// write writes what is in c.out until nothing is left, and ends. touch decides that
+// there is one at most.
+func (c *client) write() {
+	s, b := c.s, c.b
+	var vec [][]byte
+	var o out
+	for {
+		s.mu.Lock()
+		c.writing = 0
+		if o.n > 0 {
+			c.moved++
+			o.free(&b.blocks)
+			if s.client == c && (s.queue.n > 0 || len(c.resend) > 0) && c.out.n < b.opt.HighWater/2 {
+				s.mu.Unlock()
+				c.refill()
+				s.mu.Lock()
+			}
+		}
+		s.charge()
+		c.relieve()
+		if c.out.n == 0 {
+			c.awake = false
+			if c.idle != nil {
+				close(c.idle)
+				c.idle = nil
+			}
+			s.mu.Unlock()
+			return
+		}
+		o, c.out = c.out, out{}
+		c.writing = o.n
+		s.mu.Unlock()
+
+		err := c.durable(&o)
+		if err == nil {
+			vec, err = c.send(&o, vec)
+		}
+		if err != nil {
+			c.conn.SetReadDeadline(time.Unix(1, 0)) // the reader sees it, too
+			s.mu.Lock()
+			c.fail(err)
+			o.free(&b.blocks)
+			c.out.free(&b.blocks)
+			s.mu.Unlock()
+			o.n = 0
+		}
+	}
+}
+
+// durable waits until the Store has what o promises.
+func (c *client) durable(o *out) error {
+	if !o.sync || c.b.opt.Store == nil {
+		return nil
+	}
+	return c.b.opt.Store.Commit()
+}
+
+// send writes o, in pieces.
+func (c *client) send(o *out, vec [][]byte) ([][]byte, error) {
+	c.b.stats.bytesSent.Add(int64(o.n))
+	if len(o.cuts) == 0 {
+		for b := o.block.b; len(b) > 0; {
+			n, err := c.conn.Write(b[:min(len(b), writePiece)])
+			if err != nil {
+				return vec, err
+			}
+			if b = b[n:]; len(b) > 0 {
+				c.progress()
+			}
+		}
+		return vec, nil
+	}
+	vec = o.pieces(vec[:0])
+	all := net.Buffers(vec)
+	_, err := all.WriteTo(c.conn)
+	clear(vec)
+	return vec, err
+}
+
+func (c *client) progress() {
+	c.s.mu.Lock()
+	c.moved++
+	c.s.mu.Unlock()
+}
+
+// refill sends what waited for the connection to have room.
+func (c *client) refill() {
+	var count tally
+	if c.b.opt.Store != nil {
+		c.b.opt.Store.Begin()
+		defer c.b.opt.Store.End()
+	}
+	c.s.mu.Lock()
+	if c.s.client == c {
+		c.s.pump(time.Now().UnixNano(), &count)
+	}
+	c.s.mu.Unlock()
+	count.add(&c.b.stats)
+}
+
+// fail notes that the connection is of no use any more. session.mu is held.
+func (c *client) fail(err error) {
+	c.closing = true
+	if c.end == nil {
+		c.end = &leave{said: true, reason: lost, err: err, text: err.Error()}
+		close(c.dying)
+	}
+}
+
+// lost stands in a leave for a connection that broke: nobody can be told.
+const lost = 0xFF
+
+// release lets go all who wait for the client. session.mu is held.
+func (c *client) release() {
+	for _, ch := range c.room {
+		close(ch)
+	}
+	c.room = nil
+}
+
+// drain lets the last bytes leave and closes the connection. The peer gets time to
+// read them where we have words for it: a close with bytes unread would take them
+// back.
+func (c *client) drain(flush bool) {
+	c.s.mu.Lock()
+	var idle chan struct{}
+	switch {
+	case !flush:
+		c.conn.Close()
+		fallthrough
+	default:
+		if c.awake {
+			idle = make(chan struct{})
+			c.idle = idle
+		} else if c.out.n > 0 {
+			idle = make(chan struct{})
+			c.idle, c.awake = idle, true
+			go c.write() // ends when it has written; waited for here
+		}
+	}
+	c.s.mu.Unlock()
+	if idle != nil {
+		<-idle
+	}
+	if flush {
+		linger(c.conn)
+	}
+	c.conn.Close()
+}
+
+// linger says that nothing more comes and reads what the peer still has to say.
+func linger(conn net.Conn) {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	conn.SetReadDeadline(time.Now().Add(lingerTime))
+	var b [4096]byte
+	for total := 0; total < lingerBytes; {
+		n, err := conn.Read(b[:])
+		if err != nil {
+			return
+		}
+		total += n
+	}
+}
+
+var _ error = (*leave)(nil)
+
+// timedOut tells whether err is a deadline that passed.
+func timedOut(err error) bool {
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
+}
