@@ -40,15 +40,19 @@ func answerAuth(a Auth, p *proto.Auth) (*proto.Auth, error) {
 // Reauthenticate begins another exchange with the same method [MQTT-4.12.1-1]; its
 // end is an Answer event.
 func (c *Conn) Reauthenticate() error {
-	if c.cfg.Auth == nil {
+	if c.err != nil {
+		return c.err
+	}
+	if c.cfg.Auth == nil || c.v < proto.V5 { // [MQTT-4.12.0-7]
 		return errors.New("re-authenticate: no authentication method was given")
 	}
 	data, err := c.cfg.Auth.Start()
 	if err != nil {
 		return err
 	}
-	c.auth = true
-	return c.queue(&proto.Auth{Reason: proto.ReAuthenticate, Props: authProps(nil, c.cfg.Auth, data)})
+	err = c.queue(&proto.Auth{Reason: proto.ReAuthenticate, Props: authProps(nil, c.cfg.Auth, data)})
+	c.auth = c.auth || err == nil
+	return err
 }
 
 // takeAuth takes in an AUTH past CONNACK.
@@ -57,8 +61,15 @@ func (c *Conn) takeAuth(f proto.Frame) (Event, error) {
 	if err := p.Decode(f, c.v); err != nil {
 		return Event{}, c.violated(err)
 	}
-	if p.Reason == proto.Success && c.auth {
+	if !c.auth {
+		// A server answers; it is the client that begins [MQTT-4.12.0-7].
+		return Event{}, c.violated(&proto.Error{Type: proto.AUTH, Reason: proto.ProtocolError, What: "no re-authentication was begun"})
+	}
+	if p.Reason == proto.Success {
 		c.auth = false
+		if m := p.Props.Value(proto.AuthenticationMethod); m != nil && string(m) != c.cfg.Auth.Method() { // [MQTT-4.12.0-5]
+			return Event{}, c.violated(&proto.Error{Type: proto.AUTH, Reason: proto.ProtocolError, What: "another authentication method"})
+		}
 		if err := c.cfg.Auth.Finish(p.Props.Value(proto.AuthenticationData)); err != nil {
 			return Event{}, c.violated(err) // [MQTT-4.12.1-2]
 		}

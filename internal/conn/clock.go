@@ -10,16 +10,22 @@ import (
 type clock struct {
 	keepAlive time.Duration // 0 is off
 	sent      time.Time     // when something was last written
-	pinged    time.Time     // when the last PINGREQ was queued
-	pong      time.Time     // by when its answer is due; zero if none is awaited
-	wanted    bool          // the owner sent it and wants to know
+	asked     []asked       // PINGREQs that await their answer, oldest first
+	pong      time.Time     // by when the server must be heard of; zero if no answer is awaited
 	heard     bool          // something came since pong was set
+	last      bool          // pong is the last chance
+}
+
+// asked is a PINGREQ.
+type asked struct {
+	at    time.Time // when it was queued
+	owner bool      // the owner sent it and wants to know
 }
 
 // nearest returns the earliest of limit, ping due and pong due; zero is never.
 func (k *clock) nearest(limit time.Time) time.Time {
 	if k.keepAlive > 0 {
-		if due := k.sent.Add(k.keepAlive); limit.IsZero() || due.Before(limit) {
+		if due := k.due(); limit.IsZero() || due.Before(limit) {
 			limit = due
 		}
 	}
@@ -29,56 +35,66 @@ func (k *clock) nearest(limit time.Time) time.Time {
 	return limit
 }
 
-// pingIsDue tells whether nothing was sent for the keep alive.
-func (k *clock) pingIsDue(now time.Time) bool {
-	return k.keepAlive > 0 && !now.Before(k.sent.Add(k.keepAlive))
+// due is when PINGREQ is to be sent if nothing else is: a tenth of the keep alive
+// early, a second at most, for the server counts until the packet is there.
+func (k *clock) due() time.Time {
+	return k.sent.Add(k.keepAlive - min(k.keepAlive/10, time.Second))
 }
 
+func (k *clock) pingIsDue(now time.Time) bool { return k.keepAlive > 0 && !now.Before(k.due()) }
+
 // pongIsLate tells whether the server was silent since PINGREQ for as long as it may
-// be. What else it sent counts: PINGRESP may stand behind much of it.
+// be. What else it sent counts: PINGRESP may stand behind much of it. The owner may
+// have been away for long, and what came meanwhile was not read yet: so there is a
+// last chance.
 func (k *clock) pongIsLate(now time.Time) bool {
 	if k.pong.IsZero() || now.Before(k.pong) {
 		return false
 	}
-	if k.heard {
-		k.heard = false
+	switch {
+	case k.heard:
+		k.heard, k.last = false, false
 		k.pong = now.Add(k.patience())
-		return false
+	case !k.last:
+		k.last = true
+		k.pong = now.Add(lastWords)
+	default:
+		return true
 	}
-	return true
+	return false
 }
 
 // patience is how long a server may take to answer PINGREQ: the keep alive, which is
 // what the server allows us.
 func (k *clock) patience() time.Duration { return k.keepAlive }
 
-// asked notes that the owner sent a PINGREQ.
-func (k *clock) asked() {
-	k.wanted = true
-	k.await(time.Now())
-}
-
-func (k *clock) await(now time.Time) {
-	k.pinged = now
+// await notes that a PINGREQ was queued.
+func (k *clock) await(now time.Time, owner bool) {
+	k.asked = append(k.asked, asked{now, owner})
 	if k.keepAlive > 0 && k.pong.IsZero() {
-		k.heard = false
+		k.heard, k.last = false, false
 		k.pong = now.Add(k.patience())
 	}
 }
 
 // ping queues the PINGREQ that the keep alive asks for.
 func (c *Conn) ping(now time.Time) error {
-	c.clock.await(now)
-	c.clock.sent = now // the flush that follows says when exactly
+	c.clock.await(now, false)
 	return c.queue(&proto.Ping{Kind: proto.PINGREQ})
 }
 
-// answered takes in a PINGRESP.
+// answered takes in a PINGRESP, which answers the oldest PINGREQ.
 func (k *clock) answered() Event {
-	k.pong = time.Time{}
-	if !k.wanted {
+	if len(k.asked) == 0 {
 		return Event{}
 	}
-	k.wanted = false
-	return Event{Kind: Pong, Took: time.Since(k.pinged)}
+	a := k.asked[0]
+	k.asked = append(k.asked[:0], k.asked[1:]...)
+	if len(k.asked) == 0 {
+		k.pong = time.Time{}
+	}
+	if !a.owner {
+		return Event{}
+	}
+	return Event{Kind: Pong, Took: time.Since(a.at)}
 }

@@ -2,8 +2,9 @@ package conn
 
 import (
 	"context"
-	"io"
+	"errors"
 	"net"
+	"os"
 	"time"
 
 	"mqtt/internal/proto"
@@ -24,24 +25,31 @@ func (c *Conn) Close(ctx context.Context, p *proto.Disconnect) error {
 	if p == nil {
 		p = &proto.Disconnect{}
 	}
-	if c.owed.Kind != 0 {
-		if err := c.acknowledge(ctx); err != nil {
-			return err
-		}
-	}
-	if err := c.queue(p); err != nil {
-		p.Props = nil // too large [MQTT-3.14.2-3], [MQTT-3.14.2-4]
-		if err := c.queue(p); err != nil {
-			return c.end(err)
-		}
-	}
-	if err := c.flush(ctx); err != nil {
-		return err
+	if err := c.farewell(ctx, p); err != nil {
+		return c.end(err)
 	}
 	c.unwatch()
 	hangUp(c.nc, linger)
 	c.end(ErrClosed)
 	return nil
+}
+
+// farewell sends what is owed and queued, and p last.
+func (c *Conn) farewell(ctx context.Context, p *proto.Disconnect) error {
+	if c.owed.Kind != 0 {
+		if err := c.acknowledge(ctx); err != nil {
+			return err
+		}
+	}
+	var over *Limit
+	if err := c.queue(p); errors.As(err, &over) {
+		if err := c.queue(&proto.Disconnect{Reason: p.Reason}); err != nil { // [MQTT-3.14.2-3], [MQTT-3.14.2-4]
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	return c.flush(ctx)
 }
 
 // Abort closes the stream without a DISCONNECT.
@@ -53,13 +61,12 @@ func hangUp(nc net.Conn, d time.Duration) {
 	if !ok || half.CloseWrite() != nil {
 		return
 	}
-	nc.SetReadDeadline(time.Now().Add(d))
+	limit := time.Now().Add(d)
 	buf := make([]byte, 4<<10)
 	for {
-		if _, err := nc.Read(buf); err != nil {
-			if err != io.EOF {
-				return
-			}
+		nc.SetReadDeadline(limit) // each time: a Wake is no reason to hurry
+		_, err := nc.Read(buf)
+		if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(limit)) {
 			return
 		}
 	}

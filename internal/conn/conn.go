@@ -21,11 +21,11 @@ type Conn struct {
 	sess   *session.Session
 	server Server
 
-	out     []byte                // queued, not written yet
-	backlog []uint16              // to be sent again when the server's Receive Maximum allows
-	renewed int                   // QoS 2 messages that were published anew: see Renewed
-	aliases map[uint16]string     // Topic Aliases that we gave
-	ids     map[uint16]proto.Type // requests that await their answer
+	out     []byte            // queued, not written yet
+	more    bool              // a read went before the write of out already
+	backlog []uint16          // to be sent again when the server's Receive Maximum allows
+	renewed int               // QoS 2 messages that were published anew: see Renewed
+	aliases map[uint16]string // Topic Aliases that we gave
 
 	msg      proto.Publish     // the last message taken
 	owed     proto.Ack         // its acknowledgement, Kind 0 for none
@@ -64,8 +64,27 @@ func (c *Conn) Free() int { return c.sess.Sender.Free() }
 func (c *Conn) Pending() int { return c.sess.Sender.Pending() }
 
 // Ready tells whether Next has an event at hand and will neither read nor write to
-// return it.
-func (c *Conn) Ready() bool { return len(c.out) < enough && c.r.Ready() }
+// return it. A packet that is no event by itself, such as PUBREL, does not count:
+// Next might wait behind it.
+func (c *Conn) Ready() bool {
+	if len(c.out)+longestAck >= enough {
+		return false
+	}
+	f, ok := c.r.Peek()
+	if !ok {
+		return false
+	}
+	switch f.Type() {
+	case proto.PUBLISH:
+		return f.First&proto.DupBit == 0 // a repeat at QoS 2 is none
+	case proto.PUBACK, proto.PUBCOMP, proto.SUBACK, proto.UNSUBACK:
+		return true
+	}
+	return false
+}
+
+// longestAck is the size of the longest acknowledgement that Next may queue.
+const longestAck = 5
 
 // Wake makes a Next that waits, or the next one that would, return Idle. It is the
 // one method that other goroutines may call.
@@ -76,13 +95,15 @@ func (c *Conn) Wake() {
 
 // Publish queues p, and keeps it until the server has it for good if its QoS is 1
 // or 2; p may be used again. The identifier is chosen here, tag comes back in the
-// Delivered event. It never reads. ErrWindow, a *Limit and a *proto.Error leave the
-// connection as it was; any other error is its end.
+// Delivered event. It never reads. An error means that p was not taken: ErrWindow, a
+// *Limit, a *proto.Error and the end of ctx leave the connection as it was, any other is
+// its end. What goes wrong with the write that a full queue asks for comes from the next call, for p
+// is taken then.
 func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error {
-	if c.err != nil {
-		return c.err
+	if err := c.room(ctx); err != nil {
+		return err
 	}
-	if err := c.allowed(p); err != nil {
+	if err := c.within(p.QoS, p.Retain, p.Size(c.v)); err != nil {
 		return err
 	}
 	start := len(c.out)
@@ -105,9 +126,18 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 	}
 	c.trace(start)
 	if len(c.out) >= enough {
-		return c.flush(ctx)
+		c.flush(ctx)
 	}
 	return nil
+}
+
+// room tells why nothing more may be queued: the connection has ended, or a full queue
+// could not be written because ctx is over.
+func (c *Conn) room(ctx context.Context) error {
+	if c.err != nil || len(c.out) < enough {
+		return c.err
+	}
+	return c.flush(ctx)
 }
 
 // keep encodes p with a new identifier into the ledger and hands the bytes to send.
@@ -137,21 +167,21 @@ func (c *Conn) publishAliased(p *proto.Publish, tag uint64) error {
 		return &Limit{Property: proto.TopicAliasMaximum, Max: c.server.TopicAliasMaximum, What: "topic alias " + itoa(alias)}
 	}
 	short := *p
-	if c.aliases[uint16(alias)] == string(p.Topic) {
+	known, given := c.aliases[uint16(alias)]
+	if given && known == string(p.Topic) {
 		short.Topic = nil
+	} else if err := proto.CheckTopic(string(p.Topic)); err != nil {
+		return err
 	}
 	send := func([]byte) (err error) {
 		short.PacketID = p.PacketID
 		c.out, err = short.Append(c.out, c.v)
-		if err == nil {
+		if err == nil && short.Topic != nil {
 			if c.aliases == nil {
 				c.aliases = make(map[uint16]string)
 			}
 			c.aliases[uint16(alias)] = string(p.Topic)
 		}
-		return err
-	}
-	if err := proto.CheckTopic(string(p.Topic)); err != nil {
 		return err
 	}
 	if p.QoS == 0 {
@@ -167,19 +197,17 @@ func (c *Conn) publishAliased(p *proto.Publish, tag uint64) error {
 	return err
 }
 
-// allowed returns a *Limit if the server's CONNACK forbids p.
-func (c *Conn) allowed(p *proto.Publish) error {
+// within returns a *Limit if the server's CONNACK forbids a message of that QoS that
+// is retained or not and takes size bytes.
+func (c *Conn) within(qos byte, retain bool, size int) error {
 	s := &c.server
-	if p.QoS > s.MaximumQoS { // [MQTT-3.2.2-11]
-		return &Limit{Property: proto.MaximumQoS, Max: int(s.MaximumQoS), What: "QoS " + itoa(int(p.QoS))}
-	}
-	if p.Retain && !s.RetainAvailable { // [MQTT-3.2.2-14]
+	switch {
+	case qos > s.MaximumQoS: // [MQTT-3.2.2-11]
+		return &Limit{Property: proto.MaximumQoS, Max: int(s.MaximumQoS), What: "QoS " + itoa(int(qos))}
+	case retain && !s.RetainAvailable: // [MQTT-3.2.2-14]
 		return &Limit{Property: proto.RetainAvailable, Max: 0, What: "retained message"}
-	}
-	if s.MaximumPacketSize != 0 {
-		if n := p.Size(c.v); n > s.MaximumPacketSize { // [MQTT-3.2.2-15]
-			return &Limit{Property: proto.MaximumPacketSize, Max: s.MaximumPacketSize, What: "packet of " + itoa(n) + " bytes"}
-		}
+	case s.MaximumPacketSize != 0 && size > s.MaximumPacketSize: // [MQTT-3.2.2-15]
+		return &Limit{Property: proto.MaximumPacketSize, Max: s.MaximumPacketSize, What: "packet of " + itoa(size) + " bytes"}
 	}
 	return nil
 }
@@ -187,19 +215,21 @@ func (c *Conn) allowed(p *proto.Publish) error {
 // Send queues a Subscribe, Unsubscribe, Ping or Auth; the answer comes from Next. A
 // Subscribe or Unsubscribe gets its identifier here. Errors are as Publish's.
 func (c *Conn) Send(ctx context.Context, p proto.Packet) error {
-	if c.err != nil {
-		return c.err
+	if err := c.room(ctx); err != nil {
+		return err
 	}
 	var id uint16
 	switch p := p.(type) {
 	case *proto.Subscribe:
-		id, _ = c.sess.Sender.Request(0)
+		id, _ = c.sess.Sender.Request(expected(proto.SUBACK, len(p.Filters)))
 		p.PacketID = id
 	case *proto.Unsubscribe:
-		id, _ = c.sess.Sender.Request(0)
+		id, _ = c.sess.Sender.Request(expected(proto.UNSUBACK, len(p.Filters)))
 		p.PacketID = id
-	case *proto.Ping:
-		defer c.clock.asked()
+	case *proto.Auth:
+		if c.cfg.Auth == nil { // [MQTT-4.12.0-7]
+			return &proto.Error{Type: proto.AUTH, Reason: proto.ProtocolError, What: "no authentication method was given"}
+		}
 	}
 	if err := c.queue(p); err != nil {
 		if id != 0 {
@@ -207,11 +237,21 @@ func (c *Conn) Send(ctx context.Context, p proto.Packet) error {
 		}
 		return err
 	}
+	switch p := p.(type) {
+	case *proto.Ping:
+		c.clock.await(time.Now(), true)
+	case *proto.Auth:
+		c.auth = c.auth || p.Reason == proto.ReAuthenticate
+	}
 	if len(c.out) >= enough {
-		return c.flush(ctx)
+		c.flush(ctx)
 	}
 	return nil
 }
+
+// expected is a request's tag in the ledger: the packet that answers it, with as
+// many reasons as there were filters.
+func expected(kind proto.Type, filters int) uint64 { return uint64(kind)<<32 | uint64(filters) }
 
 // queue encodes p behind what is queued.
 func (c *Conn) queue(p proto.Packet) error {

@@ -14,20 +14,23 @@ import (
 
 // Dial connects from CONNECT to CONNACK and resumes what the session holds. A
 // failure is an *Opening, which ErrHungUp is where the server closed before it
-// answered, a *Refused, a *Violation, or ctx's error.
+// answered, a *Refused, a *Disconnected, a *Violation, a *Limit where a message in
+// flight is more than this server takes, or ctx's error.
 func Dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
+	within, cancel := ctx, context.CancelFunc(func() {})
 	if cfg.Timeout > 0 {
-		var cancel context.CancelFunc
-		outer := ctx
-		ctx, cancel = context.WithTimeoutCause(ctx, cfg.Timeout, fmt.Errorf("no connection within %v", cfg.Timeout))
-		defer cancel()
-		c, err := dial(ctx, cfg, s)
-		if err != nil && outer.Err() == nil && ctx.Err() != nil {
-			err = &Opening{Err: fmt.Errorf("%w: %w", context.Cause(ctx), err)}
-		}
-		return c, err
+		within, cancel = context.WithTimeoutCause(ctx, cfg.Timeout, fmt.Errorf("no connection within %v", cfg.Timeout))
 	}
-	return dial(ctx, cfg, s)
+	defer cancel()
+	c, err := dial(within, cfg, s)
+	var opening *Opening
+	switch {
+	case err == nil || within.Err() == nil || !errors.As(err, &opening) && !errors.Is(err, within.Err()):
+		return c, err
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	}
+	return nil, &Opening{Err: fmt.Errorf("%w: %w", context.Cause(within), err)}
 }
 
 // dial speaks the version that was settled on, or settles on one.
@@ -128,7 +131,7 @@ func (c *Conn) open(ctx context.Context) error {
 			if err := p.Decode(f, c.v); err != nil {
 				return c.violated(err)
 			}
-			return c.accepted(&p, &hello)
+			return c.accepted(ctx, &p, &hello)
 		case proto.AUTH:
 			var p proto.Auth
 			if err := p.Decode(f, c.v); err != nil {
@@ -197,7 +200,7 @@ func early(ctx context.Context, err error) error {
 }
 
 // accepted takes in a CONNACK.
-func (c *Conn) accepted(p *proto.Connack, hello *proto.Connect) error {
+func (c *Conn) accepted(ctx context.Context, p *proto.Connack, hello *proto.Connect) error {
 	if p.Reason != proto.Success {
 		return &Refused{Version: c.v, Reason: p.Reason, Props: append(proto.Props(nil), p.Props...)} // [MQTT-4.13.2-1]
 	}
@@ -228,6 +231,5 @@ func (c *Conn) accepted(p *proto.Connack, hello *proto.Connect) error {
 		window = DefaultWindow
 	}
 	c.sess.Sender.Limit(min(window, c.server.ReceiveMaximum, 65535)) // [MQTT-4.9.0-1]
-	c.resume()
-	return nil
+	return c.resume(ctx)
 }

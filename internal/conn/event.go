@@ -18,7 +18,8 @@ const (
 	Pong                  // the answer to a Ping that the owner sent
 )
 
-// Event is what Next returns. All that it points to is good until the next call.
+// Event is what Next returns. All that it points to is good until the next call of
+// Next, Publish, Send or Close: a write that is stuck may make room in the buffer.
 type Event struct {
 	Kind    Kind
 	Tag     uint64         // of Delivered: Publish's tag

@@ -61,14 +61,29 @@ func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 // wait writes what is queued and reads once. idle is true when the owner is to be
 // told: the limit has passed or the bell rang.
 func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error) {
+	if c.gather() {
+		return false, nil
+	}
 	for {
 		if err := c.flush(ctx); err != nil {
 			return false, err
 		}
+		if c.r.Ready() {
+			return false, nil // relief took it in while the write was stuck
+		}
 		c.watch(ctx)
+		now := time.Now()
+		if c.clock.pongIsLate(now) {
+			return false, c.end(&Broken{Op: "keep alive", Err: ErrTimeout})
+		}
+		if c.clock.pingIsDue(now) { // [MQTT-3.1.2-20]
+			if err := c.ping(now); err != nil {
+				return false, err
+			}
+			continue
+		}
 		// The deadline first, then ctx and the bell: the other order loses a wake
 		// that comes between.
-		now := time.Now()
 		look := !limit.IsZero() && !limit.After(now)
 		c.src.look(look, now)
 		if !look {
@@ -88,22 +103,26 @@ func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error)
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return false, c.broke("read", err)
 		}
-		if look {
-			return true, nil
-		}
-		now = time.Now()
-		if c.clock.pongIsLate(now) {
-			return false, c.end(&Broken{Op: "keep alive", Err: ErrTimeout})
-		}
-		if c.clock.pingIsDue(now) { // [MQTT-3.1.2-20]
-			if err := c.ping(now); err != nil {
-				return false, err
-			}
-		}
-		if !limit.IsZero() && !limit.After(now) {
+		if look || !limit.IsZero() && !limit.After(time.Now()) {
 			return true, nil
 		}
 	}
+}
+
+// gather reads once more before the queue is written, where the last read filled the
+// buffer: what is waiting is to be acknowledged in the same write. It does so once a
+// write, so that a flood does not hold the queue back.
+func (c *Conn) gather() bool {
+	if len(c.out) == 0 || c.more || !c.r.Full() {
+		return false
+	}
+	c.more = true
+	c.src.look(true, time.Now())
+	if c.r.Fill() != nil {
+		return false // an error comes again
+	}
+	c.clock.heard = true
+	return true
 }
 
 // watch makes the end of ctx end a read or write that waits.

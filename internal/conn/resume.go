@@ -1,25 +1,49 @@
 package conn
 
-import "mqtt/internal/proto"
+import (
+	"context"
+
+	"mqtt/internal/proto"
+)
 
 // resume takes the session's messages in flight over to this connection. A server
 // that kept the session gets them again with DUP [MQTT-3.3.1-1]; for one that lost
-// it they are new messages [MQTT-3.2.2-5].
-func (c *Conn) resume() {
+// it they are new messages [MQTT-3.2.2-5]. A message that this CONNACK forbids is a
+// *Limit: it stays in the ledger, and the connection is of no use to it.
+func (c *Conn) resume(ctx context.Context) error {
 	s := c.sess
 	if !c.server.SessionPresent {
 		s.Receiver.Forget()
 		c.renewed = s.Sender.Renew()
 	}
-	for _, f := range s.Sender.Resend() {
-		if !f.Released && c.server.SessionPresent {
-			(*f.Kept)[0] |= proto.DupBit
-		} else if !f.Released {
-			(*f.Kept)[0] &^= proto.DupBit
+	again := s.Sender.Resend()
+	for _, f := range again {
+		kept := *f.Kept
+		if f.Released {
+			continue
+		}
+		if err := c.within(f.QoS, kept[0]&1 != 0, len(kept)); err != nil {
+			c.Close(ctx, nil)
+			return err
+		}
+	}
+	for _, f := range again {
+		switch kept := *f.Kept; {
+		case f.Released:
+			// Never PUBLISH again [MQTT-4.3.3-6], and not held back [MQTT-4.9.0-3].
+			if err := c.queueAck(proto.PUBREL, f.ID, true); err != nil {
+				return err
+			}
+			continue
+		case c.server.SessionPresent:
+			kept[0] |= proto.DupBit
+		default:
+			kept[0] &^= proto.DupBit
 		}
 		c.backlog = append(c.backlog, f.ID)
 	}
 	c.resend()
+	return nil
 }
 
 // resend queues as much of the backlog as the server's Receive Maximum allows, in
@@ -29,10 +53,6 @@ func (c *Conn) resend() {
 	for ; room > 0 && len(c.backlog) > 0; room-- {
 		id := c.backlog[0]
 		c.backlog = c.backlog[1:]
-		if c.sess.Sender.Released(id) {
-			c.queueAck(proto.PUBREL, id, true) // never PUBLISH again [MQTT-4.3.3-6]
-			continue
-		}
 		start := len(c.out)
 		c.out = append(c.out, *c.sess.Sender.Kept(id)...)
 		c.trace(start)

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"mqtt/internal/proto"
@@ -27,11 +28,7 @@ func (c *Conn) take(f proto.Frame) (Event, error) {
 		if err := p.Decode(f, c.v); err != nil {
 			return Event{}, c.violated(err)
 		}
-		step, err := c.sess.Sender.Settle(p.Kind, p.PacketID, proto.Success)
-		if err == nil && !step.Known {
-			err = &proto.Error{Type: p.Kind, Reason: proto.ProtocolError, What: "answers no request"}
-		}
-		if err != nil {
+		if err := c.answers(p); err != nil {
 			return Event{}, c.violated(err)
 		}
 		return Event{Kind: Answer, Answer: p}, nil
@@ -57,6 +54,26 @@ func (c *Conn) take(f proto.Frame) (Event, error) {
 	return Event{}, c.violated(&proto.Error{Type: f.Type(), Reason: proto.ProtocolError, What: "not to be sent by a server now"})
 }
 
+// answers ends the request that p is the answer to.
+func (c *Conn) answers(p *proto.Suback) error {
+	step, err := c.sess.Sender.Settle(p.Kind, p.PacketID, proto.Success)
+	if err != nil {
+		return err
+	}
+	wrong := func(what string) error {
+		return &proto.Error{Type: p.Kind, Reason: proto.ProtocolError, What: what}
+	}
+	switch filters := int(uint32(step.Tag)); {
+	case !step.Known:
+		return wrong("answers no request")
+	case proto.Type(step.Tag>>32) != p.Kind:
+		return wrong("answers a request of another kind")
+	case len(p.Reasons) != filters && (c.v >= proto.V5 || p.Kind == proto.SUBACK):
+		return wrong(itoa(len(p.Reasons)) + " reasons for " + itoa(filters) + " filters")
+	}
+	return nil
+}
+
 // takePublish takes in a message. The acknowledgement is owed until the owner comes
 // back for the next event.
 func (c *Conn) takePublish(f proto.Frame) (Event, error) {
@@ -77,6 +94,7 @@ func (c *Conn) takePublish(f proto.Frame) (Event, error) {
 			return Event{}, c.queueAck(proto.PUBREC, p.PacketID, true) // a repeat [MQTT-4.3.3-10]
 		}
 		if c.sess.Receiver.Len() > c.inMax {
+			c.sess.Receiver.Release(p.PacketID) // the owner did not get it
 			return Event{}, c.violated(&proto.Error{Type: proto.PUBLISH, Reason: proto.ReceiveMaximumExceeded,
 				What: "more messages in flight than our Receive Maximum of " + itoa(c.inMax)})
 		}
@@ -110,9 +128,13 @@ func (c *Conn) resolve(p *proto.Publish) error {
 // Refuse makes the acknowledgement of the last Message say r, 0x80 or above, where
 // version and QoS allow. It is called before the next Next.
 func (c *Conn) Refuse(r proto.Reason) {
-	if c.owed.Kind != 0 && c.v >= proto.V5 {
-		c.owed.Reason = r
+	if c.owed.Kind == 0 || c.v < proto.V5 {
+		return
 	}
+	if !r.Allowed(c.owed.Kind) {
+		r = proto.UnspecifiedError
+	}
+	c.owed.Reason = r
 }
 
 // acknowledge queues what is owed for the last Message [MQTT-3.3.4-1].
@@ -158,6 +180,10 @@ func (c *Conn) takeAck(f proto.Frame) (Event, error) {
 	if err != nil {
 		return Event{}, c.violated(err)
 	}
+	if len(c.backlog) > 0 && step.Known {
+		// A server may answer what it had from the connection before.
+		c.backlog = slices.DeleteFunc(c.backlog, func(id uint16) bool { return id == a.PacketID })
+	}
 	if step.Release {
 		if err := c.queueAck(proto.PUBREL, a.PacketID, step.Known); err != nil { // [MQTT-4.3.3-4]
 			return Event{}, err
@@ -171,6 +197,9 @@ func (c *Conn) takeAck(f proto.Frame) (Event, error) {
 	}
 	if len(c.backlog) > 0 {
 		c.resend()
+	}
+	if a.Kind == proto.PUBCOMP {
+		a.Reason = proto.Success // the server has it since PUBREC; 0x92 says it had even this PUBREL before
 	}
 	return Event{Kind: Delivered, Tag: step.Tag, Reason: a.Reason, Props: a.Props}, nil
 }

@@ -20,7 +20,8 @@ const (
 	minPatient = 10 * time.Second
 )
 
-// flush writes what is queued. A write that fails is the connection's end.
+// flush writes what is queued. A write that fails is the connection's end; the end
+// of ctx is not, as long as no write is under way.
 func (c *Conn) flush(ctx context.Context) error {
 	if len(c.out) == 0 {
 		return nil
@@ -34,7 +35,8 @@ func (c *Conn) flush(ctx context.Context) error {
 		}
 		c.nc.SetWriteDeadline(limit)
 		if err := ctx.Err(); err != nil {
-			c.nc.SetWriteDeadline(past)
+			c.out = c.out[:copy(c.out, b)]
+			return err
 		}
 		c.relief.arm()
 		m, err := c.nc.Write(b[:n])
@@ -49,6 +51,7 @@ func (c *Conn) flush(ctx context.Context) error {
 		b = b[m:]
 	}
 	c.clock.sent = time.Now()
+	c.more = false
 	if cap(c.out) > keptOut {
 		c.out = nil
 	}
@@ -60,10 +63,18 @@ func (c *Conn) flush(ctx context.Context) error {
 // it took no more.
 func (c *Conn) wroteInVain(cause error) error {
 	c.src.look(false, time.Time{})
-	c.nc.SetReadDeadline(time.Now().Add(lastWords))
+	limit := time.Now().Add(lastWords)
 	for c.v >= proto.V5 {
-		f, err := c.r.Next()
+		f, ok, err := c.r.Buffered()
 		if err != nil {
+			break
+		}
+		if !ok {
+			c.nc.SetReadDeadline(limit)
+			err := c.r.Fill()
+			if err == nil || errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(limit) {
+				continue // a Wake must not cost the reason
+			}
 			break
 		}
 		if f.Type() == proto.DISCONNECT {
@@ -86,7 +97,8 @@ func (c *Conn) broke(op string, err error) error {
 }
 
 // violated ends the connection over a packet that breaks the protocol. In version 5
-// the server is told why [MQTT-4.8.0-1 of 3.1.1], [MQTT-3.14.2-1].
+// the server is told why [MQTT-4.8.0-1 of 3.1.1], [MQTT-3.14.2-1], behind what is
+// queued: the acknowledgements in it spare repeats of what the owner has.
 func (c *Conn) violated(err error) error {
 	reason := proto.ProtocolError
 	var e *proto.Error
@@ -94,11 +106,11 @@ func (c *Conn) violated(err error) error {
 		reason = e.Reason
 	}
 	if c.v >= proto.V5 {
-		c.out = c.out[:0] // half a conversation helps nobody
 		c.queue(&proto.Disconnect{Reason: fromClient(reason)})
 		c.nc.SetWriteDeadline(time.Now().Add(lastWords))
-		c.nc.Write(c.out)
-		hangUp(c.nc, lastWords)
+		if _, err := c.nc.Write(c.out); err == nil {
+			hangUp(c.nc, lastWords)
+		}
 	}
 	return c.end(&Violation{Err: err})
 }

@@ -55,7 +55,7 @@ func (a *Ack) Decode(f Frame, v Version) error {
 		a.PacketID, a.Reason, a.Props = uint16(f.Body[0])<<8|uint16(f.Body[1]), Success, nil
 		return nil
 	}
-	c := open(f)
+	c := open(f, v)
 	a.Kind, a.Reason, a.Props = f.Type(), Success, nil
 	a.PacketID = c.id()
 	if v >= V5 && c.left() > 0 {

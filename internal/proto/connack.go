@@ -40,7 +40,7 @@ func (p *Connack) Append(dst []byte, v Version) ([]byte, error) {
 // with a CONNACK of 3.1.1, which is read as such.
 func (p *Connack) Decode(f Frame, v Version) error {
 	*p = Connack{}
-	c := open(f)
+	c := open(f, v)
 	flags := c.byte()
 	if v == V31 {
 		flags = 0 // reserved, and not to be looked at
@@ -60,12 +60,12 @@ func (p *Connack) Decode(f Frame, v Version) error {
 		p.Reason = returnCodes[code]
 	} else {
 		p.Reason = c.reason()
-		if len(f.Body) == 2 && p.Reason.Failed() && c.err == nil {
-			return nil // seen of servers that refuse before they know the version
+		if len(f.Body) > 2 || !p.Reason.Failed() { // no length: seen of servers that refuse before they know the version
+			p.Props = c.props(CONNACK)
 		}
-		p.Props = c.props(CONNACK)
 	}
 	if p.SessionPresent && p.Reason != Success {
+		c.at = 0
 		c.fail(ProtocolError, "session present in a refusal")
 	}
 	return c.done()

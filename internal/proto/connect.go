@@ -73,6 +73,7 @@ func (p *Connect) fault(v Version) error {
 			return bad(MalformedPacket, "will payload of more than 65535 bytes")
 		}
 		if err := checkProps(w.Props, WILL, v); err != nil {
+			err.(*Error).Type = CONNECT
 			return err
 		}
 	}
@@ -135,7 +136,7 @@ func (p *Connect) Append(dst []byte, v Version) ([]byte, error) {
 // one that is not known and the error's reason is UnsupportedProtocolVersion.
 func (p *Connect) Decode(f Frame, _ Version) error {
 	*p = Connect{}
-	c := open(f)
+	c := open(f, V5) // the flags are the same in all
 	name := c.text()
 	p.Version = Version(c.byte())
 	if c.err != nil {
@@ -188,8 +189,14 @@ func (p *Connect) Decode(f Frame, _ Version) error {
 		w.Payload = c.binary()
 		p.Will = w
 	}
+	if p.Version == V31 && c.left() == 0 {
+		p.HasUsername = false // 3.1 lets the Remaining Length win over these flags
+	}
 	if p.HasUsername {
 		p.Username = string(c.text())
+	}
+	if p.Version == V31 && c.left() == 0 {
+		p.HasPassword = false
 	}
 	if p.HasPassword {
 		p.Password = c.binary()

@@ -50,10 +50,15 @@ type cursor struct {
 	err *Error
 }
 
-// open checks the lower four bits of the first byte [MQTT-2.1.3-1].
-func open(f Frame) cursor {
+// open checks the lower four bits of the first byte [MQTT-2.1.3-1]. In 3.1 a PUBREL,
+// SUBSCRIBE or UNSUBSCRIBE that is sent again has DUP set.
+func open(f Frame, v Version) cursor {
 	c := cursor{f: f, t: f.Type()}
-	if f.First&0x0F != c.t.flags() {
+	want, got := c.t.flags(), f.First&0x0F
+	if v == V31 && want != 0 {
+		got &^= DupBit
+	}
+	if got != want {
 		c.err = &Error{Type: c.t, Reason: MalformedPacket, What: "reserved bits in the first byte"}
 	}
 	return c
@@ -118,7 +123,11 @@ func (c *cursor) props(t Type) Props {
 		return nil
 	}
 	n, size := uvarint(c.f.Body[c.at:])
-	if size <= 0 || c.left()-size < n {
+	if size < 0 {
+		c.fail(MalformedPacket, "malformed property length")
+		return nil
+	}
+	if size == 0 || c.left()-size < n {
 		c.fail(MalformedPacket, "property length beyond the packet's end")
 		return nil
 	}

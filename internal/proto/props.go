@@ -146,17 +146,17 @@ func (ps Props) AppendNum(id PropID, n uint32) Props {
 	return AppendUvarint(ps, int(n))
 }
 
-// AppendText appends the text or binary property id.
+// AppendText appends the text or binary property id, of at most 65535 bytes.
 func (ps Props) AppendText(id PropID, s string) Props {
 	return appendText(append(ps, byte(id)), s)
 }
 
-// AppendValue appends the text or binary property id.
+// AppendValue appends the text or binary property id, of at most 65535 bytes.
 func (ps Props) AppendValue(id PropID, b []byte) Props {
 	return appendText(append(ps, byte(id)), b)
 }
 
-// AppendPair appends a user property.
+// AppendPair appends a user property, key and value of at most 65535 bytes each.
 func (ps Props) AppendPair(key, value string) Props {
 	return appendText(appendText(append(ps, byte(UserProperty)), key), value)
 }
@@ -212,11 +212,11 @@ func (ps Props) check(t Type, at int) *Error {
 		if n == 0 {
 			return fault(MalformedPacket, what)
 		}
-		if !row.In(t) {
+		if !row.In(t) { // malformed by section 2.2.2.2, not a protocol error
 			if t == WILL {
-				return fault(ProtocolError, "property not allowed in a will")
+				return fault(MalformedPacket, "property not allowed in a will")
 			}
-			return fault(ProtocolError, "property not allowed in "+t.String())
+			return fault(MalformedPacket, "property not allowed in "+t.String())
 		}
 		bit := uint64(1) << p.ID
 		if seen&bit != 0 && !row.Repeats(t) {
@@ -238,6 +238,9 @@ func (ps Props) check(t Type, at int) *Error {
 			if p.ID == ResponseTopic {
 				if what, _ := topicFault(p.Value); what != "" {
 					return fault(ProtocolError, what) // [MQTT-3.3.2-14]
+				}
+				if len(p.Value) == 0 {
+					return fault(ProtocolError, "empty topic name") // [MQTT-4.7.3-1]
 				}
 			}
 		}

@@ -48,12 +48,22 @@ func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	return f, true, nil
 }
 
+// Peek is Buffered, but the packet stays the next one. A packet that Buffered would
+// refuse is not ok.
+func (r *Reader) Peek() (f Frame, ok bool) {
+	f, n, err := Split(r.buf[r.r:r.w], r.max)
+	return f, n != 0 && err == nil
+}
+
 // Ready tells whether Buffered has something to return without another read, be it
 // an error.
 func (r *Reader) Ready() bool {
 	_, n, err := Split(r.buf[r.r:r.w], r.max)
 	return n != 0 || err != nil
 }
+
+// Full tells whether the last Fill had no more room: more is likely to be waiting.
+func (r *Reader) Full() bool { return r.full }
 
 // Len returns how many bytes came and were not taken yet.
 func (r *Reader) Len() int { return r.w - r.r }

@@ -12,8 +12,8 @@ func (p *Ping) Append(dst []byte, _ Version) ([]byte, error) {
 }
 
 // Decode reads f.
-func (p *Ping) Decode(f Frame, _ Version) error {
-	c := open(f)
+func (p *Ping) Decode(f Frame, v Version) error {
+	c := open(f, v)
 	p.Kind = f.Type()
 	return c.done()
 }
@@ -35,7 +35,7 @@ func (p *Disconnect) Append(dst []byte, v Version) ([]byte, error) {
 
 // Decode reads f. Props alias it.
 func (p *Disconnect) Decode(f Frame, v Version) error {
-	c := open(f)
+	c := open(f, v)
 	p.Reason, p.Props = c.short(v)
 	return c.done()
 }
@@ -59,7 +59,7 @@ func (p *Auth) Append(dst []byte, v Version) ([]byte, error) {
 
 // Decode reads f. Props alias it.
 func (p *Auth) Decode(f Frame, v Version) error {
-	c := open(f)
+	c := open(f, v)
 	if v < V5 {
 		c.fail(ProtocolError, "AUTH needs MQTT 5")
 	}

@@ -33,6 +33,13 @@ func (p *Suback) Append(dst []byte, v Version) ([]byte, error) {
 	reasons := p.Reasons
 	if v < V5 && p.Kind == UNSUBACK {
 		reasons = nil
+	} else if len(reasons) == 0 {
+		return dst, unsendable(p.Kind, ProtocolError, "no reason code")
+	}
+	for _, r := range reasons {
+		if !p.code(r, v).Allowed(p.Kind) {
+			return dst, unsendable(p.Kind, ProtocolError, "reason not allowed: "+r.String())
+		}
 	}
 	dst, err := appendHead(dst, p.Kind, 2+propsLen(p.Props, v)+len(reasons))
 	if err != nil {
@@ -48,7 +55,7 @@ func (p *Suback) Append(dst []byte, v Version) ([]byte, error) {
 // Decode reads f. Props alias it.
 func (p *Suback) Decode(f Frame, v Version) error {
 	*p = Suback{Kind: f.Type(), Reasons: p.Reasons[:0]}
-	c := open(f)
+	c := open(f, v)
 	p.PacketID = c.id()
 	if v >= V5 {
 		p.Props = c.props(p.Kind)

@@ -76,7 +76,7 @@ func (p *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 // answers a bad filter with a reason of its own, so CheckFilter is the caller's.
 func (p *Subscribe) Decode(f Frame, v Version) error {
 	*p = Subscribe{Filters: p.Filters[:0]}
-	c := open(f)
+	c := open(f, v)
 	p.PacketID = c.id()
 	if v >= V5 {
 		p.Props = c.props(SUBSCRIBE)
@@ -153,7 +153,7 @@ func (p *Unsubscribe) Append(dst []byte, v Version) ([]byte, error) {
 // Decode reads f. Props alias it.
 func (p *Unsubscribe) Decode(f Frame, v Version) error {
 	*p = Unsubscribe{Filters: p.Filters[:0]}
-	c := open(f)
+	c := open(f, v)
 	p.PacketID = c.id()
 	if v >= V5 {
 		p.Props = c.props(UNSUBSCRIBE)

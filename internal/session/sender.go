@@ -17,10 +17,13 @@ const (
 	released        // QoS 2, awaits PUBCOMP
 )
 
+const maxSlots = 65535 // identifiers
+
 type slot[M any] struct {
 	state state
 	tag   uint64
-	order uint64 // of sending
+	first uint64 // when its PUBLISH was sent first
+	order uint64 // when what it awaits an answer to was sent: PUBLISH or PUBREL
 	m     M
 }
 
@@ -41,8 +44,11 @@ type Sender[M any] struct {
 // flight beyond a smaller window stays so.
 func (s *Sender[M]) Limit(n int) { s.limit = n }
 
-// Free tells how many messages may begin now [MQTT-4.9.0-2].
-func (s *Sender[M]) Free() int { return max(0, s.limit-s.out) }
+// Free tells how many messages may begin now [MQTT-4.9.0-2]: requests hold
+// identifiers, so at a window of 65535 it may be less than the window has room for.
+func (s *Sender[M]) Free() int {
+	return max(0, min(s.limit-s.out, s.idle.n+maxSlots-len(s.slots)))
+}
 
 // Pending tells how many messages are in flight.
 func (s *Sender[M]) Pending() int { return s.out }
@@ -77,7 +83,7 @@ func (s *Sender[M]) Request(tag uint64) (id uint16, ok bool) {
 func (s *Sender[M]) take(st state, tag uint64) (uint16, *slot[M]) {
 	id, ok := s.idle.pop()
 	if !ok {
-		if len(s.slots) == 65535 {
+		if len(s.slots) == maxSlots {
 			return 0, nil
 		}
 		s.slots = append(s.slots, slot[M]{})
@@ -85,7 +91,7 @@ func (s *Sender[M]) take(st state, tag uint64) (uint16, *slot[M]) {
 	}
 	p := &s.slots[id-1]
 	s.order++
-	p.state, p.tag, p.order = st, tag, s.order
+	p.state, p.tag, p.first, p.order = st, tag, s.order, s.order
 	return id, p
 }
 
@@ -102,7 +108,7 @@ func (s *Sender[M]) Restore(id uint16, qos byte, pubrec bool, tag uint64) (kept 
 	s.idle.remove(id)
 	p := &s.slots[id-1]
 	s.order++
-	p.state, p.tag, p.order = published, tag, s.order
+	p.state, p.tag, p.first, p.order = published, tag, s.order, s.order
 	if qos == 2 {
 		p.state = assured
 		if pubrec {
@@ -211,7 +217,7 @@ func (s *Sender[M]) Renew() (twice int) {
 	for i := range s.slots {
 		switch p := &s.slots[i]; p.state {
 		case released:
-			p.state = assured
+			p.state, p.order = assured, p.first // the order of PUBREL is of no use any more
 			twice++
 		case assured:
 			twice++
@@ -225,8 +231,12 @@ func (s *Sender[M]) Forget() {
 	*s = Sender[M]{limit: s.limit, order: s.order}
 }
 
-// Cancel takes back a Begin or Request whose packet was never sent.
+// Cancel takes back a Begin or Request whose packet was never sent. An identifier
+// that is free stays so.
 func (s *Sender[M]) Cancel(id uint16) {
+	if id == 0 || int(id) > len(s.slots) || s.slots[id-1].state == free {
+		return
+	}
 	p := &s.slots[id-1]
 	if p.state >= published {
 		s.out--
@@ -235,8 +245,10 @@ func (s *Sender[M]) Cancel(id uint16) {
 }
 
 // Freed returns what is kept in the slot of an exchange that has just ended, for
-// memory that is worth giving back.
+// memory that is worth giving back. id is one that was given out.
 func (s *Sender[M]) Freed(id uint16) *M { return &s.slots[id-1].m }
 
 // Released tells whether the message in flight with identifier id awaits PUBCOMP.
-func (s *Sender[M]) Released(id uint16) bool { return s.slots[id-1].state == released }
+func (s *Sender[M]) Released(id uint16) bool {
+	return id != 0 && int(id) <= len(s.slots) && s.slots[id-1].state == released
+}

@@ -1,0 +1,474 @@
+package session
+
+import (
+	"errors"
+	"testing"
+
+	"mqtt/internal/proto"
+)
+
+// begin starts a message and fails the test if it cannot.
+func begin(t *testing.T, s *Sender[string], qos byte, tag uint64) uint16 {
+	t.Helper()
+	id, kept, ok := s.Begin(qos, tag)
+	if !ok || id == 0 || kept == nil {
+		t.Fatalf("Begin(%d, %d): %d, %v", qos, tag, id, ok)
+	}
+	return id
+}
+
+// settle takes in an acknowledgement and fails the test at an error.
+func settle(t *testing.T, s *Sender[string], kind proto.Type, id uint16, r proto.Reason) Step {
+	t.Helper()
+	step, err := s.Settle(kind, id, r)
+	if err != nil {
+		t.Fatalf("%s %d: %v", kind, id, err)
+	}
+	return step
+}
+
+func ids(again []Flight[string]) (list []uint16) {
+	for _, f := range again {
+		list = append(list, f.ID)
+	}
+	return list
+}
+
+func equal(a, b []uint16) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// TestSettle is the table of what each packet does in each state. QoS 1 ends with
+// PUBACK [MQTT-4.3.2-3]; QoS 2 goes on at PUBREC with PUBREL [MQTT-4.3.3-3],
+// [MQTT-4.3.3-4] and ends with PUBCOMP [MQTT-4.3.3-5] (3.1.1: [MQTT-4.3.2-1],
+// [MQTT-4.3.3-1]); 0x80 and more ends either [MQTT-4.4.0-2].
+func TestSettle(t *testing.T) {
+	const (
+		ok, none = proto.Success, proto.NoMatchingSubscribers
+		no, gone = proto.QuotaExceeded, proto.PacketIdentifierNotFound
+	)
+	unknown, release := Step{}, Step{Release: true}
+	known := Step{Tag: 7, Known: true}
+	goOn := Step{Tag: 7, Known: true, Release: true}
+	done := Step{Tag: 7, Known: true, Done: true}
+	for _, row := range []struct {
+		state string
+		kind  proto.Type
+		r     proto.Reason
+		want  Step
+		wrong bool
+	}{
+		{"free", proto.PUBACK, ok, unknown, false},
+		{"free", proto.PUBREC, ok, release, false}, // PUBREL with PacketIdentifierNotFound
+		{"free", proto.PUBREC, no, unknown, false},
+		{"free", proto.PUBCOMP, ok, unknown, false},
+		{"free", proto.SUBACK, ok, unknown, false},
+		{"free", proto.UNSUBACK, ok, unknown, false},
+		{"published", proto.PUBACK, ok, done, false},
+		{"published", proto.PUBACK, none, done, false},
+		{"published", proto.PUBACK, no, done, false},
+		{"published", proto.PUBREC, ok, known, true},
+		{"published", proto.PUBREC, no, known, true},
+		{"published", proto.PUBCOMP, ok, known, true},
+		{"published", proto.SUBACK, ok, known, true},
+		{"published", proto.UNSUBACK, ok, known, true},
+		{"assured", proto.PUBACK, ok, known, true},
+		{"assured", proto.PUBREC, ok, goOn, false},
+		{"assured", proto.PUBREC, none, goOn, false},
+		{"assured", proto.PUBREC, no, done, false},
+		{"assured", proto.PUBREC, proto.UnspecifiedError, done, false}, // 0x80 itself
+		{"assured", proto.PUBCOMP, ok, known, true},
+		{"assured", proto.SUBACK, ok, known, true},
+		{"assured", proto.UNSUBACK, ok, known, true},
+		{"released", proto.PUBACK, ok, known, true},
+		{"released", proto.PUBREC, ok, goOn, false}, // a repeat
+		{"released", proto.PUBREC, no, known, false},
+		{"released", proto.PUBCOMP, ok, done, false},
+		{"released", proto.PUBCOMP, gone, done, false},
+		{"released", proto.SUBACK, ok, known, true},
+		{"request", proto.PUBACK, ok, known, true},
+		{"request", proto.PUBREC, ok, known, true},
+		{"request", proto.PUBCOMP, ok, known, true},
+		{"request", proto.SUBACK, ok, done, false},
+		{"request", proto.UNSUBACK, ok, done, false},
+		{"request", proto.PUBREL, ok, known, true}, // a receiver's packet
+	} {
+		t.Run(row.state+"/"+row.kind.String()+"/"+row.r.String(), func(t *testing.T) {
+			var s Sender[string]
+			s.Limit(2)
+			var id uint16
+			pending := 1
+			switch row.state {
+			case "free":
+				id = begin(t, &s, 1, 6)
+				settle(t, &s, proto.PUBACK, id, ok)
+				pending = 0
+			case "published":
+				id = begin(t, &s, 1, 7)
+			case "assured", "released":
+				id = begin(t, &s, 2, 7)
+				if row.state == "released" {
+					settle(t, &s, proto.PUBREC, id, ok)
+				}
+			case "request":
+				id, _ = s.Request(7)
+				pending = 0
+			}
+			if s.Released(id) != (row.state == "released") {
+				t.Error("Released is wrong before")
+			}
+			step, err := s.Settle(row.kind, id, row.r)
+			if step != row.want {
+				t.Errorf("step %+v, want %+v", step, row.want)
+			}
+			var e *proto.Error
+			if errors.As(err, &e) != row.wrong {
+				t.Errorf("error %v", err)
+			} else if row.wrong && (e.Type != row.kind || e.Reason != proto.ProtocolError || e.What == "") {
+				t.Errorf("error %#v", e)
+			}
+			if row.want.Done && row.state != "request" {
+				pending--
+			}
+			if s.Pending() != pending || s.Free() != 2-pending {
+				t.Errorf("%d pending, %d free, want %d, %d", s.Pending(), s.Free(), pending, 2-pending)
+			}
+			if (s.Kept(id) != nil) != (pending == 1) {
+				t.Error("Kept does not go by what is in flight")
+			}
+		})
+	}
+}
+
+// TestNeverGiven asks about identifiers that were never given out.
+func TestNeverGiven(t *testing.T) {
+	var s Sender[string]
+	s.Limit(5)
+	for range 2 {
+		for _, id := range []uint16{0, 2, 9, 65535} {
+			for _, kind := range []proto.Type{proto.PUBACK, proto.PUBREC, proto.PUBCOMP, proto.SUBACK, proto.UNSUBACK} {
+				if step := settle(t, &s, kind, id, proto.Success); step != (Step{Release: kind == proto.PUBREC}) {
+					t.Errorf("%s %d: %+v", kind, id, step)
+				}
+			}
+			if s.Kept(id) != nil || s.Released(id) {
+				t.Errorf("%d is known", id)
+			}
+			s.Cancel(id)
+		}
+		if s.Pending() == 0 {
+			begin(t, &s, 1, 1)
+		}
+	}
+	if s.Pending() != 1 || s.Free() != 4 {
+		t.Errorf("%d pending, %d free", s.Pending(), s.Free())
+	}
+}
+
+// TestWindow keeps to the limit [MQTT-4.9.0-1], [MQTT-4.9.0-2]; requests pass at a
+// full window [MQTT-4.9.0-3], and a smaller window leaves what is in flight alone.
+func TestWindow(t *testing.T) {
+	var s Sender[string]
+	if _, _, ok := s.Begin(1, 0); ok || s.Free() != 0 {
+		t.Error("a window of 0 took a message")
+	}
+	s.Limit(3)
+	a := begin(t, &s, 1, 1)
+	b := begin(t, &s, 2, 2)
+	c := begin(t, &s, 1, 3)
+	if _, _, ok := s.Begin(1, 4); ok || s.Free() != 0 || s.Pending() != 3 {
+		t.Error("a full window took a message")
+	}
+	r, ok := s.Request(5)
+	if !ok || r == 0 || r == a || r == b || r == c || s.Free() != 0 || s.Pending() != 3 {
+		t.Error("a full window held back a request")
+	}
+	s.Limit(1)
+	if s.Free() != 0 || s.Pending() != 3 {
+		t.Error("a smaller window lost messages")
+	}
+	settle(t, &s, proto.PUBACK, a, proto.Success)
+	settle(t, &s, proto.PUBREC, b, proto.Success) // keeps its place until PUBCOMP
+	if _, _, ok := s.Begin(1, 4); ok {
+		t.Error("began with two in flight at a window of 1")
+	}
+	settle(t, &s, proto.PUBCOMP, b, proto.Success)
+	settle(t, &s, proto.PUBACK, c, proto.Success)
+	if s.Free() != 1 {
+		t.Errorf("%d free, want 1", s.Free())
+	}
+	if id := begin(t, &s, 1, 6); id == r {
+		t.Error("a request's identifier was given to a message") // [MQTT-2.2.1-3]
+	}
+}
+
+// TestResend cuts the connection with one message in each state: what comes back is in
+// the order of sending [MQTT-4.6.0-1] with its identifier [MQTT-4.4.0-1] (3.1.1:
+// [MQTT-2.3.1-3]), never PUBLISH after PUBREL [MQTT-4.3.3-6], PUBREL in the order of
+// PUBREC [MQTT-4.6.0-4], and requests are given up.
+func TestResend(t *testing.T) {
+	var s Sender[string]
+	s.Limit(10)
+	var id [6]uint16
+	for i, qos := range []byte{2, 1, 2, 2, 1, 2} {
+		var kept *string
+		id[i], kept, _ = s.Begin(qos, uint64(100+i))
+		*kept = string(rune('a' + i))
+		if i == 2 {
+			s.Request(1)
+		}
+	}
+	settle(t, &s, proto.PUBREC, id[3], proto.Success)
+	settle(t, &s, proto.PUBREC, id[0], proto.NoMatchingSubscribers)
+	settle(t, &s, proto.PUBACK, id[1], proto.Success)
+	settle(t, &s, proto.PUBREC, id[3], proto.Success) // a repeat moves nothing
+	for range 2 {                                     // a second cut before any answer finds the same
+		again := s.Resend()
+		if want := []uint16{id[2], id[4], id[5], id[3], id[0]}; !equal(ids(again), want) {
+			t.Fatalf("order %v, want %v", ids(again), want)
+		}
+		for i, f := range again {
+			n := []int{2, 4, 5, 3, 0}[i]
+			if f.Tag != uint64(100+n) || *f.Kept != string(rune('a'+n)) || f.Kept != s.Kept(f.ID) {
+				t.Errorf("flight %d: tag %d, kept %q", f.ID, f.Tag, *f.Kept)
+			}
+			if f.QoS != []byte{2, 1, 2, 2, 2}[i] || f.Released != (i > 2) || s.Released(f.ID) != f.Released {
+				t.Errorf("flight %d: QoS %d, released %v", f.ID, f.QoS, f.Released)
+			}
+		}
+	}
+	if step := settle(t, &s, proto.SUBACK, 4, proto.Success); step.Known {
+		t.Error("a request outlived its connection")
+	}
+	if s.Pending() != 5 {
+		t.Errorf("%d pending, want 5", s.Pending())
+	}
+}
+
+// TestRenew loses the session at the peer [MQTT-3.2.2-5]: all are new messages again,
+// in the order in which they were first sent, and the two at QoS 2 of which one
+// may have arrived are counted.
+func TestRenew(t *testing.T) {
+	var s Sender[string]
+	s.Limit(10)
+	a, b, c := begin(t, &s, 2, 1), begin(t, &s, 1, 2), begin(t, &s, 2, 3)
+	settle(t, &s, proto.PUBREC, a, proto.Success)
+	if twice := s.Renew(); twice != 2 {
+		t.Errorf("%d may arrive twice, want 2", twice)
+	}
+	again := s.Resend()
+	if !equal(ids(again), []uint16{a, b, c}) {
+		t.Errorf("order %v, want %v", ids(again), []uint16{a, b, c})
+	}
+	for _, f := range again {
+		if f.Released {
+			t.Errorf("%d would be sent as PUBREL to a peer that never saw it", f.ID)
+		}
+	}
+	if _, err := s.Settle(proto.PUBCOMP, a, proto.Success); err == nil {
+		t.Error("PUBCOMP without PUBREC was taken")
+	}
+	if step := settle(t, &s, proto.PUBREC, a, proto.Success); !step.Release || step.Tag != 1 {
+		t.Errorf("PUBREC of a renewed message: %+v", step)
+	}
+	if s.Pending() != 3 {
+		t.Errorf("%d pending, want 3", s.Pending())
+	}
+}
+
+// TestRestore puts messages back after a restart and goes on from there.
+func TestRestore(t *testing.T) {
+	var s Sender[string]
+	s.Limit(2)
+	for i, row := range []struct {
+		id     uint16
+		qos    byte
+		pubrec bool
+	}{{300, 2, true}, {5, 1, false}, {65535, 2, false}, {1, 1, false}} {
+		kept, ok := s.Restore(row.id, row.qos, row.pubrec, uint64(i))
+		if !ok {
+			t.Fatalf("%d was not restored", row.id)
+		}
+		*kept = string(rune('a' + i))
+	}
+	for _, id := range []uint16{0, 1, 5, 300, 65535} {
+		if _, ok := s.Restore(id, 1, false, 9); ok {
+			t.Errorf("%d was restored a second time", id)
+		}
+	}
+	if s.Pending() != 4 || s.Free() != 0 {
+		t.Errorf("%d pending, %d free", s.Pending(), s.Free())
+	}
+	again := s.Resend()
+	if want := []uint16{300, 5, 65535, 1}; !equal(ids(again), want) {
+		t.Fatalf("order %v, want %v", ids(again), want)
+	}
+	for i, f := range again {
+		if f.Tag != uint64(i) || *f.Kept != string(rune('a'+i)) || f.Released != (i == 0) || f.QoS != []byte{2, 1, 2, 1}[i] {
+			t.Errorf("flight %+v, kept %q", f, *f.Kept)
+		}
+	}
+	s.Limit(65535)
+	used := map[uint16]bool{300: true, 5: true, 65535: true, 1: true}
+	for s.Free() > 0 {
+		id := begin(t, &s, 1, 0)
+		if used[id] {
+			t.Fatalf("%d was given out twice", id)
+		}
+		used[id] = true
+	}
+	if len(used) != 65535 || used[0] {
+		t.Errorf("%d identifiers", len(used))
+	}
+	settle(t, &s, proto.PUBCOMP, 300, proto.Success)
+	if id := begin(t, &s, 1, 0); id != 300 {
+		t.Errorf("got %d, only 300 was free", id)
+	}
+}
+
+// TestAllIdentifiers uses all 65535 at once: none is 0, none comes twice, requests
+// take from the same [MQTT-2.2.1-3] (3.1.1: [MQTT-2.3.1-1], [MQTT-2.3.1-2]), and Free
+// never promises what Begin cannot do.
+func TestAllIdentifiers(t *testing.T) {
+	var s Sender[struct{}]
+	s.Limit(65535)
+	var used [65536]bool
+	take := func(id uint16, ok bool) {
+		t.Helper()
+		if !ok || id == 0 || used[id] {
+			t.Fatalf("identifier %d, %v, in use %v", id, ok, used[id])
+		}
+		used[id] = true
+	}
+	for range 10 {
+		take(s.Request(0))
+	}
+	n := 0
+	for ; s.Free() > 0; n++ {
+		id, _, ok := s.Begin(1+byte(n%2), 0)
+		take(id, ok)
+	}
+	if n != 65525 || s.Pending() != n {
+		t.Errorf("%d messages beside 10 requests, %d pending", n, s.Pending())
+	}
+	if _, _, ok := s.Begin(1, 0); ok {
+		t.Error("a message without an identifier")
+	}
+	if _, ok := s.Request(0); ok {
+		t.Error("a request without an identifier")
+	}
+	step, err := s.Settle(proto.SUBACK, 4, 0)
+	if err != nil || !step.Done || s.Free() != 1 {
+		t.Errorf("after SUBACK: %+v, %v, %d free", step, err, s.Free())
+	}
+	if id, _, ok := s.Begin(2, 0); !ok || id != 4 {
+		t.Errorf("got %d, only 4 was free", id)
+	}
+}
+
+// TestForget empties the ledger but keeps the window.
+func TestForget(t *testing.T) {
+	var s Sender[string]
+	s.Limit(4)
+	begin(t, &s, 1, 1)
+	begin(t, &s, 2, 2)
+	s.Request(3)
+	s.Forget()
+	if s.Pending() != 0 || s.Free() != 4 || len(s.Resend()) != 0 || s.Kept(1) != nil {
+		t.Error("something was not forgotten")
+	}
+	if step := settle(t, &s, proto.PUBACK, 1, 0); step.Known {
+		t.Error("an acknowledgement of something forgotten is known")
+	}
+	begin(t, &s, 1, 4)
+}
+
+// TestCancel takes back what was never sent, once.
+func TestCancel(t *testing.T) {
+	var s Sender[string]
+	s.Limit(2)
+	a := begin(t, &s, 1, 1)
+	b := begin(t, &s, 2, 2)
+	s.Cancel(a)
+	if s.Pending() != 1 || s.Free() != 1 || s.Kept(a) != nil {
+		t.Error("not taken back")
+	}
+	s.Cancel(a) // free: nothing to take back, and not free twice
+	c, _, _ := s.Begin(1, 3)
+	if s.Limit(3); c == b {
+		t.Error("an identifier in use was given out")
+	}
+	if d := begin(t, &s, 1, 4); d == c || d == b {
+		t.Errorf("%d was given out twice", d)
+	}
+	r, _ := s.Request(5)
+	s.Cancel(r)
+	if s.Pending() != 3 {
+		t.Errorf("%d pending, want 3", s.Pending())
+	}
+}
+
+// TestKeptMemory hands the memory of an ended message to the next one in its slot.
+func TestKeptMemory(t *testing.T) {
+	var s Sender[[]byte]
+	s.Limit(1)
+	id, kept, _ := s.Begin(1, 0)
+	*kept = append(*kept, make([]byte, 100)...)
+	if _, err := s.Settle(proto.PUBACK, id, 0); err != nil {
+		t.Fatal(err)
+	}
+	if freed := s.Freed(id); cap(*freed) < 100 {
+		t.Error("Freed does not show what was kept")
+	}
+	if _, kept, _ = s.Begin(1, 0); cap(*kept) < 100 {
+		t.Error("the memory was not handed on")
+	}
+}
+
+// TestSteadyState goes through whole exchanges without allocating.
+func TestSteadyState(t *testing.T) {
+	var s Sender[[]byte]
+	s.Limit(20)
+	var r Receiver
+	var failed error
+	step := func(kind proto.Type, id uint16) {
+		if _, err := s.Settle(kind, id, proto.Success); err != nil {
+			failed = err
+		}
+	}
+	var window [20]uint16
+	n := testing.AllocsPerRun(500, func() {
+		for i := range window {
+			id, kept, ok := s.Begin(byte(1+i%2), uint64(i))
+			if !ok {
+				failed = errors.New("the window is full")
+				return
+			}
+			*kept = append((*kept)[:0], "a message"...)
+			window[i] = id
+		}
+		sub, _ := s.Request(0)
+		step(proto.SUBACK, sub)
+		for i, id := range window {
+			if i%2 == 0 {
+				step(proto.PUBACK, id)
+			} else {
+				step(proto.PUBREC, id)
+				step(proto.PUBCOMP, id)
+			}
+			r.Accept(uint16(i + 1000))
+			r.Release(uint16(i + 1000))
+		}
+	})
+	if n != 0 || failed != nil {
+		t.Errorf("%v allocations, %v", n, failed)
+	}
+}
