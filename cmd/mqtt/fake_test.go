@@ -9,6 +9,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -30,15 +31,31 @@ import (
 //	close                 close the connection
 //	reset                 close it so that the other side gets an error
 //
-// What the other side sends beyond the script is not looked at: it fails only when a step meets it. In a script of
+// A script that was not followed to its end fails the test; faked only waits for that. What the other side sends beyond the script is not looked at: it fails only when a step meets it. In a script of
 // more than one connection each accept closes the one before.
 type fake struct {
 	l    net.Listener
-	done chan error
+	done chan error // what run returned
+
+	mu sync.Mutex
+	c  net.Conn // the connection of the moment
 }
 
 // close ends the goroutine of run, whatever it waits for.
-func (f *fake) close() { f.l.Close() }
+func (f *fake) close() {
+	f.l.Close()
+	f.hold(nil)
+}
+
+// hold closes the connection of the moment and takes another one.
+func (f *fake) hold(c net.Conn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.c != nil {
+		f.c.Close()
+	}
+	f.c = c
+}
 
 func cmdFake(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, len(args) == 1, "fake FILE")
@@ -48,7 +65,7 @@ func cmdFake(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	w := worldOf(ts)
 	if w.fake != nil {
-		w.fake.close()
+		cmdFaked(ts, false, nil)
 	}
 	w.fake = &fake{l: l, done: make(chan error, 1)}
 	ts.Setenv("PORT", strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
@@ -60,6 +77,7 @@ func cmdFaked(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, len(args) == 0 && f != nil, "faked (behind fake)")
 	select {
 	case err := <-f.done:
+		f.done <- nil // for those who ask again
 		ts.Check(err)
 	case <-time.After(patience):
 		ts.Fatalf("the script of the fake server was not followed to its end")
@@ -164,23 +182,18 @@ func typeNamed(name string) proto.Type {
 // run follows the steps.
 func (f *fake) run(name string, steps []fakeStep) error {
 	defer f.l.Close()
+	defer f.hold(nil)
 	var c net.Conn
 	var r *bufio.Reader
 	var last []byte
-	defer func() {
-		if c != nil {
-			c.Close()
-		}
-	}()
 	for _, s := range steps {
 		at := func(err error) error { return fmt.Errorf("%s:%d: %s: %w", name, s.line, s.verb, err) }
 		var err error
 		switch s.verb {
 		case "accept":
-			if c != nil {
-				c.Close()
-			}
+			f.hold(nil)
 			if c, err = f.l.Accept(); err == nil {
+				f.hold(c)
 				r = bufio.NewReader(c)
 				err = c.SetDeadline(time.Now().Add(patience))
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -20,6 +19,7 @@ type payloadFlags struct {
 	skipEmpty    bool
 
 	hasMessage bool
+	records    bool // lines are records of JSON: pub -J
 }
 
 func (f *payloadFlags) register(fs *pflag.FlagSet) {
@@ -41,7 +41,7 @@ func (f *payloadFlags) check(fs *pflag.FlagSet, repeated bool) error {
 	for _, s := range []struct {
 		flag string
 		on   bool
-	}{{"-m", f.hasMessage}, {"-f", fs.Changed("file")}, {"-s", f.stdin}, {"-l", f.lines}, {"-n", f.null}} {
+	}{{"-m", f.hasMessage}, {"-f", fs.Changed("file")}, {"-s", f.stdin}, {"-l", f.lines}, {"-n", f.null}, {"-J", f.records}} {
 		if s.on {
 			given = append(given, s.flag)
 		}
@@ -78,20 +78,19 @@ func (f *payloadFlags) check(fs *pflag.FlagSet, repeated bool) error {
 }
 
 // streams tells whether messages come one after the other from stdin.
-func (f *payloadFlags) streams() bool { return f.lines }
+func (f *payloadFlags) streams() bool { return f.lines || f.records }
 
 // namesTopics tells whether each message brings its topic.
 func (f *payloadFlags) namesTopics() bool { return f.keyDelimiter != "" }
 
-// open returns the source.
-func (f *payloadFlags) open(e *env, p *publisher, delay time.Duration, repeat int) (source, error) {
-	if f.lines {
-		return newLines(e, f, p), nil
+// open returns the source. strict refuses empty lines.
+func (f *payloadFlags) open(e *env, p *publisher, strict bool) (source, error) {
+	if f.streams() {
+		l := newLines(e.in, f, strict)
+		p.progress = newProgress(e, &l.read)
+		return l, nil
 	}
 	b, err := f.whole(e)
-	if err != nil {
-		return nil, err
-	}
 	p.msg.Payload = b
-	return &repeated{left: repeat, delay: delay}, nil
+	return &repeated{left: 1}, err
 }

@@ -26,11 +26,12 @@ type block struct {
 // lines is the messages of -l. A second goroutine reads blocks and rings Wake; there is no channel operation for each
 // line. The goroutine ends at the end of input, or after close at its next block.
 type lines struct {
-	f     *payloadFlags
-	in    io.Reader
-	delim []byte
-	key   []byte
-	clear bool // an empty line may clear a retained message
+	f      *payloadFlags
+	in     io.Reader
+	delim  []byte
+	key    []byte
+	strict bool         // an empty line is refused: it would clear a retained message
+	read   atomic.Int64 // bytes of the input
 
 	full  chan *block
 	free  chan *block
@@ -43,23 +44,23 @@ type lines struct {
 	err  error
 }
 
-func newLines(e *env, f *payloadFlags, p *publisher) *lines {
+func newLines(in io.Reader, f *payloadFlags, strict bool) *lines {
 	l := &lines{
-		f: f, in: e.in, delim: []byte(f.delimiter), key: []byte(f.keyDelimiter), clear: p.f.allowClear || !p.retain,
+		f: f, in: in, delim: []byte(f.delimiter), key: []byte(f.keyDelimiter), strict: strict,
 		full: make(chan *block, blocks), free: make(chan *block, blocks), quit: make(chan struct{}),
 	}
 	for range blocks {
 		l.free <- &block{}
 	}
-	go l.read()
+	go l.cut()
 	return l
 }
 
 func (l *lines) close() { close(l.quit) }
 
-// read cuts the input into blocks of whole lines. What has come is handed over at once: a line never waits for more
+// cut makes blocks of the input of whole lines. What has come is handed over at once: a line never waits for more
 // input than its own delimiter.
-func (l *lines) read() {
+func (l *lines) cut() {
 	defer close(l.full)
 	var rest []byte
 	for {
@@ -73,6 +74,7 @@ func (l *lines) read() {
 			b.buf = make([]byte, blockSize)
 		}
 		rest = b.fill(l.in, rest, l.delim)
+		l.read.Add(int64(len(b.text)))
 		l.full <- b
 		if c := l.owner.Load(); c != nil {
 			c.Wake()
@@ -127,7 +129,7 @@ func (l *lines) next(p *publisher, c *conn.Conn) (uint64, error) {
 				l.text = nil // the last line, without delimiter
 			}
 			l.line++
-			if len(line) == 0 && l.f.skipEmpty {
+			if len(line) == 0 && (l.f.skipEmpty || l.f.records) {
 				continue
 			}
 			if len(l.key) == 0 && len(line) > 0 {
@@ -157,12 +159,9 @@ func (l *lines) message(p *publisher, line []byte) error {
 		if i < 0 {
 			return usage(fmt.Sprintf("line %d: no %q behind a topic", l.line, l.key), "with -K each line is TOPIC, the separator, PAYLOAD")
 		}
-		if err := proto.CheckTopic(string(line[:i])); err != nil {
-			return usage(fmt.Sprintf("line %d: %v", l.line, err), "a topic name stands before the separator")
-		}
 		p.msg.Topic, line = line[:i], line[i+len(l.key):]
 	}
-	if len(line) == 0 && !l.clear {
+	if len(line) == 0 && l.strict {
 		return usage(fmt.Sprintf("line %d is empty: with -r it would clear the retained message", l.line),
 			"--skip-empty leaves it out, --allow-clear means it")
 	}

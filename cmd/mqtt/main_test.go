@@ -42,6 +42,8 @@ import (
 // broker KILL` and `ended broker 137` take it away. A command waits at most 20 seconds. Folders: $WORK is the
 // script's own and where it runs; $XDG_CONFIG_HOME is $WORK/config and not there yet.
 //
+// A # begins a comment unless it is quoted: 'a/#'.
+//
 //	go test ./cmd/mqtt/ -run 'Script/^rr'     runs the scripts whose names begin with rr
 //	UPDATE=1 go test ./cmd/mqtt/ ...          rewrites the files that cmp found different
 func TestScript(t *testing.T) {
@@ -97,6 +99,9 @@ func (w *world) end() {
 	}
 	if w.fake != nil {
 		w.fake.close()
+		if err := <-w.fake.done; err != nil {
+			w.tb.Errorf("fake server: %v", err)
+		}
 	}
 }
 

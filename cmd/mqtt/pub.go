@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
@@ -27,6 +28,13 @@ type pubFlags struct {
 	repeatDelay string
 	allowClear  bool
 	downgrade   bool
+	json        bool
+	paceText    string
+	jqText      string
+
+	delay time.Duration // between repeats
+	pace  float64
+	jq    *query
 }
 
 func newPub(e *env) *cobra.Command {
@@ -36,7 +44,8 @@ func newPub(e *env) *cobra.Command {
 		Short: "Publish messages",
 		Example: `  mqtt pub -t sensors/1 -m 21.5
   mqtt pub -t logs -l -q 1 < app.log
-  mqtt pub -t config -r -f config.json --content-type application/json`,
+  mqtt pub -t config -r -f config.json --content-type application/json
+  mqtt pub -J --pace 1x < day.ndjson`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := e.settle(c); err != nil {
@@ -56,33 +65,42 @@ func newPub(e *env) *cobra.Command {
 	fs.StringVar(&f.repeatDelay, "repeat-delay", "0", "wait `SECONDS` between them")
 	fs.BoolVar(&f.allowClear, "allow-clear", false, "let an empty line with -r clear the retained message")
 	fs.BoolVar(&f.downgrade, "downgrade-qos", false, "send at the server's Maximum QoS where that is lower")
+	fs.BoolVarP(&f.json, "json", "J", false, "publish each line of stdin as sub -J wrote it: topic, QoS, retain, properties, payload")
+	fs.StringVar(&f.paceText, "pace", "", "with -J: publish at `N`x the recorded speed")
+	fs.StringVar(&f.jqText, "jq", "", "publish what the jq `EXPR` makes of each JSON payload")
 	f.connection.register(fs, true)
 	return c
 }
 
 // check refuses what can be known to be wrong before a connection is opened.
-func (f *pubFlags) check(e *env, c *cobra.Command) (delay time.Duration, err error) {
+func (f *pubFlags) check(fs *pflag.FlagSet) (err error) {
 	if f.qos < 0 || f.qos > 2 {
-		return 0, usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
 	}
 	if f.inflight < 1 || f.inflight > 65535 {
-		return 0, usage("-M "+strconv.Itoa(f.inflight), "expected 1 to 65535")
+		return usage("-M "+strconv.Itoa(f.inflight), "expected 1 to 65535")
 	}
 	if f.repeat < 1 {
-		return 0, usage("--repeat "+strconv.Itoa(f.repeat), "expected 1 or more")
+		return usage("--repeat "+strconv.Itoa(f.repeat), "expected 1 or more")
 	}
-	if delay, err = readDuration("--repeat-delay", f.repeatDelay); err != nil {
-		return 0, err
+	if f.delay, err = readDuration("--repeat-delay", f.repeatDelay); err != nil {
+		return err
 	}
-	if err := f.payload.check(c.Flags(), f.repeat > 1); err != nil {
-		return 0, err
+	if f.pace, err = readPace(f.paceText); err != nil {
+		return err
 	}
-	return delay, nil
+	if f.pace > 0 && !f.json {
+		return usage("--pace without -J", "only recorded messages have times")
+	}
+	if f.jq, err = newQuery("--jq", f.jqText); err != nil {
+		return err
+	}
+	f.payload.records = f.json
+	return f.payload.check(fs, f.repeat > 1)
 }
 
 func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
-	delay, err := f.check(e, c)
-	if err != nil {
+	if err := f.check(c.Flags()); err != nil {
 		return err
 	}
 	streams := f.payload.streams()
@@ -97,25 +115,48 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		return err
 	}
 	p.cfg.Window = f.inflight
-	if streams && f.qos > 0 {
+	if streams && (f.qos > 0 || f.json) {
 		p.keepSession()
 	}
-	pub := publisher{e: e, f: f, plan: p, retain: f.retain}
+	pub := publisher{e: e, f: f, plan: p}
 	pub.msg = proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.properties.sets[proto.PUBLISH]}
-	src, err := f.payload.open(e, &pub, delay, f.repeat)
+	src, err := f.open(e, &pub)
 	if err != nil {
 		return err
 	}
 	defer src.close()
+	defer pub.progress.end()
 	err = conn.Hold(ctx, p.cfg, &pub.session, p.backoff, func(ctx context.Context, c *conn.Conn) error {
 		return pub.serve(ctx, c, src)
 	})
 	return pub.verdict(p.explain(err))
 }
 
+// open returns the source that the flags name.
+func (f *pubFlags) open(e *env, p *publisher) (src source, err error) {
+	src, err = f.payload.open(e, p, f.retain && !f.allowClear && !f.json)
+	switch src := src.(type) {
+	case *repeated:
+		src.left, src.delay = f.repeat, f.delay
+	case *lines:
+		if f.json {
+			return f.filter(&recorded{lines: src, flags: p.msg, pace: f.pace}), err
+		}
+	}
+	return f.filter(src), err
+}
+
+// filter puts --jq behind a source.
+func (f *pubFlags) filter(src source) source {
+	if f.jq == nil {
+		return src
+	}
+	return &filtered{source: src, jq: f.jq}
+}
+
 func (f *pubFlags) checkTopic() error {
 	if f.topic == "" {
-		if f.payload.namesTopics() {
+		if f.payload.namesTopics() || f.json {
 			return nil
 		}
 		return usage("no topic", "name one with -t TOPIC")
@@ -136,16 +177,17 @@ type publisher struct {
 	plan    *plan
 	session session.Session
 	msg     proto.Publish // as the flags have it; a source changes what it must
-	retain  bool
-	tag     uint64    // of msg
-	held    bool      // msg was taken from the source and not by a connection
-	due     time.Time // of the next message; zero is unknown
+	tag     uint64        // of msg
+	held    bool          // msg was taken from the source and not by a connection
+	due     time.Time     // of the next message; zero is unknown
 
 	sent    uint64 // handed to a connection
 	acked   uint64 // acknowledged, of QoS 1 and 2
 	refused uint64
 	first   error // the first refusal
 	warned  bool
+
+	progress *progress
 }
 
 // source is where messages come from: the flags, or a stream of lines.
@@ -171,7 +213,7 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn, src source) error {
 	}
 	for ended := false; ; {
 		p.due = time.Time{}
-		for n := 0; !ended && (p.msg.QoS == 0 || c.Free() > 0); n++ {
+		for n := 0; !ended; n++ {
 			if n == burst {
 				p.due = time.Unix(1, 0)
 				break
@@ -191,6 +233,9 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn, src source) error {
 				}
 				p.tag, p.held = tag, true
 			}
+			if p.msg.QoS > 0 && c.Free() == 0 {
+				break
+			}
 			if err := p.publish(ctx, c); err != nil {
 				return err
 			}
@@ -199,7 +244,8 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn, src source) error {
 		if ended && c.Pending() == 0 {
 			return c.Close(ctx, p.f.goodbye(p.plan))
 		}
-		ev, err := c.NextBy(ctx, p.due)
+		p.progress.draw(p.sent)
+		ev, err := c.NextBy(ctx, earliest(p.due, p.progress.due()))
 		if err != nil {
 			return p.interrupted(ctx, c, err)
 		}
