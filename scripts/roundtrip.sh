@@ -11,7 +11,7 @@ count=100000
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mqtt=$work/mqtt
-CGO_ENABLED=0 go build -trimpath -o "$mqtt" ./cmd/mqtt
+bash scripts/build.sh "$mqtt"
 
 awk -v n="$count" 'BEGIN { for (i = 1; i <= n; i++)
 	printf "{\"seq\":%d,\"temp\":%.2f,\"text\":\"h\303\251llo\"}\n", i, i * 0.37 % 40 }' >"$work/in.ndjson"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"mqtt/internal/config"
 	"mqtt/internal/conn"
@@ -69,6 +70,26 @@ type exitStatus int
 
 func (s exitStatus) Error() string { return "exit status " + strconv.Itoa(int(s)) }
 
+// topicHint is the hint for a bad topic or filter: about its form, or about its characters where these are what is bad.
+func topicHint(s, form string) string {
+	if proto.CheckText(s) != nil {
+		return textRule
+	}
+	return form
+}
+
+// flagError is pflag's error without the words of the strconv package.
+func flagError(command string, err error) error {
+	text := err.Error()
+	if i := strings.Index(text, ": strconv."); i >= 0 {
+		text = text[:i] + ": expected a number"
+		if strings.Contains(err.Error(), "ParseBool") {
+			text = strings.TrimSuffix(text, "a number") + "true or false"
+		}
+	}
+	return usage(text, command+" --help lists the flags")
+}
+
 // hinted is an error of another package that knows what to try.
 type hinted interface{ Hint() string }
 
@@ -84,6 +105,7 @@ func judge(err error) (code int, hint string) {
 		broken   *conn.Broken
 		breach   *conn.Violation
 		opening  *conn.Opening
+		foreign  *conn.Foreign
 		bad      *proto.Error
 		tip      hinted
 	)
@@ -105,6 +127,8 @@ func judge(err error) (code int, hint string) {
 		return exitLost, goneHint(gone.Reason)
 	case errors.As(err, &opening) && errors.Is(err, conn.ErrHungUp):
 		return exitOpening, "is this an MQTT port, and does it want TLS? (--tls)"
+	case errors.As(err, &foreign):
+		return exitOpening, foreignHint(foreign.Protocol)
 	case errors.As(err, &breach):
 		return exitLost, breachHint(breach)
 	case errors.As(err, &opening):
@@ -165,6 +189,17 @@ func goneHint(r proto.Reason) string {
 		return "-d shows the packets"
 	}
 	return "--reconnect always tries again"
+}
+
+// foreignHint is for a port where something else than MQTT is served.
+func foreignHint(protocol string) string {
+	switch protocol {
+	case "HTTP":
+		return "MQTT over WebSocket may be there (--ws, --ws-path); MQTT itself is on another port, often 1883 or 8883"
+	case "TLS":
+		return "--tls speaks it"
+	}
+	return "check host and port: MQTT is often on 1883, or on 8883 with TLS"
 }
 
 func breachHint(v *conn.Violation) string {

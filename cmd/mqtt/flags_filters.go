@@ -119,7 +119,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, ps proto.Props) (*aske
 
 func checkFilter(flag, s string) error {
 	if err := proto.CheckFilter(s); err != nil {
-		return usage(flag+" "+quoted(s)+": "+err.Error(), "# stands alone at the end, + for one whole level: a/+/b, a/#")
+		return usage(flag+" "+quoted(s)+": "+err.Error(), topicHint(s, "# stands alone at the end, + for one whole level: a/+/b, a/#"))
 	}
 	return nil
 }

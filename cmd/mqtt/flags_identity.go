@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/base32"
 	"io"
 	"os"
 	"strings"
@@ -106,19 +105,20 @@ func readSmall(name string, limit int64) ([]byte, error) {
 // madeUpID is the random end of a client identifier. With "mqtt-" before it, it stays within the 23 letters and digits
 // that every server takes.
 func madeUpID(prefix string) string {
-	var b [8]byte
-	rand.Read(b[:])
-	s := strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
+	s := strings.ToLower(rand.Text()[:13]) // 65 bits
 	if prefix == "" {
 		return "mqtt-" + s
 	}
 	return s
 }
 
+// textRule is what a text field on the wire may be.
+const textRule = "it must be UTF-8 without NUL, at most 65535 bytes"
+
 // checkText refuses a value that cannot be a text field on the wire.
 func checkText(flag, s string) error {
 	if err := proto.CheckText(s); err != nil {
-		return usage(flag+": "+err.Error(), "it must be UTF-8 without NUL, at most 65535 bytes")
+		return usage(flag+": "+err.Error(), textRule)
 	}
 	return nil
 }

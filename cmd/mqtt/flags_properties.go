@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -183,11 +184,21 @@ func (f *propertyFlags) add(flag string, t proto.Type, id proto.PropID, key, val
 		if id == proto.AuthenticationData {
 			err = nil // the method may come later
 		} else {
-			return usage(flag+": "+err.Error(), "mqtt help properties says which packet takes it")
+			return unfit(flag, err)
 		}
 	}
 	f.sets[t] = ps
 	return nil
+}
+
+// unfit is a property that its packet cannot have. flag names property and packet already.
+func unfit(flag string, err error) error {
+	what := err.Error()
+	var bad *proto.Error
+	if errors.As(err, &bad) {
+		_, what, _ = strings.Cut(bad.What, ": ")
+	}
+	return usage(flag+": "+what, "mqtt help properties says what each packet takes")
 }
 
 // five tells what of all this only MQTT 5 has, "" if nothing.

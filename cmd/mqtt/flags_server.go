@@ -52,7 +52,11 @@ func (f *serverFlags) dialer(e *env, fs *pflag.FlagSet, secure *tlsFlags, cfg *c
 		}
 	}
 	if err := t.Check(); err != nil {
-		return nil, &failure{exitUsage, err, transport.Hint(err)}
+		hint := transport.Hint(err)
+		if hint == "" && secure.files() {
+			hint = "certificates and keys are read from files in PEM form"
+		}
+		return nil, &failure{exitUsage, err, hint}
 	}
 	f.target = t
 	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {

@@ -37,6 +37,11 @@ func (f *tlsFlags) wanted() bool {
 		f.keyPassFile != "" || f.version != "" || f.ciphers != "" || f.alpn != "" || f.serverName != "" || f.keyLog != ""
 }
 
+// files tells whether a flag names a file to be read.
+func (f *tlsFlags) files() bool {
+	return f.cafile != "" || f.capath != "" || f.cert != "" || f.key != ""
+}
+
 // config is the one configuration for mqtts and wss.
 func (f *tlsFlags) config() (*transport.TLS, error) {
 	t := &transport.TLS{

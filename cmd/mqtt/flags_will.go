@@ -37,7 +37,7 @@ func (f *willFlags) apply(fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) e
 		return nil
 	}
 	if err := proto.CheckTopic(f.topic); err != nil {
-		return usage("--will-topic "+quoted(f.topic)+": "+err.Error(), "a topic name has no wildcards")
+		return usage("--will-topic "+quoted(f.topic)+": "+err.Error(), topicHint(f.topic, "a topic name has no wildcards"))
 	}
 	if f.qos < 0 || f.qos > 2 {
 		return usage("--will-qos "+strconv.Itoa(f.qos), "expected 0, 1 or 2")

@@ -121,7 +121,7 @@ func scriptVariables() []string {
 	vars := []string{"MQTT_PASSWORD", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "NO_COLOR", "TERM", "COLUMNS", "EDITOR",
 		"VISUAL", "SSL_CERT_FILE", "SSL_CERT_DIR", "PORT", "PORT2", "PORT3"}
 	seen := map[string]bool{}
-	for _, c := range newRoot(&env{lookup: os.LookupEnv}, nil).Commands() {
+	for _, c := range newRoot(&env{lookup: os.LookupEnv, environ: os.Environ}, nil).Commands() {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			if v := config.Variable(f.Name); !seen[v] {
 				seen[v] = true

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -27,7 +29,12 @@ func (f *payloadFlags) whole(e *env) ([]byte, error) {
 		return nil, usage("-f: "+err.Error(), "name a file that you may read")
 	}
 	defer file.Close()
-	return readPayload(file, f.file)
+	b, err := readPayload(file, f.file)
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return nil, usage("-f "+f.file+": "+path.Err.Error(), "name a file that you may read")
+	}
+	return b, err
 }
 
 func readPayload(r io.Reader, name string) ([]byte, error) {

@@ -165,7 +165,7 @@ func (f *pubFlags) checkTopic() error {
 		return usage("-t with -K", "with -K the topic stands on each line")
 	}
 	if err := proto.CheckTopic(f.topic); err != nil {
-		return usage("-t "+quoted(f.topic)+": "+err.Error(), "a topic name has no wildcards; to receive use mqtt sub")
+		return usage("-t "+quoted(f.topic)+": "+err.Error(), topicHint(f.topic, "a topic name has no wildcards; to receive use mqtt sub"))
 	}
 	return nil
 }

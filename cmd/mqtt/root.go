@@ -17,6 +17,7 @@ type env struct {
 	out, err              io.Writer
 	ttyIn, ttyOut, ttyErr bool
 	lookup                func(name string) (string, bool)
+	environ               func() []string
 	quiet                 bool   // no warnings and no status
 	color                 string // auto, always or never
 	tool                  string // mosquitto_pub, mosquitto_sub or mosquitto_rr when linked under that name, else empty
@@ -40,8 +41,12 @@ func run(ctx context.Context, e *env, args []string) int {
 		args = append([]string{sub}, args...)
 	}
 	root := newRoot(e, args)
-	args, err := joinProperties(args)
+	words, err := joinProperties(args)
+	if completing(args) && err != nil { // a property is being written
+		words, err = args, nil
+	}
 	if err == nil {
+		args = words
 		root.SetArgs(args)
 		root.SetIn(e.in)
 		root.SetOut(e.out)
@@ -67,7 +72,8 @@ func commandName(root *cobra.Command, args []string) string {
 // that is asked for, and all of them only where help or completion needs to know them.
 func commands() []command {
 	return []command{
-		{"pub", newPub}, {"sub", newSub}, {"rr", newRR}, {"ping", newPing}, {"broker", newBroker},
+		{"pub", newPub}, {"sub", newSub}, {"rr", newRR}, {"ping", newPing}, {"bench", newBench}, {"broker", newBroker}, {"config", newConfig},
+		{"completion", newCompletion},
 	}
 }
 
@@ -97,7 +103,7 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 		Args: cobra.ArbitraryArgs,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usage(err.Error(), c.CommandPath()+" --help lists the flags")
+		return flagError(c.CommandPath(), err)
 	})
 	root.SetVersionTemplate("mqtt {{.Version}}\n")
 	root.PersistentFlags().Bool("help", false, "print help and exit")
@@ -111,6 +117,13 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 	}
 	for _, c := range all {
 		root.AddCommand(c.build(e))
+	}
+	if len(all) > 1 {
+		root.SetHelpCommand(newHelp())
+		root.AddCommand(helpTopics(e)...)
+	}
+	if completing(args) {
+		completeValues(e, root)
 	}
 	return root
 }

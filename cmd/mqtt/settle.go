@@ -2,6 +2,7 @@ package main
 
 import (
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -38,32 +39,45 @@ func (e *env) settle(c *cobra.Command) error {
 
 // settings returns the settings that count for a command.
 func (e *env) settings(c *cobra.Command) ([]config.Setting, error) {
-	fs := c.Flags()
-	flags := describe(fs)
-	layers := [][]config.Setting{given(fs)}
-	file, _ := fs.GetString("options")
-	source, tool := config.Options, e.tool
-	if file == "" && tool != "" {
-		source, file = config.HouseOptions, config.DefaultOptions(runtime.GOOS, e.getenv, tool)
+	return e.gather(c.Flags(), func() []config.Flag { return describe(c.Flags()) })
+}
+
+// gather merges what every source has for flags; fs is the command line. Most runs have nothing beside that, and pay for
+// nothing else.
+func (e *env) gather(fs *pflag.FlagSet, known func() []config.Flag) ([]config.Setting, error) {
+	options, err := e.options(fs)
+	if err != nil {
+		return nil, err
 	}
-	if file != "" {
-		options, err := config.LoadOptions(file, source)
-		if err != nil {
-			return nil, usageOf(err)
+	var name string
+	if !e.mosquitto() {
+		if name, err = e.profileName(fs); err != nil {
+			return nil, err
 		}
+	}
+	vars := !e.mosquitto() && e.hasVariables()
+	if options == nil && name == "" && !vars {
+		return given(fs), nil
+	}
+	flags := known()
+	layers := [][]config.Setting{given(fs)}
+	if options != nil {
 		settings, err := config.OptionSettings(options, flags)
 		if err != nil {
 			return nil, err
 		}
 		layers = append(layers, settings)
 	}
-	if !e.mosquitto() {
+	if vars {
 		settings, err := config.FromEnvironment(e.lookup, flags)
 		if err != nil {
 			return nil, err
 		}
 		layers = append(layers, settings)
-		if settings, err = e.profile(fs, flags, settings); err != nil {
+	}
+	if name != "" {
+		settings, err := e.profile(name, flags)
+		if err != nil {
 			return nil, err
 		}
 		layers = append(layers, settings)
@@ -71,20 +85,42 @@ func (e *env) settings(c *cobra.Command) ([]config.Setting, error) {
 	return config.Merge(layers...), nil
 }
 
-// profile returns the settings of the profile that --profile or MQTT_PROFILE names, or that is in use.
-func (e *env) profile(fs *pflag.FlagSet, flags []config.Flag, env []config.Setting) ([]config.Setting, error) {
-	dirs := config.Locate(runtime.GOOS, e.getenv)
-	name, _ := fs.GetString("profile")
-	if s, ok := config.Find(env, "profile"); ok && name == "" {
-		name = s.Values[0]
+// options reads the options file of -o, or the one that mosquitto's programs read unasked.
+func (e *env) options(fs *pflag.FlagSet) ([]config.Option, error) {
+	file, _ := fs.GetString("options")
+	source := config.Options
+	if file == "" && e.mosquitto() {
+		source, file = config.HouseOptions, config.DefaultOptions(runtime.GOOS, e.getenv, e.tool)
 	}
-	if name == "" {
-		var err error
-		if name, err = dirs.Current(); err != nil || name == "" {
-			return nil, err
-		}
+	if file == "" {
+		return nil, nil
 	}
-	p, err := dirs.Load(name)
+	options, err := config.LoadOptions(file, source)
+	if err != nil {
+		return nil, usageOf(err)
+	}
+	return options, nil
+}
+
+// hasVariables tells whether any variable of ours is set.
+func (e *env) hasVariables() bool {
+	return slices.ContainsFunc(e.environ(), func(s string) bool { return strings.HasPrefix(s, "MQTT_") })
+}
+
+// profileName is what --profile or MQTT_PROFILE says, else the profile in use, else "".
+func (e *env) profileName(fs *pflag.FlagSet) (string, error) {
+	if name, _ := fs.GetString("profile"); name != "" {
+		return name, nil
+	}
+	if name := e.getenv("MQTT_PROFILE"); name != "" {
+		return name, nil
+	}
+	return config.Locate(runtime.GOOS, e.getenv).Current()
+}
+
+// profile returns the settings of a profile.
+func (e *env) profile(name string, flags []config.Flag) ([]config.Setting, error) {
+	p, err := config.Locate(runtime.GOOS, e.getenv).Load(name)
 	if err != nil {
 		return nil, usage(err.Error(), "mqtt config list names the profiles")
 	}

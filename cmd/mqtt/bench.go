@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"mqtt/internal/bench"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+)
+
+// benchFlags are a run from publishers to subscribers.
+type benchFlags struct {
+	connection
+	load   benchLoadFlags
+	pace   benchPaceFlags
+	fleet  benchFleetFlags
+	output benchOutputFlags
+}
+
+func newBench(e *env) *cobra.Command {
+	f := &benchFlags{}
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure a server: rates, latency, loss",
+		Long: `Measure from publishers to subscribers. Latency counts from the time that each message was to be sent, so a server that
+stops is seen; every message is numbered, so what is lost, comes twice or out of order is known to the message.`,
+		Example: `  mqtt bench --pubs 10 --subs 10 -t 'bench/%i' -q 1 --rate 20000 --duration 30s --fail-if 'p99>20ms' --fail-if loss
+  mqtt bench --pubs 100 --subs 0 -q 1 --inflight 20 --duration 10s
+  mqtt bench conn --clients 10000 --ramp 1000 --duration 60s
+  mqtt bench report a.json b.json`,
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := e.settle(c); err != nil {
+				return err
+			}
+			return f.run(c.Context(), e, c)
+		},
+	}
+	fs := c.Flags()
+	fs.SortFlags = false
+	f.load.register(fs)
+	f.pace.register(fs)
+	f.fleet.register(fs)
+	f.output.register(fs)
+	f.connection.register(fs, true)
+	c.AddCommand(newBenchConn(e), newBenchReport(e))
+	return c
+}
+
+func (f *benchFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
+	fs := c.Flags()
+	out, err := f.output.compile(e)
+	if err != nil {
+		return err
+	}
+	b := &bench.Plan{Precise: true, Tool: version()}
+	if err := f.pace.compile(fs, b); err != nil {
+		return err
+	}
+	if f.fleet.embedded {
+		stop, err := embed(ctx, fs, &f.server)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	fleet, err := f.fleet.compile(e, fs, &f.connection, b, f.load.publishers+f.load.subscribers)
+	if err != nil {
+		return err
+	}
+	p, err := f.connection.plan(e, fs, proto.PUBLISH, false)
+	if err != nil {
+		return err
+	}
+	if err := f.load.compile(e, fs, &f.connection, p, b); err != nil {
+		return err
+	}
+	if err := fleet.sessions(&f.connection, fs, p, b); err != nil {
+		return err
+	}
+	fleet.equip(&f.connection, p, b)
+	if err := b.Check(); err != nil {
+		return usage(err.Error(), "mqtt bench --help explains the flags")
+	}
+	return out.carryOut(ctx, e, p, b)
+}
+
+// carryOut runs b, writes its reports, and judges it.
+func (o *benchOutput) carryOut(ctx context.Context, e *env, p *plan, b *bench.Plan) error {
+	view, err := o.watch(e, b)
+	if err != nil {
+		return err
+	}
+	r, err := bench.Run(ctx, b)
+	view.end()
+	if r == nil {
+		return p.explain(err)
+	}
+	failed := r.Judge(o.thresholds)
+	if werr := o.write(e, r); werr != nil {
+		return werr
+	}
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return err
+	case failed:
+		return thresholdFailure(r)
+	case err != nil && !o.judgesErrors():
+		if r.Errors > 1 {
+			err = fmt.Errorf("%s errors, the first: %w", format.Count(r.Errors), err)
+		}
+		return p.explain(benchStatus(err))
+	}
+	return nil
+}
+
+// benchStatus gives the errors of package bench their exit status.
+func benchStatus(err error) error {
+	var sub *bench.SubscribeError
+	var pub *bench.PublishError
+	switch {
+	case errors.As(err, &sub):
+		return fail(exitSubscribe, "this user may not subscribe to that, or the server does not allow it", "%w", err)
+	case errors.As(err, &pub):
+		return fail(exitPublish, "", "%w", err)
+	}
+	return err
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mqtt/internal/bench"
+	"mqtt/internal/proto"
+)
+
+// benchConnFlags are a run of connections that are opened and held.
+type benchConnFlags struct {
+	connection
+	clients  int
+	duration string
+	wills    bool
+	pace     benchPaceFlags
+	fleet    benchFleetFlags
+	output   benchOutputFlags
+}
+
+func newBenchConn(e *env) *cobra.Command {
+	f := &benchConnFlags{}
+	c := &cobra.Command{
+		Use:   "conn",
+		Short: "Open many connections and hold them",
+		Example: `  mqtt bench conn --clients 10000 --ramp 1000 --duration 60s
+  mqtt bench conn --clients 1000 --will-topic 'gone/%i' --wills --duration 1s`,
+		Args: noArguments,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := e.settle(c); err != nil {
+				return err
+			}
+			return f.run(c.Context(), e, c)
+		},
+	}
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.IntVar(&f.clients, "clients", 1000, "`N` connections")
+	fs.StringVar(&f.duration, "duration", "", "hold them for `DURATION`; until Ctrl-C if not given")
+	fs.BoolVar(&f.wills, "wills", false, "cut them all at the end, and time their wills")
+	f.pace.registerConnections(fs)
+	f.fleet.register(fs)
+	f.output.register(fs)
+	f.connection.register(fs, false)
+	return c
+}
+
+func (f *benchConnFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
+	fs := c.Flags()
+	out, err := f.output.compile(e)
+	if err != nil {
+		return err
+	}
+	if f.clients < 1 {
+		return usage("--clients "+strconv.Itoa(f.clients), "expected 1 or more")
+	}
+	b := &bench.Plan{Clients: f.clients, Tool: version(), Wills: f.wills, Drain: 10 * time.Second, Open: f.duration == ""}
+	if err := f.pace.compileConnections(b); err != nil {
+		return err
+	}
+	if f.duration != "" {
+		if b.Hold, err = readDuration("--duration", f.duration); err != nil {
+			return err
+		}
+		if b.Hold <= 0 {
+			return usage("--duration "+quoted(f.duration), "expected more than 0; leave it out to hold until Ctrl-C")
+		}
+	}
+	if f.fleet.embedded {
+		stop, err := embed(ctx, fs, &f.server)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	fleet, err := f.fleet.compile(e, fs, &f.connection, b, f.clients)
+	if err != nil {
+		return err
+	}
+	p, err := f.connection.plan(e, fs, proto.CONNECT, false)
+	if err != nil {
+		return err
+	}
+	if f.will.topic != "" {
+		if b.WillTopic, err = bench.Compile(f.will.topic, "i"); err != nil {
+			return usage("--will-topic "+err.Error(), "for example: --will-topic 'gone/%i'")
+		}
+		b.QoS = byte(f.will.qos)
+	}
+	if f.wills && (b.WillTopic == nil || b.Open) {
+		return usage("--wills", "it needs --will-topic, such as 'gone/%i', and --duration")
+	}
+	if err := fleet.sessions(&f.connection, fs, p, b); err != nil {
+		return err
+	}
+	fleet.equip(&f.connection, p, b)
+	if err := b.Check(); err != nil {
+		return usage(err.Error(), "mqtt bench conn --help explains the flags")
+	}
+	return out.carryOut(ctx, e, p, b)
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/bench"
+	"mqtt/internal/conn"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+)
+
+// benchLoadFlags say who sends what to whom.
+type benchLoadFlags struct {
+	publishers, subscribers int
+	topic, filter, shared   string
+	size                    string
+	message, file, template string
+	qos                     int
+	retain                  bool
+	inflight                int
+}
+
+func (f *benchLoadFlags) register(fs *pflag.FlagSet) {
+	fs.IntVar(&f.publishers, "pubs", 1, "`N` publishers; 0 only receives")
+	fs.IntVar(&f.subscribers, "subs", 1, "`N` subscribers; 0 only publishes")
+	fs.StringVarP(&f.topic, "topic", "t", "", "`TOPIC`, with %i the client's number, %n the sequence, %r random; made up if not given")
+	fs.StringVar(&f.filter, "filter", "", "subscribers take `FILTER`, with %i; what -t says if not given")
+	fs.StringVar(&f.shared, "shared", "", "subscribers share the subscription of `GROUP`")
+	fs.StringVar(&f.size, "size", "64", "payloads of `BYTES`")
+	fs.StringVarP(&f.message, "message", "m", "", "send `MESSAGE` as it is")
+	fs.StringVarP(&f.file, "file", "f", "", "send the content of `FILE`")
+	fs.StringVar(&f.template, "template", "", "send `TEXT` with %t the time, %n the sequence, %r random, %u a UUID, %i the client's number")
+	fs.IntVarP(&f.qos, "qos", "q", 0, "0 at most once, 1 at least once, 2 exactly once")
+	fs.BoolVarP(&f.retain, "retain", "r", false, "have the server keep the messages")
+	fs.IntVarP(&f.inflight, "inflight", "M", conn.DefaultWindow, "at most `N` unacknowledged messages of a publisher")
+}
+
+// compile puts the load into b.
+func (f *benchLoadFlags) compile(e *env, fs *pflag.FlagSet, c *connection, p *plan, b *bench.Plan) error {
+	switch {
+	case f.qos < 0 || f.qos > 2:
+		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+	case f.inflight < 1 || f.inflight > 65535:
+		return usage("--inflight "+strconv.Itoa(f.inflight), "expected 1 to 65535")
+	case f.publishers < 0 || f.subscribers < 0 || f.publishers+f.subscribers == 0:
+		return usage("--pubs "+strconv.Itoa(f.publishers)+" --subs "+strconv.Itoa(f.subscribers), "expected at least one client")
+	case strings.ContainsAny(f.shared, "/+#"):
+		return usage("--shared "+quoted(f.shared), "a group has no / + or # in its name")
+	}
+	b.Publishers, b.Subscribers, b.Shared = f.publishers, f.subscribers, f.shared
+	b.QoS, b.Retain, b.Window = byte(f.qos), f.retain, f.inflight
+	b.Props, b.SubProp = c.properties.sets[proto.PUBLISH], c.properties.sets[proto.SUBSCRIBE]
+	p.cfg.Window = f.inflight
+	if err := f.topics(p, b); err != nil {
+		return err
+	}
+	return f.payload(e, fs, p, b)
+}
+
+func (f *benchLoadFlags) topics(p *plan, b *bench.Plan) error {
+	if f.topic == "" {
+		f.topic = p.topic
+	}
+	if f.topic == "" {
+		name := b.RunName
+		if name == "" {
+			name = madeUpID("b")
+		}
+		f.topic = "mqtt-bench/" + name + "/t"
+	}
+	var err error
+	if b.Topic, err = bench.Compile(f.topic, "inr"); err != nil {
+		return usage("-t "+err.Error(), "for example: -t 'bench/%i'")
+	}
+	if f.publishers > 0 {
+		if err := proto.CheckTopic(string(b.Topic.Append(nil, 0, 0))); err != nil {
+			return usage("-t "+quoted(f.topic)+": "+err.Error(), "a topic name has no wildcards: --filter is for the subscribers")
+		}
+	}
+	if f.filter != "" {
+		if b.Filter, err = bench.Compile(f.filter, "i"); err != nil {
+			return usage("--filter "+err.Error(), "for example: --filter 'bench/+'")
+		}
+	} else if f.publishers == 0 && strings.ContainsAny(f.topic, "+#") {
+		b.Filter = b.Topic
+	}
+	t := b.Filter
+	if t == nil {
+		t = b.Topic
+	}
+	filter := string(t.Append(nil, 0, 0))
+	if err := proto.CheckFilter(filter); err != nil && f.subscribers > 0 {
+		return usage("--filter "+quoted(filter)+": "+err.Error(), "for example: --filter 'bench/+'")
+	}
+	return nil
+}
+
+// payload settles what is sent, and where the header goes that messages are counted by.
+func (f *benchLoadFlags) payload(e *env, fs *pflag.FlagSet, p *plan, b *bench.Plan) error {
+	var given []string
+	for _, name := range []string{"message", "file", "template", "size"} {
+		if fs.Changed(name) {
+			given = append(given, "--"+name)
+		}
+	}
+	if len(given) > 1 {
+		return usage(strings.Join(given, " with "), "give one of them")
+	}
+	size, err := format.ParseSize(f.size)
+	if err != nil || size > proto.MaxRemaining/2 {
+		return usage("--size "+quoted(f.size), "expected bytes, such as 64 or 1KiB")
+	}
+	b.Size = int(size)
+	literal := payloadFlags{message: f.message, hasMessage: fs.Changed("message"), file: f.file}
+	switch {
+	case literal.hasMessage, fs.Changed("file"):
+		if b.Payload, err = literal.whole(e); err != nil {
+			return err
+		}
+		if b.Payload == nil {
+			b.Payload = []byte{}
+		}
+	case fs.Changed("template"):
+		if b.Text, err = bench.Compile(f.template, "intru"); err != nil {
+			return usage("--template "+err.Error(), `for example: --template '{"time":%t,"n":%n}'`)
+		}
+	case size < bench.HeaderSize:
+		b.Payload = make([]byte, size)
+	}
+	switch {
+	case b.Payload == nil && b.Text == nil:
+		b.Carrier = bench.InPayload
+	case p.cfg.Connect.Version >= proto.V5:
+		b.Carrier = bench.InProperty
+	default:
+		b.Carrier = bench.Nowhere
+	}
+	return nil
+}
+
+// benchPaceFlags say how fast and how long.
+type benchPaceFlags struct {
+	rate, ramp, churn       string
+	burst                   int
+	messages                string
+	duration, warmup, drain string
+	offline, late           bool
+	startAt                 string
+}
+
+func (f *benchPaceFlags) register(fs *pflag.FlagSet) {
+	fs.StringVar(&f.rate, "rate", "0", "`N` messages a second in all, on a smooth schedule; 0 is as fast as the window allows")
+	fs.IntVar(&f.burst, "burst", 1, "with --rate: `N` messages at once")
+	fs.StringVar(&f.messages, "messages", "", "end after `N` messages in all")
+	fs.StringVar(&f.duration, "duration", "", "end after `DURATION`; 10s if neither is given")
+	fs.StringVar(&f.warmup, "warmup", "0", "leave out the first `DURATION`")
+	f.registerConnections(fs)
+	fs.StringVar(&f.drain, "drain", "10s", "give up what is missing when nothing came for `DURATION`")
+	fs.BoolVar(&f.offline, "offline", false, "subscribers are away while messages are sent, and then take what their sessions kept")
+	fs.BoolVar(&f.late, "late", false, "with -r: subscribers come when all is sent, to a storm of retained messages")
+	fs.StringVar(&f.startAt, "start-at", "", "send the first message at `TIME`: 15:04:05, 2006-01-02T15:04:05Z or @SECONDS since 1970")
+}
+
+// registerConnections are the ones that bench conn has too.
+func (f *benchPaceFlags) registerConnections(fs *pflag.FlagSet) {
+	fs.StringVar(&f.ramp, "ramp", "0", "open `N` connections a second; 0 is as fast as it goes")
+	fs.StringVar(&f.churn, "churn", "0", "cut `N` connections a second, which come back")
+}
+
+func (f *benchPaceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
+	if err := f.compileConnections(b); err != nil {
+		return err
+	}
+	rate, err := format.ParseRate(f.rate)
+	if err != nil {
+		return usage("--rate: "+err.Error(), "for example: --rate 2.5k")
+	}
+	b.Rate, b.Burst = rate, f.burst
+	if f.burst < 1 || f.burst > 1 && rate == 0 {
+		return usage("--burst "+strconv.Itoa(f.burst), "expected 1 or more, with --rate")
+	}
+	if fs.Changed("messages") {
+		x, err := format.ParseRate(f.messages)
+		if err != nil || x < 1 || x > 1<<53 || x != float64(uint64(x)) {
+			return usage("--messages "+quoted(f.messages), "expected 1 or more")
+		}
+		b.Messages = uint64(x)
+	}
+	for _, d := range []struct {
+		flag, text string
+		to         *time.Duration
+	}{{"--duration", f.duration, &b.Duration}, {"--warmup", f.warmup, &b.Warmup}, {"--drain", f.drain, &b.Drain}} {
+		if d.text == "" {
+			continue
+		}
+		if *d.to, err = readDuration(d.flag, d.text); err != nil {
+			return err
+		}
+	}
+	pubs, _ := fs.GetInt("pubs")
+	switch {
+	case fs.Changed("duration") && b.Duration == 0:
+		return usage("--duration 0", "expected more; leave it out to end by --messages alone")
+	case b.Messages == 0 && b.Duration == 0 && pubs == 0:
+		b.Open = true
+	case b.Messages == 0 && b.Duration == 0:
+		b.Duration = 10 * time.Second
+	case f.offline && f.late:
+		return usage("--offline with --late", "give one of them")
+	}
+	switch {
+	case f.offline:
+		b.Order = bench.Offline
+	case f.late:
+		b.Order = bench.Late
+	}
+	if f.startAt != "" {
+		if b.StartAt, err = readStart(f.startAt, time.Now()); err != nil {
+			return usage("--start-at "+quoted(f.startAt)+": "+err.Error(), "expected 15:04:05, 2006-01-02T15:04:05Z or @SECONDS")
+		}
+	}
+	return nil
+}
+
+func (f *benchPaceFlags) compileConnections(b *bench.Plan) error {
+	for _, r := range []struct {
+		flag, text string
+		to         *float64
+	}{{"--ramp", f.ramp, &b.Ramp}, {"--churn", f.churn, &b.Churn}} {
+		var err error
+		if *r.to, err = format.ParseRate(r.text); err != nil {
+			return usage(r.flag+": "+err.Error(), "for example: "+r.flag+" 500")
+		}
+	}
+	return nil
+}
+
+// readStart reads a time to come: of a day, of any day, or in seconds since 1970.
+func readStart(s string, now time.Time) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, s)
+	if clock, cerr := time.ParseInLocation("15:04:05", s, now.Location()); cerr == nil {
+		err = nil
+		at = time.Date(now.Year(), now.Month(), now.Day(), clock.Hour(), clock.Minute(), clock.Second(), 0, now.Location())
+		if at.Before(now.Add(-12 * time.Hour)) {
+			at = at.AddDate(0, 0, 1)
+		}
+	}
+	if seconds, ok := strings.CutPrefix(s, "@"); ok {
+		var x float64
+		if x, err = strconv.ParseFloat(seconds, 64); err == nil {
+			at = time.UnixMicro(int64(x * 1e6))
+		}
+	}
+	switch {
+	case err != nil:
+		return at, fmt.Errorf("no time")
+	case !at.After(now):
+		return at, fmt.Errorf("it has passed")
+	}
+	return at, nil
+}

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/bench"
+	"mqtt/internal/broker"
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+	"mqtt/internal/transport"
+)
+
+// benchFleetFlags say who the clients are, and what part of all this process does.
+type benchFleetFlags struct {
+	credentials string
+	offset      int
+	runName     string
+	embedded    bool
+}
+
+func (f *benchFleetFlags) register(fs *pflag.FlagSet) {
+	fs.StringVar(&f.credentials, "credentials", "", "a line USER:PASSWORD for each client, publishers first, from `FILE`")
+	fs.IntVar(&f.offset, "client-offset", 0, "number clients from `N`, where many machines share the work")
+	fs.StringVar(&f.runName, "run", "", "the processes that give the same `NAME` measure together, and compare clocks")
+	fs.BoolVar(&f.embedded, "embedded", false, "measure a broker of this process's own")
+}
+
+// fleet makes the configuration of each client.
+type fleet struct {
+	users   []credential
+	sources []string // local addresses, used in turn
+	prefix  string   // of client identifiers
+	trace   sync.Mutex
+}
+
+type credential struct {
+	name, password string
+	secret         bool // there is a password
+}
+
+// compile reads what there is one of for each client, and looks whether this machine can have so many.
+func (f *benchFleetFlags) compile(e *env, fs *pflag.FlagSet, c *connection, b *bench.Plan, clients int) (*fleet, error) {
+	t := &fleet{}
+	if f.offset < 0 {
+		return nil, usage("--client-offset "+strconv.Itoa(f.offset), "expected 0 or more")
+	}
+	if strings.ContainsAny(f.runName, "/+#") || proto.CheckText(f.runName) != nil {
+		return nil, usage("--run "+quoted(f.runName), "a name has no / + or #: it becomes a part of topics")
+	}
+	b.Offset, b.RunName = f.offset, f.runName
+	if f.credentials != "" {
+		var err error
+		if t.users, err = readCredentials(f.credentials); err != nil {
+			return nil, err
+		}
+		if len(t.users) < clients {
+			return nil, usage("--credentials: "+strconv.Itoa(len(t.users))+" lines for "+strconv.Itoa(clients)+" clients", "add a line USER:PASSWORD for each")
+		}
+		if fs.Changed("username") || fs.Changed("pw") || fs.Changed("password-file") {
+			return nil, usage("--credentials with -u, -P or --password-file", "give one of them")
+		}
+	}
+	if c.server.bind != "" {
+		t.sources = strings.Split(c.server.bind, ",")
+		c.server.bind = t.sources[0]
+	}
+	t.prefix = c.identity.id + c.identity.idPrefix
+	if t.prefix == "" {
+		t.prefix = "bench-" + madeUpID("b")[:8]
+	}
+	descriptors, sources := clients, max(len(t.sources), 1)
+	if f.embedded {
+		descriptors *= 2
+	}
+	if c.server.unix != "" || strings.HasPrefix(c.server.url, "unix:") || c.server.proxy != "" && c.server.proxy != "none" {
+		sources = 0
+	}
+	if err := bench.Preflight(descriptors, sources); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// readCredentials reads lines of a user, and a password behind the first colon.
+func readCredentials(name string) ([]credential, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, usage("--credentials: "+err.Error(), "name a file that you may read")
+	}
+	defer file.Close()
+	var all []credential
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 2*proto.MaxText)
+	for lines.Scan() {
+		if line := strings.TrimSuffix(lines.Text(), "\r"); line != "" {
+			var c credential
+			c.name, c.password, c.secret = strings.Cut(line, ":")
+			if err := checkText("--credentials: line "+strconv.Itoa(len(all)+1), c.name); err != nil {
+				return nil, err
+			}
+			all = append(all, c)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, usage("--credentials: "+err.Error(), "expected lines of USER:PASSWORD")
+	}
+	return all, nil
+}
+
+// sessionLasts is how long sessions are kept for clients that are to come back, in seconds.
+const sessionLasts = 300
+
+// sessions gives clients that are to come back sessions that last.
+func (t *fleet) sessions(f *connection, fs *pflag.FlagSet, p *plan, b *bench.Plan) error {
+	c := &p.cfg.Connect
+	what := ""
+	switch {
+	case b.Order == bench.Offline:
+		what = "--offline"
+	case b.Churn > 0 && b.Clients == 0:
+		what = "--churn"
+	case p.backoff.Tries != 0 && b.Clients == 0:
+		what = "--reconnect"
+	}
+	b.Backoff = p.backoff
+	b.Backoff.Notice = nil
+	b.Echo.Persistent = f.session.keepSession || what != "" && c.Version >= proto.V5
+	switch {
+	case what == "":
+	case c.Version < proto.V5 && !f.session.keepSession && what == "--offline":
+		return usage("--offline with MQTT "+c.Version.String(), "add -c: sessions are to last; with MQTT 5 they need no -c")
+	case c.Version >= proto.V5 && what == "--offline" && !f.session.keepSession:
+		if err := p.require5("--offline"); err != nil {
+			return err
+		}
+		fallthrough
+	case c.Version >= proto.V5 && !c.Props.Has(proto.SessionExpiryInterval):
+		c.Props = c.Props.Without(proto.SessionExpiryInterval).AppendNum(proto.SessionExpiryInterval, sessionLasts)
+		p.borrowed = true
+	}
+	b.Goodbye = f.goodbye(p)
+	return nil
+}
+
+// equip gives b the configuration of its clients.
+func (t *fleet) equip(f *connection, p *plan, b *bench.Plan) {
+	target := f.server.target
+	b.Echo.Server = string(target.Scheme()) + "://" + target.Addr()
+	b.Echo.KeepAlive = int(p.cfg.Connect.KeepAlive)
+	trace := p.cfg.Trace
+	b.Configure = func(role bench.Role, number int, took *bench.Phases) (*conn.Config, error) {
+		cfg := new(conn.Config)
+		*cfg = *p.cfg
+		place := number - b.Offset
+		if role == bench.Subscriber {
+			place += b.Publishers
+		}
+		cfg.Connect.ClientID = t.prefix + [...]string{"p", "s", "c", "k"}[role] + strconv.Itoa(number)
+		t.identify(cfg, place)
+		if w := cfg.Connect.Will; w != nil && b.WillTopic != nil {
+			will := *w
+			will.Topic = string(b.WillTopic.Append(nil, number, 0))
+			cfg.Connect.Will = &will
+		}
+		if role == bench.Keeper || b.Clients > 0 && role == bench.Subscriber {
+			cfg.Connect.Will = nil
+		}
+		if trace != nil {
+			cfg.Trace = func(sent bool, f proto.Frame, v proto.Version) {
+				t.trace.Lock()
+				defer t.trace.Unlock()
+				trace(sent, f, v)
+			}
+		}
+		at := *target
+		if len(t.sources) > 0 {
+			at.Bind = strings.TrimSpace(t.sources[place%len(t.sources)])
+		}
+		cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+			way := &at
+			if way.WebSocket != nil && v == proto.V31 {
+				way = cloneFor31(way)
+			}
+			tr := new(transport.Trace)
+			nc, err := transport.Dial(ctx, way, tr)
+			*took = bench.Phases{Resolve: tr.Resolve, Connect: tr.Connect, Proxy: tr.Proxy, TLS: tr.TLS, WebSocket: tr.WebSocket}
+			return nc, err
+		}
+		return cfg, nil
+	}
+}
+
+// identify gives a client its user, and an authentication of its own.
+func (t *fleet) identify(cfg *conn.Config, place int) {
+	c := &cfg.Connect
+	if len(t.users) > 0 {
+		u := &t.users[place%len(t.users)]
+		c.HasUsername, c.Username = true, u.name
+		c.HasPassword, c.Password = u.secret, []byte(u.password)
+	}
+	a, ok := cfg.Auth.(*scramAuth)
+	if !ok {
+		return
+	}
+	own := &scramAuth{method: a.method, username: a.username, password: a.password}
+	if len(t.users) > 0 {
+		own.username, own.password = c.Username, string(c.Password)
+		c.HasPassword, c.Password = false, nil
+	}
+	cfg.Auth = own
+}
+
+// embed starts a broker and has the flags name it. stop ends it.
+func embed(ctx context.Context, fs *pflag.FlagSet, f *serverFlags) (stop func(), err error) {
+	for _, name := range []string{"host", "port", "url", "unix", "srv", "proxy"} {
+		if fs.Changed(name) {
+			return nil, usage("--embedded with --"+name, "give one of them")
+		}
+	}
+	b := broker.New(broker.Options{Auth: anonymous{}, Version: "mqtt " + version(), SysInterval: -1})
+	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop = func() {
+		cancel()
+		ctx, cancel := context.WithTimeout(context.Background(), embeddedEnds)
+		defer cancel()
+		b.Close(ctx)
+	}
+	end := &transport.Endpoint{Host: "127.0.0.1", Port: "0"}
+	urls, _, err := serve(serving, b, []*transport.Endpoint{end})
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	f.host, f.port, f.proxy = urls[0].Host, urls[0].Port, "none"
+	return stop, nil
+}
+
+// embeddedEnds bounds how long a broker of our own takes to end.
+const embeddedEnds = 2 * time.Second

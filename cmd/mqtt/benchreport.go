@@ -1,0 +1,201 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"mqtt/internal/bench"
+	"mqtt/internal/format"
+)
+
+// benchOutputFlags say what becomes of a result.
+type benchOutputFlags struct {
+	out    string
+	format string
+	failIf []string
+	listen string
+}
+
+func (f *benchOutputFlags) register(fs *pflag.FlagSet) {
+	f.registerReport(fs)
+	fs.StringVar(&f.listen, "listen", "", "serve /metrics for Prometheus on `ADDRESS` while it runs")
+}
+
+// registerReport are the ones that bench report has too.
+func (f *benchOutputFlags) registerReport(fs *pflag.FlagSet) {
+	fs.StringVar(&f.out, "out", "", "keep the raw result in `FILE`, for bench report")
+	fs.StringVar(&f.format, "format", "text", "print `FORMAT`: text, json, csv, junit, html or prometheus")
+	fs.StringArrayVar(&f.failIf, "fail-if", nil, "exit with 8 if `EXPR` holds, many: p99>20ms, loss>0.1%, rate<10000, dup, reorder, errors, connect.p99>1s")
+}
+
+// benchOutput is benchOutputFlags, compiled.
+type benchOutput struct {
+	out        string
+	listen     string
+	report     bench.Report
+	thresholds []*bench.Threshold
+}
+
+func (f *benchOutputFlags) compile(e *env) (*benchOutput, error) {
+	o := &benchOutput{out: f.out, listen: f.listen}
+	switch f.format {
+	case "text":
+		o.report = bench.Text(widthOf(e.out), format.NewPalette(e.colored(e.ttyOut)))
+	case "json":
+		o.report = bench.JSON
+	case "csv":
+		o.report = bench.CSV
+	case "junit":
+		o.report = bench.JUnit
+	case "html":
+		o.report = bench.HTML
+	case "prometheus":
+		o.report = bench.Prometheus
+	default:
+		return nil, usage("--format "+quoted(f.format), "expected text, json, csv, junit, html or prometheus")
+	}
+	for _, expr := range f.failIf {
+		t, err := bench.ParseThreshold(expr)
+		if err != nil {
+			return nil, usage("--fail-if "+err.Error(), "for example: --fail-if 'p99>20ms'")
+		}
+		o.thresholds = append(o.thresholds, t)
+	}
+	return o, nil
+}
+
+// widthOf is how wide a terminal is, 100 where there is none.
+func widthOf(w io.Writer) int {
+	if f, ok := w.(interface{ Fd() uintptr }); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return min(width, 140)
+		}
+	}
+	return 100
+}
+
+// judgesErrors tells whether a threshold decides whether errors fail the run.
+func (o *benchOutput) judgesErrors() bool {
+	for _, t := range o.thresholds {
+		if t.Errors() {
+			return true
+		}
+	}
+	return false
+}
+
+// write keeps the raw result and prints the report.
+func (o *benchOutput) write(e *env, r *bench.Result) error {
+	if o.out != "" {
+		if err := writeResult(o.out, r); err != nil {
+			return err
+		}
+	}
+	err := o.report(e.out, r)
+	switch {
+	case err == nil:
+		return nil
+	case closedPipe(err):
+		return errQuiet
+	}
+	return fmt.Errorf("write report: %w", err)
+}
+
+func writeResult(name string, r *bench.Result) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	err = bench.JSON(file, r)
+	if cerr := file.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		return fmt.Errorf("--out: %w", err)
+	}
+	return nil
+}
+
+// thresholdFailure names the thresholds that failed, with value and limit.
+func thresholdFailure(r *bench.Result) error {
+	var failed []string
+	for i := range r.Verdicts {
+		if v := &r.Verdicts[i]; v.Failed {
+			failed = append(failed, v.String())
+		}
+	}
+	return fail(exitExpected, "", "%s", strings.Join(failed, "; "))
+}
+
+func newBenchReport(e *env) *cobra.Command {
+	f := &benchOutputFlags{}
+	var display displayFlags
+	c := &cobra.Command{
+		Use:     "report FILE...",
+		Short:   "Merge results of --out and print them as one",
+		Example: `  mqtt bench report a.json b.json --format html > report.html`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := e.settle(c); err != nil {
+				return err
+			}
+			if err := display.apply(e); err != nil {
+				return err
+			}
+			return f.merge(e, args)
+		},
+	}
+	fs := c.Flags()
+	fs.SortFlags = false
+	f.registerReport(fs)
+	display.register(fs)
+	return c
+}
+
+// merge reads results, and writes and judges what they are together.
+func (f *benchOutputFlags) merge(e *env, names []string) error {
+	o, err := f.compile(e)
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		return usage("no results", "name files that --out wrote; - is stdin")
+	}
+	var parts []*bench.Result
+	for _, name := range names {
+		r, err := readResult(e, name)
+		if err != nil {
+			return usage(name+": "+err.Error(), "expected a file that mqtt bench --out wrote")
+		}
+		parts = append(parts, r)
+	}
+	r, err := bench.Merge(parts)
+	if err != nil {
+		return usage(err.Error(), "merge results of one kind of run")
+	}
+	failed := r.Judge(o.thresholds)
+	if err := o.write(e, r); err != nil {
+		return err
+	}
+	if failed {
+		return thresholdFailure(r)
+	}
+	return nil
+}
+
+func readResult(e *env, name string) (*bench.Result, error) {
+	if name == "-" {
+		return bench.Read(e.in)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return bench.Read(file)
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/proto"
+)
+
+func newCompletion(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "completion {bash|zsh|fish|powershell}",
+		Short: "Print the script that completes commands and flags in a shell",
+		Long: `Print a script for a shell, which completes commands, flags and values: profiles, versions, files and more.
+
+  bash        source <(mqtt completion bash), or into /etc/bash_completion.d/mqtt (it needs the package bash-completion)
+  zsh         mqtt completion zsh > "${fpath[1]}/_mqtt"
+  fish        mqtt completion fish > ~/.config/fish/completions/mqtt.fish
+  powershell  mqtt completion powershell | Out-String | Invoke-Expression`,
+		Args:      words(1, "the name of a shell", 1),
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		RunE: func(c *cobra.Command, args []string) error {
+			root := c.Root()
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(e.out, true)
+			case "zsh":
+				return root.GenZshCompletion(e.out)
+			case "fish":
+				return root.GenFishCompletion(e.out, true)
+			case "powershell", "pwsh":
+				return root.GenPowerShellCompletionWithDesc(e.out)
+			}
+			return usage("no completion for "+quoted(args[0]), "expected bash, zsh, fish or powershell")
+		},
+	}
+}
+
+// completing tells whether a shell asks what can stand next.
+func completing(args []string) bool {
+	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
+}
+
+// completeValues tells the tree which values its flags and arguments take. It is called only when a shell asks.
+func completeValues(e *env, c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		completeValues(e, sub)
+	}
+	if c.ValidArgsFunction == nil && c.ValidArgs == nil {
+		c.ValidArgsFunction = completeArgs(e, c)
+	}
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Value.Type() == "bool" {
+			return
+		}
+		if complete := completeFlag(e, f); complete != nil {
+			c.RegisterFlagCompletionFunc(f.Name, complete)
+		}
+	})
+}
+
+// completeFlag returns what completes the value of f, nil for the names of files.
+func completeFlag(e *env, f *pflag.Flag) cobra.CompletionFunc {
+	if values := flagValues(f); values != nil {
+		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+	}
+	switch f.Name {
+	case "profile":
+		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return profileNames(e), cobra.ShellCompDirectiveNoFileComp
+		}
+	case "url", "listen", "proxy":
+		return cobra.FixedCompletions(schemes(f.Name), cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp)
+	}
+	switch placeholder, _ := pflag.UnquoteUsage(f); placeholder {
+	case "FILE", "PATH":
+		return nil
+	case "DIR":
+		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
+	}
+	return cobra.NoFileCompletions
+}
+
+// flagValues are all the values of a flag, where they are known and few.
+func flagValues(f *pflag.Flag) []string {
+	switch f.Name {
+	case "qos", "will-qos":
+		return []string{"0\tat most once", "1\tat least once", "2\texactly once"}
+	case "protocol-version":
+		return []string{"auto\t5, else 3.1.1", "5", "3.1.1", "3.1"}
+	case "color":
+		return []string{"auto", "always", "never"}
+	case "retain-handling":
+		return []string{"always", "new\tonly with a new subscription", "never"}
+	case "tls-version":
+		return []string{"tlsv1.3", "tlsv1.2", "tlsv1.1", "tlsv1"}
+	case "auth-method":
+		return []string{"SCRAM-SHA-256", "SCRAM-SHA-512"}
+	case "reconnect":
+		return []string{"never", "always"}
+	case "payload":
+		return []string{"text", "hex", "base64"}
+	case "pace":
+		return []string{"1x\tas it was recorded", "2x\ttwice as fast"}
+	case "log-level":
+		return []string{"error", "warn", "info", "debug"}
+	case "property":
+		var words []string
+		for _, p := range places {
+			words = append(words, p.name)
+		}
+		return words
+	}
+	return nil
+}
+
+func schemes(flag string) []string {
+	if flag == "proxy" {
+		return []string{"socks5h://", "socks5://", "http://"}
+	}
+	return []string{"mqtt://", "mqtts://", "ws://", "wss://", "unix://"}
+}
+
+// completeArgs completes what is no flag: the words of -D behind the first, names of profiles, FLAG= for a profile, and
+// the command behind --.
+func completeArgs(e *env, c *cobra.Command) cobra.CompletionFunc {
+	return func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+		switch parent := c.Parent(); {
+		case parent != nil && parent.Name() == "config" && c.Name() == "show" && len(args) == 0:
+			return connected(e), cobra.ShellCompDirectiveNoFileComp
+		case parent != nil && parent.Name() == "config" && c.Name() == "add" && len(args) > 0:
+			return assignments(e), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		case parent != nil && parent.Name() == "config" && c.Name() != "list" && c.Name() != "add" && len(args) == 0:
+			return profileNames(e), cobra.ShellCompDirectiveNoFileComp
+		case c.ArgsLenAtDash() < len(args): // cobra puts a -- of its own at the end
+			return nil, cobra.ShellCompDirectiveDefault
+		}
+		if f := c.Flags().Lookup("property"); f != nil && f.Changed {
+			lines := f.Value.(pflag.SliceValue).GetSlice()
+			return propertyNames(lines[len(lines)-1], len(args)), cobra.ShellCompDirectiveNoFileComp
+		}
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func profileNames(e *env) []string {
+	names, err := profiles(e).List()
+	if err != nil {
+		return nil
+	}
+	return names
+}
+
+// connected are the commands that take profiles.
+func connected(e *env) []string {
+	var names []string
+	for _, c := range newRoot(e, nil).Commands() {
+		if c.Flags().Lookup("profile") != nil {
+			names = append(names, c.Name()+"\t"+c.Short)
+		}
+	}
+	return names
+}
+
+func assignments(e *env) []string {
+	var words []string
+	for _, f := range allFlags(e) {
+		if f.Name != "profile" && f.Name != "options" && f.Name != "help" {
+			words = append(words, f.Name+"=")
+		}
+	}
+	return words
+}
+
+// propertyNames are the properties that a packet of -D may carry, where the packet is all that stands there yet.
+func propertyNames(line string, words int) []string {
+	if words > 0 {
+		return nil
+	}
+	for _, p := range places {
+		if !strings.EqualFold(p.name, line) {
+			continue
+		}
+		var names []string
+		for i := range proto.Properties {
+			if row := &proto.Properties[i]; sendable(row, p.t) {
+				names = append(names, row.Name)
+			}
+		}
+		return names
+	}
+	return nil
+}

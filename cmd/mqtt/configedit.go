@@ -1,0 +1,132 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"mqtt/internal/config"
+)
+
+// addProfile makes a profile of words FLAG=VALUE, FLAG for a switch, or FLAG alone for a secret.
+func addProfile(ctx context.Context, e *env, name string, words []string) error {
+	dirs := profiles(e)
+	p, err := dirs.New(name)
+	if err != nil {
+		return profileError(err)
+	}
+	values := make(map[string][]string)
+	var order []string
+	for _, w := range words {
+		key, value, ok := strings.Cut(w, "=")
+		switch {
+		case ok:
+		case config.Secret(key, "x"):
+			if value, err = readSecret(ctx, e, key); err != nil {
+				return err
+			}
+		default:
+			value = "true"
+		}
+		if values[key] == nil {
+			order = append(order, key)
+		}
+		values[key] = append(values[key], value)
+	}
+	for _, key := range order {
+		if err := p.Set(key, values[key]...); err != nil {
+			return profileError(err)
+		}
+	}
+	if err := checkProfile(e, p); err != nil {
+		return err
+	}
+	return profileError(dirs.Add(p))
+}
+
+// editProfile has a person change the text of a profile. It is saved when it is right, and kept aside when it is not.
+func editProfile(ctx context.Context, e *env, name string) error {
+	dirs := profiles(e)
+	p, err := dirs.New(name)
+	if err != nil {
+		return profileError(err)
+	}
+	before, err := os.ReadFile(p.File) // as it stands: it may be wrong, and edited for that
+	if errors.Is(err, fs.ErrNotExist) {
+		_, err = dirs.Load(name)
+		return profileError(err)
+	}
+	if err != nil {
+		return profileError(err)
+	}
+	file, err := draft(p.File, before)
+	if err != nil {
+		return err
+	}
+	if err := runEditor(ctx, e, file); err != nil {
+		os.Remove(file)
+		return err
+	}
+	after, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(before, after) {
+		e.note("profile %s: nothing was changed", name)
+		return os.Remove(file)
+	}
+	if p, err = config.Parse(name, p.File, after); err == nil {
+		err = checkProfile(e, p)
+	}
+	if err != nil {
+		return usage(err.Error(), "nothing was saved; your text is in "+file)
+	}
+	if err := dirs.Save(p); err != nil {
+		return err
+	}
+	return os.Remove(file)
+}
+
+// draft writes text to a file beside the profile, for its owner alone, since it may hold secrets. Its name has a dot
+// before it, so that it is no profile.
+func draft(profile string, text []byte) (string, error) {
+	f, err := os.CreateTemp(filepath.Dir(profile), "."+filepath.Base(profile)+"-*.txt")
+	if err != nil {
+		return "", err
+	}
+	if _, err = f.Write(text); err == nil {
+		err = f.Close()
+	}
+	return f.Name(), err
+}
+
+// runEditor runs the editor of $VISUAL or $EDITOR, which may be words of a shell.
+func runEditor(ctx context.Context, e *env, file string) error {
+	editor := e.getenv("VISUAL")
+	if editor == "" {
+		editor = e.getenv("EDITOR")
+	}
+	var cmd *exec.Cmd
+	switch {
+	case runtime.GOOS == "windows" && editor == "":
+		cmd = exec.CommandContext(ctx, "notepad", file)
+	case runtime.GOOS == "windows":
+		cmd = exec.CommandContext(ctx, "cmd", "/C", editor+" "+file)
+	default:
+		if editor == "" {
+			editor = "vi"
+		}
+		cmd = exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "mqtt", file)
+	}
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.in, e.out, e.err
+	if err := cmd.Run(); err != nil {
+		return fail(exitOther, "set VISUAL or EDITOR to an editor; nothing was saved", "run %s: %w", editor, err)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/config"
+	"mqtt/internal/format"
+)
+
+func newConfigShow(e *env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "show [COMMAND [FLAG...]]",
+		Short: "Print each value and where it comes from",
+		Long: `Print what a command would work with, a value a line, with its origin: command line, environment, options file,
+profile or default. Secrets are masked. Without COMMAND it prints what environment and profile set for any of them.`,
+		Example: `  mqtt config show
+  mqtt config show pub --profile lab -q 1`,
+		DisableFlagParsing: true, // they are COMMAND's
+		RunE: func(c *cobra.Command, args []string) error {
+			if slices.Contains(args, "--help") {
+				return c.Help()
+			}
+			if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+				return showCommand(e, args)
+			}
+			return showAll(e, args)
+		},
+	}
+}
+
+// showCommand prints the values of one command.
+func showCommand(e *env, args []string) error {
+	root := newRoot(e, args)
+	c, rest, err := root.Find(args)
+	if err != nil || c == root || c.Flags().Lookup("profile") == nil {
+		return usage("mqtt config show "+quoted(args[0]), "expected a command with a connection: pub, sub, rr or ping")
+	}
+	if err := c.ParseFlags(rest); err != nil {
+		return usage(err.Error(), "mqtt "+args[0]+" --help lists the flags")
+	}
+	settings, err := e.settings(c)
+	if err != nil {
+		return err
+	}
+	var defaults []config.Setting
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		none := slices.Contains([]string{"", "false", "[]"}, f.DefValue) || f.DefValue == "0" && f.Name != "qos"
+		if !none && f.Name != "help" {
+			defaults = append(defaults, config.Setting{Flag: f.Name, Values: []string{f.DefValue}})
+		}
+	})
+	settings = config.Merge(settings, given(c.Flags()), defaults) // a URL leaves no room for the default of --host
+	return show(e, settings)
+}
+
+// showAll prints what is set outside any command line.
+func showAll(e *env, args []string) error {
+	fs := pflag.NewFlagSet("show", pflag.ContinueOnError)
+	fs.SetOutput(nil)
+	(&configFlags{}).register(fs)
+	if err := fs.Parse(args); err != nil {
+		return usage(err.Error(), "flags of a command stand behind its name: mqtt config show pub -q 1")
+	}
+	settings, err := e.gather(fs, func() []config.Flag { return allFlags(e) })
+	if err != nil {
+		return err
+	}
+	return show(e, settings)
+}
+
+// show prints settings in columns: flag, value, origin.
+func show(e *env, settings []config.Setting) error {
+	if _, named := config.Find(settings, "profile"); !named {
+		// The profile in use stands on no command line and in no variable.
+		if name, err := profiles(e).Current(); err == nil && name != "" && !e.mosquitto() {
+			used := config.Setting{Flag: "profile", Values: []string{name + " (in use)"}}
+			settings = append([]config.Setting{used}, settings...)
+		}
+	}
+	var rows [][3]string
+	for _, s := range settings {
+		origin := s.Origin.String()
+		if s.Flag == "profile" && s.Origin.Source == config.Default {
+			origin = "mqtt config use"
+		}
+		for _, v := range s.Shown() {
+			rows = append(rows, [3]string{s.Flag, string(format.VisibleLine(nil, []byte(v))), origin})
+		}
+	}
+	// One long value does not push all the others aside.
+	const widest = 40
+	var flag, value int
+	for _, r := range rows {
+		flag = max(flag, len(r[0]))
+		value = min(max(value, len(r[1])), widest)
+	}
+	var b []byte
+	for _, r := range rows {
+		b = fmt.Appendf(b, "%-*s  %-*s  %s\n", flag, r[0], value, r[1], r[2])
+	}
+	return writeAll(e, b)
+}
