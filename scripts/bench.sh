@@ -161,7 +161,7 @@ build() {
 		return
 	fi
 	mqtt=$tmp/mqtt
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$mqtt" ./cmd/mqtt
+	bash "$root/scripts/build.sh" "$mqtt"
 }
 
 known=()

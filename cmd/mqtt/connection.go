@@ -23,6 +23,7 @@ type connection struct {
 	properties propertyFlags
 	display    displayFlags
 	config     configFlags
+	mosquitto  mosquittoFlags
 }
 
 func (f *connection) register(fs *pflag.FlagSet, publishes bool) {
@@ -34,6 +35,7 @@ func (f *connection) register(fs *pflag.FlagSet, publishes bool) {
 	f.tls.register(fs)
 	f.config.register(fs)
 	f.display.register(fs)
+	f.mosquitto.register(fs)
 }
 
 // plan is how a command will connect.
@@ -48,7 +50,7 @@ type plan struct {
 // plan makes one. home is the packet that plain property flags belong to; standing says that the command reconnects
 // unless told otherwise.
 func (f *connection) plan(e *env, fs *pflag.FlagSet, home proto.Type, standing bool) (*plan, error) {
-	if err := f.display.apply(e); err != nil {
+	if err := firstError(f.display.apply(e), f.mosquitto.check()); err != nil {
 		return nil, err
 	}
 	cfg := &conn.Config{Trace: f.display.trace(e)}

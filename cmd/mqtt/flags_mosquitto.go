@@ -1,0 +1,41 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// mosquittoFlags are the flags of mosquitto's tools that say nothing new here. They are taken so that old command lines
+// run, and not listed.
+type mosquittoFlags struct {
+	nodelay            bool
+	keyform            string
+	engine, enginePass string
+	psk, pskIdentity   string
+}
+
+func (f *mosquittoFlags) register(fs *pflag.FlagSet) {
+	fs.BoolVar(&f.nodelay, "nodelay", false, "send without delay, which is done anyway")
+	fs.StringVar(&f.keyform, "keyform", "", "form of the key: pem")
+	fs.StringVar(&f.engine, "tls-engine", "", "OpenSSL engine")
+	fs.StringVar(&f.enginePass, "tls-engine-kpass-sha1", "", "passphrase for the engine")
+	fs.StringVar(&f.psk, "psk", "", "pre-shared key")
+	fs.StringVar(&f.pskIdentity, "psk-identity", "", "identity of the pre-shared key")
+	for _, name := range []string{"nodelay", "keyform", "tls-engine", "tls-engine-kpass-sha1", "psk", "psk-identity"} {
+		fs.Lookup(name).Hidden = true
+	}
+}
+
+// check refuses what cannot be done.
+func (f *mosquittoFlags) check() error {
+	switch {
+	case f.keyform != "" && !strings.EqualFold(f.keyform, "pem"):
+		return usage("--keyform "+f.keyform, "keys are read in PEM form")
+	case f.engine != "" || f.enginePass != "":
+		return usage("--tls-engine", "there are no OpenSSL engines here: give the key in a file, --key FILE")
+	case f.psk != "" || f.pskIdentity != "":
+		return usage("--psk", "pre-shared keys are not supported: use certificates, --cafile FILE")
+	}
+	return nil
+}
