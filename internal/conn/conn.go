@@ -15,7 +15,7 @@ import (
 type Conn struct {
 	cfg    *Config
 	nc     net.Conn
-	src    source
+	src    preface
 	r      *proto.Reader
 	v      proto.Version
 	sess   *session.Session
@@ -103,12 +103,16 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 	if err := c.room(ctx); err != nil {
 		return err
 	}
-	if err := c.within(p.QoS, p.Retain, p.Size(c.v)); err != nil {
-		return err
+	if s := &c.server; p.QoS > s.MaximumQoS || p.Retain && !s.RetainAvailable || s.MaximumPacketSize != 0 {
+		if err := c.within(p.QoS, p.Retain, p.Size(c.v)); err != nil {
+			return err
+		}
 	}
 	start := len(c.out)
 	var err error
 	switch {
+	case len(p.Props) > 0 && p.Props.Has(proto.SubscriptionIdentifier): // [MQTT-3.3.4-6]
+		err = &proto.Error{Type: proto.PUBLISH, Reason: proto.ProtocolError, What: "subscription-identifier: only a server may send it"}
 	case len(p.Props) > 0 && p.Props.Has(proto.TopicAlias):
 		err = c.publishAliased(p, tag)
 	case p.QoS == 0:
@@ -124,7 +128,9 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 		c.out = c.out[:start]
 		return err
 	}
-	c.trace(start)
+	if c.cfg.Trace != nil {
+		c.trace(start)
+	}
 	if len(c.out) >= enough {
 		c.flush(ctx)
 	}

@@ -166,6 +166,9 @@ func (c *Conn) open(ctx context.Context) error {
 // first reads a packet before the connection stands: there is no keep alive yet.
 func (c *Conn) first(ctx context.Context) (proto.Frame, error) {
 	for {
+		if err := c.src.foreign(); err != nil {
+			return proto.Frame{}, err
+		}
 		f, ok, err := c.r.Buffered()
 		if err != nil {
 			return f, c.violated(err)
@@ -192,7 +195,7 @@ func early(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return &Opening{Err: errors.New("the server did not answer CONNECT")}
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
 		errors.Is(err, io.ErrClosedPipe) {
 		return &Opening{Err: ErrHungUp}
 	}

@@ -99,6 +99,7 @@ func Lost(err error) bool {
 		cert    *tls.CertificateVerificationError
 		limit   *Limit
 		bad     *proto.Error
+		foreign *Foreign
 	)
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded) && !isBroken(err):
@@ -107,7 +108,8 @@ func Lost(err error) bool {
 		return passing(refused.Reason)
 	case errors.As(err, &gone):
 		return passing(gone.Reason)
-	case errors.As(err, &wrong), errors.As(err, &cert), errors.As(err, &limit), errors.As(err, &bad):
+	case errors.As(err, &wrong), errors.As(err, &cert), errors.As(err, &limit), errors.As(err, &bad),
+		errors.As(err, &foreign):
 		return false
 	case errors.Is(err, ErrHungUp), errors.Is(err, ErrTimeout), isBroken(err):
 		return true

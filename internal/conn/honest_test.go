@@ -97,6 +97,12 @@ func (h *honest) connect(f proto.Frame, put func(proto.Packet) bool) bool {
 			return false
 		}
 	}
+	return h.deliver(put) && h.goodbye(put)
+}
+
+// deliver sends what awaits PUBACK or PUBREC. A server that forgets sends one message
+// at a time, so that an identifier comes again with another message.
+func (h *honest) deliver(put func(proto.Packet) bool) bool {
 	for _, o := range h.out {
 		if o.done || o.received {
 			continue
@@ -107,8 +113,11 @@ func (h *honest) connect(f proto.Frame, put func(proto.Packet) bool) bool {
 		if !put(p) {
 			return false
 		}
+		if h.forget {
+			break
+		}
 	}
-	return h.goodbye(put)
+	return true
 }
 
 // goodbye tells a subscriber that all exchanges are done.
@@ -170,7 +179,7 @@ func (h *honest) ack(f proto.Frame, put func(proto.Packet) bool) bool {
 	switch o := h.out[i]; {
 	case a.Kind == proto.PUBACK && o.qos == 1, a.Kind == proto.PUBCOMP && o.received:
 		o.done = true
-		return h.goodbye(put)
+		return (!h.forget || h.deliver(put)) && h.goodbye(put)
 	case a.Kind == proto.PUBREC && o.qos == 2:
 		o.received = true
 		return put(ack(proto.PUBREL, o.id))

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"mqtt/internal/proto"
 )
 
 // Next returns the next event. Calling it again acknowledges the Message that it
@@ -43,12 +45,16 @@ func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 		if c.cfg.Trace != nil {
 			c.cfg.Trace(false, f, c.v)
 		}
-		ev, err := c.take(f)
-		if err != nil {
-			return Event{}, err
-		}
-		if ev.Kind != Idle {
-			return ev, nil
+		if f.Type() == proto.PUBLISH { // here and not in take: an Event is big to hand on
+			fresh, err := c.takePublish(f)
+			if err != nil {
+				return Event{}, err
+			}
+			if fresh {
+				return Event{Kind: Message, Message: &c.msg}, nil
+			}
+		} else if ev, err := c.take(f); err != nil || ev.Kind != Idle {
+			return ev, err
 		}
 		if len(c.out) >= enough {
 			if err := c.flush(ctx); err != nil {
@@ -87,7 +93,7 @@ func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error)
 		look := !limit.IsZero() && !limit.After(now)
 		c.src.look(look, now)
 		if !look {
-			c.nc.SetReadDeadline(c.clock.nearest(limit))
+			c.src.until(c.nc, c.clock.nearest(limit), now)
 		}
 		if err := ctx.Err(); err != nil {
 			return false, err
@@ -103,6 +109,7 @@ func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error)
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return false, c.broke("read", err)
 		}
+		c.src.forget()
 		if look || !limit.IsZero() && !limit.After(time.Now()) {
 			return true, nil
 		}

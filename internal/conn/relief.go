@@ -33,6 +33,7 @@ func (r *relief) disarm() {
 		return
 	}
 	r.ended.Store(true)
+	r.c.src.forget()
 	r.c.nc.SetReadDeadline(past)
 	<-r.over
 	r.ended.Store(false)

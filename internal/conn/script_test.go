@@ -10,7 +10,7 @@ import (
 	"net"
 	"runtime"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,24 +170,32 @@ func ack(kind proto.Type, id uint16, r ...proto.Reason) *proto.Ack {
 // script returns a Config whose nth connection meets the nth of scripts, over a pipe
 // without any buffer. The version is that which the Config names.
 func script(t *testing.T, v proto.Version, scripts ...func(*peer)) *Config {
-	var n atomic.Int32
+	n := 0
+	var running sync.WaitGroup
+	var open []net.Conn
 	t.Cleanup(func() {
-		if int(n.Load()) != len(scripts) {
-			t.Errorf("%d connections, want %d", n.Load(), len(scripts))
+		for _, nc := range open {
+			nc.Close()
+		}
+		running.Wait()
+		if n != len(scripts) {
+			t.Errorf("%d connections, want %d", n, len(scripts))
 		}
 	})
 	return &Config{
 		Connect: proto.Connect{Version: v, CleanStart: true, ClientID: "me"},
 		Dial: func(_ context.Context, v proto.Version) (net.Conn, error) {
-			i := int(n.Add(1)) - 1
-			if i >= len(scripts) {
+			n++
+			if n > len(scripts) {
 				return nil, errors.New("more connections than the script has")
 			}
 			ours, theirs := net.Pipe()
-			go func() { // ends with its script; the bubble waits for it
+			open = append(open, ours)
+			play := scripts[n-1]
+			running.Go(func() { // ends with its script
 				defer theirs.Close()
-				scripts[i](newPeer(t, theirs, v))
-			}()
+				play(newPeer(t, theirs, v))
+			})
 			return ours, nil
 		},
 	}

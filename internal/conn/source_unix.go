@@ -3,6 +3,7 @@
 package conn
 
 import (
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -20,6 +21,9 @@ type source struct {
 	n       int
 	err     error
 	try     func(fd uintptr) bool // of raw.Read; made once, so that a look allocates nothing
+	put     func(fd uintptr) bool // of raw.Write
+
+	deadline
 }
 
 func (s *source) open(nc net.Conn) {
@@ -34,6 +38,32 @@ func (s *source) open(nc net.Conn) {
 		s.n, s.err = syscall.Read(int(fd), s.buf)
 		return true
 	}
+	s.put = func(fd uintptr) bool {
+		s.n, s.err = syscall.Write(int(fd), s.buf)
+		return true
+	}
+}
+
+// write sends as much of b as there is room for, and does not wait for more. Where the
+// stream is not a bare socket, or the deadline of writes has passed, that is nothing.
+func (s *source) write(b []byte) (int, error) {
+	if s.raw == nil {
+		return 0, nil
+	}
+	s.buf = b
+	err := s.raw.Write(s.put)
+	s.buf = nil
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return 0, nil
+	case err != nil:
+		return 0, err
+	case s.err == syscall.EAGAIN, s.err == syscall.EINTR:
+		return 0, nil
+	case s.err != nil:
+		return 0, os.NewSyscallError("write", s.err)
+	}
+	return s.n, nil
 }
 
 // look says whether the next Read is a look. now is the time it is made at.
@@ -42,6 +72,7 @@ func (s *source) look(on bool, now time.Time) {
 	if !on {
 		return
 	}
+	s.forget()
 	if s.raw != nil {
 		s.nc.SetReadDeadline(time.Time{})
 		return

@@ -8,12 +8,10 @@ import (
 	"mqtt/internal/proto"
 )
 
-// take acts on a packet of the server. An Idle event means that there is nothing to
-// tell the owner.
+// take acts on a packet of the server that is no PUBLISH. An Idle event means that
+// there is nothing to tell the owner.
 func (c *Conn) take(f proto.Frame) (Event, error) {
 	switch f.Type() {
-	case proto.PUBLISH:
-		return c.takePublish(f)
 	case proto.PUBACK, proto.PUBREC, proto.PUBCOMP:
 		return c.takeAck(f)
 	case proto.PUBREL:
@@ -75,15 +73,15 @@ func (c *Conn) answers(p *proto.Suback) error {
 }
 
 // takePublish takes in a message. The acknowledgement is owed until the owner comes
-// back for the next event.
-func (c *Conn) takePublish(f proto.Frame) (Event, error) {
+// back for the next event. fresh is false for one that the owner has.
+func (c *Conn) takePublish(f proto.Frame) (fresh bool, err error) {
 	p := &c.msg
 	if err := p.Decode(f, c.v); err != nil {
-		return Event{}, c.violated(err)
+		return false, c.violated(err)
 	}
 	if len(p.Props) > 0 && p.Props.Has(proto.TopicAlias) {
 		if err := c.resolve(p); err != nil {
-			return Event{}, c.violated(err)
+			return false, c.violated(err)
 		}
 	}
 	switch p.QoS {
@@ -91,16 +89,16 @@ func (c *Conn) takePublish(f proto.Frame) (Event, error) {
 		c.owed = proto.Ack{Kind: proto.PUBACK, PacketID: p.PacketID}
 	case 2:
 		if !c.sess.Receiver.Accept(p.PacketID) {
-			return Event{}, c.queueAck(proto.PUBREC, p.PacketID, true) // a repeat [MQTT-4.3.3-10]
+			return false, c.queueAck(proto.PUBREC, p.PacketID, true) // a repeat [MQTT-4.3.3-10]
 		}
 		if c.sess.Receiver.Len() > c.inMax {
 			c.sess.Receiver.Release(p.PacketID) // the owner did not get it
-			return Event{}, c.violated(&proto.Error{Type: proto.PUBLISH, Reason: proto.ReceiveMaximumExceeded,
+			return false, c.violated(&proto.Error{Type: proto.PUBLISH, Reason: proto.ReceiveMaximumExceeded,
 				What: "more messages in flight than our Receive Maximum of " + itoa(c.inMax)})
 		}
 		c.owed = proto.Ack{Kind: proto.PUBREC, PacketID: p.PacketID}
 	}
-	return Event{Kind: Message, Message: p}, nil
+	return true, nil
 }
 
 // resolve puts the topic in the place of a Topic Alias, or remembers it.

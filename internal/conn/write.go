@@ -26,8 +26,21 @@ func (c *Conn) flush(ctx context.Context) error {
 	if len(c.out) == 0 {
 		return nil
 	}
-	c.watch(ctx)
 	for b := c.out; len(b) > 0; {
+		if err := ctx.Err(); err != nil {
+			c.out = c.out[:copy(c.out, b)]
+			return err
+		}
+		// Most writes find room: for them there is nothing to watch and no clock to set.
+		m, err := c.src.write(b)
+		if err != nil {
+			c.out = c.out[:0]
+			return c.wroteInVain(err)
+		}
+		if b = b[m:]; m > 0 {
+			continue
+		}
+		c.watch(ctx)
 		n := min(len(b), piece)
 		var limit time.Time
 		if k := c.clock.keepAlive; k > 0 {
@@ -39,7 +52,7 @@ func (c *Conn) flush(ctx context.Context) error {
 			return err
 		}
 		c.relief.arm()
-		m, err := c.nc.Write(b[:n])
+		m, err = c.nc.Write(b[:n])
 		c.relief.disarm()
 		if err != nil {
 			c.out = c.out[:0]
@@ -70,6 +83,7 @@ func (c *Conn) wroteInVain(cause error) error {
 			break
 		}
 		if !ok {
+			c.src.forget()
 			c.nc.SetReadDeadline(limit)
 			err := c.r.Fill()
 			if err == nil || errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(limit) {
@@ -96,9 +110,9 @@ func (c *Conn) broke(op string, err error) error {
 	return c.end(&Broken{Op: op, Err: err})
 }
 
-// violated ends the connection over a packet that breaks the protocol. In version 5
-// the server is told why [MQTT-4.8.0-1 of 3.1.1], [MQTT-3.14.2-1], behind what is
-// queued: the acknowledgements in it spare repeats of what the owner has.
+// violated ends the connection over a packet that breaks the protocol, 3.1.1
+// [MQTT-4.8.0-1]. What is queued still goes out: the acknowledgements in it spare
+// repeats of what the owner has. In version 5 the server is told why [MQTT-3.14.2-1].
 func (c *Conn) violated(err error) error {
 	reason := proto.ProtocolError
 	var e *proto.Error
@@ -107,6 +121,8 @@ func (c *Conn) violated(err error) error {
 	}
 	if c.v >= proto.V5 {
 		c.queue(&proto.Disconnect{Reason: fromClient(reason)})
+	}
+	if len(c.out) > 0 {
 		c.nc.SetWriteDeadline(time.Now().Add(lastWords))
 		if _, err := c.nc.Write(c.out); err == nil {
 			hangUp(c.nc, lastWords)

@@ -1,0 +1,169 @@
+package conn
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// A server that does not answer PINGREQ for as long as the keep alive is lost
+// [MQTT-3.1.2-20]; 3.1.1 [MQTT-3.1.2-23].
+func TestPongLate(t *testing.T) {
+	for _, v := range versions {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := script(t, v, func(p *peer) {
+				p.greet(false)
+				p.expect("c000")
+				p.send("d000")
+				p.expect("c000", "c000")
+				p.end()
+			})
+			cfg.Connect.KeepAlive = 10
+			c := start(t, cfg)
+			begin := time.Now()
+			err := nextError(t, c)
+			if d := time.Since(begin); !errors.Is(err, ErrTimeout) || !Lost(err) || d != 28*time.Second+lastWords {
+				t.Errorf("error %v after %v", err, d)
+			}
+		})
+	}
+}
+
+// Anything that the server sends shows that it lives, though PINGRESP is late.
+func TestPongLateBehindMessages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := script(t, proto.V5, func(p *peer) {
+			p.greet(false)
+			for range 5 { // 45 s
+				p.expect("c000")
+				p.send(msg(0, 0, "a", "x"))
+			}
+			p.send("d000", "d000", "d000", "d000", "d000")
+			p.bye()
+		})
+		cfg.Connect.KeepAlive = 10
+		c := start(t, cfg)
+		for range 5 {
+			nextMessage(t, c, "x")
+		}
+		look(t, c)
+		if len(c.clock.asked) != 0 || !c.clock.pong.IsZero() {
+			t.Errorf("%d PINGREQs await their answer", len(c.clock.asked))
+		}
+		closed(t, c)
+	})
+}
+
+// An owner that was away for long finds the PINGRESP that came meanwhile before it
+// judges; and one that only ever looks pings too.
+func TestPongAndOwnerAway(t *testing.T) {
+	for _, limit := range []time.Duration{0, time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := script(t, proto.V5, func(p *peer) {
+				p.greet(false)
+				p.expect("c000")
+				pause(time.Second)
+				p.send("d000")
+				p.expect("c000")
+				p.send("d000")
+				p.bye()
+			})
+			cfg.Connect.KeepAlive = 10
+			c := start(t, cfg)
+			pause(9500 * time.Millisecond)
+			look(t, c)
+			pause(time.Hour)
+			for range 3 {
+				if ev, err := c.NextBy(t.Context(), time.Now().Add(limit)); err != nil || ev.Kind != Idle {
+					t.Fatalf("event %d, error %v", ev.Kind, err)
+				}
+			}
+			if len(c.clock.asked) != 0 || !c.clock.pong.IsZero() {
+				t.Errorf("%d PINGREQs await their answer", len(c.clock.asked))
+			}
+			closed(t, c)
+		})
+	}
+}
+
+// pause lets the bubble's time pass.
+func pause(d time.Duration) { <-time.After(d) }
+
+// A flood of messages does not keep the PINGREQ back.
+func TestPingInFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := script(t, proto.V311, func(p *peer) {
+			p.greet(false)
+			stop := make(chan struct{})
+			go func() { // ends with the PINGREQ
+				defer close(stop)
+				p.expect("c000")
+			}()
+			for {
+				select {
+				case <-stop:
+					p.bye()
+					return
+				case <-time.After(time.Millisecond):
+					p.send(msg(0, 0, "a", "x"))
+				}
+			}
+		})
+		cfg.Connect.KeepAlive = 2
+		c := start(t, cfg)
+		begin := time.Now()
+		n := 0
+		for time.Since(begin) < 1900*time.Millisecond {
+			ev, err := c.NextBy(t.Context(), begin.Add(1900*time.Millisecond))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if ev.Kind == Message {
+				n++
+			}
+		}
+		if n < 1000 {
+			t.Errorf("%d messages", n)
+		}
+		closed(t, c)
+	})
+}
+
+// The owner's own PINGREQs are answered by Pong in their order, each with its time;
+// those of the keep alive are not the owner's.
+func TestPong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := script(t, proto.V5, func(p *peer) {
+			p.greet(false)
+			p.expect("c000") // the keep alive's
+			pause(100 * time.Millisecond)
+			p.expect("c000")
+			pause(100 * time.Millisecond)
+			p.expect("c000")
+			pause(100 * time.Millisecond)
+			p.send("d000", "d000")
+			pause(100 * time.Millisecond)
+			p.send("d000", "d000") // the last for nothing
+			p.bye()
+		})
+		cfg.Connect.KeepAlive = 10
+		c := start(t, cfg)
+		idle := 9100 * time.Millisecond
+		for range 2 {
+			if ev, err := c.NextBy(t.Context(), time.Now().Add(idle)); err != nil || ev.Kind != Idle {
+				t.Fatalf("event %d, error %v", ev.Kind, err)
+			}
+			send(t, c, &proto.Ping{Kind: proto.PINGREQ})
+			idle = 100 * time.Millisecond
+		}
+		first, second := next(t, c, Pong).Took, next(t, c, Pong).Took
+		if first != 200*time.Millisecond || second != 200*time.Millisecond {
+			t.Errorf("took %v and %v", first, second)
+		}
+		look(t, c)
+		closed(t, c)
+	})
+}

@@ -1,0 +1,328 @@
+package conn
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mqtt/internal/proto"
+	"mqtt/internal/session"
+)
+
+// CONNECT is the first packet, once, with its fields in their order [MQTT-3.1.0-1],
+// [MQTT-3.1.2-1], [MQTT-3.1.2-9], [MQTT-3.1.2-12], [MQTT-3.1.2-17], [MQTT-3.1.2-19],
+// [MQTT-3.1.3-1], [MQTT-3.1.3-3], [MQTT-2.2.2-1]; 3.1.1 [MQTT-3.1.0-1],
+// [MQTT-3.1.0-2], [MQTT-3.1.2-9], [MQTT-3.1.2-14], [MQTT-3.1.2-19],
+// [MQTT-3.1.2-21], [MQTT-3.1.3-1], [MQTT-3.1.3-3].
+func TestConnect(t *testing.T) {
+	for v, want := range map[proto.Version]string{
+		proto.V31:  "1022 0006 4d5149736470 03 f6 003c 0002 6d65 0004 77696c6c 0003 62796e 0001 75 0002 00ff",
+		proto.V311: "1020 0004 4d515454 04 f6 003c 0002 6d65 0004 77696c6c 0003 62796e 0001 75 0002 00ff",
+		proto.V5:   "102c 0004 4d515454 05 f6 003c 05 11 00000064 0002 6d65 05 18 00000001 0004 77696c6c 0003 62796e 0001 75 0002 00ff",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := script(t, v, func(p *peer) {
+				p.expect(want)
+				p.send(&proto.Connack{})
+				p.bye()
+			})
+			// Below version 5 the properties are left out.
+			cfg.Connect = proto.Connect{Version: v, CleanStart: true, KeepAlive: 60, ClientID: "me", Props: props(proto.SessionExpiryInterval, 100),
+				Will:        &proto.Will{Topic: "will", Payload: []byte("byn"), QoS: 2, Retain: true, Props: props(proto.WillDelayInterval, 1)},
+				HasUsername: true, Username: "u", HasPassword: true, Password: []byte{0, 0xFF}}
+			closed(t, start(t, cfg))
+		})
+	}
+}
+
+// A CONNECT of nothing: flags and fields that were not asked for are not there
+// [MQTT-3.1.2-11], [MQTT-3.1.2-13], [MQTT-3.1.2-16], [MQTT-3.1.2-18],
+// [MQTT-2.2.2-1]; 3.1.1 [MQTT-3.1.2-11], [MQTT-3.1.2-13], [MQTT-3.1.2-15],
+// [MQTT-3.1.2-18], [MQTT-3.1.2-20], [MQTT-3.1.3-7], [MQTT-3.14.1-1].
+func TestConnectBare(t *testing.T) {
+	for v, want := range map[proto.Version]string{
+		proto.V311: "100c 0004 4d515454 04 02 0000 0000",
+		proto.V5:   "100d 0004 4d515454 05 02 0000 00 0000",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := script(t, v, func(p *peer) {
+				p.expect(want)
+				p.send(&proto.Connack{})
+				p.bye()
+			})
+			cfg.Connect = proto.Connect{Version: v, CleanStart: true}
+			closed(t, start(t, cfg))
+		})
+	}
+}
+
+// What cannot be a CONNECT is not sent [MQTT-1.5.4-1], [MQTT-1.5.4-2],
+// [MQTT-3.1.2-12], [MQTT-3.1.3-4], [MQTT-3.1.3-11], [MQTT-3.1.3-12], [MQTT-4.7.0-1],
+// [MQTT-4.7.3-3]; 3.1.1 [MQTT-1.5.3-1], [MQTT-1.5.3-2], [MQTT-3.1.2-14],
+// [MQTT-3.1.2-22], [MQTT-3.1.3-4], [MQTT-3.1.3-7], [MQTT-3.1.3-10], [MQTT-3.1.3-11],
+// [MQTT-4.7.1-1].
+func TestConnectThatIsNone(t *testing.T) {
+	for _, v := range versions[1:] {
+		for i, hello := range []proto.Connect{
+			{ClientID: "\xff"},
+			{ClientID: "\xed\xa0\x80"},
+			{ClientID: "a\x00b"},
+			{ClientID: strings.Repeat("x", 65536)},
+			{ClientID: "me", HasUsername: true, Username: "\xff"},
+			{ClientID: "me", HasPassword: v == proto.V311},
+			{ClientID: "", CleanStart: v != proto.V311},
+			{ClientID: "me", Will: &proto.Will{Topic: "a/+"}},
+			{ClientID: "me", Will: &proto.Will{Topic: "\xff"}},
+			{ClientID: "me", Will: &proto.Will{Topic: ""}},
+			{ClientID: "me", Will: &proto.Will{Topic: strings.Repeat("x", 65536)}},
+			{ClientID: "me", Will: &proto.Will{Topic: "a", QoS: 3}},
+		} {
+			if v == proto.V5 && (i == 5 || i == 6) {
+				continue // are good there
+			}
+			synctest.Test(t, func(t *testing.T) {
+				cfg := script(t, v, func(p *peer) { p.end() })
+				hello.Version = v
+				cfg.Connect = hello
+				_, err := Dial(t.Context(), cfg, new(session.Session))
+				var e *proto.Error
+				if !errors.As(err, &e) || Lost(err) {
+					t.Errorf("%d: error %v", i, err)
+				}
+			})
+		}
+	}
+}
+
+// A refusal closes the connection and is told with the server's words
+// [MQTT-4.13.2-1].
+func TestRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, k := range []struct {
+			v      proto.Version
+			hex    string
+			reason proto.Reason
+			text   string
+		}{
+			{proto.V5, "200c 00 87 09 1f 0006 686973746f72", proto.NotAuthorized, "connection refused by the server: Not authorized (0x87): histor"},
+			{proto.V5, "2003 00 88 00", proto.ServerUnavailable, ""},
+			{proto.V5, "2002 00 86", proto.BadUserNameOrPassword, ""},
+			{proto.V311, "20020002", proto.ClientIdentifierNotValid, ""},
+			{proto.V311, "20020003", proto.ServerUnavailable, ""},
+			{proto.V31, "20020004", proto.BadUserNameOrPassword, ""},
+			{proto.V311, "20020005", proto.NotAuthorized, ""},
+		} {
+			_, err := Dial(t.Context(), script(t, k.v, func(p *peer) {
+				p.hello()
+				p.send(k.hex)
+				p.end()
+			}), new(session.Session))
+			var r *Refused
+			if !errors.As(err, &r) || r.Reason != k.reason || r.Version != k.v || Lost(err) != (k.reason == proto.ServerUnavailable) ||
+				k.text != "" && err.Error() != k.text {
+				t.Errorf("%s: error %v", k.hex, err)
+			}
+		}
+		_, err := Dial(t.Context(), script(t, proto.V5, func(p *peer) {
+			p.hello()
+			p.send(&proto.Disconnect{Reason: proto.ServerBusy})
+			p.end()
+		}), new(session.Session))
+		var d *Disconnected
+		if !errors.As(err, &d) || !Lost(err) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// Version 5 falls back to 3.1.1 on 0x84, on return code 1 and where the server hangs
+// up, not on other refusals, and only if that is allowed and the session is new. What
+// was settled is for later connections too. Properties are left out.
+func TestFallback(t *testing.T) {
+	hangUp := func(p *peer) { p.hello() }
+	says := func(hex string) func(*peer) {
+		return func(p *peer) { p.hello(); p.send(hex); p.end() }
+	}
+	older := func(p *peer) {
+		if p.v != proto.V311 {
+			t.Errorf("version %v", p.v)
+		}
+		if hello := p.greet(false); hello.Version != proto.V311 || !hello.CleanStart || hello.Will == nil {
+			t.Errorf("%+v", hello)
+		}
+		p.bye()
+	}
+	for _, k := range []struct {
+		name    string
+		first   func(*peer)
+		falls   bool
+		refused proto.Reason
+	}{
+		{"0x84", says("2003008400"), true, 0},
+		{"return code 1", says("20020001"), true, 0},
+		{"hang-up", hangUp, true, 0},
+		{"0x87", says("2003008700"), false, proto.NotAuthorized},
+		{"return code 5", says("20020005"), false, proto.NotAuthorized},
+		{"return code 2", says("20020002"), false, proto.ClientIdentifierNotValid},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				scripts := []func(*peer){k.first}
+				if k.falls {
+					scripts = append(scripts, older, older)
+				}
+				cfg := script(t, proto.V5, scripts...)
+				cfg.Fallback = true
+				cfg.Connect.Props = props(proto.SessionExpiryInterval, 100)
+				cfg.Connect.Will = &proto.Will{Topic: "will", Props: props(proto.WillDelayInterval, 1)}
+				var s session.Session
+				c, err := Dial(t.Context(), cfg, &s)
+				if !k.falls {
+					var r *Refused
+					if !errors.As(err, &r) || r.Reason != k.refused || s.Held || s.Version != 0 {
+						t.Errorf("error %v, version %v", err, s.Version)
+					}
+					return
+				}
+				if err != nil || c.Version() != proto.V311 || s.Version != proto.V311 || cfg.Connect.Props == nil || cfg.Connect.Will.Props == nil {
+					t.Fatalf("error %v, version %v", err, s.Version)
+				}
+				closed(t, c)
+				closed(t, resumed(t, cfg, &s))
+			})
+			synctest.Test(t, func(t *testing.T) { // not allowed
+				if _, err := Dial(t.Context(), script(t, proto.V5, k.first), new(session.Session)); err == nil {
+					t.Error("no error")
+				}
+			})
+			synctest.Test(t, func(t *testing.T) { // version 5 was settled on before
+				cfg := script(t, proto.V5, func(p *peer) { p.greet(false); p.bye() }, k.first)
+				cfg.Fallback = true
+				var s session.Session
+				closed(t, resumed(t, cfg, &s))
+				if _, err := Dial(t.Context(), cfg, &s); err == nil || s.Version != proto.V5 {
+					t.Errorf("error %v, version %v", err, s.Version)
+				}
+			})
+		})
+	}
+}
+
+// A server that hangs up is told from one that does not answer, and that from the
+// end of ctx; what ends them is Timeout.
+func TestDialFails(t *testing.T) {
+	silent := func(p *peer) { p.hello(); p.end() }
+	synctest.Test(t, func(t *testing.T) {
+		_, err := Dial(t.Context(), script(t, proto.V5, func(p *peer) { p.hello() }), new(session.Session))
+		if !errors.Is(err, ErrHungUp) || !Lost(err) {
+			t.Errorf("error %v", err)
+		}
+		_, err = Dial(t.Context(), script(t, proto.V5, func(p *peer) {}), new(session.Session))
+		if !errors.Is(err, ErrHungUp) || !Lost(err) {
+			t.Errorf("error %v", err)
+		}
+
+		begin := time.Now()
+		cfg := script(t, proto.V5, silent)
+		cfg.Timeout = 10 * time.Second
+		_, err = Dial(t.Context(), cfg, new(session.Session))
+		var o *Opening
+		if !errors.As(err, &o) || !Lost(err) || time.Since(begin) != cfg.Timeout || err.Error() != "no connection within 10s: the server did not answer CONNECT" {
+			t.Errorf("error %v after %v", err, time.Since(begin))
+		}
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		cfg = script(t, proto.V5, silent)
+		cfg.Timeout = 10 * time.Second
+		if _, err = Dial(ctx, cfg, new(session.Session)); !errors.Is(err, context.DeadlineExceeded) || Lost(err) {
+			t.Errorf("error %v", err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, stop)
+		if _, err = Dial(ctx, script(t, proto.V5, silent), new(session.Session)); !errors.Is(err, context.Canceled) || Lost(err) {
+			t.Errorf("error %v", err)
+		}
+
+		refused := errors.New("no such host")
+		cfg = &Config{Connect: proto.Connect{Version: proto.V5, CleanStart: true},
+			Dial: func(context.Context, proto.Version) (net.Conn, error) { return nil, refused }}
+		if _, err = Dial(t.Context(), cfg, new(session.Session)); !errors.As(err, &o) || !errors.Is(err, refused) || !Lost(err) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+// The context of Dial is of no matter afterwards.
+func TestDialContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cfg := script(t, proto.V5, func(p *peer) {
+			p.greet(false)
+			p.send(msg(0, 0, "a", "x"))
+			p.expect(msg(0, 0, "t", ""))
+			p.bye()
+		})
+		cfg.Timeout = time.Second
+		var told []string
+		cfg.Connected = func() { told = append(told, "connected") }
+		cfg.Trace = func(sent bool, f proto.Frame, _ proto.Version) {
+			way := "<"
+			if sent {
+				way = ">"
+			}
+			told = append(told, way+f.Type().String())
+		}
+		c, err := Dial(ctx, cfg, new(session.Session))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		if ev, err := c.NextBy(t.Context(), time.Now().Add(time.Hour)); err != nil || ev.Kind != Message {
+			t.Errorf("event %d, error %v", ev.Kind, err)
+		}
+		publish(t, c, msg(0, 0, "t", ""), 0)
+		closed(t, c)
+		if got := strings.Join(told, " "); got != "connected >CONNECT <CONNACK <PUBLISH >PUBLISH >DISCONNECT" {
+			t.Errorf("trace: %s", got)
+		}
+	})
+}
+
+// Without a wish to keep the session, each connection is a clean start, in 3.1.1 too
+// [MQTT-3.1.2-4]; 3.1.1 [MQTT-3.1.2-6].
+func TestCleanStart(t *testing.T) {
+	for _, v := range versions {
+		synctest.Test(t, func(t *testing.T) {
+			clean := func(p *peer) {
+				if hello := p.greet(false); !hello.CleanStart {
+					t.Error("no clean start")
+				}
+				p.bye()
+			}
+			cfg := script(t, v, clean, clean)
+			var s session.Session
+			closed(t, resumed(t, cfg, &s))
+			closed(t, resumed(t, cfg, &s))
+		})
+	}
+}
+
+// A CONNECT goes out in one write.
+func TestConnectInOneWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var nc *counted
+		cfg := counting(script(t, proto.V5, func(p *peer) { p.greet(false); p.bye() }), &nc)
+		cfg.Connect.Will = &proto.Will{Topic: "t", Payload: bytes.Repeat([]byte("x"), 65535)}
+		c := start(t, cfg)
+		if len(nc.writes) != 1 {
+			t.Errorf("%d writes", len(nc.writes))
+		}
+		closed(t, c)
+	})
+}

@@ -1,0 +1,198 @@
+package conn
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mqtt/internal/proto"
+	"mqtt/internal/session"
+)
+
+// Every reason code, in CONNACK and in DISCONNECT: another try helps against those
+// that pass with time, and against no other [MQTT-4.13.2-1].
+func TestLostReasons(t *testing.T) {
+	pass := []proto.Reason{0x00, 0x80, 0x83, 0x88, 0x89, 0x8B, 0x8D, 0x93, 0x96, 0x97, 0x98, 0x9F, 0xA0}
+	for i := range 256 {
+		r := proto.Reason(i)
+		want := slices.Contains(pass, r)
+		for _, err := range []error{&Refused{Reason: r}, &Disconnected{Reason: r}} {
+			if Lost(err) != want || Lost(fmt.Errorf("hold: %w", err)) != want {
+				t.Errorf("%v: lost is %v", err, !want)
+			}
+		}
+	}
+}
+
+func TestLost(t *testing.T) {
+	for _, k := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{context.Canceled, false},
+		{context.DeadlineExceeded, false},
+		{ErrHungUp, true},
+		{ErrTimeout, true},
+		{ErrWindow, false},
+		{ErrClosed, false},
+		{&Opening{Err: errors.New("connection refused")}, true},
+		{&Opening{Err: context.DeadlineExceeded}, true},
+		{&Opening{Err: &tls.CertificateVerificationError{}}, false},
+		{&Broken{Op: "read", Err: io.ErrUnexpectedEOF}, true},
+		{&Broken{Op: "keep alive", Err: ErrTimeout}, true},
+		{&Violation{Err: &proto.Error{}}, false},
+		{&Limit{}, false},
+		{&proto.Error{}, false},
+		{errors.New("of the owner"), false},
+	} {
+		if Lost(k.err) != k.want || k.err != nil && Lost(fmt.Errorf("hold: %w", k.err)) != k.want {
+			t.Errorf("%v: lost is %v", k.err, !k.want)
+		}
+	}
+}
+
+// The wait doubles from Min to Max and is never less than half of that.
+func TestBackoffWait(t *testing.T) {
+	b := Backoff{Min: 100 * time.Millisecond, Max: time.Second}
+	for n, most := range []time.Duration{100, 200, 400, 800, 1000, 1000, 1000} {
+		most *= time.Millisecond
+		low, high := most, time.Duration(0)
+		for range 500 {
+			d := b.wait(n)
+			low, high = min(low, d), max(high, d)
+		}
+		if low < most/2 || high > most || low > most*6/10 || high < most*9/10 {
+			t.Errorf("wait %d: %v to %v, want all of %v to %v", n, low, high, most/2, most)
+		}
+	}
+	if d := (&Backoff{Min: time.Second, Max: time.Hour}).wait(1 << 20); d < time.Hour/2 || d > time.Hour {
+		t.Errorf("wait %v", d)
+	}
+	if d := (&Backoff{}).wait(3); d != 0 {
+		t.Errorf("wait %v", d)
+	}
+}
+
+// failing counts tries of a server that is not there before the nth.
+func failing(t *testing.T, good map[int]func(*peer)) (*Config, *int) {
+	tries := 0
+	var scripts []func(*peer)
+	for _, i := range slices.Sorted(func(yield func(int) bool) {
+		for i := range good {
+			if !yield(i) {
+				return
+			}
+		}
+	}) {
+		scripts = append(scripts, good[i])
+	}
+	cfg := script(t, proto.V5, scripts...)
+	dial := cfg.Dial
+	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+		tries++
+		if good[tries] == nil {
+			return nil, errors.New("connection refused")
+		}
+		return dial(ctx, v)
+	}
+	return cfg, &tries
+}
+
+// Tries in a row, First, and what ends Hold.
+func TestHold(t *testing.T) {
+	drop := func(p *peer) { p.greet(false) }
+	busy := func(p *peer) { p.hello(); p.send(&proto.Connack{Reason: proto.ServerBusy}); p.end() }
+	banned := func(p *peer) { p.hello(); p.send(&proto.Connack{Reason: proto.Banned}); p.end() }
+	done := func(p *peer) { p.greet(false); p.bye() }
+	type plan = map[int]func(*peer)
+	for _, k := range []struct {
+		name  string
+		tries int
+		first bool
+		good  plan
+		want  int // tries
+		ok    bool
+	}{
+		{"no tries", 0, true, plan{}, 1, false},
+		{"no tries after the first", 0, true, plan{1: drop}, 1, false},
+		{"the first is not tried again", -1, false, plan{}, 1, false},
+		{"the first is not tried again though busy", -1, false, plan{1: busy}, 1, false},
+		{"the first is tried again", 3, true, plan{3: busy, 4: done}, 4, true},
+		{"tries run out", 3, true, plan{}, 4, false},
+		{"tries in a row", 2, false, plan{1: drop, 3: drop, 5: done}, 5, true},
+		{"tries in a row run out", 2, false, plan{1: drop, 3: drop}, 5, false},
+		{"without end", -1, false, plan{1: drop, 100: done}, 100, true},
+		{"no help", -1, true, plan{1: drop, 3: banned}, 3, false},
+	} {
+		t.Run(k.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg, tries := failing(t, k.good)
+				var waited time.Duration
+				var losses int
+				begin := time.Now()
+				b := Backoff{Min: time.Second, Max: 10 * time.Second, Tries: k.tries, First: k.first, Notice: func(err error, wait time.Duration) {
+					if !Lost(err) {
+						t.Errorf("notice of %v", err)
+					}
+					losses++
+					waited += wait
+				}}
+				err := Hold(t.Context(), cfg, new(session.Session), b, func(ctx context.Context, c *Conn) error {
+					ev, err := c.NextBy(ctx, time.Now().Add(time.Millisecond))
+					if err == nil && ev.Kind == Idle {
+						begin = begin.Add(time.Millisecond)
+						err = c.Close(ctx, nil)
+					}
+					return err
+				})
+				if *tries != k.want || (err == nil) != k.ok {
+					t.Errorf("%d tries, error %v", *tries, err)
+				}
+				if d := time.Since(begin); d != waited || losses != k.want-1 {
+					t.Errorf("%d losses, waits of %v took %v", losses, waited, d)
+				}
+			})
+		})
+	}
+}
+
+// The end of ctx ends Hold in a wait and in serve; an error of serve's own ends it
+// too, and the connection with it.
+func TestHoldEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		cfg, _ := failing(t, nil)
+		b := Backoff{Min: time.Hour, Max: time.Hour, Tries: -1, First: true}
+		if err := Hold(ctx, cfg, new(session.Session), b, nil); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+
+		ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		cfg = script(t, proto.V5, func(p *peer) { p.greet(false); p.end() })
+		err := Hold(ctx, cfg, new(session.Session), b, func(ctx context.Context, c *Conn) error {
+			_, err := c.Next(ctx)
+			return err
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error %v", err)
+		}
+
+		mine := errors.New("enough")
+		cfg = script(t, proto.V5, func(p *peer) { p.greet(false); p.end() })
+		var held *Conn
+		err = Hold(t.Context(), cfg, new(session.Session), b, func(_ context.Context, c *Conn) error { held = c; return mine })
+		if err != mine || nextError(t, held) != ErrClosed {
+			t.Errorf("error %v", err)
+		}
+	})
+}

@@ -1,0 +1,301 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"mqtt/internal/proto"
+	"mqtt/internal/session"
+)
+
+// loopback is script over TCP, for what only the kernel can show; one connection.
+func loopback(t *testing.T, v proto.Version, play func(*peer)) *Config {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { // ends with its script
+		defer close(done)
+		defer l.Close()
+		nc, err := l.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer nc.Close()
+		nc.SetDeadline(time.Now().Add(20 * time.Second))
+		play(newPeer(t, nc, v))
+	}()
+	t.Cleanup(func() { <-done })
+	return &Config{
+		Connect: proto.Connect{Version: v, CleanStart: true, ClientID: "me"},
+		Dial: func(ctx context.Context, _ proto.Version) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", l.Addr().String())
+		},
+	}
+}
+
+// A look takes what has come and does not wait, and takes nothing twice.
+func TestKernelLook(t *testing.T) {
+	sent, more := make(chan struct{}), make(chan struct{})
+	c := start(t, loopback(t, proto.V5, func(p *peer) {
+		p.greet(false)
+		<-more
+		p.send(msg(1, 1, "a", "x"))
+		close(sent)
+		p.expect(ack(proto.PUBACK, 1))
+		p.bye()
+	}))
+	begin := time.Now()
+	for range 100 {
+		look(t, c)
+	}
+	if d := time.Since(begin); d > 2*time.Second {
+		t.Errorf("a hundred looks took %v", d)
+	}
+	close(more)
+	<-sent
+	for begin := time.Now(); ; {
+		ev, err := c.NextBy(t.Context(), time.Unix(1, 0))
+		if err != nil || time.Since(begin) > 10*time.Second {
+			t.Fatalf("error %v", err)
+		}
+		if ev.Kind == Message {
+			break
+		}
+	}
+	look(t, c)
+	if n := testing.AllocsPerRun(100, func() { c.NextBy(t.Context(), time.Unix(1, 0)) }); n != 0 {
+		t.Errorf("a look allocates %v times", n)
+	}
+	closed(t, c)
+}
+
+// A look finds the stream's end too.
+func TestKernelLookAtTheEnd(t *testing.T) {
+	c := start(t, loopback(t, proto.V5, func(p *peer) { p.greet(false) }))
+	for begin := time.Now(); ; {
+		ev, err := c.NextBy(t.Context(), time.Unix(1, 0))
+		if err != nil {
+			if !Lost(err) {
+				t.Errorf("error %v", err)
+			}
+			return
+		}
+		if ev.Kind != Idle || time.Since(begin) > 10*time.Second {
+			t.Fatalf("event %d", ev.Kind)
+		}
+	}
+}
+
+// A hundred messages in one segment: one write, one segment of PUBACKs
+// [MQTT-4.6.0-2], [MQTT-4.2-1]; 3.1.1 [MQTT-4.6.0-2], [MQTT-7.1.2-1].
+func TestKernelOneWrite(t *testing.T) {
+	var nc *tcpCounted
+	cfg := loopback(t, proto.V5, func(p *peer) {
+		p.greet(false)
+		var all, acks []any
+		for i := range 100 {
+			all = append(all, msg(1, uint16(i+1), "topic", strings.Repeat("x", 64)))
+			acks = append(acks, ack(proto.PUBACK, uint16(i+1)))
+		}
+		p.send(all...)
+		p.expect(acks...)
+		p.bye()
+	})
+	dial := cfg.Dial
+	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+		c, err := dial(ctx, v)
+		if err != nil {
+			return nil, err
+		}
+		nc = &tcpCounted{TCPConn: c.(*net.TCPConn)}
+		return nc, nil
+	}
+	c := start(t, cfg)
+	nc.writes = 0
+	for range 100 {
+		next(t, c, Message)
+	}
+	look(t, c)
+	if nc.writes != 1 {
+		t.Errorf("%d writes", nc.writes)
+	}
+	closed(t, c)
+}
+
+type tcpCounted struct {
+	*net.TCPConn
+	writes int
+}
+
+func (c *tcpCounted) Write(b []byte) (int, error) { c.writes++; return c.TCPConn.Write(b) }
+
+// DISCONNECT is the last thing, the stream's end follows within a second although the
+// server keeps its side open, and what the server sends meanwhile resets nothing
+// [MQTT-3.14.4-1], [MQTT-3.14.4-2]; 3.1.1 [MQTT-3.14.4-1], [MQTT-3.14.4-2].
+func TestKernelClose(t *testing.T) {
+	for _, v := range versions {
+		over := make(chan struct{})
+		c := start(t, loopback(t, v, func(p *peer) {
+			p.greet(false)
+			p.send(msg(0, 0, "a", strings.Repeat("x", 100_000)))
+			p.expect(msg(0, 0, "t", strings.Repeat("x", 100_000)))
+			p.bye()
+			<-over
+		}))
+		publish(t, c, msg(0, 0, "t", strings.Repeat("x", 100_000)), 0)
+		begin := time.Now()
+		go c.Wake() // does not hurry it; ends at once
+		closed(t, c)
+		if d := time.Since(begin); d < linger || d > linger+time.Second {
+			t.Errorf("closed after %v", d)
+		}
+		close(over)
+	}
+}
+
+// Where the server closes its side, Close does not wait.
+func TestKernelCloseBothSides(t *testing.T) {
+	c := start(t, loopback(t, proto.V5, func(p *peer) { p.greet(false); p.bye() }))
+	begin := time.Now()
+	closed(t, c)
+	if d := time.Since(begin); d >= linger {
+		t.Errorf("closed after %v", d)
+	}
+}
+
+// A violation is told the server, and the stream's end follows within a second
+// [MQTT-3.14.4-1], [MQTT-3.14.4-2].
+func TestKernelViolation(t *testing.T) {
+	over := make(chan struct{})
+	c := start(t, loopback(t, proto.V5, func(p *peer) {
+		p.greet(false)
+		begin := time.Now()
+		p.send("3605000161000100")
+		p.expect("e00181")
+		p.end()
+		if d := time.Since(begin); d > time.Second {
+			t.Errorf("the end after %v", d)
+		}
+		<-over
+	}))
+	nextError(t, c)
+	close(over)
+}
+
+// A reset after a DISCONNECT does not hide it.
+func TestKernelReset(t *testing.T) {
+	gone := make(chan struct{})
+	c := start(t, loopback(t, proto.V5, func(p *peer) {
+		p.greet(false)
+		p.send(&proto.Disconnect{Reason: proto.QuotaExceeded})
+		p.nc.(*net.TCPConn).SetLinger(0)
+		for p.r.Len() == 0 { // what it leaves unread makes the end a reset
+			if err := p.r.Fill(); err != nil {
+				p.fatalf("fill: %v", err)
+			}
+		}
+		p.nc.Close()
+		close(gone)
+	}))
+	var err error
+	payload := strings.Repeat("x", enough)
+	for err == nil {
+		err = c.Publish(t.Context(), msg(0, 0, "t", payload), 0)
+		if err == nil {
+			select {
+			case <-gone:
+			case <-time.After(10 * time.Second):
+				t.Fatal("the server goes on")
+			}
+		}
+	}
+	var d *Disconnected
+	if !errors.As(err, &d) || d.Reason != proto.QuotaExceeded {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A stream that is reset without a word is lost.
+func TestKernelResetSilently(t *testing.T) {
+	c := start(t, loopback(t, proto.V5, func(p *peer) {
+		p.greet(false)
+		p.nc.(*net.TCPConn).SetLinger(0)
+	}))
+	var b *Broken
+	if err := nextError(t, c); !errors.As(err, &b) || !Lost(err) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A reset before CONNACK is a hang-up, for the fallback's sake.
+func TestKernelResetBeforeConnack(t *testing.T) {
+	_, err := Dial(t.Context(), loopback(t, proto.V5, func(p *peer) { p.hello(); p.nc.(*net.TCPConn).SetLinger(0) }), new(session.Session))
+	if !errors.Is(err, ErrHungUp) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A server that closes its half only still gets what is queued.
+func TestKernelHalfClose(t *testing.T) {
+	c := start(t, loopback(t, proto.V5, func(p *peer) {
+		p.greet(false)
+		p.send(msg(1, 1, "a", "last"))
+		p.nc.(*net.TCPConn).CloseWrite()
+		p.expect(ack(proto.PUBACK, 1))
+		p.end()
+	}))
+	nextMessage(t, c, "last")
+	if err := nextError(t, c); !Lost(err) || errors.Is(err, io.EOF) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Relief with the kernel's buffers between: both sides write first, 8 MiB each.
+func TestKernelRelief(t *testing.T) {
+	payload := strings.Repeat("x", 64<<10)
+	c := start(t, loopback(t, proto.V5, func(p *peer) {
+		p.greet(false)
+		for range 60 {
+			p.send(msg(0, 0, "to/client", payload))
+		}
+		for range 128 {
+			p.expect(msg(0, 0, "to/server", payload))
+		}
+		p.bye()
+	}))
+	for range 128 {
+		publish(t, c, msg(0, 0, "to/server", payload), 0)
+	}
+	for range 60 {
+		nextMessage(t, c, payload)
+	}
+	closed(t, c)
+}
+
+// Wake, ctx and limit end a wait on a real socket.
+func TestKernelWait(t *testing.T) {
+	c := start(t, loopback(t, proto.V5, func(p *peer) { p.greet(false); p.bye() }))
+	for range 200 {
+		go c.Wake() // ends at once
+		next(t, c, Idle)
+	}
+	for range 200 {
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		if _, err := c.Next(ctx); !errors.Is(err, context.Canceled) {
+			t.Fatalf("error %v", err)
+		}
+	}
+	if ev, err := c.NextBy(t.Context(), time.Now().Add(time.Millisecond)); err != nil || ev.Kind != Idle {
+		t.Errorf("event %d, error %v", ev.Kind, err)
+	}
+	closed(t, c)
+}
