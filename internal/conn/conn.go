@@ -21,6 +21,7 @@ type Conn struct {
 	sess   *session.Session
 	server Server
 
+	topic   []byte            // of the last message without properties
 	out     []byte            // queued, not written yet
 	more    bool              // a read went before the write of out already
 	backlog []uint16          // to be sent again when the server's Receive Maximum allows
@@ -97,8 +98,8 @@ func (c *Conn) Wake() {
 // or 2; p may be used again. The identifier is chosen here, tag comes back in the
 // Delivered event. It never reads. An error means that p was not taken: ErrWindow, a
 // *Limit, a *proto.Error and the end of ctx leave the connection as it was, any other is
-// its end. What goes wrong with the write that a full queue asks for comes from the next call, for p
-// is taken then.
+// its end. What goes wrong with the write that a full queue asks for comes from the
+// next call, for p is taken then.
 func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error {
 	if err := c.room(ctx); err != nil {
 		return err
@@ -117,7 +118,7 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 		err = c.publishAliased(p, tag)
 	case p.QoS == 0:
 		p.PacketID = 0
-		c.out, err = p.Append(c.out, c.v)
+		c.out, err = c.encode(c.out, p)
 	default:
 		err = c.keep(p, tag, func(kept []byte) error {
 			c.out = append(c.out, kept...)
@@ -146,6 +147,19 @@ func (c *Conn) room(ctx context.Context) error {
 	return c.flush(ctx)
 }
 
+// encode appends p. A topic that was found good a moment ago is not looked at again.
+func (c *Conn) encode(dst []byte, p *proto.Publish) ([]byte, error) {
+	plain := len(p.Props) == 0 && p.QoS <= 2 && !p.Dup
+	if plain && len(p.Topic) > 0 && string(p.Topic) == string(c.topic) {
+		return p.AppendSame(dst, c.v)
+	}
+	dst, err := p.Append(dst, c.v)
+	if err == nil && plain {
+		c.topic = append(c.topic[:0], p.Topic...)
+	}
+	return dst, err
+}
+
 // keep encodes p with a new identifier into the ledger and hands the bytes to send.
 func (c *Conn) keep(p *proto.Publish, tag uint64, send func([]byte) error) error {
 	id, kept, ok := c.sess.Sender.Begin(p.QoS, tag)
@@ -153,7 +167,7 @@ func (c *Conn) keep(p *proto.Publish, tag uint64, send func([]byte) error) error
 		return ErrWindow
 	}
 	p.PacketID, p.Dup = id, false
-	b, err := p.Append((*kept)[:0], c.v)
+	b, err := c.encode((*kept)[:0], p)
 	if err == nil {
 		*kept = b
 		err = send(b)

@@ -1,6 +1,6 @@
 package proto
 
-import "encoding/binary"
+import "slices"
 
 // Publish carries a message.
 type Publish struct {
@@ -55,6 +55,12 @@ func (p *Publish) Append(dst []byte, v Version) ([]byte, error) {
 	if err := p.fault(v); err != nil {
 		return dst, err
 	}
+	return p.AppendSame(dst, v)
+}
+
+// AppendSame is Append without a look at flags, topic and properties, for a packet
+// that has those of one that Append took in the same version.
+func (p *Publish) AppendSame(dst []byte, v Version) ([]byte, error) {
 	n := p.remaining(v)
 	if n > MaxRemaining {
 		return dst, unsendable(PUBLISH, PacketTooLarge, "packet of more than 268,435,455 bytes")
@@ -66,15 +72,36 @@ func (p *Publish) Append(dst []byte, v Version) ([]byte, error) {
 	if p.Retain {
 		first |= 1
 	}
-	dst = AppendUvarint(append(dst, first), n)
-	dst = appendText(dst, p.Topic)
+	// One look for room, then bytes in their places.
+	dst = slices.Grow(dst, 5+n)
+	b := dst[len(dst) : len(dst)+5+n]
+	b[0] = first
+	at := 1
+	for m := n; ; m >>= 7 {
+		if m < 0x80 {
+			b[at] = byte(m)
+			at++
+			break
+		}
+		b[at] = byte(m) | 0x80
+		at++
+	}
+	b[at], b[at+1] = byte(len(p.Topic)>>8), byte(len(p.Topic))
+	at += 2 + copy(b[at+2:], p.Topic)
 	if p.QoS > 0 {
-		dst = binary.BigEndian.AppendUint16(dst, p.PacketID)
+		b[at], b[at+1] = byte(p.PacketID>>8), byte(p.PacketID)
+		at += 2
 	}
 	if v >= V5 {
-		dst = append(AppendUvarint(dst, len(p.Props)), p.Props...)
+		if len(p.Props) == 0 {
+			b[at] = 0
+			at++
+		} else {
+			at = len(appendProps(b[:at], p.Props, v))
+		}
 	}
-	return append(dst, p.Payload...), nil
+	at += copy(b[at:], p.Payload)
+	return dst[:len(dst)+at], nil
 }
 
 // DupBit is DUP in the first byte of a PUBLISH.
