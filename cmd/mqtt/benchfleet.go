@@ -181,12 +181,14 @@ func (t *fleet) equip(f *connection, p *plan, b *bench.Plan) {
 				trace(sent, f, v)
 			}
 		}
-		at := *target
+		at := target
 		if len(t.sources) > 0 {
-			at.Bind = strings.TrimSpace(t.sources[place%len(t.sources)])
+			own := *target
+			own.Bind = strings.TrimSpace(t.sources[place%len(t.sources)])
+			at = &own
 		}
 		cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
-			way := &at
+			way := at
 			if way.WebSocket != nil && v == proto.V31 {
 				way = cloneFor31(way)
 			}
