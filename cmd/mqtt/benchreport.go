@@ -31,7 +31,7 @@ func (f *benchOutputFlags) register(fs *pflag.FlagSet) {
 func (f *benchOutputFlags) registerReport(fs *pflag.FlagSet) {
 	fs.StringVar(&f.out, "out", "", "keep the raw result in `FILE`, for bench report")
 	fs.StringVar(&f.format, "format", "text", "print `FORMAT`: text, json, csv, junit, html or prometheus")
-	fs.StringArrayVar(&f.failIf, "fail-if", nil, "exit with 8 if `EXPR` holds, many: p99>20ms, loss>0.1%, rate<10000, dup, reorder, errors, connect.p99>1s")
+	list(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` holds, many: p99>20ms, loss>0.1%, rate<10000, dup, reorder, errors, connect.p99>1s")
 }
 
 // benchOutput is benchOutputFlags, compiled.

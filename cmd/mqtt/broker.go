@@ -57,7 +57,7 @@ ends with its exit status. On a terminal the lines help and stop are commands.`,
 
 func (f *brokerFlags) register(fs *pflag.FlagSet) {
 	fs.SortFlags = false
-	fs.StringArrayVar(&f.listen, "listen", nil, "listen at `URL`, many: {mqtt|mqtts|ws|wss}://host:port or unix:///path; port 0 picks one")
+	list(fs, &f.listen, "listen", "", "listen at `URL`, many: {mqtt|mqtts|ws|wss}://host:port or unix:///path; port 0 picks one")
 	fs.StringVarP(&f.host, "host", "h", "127.0.0.1", "listen on `ADDRESS`, where no --listen is given")
 	fs.StringVarP(&f.port, "port", "p", "1883", "listen on `PORT`, where no --listen is given")
 	fs.StringVar(&f.cert, "cert", "", "certificate of mqtts and wss in `FILE` (PEM)")

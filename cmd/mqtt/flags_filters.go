@@ -25,10 +25,10 @@ type filterFlags struct {
 }
 
 func (f *filterFlags) register(fs *pflag.FlagSet) {
-	fs.StringArrayVarP(&f.topics, "topic", "t", nil, "subscribe to `FILTER`, many")
+	list(fs, &f.topics, "topic", "t", "subscribe to `FILTER`, many")
 	fs.IntVarP(&f.qos, "qos", "q", 0, "highest QoS wanted: 0, 1 or 2")
-	fs.StringArrayVarP(&f.out, "filter-out", "T", nil, "do not print messages that match `FILTER`, many")
-	fs.StringArrayVarP(&f.unsubscribe, "unsubscribe", "U", nil, "unsubscribe from `FILTER`, many")
+	list(fs, &f.out, "filter-out", "T", "do not print messages that match `FILTER`, many")
+	list(fs, &f.unsubscribe, "unsubscribe", "U", "unsubscribe from `FILTER`, many")
 	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained messages, only live ones")
 	fs.BoolVarP(&f.onlySubscribe, "exit-after-subscribe", "E", false, "end once subscribed")
 	fs.BoolVar(&f.retainAsPublished, "retain-as-published", false, "keep the retain flag as it was published (MQTT 5)")

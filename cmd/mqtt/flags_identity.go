@@ -2,10 +2,10 @@ package main
 
 import (
 	"bytes"
-	"crypto/rand"
 	"io"
+	"math/rand/v2"
 	"os"
-	"strings"
+	"strconv"
 
 	"github.com/spf13/pflag"
 
@@ -15,11 +15,10 @@ import (
 
 // identityFlags say who connects.
 type identityFlags struct {
-	id, idPrefix           string
-	username, password     string
-	passwordFile           string
-	authMethod, authData   string
-	hasUsername, hasSecret bool
+	id, idPrefix         string
+	username, password   string
+	passwordFile         string
+	authMethod, authData string
 }
 
 func (f *identityFlags) register(fs *pflag.FlagSet) {
@@ -102,14 +101,14 @@ func readSmall(name string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit))
 }
 
-// madeUpID is the random end of a client identifier. With "mqtt-" before it, it stays within the 23 letters and digits
-// that every server takes.
+// madeUpID is the random end of a client identifier: 64 bits that need not be secret. With "mqtt-" before it, it stays
+// within the 23 letters and digits that every server takes.
 func madeUpID(prefix string) string {
-	s := strings.ToLower(rand.Text()[:13]) // 65 bits
+	end := strconv.FormatUint(rand.Uint64(), 36)
 	if prefix == "" {
-		return "mqtt-" + s
+		return "mqtt-" + end
 	}
-	return s
+	return end
 }
 
 // textRule is what a text field on the wire may be.

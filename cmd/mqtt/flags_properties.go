@@ -33,14 +33,14 @@ type propertyFlags struct {
 // register adds the flags. publishes says whether the command's plain flags belong to PUBLISH; else --user-property
 // belongs to SUBSCRIBE.
 func (f *propertyFlags) register(fs *pflag.FlagSet, publishes bool) {
-	fs.StringArrayVarP(&f.lines, "property", "D", nil, "property: `COMMAND NAME VALUE`, or COMMAND user-property KEY VALUE (MQTT 5)")
+	list(fs, &f.lines, "property", "D", "property: `COMMAND NAME VALUE`, or COMMAND user-property KEY VALUE (MQTT 5)")
 	fs.IntVar(&f.receiveMaximum, "receive-maximum", 0, "take at most `N` unacknowledged messages at once (MQTT 5)")
 	fs.IntVar(&f.maximumPacket, "maximum-packet-size", 0, "take packets of at most `BYTES` (MQTT 5)")
 	if !publishes {
-		fs.StringArrayVar(&f.user, "user-property", nil, "`KEY=VALUE` of SUBSCRIBE, many (MQTT 5)")
+		list(fs, &f.user, "user-property", "", "`KEY=VALUE` of SUBSCRIBE, many (MQTT 5)")
 		return
 	}
-	fs.StringArrayVar(&f.user, "user-property", nil, "`KEY=VALUE` of the message, many (MQTT 5)")
+	list(fs, &f.user, "user-property", "", "`KEY=VALUE` of the message, many (MQTT 5)")
 	fs.StringVar(&f.contentType, "content-type", "", "content `TYPE` of the message, such as application/json (MQTT 5)")
 	if !f.ownResponse {
 		fs.StringVar(&f.responseTopic, "response-topic", "", "`TOPIC` for the answer (MQTT 5)")

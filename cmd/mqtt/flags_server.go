@@ -33,7 +33,7 @@ func (f *serverFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.unix, "unix", "", "connect to the unix socket `PATH`")
 	fs.BoolVar(&f.ws, "ws", false, "WebSocket")
 	fs.StringVar(&f.wsPath, "ws-path", "", "`PATH` of the WebSocket endpoint (/mqtt)")
-	fs.StringArrayVar(&f.wsHeader, "ws-header", nil, "`NAME: VALUE` sent with the WebSocket upgrade, many")
+	list(fs, &f.wsHeader, "ws-header", "", "`NAME: VALUE` sent with the WebSocket upgrade, many")
 	fs.StringVar(&f.proxy, "proxy", "", "go through `URL`: socks5h://… (names resolved there), socks5://… or http://…")
 	fs.StringVarP(&f.bind, "bind", "A", "", "connect from the local `ADDRESS`")
 	fs.BoolVarP(&f.srv, "srv", "S", false, "look up SRV records of the host for servers")

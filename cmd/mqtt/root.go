@@ -90,7 +90,6 @@ func newRoot(e *env, args []string) *cobra.Command {
 		Long: `mqtt speaks MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket and unix sockets.
 
 The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAND.`,
-		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // there is one of our own
@@ -119,6 +118,7 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 		root.AddCommand(c.build(e))
 	}
 	if len(all) > 1 {
+		root.Version = version()
 		root.SetHelpCommand(newHelp())
 		root.AddCommand(helpTopics(e)...)
 	}

@@ -1,0 +1,405 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+var update = flag.Bool("update", false, "rewrite the options in the man pages")
+
+// The man pages in man/ are written by hand but for the lists of options, which are made from the flags:
+//
+//	go test ./cmd/mqtt -run Man -update
+//
+// A list stands between two comments, which name its command:
+//
+//	.\" begin options: mqtt bench conn
+//	.\" end options
+const (
+	optionsBegin = `.\" begin options: `
+	optionsEnd   = `.\" end options`
+	manFolder    = "../../man"
+)
+
+// groups are the headings of a list of options: each begins with the first of these flags.
+func groups() map[string]string {
+	return map[string]string{
+		"mqtt pub topic": "Message", "mqtt sub topic": "Subscription", "mqtt rr topic": "Request", "mqtt ping count": "Round trips",
+		"mqtt bench pubs": "Load", "mqtt bench conn clients": "Load", "mqtt bench report out": "Result", "rate": "Pace",
+		"credentials": "Clients", "mqtt bench out": "Result", "mqtt bench conn out": "Result",
+		"mqtt sub count": "When to end", "retained-only": "Retained messages", "verbose": "Output",
+		"mqtt broker listen": "Listening", "host": "Server", "id": "Identity", "keepalive": "Session and reconnecting",
+		"will-topic": "Will", "property": "Properties", "tls": "TLS", "profile": "Profiles and options files", "debug": "Diagnostics",
+		"mqtt broker host": "", "mqtt broker cert": "TLS", "mqtt broker ready-file": "Readiness",
+		"mqtt broker allow-anonymous": "Access and log", "mqtt broker data": "Data", "mqtt broker passwords": "Access",
+		"mqtt broker fault": "Faults", "mqtt broker log-level": "Log",
+	}
+}
+
+// manCommands are all commands that a person may call, the deepest last.
+func manCommands() []*cobra.Command {
+	e := &env{lookup: func(string) (string, bool) { return "", false }, environ: func() []string { return nil }}
+	root := newRoot(e, nil)
+	var all []*cobra.Command
+	var walk func(c *cobra.Command)
+	walk = func(c *cobra.Command) {
+		for _, sub := range c.Commands() {
+			if sub.Hidden || !sub.Runnable() {
+				continue // a help topic does nothing
+			}
+			all = append(all, sub)
+			walk(sub)
+		}
+	}
+	walk(root)
+	return all
+}
+
+// page is the file of a command: subcommands stand on the page of the one above them.
+func page(c *cobra.Command) string {
+	words := strings.Fields(c.CommandPath())
+	name := words[0] + "-" + words[1] + ".1"
+	if _, err := os.Stat(filepath.Join(manFolder, name)); err != nil {
+		return "mqtt.1" // help and completion
+	}
+	return name
+}
+
+// manFlags are the flags of a command that its help lists, in the order of registration.
+func manFlags(c *cobra.Command) []*pflag.Flag {
+	var all []*pflag.Flag
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden && f.Name != "help" {
+			all = append(all, f)
+		}
+	})
+	return all
+}
+
+func TestManHasEveryFlag(t *testing.T) {
+	lists := make(map[string]string) // by command
+	for _, c := range manCommands() {
+		lists[c.CommandPath()] = optionsOf(c)
+		if len(manFlags(c)) == 0 {
+			delete(lists, c.CommandPath())
+		}
+	}
+	pages, err := filepath.Glob(manFolder + "/*.1")
+	if err != nil || len(pages) < 8 {
+		t.Fatalf("%d man pages, error %v", len(pages), err)
+	}
+	for _, name := range pages {
+		old, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fresh strings.Builder
+		rest := string(old)
+		for {
+			before, behind, ok := strings.Cut(rest, optionsBegin)
+			fresh.WriteString(before)
+			if !ok {
+				break
+			}
+			command, behind, _ := strings.Cut(behind, "\n")
+			_, after, ok := strings.Cut(behind, optionsEnd)
+			list, known := lists[command]
+			if !ok || !known {
+				t.Fatalf("%s: options of %q: the command is unknown, or their end is not marked", name, command)
+			}
+			delete(lists, command)
+			fresh.WriteString(optionsBegin + command + "\n" + list + optionsEnd)
+			rest = after
+		}
+		switch {
+		case fresh.String() == string(old):
+		case *update:
+			if err := os.WriteFile(name, []byte(fresh.String()), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			t.Errorf("%s does not have the flags of now: go test ./cmd/mqtt -run Man -update\n%s", name, firstDifference(string(old), fresh.String()))
+		}
+	}
+	for command := range lists {
+		t.Errorf("no man page has the options of %q: it needs the lines %q and %q", command, optionsBegin+command, optionsEnd)
+	}
+}
+
+func firstDifference(old, fresh string) string {
+	a, b := strings.Split(old, "\n"), strings.Split(fresh, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("line %d: %q\n  now: %q", i+1, a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, now %d", len(a), len(b))
+}
+
+// A command has a page, and a page names its command.
+func TestManNamesEveryCommand(t *testing.T) {
+	for _, c := range manCommands() {
+		text, err := os.ReadFile(filepath.Join(manFolder, page(c)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := strings.Fields(c.CommandPath())
+		last := words[len(words)-1]
+		if !regexp.MustCompile(`(?m)^\.(Nm|It|Ss|Op|Xr).*\b` + regexp.QuoteMeta(last) + `\b`).Match(text) {
+			t.Errorf("%s: %s does not name it", c.CommandPath(), page(c))
+		}
+	}
+}
+
+// Every flag that takes a value says what it is, in capitals: the lists would have "int" and "string" there.
+func TestManPlaceholders(t *testing.T) {
+	for _, c := range manCommands() {
+		for _, f := range manFlags(c) {
+			if f.Value.Type() == "bool" {
+				continue
+			}
+			if name, _ := pflag.UnquoteUsage(f); !strings.Contains(f.Usage, "`") || strings.ToUpper(name) != name {
+				t.Errorf("%s --%s: the value has no `NAME` in %q", c.CommandPath(), f.Name, f.Usage)
+			}
+		}
+	}
+}
+
+// mandoc has nothing against the pages, where it is installed.
+func TestManLint(t *testing.T) {
+	mandoc, err := exec.LookPath("mandoc")
+	if err != nil {
+		t.Skip("mandoc is not installed")
+	}
+	pages, _ := filepath.Glob(manFolder + "/*.1")
+	for _, name := range pages {
+		if out, err := exec.Command(mandoc, "-Tlint", "-Wwarning", name).CombinedOutput(); err != nil || len(out) > 0 {
+			t.Errorf("%v\n%s", err, out)
+		}
+	}
+}
+
+// Every flag that a page names is one: in a macro of any command, in an example of the one that stands before it.
+func TestManFlagsAreKnown(t *testing.T) {
+	known := knownFlags()
+	pages, _ := filepath.Glob(manFolder + "/*.1")
+	for _, name := range pages {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, line := range strings.Split(string(text), "\n") {
+			for _, w := range macroFlags(line) {
+				if !known.any(w) {
+					t.Errorf("%s:%d: %s is a flag of no command", name, i+1, w)
+				}
+			}
+		}
+		for _, s := range manExamples(string(text)) {
+			for _, err := range known.misused(s.text) {
+				t.Errorf("%s:%d: %v", name, s.line, err)
+			}
+		}
+	}
+}
+
+// macroFlags are the flags of a line's Fl macros.
+func macroFlags(line string) []string {
+	if !strings.HasPrefix(line, ".") || strings.HasPrefix(line, `.\"`) {
+		return nil
+	}
+	var flags []string
+	words := strings.Fields(line[1:])
+	for i := 1; i < len(words); i++ {
+		if words[i-1] == "Fl" && strings.Trim(words[i], ",.;:()") != "" {
+			flags = append(flags, "-"+words[i])
+		}
+	}
+	return flags
+}
+
+// manExamples are the literal blocks of a page.
+func manExamples(text string) []script {
+	var all []script
+	var block []string
+	in := false
+	for i, line := range strings.Split(text, "\n") {
+		switch {
+		case strings.HasPrefix(line, ".Bd -literal"):
+			in, block = true, nil
+		case in && line == ".Ed":
+			all = append(all, script{line: i + 1 - len(block), text: unescapeRoff(strings.Join(block, "\n"))})
+			in = false
+		case in:
+			block = append(block, line)
+		}
+	}
+	return all
+}
+
+func unescapeRoff(s string) string {
+	return strings.NewReplacer(`\e`, `\`, `\-`, `-`, `\&`, ``, `\(aq`, `'`, `\(ti`, `~`, `\(ha`, `^`).Replace(s)
+}
+
+// optionsOf is the list of a command's options in mdoc. A subcommand has those of the one above it by name only.
+func optionsOf(c *cobra.Command) string {
+	var b bytes.Buffer
+	heading, open := groups(), false
+	above := make(map[string]string)
+	if p := c.Parent(); p.HasParent() {
+		for _, f := range manFlags(p) {
+			above[f.Name] = f.Usage
+		}
+	}
+	var same []string
+	for _, f := range manFlags(c) {
+		if usage, ok := above[f.Name]; ok && usage == f.Usage {
+			same = append(same, f.Name)
+			continue
+		}
+		h, ok := heading[c.CommandPath()+" "+f.Name]
+		if !ok {
+			h = heading[f.Name]
+		}
+		if h == "" && !open {
+			h = "General"
+		}
+		if h != "" && c.Parent().HasParent() && open {
+			h = "" // a short list needs no headings
+		}
+		if h != "" {
+			if open {
+				b.WriteString(".El\n")
+			}
+			if !c.Parent().HasParent() {
+				b.WriteString(".Ss " + h + "\n")
+			}
+			b.WriteString(".Bl -tag -width Ds\n")
+			open = true
+		}
+		appendOption(&b, f)
+	}
+	if open {
+		b.WriteString(".El\n")
+	}
+	if len(same) > 0 {
+		b.WriteString(".Pp\nAs above:\n")
+		for i, name := range same {
+			end := " ,\n"
+			if i == len(same)-1 {
+				end = " .\n"
+			}
+			b.WriteString(".Fl -" + name + end)
+		}
+	}
+	return b.String()
+}
+
+// appendOption writes one flag.
+func appendOption(b *bytes.Buffer, f *pflag.Flag) {
+	b.WriteString(".It ")
+	if f.Shorthand != "" {
+		b.WriteString("Fl " + f.Shorthand + " , ")
+	}
+	b.WriteString("Fl -" + f.Name)
+	value, _ := pflag.UnquoteUsage(f)
+	if f.Value.Type() != "bool" {
+		b.WriteString(" Ar " + roffWord(value))
+	}
+	b.WriteByte('\n')
+	usage := f.Usage
+	if r := []rune(usage); unicode.IsLower(r[0]) {
+		usage = string(unicode.ToUpper(r[0])) + string(r[1:])
+	}
+	usage = strings.TrimSuffix(usage, ".") + "."
+	if d := defaultOf(f); d != "" {
+		usage += " The default is " + d + "."
+	}
+	appendText(b, usage, value)
+}
+
+// defaultOf is the default that is worth a word.
+func defaultOf(f *pflag.Flag) string {
+	switch f.DefValue {
+	case "", "false", "[]":
+		return ""
+	case "0":
+		if f.Name != "qos" && f.Name != "will-qos" {
+			return ""
+		}
+	}
+	if strings.TrimSpace(f.DefValue) == "" || strings.Contains(f.Usage, f.DefValue+" if ") {
+		return ""
+	}
+	return f.DefValue
+}
+
+// appendText writes the words of a usage string: the value's name between backquotes, and flags, as macros, and what is
+// between them as lines of text.
+func appendText(b *bytes.Buffer, usage, value string) {
+	line := ""
+	flush := func() {
+		if line != "" {
+			b.WriteString(line + "\n")
+			line = ""
+		}
+	}
+	macro := func(name, word, behind string) {
+		flush()
+		b.WriteString("." + name + " " + roffWord(word))
+		for _, r := range behind {
+			b.WriteString(" " + string(r))
+		}
+		b.WriteByte('\n')
+	}
+	if value != "" && strings.Contains(usage, "`"+value+"`") {
+		usage = strings.Replace(usage, "`"+value+"`", "`"+strings.ReplaceAll(value, " ", "\x00")+"`", 1)
+	}
+	flagWord := regexp.MustCompile(`^-(-[a-z][a-z-]+|[A-Za-z])$`)
+	for _, word := range strings.Fields(usage) {
+		bare := strings.TrimRight(word, ",.;:)")
+		behind := word[len(bare):]
+		switch {
+		case strings.HasPrefix(bare, "`") && strings.HasSuffix(bare, "`") && len(bare) > 2:
+			macro("Ar", strings.ReplaceAll(strings.Trim(bare, "`"), "\x00", " "), behind)
+		case flagWord.MatchString(bare):
+			macro("Fl", bare[1:], behind)
+		default:
+			word = strings.ReplaceAll(roffWord(strings.ReplaceAll(word, "`", "")), "\x00", " ")
+			if line == "" && strings.HasPrefix(word, ".") {
+				word = `\&` + word
+			}
+			if len(line)+1+len(word) > 78 {
+				flush()
+			}
+			if line != "" {
+				line += " "
+			}
+			line += word
+			if strings.HasSuffix(line, ".") && !strings.HasSuffix(line, "...") {
+				flush()
+			}
+		}
+	}
+	flush()
+}
+
+// roffWord makes text harmless for roff, and plain ASCII.
+func roffWord(s string) string {
+	s = strings.NewReplacer(`\`, `\e`, "…", "...", "'", `\(aq`, "`", `\(ga`).Replace(s)
+	if strings.HasPrefix(s, ".") {
+		s = `\&` + s
+	}
+	return s
+}
