@@ -62,6 +62,7 @@ func (f *connection) plan(e *env, fs *pflag.FlagSet, home proto.Type, standing b
 		return nil, err
 	}
 	cfg.Connect.Props = f.properties.sets[proto.CONNECT]
+	cfg.AuthProps = f.properties.sets[proto.AUTH]
 	p := &plan{cfg: cfg, needs5: f.properties.five()}
 	if fs.Changed("session-expiry-interval") {
 		p.needs5 = "--session-expiry-interval"

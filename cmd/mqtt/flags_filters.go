@@ -53,7 +53,8 @@ type asked struct {
 	warned bool
 }
 
-func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, ps proto.Props) (*asked, error) {
+// compile checks the flags. sets has the properties of both packets.
+func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]proto.Props) (*asked, error) {
 	if f.qos < 0 || f.qos > 2 {
 		return nil, usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
 	}
@@ -88,6 +89,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, ps proto.Props) (*aske
 		}
 	}
 	if len(topics) > 0 {
+		ps := sets[proto.SUBSCRIBE]
 		if fs.Changed("subscription-identifier") {
 			if f.subscriptionID < 1 || f.subscriptionID > proto.MaxRemaining {
 				return nil, usage("--subscription-identifier "+strconv.Itoa(f.subscriptionID), "expected 1 to 268435455")
@@ -112,7 +114,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, ps proto.Props) (*aske
 		}
 	}
 	if len(f.unsubscribe) > 0 {
-		a.unsubscribe = &proto.Unsubscribe{Filters: f.unsubscribe}
+		a.unsubscribe = &proto.Unsubscribe{Filters: f.unsubscribe, Props: sets[proto.UNSUBSCRIBE]}
 	}
 	return a, nil
 }

@@ -1,4 +1,6 @@
 // Command mqtt publishes, subscribes, asks, pings, measures and serves MQTT 3.1, 3.1.1 and 5.0.
+//
+//go:debug updatemaxprocs=0
 package main
 
 import (

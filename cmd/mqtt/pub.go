@@ -209,7 +209,7 @@ const burst = 1024
 // serve publishes over one connection until the source ends and all is acknowledged.
 func (p *publisher) serve(ctx context.Context, c *conn.Conn, src source) error {
 	if n := c.Renewed(); n > 0 {
-		p.e.warn("the server lost the session: %d QoS 2 messages are published again and may arrive twice", n)
+		p.e.warn("the server lost the session: what was in flight at QoS 2 is published again and may arrive twice (%s)", format.Count(uint64(n)))
 	}
 	for ended := false; ; {
 		p.due = time.Time{}

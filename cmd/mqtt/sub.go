@@ -62,7 +62,7 @@ func (f *subFlags) newSubscriber(e *env, c *cobra.Command) (s *subscriber, err e
 	if s.plan, err = f.connection.plan(e, fs, proto.SUBSCRIBE, true); err != nil {
 		return nil, err
 	}
-	if s.asked, err = f.filters.compile(fs, s.plan, f.properties.sets[proto.SUBSCRIBE]); err != nil {
+	if s.asked, err = f.filters.compile(fs, s.plan, f.properties.sets); err != nil {
 		return nil, err
 	}
 	if err := f.ends.compile(fs); err != nil {

@@ -50,7 +50,7 @@ func (c *client) settle(bt *batch) error {
 			c.out.sync = c.out.sync || s.keep
 		}
 	}
-	c.moved++
+	c.move()
 	s.pump(bt.time(), &bt.count)
 	c.relieve()
 	return err

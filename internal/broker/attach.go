@@ -91,5 +91,6 @@ func (c *client) enter(s *session, o *opening, present bool, bt *batch) {
 		c.out.set(buf)
 	}
 	s.pump(bt.time(), &bt.count)
+	s.charge()
 	bt.touch(c)
 }

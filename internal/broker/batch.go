@@ -36,7 +36,10 @@ type batch struct {
 	acks  []proto.Ack // what from acknowledges
 	wake  []*client
 	slow  []crowded
+	stale []*Message // retained and expired
 	count tally
+
+	choked bool // from does not read what goes back
 }
 
 // form is a run at QoS 0, encoded.
@@ -146,7 +149,7 @@ func (bt *batch) flush() {
 		f := &bt.forms[i]
 		*f = form{b: f.b[:0]}
 	}
-	bt.ids, bt.props = bt.ids[:0], bt.props[:0]
+	bt.ids = bt.ids[:0]
 	bt.kept, bt.matched, bt.took, bt.over = false, false, false, 0
 }
 
@@ -196,6 +199,21 @@ func (bt *batch) setRetained() {
 	}
 }
 
+// sweep clears retained messages that have expired.
+func (bt *batch) sweep() {
+	b := bt.b
+	b.retained.mu.Lock()
+	defer b.retained.mu.Unlock()
+	before := b.retained.bytes
+	for _, m := range bt.stale {
+		if b.retained.drop(m) && b.opt.Store != nil {
+			b.opt.Store.DropRetained(m.Topic)
+		}
+	}
+	b.memory.Add(int64(b.retained.bytes - before))
+	b.retainedCount.Store(int64(b.retained.count))
+}
+
 // touch makes sure that what is in c.out will be written. session.mu is held.
 func (bt *batch) touch(c *client) {
 	if !c.awake {
@@ -215,6 +233,7 @@ func (bt *batch) finish() error {
 		if len(bt.reply) > 0 && !c.closing {
 			c.out.add(&bt.b.blocks, bt.reply)
 			c.out.sync = true
+			bt.choked = c.out.n >= 2*bt.b.opt.HighWater
 		}
 		if c.out.n > 0 {
 			bt.touch(c)
@@ -224,6 +243,9 @@ func (bt *batch) finish() error {
 	for _, c := range bt.wake {
 		go c.write() // ends when it has written all there is; serve waits for it
 	}
+	if len(bt.stale) > 0 {
+		bt.sweep()
+	}
 	if bt.b.opt.Store != nil {
 		bt.b.opt.Store.End()
 	}
@@ -232,12 +254,17 @@ func (bt *batch) finish() error {
 		for i := range bt.slow {
 			bt.slow[i].c.await(bt.from, bt.slow[i].rt)
 		}
+		if bt.choked && err == nil {
+			err = bt.from.breathe()
+		}
 	}
 	clear(bt.wake)
 	clear(bt.slow)
 	clear(bt.acks)
 	bt.in = proto.Publish{}
+	clear(bt.stale)
 	bt.wake, bt.slow, bt.acks, bt.reply = bt.wake[:0], bt.slow[:0], bt.acks[:0], bt.reply[:0]
+	bt.stale, bt.props, bt.choked = bt.stale[:0], bt.props[:0], false
 	bt.from, bt.origin, bt.route, bt.now, bt.count = nil, nil, nil, 0, tally{}
 	if cap(bt.reply) > keptBlock || cap(bt.forms[0].b) > keptBlock || cap(bt.forms[1].b) > keptBlock {
 		return err // too big to keep

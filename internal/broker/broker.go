@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -109,6 +110,9 @@ func (b *Broker) Close(ctx context.Context) error {
 		}
 		<-done
 	}
+	if b.opt.Store != nil {
+		err = errors.Join(err, b.opt.Store.Commit())
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, s := range b.sessions {
@@ -125,11 +129,8 @@ func (b *Broker) Close(ctx context.Context) error {
 }
 
 // lastWills publishes the wills that have no delay while there is somebody to read
-// them. With a Store they wait there for the next start, as the standard allows.
+// them. The others wait in the Store.
 func (b *Broker) lastWills(attached []*client) {
-	if b.opt.Store != nil {
-		return
-	}
 	bt := b.batch(nil)
 	for _, c := range attached {
 		c.s.mu.Lock()

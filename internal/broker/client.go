@@ -39,7 +39,11 @@ type client struct {
 	allowed  bool          // to publish to it
 	exchange Exchange      // a reauthentication that is under way
 	method   string        // of authentication
-	waiting  atomic.Bool   // for a slow subscriber: its acknowledgements stay unread
+	weight   int           // units of memory that are counted for what it has sent
+	aliased  int           // bytes of aliasIn
+	credit   time.Duration // how long it may still be kept waiting while others starve
+	creditAt time.Time
+	waiting  atomic.Bool // for a slow subscriber: its acknowledgements stay unread
 
 	// Guarded by session.mu.
 	out       out
@@ -48,16 +52,16 @@ type client struct {
 	closing   bool          // nothing more goes into out
 	writing   int           // bytes that the writer has in hand
 	moved     uint64        // grows whenever the client takes something
+	movedAt   int64         // when it did, Unix nanoseconds
 	aliases   map[string]uint16
 	resend    []ledger.Flight[held] // what a resumed session must send first
 	crowd     uint64                // the batch that has it on its list of slow ones
 	room      []chan struct{}       // who waits for it to take something
+	since     int64                 // when it was crowded and last took something, 0 if it is not
 	lagging   bool                  // nobody waits for it until it has caught up
-	credit    time.Duration         // how long others may still be kept waiting for it
-	creditAt  time.Time
-	end       *leave // why it must go, set from outside
-	overtaken bool   // another connection has taken the session
-	fresh     bool   // and wants a new one
+	end       *leave                // why it must go, set from outside
+	overtaken bool                  // another connection has taken the session
+	fresh     bool                  // and wants a new one
 
 	attached bool // it has a session; guarded by Broker.mu
 
@@ -163,10 +167,11 @@ func (c *client) part(err error) {
 		why = c.end
 	}
 	said := why != nil && why.said
-	flush := why != nil && !said
-	if !flush {
+	flush := why != nil && why.reason != lost // there may be somebody to read it
+	switch {
+	case !flush:
 		c.forget()
-	} else if c.five() {
+	case !said && c.five():
 		c.goodbye(why)
 	}
 	c.closing = true
@@ -202,6 +207,7 @@ func (c *client) part(err error) {
 		s.wait()
 	}
 	c.release()
+	b.memory.Add(-int64(c.weight) * unit)
 	c.writing = 0
 	s.client = nil
 	s.charge()

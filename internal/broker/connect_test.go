@@ -67,7 +67,6 @@ func TestConnectRefusalsByVersion(t *testing.T) {
 		"will to a wildcard":                        {"1015 0004 4D515454 05 06 0000 00 0001 61 00 0001 23 0001 63", proto.V5, "CONNACK 90 why"},
 		"identifier with U+0000":                    {"100E 0004 4D515454 05 02 0000 00 0001 00", proto.V5, "CONNACK 81 why"},
 		"something else before CONNECT":             {"C000", proto.V311, ""}, // [MQTT-3.1.0-1]
-		"no MQTT at all":                            {"474554202F20485454502F312E310D0A0D0A", proto.V311, ""},
 		"authentication method that nobody offered": {"1015 0004 4D515454 05 02 0000 07 15 0004 53435241 0001 61", proto.V5, "CONNACK 8C why"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,6 +94,12 @@ func TestConnectTwiceIsAProtocolError(t *testing.T) {
 }
 
 func TestClientThatSendsNothingIsDropped(t *testing.T) {
+	in(t, Options{}, func(k *bench) {
+		p := k.dial(proto.V5)
+		p.bytes([]byte("GET / HTTP/1.1\r\n\r\n"))
+		k.pass(11 * time.Second)
+		p.closed()
+	})
 	in(t, Options{ConnectTimeout: 3 * time.Second}, func(k *bench) {
 		p, q := k.dial(proto.V5), k.dial(proto.V5)
 		q.hex("10") // nor one that trickles
@@ -313,5 +318,14 @@ func TestReasonsAreClipped(t *testing.T) {
 		p.want("SUBACK 1 8F") // the words would not fit
 		p.send(pub("$"+strings.Repeat("é", 10), "", 1, 2))
 		p.want("PUBACK 2 90")
+	})
+}
+
+func TestAllInOnePiece(t *testing.T) {
+	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
+		p := k.dial(v)
+		p.send(&proto.Connect{ClientID: "a", CleanStart: true}, sub(1, to("t", 0)), pub("t", "m", 1, 2), &proto.Disconnect{})
+		p.want("CONNACK 00", "SUBACK 1 00", `PUBLISH t "m"`, "PUBACK 2") // none is lost because of the goodbye
+		p.closed()
 	})
 }

@@ -35,6 +35,9 @@ func (bt *batch) deliver(t *target) {
 	for i := range bt.msgs {
 		if s.put(bt, &bt.msgs[i], g, qos, retain) {
 			bt.took = true
+		} else if s.client != nil || qos > 0 {
+			bt.over++
+			bt.count.dropped++
 		}
 	}
 	s.charge()
@@ -129,6 +132,9 @@ func (bt *batch) form(v proto.Version) *form {
 func (bt *batch) notice(c *client) {
 	if c.crowd != bt.serial && !c.lagging && bt.from != nil && c.crowded() {
 		c.crowd = bt.serial
+		if c.since == 0 {
+			c.since = bt.time()
+		}
 		bt.slow = append(bt.slow, crowded{c, bt.route})
 	}
 }
@@ -146,8 +152,6 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 	}
 	size := m.size()
 	if s.queue.n >= b.opt.QueueMessages || s.bytes+size > b.opt.QueueBytes || b.memory.Load() > b.opt.Memory {
-		bt.count.dropped++
-		bt.over++
 		if c != nil {
 			bt.notice(c)
 		}

@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"crypto/tls"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -38,18 +40,33 @@ type Action struct {
 // packets; bytes that cannot be are passed as they are.
 type faultConn struct {
 	net.Conn
-	fate   Fate
-	closed chan struct{}
-	once   sync.Once
+	fate    Fate
+	closed  chan struct{}
+	once    sync.Once
+	in, out lane
+}
 
-	raw, ready []byte // read and not looked at; looked at and not taken
-	part       []byte // written and not a whole packet yet
+// lane is one direction of a faultConn.
+type lane struct {
+	inward bool
+	raw    []byte // not looked at
+	ready  []byte // looked at and not passed on
+	held   *Action
+	due    time.Time // when the held packet may go on
+
+	mu      sync.Mutex
+	until   time.Time // the deadline: no delay outlasts it
+	changed chan struct{}
 }
 
 func newFaultConn(conn net.Conn, fate Fate) *faultConn {
-	return &faultConn{Conn: conn, fate: fate, closed: make(chan struct{})}
+	c := &faultConn{Conn: conn, fate: fate, closed: make(chan struct{})}
+	c.in.inward = true
+	c.in.changed, c.out.changed = make(chan struct{}, 1), make(chan struct{}, 1)
+	return c
 }
 
+// Close closes the connection and ends all delays.
 func (c *faultConn) Close() error {
 	c.once.Do(func() { close(c.closed) })
 	return c.Conn.Close()
@@ -63,91 +80,146 @@ func (c *faultConn) CloseWrite() error {
 	return net.ErrClosed
 }
 
-// apply does what the Fate has for a packet and tells how often it passes. ok is
-// false if the connection is over.
-func (c *faultConn) apply(in bool, f proto.Frame) (times int, ok bool) {
-	a := c.fate.Packet(in, f.Type(), f.Size())
-	if a.Delay > 0 {
-		t := time.NewTimer(a.Delay)
-		defer t.Stop()
+// ConnectionState is that of a TLS connection, the zero value of another one.
+func (c *faultConn) ConnectionState() tls.ConnectionState {
+	if t, ok := c.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
+		return t.ConnectionState()
+	}
+	return tls.ConnectionState{}
+}
+
+// SetReadDeadline is also the end of a delay of what comes.
+func (c *faultConn) SetReadDeadline(t time.Time) error {
+	c.in.deadline(t)
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline is also the end of a delay of what goes.
+func (c *faultConn) SetWriteDeadline(t time.Time) error {
+	c.out.deadline(t)
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// SetDeadline sets both.
+func (c *faultConn) SetDeadline(t time.Time) error {
+	c.in.deadline(t)
+	c.out.deadline(t)
+	return c.Conn.SetDeadline(t)
+}
+
+func (l *lane) deadline(t time.Time) {
+	l.mu.Lock()
+	l.until = t
+	l.mu.Unlock()
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+}
+
+// wait returns when the held packet is due, with an error if the deadline or the
+// connection's end came first.
+func (l *lane) wait(closed <-chan struct{}) error {
+	for {
+		l.mu.Lock()
+		until := l.until
+		l.mu.Unlock()
+		left := time.Until(l.due)
+		if l.held.Stall {
+			left = 1 << 62
+		}
+		if left <= 0 {
+			return nil
+		}
+		if !until.IsZero() {
+			rest := time.Until(until)
+			if rest <= 0 {
+				return os.ErrDeadlineExceeded
+			}
+			left = min(left, rest)
+		}
+		t := time.NewTimer(left)
 		select {
 		case <-t.C:
-		case <-c.closed:
-			return 0, false
+		case <-l.changed:
+		case <-closed:
+			t.Stop()
+			return net.ErrClosed
 		}
+		t.Stop()
 	}
-	switch {
-	case a.Stall:
-		<-c.closed
-		return 0, false
-	case a.Cut:
-		c.Close()
-		return 0, false
-	case a.Drop:
-		return 0, true
-	case a.Duplicate:
-		return 2, true
-	}
-	return 1, true
 }
 
-// pass moves whole packets from raw to the end of ready.
-func (c *faultConn) pass(in bool, raw, ready []byte) (rest, out []byte, err error) {
+// pass moves whole packets from l.raw to l.ready, as the Fate has it.
+func (c *faultConn) pass(l *lane) error {
 	for {
-		f, n, bad := proto.Split(raw, 0)
+		f, n, bad := proto.Split(l.raw, 0)
 		if bad != nil {
-			return nil, append(ready, raw...), nil
+			l.ready = append(l.ready, l.raw...)
+			l.raw = nil
+			return nil
 		}
 		if n == 0 {
-			return raw, ready, nil
+			return nil
 		}
-		times, ok := c.apply(in, f)
-		if !ok {
-			return nil, ready, net.ErrClosed
+		if l.held == nil {
+			a := c.fate.Packet(l.inward, f.Type(), f.Size())
+			l.held, l.due = &a, time.Now().Add(a.Delay)
 		}
-		for range times {
-			ready = append(ready, raw[:n]...)
+		if err := l.wait(c.closed); err != nil {
+			return err
 		}
-		raw = raw[n:]
+		a := l.held
+		l.held = nil
+		switch {
+		case a.Cut:
+			c.Close()
+			return net.ErrClosed
+		case a.Drop:
+		case a.Duplicate:
+			l.ready = append(append(l.ready, l.raw[:n]...), l.raw[:n]...)
+		default:
+			l.ready = append(l.ready, l.raw[:n]...)
+		}
+		l.raw = l.raw[n:]
 	}
 }
 
-// Read returns bytes of packets that may pass.
+// Read returns bytes of packets that may pass. It may time out and go on.
 func (c *faultConn) Read(b []byte) (int, error) {
-	for len(c.ready) == 0 {
-		var space [4096]byte
-		n, err := c.Conn.Read(space[:])
-		if n > 0 {
-			raw := append(c.raw, space[:n]...)
-			var rest []byte
-			var over error
-			rest, c.ready, over = c.pass(true, raw, c.ready[:0])
-			c.raw = append([]byte(nil), rest...)
-			if over != nil && len(c.ready) == 0 {
-				return 0, over
-			}
-			continue
+	l := &c.in
+	for {
+		err := c.pass(l)
+		if len(l.ready) > 0 {
+			n := copy(b, l.ready)
+			l.ready = append(l.ready[:0], l.ready[n:]...)
+			return n, nil
 		}
 		if err != nil {
 			return 0, err
 		}
-	}
-	n := copy(b, c.ready)
-	c.ready = c.ready[n:]
-	return n, nil
-}
-
-// Write sends the packets that may pass.
-func (c *faultConn) Write(b []byte) (int, error) {
-	rest, ready, over := c.pass(false, append(c.part, b...), nil)
-	c.part = append([]byte(nil), rest...)
-	if len(ready) > 0 {
-		if _, err := c.Conn.Write(ready); err != nil {
+		var space [4096]byte
+		n, err := c.Conn.Read(space[:])
+		l.raw = append(append([]byte(nil), l.raw...), space[:n]...)
+		if n == 0 && err != nil {
 			return 0, err
 		}
 	}
-	if over != nil {
-		return 0, over
+}
+
+// Write sends the packets that may pass. What they wait for, the caller waits for.
+func (c *faultConn) Write(b []byte) (int, error) {
+	l := &c.out
+	l.raw = append(append([]byte(nil), l.raw...), b...)
+	err := c.pass(l)
+	if len(l.ready) > 0 {
+		if _, err := c.Conn.Write(l.ready); err != nil {
+			return 0, err
+		}
+		l.ready = l.ready[:0]
+	}
+	if err != nil {
+		return 0, err
 	}
 	return len(b), nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -78,7 +79,7 @@ func (k *bench) start(opt Options) {
 func (k *bench) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := k.b.Close(ctx); err != nil {
+	if err := k.b.Close(ctx); err != nil && !errors.Is(err, errCrashed) {
 		k.t.Errorf("close: %v", err)
 	}
 }
@@ -175,8 +176,15 @@ func (p *peer) hex(s string) {
 	p.bytes(b)
 }
 
-// send sends packets, all in one piece.
+// send sends packets, all in one piece, and waits until they have had their effect.
 func (p *peer) send(packets ...proto.Packet) {
+	p.t.Helper()
+	p.post(packets...)
+	synctest.Wait()
+}
+
+// post sends packets, all in one piece, while others may do so, too.
+func (p *peer) post(packets ...proto.Packet) {
 	p.t.Helper()
 	var b []byte
 	for _, x := range packets {

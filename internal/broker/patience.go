@@ -1,6 +1,10 @@
 package broker
 
-import "time"
+import (
+	"time"
+
+	"mqtt/internal/proto"
+)
 
 // How slow subscribers are treated. From Options.HighWater bytes or softQueue
 // messages that wait for a connection, those who publish to it wait too: their
@@ -8,82 +12,67 @@ import "time"
 // So a publisher that is faster than its subscriber loses nothing at QoS 0.
 //
 // That has two bounds. A subscriber that takes nothing at all for Options.Patience
-// lags. And one that keeps others waiting lags as well when its credit is used up:
-// time in which a publisher waited for it while most of the topic's other
-// subscribers had nothing to read. Credit is at most Patience and comes back at a
-// twentieth of the time, so a trickling reader costs the others one second, then a
-// twentieth. For one that lags nobody waits: at QoS 0 it misses messages, which are
-// counted, at QoS 1 and 2 its queue grows to its bound. It has caught up when half
-// of the high water is free again.
+// lags. And one that keeps others waiting lags when the publisher has no credit
+// left: credit is time in which it may wait while most of a topic's healthy
+// subscribers have nothing to read. It is Patience at most and comes back at a
+// twentieth of the time, so all trickling readers together cost the others one
+// second, then a twentieth. For one that lags nobody waits: at QoS 0 it misses
+// messages, which are counted, at QoS 1 and 2 its queue grows to its bound. It has
+// caught up when half of the high water is free again.
 
 // crowded tells whether publishers should wait for c. session.mu is held.
 func (c *client) crowded() bool {
 	return c.out.n >= c.b.opt.HighWater || c.s.queue.n >= softQueue
 }
 
+// move notes that the client took something. session.mu is held.
+func (c *client) move() {
+	c.moved++
+	c.movedAt = time.Now().UnixNano()
+	if c.since != 0 {
+		c.since = c.movedAt
+	}
+}
+
 // relieve lets waiting publishers go on when there is room again. session.mu is
 // held.
 func (c *client) relieve() {
-	if c.out.n > c.b.opt.HighWater/2 || c.s.queue.n > softQueue/2 {
+	if c.out.n > c.b.opt.HighWater/2 {
 		return
 	}
-	if c.lagging && c.funds(time.Now()) > 0 {
-		c.lagging = false
+	if c.s.queue.n <= softQueue/2 {
+		c.lagging, c.since = false, 0
 	}
 	if len(c.room) > 0 {
 		c.release()
 	}
 }
 
-// funds returns the credit as of now. session.mu is held.
+// funds returns the publisher's credit as of now.
 func (c *client) funds(now time.Time) time.Duration {
-	most := c.b.opt.Patience
 	if c.creditAt.IsZero() {
-		c.credit = most
+		c.credit = c.b.opt.Patience
 	} else {
-		c.credit = min(most, c.credit+now.Sub(c.creditAt)/20)
+		c.credit = min(c.b.opt.Patience, c.credit+now.Sub(c.creditAt)/20)
 	}
 	c.creditAt = now
 	return c.credit
 }
 
-// await makes the client p, which published by route rt, wait for c.
+// await makes the client p, which published by route rt (nil: retained messages for
+// itself), wait for c.
 func (c *client) await(p *client, rt *route) {
-	s := c.s
-	patience := c.b.opt.Patience
 	p.waiting.Store(true)
 	defer p.waiting.Store(false)
 	var timer *time.Timer
-	defer func() {
-		if timer != nil {
-			timer.Stop()
-		}
-	}()
-	began := time.Now()
-	for {
-		s.mu.Lock()
-		// Its own acknowledgements are unread while p waits, and those of a client
-		// that waits itself: that would never end.
-		stuck := s.queue.n >= softQueue && (c == p || c.waiting.Load())
-		if s.client != c || c.closing || c.lagging || !c.crowded() || stuck {
-			s.mu.Unlock()
+	for began := time.Now(); ; {
+		room, pause := c.queueUp(p, rt, began)
+		if room == nil {
 			return
-		}
-		moved := c.moved
-		room := make(chan struct{})
-		c.room = append(c.room, room)
-		left := c.funds(began)
-		s.mu.Unlock()
-
-		pause := patience
-		if len(rt.targets) > 1 {
-			pause = min(pause, max(left, time.Millisecond))
-		}
-		if s.queueing() {
-			pause = min(pause, 10*time.Millisecond) // to see whether c waits itself
 		}
 		if timer == nil {
 			timer = time.NewTimer(pause)
+			defer timer.Stop()
 		} else {
 			timer.Reset(pause)
 		}
@@ -93,49 +82,68 @@ func (c *client) await(p *client, rt *route) {
 		case <-p.dying:
 			return
 		}
-
 		now := time.Now()
-		starved := rt.starved(c)
-		s.mu.Lock()
-		c.leaveRoom(room)
-		if starved {
-			c.funds(now)
-			c.credit -= now.Sub(began)
-			c.lagging = c.lagging || c.credit <= 0
+		broke := false
+		if rt.starved(c, began.UnixNano()) {
+			p.funds(now)
+			p.credit -= now.Sub(began)
+			broke = p.credit <= 0
 		}
-		if c.moved == moved && now.Sub(began) >= patience {
-			c.lagging = true
-		} else if c.moved != moved || starved {
-			began = now
-		}
-		if c.lagging {
-			c.release()
-		}
-		s.mu.Unlock()
+		c.judge(room, now, broke)
+		began = now
 	}
 }
 
-// queueing tells whether messages wait for the session, so that its client's
-// acknowledgements are what it takes.
-func (s *session) queueing() bool {
+// queueUp puts p among those who wait for c, and says for how long at most. nil: it
+// need not or should not wait.
+func (c *client) queueUp(p *client, rt *route, now time.Time) (room chan struct{}, pause time.Duration) {
+	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queue.n >= softQueue
+	// While p waits, its own acknowledgements are unread. If c waits too, the two
+	// might wait for each other.
+	queueing := s.queue.n >= softQueue
+	if s.client != c || c.closing || c.lagging || !c.crowded() || queueing && (c == p || c.waiting.Load()) {
+		return nil, 0
+	}
+	room = make(chan struct{})
+	c.room = append(c.room, room)
+	pause = c.b.opt.Patience - time.Duration(now.UnixNano()-c.since)
+	if rt != nil && len(rt.targets) > 1 {
+		pause = min(pause, p.funds(now))
+	}
+	if queueing {
+		pause = min(pause, 10*time.Millisecond) // to look whether c waits
+	}
+	return room, max(pause, time.Millisecond)
 }
 
-// leaveRoom takes a waiter off the list. session.mu is held.
-func (c *client) leaveRoom(room chan struct{}) {
+// judge ends a wait for c, and decides whether it was the last one for a while.
+func (c *client) judge(room chan struct{}, now time.Time, broke bool) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
 	for i := range c.room {
 		if c.room[i] == room {
 			c.room = append(c.room[:i], c.room[i+1:]...)
-			return
+			break
 		}
+	}
+	if !c.crowded() {
+		return
+	}
+	if broke || c.since != 0 && now.UnixNano()-c.since >= int64(c.b.opt.Patience) {
+		c.lagging = true
+		c.release()
 	}
 }
 
-// starved tells whether most of the route's other connected subscribers have
-// nothing left to read, so that waiting for c costs them. It asks at most 64.
-func (rt *route) starved(c *client) bool {
+// starved tells whether most of the route's other subscribers have nothing left to
+// read, so that waiting for c costs them. Those who are slow themselves or have taken
+// nothing since the wait began are left out. It asks at most 64.
+func (rt *route) starved(c *client, began int64) bool {
+	if rt == nil {
+		return false
+	}
 	there, empty := 0, 0
 	for i := range rt.targets {
 		s := rt.targets[i].s
@@ -143,16 +151,52 @@ func (rt *route) starved(c *client) bool {
 			continue
 		}
 		s.mu.Lock()
-		if o := s.client; o != nil && !o.closing {
-			there++
-			if o.out.n == 0 && !o.awake && s.queue.n == 0 && s.sender.Pending() == 0 {
+		if o := s.client; o != nil && !o.closing && !o.lagging && !o.crowded() {
+			switch {
+			case o.out.n == 0 && !o.awake && s.queue.n == 0 && s.sender.Pending() == 0:
+				there++
 				empty++
+			case o.movedAt > began:
+				there++
 			}
 		}
 		s.mu.Unlock()
-		if there == 64 {
+		if there == 64 || i == 1000 {
 			break
 		}
 	}
 	return 2*empty > there
+}
+
+// breathe keeps a client waiting that does not read what it asks for: answers
+// cannot be dropped, and must not pile up. One that takes nothing for a minute must
+// go.
+func (c *client) breathe() error {
+	const most = time.Minute
+	timer := time.NewTimer(most)
+	defer timer.Stop()
+	for {
+		c.s.mu.Lock()
+		if c.closing || c.out.n <= c.b.opt.HighWater/2 {
+			c.s.mu.Unlock()
+			return nil
+		}
+		moved := c.moved
+		room := make(chan struct{})
+		c.room = append(c.room, room)
+		c.s.mu.Unlock()
+		select {
+		case <-room:
+		case <-c.dying:
+			return nil // the next read tells
+		case <-timer.C:
+			c.s.mu.Lock()
+			stuck := c.moved == moved
+			c.s.mu.Unlock()
+			if stuck {
+				return fault(proto.QuotaExceeded, "the answers are not read")
+			}
+			timer.Reset(most)
+		}
+	}
 }

@@ -94,6 +94,7 @@ func (c *client) properties(bt *batch, m *Message) error {
 			c.aliasIn = grown
 		}
 		if string(c.aliasIn[alias-1]) != string(m.Topic) {
+			c.aliased += len(m.Topic) - len(c.aliasIn[alias-1])
 			c.aliasIn[alias-1] = append([]byte(nil), m.Topic...)
 		}
 	case int(alias) > len(c.aliasIn) || c.aliasIn[alias-1] == nil:

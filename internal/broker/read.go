@@ -12,8 +12,10 @@ import (
 func (c *client) read() error {
 	c.last = time.Now()
 	for {
-		if err := c.fill(); err != nil {
-			return err
+		if !c.in.Ready() { // a client need not wait for its CONNACK
+			if err := c.fill(); err != nil {
+				return err
+			}
 		}
 		bt := c.b.batch(c)
 		n, err := c.take(bt)
@@ -51,6 +53,9 @@ func (c *client) take(bt *batch) (n int, err error) {
 // fill reads once. While nothing comes it watches over the keepalive: a client that
 // has sent no packet for one and a half times that is gone [MQTT-3.1.2-22].
 func (c *client) fill() error {
+	if err := c.weigh(); err != nil {
+		return err
+	}
 	for {
 		before := c.in.Len()
 		err := c.in.Fill()
@@ -76,6 +81,25 @@ func (c *client) fill() error {
 			return err
 		}
 	}
+}
+
+// weigh counts the memory that a client's unfinished packet and its topic aliases
+// take. Where there is no more to be had, the client must go.
+func (c *client) weigh() error {
+	n := c.aliased / unit
+	if have := c.in.Len(); have > 512 { // more than what a reader has at rest
+		n += max(2, have/unit)
+	}
+	if n == c.weight {
+		return nil
+	}
+	all := c.b.memory.Add(int64(n-c.weight) * unit)
+	grown := n > c.weight
+	c.weight = n
+	if grown && all > c.b.opt.Memory {
+		return fault(proto.QuotaExceeded, "the server's memory is used up")
+	}
+	return nil
 }
 
 // errGone is how a connection ends that the client just closed.

@@ -62,6 +62,7 @@ func (b *Broker) revive(im *SessionImage, now time.Time) error {
 			s.subs = make(map[string]*subscription)
 		}
 		s.subs[r.Filter] = sub
+		s.filters += sub.size()
 		b.router.add(s, sub)
 		b.stats.subscriptions.Add(1)
 	}

@@ -8,6 +8,8 @@ import (
 // retained holds the last retained message of each topic. Who publishes one holds
 // the lock until all subscribers have it, and who subscribes until all that was
 // there is on its way: nobody gets an old value after a new one, or one twice.
+//
+// BUG: a message that has expired keeps its place until somebody subscribes to it.
 type retained struct {
 	mu    sync.RWMutex
 	root  shelf
@@ -32,7 +34,7 @@ func (r *retained) put(m *Message, limit int) (*Message, bool) {
 		return nil, true
 	}
 	n := &r.root
-	if r.count >= limit && !r.has(string(m.Topic)) {
+	if r.count >= limit && r.get(string(m.Topic)) == nil {
 		return nil, false
 	}
 	kept := m.clone()
@@ -59,15 +61,29 @@ func (r *retained) put(m *Message, limit int) (*Message, bool) {
 	return kept, true
 }
 
-// has tells whether there is a message of that topic.
-func (r *retained) has(topic string) bool {
+// drop clears m if it is still what is kept for its topic.
+func (r *retained) drop(m *Message) bool {
+	if r.get(string(m.Topic)) != m {
+		return false
+	}
+	r.clear(&r.root, string(m.Topic))
+	r.count--
+	r.bytes -= m.size()
+	return true
+}
+
+// get returns the message of that topic, nil if there is none.
+func (r *retained) get(topic string) *Message {
 	n := &r.root
 	for more := true; more && n != nil; {
 		var level string
 		level, topic, more = strings.Cut(topic, "/")
 		n = n.children[level]
 	}
-	return n != nil && n.m != nil
+	if n == nil {
+		return nil
+	}
+	return n.m
 }
 
 // clear takes the message of path out, with the levels that nobody needs then.

@@ -28,6 +28,12 @@ func newSubscription(of proto.Subscription, id uint32) *subscription {
 	return sub
 }
 
+// size is what the subscription counts for against the limits, in bytes: at most,
+// since levels are shared.
+func (sub *subscription) size() int {
+	return 200 + len(sub.Filter) + 150*strings.Count(sub.Filter, "/")
+}
+
 // node is a level of the tree of filters. Wildcards are levels like others.
 type node struct {
 	children map[string]*node

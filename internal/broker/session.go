@@ -36,6 +36,7 @@ type session struct {
 	queue   queue
 	seq     uint64
 	bytes   int // of messages in the queue and in flight
+	filters int // bytes of subscriptions
 	charged int // units of memory that the broker counts for it
 }
 
@@ -45,7 +46,10 @@ const unit = 1 << 16
 
 // charge brings the broker's count of memory up to date. s.mu is held.
 func (s *session) charge() {
-	n := s.bytes
+	n := s.bytes + s.filters
+	if s.will != nil {
+		n += s.will.m.size()
+	}
 	busy := s.queue.n >= softQueue
 	if c := s.client; c != nil {
 		n += c.out.n + c.writing
@@ -135,7 +139,7 @@ func (b *Broker) finish(s *session) {
 	left := s.shared()
 	s.sender.Forget()
 	s.queue = queue{}
-	s.bytes = 0
+	s.bytes, s.filters = 0, 0
 	s.charge()
 	if s.keep {
 		b.opt.Store.DropSession(s.id)

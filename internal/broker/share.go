@@ -42,7 +42,7 @@ func (g *group) leave(s *session) (empty bool) {
 
 // deliver gives m to one member but not to except: one that is connected and not
 // busy, else one that is connected, else one that will come back. taken is false if
-// nobody could take it.
+// nobody could take it, which the caller counts.
 func (g *group) deliver(bt *batch, m *Message, except *session) (taken bool) {
 	members := *g.members.Load()
 	n := len(members)

@@ -42,7 +42,7 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 		sub := newSubscription(wish, id)
 		s.mu.Lock()
 		old := s.subs[wish.Filter]
-		if old == nil && len(s.subs) >= b.opt.Subscriptions {
+		if old == nil && (len(s.subs) >= b.opt.Subscriptions || b.memory.Load() > b.opt.Memory) {
 			s.mu.Unlock()
 			text = "too many subscriptions"
 			r := proto.QuotaExceeded
@@ -56,6 +56,10 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 			s.subs = make(map[string]*subscription, 1)
 		}
 		s.subs[wish.Filter] = sub // [MQTT-3.8.4-3]
+		if old == nil {
+			s.filters += sub.size()
+			s.charge()
+		}
 		s.putSubscription(sub)
 		s.mu.Unlock()
 		b.router.add(s, sub)
@@ -93,13 +97,19 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 
 // retained sends a message because of a new subscription. session.mu is held.
 func (c *client) retained(bt *batch, sub *subscription, m *Message) {
-	if m.expired(bt.time()) || sub.NoLocal && m.From == c.s.id {
+	if m.expired(bt.time()) {
+		bt.stale = append(bt.stale, m)
+		return
+	}
+	if sub.NoLocal && m.From == c.s.id {
 		return
 	}
 	if acl := c.b.opt.ACL; acl != nil && !acl.Allow(c.who, string(m.Topic), Read) {
 		return
 	}
-	c.s.put(bt, m, sub.grant, min(m.QoS, sub.QoS), true) // [MQTT-3.3.1-8]
+	if !c.s.put(bt, m, sub.grant, min(m.QoS, sub.QoS), true) { // [MQTT-3.3.1-8]
+		bt.count.dropped++
+	}
 }
 
 // suback appends the answer, without its words if the client takes only smaller
@@ -153,8 +163,11 @@ func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
 		s.mu.Lock()
 		sub := s.subs[filter]
 		delete(s.subs, filter)
-		if sub != nil && s.keep {
-			c.b.opt.Store.DropSubscription(s.id, filter)
+		if sub != nil {
+			s.filters -= sub.size()
+			if s.keep {
+				c.b.opt.Store.DropSubscription(s.id, filter)
+			}
 		}
 		s.mu.Unlock()
 		if sub == nil {

@@ -23,7 +23,7 @@ func (c *client) write() {
 		s.mu.Lock()
 		c.writing = 0
 		if o.n > 0 {
-			c.moved++
+			c.move()
 			o.free(&b.blocks)
 			if s.client == c && (s.queue.n > 0 || len(c.resend) > 0) && c.out.n < b.opt.HighWater/2 {
 				s.mu.Unlock()
@@ -31,9 +31,9 @@ func (c *client) write() {
 				s.mu.Lock()
 			}
 		}
-		s.charge()
-		c.relieve()
 		if c.out.n == 0 {
+			s.charge()
+			c.relieve()
 			c.awake = false
 			if c.idle != nil {
 				close(c.idle)
@@ -44,6 +44,8 @@ func (c *client) write() {
 		}
 		o, c.out = c.out, out{}
 		c.writing = o.n
+		s.charge()
+		c.relieve() // who waited may go on while we write
 		s.mu.Unlock()
 
 		err := c.durable(&o)
@@ -55,6 +57,9 @@ func (c *client) write() {
 			s.mu.Lock()
 			c.fail(err)
 			o.free(&b.blocks)
+			if s.client == c {
+				c.unsend()
+			}
 			c.out.free(&b.blocks)
 			s.mu.Unlock()
 			o.n = 0
@@ -94,7 +99,7 @@ func (c *client) send(o *out, vec [][]byte) ([][]byte, error) {
 
 func (c *client) progress() {
 	c.s.mu.Lock()
-	c.moved++
+	c.move()
 	c.s.mu.Unlock()
 }
 

@@ -1,0 +1,253 @@
+package bench
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// glimpse is how often the run looks whether it is done.
+const glimpse = 5 * time.Millisecond
+
+// carryOut is the order of a run: connect, wait for each other, send, drain.
+func (r *run) carryOut(ctx, inner context.Context) error {
+	if r.plan.Clients > 0 {
+		return r.holdIdle(ctx, inner)
+	}
+	p := r.plan
+	r.series.say("connecting", -1)
+	from := r.now()
+	if p.Order != Late {
+		r.launch(ctx, inner, r.subs) // each waits for its SUBACK
+	}
+	r.launch(ctx, inner, r.pubs)
+	r.series.ramped(time.Duration(r.now() - from))
+	if p.Order == Before && r.subs.up() == 0 && p.Subscribers > 0 || p.Publishers > 0 && r.pubs.up() == 0 {
+		r.interrupted = ctx.Err() != nil
+		if r.interrupted {
+			return context.Cause(ctx)
+		}
+		return r.first()
+	}
+	if p.Order == Offline {
+		r.keepSessions.Store(true)
+		r.dismiss(r.subs)
+	}
+	if err := r.clocks.begin(ctx, inner); err != nil {
+		return err
+	}
+	if !p.StartAt.IsZero() {
+		r.series.say("waiting for the start", time.Until(p.StartAt))
+		if !r.sleep(ctx, int64(p.StartAt.Sub(r.base.Round(0)))) {
+			return context.Cause(ctx)
+		}
+	}
+	r.begin()
+	stop := r.churn(r.pubs, r.subs)
+	r.await(ctx)
+	stop()
+	if p.Order != Before && ctx.Err() == nil {
+		r.receiveFrom = r.now()
+		r.series.say("subscribing", -1)
+		r.subs.renew(p.Order == Offline)
+		r.keepSessions.Store(false)
+		r.launch(ctx, inner, r.subs)
+	}
+	r.drain(ctx)
+	r.interrupted = ctx.Err() != nil
+	return nil
+}
+
+// lead is how far ahead the schedule begins, so that no publisher is late for it.
+const lead = 2 * time.Millisecond
+
+// begin fixes the schedule and lets the publishers go.
+func (r *run) begin() {
+	p := r.plan
+	r.warm = r.now() + int64(lead)
+	r.start = r.warm + int64(p.Warmup)
+	r.receiveFrom = r.start
+	r.end = math.MaxInt64
+	if p.Duration > 0 {
+		r.end = r.start + int64(p.Duration)
+	}
+	r.series.begin(r.start)
+	if p.Warmup > 0 {
+		r.series.say("warming up", p.Warmup)
+	}
+	r.usage.begin(r, time.Duration(r.start-r.now()))
+	r.phase.Store(sending)
+	r.pubs.wake()
+}
+
+// planned is when the last message is due, MaxInt64 where nobody knows.
+func (r *run) planned() int64 {
+	last := r.end
+	if p := r.plan; p.Messages > 0 && p.Rate > 0 {
+		last = min(last, r.start+int64(float64(p.Messages)*1e9/p.Rate))
+	}
+	return last
+}
+
+// await waits until all is published and acknowledged, or given up: nothing moved for
+// as long as Drain.
+func (r *run) await(ctx context.Context) {
+	p := r.plan
+	published := make(chan struct{})
+	go func() { // ends with the last publisher, which farewell dismisses at the latest
+		r.publishing.Wait()
+		close(published)
+	}()
+	precise := r.metronome()
+	defer precise()
+	last := r.planned()
+	if p.Publishers == 0 {
+		r.receive(ctx)
+		return
+	}
+	r.series.saySending(last)
+	ticker := time.NewTicker(glimpse)
+	defer ticker.Stop()
+	moved, seen := r.now(), uint64(0)
+	for {
+		select {
+		case <-published:
+			return
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now := r.now()
+		n := sum(r.tallies)
+		if all := n.sent + n.acked + n.refused + n.received + n.warmSent + n.opened; all != seen {
+			seen, moved = all, now
+		}
+		paced := p.Rate > 0 || p.Warmup > 0 && now < r.start
+		if now-moved > int64(p.Drain) && now-r.start > int64(p.Drain) && (!paced || last != math.MaxInt64 && now-last > int64(p.Drain)) {
+			r.giveUp.Store(now)
+			r.pubs.wake()
+			return
+		}
+	}
+}
+
+// receive is a run without publishers of its own: it ends by time, by number, or with
+// ctx.
+func (r *run) receive(ctx context.Context) {
+	p := r.plan
+	r.series.saySending(r.end)
+	ticker := time.NewTicker(glimpse)
+	defer ticker.Stop()
+	for r.now() < r.end {
+		if p.Messages > 0 && sum(r.tallies).received >= p.Messages {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// drain waits for every sequence that should come, or until nothing came for as long
+// as Drain.
+func (r *run) drain(ctx context.Context) {
+	p := r.plan
+	if p.Subscribers == 0 || p.Publishers == 0 {
+		r.drained = Drain{Complete: true}
+		return
+	}
+	r.series.say("draining", p.Drain)
+	from := r.now()
+	expected := r.expected()
+	ticker := time.NewTicker(glimpse)
+	defer ticker.Stop()
+	moved, seen := from, uint64(0)
+	for {
+		n := sum(r.tallies)
+		unique := n.unique
+		if p.Carrier == Nowhere || r.headless.Load() {
+			unique = n.received
+		}
+		if unique >= expected {
+			r.drained.Complete = true
+			break
+		}
+		now := r.now()
+		if n.received+n.opened != seen {
+			seen, moved = n.received+n.opened, now
+		}
+		if now-moved > int64(p.Drain) || ctx.Err() != nil {
+			break
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+	r.drained.Seconds = time.Duration(r.now() - from).Seconds()
+}
+
+// churn cuts connections at the plan's rate until stop is called, which ends its
+// goroutine.
+func (r *run) churn(groups ...*group) (stop func()) {
+	if r.plan.Churn <= 0 {
+		return func() {}
+	}
+	var all []*client
+	for _, g := range groups {
+		all = append(all, g.clients...)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		from := r.now()
+		for n := 0; r.sleep(ctx, from+int64(float64(n+1)*1e9/r.plan.Churn)); n++ {
+			c := all[n%len(all)]
+			c.cut.Store(true)
+			c.wake()
+		}
+	}()
+	return func() { cancel(); <-over }
+}
+
+// holdIdle opens connections, holds them, and ends them.
+func (r *run) holdIdle(ctx, inner context.Context) error {
+	p := r.plan
+	r.series.say("connecting", -1)
+	r.start = r.now()
+	r.series.begin(r.start)
+	r.usage.begin(r, 0)
+	// The first connection brings in what all of them share; the others are what a
+	// connection takes.
+	r.launchSome(ctx, inner, r.idlers, r.idlers.clients[:1])
+	r.usage.base = settled()
+	restore := frugal()
+	r.launchSome(ctx, inner, r.idlers, r.idlers.clients[1:])
+	restore()
+	r.series.ramped(time.Duration(r.now() - r.start))
+	if r.idlers.up() == 0 {
+		if r.interrupted = ctx.Err() != nil; r.interrupted {
+			return context.Cause(ctx)
+		}
+		return r.first()
+	}
+	r.usage.held = settled()
+	r.series.say("holding", p.Hold)
+	stop := r.churn(r.idlers)
+	until := r.now() + int64(p.Hold)
+	if p.Hold == 0 {
+		until = math.MaxInt64
+	}
+	whole := r.sleep(ctx, until)
+	stop()
+	r.interrupted = !whole && p.Hold > 0
+	if p.Wills && !r.interrupted {
+		if err := r.wills(ctx, inner); err != nil {
+			r.idlers.clients[0].fault(err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,295 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+	"mqtt/internal/session"
+)
+
+// client is one connection after another of one session. Everything but live and cut
+// belongs to its goroutine.
+type client struct {
+	run    *run
+	role   Role
+	number int // among those of its role, with the plan's offset
+	cfg    *conn.Config
+	took   Phases
+	sess   session.Session
+	tally  *tally
+	group  *group
+	slots  chan struct{}             // to be freed when ready; nil with a ramp
+	live   atomic.Pointer[conn.Conn] // to be woken
+	stream atomic.Pointer[net.Conn]  // to be closed when nothing else helps
+	cut    atomic.Bool               // --churn wants it to connect anew
+	away   atomic.Bool               // it is to close in order
+	ready  bool                      // told the barrier
+	pub    *publisher
+	sub    *subscriber
+}
+
+// errCut is a connection that --churn ended.
+var errCut = errors.New("cut")
+
+// hold connects and serves until the run dismisses it, the server is lost for good, or
+// ctx ends. It tells the barrier once, and the run when it is done.
+func (c *client) hold(ctx context.Context) {
+	defer c.group.working.Done()
+	defer c.tellReady()
+	defer c.tellPublished()
+	for failed := 0; ; {
+		k, err := c.dial(ctx)
+		if err == nil {
+			failed = 0
+			c.live.Store(k)
+			// Not ctx: watching over it costs each connection memory. What ctx would
+			// end is closed by breakOff.
+			err = c.serve(context.Background(), k)
+			c.live.Store(nil)
+			c.run.registry.closed()
+			switch {
+			case err == nil:
+				return
+			case errors.Is(err, errCut):
+				k.Abort()
+				c.note(func(n *counts) { n.cut++ })
+				continue
+			}
+			k.Abort()
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		c.fault(err)
+		b := &c.run.plan.Backoff
+		if !conn.Lost(err) || !c.sess.Held && !b.First || b.Tries >= 0 && failed >= b.Tries || c.away.Load() {
+			return
+		}
+		c.pause(ctx, wait(b, failed))
+		failed++
+	}
+}
+
+// wait is the pause before try n, with jitter down to its half.
+func wait(b *conn.Backoff, n int) time.Duration {
+	d := b.Min
+	for ; n > 0 && d < b.Max; n-- {
+		d *= 2
+	}
+	d = min(d, max(b.Max, b.Min))
+	return d/2 + rand.N(d/2+1)
+}
+
+func (c *client) pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	case <-c.run.over:
+	}
+}
+
+// dial opens a connection and notes how long each step took.
+func (c *client) dial(ctx context.Context) (*conn.Conn, error) {
+	if c.cfg == nil {
+		cfg, err := c.run.plan.Configure(c.role, c.number, &c.took)
+		if err != nil {
+			return nil, err
+		}
+		open := cfg.Dial
+		// The deep stack of opening a stream ends with a goroutine of its own, which
+		// ends when the stream is open or open has failed.
+		cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+			type opened struct {
+				nc  net.Conn
+				err error
+			}
+			ch := make(chan opened, 1)
+			go func() {
+				nc, err := open(ctx, v)
+				ch <- opened{nc, err}
+			}()
+			o := <-ch
+			if o.err == nil {
+				c.stream.Store(&o.nc)
+			}
+			return o.nc, o.err
+		}
+		c.cfg = cfg
+	}
+	c.took = Phases{}
+	again := c.sess.Held
+	start := time.Now()
+	k, err := conn.Dial(ctx, c.cfg, &c.sess)
+	if err != nil {
+		return nil, err
+	}
+	c.run.registry.opened(&c.took, time.Since(start), k.Version().String())
+	c.note(func(n *counts) {
+		n.opened++
+		if again {
+			n.reopened++
+		}
+	})
+	return k, nil
+}
+
+// serve runs the client's part over one connection. nil is its end.
+func (c *client) serve(ctx context.Context, k *conn.Conn) error {
+	switch c.role {
+	case Publisher:
+		return c.publish(ctx, k)
+	case Subscriber:
+		return c.subscribe(ctx, k)
+	}
+	c.tellReady()
+	for {
+		if done, err := c.leave(ctx, k); done {
+			return err
+		}
+		if _, err := k.Next(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// leave ends the connection if that is wanted.
+func (c *client) leave(ctx context.Context, k *conn.Conn) (done bool, err error) {
+	if c.cut.Load() && c.cut.Swap(false) {
+		return true, errCut
+	}
+	if !c.away.Load() {
+		return false, nil
+	}
+	if c.run.plan.Wills {
+		k.Abort()
+		return true, nil
+	}
+	bye := c.run.plan.Goodbye
+	if c.role == Subscriber && c.run.keepSessions.Load() {
+		bye = nil // the session is to stay
+	}
+	if err := k.Close(ctx, bye); err != nil && !errors.Is(err, conn.ErrClosed) && c.run.plan.QoS > 0 {
+		return true, nil // all that counts was acknowledged
+	}
+	return true, nil
+}
+
+// tellReady lets the barrier know that the client is up, or will never be.
+func (c *client) tellReady() {
+	if !c.ready {
+		c.ready = true
+		if c.slots != nil {
+			<-c.slots
+			c.slots = nil
+		}
+		c.group.arrived.Done()
+	}
+}
+
+// tellPublished lets the run know that nothing more comes of a publisher.
+func (c *client) tellPublished() {
+	if u := c.pub; u != nil && !u.told {
+		u.told = true
+		c.run.publishing.Done()
+	}
+}
+
+// wake makes the client look at what is wanted of it.
+func (c *client) wake() {
+	if k := c.live.Load(); k != nil {
+		k.Wake()
+	}
+}
+
+// breakOff ends the connection, whatever its goroutine does.
+func (c *client) breakOff() {
+	if nc := c.stream.Load(); nc != nil {
+		(*nc).Close()
+	}
+}
+
+func (c *client) note(f func(*counts)) {
+	c.tally.mu.Lock()
+	f(&c.tally.counts)
+	c.tally.mu.Unlock()
+}
+
+// fault counts err by its kind.
+func (c *client) fault(err error) {
+	kind := kindOf(err)
+	c.note(func(n *counts) {
+		n.errors++
+		switch kind {
+		case "lost", "violation", "disconnected":
+			n.lost++
+		case "open", "refused", "descriptors", "ports", "timeout":
+			n.failed++
+		}
+	})
+	c.run.registry.failed(kind, err)
+}
+
+// kindOf is the word for err in a result.
+func kindOf(err error) string {
+	var (
+		refused *conn.Refused
+		gone    *conn.Disconnected
+		wrong   *conn.Violation
+		broken  *conn.Broken
+		opening *conn.Opening
+		limit   *conn.Limit
+		bad     *proto.Error
+		notSub  *SubscribeError
+		notPub  *PublishError
+	)
+	switch {
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "descriptors"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "ports"
+	case errors.As(err, &refused):
+		return "refused"
+	case errors.As(err, &gone):
+		return "disconnected"
+	case errors.As(err, &wrong):
+		return "violation"
+	case errors.As(err, &notSub):
+		return "subscribe"
+	case errors.As(err, &notPub), errors.As(err, &limit), errors.As(err, &bad):
+		return "publish"
+	case errors.Is(err, context.DeadlineExceeded):
+		return "timeout"
+	case errors.As(err, &opening):
+		return "open"
+	case errors.As(err, &broken):
+		return "lost"
+	}
+	return "other"
+}
+
+// SubscribeError is a filter that the server refused.
+type SubscribeError struct {
+	Filter string
+	Reason proto.Reason
+}
+
+// Error names the filter and the reason.
+func (e *SubscribeError) Error() string {
+	return fmt.Sprintf("subscribe %s: %s", e.Filter, e.Reason.In(proto.SUBACK))
+}
+
+// PublishError is a message that the server refused.
+type PublishError struct{ Reason proto.Reason }
+
+// Error names the reason.
+func (e *PublishError) Error() string { return "message refused: " + e.Reason.String() }

@@ -1,0 +1,174 @@
+package bench
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// result puts together what was measured. All clients are done.
+func (r *run) result() *Result {
+	n := sum(r.tallies)
+	p := r.plan
+	res := &Result{
+		Schema: Schema, Kind: KindMessages, Tool: p.Tool, Started: r.base.Add(time.Duration(r.start)).Round(0), Config: r.echo(),
+		Sent: n.sent, Acknowledged: n.acked, Received: n.received, Duplicated: n.duplicated, Reordered: n.late, Foreign: n.foreign,
+		Errors: n.errors, Legal: p.legal(), BytesSent: n.bytesSent, BytesReceived: n.bytesReceived,
+		Accounted: p.Carrier != Nowhere && !r.headless.Load(), Drained: r.drained,
+		Latency: NewHistogram(), Service: NewHistogram(), Lag: NewHistogram(), Ack: NewHistogram(), Connect: r.registry.connect,
+		Series: Series{Interval: time.Duration(r.series.width).Seconds(), Points: r.series.points},
+		Connections: Connections{
+			Wanted: uint64(p.Publishers + p.Subscribers + p.Clients), Opened: n.opened, Failed: n.failed, Lost: n.lost, Cut: n.cut,
+			Reconnected: n.reopened, Peak: uint64(r.registry.peak), RampSeconds: r.series.ramp,
+		},
+		Machines: []Machine{r.machine()},
+	}
+	for i := range r.tallies {
+		t := &r.tallies[i]
+		res.Latency.Merge(t.latency)
+		res.Service.Merge(t.service)
+		res.Lag.Merge(t.lag)
+		res.Ack.Merge(t.ack)
+	}
+	for i, h := range r.registry.phase {
+		if h.Count() > 0 {
+			res.Phases = append(res.Phases, Phase{phaseNames[i], h})
+		}
+	}
+	res.ErrorKinds = slices.Clone(r.registry.kinds)
+	slices.SortStableFunc(res.ErrorKinds, func(a, b ErrorKind) int { return cmp.Compare(b.Count, a.Count) })
+	if p.Clients > 0 {
+		res.Kind = KindConnections
+	}
+	r.measureTime(res, &n)
+	res.Topics, res.Filters = r.topics(), r.filters()
+	res.settle()
+	if p.Wills {
+		res.Expected, res.Lost, res.Accounted = r.willsSent, r.willsSent-n.unique, true
+	}
+	res.Clock = r.clocks.verdict(n.untimed)
+	n.unsent = r.unsent()
+	res.Notes = r.notes(res, &n)
+	return res
+}
+
+// measureTime sets the times that rates are of.
+func (r *run) measureTime(res *Result, n *counts) {
+	seconds := func(from, to int64) float64 { return time.Duration(max(to-from, 0)).Seconds() }
+	res.SendSeconds = seconds(r.start, n.lastSent)
+	res.ReceiveSeconds = seconds(r.receiveFrom, n.lastReceived)
+	res.Seconds = max(seconds(r.start, n.lastSent), seconds(r.start, n.lastReceived))
+	if res.Kind == KindConnections {
+		res.Seconds = seconds(r.start, r.finished)
+	}
+	res.rates()
+}
+
+// rates sets the rates. A schedule of k messages takes k steps, although the last is
+// sent one step before its end.
+func (res *Result) rates() {
+	if res.SendSeconds > 0 {
+		res.SendRate = float64(res.Sent) / res.SendSeconds
+	}
+	if res.ReceiveSeconds > 0 {
+		res.ReceiveRate = float64(res.Received) / res.ReceiveSeconds
+	}
+}
+
+func (r *run) echo() Echo {
+	p := r.plan
+	e := p.Echo
+	e.Version = r.registry.version
+	e.Publishers, e.Subscribers, e.Clients = p.Publishers, p.Subscribers, p.Clients
+	e.Shared, e.QoS, e.Retain = p.Shared, int(p.QoS), p.Retain
+	e.Rate, e.Window, e.Messages, e.Ramp, e.Churn = p.Rate, p.Window, p.Messages, p.Ramp, p.Churn
+	if p.Burst > 1 {
+		e.Burst = p.Burst
+	}
+	if p.Topic != nil {
+		e.Topic = p.Topic.text
+	}
+	if p.Filter != nil {
+		e.Filter = p.Filter.text
+	}
+	switch {
+	case p.Publishers == 0, p.Text != nil:
+		e.PayloadSize = -1
+	case p.Payload != nil:
+		e.PayloadSize = len(p.Payload)
+	default:
+		e.PayloadSize = p.Size
+	}
+	e.Duration, e.Warmup, e.Offline = p.Duration.Seconds(), p.Warmup.Seconds(), p.Order == Offline
+	return e
+}
+
+// topics is what was published, by topic.
+func (r *run) topics() []TopicCount {
+	var all []TopicCount
+	place := map[string]int{}
+	for _, c := range r.pubs.clients {
+		topic := r.plan.Topic.settled(c.number)
+		i, ok := place[topic]
+		if !ok {
+			i = len(all)
+			place[topic] = i
+			all = append(all, TopicCount{Topic: topic})
+		}
+		t := &all[i]
+		t.Publishers++
+		c.tally.mu.Lock()
+		t.Sent += c.pub.sent - min(c.pub.refused, c.pub.sent)
+		t.Refused += c.pub.refused
+		c.tally.mu.Unlock()
+	}
+	return all
+}
+
+// filters is what was subscribed to. A subscriber whose filter was never granted is
+// not in it: what it would have got is not expected.
+func (r *run) filters() []FilterCount {
+	var all []FilterCount
+	place := map[string]int{}
+	for _, c := range r.subs.clients {
+		if !c.sub.held {
+			continue
+		}
+		i, ok := place[c.sub.filter]
+		if !ok {
+			i = len(all)
+			place[c.sub.filter] = i
+			all = append(all, FilterCount{Filter: c.sub.filter, Shared: r.plan.Shared})
+		}
+		f := &all[i]
+		f.Subscribers++
+		if f.Subscribers == 1 || f.Shared == "" {
+			f.Unique += c.unique()
+		}
+	}
+	return all
+}
+
+// unique is how many deliveries without repeats the subscriber, or its group, got.
+func (c *client) unique() uint64 {
+	if c.sub.shared {
+		c.sub.ledger.mu.Lock()
+		defer c.sub.ledger.mu.Unlock()
+		return c.sub.ledger.unique
+	}
+	c.tally.mu.Lock()
+	defer c.tally.mu.Unlock()
+	return c.sub.ledger.unique
+}
+
+// unsent is how many messages of the schedule were never sent.
+func (r *run) unsent() (n uint64) {
+	if r.plan.Rate <= 0 || r.interrupted || r.plan.Publishers == 0 {
+		return 0
+	}
+	for _, c := range r.pubs.clients {
+		planned := r.pace.before(c.pub.place, min(r.end, r.finished)-r.start, c.pub.quota)
+		n += planned - min(c.pub.sent, planned)
+	}
+	return n
+}

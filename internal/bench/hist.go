@@ -1,0 +1,173 @@
+package bench
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"mqtt/internal/format"
+)
+
+// Bounds of the histogram on a terminal.
+const (
+	histRows  = 20
+	histSides = 8 + 2 + 2 + 12 + 8 // columns for the time, the gaps, the count and the part
+)
+
+// AppendHistogram appends h as lines of text: a bar for each of at most 20 buckets,
+// whose bounds grow by about the same factor, and below them the percentiles. What is
+// rare still has the thinnest bar. No line is wider than width columns, which should
+// be 60 at least. Of nothing, it appends nothing.
+func AppendHistogram(dst []byte, h *Histogram, width int, ink Ink) []byte {
+	if h.Count() == 0 {
+		return dst
+	}
+	bounds := histBounds(h.Min(), h.Max())
+	counts := make([]uint64, len(bounds))
+	row := 0
+	h.Each(func(low, high time.Duration, n int64) {
+		for ; row+1 < len(bounds) && high >= bounds[row+1]; row++ {
+			if below := bounds[row+1] - low; below > 0 { // a bucket of h that lies in two rows is shared out
+				part := int64(float64(n) * float64(below) / float64(high-low+1))
+				counts[row] += uint64(part)
+				low, n = bounds[row+1], n-part
+			}
+		}
+		counts[row] += uint64(n)
+	})
+	var most uint64
+	for _, n := range counts {
+		most = max(most, n)
+	}
+	all := uint64(h.Count())
+	room := max(width-histSides, 10)
+	l := line{b: dst, end: "\n", room: width, width: width}
+	for len(counts) > 1 && counts[0] == 0 { // the bucket of h began in it
+		bounds, counts = bounds[1:], counts[1:]
+	}
+	for i, low := range bounds {
+		l.right(plain, format.Duration(low), 8)
+		l.add(ink.Dim, " ┤")
+		full := bar(counts[i], most, room)
+		l.left(ink.Hint, full, room)
+		count, part := format.Count(counts[i]), format.Percent(counts[i], all)
+		if counts[i] == 0 {
+			count, part = "", ""
+		}
+		l.right(plain, count, 14)
+		l.right(ink.Dim, part, 8)
+		l.b = bytes.TrimRight(l.b, " ")
+		l.turn()
+	}
+	l.turn()
+	return appendPercentiles(&l, h, ink)
+}
+
+// appendPercentiles writes the percentiles in a row of names and a row of times, as
+// far as the count bears them: a p99.9 of 500 times is their maximum.
+func appendPercentiles(l *line, h *Histogram, ink Ink) []byte {
+	shown := []quantile{{"min", 0}, {"p50", 50}, {"p90", 90}, {"p99", 99}}
+	for _, q := range [...]quantile{{"p99.9", 99.9}, {"p99.99", 99.99}} {
+		if bears(h, q.percent) {
+			shown = append(shown, q)
+		}
+	}
+	shown = append(shown, quantile{"max", 100})
+	for _, q := range shown {
+		l.right(ink.Dim, q.name, 10)
+	}
+	l.turn()
+	for _, q := range shown {
+		x := h.At(q.percent)
+		if q.percent == 0 {
+			x = h.Min()
+		}
+		l.right(plain, format.Duration(x), 10)
+	}
+	l.turn()
+	return l.b
+}
+
+// bears tells whether h has times enough for a percentile to be other than their
+// maximum.
+func bears(h *Histogram, percent float64) bool { return float64(h.Count())*(100-percent) > 99.9 }
+
+// bar returns n of most as blocks in room columns, in steps of an eighth.
+func bar(n, most uint64, room int) string {
+	if n == 0 || most == 0 {
+		return ""
+	}
+	eighths := max(int(math.Round(float64(n)/float64(most)*float64(room)*8)), 1)
+	s := strings.Repeat("█", eighths/8)
+	if r := eighths % 8; r > 0 {
+		s += string([]rune("▏▎▍▌▋▊▉")[r-1])
+	}
+	return s
+}
+
+// histBounds returns the lower ends of the buckets from lo to hi, ascending: as fine
+// as histRows allow, in numbers that are easy to read. Times that are nearly the same
+// get even steps.
+func histBounds(lo, hi time.Duration) []time.Duration {
+	if float64(hi) < float64(lo)*1.1 {
+		return evenSteps(lo, hi)
+	}
+	for _, steps := range [...]int{192, 96, 48, 24, 12, 6, 3, 1} { // a factor of ten
+		if b := roundSteps(lo, hi, steps); len(b) > 0 && len(b) <= histRows {
+			return b
+		}
+	}
+	return roundSteps(lo, hi, 1)
+}
+
+// evenSteps returns multiples of a round time from the last that is not above lo to
+// the last that is not above hi.
+func evenSteps(lo, hi time.Duration) []time.Duration {
+	size := time.Duration(max(roundAbove(float64(hi-lo)/(histRows-2)), roundAbove(float64(hi)/1000), 1))
+	var bounds []time.Duration
+	for x := lo / size * size; x <= hi; x += size {
+		bounds = append(bounds, x)
+	}
+	return bounds
+}
+
+// roundSteps returns the series of round times with so many in a factor of ten, from
+// the last that is not above lo to the last that is not above hi. It gives up, with
+// nil, when they are too many.
+func roundSteps(lo, hi time.Duration, steps int) []time.Duration {
+	lo, hi = max(lo, 1), max(hi, lo, 1)
+	var bounds []time.Duration
+	from := int(math.Floor(math.Log10(float64(lo)))) - 1
+	for decade := from; decade < from+16; decade++ {
+		for i := range steps {
+			x := time.Duration(math.Round(roundStep(i, steps) * math.Pow(10, float64(decade))))
+			switch {
+			case x > hi:
+				return bounds
+			case x <= lo:
+				bounds = append(bounds[:0], x)
+			case x > bounds[len(bounds)-1]:
+				if bounds = append(bounds, x); len(bounds) > histRows && steps > 1 {
+					return nil
+				}
+			}
+		}
+	}
+	return bounds
+}
+
+// roundStep returns the i-th of so many steps from 1 to below 10.
+func roundStep(i, steps int) float64 {
+	switch steps {
+	case 3: // even steps, for else a wide bucket would look like a peak
+		return [...]float64{1, 2.2, 4.7}[i]
+	case 6:
+		return [...]float64{1, 1.5, 2.2, 3.3, 4.7, 6.8}[i]
+	case 12:
+		return [...]float64{1, 1.2, 1.5, 1.8, 2.2, 2.7, 3.3, 3.9, 4.7, 5.6, 6.8, 8.2}[i]
+	}
+	x, _ := strconv.ParseFloat(strconv.FormatFloat(math.Pow(10, float64(i)/float64(steps)), 'g', 3, 64), 64)
+	return x
+}

@@ -1,0 +1,72 @@
+package bench
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"mqtt/internal/format"
+)
+
+func TestHistogramGolden(t *testing.T) {
+	b := AppendHistogram(nil, small().Latency, 80, format.Palette{})
+	even := NewHistogram()
+	for i := range 10000 {
+		even.Record(50*time.Millisecond + time.Duration(i)*100*time.Nanosecond)
+	}
+	b = AppendHistogram(b, even, 80, format.Palette{})
+	golden(t, "histogram.txt", b)
+}
+
+func TestHistogramFits(t *testing.T) {
+	one, wide := NewHistogram(), NewHistogram()
+	one.Record(50 * time.Millisecond)
+	wide.RecordMany(1, 1<<40)
+	wide.Record(time.Hour)
+	for name, h := range map[string]*Histogram{"one": one, "wide": wide, "small": small().Latency, "full": sample(20, 5000).Latency} {
+		for _, width := range []int{60, 80, 100, 200} {
+			text := string(AppendHistogram(nil, h, width, marks{}))
+			lines := strings.Split(strings.TrimSuffix(bare(text), "\n"), "\n")
+			if len(lines) > histRows+3 {
+				t.Errorf("%s: %d lines", name, len(lines))
+			}
+			for _, line := range lines {
+				if n := format.Columns([]byte(line)); n > width || line != strings.TrimRight(line, " ") {
+					t.Errorf("%s at %d: %q takes %d", name, width, line, n)
+				}
+			}
+		}
+	}
+	if b := AppendHistogram(nil, NewHistogram(), 80, marks{}); len(b) != 0 {
+		t.Errorf("of nothing: %q", b)
+	}
+}
+
+func TestHistogramBounds(t *testing.T) {
+	for _, c := range []struct {
+		lo, hi time.Duration
+		rows   int // at least
+	}{{1, 1, 1}, {1, time.Hour, 8}, {50 * time.Millisecond, 51 * time.Millisecond, 10}, {time.Microsecond, time.Second, 10}, {99, 101, 3},
+		{80 * time.Microsecond, 2 * time.Second, 10}} {
+		b := histBounds(c.lo, c.hi)
+		if len(b) < c.rows || len(b) > histRows || b[0] > c.lo || b[len(b)-1] > c.hi {
+			t.Errorf("%v to %v: %v", c.lo, c.hi, b)
+		}
+		for i := 1; i < len(b); i++ {
+			if b[i] <= b[i-1] {
+				t.Errorf("%v to %v: %v", c.lo, c.hi, b)
+			}
+		}
+	}
+}
+
+func TestBar(t *testing.T) {
+	for _, c := range []struct {
+		n, most uint64
+		want    string
+	}{{0, 9, ""}, {1, 1 << 60, "▏"}, {1, 1, "████"}, {1, 2, "██"}, {3, 32, "▍"}, {5, 8, "██▌"}, {0, 0, ""}} {
+		if got := bar(c.n, c.most, 4); got != c.want {
+			t.Errorf("%d of %d: %s, want %s", c.n, c.most, got, c.want)
+		}
+	}
+}

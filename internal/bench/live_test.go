@@ -1,0 +1,120 @@
+package bench
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"mqtt/internal/format"
+)
+
+// marks is an Ink whose colours can be read.
+type marks struct{}
+
+func (marks) Error(s string) string   { return "\x1b[1m" + s + "\x1b[0m" }
+func (marks) Warning(s string) string { return "\x1b[2m" + s + "\x1b[0m" }
+func (marks) Hint(s string) string    { return "\x1b[3m" + s + "\x1b[0m" }
+func (marks) Topic(s string) string   { return "\x1b[4m" + s + "\x1b[0m" }
+func (marks) Dim(s string) string     { return "\x1b[5m" + s + "\x1b[0m" }
+
+// bare takes what starts with ESC [ and ends with a letter out of s.
+func bare(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != 0x1B {
+			b.WriteByte(s[i])
+			continue
+		}
+		for i += 2; i < len(s) && (s[i] < 'A' || s[i] > 'Z' && s[i] < 'a'); i++ {
+		}
+	}
+	return b.String()
+}
+
+func inTheMiddle() *Live {
+	h := newHistogram(coarse)
+	for i := range 1000 {
+		h.Record(time.Duration(i+100) * time.Microsecond)
+	}
+	l := &Live{}
+	l.Take(&Progress{Phase: "sending", Elapsed: 8 * time.Second, Remaining: 1500 * time.Millisecond, Done: 0.8, Step: time.Second, Wanted: 104,
+		Connections: 104, Sent: 1234567, Received: 1234000, SendRate: 123456, ReceiveRate: 123400, Latency: h, LagP99: 72 * time.Microsecond})
+	return l
+}
+
+func whileConnecting() *Live {
+	l := &Live{}
+	l.Take(&Progress{Phase: "connecting", Elapsed: 4 * time.Second, Remaining: -1, Done: 0.4, Wanted: 10000, Connections: 4000, OpenRate: 1000,
+		Errors: 12, Latency: NewHistogram()})
+	return l
+}
+
+func whileHolding() *Live {
+	l := &Live{}
+	l.Take(&Progress{Phase: "holding", Elapsed: 100 * time.Second, Remaining: -1, Done: -1, Wanted: 10000, Connections: 9990, LagP99: time.Second})
+	return l
+}
+
+func TestLiveGolden(t *testing.T) {
+	var b []byte
+	for _, l := range []*Live{inTheMiddle(), whileConnecting(), whileHolding()} {
+		for _, width := range []int{80, 60} {
+			b, _ = AppendLive(b, l, LiveView{Width: width, Ink: format.Palette{}})
+		}
+		b = AppendLiveLine(b, l)
+	}
+	text := strings.NewReplacer("\x1b", "^[", "\r", "^M").Replace(string(b))
+	golden(t, "live.txt", []byte(text))
+}
+
+func TestLiveFitsAndCovers(t *testing.T) {
+	for _, l := range []*Live{inTheMiddle(), whileConnecting(), whileHolding(), {}} {
+		for width := range 160 {
+			b, lines := AppendLive(nil, l, LiveView{Width: width, Above: 3, Ink: marks{}})
+			text := string(b)
+			if !strings.HasPrefix(text, "\x1b[3A\r") || !strings.HasSuffix(text, "\r\n\x1b[J") || strings.Count(text, "\x1b[K\r\n") != lines {
+				t.Fatalf("width %d: %d lines in %q", width, lines, text)
+			}
+			for line := range strings.Lines(bare(text)) {
+				if n := format.Columns([]byte(strings.Trim(line, "\r\n"))); n > max(width-1, 8) {
+					t.Fatalf("width %d: %q takes %d", width, line, n)
+				}
+			}
+		}
+	}
+}
+
+// Nothing of the warm-up is in what the view calls so far.
+func TestLiveLeavesOutTheWarmUp(t *testing.T) {
+	h := newHistogram(coarse)
+	h.Record(time.Second)
+	var l Live
+	l.Take(&Progress{Phase: "warming up", Latency: h})
+	if l.Latency.Count() != 0 || l.Recent.Count() != 1 {
+		t.Errorf("%d so far, %d of late", l.Latency.Count(), l.Recent.Count())
+	}
+	l.Take(&Progress{Phase: "sending", Latency: h})
+	l.Take(&Progress{Phase: "draining", Latency: h})
+	if l.Latency.Count() != 2 {
+		t.Errorf("%d so far", l.Latency.Count())
+	}
+	l.Take(&Progress{Phase: "draining"})
+	if l.Latency.Count() != 2 || l.Recent.Count() != 0 {
+		t.Errorf("%d so far, %d of late", l.Latency.Count(), l.Recent.Count())
+	}
+}
+
+func TestLiveLineIsWords(t *testing.T) {
+	for _, l := range []*Live{inTheMiddle(), whileConnecting(), {Progress: Progress{Phase: "warming up"}}} {
+		line := string(AppendLiveLine(nil, l))
+		words := strings.Fields(line)
+		if len(words) != 17 || strings.Count(line, "\n") != 1 {
+			t.Errorf("%d words in %q", len(words), line)
+		}
+		for _, w := range words {
+			if key, value, ok := strings.Cut(w, "="); !ok || key == "" || value == "" {
+				t.Errorf("%q in %q", w, line)
+			}
+		}
+	}
+}

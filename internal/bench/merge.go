@@ -1,0 +1,225 @@
+package bench
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+)
+
+// maxResult bounds a result that is read, in bytes.
+const maxResult = 1 << 30
+
+// Read reads a Result as JSON reports and --out have it.
+func Read(from io.Reader) (*Result, error) {
+	r := new(Result)
+	if err := json.NewDecoder(io.LimitReader(from, maxResult)).Decode(r); err != nil {
+		return nil, fmt.Errorf("read result: %w", err)
+	}
+	if r.Schema != Schema {
+		return nil, fmt.Errorf("read result: its schema is %q, not %q", r.Schema, Schema)
+	}
+	if r.Kind != KindMessages && r.Kind != KindConnections {
+		return nil, fmt.Errorf("read result: unknown kind %q", r.Kind)
+	}
+	if r.Series.Interval <= 0 {
+		return nil, errors.New("read result: its series has no interval")
+	}
+	for _, h := range []**Histogram{&r.Latency, &r.Service, &r.Lag, &r.Ack, &r.Connect} {
+		if *h == nil {
+			*h = NewHistogram()
+		}
+	}
+	for i := range r.Series.Points {
+		if p := &r.Series.Points[i]; p.Latency == nil {
+			p.Latency = none()
+		}
+	}
+	for i := range r.Phases {
+		if p := &r.Phases[i]; p.Took == nil {
+			p.Took = NewHistogram()
+		}
+	}
+	return r, nil
+}
+
+// Merge makes one result of what many machines measured: what one would have measured
+// that did all of it. The parts are not changed. Verdicts are not merged; Judge gives
+// new ones.
+func Merge(parts []*Result) (*Result, error) {
+	if len(parts) == 0 {
+		return nil, errors.New("no results to merge")
+	}
+	first := parts[0]
+	m := &Result{
+		Schema: Schema, Kind: first.Kind, Tool: first.Tool, Started: first.Started, Config: first.Config, Legal: first.Legal, Accounted: true,
+		Latency: NewHistogram(), Service: NewHistogram(), Lag: NewHistogram(), Ack: NewHistogram(), Connect: NewHistogram(),
+		Drained: Drain{Complete: true}, Clock: Clock{Mode: OneProcess},
+	}
+	if len(parts) == 1 {
+		m.Accounted = first.Accounted
+	}
+	m.Config.Publishers, m.Config.Subscribers, m.Config.Clients, m.Config.Rate, m.Config.Messages = 0, 0, 0, 0, 0
+	m.Config.Ramp, m.Config.Churn = 0, 0
+	for _, p := range parts {
+		if p.Kind != m.Kind {
+			return nil, fmt.Errorf("a result of %s does not merge with one of %s", p.Kind, m.Kind)
+		}
+		if p.Config.QoS != m.Config.QoS {
+			return nil, fmt.Errorf("a result of QoS %d does not merge with one of QoS %d", p.Config.QoS, m.Config.QoS)
+		}
+		m.absorb(p)
+	}
+	m.align(parts)
+	if m.Kind == KindMessages {
+		whole := len(m.Topics) > 0
+		lost, expected := m.Lost, m.Expected
+		m.settle()
+		if !whole || len(parts) == 1 {
+			m.Lost, m.Expected, m.Accounted = lost, expected, first.Accounted && len(parts) == 1
+		} else {
+			m.drop("accounting")
+		}
+	}
+	return m, nil
+}
+
+// absorb adds up what of p adds up.
+func (m *Result) absorb(p *Result) {
+	if p.Started.Before(m.Started) {
+		m.Started = p.Started
+	}
+	m.Sent += p.Sent
+	m.Acknowledged += p.Acknowledged
+	m.Expected += p.Expected
+	m.Received += p.Received
+	m.Lost += p.Lost
+	m.Duplicated += p.Duplicated
+	m.Reordered += p.Reordered
+	m.Foreign += p.Foreign
+	m.Errors += p.Errors
+	m.BytesSent += p.BytesSent
+	m.BytesReceived += p.BytesReceived
+	if p.Config.Publishers > 0 && p.Config.PayloadSize >= 0 {
+		m.Config.PayloadSize = p.Config.PayloadSize
+	}
+	m.Config.Publishers += p.Config.Publishers
+	m.Config.Subscribers += p.Config.Subscribers
+	m.Config.Clients += p.Config.Clients
+	m.Config.Rate += p.Config.Rate
+	m.Config.Messages += p.Config.Messages
+	m.Config.Ramp += p.Config.Ramp
+	m.Config.Churn += p.Config.Churn
+	m.Latency.Merge(p.Latency)
+	m.Service.Merge(p.Service)
+	m.Lag.Merge(p.Lag)
+	m.Ack.Merge(p.Ack)
+	m.Connect.Merge(p.Connect)
+	for _, phase := range p.Phases {
+		i := slices.IndexFunc(m.Phases, func(q Phase) bool { return q.Name == phase.Name })
+		if i < 0 {
+			m.Phases = append(m.Phases, Phase{phase.Name, NewHistogram()})
+			i = len(m.Phases) - 1
+		}
+		m.Phases[i].Took.Merge(phase.Took)
+	}
+	slices.SortStableFunc(m.Phases, func(a, b Phase) int { return cmp.Compare(phaseOrder(a.Name), phaseOrder(b.Name)) })
+	for _, k := range p.ErrorKinds {
+		if i := slices.IndexFunc(m.ErrorKinds, func(q ErrorKind) bool { return q.Kind == k.Kind }); i >= 0 {
+			m.ErrorKinds[i].Count += k.Count
+		} else {
+			m.ErrorKinds = append(m.ErrorKinds, k)
+		}
+	}
+	slices.SortStableFunc(m.ErrorKinds, func(a, b ErrorKind) int { return cmp.Compare(b.Count, a.Count) })
+	for _, t := range p.Topics {
+		if i := slices.IndexFunc(m.Topics, func(q TopicCount) bool { return q.Topic == t.Topic }); i >= 0 {
+			m.Topics[i].Publishers += t.Publishers
+			m.Topics[i].Sent += t.Sent
+			m.Topics[i].Refused += t.Refused
+		} else {
+			m.Topics = append(m.Topics, t)
+		}
+	}
+	for _, f := range p.Filters {
+		if i := slices.IndexFunc(m.Filters, func(q FilterCount) bool { return q.Filter == f.Filter && q.Shared == f.Shared }); i >= 0 {
+			m.Filters[i].Subscribers += f.Subscribers
+			m.Filters[i].Unique += f.Unique
+		} else {
+			m.Filters = append(m.Filters, f)
+		}
+	}
+	c, o := &m.Connections, &p.Connections
+	c.Wanted += o.Wanted
+	c.Opened += o.Opened
+	c.Failed += o.Failed
+	c.Lost += o.Lost
+	c.Cut += o.Cut
+	c.Reconnected += o.Reconnected
+	c.Peak += o.Peak
+	c.RampSeconds = max(c.RampSeconds, o.RampSeconds)
+	m.Drained.Seconds = max(m.Drained.Seconds, p.Drained.Seconds)
+	m.Drained.Complete = m.Drained.Complete && p.Drained.Complete
+	m.Machines = append(m.Machines, p.Machines...)
+	for _, n := range p.Notes {
+		if !slices.Contains(m.Notes, n) {
+			m.Notes = append(m.Notes, n)
+		}
+	}
+	switch {
+	case p.Clock.Mode == Refused || m.Clock.Mode == Refused:
+		m.Clock = Clock{Mode: Refused}
+	case p.Clock.Mode == Estimated:
+		m.Clock.Mode = Estimated
+		m.Clock.Error = max(m.Clock.Error, p.Clock.Error)
+		if p.Clock.Offset*p.Clock.Offset > m.Clock.Offset*m.Clock.Offset {
+			m.Clock.Offset = p.Clock.Offset
+		}
+	}
+}
+
+// align sets times and the series, on the wall clock from the earliest start.
+func (m *Result) align(parts []*Result) {
+	m.Series.Interval = time.Duration(beat).Seconds()
+	for _, p := range parts {
+		after := p.Started.Sub(m.Started).Seconds()
+		m.Seconds = max(m.Seconds, after+p.Seconds)
+		if p.Sent > 0 {
+			m.SendSeconds = max(m.SendSeconds, after+p.SendSeconds)
+		}
+		if p.Received > 0 {
+			m.ReceiveSeconds = max(m.ReceiveSeconds, after+p.ReceiveSeconds)
+		}
+		m.Series.Interval = max(m.Series.Interval, p.Series.Interval)
+	}
+	m.rates()
+	for _, p := range parts {
+		points := slices.Clone(p.Series.Points)
+		for width := p.Series.Interval; width < m.Series.Interval; width *= 2 {
+			points = coarser(points)
+		}
+		from := int(p.Started.Sub(m.Started).Seconds() / m.Series.Interval)
+		for i, q := range points {
+			at := from + i
+			if at >= 4*maxPoints {
+				break // results of different days have no series in common
+			}
+			for len(m.Series.Points) <= at {
+				m.Series.Points = append(m.Series.Points, Point{Latency: none()})
+			}
+			open := m.Series.Points[at].Connections + q.Connections
+			m.Series.Points[at] = m.Series.Points[at].plus(&q)
+			m.Series.Points[at].Connections = open
+		}
+	}
+}
+
+// drop removes the notes about something.
+func (m *Result) drop(about string) {
+	m.Notes = slices.DeleteFunc(m.Notes, func(n Note) bool { return n.About == about })
+}
+
+func phaseOrder(name string) int { return slices.Index(phaseNames[:], name) }

@@ -1,0 +1,67 @@
+package bench
+
+import (
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// clockMonotonic is CLOCK_MONOTONIC.
+const clockMonotonic = 1
+
+// finest is the shortest time between two beats.
+const finest = int64(100 * time.Microsecond)
+
+// metronome makes the process wake when messages are due: where all of it sleeps, the
+// runtime rounds its own timers to a millisecond, but a timer of the kernel that it
+// polls wakes it in time, and then it looks at its own. The goroutine ends with stop,
+// which waits for it.
+func (r *run) metronome() (stop func()) {
+	p := r.plan
+	if !p.Precise || p.Rate <= 0 || p.Publishers == 0 {
+		return func() {}
+	}
+	fd, _, errno := syscall.Syscall(syscall.SYS_TIMERFD_CREATE, clockMonotonic, syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
+	if errno != 0 {
+		return func() {}
+	}
+	f := os.NewFile(fd, "timer")
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		var b [8]byte
+		for k := uint64(0); ; {
+			from := r.start
+			if r.now() < from && r.warm < from {
+				from = r.warm
+			}
+			now := r.now()
+			due := now
+			if now < from {
+				due, k = from, 0
+			} else {
+				k = uint64(float64(now-from+finest)*p.Rate/1e9) + 1
+				k += (r.pace.burst - k%r.pace.burst) % r.pace.burst
+				due = from + int64(float64(k)*1e9/p.Rate)
+			}
+			if arm(fd, max(due-now, 1000)) != 0 {
+				return
+			}
+			if _, err := f.Read(b[:]); err != nil {
+				return
+			}
+		}
+	}()
+	return func() {
+		f.Close()
+		<-over
+	}
+}
+
+// arm sets the timer to go off once, after so many nanoseconds.
+func arm(fd uintptr, after int64) syscall.Errno {
+	spec := [2]syscall.Timespec{1: syscall.NsecToTimespec(after)}
+	_, _, errno := syscall.Syscall6(syscall.SYS_TIMERFD_SETTIME, fd, 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
+	return errno
+}

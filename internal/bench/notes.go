@@ -1,0 +1,101 @@
+package bench
+
+import (
+	"fmt"
+	"time"
+
+	"mqtt/internal/format"
+)
+
+// lateness from which the schedule counts as not kept.
+const tooLate = time.Millisecond
+
+// notes says what a reader must know, above all whether the generator itself was what
+// the numbers show.
+func (r *run) notes(res *Result, n *counts) []Note {
+	var all []Note
+	add := func(about, remedy, text string, args ...any) {
+		all = append(all, Note{About: about, Text: fmt.Sprintf(text, args...), Remedy: remedy})
+	}
+	r.generatorNotes(res, n, add)
+	p := r.plan
+	for _, k := range res.ErrorKinds {
+		switch k.Kind {
+		case "descriptors":
+			add("limits", "raise it: ulimit -n", "%s connections failed for want of open files on this machine, not for the server", format.Count(k.Count))
+		case "ports":
+			add("limits", "give several addresses with --bind a,b,c", "%s connections failed for want of local ports, not for the server", format.Count(k.Count))
+		}
+	}
+	switch {
+	case p.Clients > 0:
+	case p.Carrier == Nowhere:
+		add("accounting", "make the payload at least 28 bytes with --size, or use MQTT 5",
+			"messages carry no publisher and sequence: lost is a difference of counts, duplicates, order and latency are not known")
+	case r.headless.Load():
+		add("accounting", "-V 5, or --size of 28 or more", "the server speaks no MQTT 5, so messages carry no publisher and sequence: only counts are known")
+	case !res.Accounted && res.Config.Publishers > 0:
+		add("accounting", "give --filter and -t that meet wholly or not at all", "a filter takes a part of what a publisher sends: what is lost cannot be told")
+	case !res.Accounted:
+		add("accounting", "merge with the publishers' results: mqtt bench report", "what was published elsewhere is not known here: loss cannot be told yet")
+	}
+	if n.blurred > 0 {
+		add("accounting", "", "%s very late messages were counted as duplicates", format.Count(n.blurred))
+	}
+	if n.foreign > 0 {
+		add("accounting", "another -t keeps runs apart", "%s messages were not of this run, such as retained ones", format.Count(n.foreign))
+	}
+	if n.untimed > 0 {
+		add("clock", "give all processes the same --run NAME",
+			"the clocks of %s messages from other machines could not be compared: their latency is not reported", format.Count(n.untimed))
+	} else if res.Clock.Mode == Estimated {
+		add("clock", "", "latency is between two clocks: their difference was estimated as %s, with an error of up to %s",
+			format.Duration(time.Duration(res.Clock.Offset*1e3)), format.Duration(time.Duration(res.Clock.Error*1e3)))
+	}
+	if g := r.granted.Load(); g > 0 {
+		add("server", "", "%d subscriptions were granted a lower QoS than %d", g, p.QoS)
+	}
+	if !res.Drained.Complete && p.Subscribers > 0 && p.Publishers > 0 {
+		add("drain", "--drain waits longer", "not everything came before nothing came for %s", format.Duration(p.Drain))
+	}
+	if n.unsent > 0 {
+		add("server", "", "%s messages of the schedule were never sent: the server took no more", format.Count(n.unsent))
+	}
+	if p.Churn > 0 && p.Subscribers > 0 && !res.Config.Persistent {
+		add("server", "-c -i PREFIX keeps sessions", "subscribers without sessions lose what is sent while they are away")
+	}
+	return all
+}
+
+// generatorNotes names what of this machine was too slow.
+func (r *run) generatorNotes(res *Result, n *counts, add func(about, remedy, text string, args ...any)) {
+	m := &res.Machines[0]
+	lag := res.Lag.At(99)
+	ownLate := n.behind - min(n.blocked, n.behind)
+	busy := m.CPUs > 0 && m.CPU > 0.9*float64(m.CPUs)
+	pause := time.Duration(m.GC * 1e3)
+	switch {
+	case r.plan.Rate > 0 && lag > tooLate && n.blocked*2 > n.behind:
+		add("server", "--inflight makes the window wider; or the rate is more than the server takes",
+			"messages left late (p99 of the lag %s) since the window was full or the socket took no more", format.Duration(lag))
+	case r.plan.Rate > 0 && lag > tooLate && ownLate > 0:
+		what, remedy := "other programs on this machine", "give the generator a core of its own"
+		switch {
+		case busy:
+			what, remedy = "the processor", "share the load between machines, and merge: mqtt bench report"
+		case pause >= lag:
+			what, remedy = "the garbage collector", "GOGC=400 makes it run less often"
+		}
+		add("generator", remedy, "the generator was the bottleneck: messages left late (p99 of the lag %s) because of %s", format.Duration(lag), what)
+	case busy:
+		add("generator", "share the load between machines, and merge: mqtt bench report",
+			"the generator used %.1f of %d cores: it may be what the numbers show", m.CPU, m.CPUs)
+	}
+}
+
+// join notes a filter that the server granted.
+func (r *run) join(c *client, granted byte) {
+	if granted < r.plan.QoS {
+		r.granted.Add(1)
+	}
+}

@@ -1,0 +1,161 @@
+package bench
+
+import (
+	"strconv"
+	"time"
+
+	"mqtt/internal/format"
+)
+
+// fact is a name and what a person reads for it.
+type fact struct{ name, value string }
+
+// echoed returns the configuration of r: what was asked for, and nothing that is off.
+func echoed(r *Result) []fact {
+	c := &r.Config
+	var facts []fact
+	add := func(name, value string) {
+		if value != "" {
+			facts = append(facts, fact{name, value})
+		}
+	}
+	seconds := func(x float64) string {
+		if x <= 0 {
+			return ""
+		}
+		return format.Duration(time.Duration(x * 1e9))
+	}
+	add("server", c.Server)
+	add("protocol", c.Version)
+	if r.Kind == KindConnections {
+		add("clients", format.Count(uint64(max(c.Clients, 0))))
+	} else {
+		add("publishers", format.Count(uint64(max(c.Publishers, 0))))
+		add("subscribers", format.Count(uint64(max(c.Subscribers, 0))))
+		add("topic", c.Topic)
+		if c.Filter != c.Topic {
+			add("filter", c.Filter)
+		}
+		add("shared group", c.Shared)
+		add("QoS", strconv.Itoa(c.QoS))
+		if c.Retain {
+			add("retain", "yes")
+		}
+		add("payload", payloadSize(c.PayloadSize))
+		add("rate", rateAsked(c))
+		if c.Window > 0 {
+			add("window", format.Count(uint64(c.Window)))
+		}
+		if c.Messages > 0 {
+			add("messages", format.Count(c.Messages))
+		}
+	}
+	add("duration", seconds(c.Duration))
+	add("warm-up", seconds(c.Warmup))
+	if c.Ramp > 0 {
+		add("ramp", format.Rate(c.Ramp))
+	}
+	if c.Churn > 0 {
+		add("churn", format.Rate(c.Churn))
+	}
+	keep := "off"
+	if c.KeepAlive > 0 {
+		keep = seconds(float64(c.KeepAlive))
+	}
+	add("keep alive", keep)
+	switch {
+	case c.Offline:
+		add("sessions", "persistent, subscribers away")
+	case c.Persistent:
+		add("sessions", "persistent")
+	}
+	add("tool", r.Tool)
+	return facts
+}
+
+func payloadSize(n int) string {
+	if n < 0 {
+		return "differs"
+	}
+	return format.Bytes(uint64(n))
+}
+
+func rateAsked(c *Echo) string {
+	if c.Rate <= 0 {
+		return "as fast as it goes"
+	}
+	if c.Burst > 1 {
+		return format.Rate(c.Rate) + " in bursts of " + format.Count(uint64(c.Burst))
+	}
+	return format.Rate(c.Rate)
+}
+
+// timing is a histogram of a result with its name and what it is.
+type timing struct {
+	name, about string
+	h           *Histogram
+}
+
+// measured returns the histograms of r, those without a count included.
+func measured(r *Result) []timing {
+	return []timing{
+		{"latency", "from the intended send to the delivery", r.Latency},
+		{"service", "from the actual write to the delivery", r.Service},
+		{"lag", "from the intended send to the write: the generator's own delay", r.Lag},
+		{"ack", "from the intended send to the acknowledgement", r.Ack},
+		{"connect", "from the first step to CONNACK", r.Connect},
+	}
+}
+
+// slot is what is drawn of a series as one: a point, or several where there is no
+// room for all.
+type slot struct {
+	Point
+	from, to float64 // seconds
+}
+
+// slots returns the series in at most so many slots of the same length.
+func slots(s *Series, most int) []slot {
+	if !(s.Interval > 0) || len(s.Points) == 0 {
+		return nil
+	}
+	group := (len(s.Points) + most - 1) / most
+	all := make([]slot, 0, len(s.Points)/group+1)
+	for i := 0; i < len(s.Points); i += group {
+		points := s.Points[i:min(i+group, len(s.Points))]
+		one := slot{Point: points[0], from: float64(i) * s.Interval, to: float64(i+len(points)) * s.Interval}
+		for j := range points[1:] {
+			p := &points[1+j]
+			one.Sent += p.Sent
+			one.Acknowledged += p.Acknowledged
+			one.Received += p.Received
+			one.Errors += p.Errors
+			one.Opened += p.Opened
+			one.Connections = p.Connections
+			if p.Latency.Count() == 0 {
+				continue
+			}
+			if j == 0 || one.Latency == points[0].Latency { // which is not ours to change
+				sum := newHistogram(coarse)
+				sum.Merge(one.Latency)
+				one.Latency = sum
+			}
+			one.Latency.Merge(p.Latency)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// pace returns n a second for the part of the slot that ends with the run, or -1 if
+// too little of it does to say.
+func (s *slot) pace(n uint64, end float64) float64 {
+	took := min(s.to, end) - s.from
+	if took < (s.to-s.from)/4 {
+		if n == 0 || took <= 0 {
+			return -1
+		}
+		took = (s.to - s.from) / 4
+	}
+	return float64(n) / took
+}

@@ -1,0 +1,199 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// schema compiles the schema file.
+func schema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	b, err := os.ReadFile("result.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("result.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("result.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func valid(t *testing.T, s *jsonschema.Schema, b []byte) error {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Validate(doc)
+}
+
+// What JSON writes is what the schema says, and has the keys that are promised.
+func TestResultFitsItsSchema(t *testing.T) {
+	s := schema(t)
+	var results []*Result
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		r.fate = func(_ string, n int) fate { return fate(n % 4) }
+		p := r.plan(t)
+		p.QoS, p.Messages, p.Rate = 1, 100, 100
+		res := r.run(t, p)
+		for _, e := range []string{"p99>20ms", "loss", "rate<1k"} {
+			th, err := ParseThreshold(e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Judge([]*Threshold{th})
+		}
+		results = append(results, res)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		results = append(results, r.run(t, &Plan{Clients: 3, Hold: 2 * time.Second, Configure: r.configure}))
+	})
+	results = append(results, sample(30, 1000))
+	for _, res := range results {
+		var b bytes.Buffer
+		if err := JSON(&b, res); err != nil {
+			t.Fatal(err)
+		}
+		if err := valid(t, s, b.Bytes()); err != nil {
+			t.Errorf("%s: %v", res.Kind, err)
+		}
+		var keys map[string]json.RawMessage
+		if err := json.Unmarshal(b.Bytes(), &keys); err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range strings.Fields("schema sent acknowledged expected received lost duplicated reordered errors seconds send_rate receive_rate") {
+			if keys[k] == nil {
+				t.Errorf("no %s", k)
+			}
+		}
+		for _, k := range strings.Fields("latency service lag connect") {
+			var h map[string]any
+			if err := json.Unmarshal(keys[k], &h); err != nil {
+				t.Errorf("%s: %v", k, err)
+			}
+			for _, f := range strings.Fields("count min mean p50 p90 p99 p999 max") {
+				if _, ok := h[f].(float64); !ok {
+					t.Errorf("%s has no %s", k, f)
+				}
+			}
+		}
+		back, err := Read(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var again bytes.Buffer
+		JSON(&again, back)
+		if b.Reset(); JSON(&b, res) != nil || !bytes.Equal(b.Bytes(), again.Bytes()) {
+			t.Errorf("%s: what was read is not what was written", res.Kind)
+		}
+	}
+}
+
+// The schema knows every field, and no other.
+func TestSchemaIsWhole(t *testing.T) {
+	s := schema(t)
+	var b bytes.Buffer
+	if err := JSON(&b, sample(3, 100)); err != nil {
+		t.Fatal(err)
+	}
+	more := strings.Replace(b.String(), `"sent"`, `"posted"`, 1)
+	if valid(t, s, []byte(more)) == nil {
+		t.Error("a field of another name is valid")
+	}
+	for f := range fields(reflect.TypeFor[Result]()) {
+		if !strings.Contains(schemaText(t), `"`+f+`"`) {
+			t.Errorf("the schema has no %q", f)
+		}
+	}
+}
+
+func schemaText(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("result.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// fields are the JSON names in t and below.
+func fields(t reflect.Type) map[string]bool {
+	names := map[string]bool{}
+	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t.PkgPath() != reflect.TypeFor[Result]().PkgPath() {
+		return names
+	}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" {
+			names[name] = true
+		}
+		for n := range fields(f.Type) {
+			names[n] = true
+		}
+	}
+	return names
+}
+
+// What is no result is refused, and takes no more memory than it has bytes.
+func TestReadRefuses(t *testing.T) {
+	var b bytes.Buffer
+	if err := JSON(&b, sample(3, 100)); err != nil {
+		t.Fatal(err)
+	}
+	good := b.String()
+	for _, c := range []struct{ from, to, want string }{
+		{Schema, "mqtt-bench/9", "its schema is"},
+		{`"messages"`, `"wishes"`, "unknown kind"},
+		{`"interval": 1`, `"interval": 0`, "no interval"},
+		{`"hdr": "HISTFAA`, `"hdr": "!!!!`, "histogram"},
+		{`{`, `[`, "read result"},
+	} {
+		bad := strings.Replace(good, c.from, c.to, 1)
+		if bad == good {
+			t.Fatalf("%s is not in the result", c.from)
+		}
+		if _, err := Read(strings.NewReader(bad)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s in the place of %s: error %v", c.to, c.from, err)
+		}
+	}
+	if r, err := Read(strings.NewReader(`{"schema":"mqtt-bench/1","kind":"messages","series":{"interval":1,"points":[{}]}}`)); err != nil {
+		t.Error(err)
+	} else {
+		var out bytes.Buffer // nothing in it is nil
+		for _, report := range []Report{JSON, CSV, Text(80, nothing{}), HTML, JUnit, Prometheus} {
+			if err := report(&out, r); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+type nothing struct{}
+
+func (nothing) Error(s string) string   { return s }
+func (nothing) Warning(s string) string { return s }
+func (nothing) Hint(s string) string    { return s }
+func (nothing) Topic(s string) string   { return s }
+func (nothing) Dim(s string) string     { return s }

@@ -1,0 +1,401 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+)
+
+// What bench counts is what the server counted, to the message.
+func TestCountsAreTheServers(t *testing.T) {
+	for qos := range byte(3) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRelay(t)
+			p := r.plan(t)
+			p.Publishers, p.Subscribers, p.QoS, p.Messages = 7, 0, qos, 4321
+			res := r.run(t, p)
+			if int(res.Sent) != r.taken || r.taken != 4321 || int(res.BytesSent) != r.bytes {
+				t.Errorf("QoS %d: bench sent %d messages, %d bytes; the server took %d, %d", qos, res.Sent, res.BytesSent, r.taken, r.bytes)
+			}
+			if want := min(uint64(qos), 1) * 4321; res.Acknowledged != want || res.Ack.Count() != int64(want) {
+				t.Errorf("QoS %d: acknowledged %d (%d timed), not %d", qos, res.Acknowledged, res.Ack.Count(), want)
+			}
+		})
+	}
+}
+
+// A relay loses, repeats and swaps exact numbers of messages, and bench reports those.
+func TestFaultsAreCounted(t *testing.T) {
+	const pubs, each = 5, 400
+	faults := func(_ string, n int) fate {
+		switch {
+		case n%100 == 7:
+			return drop
+		case n%50 == 11:
+			return twice
+		case n%25 == 13:
+			return swap
+		}
+		return pass
+	}
+	for qos := range byte(3) {
+		for _, rate := range []float64{0, 5000} {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRelay(t)
+				r.fate = faults
+				p := r.plan(t)
+				p.Publishers, p.Subscribers, p.QoS, p.Messages, p.Rate = pubs, 2, qos, pubs*each, rate
+				p.Filter, _ = Compile("b/+", "i")
+				res := r.run(t, p)
+				want := Result{Sent: pubs * each, Expected: 2 * pubs * each, Lost: 2 * pubs * 4, Duplicated: 2 * pubs * 8, Reordered: 2 * pubs * 16}
+				want.Received = want.Expected - want.Lost + want.Duplicated
+				if res.Sent != want.Sent || res.Expected != want.Expected || res.Received != want.Received || res.Lost != want.Lost ||
+					res.Duplicated != want.Duplicated || res.Reordered != want.Reordered || res.Foreign != 0 || !res.Accounted {
+					t.Errorf("QoS %d, rate %v: sent %d expected %d received %d lost %d duplicated %d reordered %d foreign %d, want %d %d %d %d %d %d 0",
+						qos, rate, res.Sent, res.Expected, res.Received, res.Lost, res.Duplicated, res.Reordered, res.Foreign,
+						want.Sent, want.Expected, want.Received, want.Lost, want.Duplicated, want.Reordered)
+				}
+				if res.Drained.Complete || res.Legal.Loss != (qos == 0) || res.Legal.Duplicate != (qos == 1) || res.Legal.Reorder {
+					t.Errorf("QoS %d: drained %+v, legal %+v", qos, res.Drained, res.Legal)
+				}
+			})
+		}
+	}
+}
+
+// A server that stops for 2 s in 10 s is in the percentiles of an open loop, for the
+// messages that it kept from being sent count from when they were due.
+func TestStopShows(t *testing.T) {
+	for qos := range byte(2) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRelay(t)
+			began := time.Now()
+			r.stop = func() time.Time {
+				if d := time.Since(began); d > 4*time.Second && d < 6*time.Second {
+					return began.Add(6 * time.Second)
+				}
+				return time.Time{}
+			}
+			p := r.plan(t)
+			p.Messages, p.Duration, p.Rate, p.QoS = 0, 10*time.Second, 200, qos
+			res := r.run(t, p)
+			if res.Sent != 2000 || res.Lost != 0 {
+				t.Errorf("sent %d, lost %d", res.Sent, res.Lost)
+			}
+			// A fifth of all was due while it stopped, evenly: 95 % of the waits are below 2 s less 5/20 of it.
+			if p99, p50 := res.Latency.At(99), res.Latency.At(50); p99 < 1850*time.Millisecond || p99 > 2*time.Second || p50 > 5*time.Millisecond {
+				t.Errorf("QoS %d: p50 %s, p99 %s", qos, p50, p99)
+			}
+			if most := res.Latency.Max(); most < 1980*time.Millisecond || most > 2010*time.Millisecond {
+				t.Errorf("QoS %d: max %s", qos, most)
+			}
+		})
+	}
+}
+
+// A delay of 50 ms is measured as such at p50 and p99.
+func TestDelayIsMeasured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		r.delay = 50 * time.Millisecond
+		p := r.plan(t)
+		p.Publishers, p.Subscribers, p.Messages, p.Duration, p.Rate, p.QoS = 4, 4, 0, 3*time.Second, 1000, 1
+		res := r.run(t, p)
+		for _, h := range []*Histogram{res.Latency, res.Service} {
+			for _, q := range []float64{50, 99} {
+				if d := h.At(q) - r.delay; d < -time.Millisecond || d > time.Millisecond {
+					t.Errorf("p%v is off by %s", q, d)
+				}
+			}
+		}
+		if res.Latency.Count() != 3000 || res.Sent != 3000 || res.Received != 3000 {
+			t.Errorf("%d timed, %d sent, %d received, want 3000", res.Latency.Count(), res.Sent, res.Received)
+		}
+	})
+}
+
+// The schedule is kept to the message, and so is the warm-up left out.
+func TestWarmupIsLeftOut(t *testing.T) {
+	for _, rate := range []float64{0, 500} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRelay(t)
+			r.delay = time.Millisecond
+			p := r.plan(t)
+			p.Publishers, p.Messages, p.Duration, p.Warmup, p.Rate, p.QoS = 3, 0, 2*time.Second, time.Second, rate, 1
+			p.Subscribers = 3
+			res := r.run(t, p)
+			if rate > 0 && (res.Sent != 1000 || r.taken != 1500) {
+				t.Errorf("sent %d, the server took %d; want 1000, 1500", res.Sent, r.taken)
+			}
+			if res.Sent >= uint64(r.taken) || res.Received != res.Sent || res.Lost+res.Duplicated+res.Reordered != 0 || res.Acknowledged != res.Sent {
+				t.Errorf("rate %v: the server took %d; sent %d received %d acknowledged %d lost %d duplicated %d reordered %d",
+					rate, r.taken, res.Sent, res.Received, res.Acknowledged, res.Lost, res.Duplicated, res.Reordered)
+			}
+			if n := len(res.Series.Points); n < 2 || n > 3 {
+				t.Errorf("%d points of 2 s", n)
+			}
+			var sent uint64
+			for _, q := range res.Series.Points {
+				sent += q.Sent
+			}
+			if sent != res.Sent {
+				t.Errorf("the points have %d messages, the result %d", sent, res.Sent)
+			}
+		})
+	}
+}
+
+// Messages of a payload that is given literally are told apart by a user property.
+func TestHeaderInProperty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		r.fate = func(_ string, n int) fate {
+			if n == 5 {
+				return drop
+			}
+			return pass
+		}
+		p := r.plan(t)
+		p.Payload, p.Carrier, p.Messages = []byte("hi"), InProperty, 50
+		p.Props = p.Props.AppendPair("k", "v")
+		res := r.run(t, p)
+		if res.Received != 49 || res.Lost != 1 || res.Latency.Count() != 49 || !res.Accounted || res.BytesReceived != 98 {
+			t.Errorf("received %d, lost %d, timed %d", res.Received, res.Lost, res.Latency.Count())
+		}
+	})
+}
+
+// Without a header there are counts alone, and the result says so.
+func TestNoHeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		r.fate = func(_ string, n int) fate {
+			if n == 5 {
+				return drop
+			}
+			return pass
+		}
+		p := r.plan(t)
+		p.Payload, p.Carrier, p.Messages = []byte("hi"), Nowhere, 50
+		res := r.run(t, p)
+		if res.Received != 49 || res.Lost != 1 || res.Accounted || res.Latency.Count() != 0 {
+			t.Errorf("received %d, lost %d, accounted %v", res.Received, res.Lost, res.Accounted)
+		}
+		if len(res.Notes) == 0 || res.Notes[0].About != "accounting" {
+			t.Errorf("notes %v", res.Notes)
+		}
+	})
+}
+
+// A server that never acknowledges does not hold the run for ever.
+func TestNoAcknowledgements(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		r.mute = true
+		p := r.plan(t)
+		p.QoS, p.Subscribers, p.Messages, p.Duration, p.Rate = 1, 0, 0, 2*time.Second, 100
+		began := time.Now()
+		res := r.run(t, p)
+		if res.Sent != 20 || res.Acknowledged != 0 || time.Since(began) > 15*time.Second {
+			t.Errorf("sent %d, acknowledged %d in %s", res.Sent, res.Acknowledged, time.Since(began))
+		}
+		if !strings.Contains(noted(res), "never sent") {
+			t.Errorf("notes: %s", noted(res))
+		}
+	})
+}
+
+func noted(r *Result) string {
+	var s []string
+	for _, n := range r.Notes {
+		s = append(s, n.Text)
+	}
+	return strings.Join(s, "\n")
+}
+
+// Refused messages are errors, and nobody expects them to be delivered.
+func TestRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		r.deny = proto.QuotaExceeded
+		p := r.plan(t)
+		p.QoS, p.Messages = 1, 30
+		res, err := Run(t.Context(), p)
+		r.working.Wait()
+		var refused *PublishError
+		if !errors.As(err, &refused) || refused.Reason != proto.QuotaExceeded {
+			t.Errorf("error %v", err)
+		}
+		if res.Errors != 30 || res.Expected != 0 || res.Lost != 0 || res.Acknowledged != 0 {
+			t.Errorf("errors %d expected %d lost %d", res.Errors, res.Expected, res.Lost)
+		}
+	})
+}
+
+// A run that is interrupted reports what it has measured.
+func TestInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		p := r.plan(t)
+		p.Messages, p.Duration, p.Rate = 0, time.Hour, 100
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		res, err := Run(ctx, p)
+		r.working.Wait()
+		if !errors.Is(err, context.DeadlineExceeded) || res == nil || res.Sent < 290 || res.Sent > 301 || res.Received != res.Sent {
+			t.Fatalf("error %v, result %+v", err, res)
+		}
+	})
+}
+
+// Wills are timed from the cut of their clients.
+func TestWills(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		r.delay = 20 * time.Millisecond
+		p := &Plan{Clients: 9, Hold: time.Second, Wills: true, Drain: time.Second, Configure: r.configure}
+		p.WillTopic, _ = Compile("gone/%i", "i")
+		configure := p.Configure
+		p.Configure = func(role Role, n int, took *Phases) (_ *conn.Config, err error) {
+			cfg, err := configure(role, n, took)
+			if role == Idler {
+				cfg.Connect.Will = &proto.Will{Topic: string(p.WillTopic.Append(nil, n, 0)), Payload: []byte("x")}
+			}
+			return cfg, err
+		}
+		res := r.run(t, p)
+		if res.Expected != 9 || res.Received != 9 || res.Lost != 0 || res.Latency.Count() != 9 || res.Connections.Peak != 9 {
+			t.Errorf("expected %d received %d lost %d peak %d", res.Expected, res.Received, res.Lost, res.Connections.Peak)
+		}
+		if d := res.Latency.At(50) - r.delay; d < -time.Millisecond || d > time.Millisecond {
+			t.Errorf("p50 is off by %s", d)
+		}
+	})
+}
+
+// What two processes measure, merged, is what one measures that does all of it.
+func TestMergedIsMeasuredAtOnce(t *testing.T) {
+	faults := func(_ string, n int) fate {
+		switch n % 40 {
+		case 3:
+			return drop
+		case 9:
+			return twice
+		case 20:
+			return swap
+		}
+		return pass
+	}
+	measure := func(t *testing.T, parts int) *Result {
+		r := newRelay(t)
+		r.fate, r.delay = faults, 10*time.Millisecond
+		all := make([]*Result, parts)
+		var over sync.WaitGroup
+		start := time.Now().Add(time.Second)
+		for i := range parts {
+			p := r.plan(t)
+			p.Publishers, p.Subscribers = 4/parts, 4/parts
+			p.Offset, p.StartAt = i*p.Publishers, start
+			p.Messages, p.Rate, p.QoS = uint64(2000/parts), 1000/float64(parts), 1
+			over.Go(func() {
+				var err error
+				if all[i], err = Run(t.Context(), p); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		over.Wait()
+		r.working.Wait()
+		for i := range all { // through the form that files have
+			var b bytes.Buffer
+			if err := JSON(&b, all[i]); err != nil {
+				t.Fatal(err)
+			}
+			var err error
+			if all[i], err = Read(&b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := Merge(all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	var once, merged *Result
+	synctest.Test(t, func(t *testing.T) { once = measure(t, 1) })
+	synctest.Test(t, func(t *testing.T) { merged = measure(t, 2) })
+	if once.Lost != 4*13 || once.Duplicated != 4*13 || once.Reordered != 4*12 {
+		t.Errorf("at once: lost %d duplicated %d reordered %d, want 52, 52, 48", once.Lost, once.Duplicated, once.Reordered)
+	}
+	type numbers struct {
+		sent, acknowledged, expected, received, lost, duplicated, reordered uint64
+		latencies                                                           int64
+		p50, p99                                                            time.Duration
+		publishers, subscribers                                             int
+		rate                                                                float64
+		accounted                                                           bool
+	}
+	of := func(r *Result) numbers {
+		return numbers{r.Sent, r.Acknowledged, r.Expected, r.Received, r.Lost, r.Duplicated, r.Reordered, r.Latency.Count(),
+			r.Latency.At(50).Round(time.Millisecond), r.Latency.At(99).Round(time.Millisecond), r.Config.Publishers, r.Config.Subscribers,
+			r.Config.Rate, r.Accounted}
+	}
+	if of(once) != of(merged) {
+		t.Errorf("at once %+v\nmerged  %+v", of(once), of(merged))
+	}
+}
+
+// Two processes compare their clocks by echoes, and so messages between them are
+// timed although one clock is wrong.
+func TestClocksAreCompared(t *testing.T) {
+	for _, name := range []string{"x", ""} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRelay(t)
+			r.delay = 2 * time.Millisecond
+			start := time.Now().Add(3 * time.Second)
+			plan := func(pubs, subs int) *Plan {
+				p := r.plan(t)
+				p.Publishers, p.Subscribers, p.RunName, p.StartAt = pubs, subs, name, start
+				p.Messages, p.Rate, p.Duration = 100, 50, 3*time.Second
+				return p
+			}
+			send, recv := newRun(plan(1, 0)), newRun(plan(0, 1))
+			recv.id = send.id
+			send.epoch += int64(time.Hour) // that clock is an hour ahead
+			var over sync.WaitGroup
+			var sent, came *Result
+			over.Go(func() { sent, _ = send.do(t.Context()) })
+			over.Go(func() { came, _ = recv.do(t.Context()) })
+			over.Wait()
+			r.working.Wait()
+			if sent.Sent != 100 || came.Received != 100 {
+				t.Fatalf("sent %d, received %d", sent.Sent, came.Received)
+			}
+			if name == "" {
+				if came.Latency.Count() != 0 || came.Clock.Mode != Refused || !strings.Contains(noted(came), "could not be compared") {
+					t.Errorf("%d messages were timed by two clocks that nobody compared: %+v", came.Latency.Count(), came.Clock)
+				}
+				return
+			}
+			if came.Clock.Mode != Estimated || came.Clock.Error > 6000 || came.Clock.Error < 1000 {
+				t.Errorf("clock %+v", came.Clock)
+			}
+			if d := came.Latency.At(50); d < time.Millisecond || d > 3*time.Millisecond || came.Latency.Count() != 100 {
+				t.Errorf("%d timed, p50 %s", came.Latency.Count(), d)
+			}
+			m, err := Merge([]*Result{sent, came})
+			if err != nil || m.Expected != 100 || m.Lost != 0 || !m.Accounted || m.Sent != 100 || m.Received != 100 {
+				t.Errorf("merged: %+v, %v", m, err)
+			}
+		})
+	}
+}

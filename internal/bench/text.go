@@ -1,0 +1,212 @@
+package bench
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"mqtt/internal/format"
+)
+
+// Text returns the report for a person: width is the columns of the terminal.
+func Text(width int, ink Ink) Report {
+	return func(w io.Writer, r *Result) error {
+		t := &text{ink: ink, width: width}
+		t.whole(r)
+		_, err := w.Write(t.b)
+		return err
+	}
+}
+
+// text is a report being written.
+type text struct {
+	b     []byte
+	ink   Ink
+	width int
+}
+
+func (t *text) line(name, value string, args ...any) {
+	name += strings.Repeat(" ", max(13-len(name), 1))
+	t.b = append(t.b, t.ink.Dim(name)...)
+	t.b = fmt.Appendf(t.b, value, args...)
+	t.b = append(t.b, '\n')
+}
+
+func (t *text) gap() { t.b = append(t.b, '\n') }
+
+func (t *text) whole(r *Result) {
+	if r.Kind == KindConnections {
+		t.connections(r)
+	} else {
+		t.messages(r)
+	}
+	t.gap()
+	t.times(r)
+	h, name := r.Latency, "latency"
+	switch {
+	case r.Kind == KindConnections && h.Count() == 0:
+		h, name = r.Connect, "connect"
+	case h.Count() == 0:
+		h, name = r.Ack, "ack"
+	}
+	if h.Count() > 0 {
+		t.gap()
+		t.b = append(t.b, t.ink.Dim(name)...)
+		t.b = append(t.b, '\n')
+		t.b = AppendHistogram(t.b, h, t.width, t.ink)
+	}
+	if len(r.ErrorKinds)+len(r.Notes)+len(r.Verdicts) > 0 {
+		t.gap()
+	}
+	for _, k := range r.ErrorKinds {
+		t.line("errors", "%s %s: %s", t.ink.Error(format.Count(k.Count)), k.Kind, format.VisibleLine(nil, []byte(k.Text)))
+	}
+	for _, n := range r.Notes {
+		s := n.Text
+		if n.Remedy != "" {
+			s += " - " + n.Remedy
+		}
+		t.line("note", "%s", t.ink.Warning(s))
+	}
+	for i := range r.Verdicts {
+		v := &r.Verdicts[i]
+		if v.Failed {
+			t.line("failed", "%s", t.ink.Error(v.String()))
+		} else {
+			t.line("held", "%s", t.ink.Topic(v.String()))
+		}
+	}
+}
+
+func (t *text) messages(r *Result) {
+	c := &r.Config
+	pace := "as fast as it goes"
+	if c.Rate > 0 {
+		pace = format.Rate(c.Rate) + " asked for"
+	}
+	t.line("run", "%d publishers, %d subscribers, QoS %d, MQTT %s, %s, %s", c.Publishers, c.Subscribers, c.QoS, c.Version, pace,
+		format.Duration(time.Duration(r.Seconds*1e9)))
+	if c.Publishers > 0 {
+		s := fmt.Sprintf("%s, %s", format.Count(r.Sent), format.Rate(r.SendRate))
+		if c.QoS > 0 {
+			s += fmt.Sprintf(", %s acknowledged", format.Count(r.Acknowledged))
+		}
+		t.line("sent", "%s", s)
+	}
+	if c.Subscribers == 0 {
+		return
+	}
+	s := fmt.Sprintf("%s, %s", format.Count(r.Received), format.Rate(r.ReceiveRate))
+	if len(r.Topics) > 0 {
+		s += fmt.Sprintf(", %s expected", format.Count(r.Expected))
+	}
+	t.line("received", "%s", s)
+	if !r.Accounted {
+		if r.Lost > 0 {
+			t.line("missing", "%s, by count alone", t.ink.Error(format.Count(r.Lost)))
+		}
+		return
+	}
+	t.line("lost", "%s", t.judged(r.Lost, r.Expected, r.Legal.Loss, c.QoS))
+	t.line("duplicated", "%s", t.judged(r.Duplicated, r.Expected, r.Legal.Duplicate, c.QoS))
+	t.line("reordered", "%s", t.judged(r.Reordered, r.Expected, r.Legal.Reorder, c.QoS))
+}
+
+// judged is a count with what the QoS says about it.
+func (t *text) judged(n, of uint64, legal bool, qos int) string {
+	s := format.Count(n)
+	switch {
+	case n == 0:
+		return s
+	case legal:
+		return t.ink.Warning(fmt.Sprintf("%s (%s), which is allowed", s, format.Percent(n, of)))
+	}
+	return t.ink.Error(fmt.Sprintf("%s (%s), which QoS %d forbids", s, format.Percent(n, of), qos))
+}
+
+func (t *text) connections(r *Result) {
+	c, m := &r.Connections, r.Machines
+	t.line("run", "%s connections, MQTT %s, %s", format.Count(c.Wanted), r.Config.Version, format.Duration(time.Duration(r.Seconds*1e9)))
+	s := fmt.Sprintf("%s in %s", format.Count(c.Opened), format.Duration(time.Duration(c.RampSeconds*1e9)))
+	if c.RampSeconds > 0 {
+		s += ", " + format.Rate(float64(c.Opened-min(c.Reconnected, c.Opened))/c.RampSeconds)
+	}
+	t.line("opened", "%s", s)
+	t.line("at once", "%s", format.Count(c.Peak))
+	for _, x := range []struct {
+		name string
+		n    uint64
+	}{{"failed", c.Failed}, {"lost", c.Lost}, {"cut", c.Cut}, {"reconnected", c.Reconnected}} {
+		if x.n > 0 {
+			t.line(x.name, "%s", format.Count(x.n))
+		}
+	}
+	if r.Expected > 0 {
+		t.line("wills", "%s of %s came", format.Count(r.Expected-r.Lost), format.Count(r.Expected))
+	}
+	var base, held uint64
+	for i := range m {
+		base += m[i].MemoryBase
+		held += m[i].Memory
+	}
+	if n := uint64(len(m)); held > base && base > 0 && c.Peak > n {
+		t.line("memory", "%s, %s a connection beyond the base", format.Bytes(held), format.Bytes((held-base)/(c.Peak-n)))
+	}
+}
+
+// times is the table of all that was timed.
+func (t *text) times(r *Result) {
+	t.b = append(t.b, t.ink.Dim(fmt.Sprintf("%-13s%10s%10s%10s%10s%10s%10s%10s%13s", "", "min", "mean", "p50", "p90", "p99", "p99.9", "max", "count"))...)
+	t.gap()
+	row := func(name string, h *Histogram) {
+		if h.Count() == 0 {
+			return
+		}
+		t.b = append(t.b, t.ink.Dim(fmt.Sprintf("%-13s", name))...)
+		for _, d := range []time.Duration{h.Min(), h.Mean(), h.At(50), h.At(90), h.At(99), h.At(99.9), h.Max()} {
+			t.b = fmt.Appendf(t.b, "%10s", format.Duration(d))
+		}
+		t.b = fmt.Appendf(t.b, "%13s\n", format.Count(uint64(h.Count())))
+	}
+	for _, m := range measured(r) {
+		row(m.name, m.h)
+	}
+	for _, p := range r.Phases {
+		row("  "+p.Name, p.Took)
+	}
+}
+
+// JSON writes r whole, as Read takes it.
+func JSON(w io.Writer, r *Result) error {
+	b, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode result: %w", err)
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
+}
+
+// CSV writes the series, a row a point, with a header. Times are in microseconds.
+func CSV(w io.Writer, r *Result) error {
+	c := csv.NewWriter(w)
+	c.Write([]string{"second", "sent", "acknowledged", "received", "errors", "opened", "connections",
+		"latency_count", "latency_min", "latency_mean", "latency_p50", "latency_p90", "latency_p99", "latency_p999", "latency_max"})
+	for i := range r.Series.Points {
+		p := &r.Series.Points[i]
+		row := []string{strconv.FormatFloat(float64(i)*r.Series.Interval, 'f', -1, 64)}
+		for _, n := range []uint64{p.Sent, p.Acknowledged, p.Received, p.Errors, p.Opened, p.Connections, uint64(p.Latency.Count())} {
+			row = append(row, strconv.FormatUint(n, 10))
+		}
+		h := p.Latency
+		for _, d := range []time.Duration{h.Min(), h.Mean(), h.At(50), h.At(90), h.At(99), h.At(99.9), h.Max()} {
+			row = append(row, strconv.FormatFloat(Micros(d), 'f', -1, 64))
+		}
+		c.Write(row)
+	}
+	c.Flush()
+	return c.Error() // of all writes
+}

@@ -1,0 +1,236 @@
+package bench
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"mqtt/internal/format"
+)
+
+// Threshold is a condition under which a run fails, compiled: p99>20ms fails where
+// the 99th percentile of the latency is above 20 ms.
+type Threshold struct {
+	text   string
+	metric string
+	op     string
+	limit  float64 // microseconds for a time
+	value  func(*Result) (x float64, ok bool)
+	time   bool
+}
+
+// operators, longer ones first.
+var operators = [...]string{">=", "<=", "==", "!=", ">", "<"}
+
+// ParseThreshold reads METRIC OPERATOR VALUE. Times are min, mean, max and any
+// percentile from p0 to p99.999, of latency, or of service, lag, ack or connect with a
+// dot behind it. Counts are loss (or loss>1%), dup, reorder, errors, sent, received,
+// acknowledged, expected; rate is a second. A count alone fails where it is not 0.
+func ParseThreshold(s string) (*Threshold, error) {
+	t := &Threshold{text: s, op: ">"}
+	name, limit := strings.TrimSpace(s), "0"
+	bare := true
+	if i := strings.IndexAny(s, "<>=!"); i >= 0 {
+		for _, op := range operators {
+			if strings.HasPrefix(s[i:], op) {
+				name, t.op, limit, bare = strings.TrimSpace(s[:i]), op, strings.TrimSpace(s[i+len(op):]), false
+				break
+			}
+		}
+		if bare {
+			return nil, fmt.Errorf("%q: want one of > >= < <= == !=", s)
+		}
+	}
+	t.metric = name
+	if f := timeOf(name); f != nil {
+		if bare {
+			return nil, fmt.Errorf("%q: %s is a time and needs a limit, such as %s>20ms", s, name, name)
+		}
+		d, err := format.ParseDuration(limit)
+		if err != nil {
+			return nil, fmt.Errorf("%q: %w", s, err)
+		}
+		t.time, t.limit, t.value = true, Micros(d), f
+		return t, nil
+	}
+	if t.value = countOf(name); t.value == nil {
+		return nil, fmt.Errorf("%q: no metric named %q: there are pN (p50 to p99.999), min, mean, max, also of service. lag. ack. connect., "+
+			"and loss, dup, reorder, errors, rate, sent, received, acknowledged, expected", s, name)
+	}
+	if part, ok := strings.CutSuffix(limit, "%"); ok {
+		whole := name == "loss" || name == "lost" || name == "dup" || name == "duplicated" || name == "reorder" || name == "reordered"
+		x, err := strconv.ParseFloat(part, 64)
+		if err != nil || !whole || x < 0 {
+			return nil, fmt.Errorf("%q: a percentage is for loss, dup and reorder", s)
+		}
+		count := t.value
+		t.metric, t.limit = name+" in %", x
+		t.value = func(r *Result) (float64, bool) {
+			n, ok := count(r)
+			return 100 * n / max(float64(r.Expected), 1), ok && r.Expected > 0
+		}
+		return t, nil
+	}
+	x, err := format.ParseRate(limit)
+	if err != nil || strings.ContainsRune(limit, '/') && !isRate(name) {
+		return nil, fmt.Errorf("%q: %q is no number", s, limit)
+	}
+	t.limit = x
+	return t, nil
+}
+
+func isRate(name string) bool { return name == "rate" || strings.HasSuffix(name, "rate") }
+
+// timeOf returns the time that a name means, nil if it is none.
+func timeOf(name string) func(*Result) (float64, bool) {
+	pick := func(r *Result) *Histogram { return r.Latency }
+	switch of, rest, ok := strings.Cut(name, "."); {
+	case !ok || strings.HasPrefix(name, "p9") || strings.HasPrefix(name, "p") && of != "phase" && isDigits(of[1:]):
+	default:
+		switch of {
+		case "latency":
+		case "service":
+			pick = func(r *Result) *Histogram { return r.Service }
+		case "lag":
+			pick = func(r *Result) *Histogram { return r.Lag }
+		case "ack":
+			pick = func(r *Result) *Histogram { return r.Ack }
+		case "connect":
+			pick = func(r *Result) *Histogram { return r.Connect }
+		default:
+			return nil
+		}
+		name = rest
+	}
+	var at func(*Histogram) time.Duration
+	switch {
+	case name == "min":
+		at = (*Histogram).Min
+	case name == "mean":
+		at = (*Histogram).Mean
+	case name == "max":
+		at = (*Histogram).Max
+	default:
+		p, ok := percentile(name)
+		if !ok {
+			return nil
+		}
+		at = func(h *Histogram) time.Duration { return h.At(p) }
+	}
+	return func(r *Result) (float64, bool) {
+		h := pick(r)
+		return Micros(at(h)), h.Count() > 0
+	}
+}
+
+// percentile reads p50, p99.9, and p999 as the keys of a result have it.
+func percentile(name string) (float64, bool) {
+	digits, ok := strings.CutPrefix(name, "p")
+	if !ok || digits == "" || strings.Trim(digits, "0123456789.") != "" {
+		return 0, false
+	}
+	if len(digits) > 2 && strings.Trim(digits, "9") == "" {
+		digits = digits[:2] + "." + digits[2:]
+	}
+	p, err := strconv.ParseFloat(digits, 64)
+	return p, err == nil && p >= 0 && p < 100
+}
+
+func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+
+// countOf returns the number that a name means, nil if it is none.
+func countOf(name string) func(*Result) (float64, bool) {
+	number := func(f func(*Result) uint64) func(*Result) (float64, bool) {
+		return func(r *Result) (float64, bool) { return float64(f(r)), true }
+	}
+	// What was not accounted for is no reason to be content.
+	accounted := func(f func(*Result) uint64) func(*Result) (float64, bool) {
+		return func(r *Result) (float64, bool) { return float64(f(r)), r.Accounted }
+	}
+	switch name {
+	case "loss", "lost":
+		return func(r *Result) (float64, bool) { return float64(r.Lost), r.Accounted || r.Lost > 0 }
+	case "dup", "duplicated":
+		return accounted(func(r *Result) uint64 { return r.Duplicated })
+	case "reorder", "reordered":
+		return accounted(func(r *Result) uint64 { return r.Reordered })
+	case "errors":
+		return number(func(r *Result) uint64 { return r.Errors })
+	case "sent":
+		return number(func(r *Result) uint64 { return r.Sent })
+	case "received":
+		return number(func(r *Result) uint64 { return r.Received })
+	case "acknowledged":
+		return number(func(r *Result) uint64 { return r.Acknowledged })
+	case "expected":
+		return number(func(r *Result) uint64 { return r.Expected })
+	case "rate":
+		return func(r *Result) (float64, bool) {
+			if r.Config.Subscribers > 0 {
+				return r.ReceiveRate, true
+			}
+			return r.SendRate, true
+		}
+	case "send.rate", "send_rate":
+		return func(r *Result) (float64, bool) { return r.SendRate, true }
+	case "receive.rate", "receive_rate":
+		return func(r *Result) (float64, bool) { return r.ReceiveRate, true }
+	}
+	return nil
+}
+
+// Judge puts a verdict for each threshold into r and tells whether one failed. What
+// was not measured fails.
+func (r *Result) Judge(thresholds []*Threshold) (failed bool) {
+	r.Verdicts = nil
+	for _, t := range thresholds {
+		v := t.judge(r)
+		r.Verdicts = append(r.Verdicts, v)
+		failed = failed || v.Failed
+	}
+	return failed
+}
+
+func (t *Threshold) judge(r *Result) Verdict {
+	x, ok := t.value(r)
+	v := Verdict{Expression: t.text, Metric: t.metric, Value: x, Limit: t.limit, Time: t.time}
+	if !ok {
+		v.Failed, v.Reason = true, "it was not measured"
+		return v
+	}
+	switch t.op {
+	case ">":
+		v.Failed = x > t.limit
+	case ">=":
+		v.Failed = x >= t.limit
+	case "<":
+		v.Failed = x < t.limit
+	case "<=":
+		v.Failed = x <= t.limit
+	case "==":
+		v.Failed = x == t.limit
+	case "!=":
+		v.Failed = x != t.limit
+	}
+	return v
+}
+
+// Errors tells whether a threshold speaks about errors, so that it alone decides
+// whether they fail a run.
+func (t *Threshold) Errors() bool { return t.metric == "errors" }
+
+// String says how it came out: "p99 is 25.3ms (fails if p99>20ms)".
+func (v *Verdict) String() string {
+	if v.Reason != "" {
+		return fmt.Sprintf("%s: %s", v.Expression, v.Reason)
+	}
+	x := strconv.FormatFloat(v.Value, 'f', -1, 64)
+	switch {
+	case v.Time:
+		x = format.Duration(time.Duration(v.Value * 1e3))
+	case v.Value != float64(int64(v.Value)):
+		x = strconv.FormatFloat(v.Value, 'f', 1, 64)
+	}
+	return fmt.Sprintf("%s is %s (the limit: %s)", v.Metric, x, v.Expression)
+}

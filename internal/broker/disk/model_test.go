@@ -1,0 +1,261 @@
+package disk
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mqtt/internal/broker"
+	"mqtt/internal/proto"
+)
+
+// model is what a Store should have: the same calls, in memory.
+type model struct {
+	sessions map[string]*modelSession
+	retained map[string]*broker.Message
+}
+
+type modelSession struct {
+	broker.SessionRecord
+	subs     map[string]broker.SubscriptionRecord
+	entries  []broker.Entry
+	accepted map[uint16]bool
+	seq      uint64
+}
+
+func newModel() *model {
+	return &model{map[string]*modelSession{}, map[string]*broker.Message{}}
+}
+
+// image is the model in the form and order of Load.
+func (m *model) image() *broker.Image {
+	im := &broker.Image{}
+	for _, s := range m.sessions {
+		out := broker.SessionImage{SessionRecord: s.SessionRecord, Entries: slices.Clone(s.entries)}
+		for _, sub := range s.subs {
+			out.Subscriptions = append(out.Subscriptions, sub)
+		}
+		for id := range s.accepted {
+			out.Accepted = append(out.Accepted, id)
+		}
+		im.Sessions = append(im.Sessions, out)
+	}
+	for _, r := range m.retained {
+		im.Retained = append(im.Retained, r)
+	}
+	return sorted(im)
+}
+
+func sorted(im *broker.Image) *broker.Image {
+	slices.SortFunc(im.Sessions, func(a, b broker.SessionImage) int { return strings.Compare(a.Client, b.Client) })
+	for i := range im.Sessions {
+		s := &im.Sessions[i]
+		slices.SortFunc(s.Subscriptions, func(a, b broker.SubscriptionRecord) int { return strings.Compare(a.Filter, b.Filter) })
+		slices.Sort(s.Accepted)
+	}
+	slices.SortFunc(im.Retained, func(a, b *broker.Message) int { return strings.Compare(string(a.Topic), string(b.Topic)) })
+	return im
+}
+
+// differ tells how two images differ, and "" if they do not.
+func differ(got, want *broker.Image) string {
+	if reflect.DeepEqual(got, want) {
+		return ""
+	}
+	if len(got.Sessions) != len(want.Sessions) || len(got.Retained) != len(want.Retained) {
+		return fmt.Sprintf("%d sessions and %d retained messages, want %d and %d", len(got.Sessions), len(got.Retained), len(want.Sessions), len(want.Retained))
+	}
+	for i := range got.Sessions {
+		if !reflect.DeepEqual(got.Sessions[i], want.Sessions[i]) {
+			return fmt.Sprintf("session\n%+v, want\n%+v", got.Sessions[i], want.Sessions[i])
+		}
+	}
+	return "retained messages differ"
+}
+
+// some returns a message that is like no other.
+func some(r *rand.Rand, n int) *broker.Message {
+	m := &broker.Message{Topic: fmt.Appendf(nil, "t/%d", r.IntN(40)), Payload: fmt.Appendf(nil, "%d %s", n, strings.Repeat("x", r.IntN(300))),
+		From: fmt.Sprint("p", r.IntN(9)), QoS: byte(r.IntN(3)), Retain: r.IntN(2) == 0, Came: int64(1 + n)}
+	if r.IntN(4) == 0 {
+		m.Props = proto.Props(nil).AppendPair("k", fmt.Sprint(n)).AppendNum(proto.MessageExpiryInterval, 9)
+		m.Expires = int64(r.IntN(1000))
+	}
+	if r.IntN(50) == 0 {
+		m.Topic = []byte(strings.Repeat("long/", 1+r.IntN(8000)) + string(m.Topic))
+	}
+	return m
+}
+
+// step does something at random to both.
+func step(r *rand.Rand, n int, s broker.Store, m *model) {
+	client := fmt.Sprint("client-", r.IntN(8))
+	c := m.sessions[client]
+	if c == nil {
+		c = &modelSession{SessionRecord: broker.SessionRecord{Client: client, Expiry: uint32(n)}, subs: map[string]broker.SubscriptionRecord{}, accepted: map[uint16]bool{}}
+		m.sessions[client] = c
+		s.PutSession(c.SessionRecord)
+	}
+	switch r.IntN(20) {
+	case 0:
+		c.Left, c.Username = time.Unix(0, int64(n+1)), "u"
+		c.Will, c.WillDue, c.Delay = nil, time.Time{}, 0
+		if r.IntN(2) == 0 {
+			c.Will, c.WillDue, c.Delay = some(r, n), time.Unix(0, int64(n+2)), uint32(n)
+		}
+		s.PutSession(c.SessionRecord)
+	case 1:
+		if r.IntN(10) == 0 {
+			s.DropSession(client)
+			delete(m.sessions, client)
+		}
+	case 2:
+		sub := broker.SubscriptionRecord{ID: uint32(r.IntN(3)), Subscription: proto.Subscription{Filter: fmt.Sprint("f/", r.IntN(5), strings.Repeat("/+", r.IntN(2)*r.IntN(20000))),
+			QoS: byte(r.IntN(3)), NoLocal: r.IntN(2) == 0, RetainAsPublished: r.IntN(2) == 0, RetainHandling: byte(r.IntN(3))}}
+		c.subs[sub.Filter] = sub
+		s.PutSubscription(client, sub)
+	case 3:
+		for f := range c.subs {
+			delete(c.subs, f)
+			s.DropSubscription(client, f)
+			break
+		}
+	case 4, 5:
+		id := uint16(1 + r.IntN(50))
+		if c.accepted[id] {
+			delete(c.accepted, id)
+			s.Release(client, id)
+		} else {
+			c.accepted[id] = true
+			s.Accept(client, id)
+		}
+	case 6:
+		x := some(r, n)
+		m.retained[string(x.Topic)] = x
+		s.PutRetained(x)
+	case 7:
+		for topic := range m.retained {
+			delete(m.retained, topic)
+			s.DropRetained([]byte(topic))
+			break
+		}
+	case 8, 9, 10, 11, 12, 13: // one message for many
+		x := some(r, n)
+		for name, c := range m.sessions {
+			if r.IntN(2) == 0 {
+				continue
+			}
+			c.seq++
+			e := broker.Entry{Seq: c.seq, Message: x, QoS: 1 + byte(r.IntN(2)), Retain: r.IntN(2) == 0}
+			if r.IntN(5) == 0 {
+				e.IDs, e.Share = proto.Props(nil).AppendNum(proto.SubscriptionIdentifier, 7), "$share/g/a"
+			}
+			c.entries = append(c.entries, e)
+			s.Enqueue(name, e)
+		}
+	default:
+		if len(c.entries) == 0 {
+			return
+		}
+		i := r.IntN(min(len(c.entries), 4))
+		e := &c.entries[i]
+		switch {
+		case e.PacketID == 0:
+			e.PacketID = uint16(1 + r.IntN(60000))
+			s.InFlight(client, e.Seq, e.PacketID)
+		case e.QoS == 2 && !e.Released:
+			e.Released = true
+			s.Pubrec(client, e.Seq)
+		default:
+			s.Settle(client, e.Seq)
+			c.entries = slices.Delete(c.entries, i, i+1)
+		}
+	}
+}
+
+// abandon leaves the folder as a process does that is killed.
+func abandon(s *Store) {
+	close(s.stop)
+	s.wg.Wait()
+	s.log.file.Close()
+	s.db.Close()
+}
+
+func open(t *testing.T, dir string, opt Options) (*Store, *broker.Image) {
+	t.Helper()
+	s, err := Open(dir, opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	im, err := s.Load(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, sorted(im)
+}
+
+// All that was committed comes back: from the folder as it is after a Commit, as a
+// process leaves it that is killed, and after a Close. Messages that many sessions
+// have are one again.
+func TestModel(t *testing.T) {
+	for seed := range uint64(6) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		dir, m := t.TempDir(), newModel()
+		for round := range 8 {
+			s, im := open(t, dir, Options{Piece: int64(1+r.IntN(30)) << 10, Sync: []time.Duration{0, 0, time.Hour, Never}[round%4]})
+			if d := differ(im, m.image()); d != "" {
+				t.Fatalf("seed %d round %d: %s", seed, round, d)
+			}
+			for _, c := range m.sessions {
+				c.seq = 0 // as Restore does
+				for _, e := range c.entries {
+					c.seq = max(c.seq, e.Seq)
+				}
+			}
+			for n := range r.IntN(400) {
+				s.Begin()
+				for range 1 + r.IntN(5) {
+					step(r, n, s, m)
+				}
+				s.End()
+				if r.IntN(20) == 0 {
+					if err := s.Commit(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if round%2 == 0 {
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				names, _ := filepath.Glob(filepath.Join(dir, "*"))
+				if len(names) != 2 {
+					t.Errorf("after Close there are %v", names)
+				}
+				continue
+			}
+			if err := s.Commit(); err != nil {
+				t.Fatal(err)
+			}
+			abandon(s)
+		}
+		seen := map[string]*broker.Message{}
+		s, im := open(t, dir, Options{})
+		for _, c := range im.Sessions {
+			for _, e := range c.Entries {
+				text := fmt.Sprintf("%+v", *e.Message)
+				if old := seen[text]; old != nil && old != e.Message {
+					t.Error("a message that was shared is there twice")
+				}
+				seen[text] = e.Message
+			}
+		}
+		s.Close()
+	}
+}

@@ -1,0 +1,70 @@
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"sync/atomic"
+
+	"mqtt/internal/broker"
+)
+
+// Handler answers GET and HEAD of /metrics and /healthz, which is 503 until a broker is
+// set and 200 from then on, until it is taken away. It may be used by many goroutines.
+type Handler struct{ b atomic.Pointer[broker.Broker] }
+
+// Set makes b the broker that is told of, nil for none.
+func (h *Handler) Set(b *broker.Broker) { h.b.Store(b) }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	b := h.b.Load()
+	switch {
+	case req.URL.Path != "/metrics" && req.URL.Path != "/healthz":
+		http.NotFound(w, req)
+	case req.Method != http.MethodGet && req.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+	case b == nil:
+		http.Error(w, "not serving", http.StatusServiceUnavailable)
+	case req.URL.Path == "/healthz":
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Write([]byte("ok\n"))
+	default:
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+		w.Write(Append(nil, b.Stats()))
+	}
+}
+
+// Append appends figures in Prometheus' text format.
+func Append(dst []byte, s broker.Stats) []byte {
+	for _, m := range [...]struct {
+		name, kind, help string
+		value            int64
+	}{
+		{"mqtt_broker_clients", "gauge", "Clients that are connected.", s.Connected},
+		{"mqtt_broker_clients_most", "gauge", "Clients that were connected at once, at most.", s.ConnectedMost},
+		{"mqtt_broker_connects_total", "counter", "Connections that came.", s.Connects},
+		{"mqtt_broker_connects_refused_total", "counter", "Connections refused with a CONNACK.", s.ConnectsRefused},
+		{"mqtt_broker_sessions", "gauge", "Sessions, with and without a client.", s.Sessions},
+		{"mqtt_broker_sessions_expired_total", "counter", "Sessions whose time was up.", s.SessionsExpired},
+		{"mqtt_broker_subscriptions", "gauge", "Subscriptions.", s.Subscriptions},
+		{"mqtt_broker_retained_messages", "gauge", "Retained messages.", s.Retained},
+		{"mqtt_broker_retained_bytes", "gauge", "Bytes of retained messages.", s.RetainedBytes},
+		{"mqtt_broker_memory_bytes", "gauge", "Bytes of queues, buffers and retained messages, about.", s.Memory},
+		{"mqtt_broker_packets_received_total", "counter", "Packets received.", s.PacketsReceived},
+		{"mqtt_broker_received_bytes_total", "counter", "Bytes received.", s.BytesReceived},
+		{"mqtt_broker_sent_bytes_total", "counter", "Bytes sent.", s.BytesSent},
+		{"mqtt_broker_messages_received_total", "counter", "PUBLISH packets received.", s.Published},
+		{"mqtt_broker_messages_received_bytes_total", "counter", "Bytes of payload received.", s.PublishedBytes},
+		{"mqtt_broker_messages_sent_total", "counter", "PUBLISH packets sent.", s.Delivered},
+		{"mqtt_broker_messages_sent_bytes_total", "counter", "Bytes of payload sent.", s.DeliveredBytes},
+		{"mqtt_broker_messages_dropped_total", "counter", "Messages that a subscriber did not get: slow, full, too large, expired.", s.Dropped},
+		{"mqtt_broker_messages_refused_total", "counter", "PUBLISH packets refused: no right, or no such topic.", s.PublishesRefused},
+	} {
+		dst = append(dst, "# HELP "+m.name+" "+m.help+"\n# TYPE "+m.name+" "+m.kind+"\n"+m.name+" "...)
+		dst = append(strconv.AppendInt(dst, m.value, 10), '\n')
+	}
+	const up = "mqtt_broker_uptime_seconds"
+	dst = append(dst, "# HELP "+up+" Seconds since the broker was made.\n# TYPE "+up+" gauge\n"+up+" "...)
+	return append(strconv.AppendFloat(dst, s.Uptime.Seconds(), 'f', 3, 64), '\n')
+}

@@ -1,0 +1,84 @@
+package broker
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"mqtt/internal/proto"
+)
+
+// The tree and the standard's own definition agree on random filters and topics.
+func TestTreesMatchAsFiltersDo(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	words := []string{"a", "b", "", "$x", "+", "#"}
+	text := func(n int) string {
+		levels := make([]string, 1+random.IntN(4))
+		for i := range levels {
+			levels[i] = words[random.IntN(n)]
+		}
+		return strings.Join(levels, "/")
+	}
+	for range 200 {
+		var r router
+		var kept retained
+		filters := map[*session]string{}
+		for range 40 {
+			f := text(len(words))
+			if proto.CheckFilter(f) != nil {
+				continue
+			}
+			s := &session{}
+			filters[s] = f
+			r.add(s, newSubscription(to(f, 0), 0))
+		}
+		topics := map[string]bool{}
+		for range 60 {
+			topic := text(len(words) - 2)
+			if topic == "" {
+				continue
+			}
+			topics[topic] = true
+			kept.put(&Message{Topic: []byte(topic), Payload: []byte("x")}, 1000)
+			rt := r.find([]byte(topic))
+			for s, f := range filters {
+				if want, got := proto.Match(f, []byte(topic)), rt.of(s) != nil; want != got {
+					t.Fatalf("filter %q, topic %q: %v, want %v", f, topic, got, want)
+				}
+			}
+		}
+		for _, f := range filters {
+			got := map[string]bool{}
+			kept.match(f, func(m *Message) { got[string(m.Topic)] = true })
+			for topic := range topics {
+				if want := proto.Match(f, []byte(topic)); want != got[topic] {
+					t.Fatalf("retained: filter %q, topic %q: %v, want %v", f, topic, got[topic], want)
+				}
+			}
+		}
+		for s, f := range filters {
+			r.remove(s, newSubscription(to(f, 0), 0))
+		}
+		for topic := range topics {
+			kept.put(&Message{Topic: []byte(topic)}, 1000)
+		}
+		if !r.root.empty() || r.plain != 0 || len(kept.root.children) != 0 || kept.count != 0 || kept.bytes != 0 {
+			t.Fatal("something is left in an empty tree")
+		}
+	}
+}
+
+func TestRetainedIsBounded(t *testing.T) {
+	var r retained
+	put := func(topic string) bool {
+		_, ok := r.put(&Message{Topic: []byte(topic), Payload: []byte("x")}, 2)
+		return ok
+	}
+	if !put("a") || !put("b/c") || put("d/e/f") || !put("a") || r.count != 2 {
+		t.Error("the limit of two is not kept")
+	}
+	r.put(&Message{Topic: []byte("a")}, 2)
+	if !put("d/e/f") {
+		t.Error("no room after one was cleared")
+	}
+}
