@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"sync/atomic"
 
 	"mqtt/internal/conn"
@@ -32,6 +33,7 @@ type lines struct {
 	key    []byte
 	strict bool         // an empty line is refused: it would clear a retained message
 	read   atomic.Int64 // bytes of the input
+	inline bool         // the owner reads
 
 	full  chan *block
 	free  chan *block
@@ -46,14 +48,28 @@ type lines struct {
 
 func newLines(in io.Reader, f *payloadFlags, strict bool) *lines {
 	l := &lines{
-		f: f, in: in, delim: []byte(f.delimiter), key: []byte(f.keyDelimiter), strict: strict,
+		f: f, in: in, inline: regular(in), delim: []byte(f.delimiter), key: []byte(f.keyDelimiter), strict: strict,
 		full: make(chan *block, blocks), free: make(chan *block, blocks), quit: make(chan struct{}),
+	}
+	if l.inline {
+		return l
 	}
 	for range blocks {
 		l.free <- &block{}
 	}
 	go l.cut()
 	return l
+}
+
+// regular tells whether in is a plain file, which never makes its reader wait: then the owner reads it itself, and there
+// is no second goroutine that takes turns with it.
+func regular(in io.Reader) bool {
+	f, ok := in.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode().IsRegular()
 }
 
 func (l *lines) close() { close(l.quit) }
@@ -70,9 +86,6 @@ func (l *lines) cut() {
 		case <-l.quit:
 			return
 		}
-		if b.buf == nil {
-			b.buf = make([]byte, blockSize)
-		}
 		rest = b.fill(l.in, rest, l.delim)
 		l.read.Add(int64(len(b.text)))
 		l.full <- b
@@ -87,8 +100,8 @@ func (l *lines) cut() {
 
 // fill reads until at least one line is whole. rest is what the block before left over.
 func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
-	if len(b.buf) < 2*len(rest) {
-		b.buf = make([]byte, 2*len(rest))
+	if b.buf == nil || len(b.buf) < 2*len(rest) {
+		b.buf = make([]byte, max(blockSize, 2*len(rest)))
 	}
 	n := copy(b.buf, rest)
 	b.err = nil
@@ -172,19 +185,27 @@ func (l *lines) message(p *publisher, line []byte) error {
 // more takes the next block.
 func (l *lines) more(c *conn.Conn) error {
 	if l.cur != nil {
-		if l.err = l.cur.err; l.err == nil {
+		if l.err = l.cur.err; l.err == nil && !l.inline {
 			l.free <- l.cur
+			l.cur = nil
 		}
-		l.cur = nil
 	}
-	if l.err != nil {
-		if l.err == io.EOF {
-			return errEnd
-		}
-		if l.err == errLongLine {
-			return fail(exitPublish, "cut it in pieces", "line %d: %w", l.line+1, l.err)
-		}
+	switch {
+	case l.err == io.EOF:
+		return errEnd
+	case l.err == errLongLine:
+		return fail(exitPublish, "cut it in pieces", "line %d: %w", l.line+1, l.err)
+	case l.err != nil:
 		return fmt.Errorf("read stdin: %w", l.err)
+	}
+	if l.inline {
+		if l.cur == nil {
+			l.cur = &block{}
+		}
+		l.cur.fill(l.in, l.cur.rest, l.delim)
+		l.read.Add(int64(len(l.cur.text)))
+		l.text = l.cur.text
+		return nil
 	}
 	l.owner.Store(c)
 	select {
