@@ -32,7 +32,7 @@ node=$cache/node
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
 # No settings of whoever runs this.
-unset "${!MQTT_@}" 2>/dev/null || true
+unset "${!MQTT_@}"
 
 all=(mosquitto rabbitmq nats aedes mochi mqtt clients)
 feature_limit=60 # seconds for one feature
@@ -59,6 +59,8 @@ run() {
 	shift
 	setsid "$@" >"$here/$name.log" 2>&1 </dev/null &
 	running+=($!)
+	# The group is there a moment after the process.
+	until alive $!; do kill -0 $! 2>/dev/null || break; done
 }
 
 alive() { kill -0 -- "-$1" 2>/dev/null; }
@@ -210,7 +212,7 @@ judge() {
 			IFS=$'\t' read -r server pattern kind evidence words <<<"$entry"
 			# shellcheck disable=SC2053 # the pattern is one
 			[[ $server == "$column" && $pattern == "$feature" ]] || continue
-			notes+=("$column $feature: ok, although it is known for: $words (take it off the list)")
+			notes+=("$column $feature: ok this time, although it is listed: $words")
 		done
 		return
 		;;
@@ -268,8 +270,9 @@ start() {
 
 # ask FEATURE CLIENTS FOLDER: one feature in its folder; prints nothing, returns its status.
 ask() {
-	local status=0
+	local status=0 log before=()
 	mkdir -p "$3"
+	for log in "$here"/*.log; do before+=("$(wc -c <"$log")"); done
 	(
 		cd "$3"
 		export SUITE_HOST=127.0.0.1 SUITE_PORT=$port SUITE_WS=$ws SUITE_MQTT=$mqtt SUITE_CLIENTS=$2
@@ -279,6 +282,7 @@ ask() {
 	wait "$group_of_feature" || status=$?
 	kill -KILL -- "-$group_of_feature" 2>/dev/null || true
 	((status < 124)) || echo "it took more than $feature_limit s" >>"$3/verdict"
+	for log in "$here"/*.log; do tail -c +"$((before[0] + 1))" "$log"; before=("${before[@]:1}"); done >"$3/server.err"
 	group_of_feature=
 	return "$status"
 }
@@ -291,7 +295,8 @@ ask_all() {
 		status=0
 		ask "$feature" "$2" "$folder" || status=$?
 		judge "$1" "$feature" "$status" "$folder"
-		[[ ${cells["$1 $feature"]} == FAIL && $2 == ours ]] && command -v mosquitto_rr >/dev/null || continue
+		[[ ${cells["$1 $feature"]} == FAIL && $2 == ours ]] || continue
+		command -v mosquitto_rr >/dev/null || continue
 		status=0
 		ask "$feature" mosquitto "$folder/mosquitto" || status=$?
 		case $status in

@@ -32,15 +32,44 @@ func (f *identityFlags) auth(p *proto.Connect) (conn.Auth, error) {
 	return &rawAuth{method: f.authMethod, data: []byte(f.authData)}, nil
 }
 
+// takeOver makes -D connect authentication-method and -data what they mean: --auth-method and --auth-data. In AUTH packets
+// the two stand anyway.
+func (f *identityFlags) takeOver(sets map[proto.Type]proto.Props) error {
+	for _, p := range []struct {
+		id   proto.PropID
+		flag string
+		to   *string
+	}{{proto.AuthenticationMethod, "--auth-method", &f.authMethod}, {proto.AuthenticationData, "--auth-data", &f.authData}} {
+		if sets[proto.AUTH].Has(p.id) {
+			return usage("-D auth "+p.id.String(), p.flag+" is for CONNECT and AUTH alike")
+		}
+		ps := sets[proto.CONNECT]
+		if !ps.Has(p.id) {
+			continue
+		}
+		if *p.to != "" {
+			return usage(p.flag+" with -D connect "+p.id.String(), "give one of them")
+		}
+		*p.to = string(ps.Value(p.id))
+		sets[proto.CONNECT] = ps.Without(p.id)
+	}
+	return nil
+}
+
 // rawAuth sends the same data whenever it is asked.
 type rawAuth struct {
 	method string
 	data   []byte
 }
 
-func (a *rawAuth) Method() string         { return a.method }
-func (a *rawAuth) Start() ([]byte, error) { return a.data, nil }
-func (a *rawAuth) Finish([]byte) error    { return nil }
+func (a *rawAuth) Method() string      { return a.method }
+func (a *rawAuth) Finish([]byte) error { return nil }
+func (a *rawAuth) Start() ([]byte, error) {
+	if len(a.data) == 0 {
+		return nil, nil // then the property is left out
+	}
+	return a.data, nil
+}
 func (a *rawAuth) Next([]byte) ([]byte, error) {
 	if len(a.data) == 0 {
 		return nil, errors.New("the server sent a challenge, and there is no --auth-data to answer it")

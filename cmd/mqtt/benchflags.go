@@ -21,7 +21,7 @@ type benchLoadFlags struct {
 	size                    string
 	message, file, template string
 	qos                     int
-	retain                  bool
+	retain, clear           bool
 	inflight                int
 }
 
@@ -35,8 +35,9 @@ func (f *benchLoadFlags) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.message, "message", "m", "", "send `MESSAGE` as it is")
 	fs.StringVarP(&f.file, "file", "f", "", "send the content of `FILE`")
 	fs.StringVar(&f.template, "template", "", "send `TEXT` with %t the time, %n the sequence, %r random, %u a UUID, %i the client's number")
-	fs.IntVarP(&f.qos, "qos", "q", 0, "0 at most once, 1 at least once, 2 exactly once")
+	fs.IntVarP(&f.qos, "qos", "q", 0, "publish at QoS `N`: 0 at most once, 1 at least once, 2 exactly once")
 	fs.BoolVarP(&f.retain, "retain", "r", false, "have the server keep the messages")
+	fs.BoolVar(&f.clear, "clear-retained", false, "with -r: take them back at the end")
 	fs.IntVarP(&f.inflight, "inflight", "M", conn.DefaultWindow, "at most `N` unacknowledged messages of a publisher")
 }
 
@@ -49,11 +50,13 @@ func (f *benchLoadFlags) compile(e *env, fs *pflag.FlagSet, c *connection, p *pl
 		return usage("--inflight "+strconv.Itoa(f.inflight), "expected 1 to 65535")
 	case f.publishers < 0 || f.subscribers < 0 || f.publishers+f.subscribers == 0:
 		return usage("--pubs "+strconv.Itoa(f.publishers)+" --subs "+strconv.Itoa(f.subscribers), "expected at least one client")
+	case f.clear && (!f.retain || strings.Contains(f.topic, "%r")):
+		return usage("--clear-retained", "it needs -r, and topics without %r")
 	case strings.ContainsAny(f.shared, "/+#"):
 		return usage("--shared "+quoted(f.shared), "a group has no / + or # in its name")
 	}
 	b.Publishers, b.Subscribers, b.Shared = f.publishers, f.subscribers, f.shared
-	b.QoS, b.Retain, b.Window = byte(f.qos), f.retain, f.inflight
+	b.QoS, b.Retain, b.Clear, b.Window = byte(f.qos), f.retain, f.clear, f.inflight
 	b.Props, b.SubProp = c.properties.sets[proto.PUBLISH], c.properties.sets[proto.SUBSCRIBE]
 	p.cfg.Window = f.inflight
 	if err := f.topics(p, b); err != nil {
@@ -210,10 +213,10 @@ func (f *benchPaceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 		b.Open = true
 	case b.Messages == 0 && b.Duration == 0:
 		b.Duration = 10 * time.Second
-	case f.offline && f.late:
-		return usage("--offline with --late", "give one of them")
 	}
 	switch {
+	case f.offline && f.late:
+		return usage("--offline with --late", "give one of them")
 	case f.offline:
 		b.Order = bench.Offline
 	case f.late:

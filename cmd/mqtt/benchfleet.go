@@ -228,7 +228,7 @@ func embed(ctx context.Context, fs *pflag.FlagSet, f *serverFlags) (stop func(),
 			return nil, usage("--embedded with --"+name, "give one of them")
 		}
 	}
-	b := broker.New(broker.Options{Auth: anonymous{}, Version: "mqtt " + version(), SysInterval: -1})
+	b := broker.New(broker.Options{Version: "mqtt " + version(), SysInterval: -1})
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop = func() {
 		cancel()

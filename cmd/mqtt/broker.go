@@ -5,29 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/broker"
-	"mqtt/internal/proto"
-	"mqtt/internal/transport"
+	"mqtt/internal/broker/access"
+	"mqtt/internal/broker/disk"
 )
 
-// brokerFlags say where the broker listens, whom it serves and what it tells.
+// brokerFlags say where the broker listens and what it tells.
 type brokerFlags struct {
-	listen         []string
-	host, port     string
-	cert, key      string
-	cafile         string
-	readyFile      string
-	printURL       bool
-	allowAnonymous bool
-	logLevel       string
+	listen     []string
+	host, port string
+	cert, key  string
+	cafile     string
+	readyFile  string
+	printURL   bool
+	metrics    string
+	logLevel   string
+	logFormat  string
+
+	access accessFlags
+	data   dataFlags
+	limits limitFlags
+	queues queueFlags
+	trial  trialFlags
 }
 
 func newBroker(e *env) *cobra.Command {
@@ -38,9 +42,15 @@ func newBroker(e *env) *cobra.Command {
 		Long: `Serve MQTT 3.1, 3.1.1 and 5.0 on 127.0.0.1:1883, or where --listen says.
 
 With a command behind --, the broker takes a free port, runs the command with MQTT_URL, MQTT_HOST and MQTT_PORT set, and
-ends with its exit status. On a terminal the lines help and stop are commands.`,
+ends with its exit status. On a terminal the lines help and stop are commands.
+
+Without --passwords, whoever is on this machine may connect, and from other machines whoever --allow-anonymous lets in or
+has a certificate that --cafile asks for. With --data, an acknowledgement means that the message is on disk.`,
 		Example: `  mqtt broker --listen mqtt://127.0.0.1:1883 --listen ws://127.0.0.1:8080/mqtt
-  mqtt broker -- sh -c 'mqtt pub -t a -m hello -q 1'`,
+  mqtt broker --data ./data --passwords users --acl rights --listen mqtts://0.0.0.0 --cert server.pem --key server.key
+  mqtt broker -- sh -c 'mqtt pub -t a -m hello -q 1'
+  mqtt broker --fault 'drop=1% delay=20ms..80ms' -- ./test-my-client`,
+		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 && c.ArgsLenAtDash() != 0 {
 				return usage("unexpected argument "+quoted(args[0]), "a command to run stands behind --")
@@ -52,6 +62,7 @@ ends with its exit status. On a terminal the lines help and stop are commands.`,
 		},
 	}
 	f.register(c.Flags())
+	c.AddCommand(newPasswd(e))
 	return c
 }
 
@@ -65,146 +76,128 @@ func (f *brokerFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.cafile, "cafile", "", "clients must have a certificate of the authorities in `FILE` (PEM)")
 	fs.StringVar(&f.readyFile, "ready-file", "", "write the URLs to `FILE` once the broker listens")
 	fs.BoolVar(&f.printURL, "print-url", false, "print the URLs on stdout once the broker listens")
-	fs.BoolVar(&f.allowAnonymous, "allow-anonymous", false, "let clients without credentials in from other machines too")
+	fs.StringVar(&f.metrics, "metrics", "", "serve /metrics and /healthz at `HOST:PORT`; a port alone is on loopback")
 	fs.StringVar(&f.logLevel, "log-level", "warn", "log at `LEVEL`: debug, info, warn or error")
+	fs.StringVar(&f.logFormat, "log-format", "text", "log as `FORMAT`: text or json")
+	f.access.register(fs)
+	f.data.register(fs)
+	f.limits.register(fs)
+	f.queues.register(fs)
+	f.trial.register(fs)
 }
 
-func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, command []string) error {
-	var level slog.Level
+// logger returns the log and what sets its level.
+func (f *brokerFlags) logger(e *env) (*slog.Logger, *slog.LevelVar, error) {
+	level := &slog.LevelVar{}
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
-		return usage("--log-level "+quoted(f.logLevel), "expected debug, info, warn or error")
+		return nil, nil, usage("--log-level "+quoted(f.logLevel), "expected debug, info, warn or error")
 	}
-	log := slog.New(slog.NewTextHandler(e.err, &slog.HandlerOptions{Level: level}))
+	opt := &slog.HandlerOptions{Level: level}
+	switch f.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(e.err, opt)), level, nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(e.err, opt)), level, nil
+	}
+	return nil, nil, usage("--log-format "+quoted(f.logFormat), "expected text or json")
+}
+
+// options reads what does not open anything.
+func (f *brokerFlags) options(fs *pflag.FlagSet) (broker.Options, error) {
+	o := broker.Options{Version: "mqtt " + version()}
+	for _, apply := range []func(*broker.Options) error{
+		f.limits.apply, f.queues.apply, func(o *broker.Options) error { return f.trial.apply(fs, o) },
+	} {
+		if err := apply(&o); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, command []string) (err error) {
+	log, level, err := f.logger(e)
+	if err != nil {
+		return err
+	}
 	endpoints, err := f.endpoints(fs, len(command) > 0)
 	if err != nil {
 		return err
 	}
-	b := broker.New(broker.Options{Log: log, Auth: anonymous{everywhere: f.allowAnonymous}, Version: "mqtt " + version()})
-	if err := b.Restore(ctx); err != nil {
+	opt, err := f.options(fs)
+	if err != nil {
 		return err
 	}
+	users, rights, err := f.access.load(e)
+	if err != nil {
+		return err
+	}
+	opt.Log, opt.Auth = log, users
+	if rights != nil {
+		opt.ACL = rights
+	}
+	store, err := f.data.open(fs, func(s string) { e.warn("--data: %s", s) })
+	if err != nil {
+		return err
+	}
+	if store != nil {
+		opt.Store = store
+		defer func() { err = firstError(err, closeData(store)) }()
+	}
+	web, err := expose(ctx, e, f.metrics)
+	if err != nil {
+		return err
+	}
+	defer web.close()
+
+	b := broker.New(opt)
 	stop := func() error {
 		// The run's own context is over by now: clients get a moment to hear goodbye.
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
+		web.Set(nil)
 		return b.Close(ctx)
+	}
+	defer func() { err = firstError(err, stop()) }()
+	if err := b.Restore(ctx); err != nil {
+		return fail(exitOther, dataHint(err), "%w", err)
 	}
 	serving, cancel := context.WithCancel(ctx)
 	defer cancel()
 	urls, failed, err := serve(serving, b, endpoints)
 	if err != nil {
-		return errors.Join(err, stop())
+		return err
 	}
+	web.Set(b)
 	if err := f.announce(e, urls, len(command) > 0); err != nil {
-		return errors.Join(err, stop())
+		return err
 	}
 	if len(command) > 0 {
-		err = runCommand(ctx, e, command, urls[0])
-	} else {
-		err = attend(ctx, e, b, failed)
+		return runCommand(ctx, e, command, urls[0])
 	}
-	cancel()
-	if cerr := stop(); err == nil {
-		err = cerr
+	a := &attendance{e: e, b: b, users: users, rights: rights, level: level, listener: failed}
+	if store != nil {
+		a.data = store.Failed()
 	}
-	return err
+	return a.attend(ctx)
 }
 
-// endpoints reads --listen, or --host and --port. A broker for a command takes a free port unless told otherwise.
-func (f *brokerFlags) endpoints(fs *pflag.FlagSet, private bool) ([]*transport.Endpoint, error) {
-	given := f.listen
-	if len(given) == 0 {
-		port := f.port
-		if private && !fs.Changed("port") {
-			port = "0"
-		}
-		given = []string{"mqtt://" + net.JoinHostPort(strings.Trim(f.host, "[]"), port)}
-	}
-	var all []*transport.Endpoint
-	for _, s := range given {
-		u, err := transport.ParseURL(s)
-		if err != nil {
-			return nil, usage("--listen: "+err.Error(), "expected {mqtt|mqtts|ws|wss}://host:port or unix:///path")
-		}
-		end := u.Endpoint()
-		if end.TLS != nil {
-			end.TLS.Cert, end.TLS.Key, end.TLS.CAFile = f.cert, f.key, f.cafile
-		}
-		all = append(all, end)
-	}
-	return all, nil
-}
-
-// serve listens everywhere. failed gets the error of a listener that ends before its time; the goroutines end with ctx.
-func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoint) (urls []transport.URL, failed <-chan error, err error) {
-	listeners := make([]*transport.Listener, 0, len(endpoints))
-	for _, end := range endpoints {
-		l, err := transport.Listen(ctx, end)
-		if err != nil {
-			for _, l := range listeners {
-				l.Close()
-			}
-			return nil, nil, &failure{listenStatus(err), err, transport.Hint(err)}
-		}
-		listeners = append(listeners, l)
-		urls = append(urls, l.URL())
-	}
-	errs := make(chan error, len(listeners))
-	for _, l := range listeners {
-		go func() {
-			if err := b.Serve(ctx, l); err != nil {
-				errs <- err
-			}
-		}()
-	}
-	return urls, errs, nil
-}
-
-// listenStatus tells wrong flags from an address that cannot be had.
-func listenStatus(err error) int {
-	var t *transport.Error
-	if errors.As(err, &t) && t.Phase == transport.Prepare {
-		return exitUsage
-	}
-	return exitOther
-}
-
-// announce tells where the broker is to be found, when it can be.
-func (f *brokerFlags) announce(e *env, urls []transport.URL, private bool) error {
-	var lines strings.Builder
-	for _, u := range urls {
-		lines.WriteString(u.String())
-		lines.WriteByte('\n')
-	}
-	if f.readyFile != "" {
-		// Whoever waits for the file must not read half of it.
-		part := f.readyFile + ".part"
-		if err := os.WriteFile(part, []byte(lines.String()), 0o644); err != nil {
-			return fmt.Errorf("--ready-file: %w", err)
-		}
-		if err := os.Rename(part, f.readyFile); err != nil {
-			return fmt.Errorf("--ready-file: %w", err)
-		}
-	}
-	if f.printURL {
-		if _, err := e.out.Write([]byte(lines.String())); err != nil {
-			return fmt.Errorf("write output: %w", err)
-		}
-	} else if !private {
-		e.note("serving on %s", strings.Join(strings.Fields(lines.String()), ", "))
+// closeData leaves the folder in order.
+func closeData(s *disk.Store) error {
+	if err := s.Close(); err != nil {
+		return fmt.Errorf("--data: %w", err)
 	}
 	return nil
 }
 
-// anonymous is the access of a broker without passwords: whoever is on this machine.
-type anonymous struct{ everywhere bool }
-
-func (a anonymous) Authenticate(_ context.Context, who *broker.Identity, _ []byte) proto.Reason {
-	if a.everywhere {
-		return proto.Success
+// reload reads the files of users and rights again; what cannot be read stays as it was.
+func reload(b *broker.Broker, users *access.Users, rights *access.Rights) error {
+	err := users.Reload()
+	if rights != nil {
+		if rerr := rights.Reload(); rerr != nil {
+			return errors.Join(err, rerr)
+		}
+		b.Revise()
 	}
-	if at, ok := who.Local.(*net.TCPAddr); ok && !at.IP.IsLoopback() {
-		return proto.NotAuthorized
-	}
-	return proto.Success
+	return err
 }

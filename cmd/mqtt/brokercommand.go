@@ -31,6 +31,9 @@ func runCommand(ctx context.Context, e *env, args []string, u transport.URL) err
 		case err := <-over:
 			return commandStatus(err)
 		case sig := <-signals:
+			if sig == syscall.SIGINT && e.ttyIn {
+				continue // Ctrl-C: one is enough
+			}
 			c.Process.Signal(sig)
 		}
 	}

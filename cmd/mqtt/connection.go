@@ -61,6 +61,9 @@ func (f *connection) plan(e *env, fs *pflag.FlagSet, home proto.Type, standing b
 	if err := f.properties.compile(fs, home); err != nil {
 		return nil, err
 	}
+	if err := f.identity.takeOver(f.properties.sets); err != nil {
+		return nil, err
+	}
 	cfg.Connect.Props = f.properties.sets[proto.CONNECT]
 	cfg.AuthProps = f.properties.sets[proto.AUTH]
 	p := &plan{cfg: cfg, needs5: f.properties.five()}
@@ -192,7 +195,7 @@ type displayFlags struct {
 func (f *displayFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.debug, "debug", "d", false, "show each packet on stderr")
 	fs.BoolVar(&f.quiet, "quiet", false, "no warnings and no status, errors only")
-	fs.StringVar(&f.color, "color", "auto", "colour on stderr: auto, always or never")
+	fs.StringVar(&f.color, "color", "auto", "colour on stderr `WHEN`: auto, always or never")
 }
 
 func (f *displayFlags) apply(e *env) error {

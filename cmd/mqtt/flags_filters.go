@@ -26,7 +26,7 @@ type filterFlags struct {
 
 func (f *filterFlags) register(fs *pflag.FlagSet) {
 	list(fs, &f.topics, "topic", "t", "subscribe to `FILTER`, many")
-	fs.IntVarP(&f.qos, "qos", "q", 0, "highest QoS wanted: 0, 1 or 2")
+	fs.IntVarP(&f.qos, "qos", "q", 0, "ask for QoS `N`, the highest that messages are sent with: 0, 1 or 2")
 	list(fs, &f.out, "filter-out", "T", "do not print messages that match `FILTER`, many")
 	list(fs, &f.unsubscribe, "unsubscribe", "U", "unsubscribe from `FILTER`, many")
 	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained messages, only live ones")

@@ -25,7 +25,7 @@ func (f *outputFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.json, "json", "J", false, "print a line of JSON for each message, which pub -J reads")
 	fs.BoolVar(&f.pretty, "pretty", false, "print JSON over several lines")
 	fs.BoolVarP(&f.noNewline, "no-newline", "N", false, "print nothing behind a payload")
-	fs.StringVar(&f.payload, "payload", "text", "print payloads as text, hex or base64")
+	fs.StringVar(&f.payload, "payload", "text", "print payloads in `FORM`: text, hex or base64")
 }
 
 // open compiles the format.
@@ -70,6 +70,7 @@ type output struct {
 	buf   []byte
 	now   time.Time // when the messages at hand came; zero while none is
 	msg   format.Message
+	lost  bool // something could not be written
 }
 
 // message prints p, at the latest with the next flush.
@@ -108,6 +109,7 @@ func (o *output) write() error {
 		o.buf = nil
 	}
 	o.buf = o.buf[:0]
+	o.lost = o.lost || err != nil
 	switch {
 	case err == nil:
 		return nil

@@ -28,7 +28,7 @@ func (f *payloadFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.stdin, "stdin-file", "s", false, "publish all of stdin as one message")
 	fs.BoolVarP(&f.lines, "stdin-line", "l", false, "publish each line of stdin")
 	fs.BoolVarP(&f.null, "null-message", "n", false, "publish an empty message; with -r that clears a retained one")
-	fs.StringVar(&f.delimiter, "delimiter", "\n", "with -l: what ends a line; \\n, \\t, \\xHH are known, and several bytes are fine")
+	fs.StringVar(&f.delimiter, "delimiter", "\n", "with -l: `BYTES` end a line; \\n, \\t, \\xHH are known, and several are fine")
 	fs.BoolVarP(&f.nul, "null", "0", false, "with -l: lines end with NUL")
 	fs.StringVarP(&f.keyDelimiter, "key-delimiter", "K", "", "with -l: the topic stands on each line, before `SEP`")
 	fs.BoolVar(&f.skipEmpty, "skip-empty", false, "with -l: leave out empty lines")

@@ -19,7 +19,7 @@ func (f *willFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.topic, "will-topic", "", "`TOPIC` of the will")
 	fs.StringVar(&f.payload, "will-payload", "", "`PAYLOAD` of the will")
 	fs.StringVar(&f.file, "will-file", "", "payload of the will from `FILE`")
-	fs.IntVar(&f.qos, "will-qos", 0, "QoS of the will: 0, 1 or 2")
+	fs.IntVar(&f.qos, "will-qos", 0, "QoS `N` of the will: 0, 1 or 2")
 	fs.BoolVar(&f.retain, "will-retain", false, "retain the will")
 }
 

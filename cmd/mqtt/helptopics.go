@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"mqtt/internal/broker/faults"
 )
 
 // topic is a text of mqtt help that belongs to no one command.
@@ -16,6 +18,7 @@ func topics() []topic {
 	return []topic{
 		{"environment", "The environment variable of each flag", environmentText},
 		{"exit", "Exit statuses", exitText},
+		{"faults", "The words of mqtt broker --fault", func(*env) string { return faults.Help }},
 		{"formats", "What -F prints", formatsText},
 		{"profiles", "Profiles and options files", profilesText},
 		{"properties", "The properties of MQTT 5 and where they may stand", propertiesText},

@@ -26,7 +26,12 @@ func main() {
 // signaled is the cause of a context that a signal ended.
 type signaled struct{ sig syscall.Signal }
 
-func (s signaled) Error() string { return "interrupted by " + s.sig.String() }
+func (s signaled) Error() string {
+	if s.sig == syscall.SIGTERM {
+		return "ended by SIGTERM"
+	}
+	return "interrupted"
+}
 
 // interruptible returns a context that the first SIGINT or SIGTERM ends; a second one ends the process on the spot. A
 // closed pipe on stdout is an error of write, not the end: the server is still told goodbye.

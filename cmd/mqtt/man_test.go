@@ -41,9 +41,9 @@ func groups() map[string]string {
 		"mqtt sub count": "When to end", "retained-only": "Retained messages", "verbose": "Output",
 		"mqtt broker listen": "Listening", "host": "Server", "id": "Identity", "keepalive": "Session and reconnecting",
 		"will-topic": "Will", "property": "Properties", "tls": "TLS", "profile": "Profiles and options files", "debug": "Diagnostics",
-		"mqtt broker host": "", "mqtt broker cert": "TLS", "mqtt broker ready-file": "Readiness",
-		"mqtt broker allow-anonymous": "Access and log", "mqtt broker data": "Data", "mqtt broker passwords": "Access",
-		"mqtt broker fault": "Faults", "mqtt broker log-level": "Log",
+		"mqtt broker host": "", "mqtt broker cert": "TLS", "mqtt broker ready-file": "Readiness", "mqtt broker metrics": "Metrics and log",
+		"mqtt broker passwords": "Access", "mqtt broker data": "Data", "mqtt broker max-connections": "What clients may do",
+		"mqtt broker max-queued-messages": "What is kept", "mqtt broker fault": "Faults", "mqtt broker passwd delete": "Password file",
 	}
 }
 
@@ -294,7 +294,10 @@ func optionsOf(c *cobra.Command) string {
 		b.WriteString(".El\n")
 	}
 	if len(same) > 0 {
-		b.WriteString(".Pp\nAs above:\n")
+		if open {
+			b.WriteString(".Pp\n")
+		}
+		b.WriteString("These mean the same as above:\n")
 		for i, name := range same {
 			end := " ,\n"
 			if i == len(same)-1 {

@@ -54,7 +54,7 @@ func newPub(e *env) *cobra.Command {
 	fs.SortFlags = false
 	fs.StringVarP(&f.topic, "topic", "t", "", "publish to `TOPIC`")
 	f.payload.register(fs)
-	fs.IntVarP(&f.qos, "qos", "q", 0, "0 at most once, 1 at least once, 2 exactly once")
+	fs.IntVarP(&f.qos, "qos", "q", 0, "publish at QoS `N`: 0 at most once, 1 at least once, 2 exactly once")
 	fs.BoolVarP(&f.retain, "retain", "r", false, "have the server keep the message for later subscribers")
 	fs.IntVarP(&f.inflight, "max-inflight", "M", conn.DefaultWindow, "at most `N` unacknowledged messages at once")
 	fs.IntVar(&f.repeat, "repeat", 1, "publish the message `N` times")

@@ -184,7 +184,7 @@ func (p *publisher) name(tag uint64) string {
 func (p *publisher) verdict(err error) error {
 	if err != nil {
 		if n := p.session.Sender.Pending(); n > 0 && p.f.payload.streams() {
-			p.e.note("%d messages were not acknowledged", n)
+			p.e.note("messages that were not acknowledged: %s", format.Count(uint64(n)))
 		}
 		return err
 	}

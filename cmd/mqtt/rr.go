@@ -66,7 +66,7 @@ printed and the user property error. A request without a Response Topic is answe
 	fs.StringVarP(&f.topic, "topic", "t", "", "ask on `TOPIC`; with --serve: answer what comes to the filter TOPIC")
 	fs.StringVarP(&f.response, "response-topic", "e", "", "`TOPIC` for the answers; made up if not given")
 	f.payload.register(fs)
-	fs.IntVarP(&f.qos, "qos", "q", 0, "QoS of requests and, at most, of answers: 0, 1 or 2")
+	fs.IntVarP(&f.qos, "qos", "q", 0, "QoS `N` of requests and, at most, of answers: 0, 1 or 2")
 	fs.IntVarP(&f.inflight, "max-inflight", "M", conn.DefaultWindow, "with -l: at most `N` unanswered requests at once")
 	fs.IntVarP(&f.answers, "count", "C", 1, "wait for `N` answers to a request; with --serve: end after N requests")
 	fs.StringVarP(&f.waitText, "timeout", "W", "", "give up after `SECONDS`, with status 27; with -l: on that request; with --serve: on that command")

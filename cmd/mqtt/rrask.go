@@ -217,6 +217,9 @@ func (r *requester) leave(c *conn.Conn, err error) error {
 	if ferr := r.out.flush(); err == nil {
 		err = ferr
 	}
+	if r.out.lost {
+		c.Withhold() // what could not be printed is not acknowledged
+	}
 	return r.f.leave(c, r.plan, err)
 }
 

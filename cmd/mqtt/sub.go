@@ -255,6 +255,9 @@ func (s *subscriber) leave(c *conn.Conn, err error) error {
 		err = ferr
 	}
 	s.out.close()
+	if o, ok := s.out.(*output); ok && o.lost {
+		c.Withhold() // what could not be printed is not acknowledged
+	}
 	bye(c, s.f.goodbye(s.plan))
 	return err
 }

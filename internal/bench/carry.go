@@ -18,9 +18,9 @@ func (r *run) carryOut(ctx, inner context.Context) error {
 	r.series.say("connecting", -1)
 	from := r.now()
 	if p.Order != Late {
-		r.launch(ctx, inner, r.subs) // each waits for its SUBACK
+		r.launch(ctx, r.subs) // each waits for its SUBACK
 	}
-	r.launch(ctx, inner, r.pubs)
+	r.launch(ctx, r.pubs)
 	r.series.ramped(time.Duration(r.now() - from))
 	if p.Order == Before && r.subs.up() == 0 && p.Subscribers > 0 || p.Publishers > 0 && r.pubs.up() == 0 {
 		r.interrupted = ctx.Err() != nil
@@ -51,7 +51,7 @@ func (r *run) carryOut(ctx, inner context.Context) error {
 		r.series.say("subscribing", -1)
 		r.subs.renew(p.Order == Offline)
 		r.keepSessions.Store(false)
-		r.launch(ctx, inner, r.subs)
+		r.launch(ctx, r.subs)
 	}
 	r.drain(ctx)
 	r.interrupted = ctx.Err() != nil
@@ -75,7 +75,7 @@ func (r *run) begin() {
 	if p.Warmup > 0 {
 		r.series.say("warming up", p.Warmup)
 	}
-	r.usage.begin(r, time.Duration(r.start-r.now()))
+	r.usage.begin(time.Duration(r.start - r.now()))
 	r.phase.Store(sending)
 	r.pubs.wake()
 }
@@ -122,8 +122,8 @@ func (r *run) await(ctx context.Context) {
 		if all := n.sent + n.acked + n.refused + n.received + n.warmSent + n.opened; all != seen {
 			seen, moved = all, now
 		}
-		paced := p.Rate > 0 || p.Warmup > 0 && now < r.start
-		if now-moved > int64(p.Drain) && now-r.start > int64(p.Drain) && (!paced || last != math.MaxInt64 && now-last > int64(p.Drain)) {
+		patient := int64(p.Drain)
+		if now-moved > patient && now-r.start > patient && (last == math.MaxInt64 || now-last > patient) {
 			r.giveUp.Store(now)
 			r.pubs.wake()
 			return
@@ -219,13 +219,13 @@ func (r *run) holdIdle(ctx, inner context.Context) error {
 	r.series.say("connecting", -1)
 	r.start = r.now()
 	r.series.begin(r.start)
-	r.usage.begin(r, 0)
+	r.usage.begin(0)
 	// The first connection brings in what all of them share; the others are what a
 	// connection takes.
-	r.launchSome(ctx, inner, r.idlers, r.idlers.clients[:1])
+	r.launchSome(ctx, r.idlers, r.idlers.clients[:1])
 	r.usage.base = settled()
 	restore := frugal()
-	r.launchSome(ctx, inner, r.idlers, r.idlers.clients[1:])
+	r.launchSome(ctx, r.idlers, r.idlers.clients[1:])
 	restore()
 	r.series.ramped(time.Duration(r.now() - r.start))
 	if r.idlers.up() == 0 {

@@ -45,13 +45,13 @@ func (c *client) hold(ctx context.Context) {
 	defer c.group.working.Done()
 	defer c.tellReady()
 	defer c.tellPublished()
-	for failed := 0; ; {
+	for failed := 0; !c.away.Load(); {
 		k, err := c.dial(ctx)
 		if err == nil {
 			failed = 0
 			c.live.Store(k)
-			// Not ctx: watching over it costs each connection memory. What ctx would
-			// end is closed by breakOff.
+			// Not ctx: it would cost each connection memory to watch over it, and its
+			// end is not theirs. breakOff ends what does not end itself.
 			err = c.serve(context.Background(), k)
 			c.live.Store(nil)
 			c.run.registry.closed()
@@ -119,10 +119,12 @@ func (c *client) dial(ctx context.Context) (*conn.Conn, error) {
 				ch <- opened{nc, err}
 			}()
 			o := <-ch
-			if o.err == nil {
-				c.stream.Store(&o.nc)
+			if o.err != nil {
+				return nil, o.err
 			}
-			return o.nc, o.err
+			nc := o.nc
+			c.stream.Store(&nc)
+			return nc, nil
 		}
 		c.cfg = cfg
 	}
@@ -174,12 +176,16 @@ func (c *client) leave(ctx context.Context, k *conn.Conn) (done bool, err error)
 		k.Abort()
 		return true, nil
 	}
+	if c.pub != nil && c.run.plan.Clear {
+		c.clear(ctx, k)
+	}
 	bye := c.run.plan.Goodbye
 	if c.role == Subscriber && c.run.keepSessions.Load() {
 		bye = nil // the session is to stay
 	}
-	if err := k.Close(ctx, bye); err != nil && !errors.Is(err, conn.ErrClosed) && c.run.plan.QoS > 0 {
-		return true, nil // all that counts was acknowledged
+	err = k.Close(ctx, bye)
+	if c.role == Publisher && c.run.plan.QoS == 0 {
+		return true, err // what was queued may not have been handed over
 	}
 	return true, nil
 }

@@ -22,7 +22,7 @@ const (
 // clocks compares the clock of this process with those of the publishers elsewhere.
 // Processes of one RunName that publish answer; those that subscribe ask. A question
 // and its answer go through the server like any message, and the quickest of many
-// bounds the error by half of its round trip.
+// bounds the error by half of its round trip, as long as it is fresh.
 type clocks struct {
 	run   *run
 	topic string // of questions; answers go to topic/nonce
@@ -38,16 +38,22 @@ type clocks struct {
 type clockOf struct {
 	from, to uint32 // its publishers: from up to but not to
 	offset   int64  // its time less ours, nanoseconds
-	trip     int64  // of the quickest echo
+	trip     int64  // of the echo that offset is of
+	at       int64  // when it came, on our clock
+	worst    int64  // trip of the slowest echo that was ever relied on
 }
+
+// drift is how fast two clocks may run apart: a part in so many. An old echo is worth
+// less by that.
+const drift = 20000
 
 // Sizes and times of the exchange.
 const (
-	questionSize = 4 + 8           // nonce, our time
-	answerSize   = 8 + 8 + 4 + 4   // our time, its time, its publishers
-	askBefore    = 1 * time.Second // of questions before the start
+	questionSize = 4 + 8                  // nonce, our time
+	answerSize   = 8 + 8 + 4 + 4          // our time, its time, its publishers
+	askBefore    = 500 * time.Millisecond // of the exchange, before the start
 	askEvery     = 20 * time.Millisecond
-	askLater     = 1 * time.Second
+	askLater     = 100 * time.Millisecond
 )
 
 func newClocks(r *run) *clocks {
@@ -128,18 +134,19 @@ func (k *clocks) serve(ctx context.Context, c *conn.Conn, tell func()) error {
 			}
 		case ev.Kind == conn.Message:
 			k.learn(ev.Message.Payload)
-		case ev.Kind == conn.Answer && !asks:
-			tell()
 		case ev.Kind == conn.Answer:
 			began, due = now, now
 		}
-		if !asks || due.IsZero() || now.Before(due) {
+		if due.IsZero() || now.Before(due) {
 			continue
 		}
 		due = now.Add(askEvery)
 		if now.Sub(began) > askBefore {
 			tell()
 			due = now.Add(askLater)
+		}
+		if !asks {
+			continue
 		}
 		q := binary.BigEndian.AppendUint32(nil, k.nonce)
 		q = binary.BigEndian.AppendUint64(q, uint64(k.run.epoch+k.run.now()))
@@ -170,8 +177,8 @@ func (k *clocks) learn(a []byte) {
 	}
 	now := k.run.epoch + k.run.now()
 	asked, there := int64(binary.BigEndian.Uint64(a)), int64(binary.BigEndian.Uint64(a[8:]))
-	got := clockOf{from: binary.BigEndian.Uint32(a[16:]), to: binary.BigEndian.Uint32(a[20:]), trip: now - asked}
-	got.offset = there - asked - got.trip/2
+	got := clockOf{from: binary.BigEndian.Uint32(a[16:]), to: binary.BigEndian.Uint32(a[20:]), trip: now - asked, at: now}
+	got.offset, got.worst = there-asked-got.trip/2, got.trip
 	if got.trip < 0 || got.from >= got.to {
 		return
 	}
@@ -180,7 +187,8 @@ func (k *clocks) learn(a []byte) {
 	for i := range k.sources {
 		s := &k.sources[i]
 		if s.from == got.from && s.to == got.to {
-			if got.trip < s.trip {
+			if got.trip <= s.trip+(now-s.at)/drift {
+				got.worst = max(s.worst, got.trip)
 				*s = got
 			}
 			return
@@ -218,7 +226,7 @@ func (k *clocks) verdict(untimed uint64) Clock {
 			continue
 		}
 		v.Mode = Estimated
-		if trip := Micros(time.Duration(s.trip)) / 2; trip > v.Error {
+		if trip := Micros(time.Duration(s.worst)) / 2; trip > v.Error {
 			v.Error = trip
 		}
 		if o := Micros(time.Duration(s.offset)); o*o > v.Offset*v.Offset {

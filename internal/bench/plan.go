@@ -67,6 +67,7 @@ type Plan struct {
 	Shared  string    // the group of a shared subscription, empty for none
 	QoS     byte      // of messages and subscriptions
 	Retain  bool
+	Clear   bool        // take retained messages back at the end
 	Props   proto.Props // of PUBLISH
 	SubProp proto.Props // of SUBSCRIBE
 	Order   Order

@@ -23,6 +23,7 @@ type publisher struct {
 
 	n       uint64 // of the part that is being sent: warm-up or measured
 	warm    bool
+	warmed  uint64 // messages of the warm-up
 	ended   bool   // nothing more is to be sent
 	told    bool   // and all is acknowledged
 	sent    uint64 // of the measured part; this and refused are read by others under the tally's lock
@@ -214,7 +215,7 @@ var past = time.Unix(1, 0)
 // begin moves from the warm-up to the measured part when its time has come.
 func (u *publisher) begin(r *run, now int64) {
 	if u.warm && now >= r.start {
-		u.warm, u.n = false, 0
+		u.warm, u.warmed, u.n = false, u.n, 0
 	}
 }
 
@@ -238,7 +239,7 @@ func (u *publisher) until(r *run) int64 {
 // part ends the warm-up, or everything.
 func (u *publisher) part(r *run, now int64) {
 	if u.warm && now < r.giveUp.Load() {
-		u.warm, u.n = false, 0
+		u.warm, u.warmed, u.n = false, u.n, 0
 		return
 	}
 	u.ended = true
@@ -299,6 +300,27 @@ func (c *client) count(sent, warm, size uint64, at int64, lags []int64) {
 		t.lag.Record(time.Duration(lag))
 		if lag > noticing {
 			t.behind++
+		}
+	}
+}
+
+// clear takes the retained messages of the client back. An error ends it: the
+// connection is to be closed anyway.
+func (c *client) clear(ctx context.Context, k *conn.Conn) {
+	u, r := c.pub, c.run
+	topics := uint64(1)
+	if r.plan.Topic.Varies() {
+		topics = max(u.n, u.warmed)
+	}
+	for n := range topics {
+		p := proto.Publish{Retain: true, Topic: r.plan.Topic.Append(nil, c.number, n)}
+		if k.Publish(ctx, &p, 0) != nil {
+			return
+		}
+		if n%turn == 0 {
+			if _, err := k.NextBy(ctx, past); err != nil {
+				return
+			}
 		}
 	}
 }

@@ -32,6 +32,9 @@ type run struct {
 	series   *sampler
 	clocks   *clocks
 
+	dialing     context.Context // of connections that open
+	stopDialing func()
+
 	phase  atomic.Int32
 	warm   int64        // when sending begins; these three are written before phase says so
 	start  int64        // of the measured part
@@ -72,9 +75,11 @@ func Run(ctx context.Context, p *Plan) (*Result, error) {
 
 func (r *run) do(ctx context.Context) (*Result, error) {
 	p := r.plan
-	// Clients go on when ctx ends, so that they can say goodbye.
+	// What is connected goes on when ctx ends, to say goodbye; what is connecting does not.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
+	r.dialing, r.stopDialing = context.WithCancel(ctx)
+	defer r.stopDialing()
 	r.series = r.sample()
 	err := r.carryOut(ctx, inner)
 	r.usage.end()
@@ -157,11 +162,11 @@ const atOnce = 128
 
 // launch starts the clients of a group at the pace of the ramp, and returns when all
 // are up or will never be. Their goroutines end when they are dismissed, when their
-// server is lost for good, or with inner.
-func (r *run) launch(ctx, inner context.Context, g *group) { r.launchSome(ctx, inner, g, g.clients) }
+// server is lost for good; while they connect, with ctx.
+func (r *run) launch(ctx context.Context, g *group) { r.launchSome(ctx, g, g.clients) }
 
 // launchSome is launch for some of a group.
-func (r *run) launchSome(ctx, inner context.Context, g *group, some []*client) {
+func (r *run) launchSome(ctx context.Context, g *group, some []*client) {
 	g.working.Add(len(some))
 	g.arrived.Add(len(some))
 	slots := make(chan struct{}, atOnce)
@@ -179,7 +184,7 @@ func (r *run) launchSome(ctx, inner context.Context, g *group, some []*client) {
 		if ctx.Err() != nil {
 			c.away.Store(true)
 		}
-		go c.hold(inner)
+		go c.hold(r.dialing)
 	}
 	g.arrived.Wait()
 }
@@ -246,6 +251,7 @@ func (r *run) farewell(stop func()) {
 	close(r.over)
 	hurry := time.AfterFunc(patience, func() {
 		stop()
+		r.stopDialing()
 		for _, g := range []*group{r.pubs, r.subs, r.idlers} {
 			for _, c := range g.clients {
 				c.breakOff()

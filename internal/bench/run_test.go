@@ -1,11 +1,9 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -279,123 +277,4 @@ func TestWills(t *testing.T) {
 			t.Errorf("p50 is off by %s", d)
 		}
 	})
-}
-
-// What two processes measure, merged, is what one measures that does all of it.
-func TestMergedIsMeasuredAtOnce(t *testing.T) {
-	faults := func(_ string, n int) fate {
-		switch n % 40 {
-		case 3:
-			return drop
-		case 9:
-			return twice
-		case 20:
-			return swap
-		}
-		return pass
-	}
-	measure := func(t *testing.T, parts int) *Result {
-		r := newRelay(t)
-		r.fate, r.delay = faults, 10*time.Millisecond
-		all := make([]*Result, parts)
-		var over sync.WaitGroup
-		start := time.Now().Add(time.Second)
-		for i := range parts {
-			p := r.plan(t)
-			p.Publishers, p.Subscribers = 4/parts, 4/parts
-			p.Offset, p.StartAt = i*p.Publishers, start
-			p.Messages, p.Rate, p.QoS = uint64(2000/parts), 1000/float64(parts), 1
-			over.Go(func() {
-				var err error
-				if all[i], err = Run(t.Context(), p); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		over.Wait()
-		r.working.Wait()
-		for i := range all { // through the form that files have
-			var b bytes.Buffer
-			if err := JSON(&b, all[i]); err != nil {
-				t.Fatal(err)
-			}
-			var err error
-			if all[i], err = Read(&b); err != nil {
-				t.Fatal(err)
-			}
-		}
-		m, err := Merge(all)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return m
-	}
-	var once, merged *Result
-	synctest.Test(t, func(t *testing.T) { once = measure(t, 1) })
-	synctest.Test(t, func(t *testing.T) { merged = measure(t, 2) })
-	if once.Lost != 4*13 || once.Duplicated != 4*13 || once.Reordered != 4*12 {
-		t.Errorf("at once: lost %d duplicated %d reordered %d, want 52, 52, 48", once.Lost, once.Duplicated, once.Reordered)
-	}
-	type numbers struct {
-		sent, acknowledged, expected, received, lost, duplicated, reordered uint64
-		latencies                                                           int64
-		p50, p99                                                            time.Duration
-		publishers, subscribers                                             int
-		rate                                                                float64
-		accounted                                                           bool
-	}
-	of := func(r *Result) numbers {
-		return numbers{r.Sent, r.Acknowledged, r.Expected, r.Received, r.Lost, r.Duplicated, r.Reordered, r.Latency.Count(),
-			r.Latency.At(50).Round(time.Millisecond), r.Latency.At(99).Round(time.Millisecond), r.Config.Publishers, r.Config.Subscribers,
-			r.Config.Rate, r.Accounted}
-	}
-	if of(once) != of(merged) {
-		t.Errorf("at once %+v\nmerged  %+v", of(once), of(merged))
-	}
-}
-
-// Two processes compare their clocks by echoes, and so messages between them are
-// timed although one clock is wrong.
-func TestClocksAreCompared(t *testing.T) {
-	for _, name := range []string{"x", ""} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRelay(t)
-			r.delay = 2 * time.Millisecond
-			start := time.Now().Add(3 * time.Second)
-			plan := func(pubs, subs int) *Plan {
-				p := r.plan(t)
-				p.Publishers, p.Subscribers, p.RunName, p.StartAt = pubs, subs, name, start
-				p.Messages, p.Rate, p.Duration = 100, 50, 3*time.Second
-				return p
-			}
-			send, recv := newRun(plan(1, 0)), newRun(plan(0, 1))
-			recv.id = send.id
-			send.epoch += int64(time.Hour) // that clock is an hour ahead
-			var over sync.WaitGroup
-			var sent, came *Result
-			over.Go(func() { sent, _ = send.do(t.Context()) })
-			over.Go(func() { came, _ = recv.do(t.Context()) })
-			over.Wait()
-			r.working.Wait()
-			if sent.Sent != 100 || came.Received != 100 {
-				t.Fatalf("sent %d, received %d", sent.Sent, came.Received)
-			}
-			if name == "" {
-				if came.Latency.Count() != 0 || came.Clock.Mode != Refused || !strings.Contains(noted(came), "could not be compared") {
-					t.Errorf("%d messages were timed by two clocks that nobody compared: %+v", came.Latency.Count(), came.Clock)
-				}
-				return
-			}
-			if came.Clock.Mode != Estimated || came.Clock.Error > 6000 || came.Clock.Error < 1000 {
-				t.Errorf("clock %+v", came.Clock)
-			}
-			if d := came.Latency.At(50); d < time.Millisecond || d > 3*time.Millisecond || came.Latency.Count() != 100 {
-				t.Errorf("%d timed, p50 %s", came.Latency.Count(), d)
-			}
-			m, err := Merge([]*Result{sent, came})
-			if err != nil || m.Expected != 100 || m.Lost != 0 || !m.Accounted || m.Sent != 100 || m.Received != 100 {
-				t.Errorf("merged: %+v, %v", m, err)
-			}
-		})
-	}
 }

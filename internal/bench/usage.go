@@ -3,12 +3,14 @@ package bench
 import (
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"time"
 )
 
 // usage is how hard this process worked while it measured.
 type usage struct {
-	base, held uint64 // resident bytes with the first connection, and with all
+	base, held uint64     // resident bytes with the first connection, and with all
+	mu         sync.Mutex // of what stands between here and timer
 	at         time.Time
 	cpu        time.Duration
 	timer      *time.Timer
@@ -18,17 +20,23 @@ type usage struct {
 }
 
 // begin starts the measurement after a while, when the warm-up is over.
-func (u *usage) begin(_ *run, after time.Duration) {
+func (u *usage) begin(after time.Duration) {
 	u.at, u.cpu = time.Now().Add(after), -1
 	if after <= 10*time.Millisecond {
 		u.at, u.cpu = time.Now(), processorTime()
 		return
 	}
-	u.timer = time.AfterFunc(after, func() { u.at, u.cpu = time.Now(), processorTime() })
+	u.timer = time.AfterFunc(after, func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		u.at, u.cpu = time.Now(), processorTime()
+	})
 }
 
 // end ends it.
 func (u *usage) end() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if u.timer != nil && u.timer.Stop() || u.cpu < 0 {
 		return // the warm-up was not over
 	}
@@ -65,7 +73,11 @@ func (r *run) machine() Machine {
 }
 
 // settled gives back what opening connections took and tells what is left resident.
+// Each collection halves the stacks that had to grow.
 func settled() uint64 {
+	for range 3 {
+		runtime.GC()
+	}
 	debug.FreeOSMemory()
 	return resident()
 }

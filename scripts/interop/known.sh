@@ -1,5 +1,57 @@
-# shellcheck shell=bash
-# What is known about others, with the evidence that must stand in the trace for it to
-# count. Sourced by scripts/interop.sh. The first entry that fits is taken.
+# shellcheck shell=bash disable=SC2016
+# What is known about others, with the evidence that must stand in the trace, the verdict
+# or the server's log for it to count. Sourced by scripts/interop.sh; the first entry that
+# fits is taken. Each was seen to hit other clients of that server as well, or breaks the
+# rule that is named.
 #
 #   known SERVER-OR-CLIENT FEATURE no|theirs EVIDENCE WORDS
+
+# mosquitto 2.0.11. An independent WebSocket client gets nothing either.
+known mosquitto 'ws-large:*' theirs 'sub did not end; it has 0 messages' \
+	'a message of 256 KiB and more is never sent to a WebSocket subscriber'
+
+# RabbitMQ 3.10: topics become routing keys with . for / and * for +, and back.
+known rabbitmq '*:5' no 'before it answered|WebSocket with status 1011|MQTT protocol version unsupported' \
+	'it speaks 3.1 and 3.1.1 only, and hangs up on others without a CONNACK'
+known rabbitmq 'qos2:*' theirs 'PUBACK: acknowledges a packet of another kind' \
+	'it answers a QoS 2 PUBLISH with PUBACK [MQTT-4.3.3-2]'
+known rabbitmq 'session-qos2:*' theirs 'PUBACK: acknowledges a packet of another kind' \
+	'it answers a QoS 2 PUBLISH with PUBACK [MQTT-4.3.3-2]'
+known rabbitmq bench-qos2 theirs 'PUBACK: acknowledges a packet of another kind' \
+	'it answers a QoS 2 PUBLISH with PUBACK [MQTT-4.3.3-2]'
+known rabbitmq 'levels:*' theirs 'PUBLISH: wildcard in a topic name' \
+	'it delivers a/* as a/+ [MQTT-3.3.2-2], and a.b as a/b'
+known rabbitmq 'retained-wildcard:*' no 'sub did not end; it has 0 messages' \
+	'it finds retained messages by exact topic only'
+known rabbitmq 'shared:*' no 'of 8 messages 0 and 0 came' '$share is an ordinary topic to it'
+
+# nats-server 2.9: topics become subjects.
+known nats '*:3.1' no 'before it answered' 'it speaks 3.1.1 only'
+known nats '*:5' no 'Unsupported Protocol Version' 'it speaks 3.1.1 only'
+known nats 'qos2:*' no 'publish QoS=2 not supported' 'it hangs up on a PUBLISH of QoS 2'
+known nats 'session-qos2:*' no 'publish QoS=2 not supported' 'it hangs up on a PUBLISH of QoS 2'
+known nats bench-qos2 no 'publish QoS=2 not supported' 'it hangs up on a PUBLISH of QoS 2'
+known nats 'levels:*' theirs "characters ' ' and '.' not supported" \
+	'its subjects have no room for blanks and dots'
+known nats 'shared:*' no 'of 8 messages 0 and 0 came' '$share is an ordinary topic to it'
+
+# Aedes 1.2.
+known aedes '*:5' no 'Unsupported Protocol Version' 'it speaks 3.1 and 3.1.1 only'
+known aedes 'shared:*' no 'of 8 messages 0 and 0 came' '$share is an ordinary topic to it'
+known aedes 'session-qos2:*' theirs '^empty got' \
+	'it sends messages again that were released with PUBREL or received with PUBREC before [MQTT-4.3.3-2]'
+
+# mochi-mqtt 2.7.
+known mochi 'session:*' theirs '^back got' \
+	'what waited in a session comes in random order, and with DUP at the first time [MQTT-4.6.0-1]'
+known mochi 'session-qos2:*' theirs '^back got' \
+	'what waited in a session comes in random order, and with DUP at the first time [MQTT-4.6.0-1]'
+known mochi 'session-qos2:*' theirs 'SUBACK: reserved return code' \
+	'it takes the packet identifiers of both directions for one, and writes 0x91 into a SUBACK of 3.1.1 [MQTT-3.9.3-2]'
+known mochi 'properties:*' theirs 'PUBACK malformed: PUBACK: reason not allowed' \
+	'its PUBACK has the QoS in the place of the reason code as soon as the message has user properties [MQTT-3.4.2-1]'
+known mochi 'alias:*' no 'topic-alias-maximum is 0' 'it names no Topic Alias Maximum, so none may be used'
+known mochi 'expiry:*' theirs '^back got .* short' 'an expired message is delivered [MQTT-3.3.2-5]'
+
+# paho.golang 0.23 with any server: the property is not written into the CONNECT.
+known paho 'will:*' theirs 'the will lost its content type' 'the content type of a will is not sent'

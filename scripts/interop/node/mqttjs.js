@@ -98,9 +98,13 @@ const session = level => async (v, topic) => {
 
 const flood = (level, count) => async (v, topic) => {
   const [sub, pub] = await pair(v, topic, level)
-  const sent = []
-  for (let n = 0; n < count; n++) sent.push(pub.publish(topic, String(n), level))
-  await Promise.all(sent)
+  // The library leaves the server's Receive Maximum to its caller [MQTT-3.3.4-7].
+  const window = Math.min(pub.connack.properties?.receiveMaximum ?? 500, 500)
+  for (let n = 0; n < count;) {
+    const sent = []
+    for (; n < count && sent.length < window; n++) sent.push(pub.publish(topic, String(n), level))
+    await Promise.all(sent)
+  }
   for (let n = 0; n < count; n++) await sub.expect(String(n), level)
 }
 

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/broker"
+	"mqtt/internal/transport"
+)
+
+// endpoints reads --listen, or --host and --port. A broker for a command takes a free port unless told otherwise.
+func (f *brokerFlags) endpoints(fs *pflag.FlagSet, private bool) ([]*transport.Endpoint, error) {
+	given := f.listen
+	if len(given) == 0 {
+		port := f.port
+		if private && !fs.Changed("port") {
+			port = "0"
+		}
+		given = []string{"mqtt://" + net.JoinHostPort(strings.Trim(f.host, "[]"), port)}
+	}
+	var all []*transport.Endpoint
+	for _, s := range given {
+		u, err := transport.ParseURL(s)
+		if err != nil {
+			return nil, usage("--listen: "+err.Error(), "expected {mqtt|mqtts|ws|wss}://host:port or unix:///path")
+		}
+		end := u.Endpoint()
+		if end.TLS != nil {
+			end.TLS.Cert, end.TLS.Key, end.TLS.CAFile = f.cert, f.key, f.cafile
+		}
+		all = append(all, end)
+	}
+	return all, nil
+}
+
+// serve listens everywhere. failed gets the error of a listener that ends before its time; the goroutines end with ctx.
+func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoint) (urls []transport.URL, failed <-chan error, err error) {
+	listeners := make([]*transport.Listener, 0, len(endpoints))
+	for _, end := range endpoints {
+		l, err := transport.Listen(ctx, end)
+		if err != nil {
+			for _, l := range listeners {
+				l.Close()
+			}
+			return nil, nil, &failure{listenStatus(err), err, transport.Hint(err)}
+		}
+		listeners = append(listeners, l)
+		urls = append(urls, l.URL())
+	}
+	errs := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() {
+			if err := b.Serve(ctx, l); err != nil {
+				errs <- err
+			}
+		}()
+	}
+	return urls, errs, nil
+}
+
+// listenStatus tells wrong flags from an address that cannot be had.
+func listenStatus(err error) int {
+	var t *transport.Error
+	if errors.As(err, &t) && t.Phase == transport.Prepare {
+		return exitUsage
+	}
+	return exitOther
+}
+
+// announce tells where the broker is to be found, when it can be.
+func (f *brokerFlags) announce(e *env, urls []transport.URL, private bool) error {
+	var lines strings.Builder
+	for _, u := range urls {
+		lines.WriteString(u.String())
+		lines.WriteByte('\n')
+	}
+	if f.readyFile != "" {
+		// Whoever waits for the file must not read half of it.
+		part := f.readyFile + ".part"
+		if err := os.WriteFile(part, []byte(lines.String()), 0o644); err != nil {
+			return fmt.Errorf("--ready-file: %w", err)
+		}
+		if err := os.Rename(part, f.readyFile); err != nil {
+			return fmt.Errorf("--ready-file: %w", err)
+		}
+	}
+	if f.printURL {
+		if _, err := e.out.Write([]byte(lines.String())); err != nil {
+			return fmt.Errorf("write output: %w", err)
+		}
+	} else if !private {
+		e.note("serving on %s", strings.Join(strings.Fields(lines.String()), ", "))
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mqtt/internal/broker/access"
+)
+
+// passwdFlags say where a password comes from.
+type passwdFlags struct {
+	file   string
+	remove bool
+}
+
+func newPasswd(e *env) *cobra.Command {
+	f := &passwdFlags{}
+	c := &cobra.Command{
+		Use:   "passwd FILE USER",
+		Short: "Set a user's password in a password file, or delete the user",
+		Long: `Set a user's password in a password file for mqtt broker --passwords, and make the file if there is none.
+
+The password is asked for on a terminal, and otherwise the first line of standard input, unless --password-file or
+MQTT_PASSWORD has it. The file keeps an Argon2id hash. A broker that runs reads the file again at SIGHUP.`,
+		Example: `  mqtt broker passwd users alice
+  mqtt broker passwd -D users alice`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return usage("expected FILE and USER", "mqtt broker passwd FILE USER")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), e, args[0], args[1]) },
+	}
+	c.Flags().StringVar(&f.file, "password-file", "", "take the password from `FILE`, less one newline at its end")
+	c.Flags().BoolVarP(&f.remove, "delete", "D", false, "delete the user")
+	return c
+}
+
+func (f *passwdFlags) run(ctx context.Context, e *env, path, user string) error {
+	if f.remove {
+		err := access.DropUser(path, user)
+		if errors.Is(err, access.ErrNoUser) {
+			return fail(exitOther, "names are as they stand in the file, before the colon", "%w", err)
+		}
+		return err
+	}
+	if err := access.CheckUser(user); err != nil {
+		return usage(err.Error(), "choose another name")
+	}
+	password, err := f.password(ctx, e)
+	if err != nil {
+		return err
+	}
+	if password == "" {
+		return usage("the password is empty", "give one of at least one character")
+	}
+	added, err := access.SetPassword(path, user, []byte(password))
+	if err != nil {
+		return err
+	}
+	if added {
+		e.note("added %s to %s", user, path)
+	} else {
+		e.note("changed the password of %s in %s", user, path)
+	}
+	return nil
+}
+
+func (f *passwdFlags) password(ctx context.Context, e *env) (string, error) {
+	if f.file != "" {
+		b, err := os.ReadFile(f.file)
+		if err != nil {
+			return "", usage("--password-file: "+err.Error(), "name a file that you may read")
+		}
+		s := strings.TrimSuffix(string(b), "\n")
+		return strings.TrimSuffix(s, "\r"), nil
+	}
+	if s, ok := e.lookup("MQTT_PASSWORD"); ok {
+		return s, nil
+	}
+	password, err := readSecret(ctx, e, "password")
+	if err != nil || !e.ttyIn {
+		return password, err
+	}
+	again, err := readSecret(ctx, e, "password again")
+	if err == nil && again != password {
+		err = usage("the two passwords differ", "nothing was changed")
+	}
+	return password, err
+}

@@ -1,0 +1,289 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mqtt/internal/transport/transporttest"
+)
+
+// Every command line of the docs, against a broker of its own, in a folder that has what they speak of: a world.
+//
+//	go test ./cmd/mqtt -run 'DocsRun/tasks.md:12'
+func TestDocsRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts some hundred processes")
+	}
+	var all []script
+	for _, name := range documents(t) {
+		all = append(all, readDocument(t, name).scripts...)
+	}
+	pages, _ := filepath.Glob(manFolder + "/*.1")
+	for _, name := range pages {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range manExamples(string(text)) {
+			s.file = name
+			all = append(all, s)
+		}
+	}
+	if len(all) < 50 {
+		t.Fatalf("only %d command lines were found", len(all))
+	}
+	for _, s := range all {
+		t.Run(filepath.Base(s.file)+":"+strconv.Itoa(s.line), func(t *testing.T) {
+			if s.notRun != "" {
+				t.Skip(s.notRun)
+			}
+			t.Parallel()
+			w := newWorld(t, s.text)
+			for _, one := range s.parts() {
+				w.run(t, one)
+			}
+		})
+	}
+}
+
+// parts are the scripts in a block: itself, or its lines where it is a list.
+func (s *script) parts() []string {
+	if !ending.MatchString(s.text) {
+		return []string{s.text}
+	}
+	var all []string
+	for _, line := range strings.Split(strings.ReplaceAll(s.text, "\\\n", " "), "\n") {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+// ending is what a line says of its end.
+var ending = regexp.MustCompile(`# (?:.*, )?(until Ctrl-C|exit status (\d+))`)
+
+// docsWorld is a folder with a broker.
+type docsWorld struct {
+	dir     string
+	env     []string
+	replace *strings.Replacer
+}
+
+// What the docs speak of. Names below .example are the brokers of the world.
+const docsWorldScript = `
+printf '{"level":"info","text":"up"}\n{"level":"error","text":"disk full"}\n' >app.log
+printf '{"time":"2026-11-20T15:04:05.000000000Z","topic":"a/b","qos":1,"retain":false,"payload":"1"}
+{"time":"2026-11-20T15:04:05.100000000Z","topic":"a/c","qos":0,"retain":false,"payload":"2"}\n' >day.ndjson
+printf '{"interval":5}\n' >config.json
+printf '1\n2\n3\n' >requests.txt
+printf 'topic/a=1\ntopic/b=2\n' >pairs.txt
+printf 'first\0second\0' >records
+head -c 3000 /dev/zero | tr '\0' x >firmware.bin
+for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do echo "user$i:secret$i"; done >users.txt
+echo secret >password
+printf -- '-h 127.0.0.1\n-t sensors/1\n' >lab.conf
+mkdir -p bin config
+printf '#!/bin/sh\necho secret\n' >bin/pass
+printf '#!/bin/sh\nexec mqtt pub -t done -m 1 -q 1\n' >run-the-tests
+printf '#!/bin/sh\nexec cat >/dev/null\n' >bin/notify-send
+chmod +x bin/* run-the-tests
+ln -s "$(command -v mqtt)" mqtt
+for n in pub sub rr; do ln -s "$(command -v mqtt)" bin/mosquitto_$n; done
+`
+
+// What goes on at the brokers while a command runs.
+const docsTraffic = `
+mqtt pub -t config -r -m '{"interval":5}' -q 1
+mqtt pub -t old/1 -r -m x -q 1
+mqtt rr -t time/now --serve -- date &
+mqtt rr -t 'lamp/+/state' --serve -- echo on &
+mqtt rr -t sum --serve -- cat &
+while :; do
+	printf '%s\n' 'sensors/1 21.5' 'sensors/2 19' 'lab/temp {"room":"lab","temp":31.5}' 'lab/hum {"room":"lab","hum":40}' 'jobs/1 done' 'raw 0123'
+	sleep 0.05
+done | mqtt pub -l -K ' ' &
+wait
+`
+
+func newWorld(t *testing.T, text string) *docsWorld {
+	dir := t.TempDir()
+	mqtt, err := exec.LookPath("mqtt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &docsWorld{dir: dir}
+	w.env = []string{"PATH=" + dir + "/bin:" + filepath.Dir(mqtt) + ":" + os.Getenv("PATH"), "HOME=" + dir, "TZ=UTC", "LC_ALL=C",
+		"XDG_CONFIG_HOME=" + dir + "/config", "SSL_CERT_FILE=" + dir + "/ca.pem", "GOCOVERDIR=" + dir}
+	w.must(t, docsWorldScript)
+	if err := os.CopyFS(dir, os.DirFS(transporttest.New(t).Dir)); err != nil {
+		t.Fatal(err)
+	}
+	var pairs []string
+	plain := w.broker(t, "plain", "mqtt://127.0.0.1:0")
+	host, port, _ := strings.Cut(strings.TrimPrefix(plain, "mqtt://"), ":")
+	for _, p := range [][2]string{{"two.example", "mqtt"}, {"mqtts://", "mqtts"}, {"ws://", "ws"}, {"wss://", "wss"}} {
+		if !strings.Contains(text, p[0]) || strings.Contains(text, "--listen "+p[1]) {
+			continue
+		}
+		switch p[1] {
+		case "mqtt":
+			u := w.broker(t, "two", "mqtt://127.0.0.1:0")
+			_, port, _ := strings.Cut(strings.TrimPrefix(u, "mqtt://"), ":")
+			pairs = append(pairs, "mqtt://two.example", u, "-h two.example", "-h 127.0.0.1 -p "+port)
+		case "mqtts":
+			args := []string{"mqtts://127.0.0.1:0", "--cert", "server.pem", "--key", "server.key"}
+			if strings.Contains(text, "client.pem") {
+				args = append(args, "--cafile", "ca.pem")
+			}
+			pairs = append(pairs, "mqtts://broker.example", w.broker(t, "tls", args...))
+		case "ws":
+			u := w.broker(t, "ws", "ws://127.0.0.1:0/mqtt")
+			pairs = append(pairs, "ws://broker.example:8080/mqtt", u, "ws://broker.example/mqtt", u)
+		case "wss":
+			u := w.broker(t, "wss", "wss://127.0.0.1:0/mqtt", "--cert", "server.pem", "--key", "server.key")
+			pairs = append(pairs, "wss://broker.example/mqtt", u)
+		}
+	}
+	pairs = append(pairs, "mqtt://broker.example", plain, "mqtt://one.example", plain, "-h broker.example", "-h "+host+" -p "+port,
+		"-h one.example", "-h "+host+" -p "+port)
+	w.replace = strings.NewReplacer(pairs...)
+	if !strings.Contains(text, "mqtt broker") { // those have one of their own
+		w.env = append(w.env, "MQTT_HOST="+host, "MQTT_PORT="+port)
+	}
+	w.background(t, "traffic", "sh", "-c", "MQTT_HOST="+host+" MQTT_PORT="+port+"\nexport MQTT_HOST MQTT_PORT\n"+docsTraffic)
+	w.must(t, "MQTT_HOST="+host+" MQTT_PORT="+port+" mqtt sub -t sensors/2 -t config -C 2 -W 20") // it has begun
+	return w
+}
+
+// broker starts one and returns its URL.
+func (w *docsWorld) broker(t *testing.T, name string, listen ...string) string {
+	ready := filepath.Join(w.dir, "."+name)
+	w.background(t, name, append([]string{"mqtt", "broker", "--ready-file", ready, "--listen"}, listen...)...)
+	var text []byte
+	waitFor(t, "the broker "+name, func() bool {
+		var err error
+		text, err = os.ReadFile(ready)
+		return err == nil
+	})
+	return strings.TrimSpace(string(text))
+}
+
+func waitFor(t *testing.T, what string, ok func() bool) {
+	limit := time.After(patience)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("%s did not come within %s", what, patience)
+		}
+	}
+}
+
+func (w *docsWorld) command(args ...string) *exec.Cmd {
+	c := exec.Command(args[0], args[1:]...)
+	if args[0] == "mqtt" {
+		c = exec.Command(filepath.Join(w.dir, "mqtt"), args[1:]...)
+	}
+	c.Dir, c.Env = w.dir, w.env
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	return c
+}
+
+// background runs until the test ends, and what it started with it.
+func (w *docsWorld) background(t *testing.T, name string, args ...string) {
+	c := w.command(args...)
+	var out bytes.Buffer
+	c.Stdout, c.Stderr = &out, &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		syscall.Kill(-c.Process.Pid, syscall.SIGKILL)
+		c.Wait()
+		if t.Failed() && out.Len() > 0 {
+			t.Logf("%s said:\n%s", name, out.String())
+		}
+	})
+}
+
+func (w *docsWorld) must(t *testing.T, text string) {
+	t.Helper()
+	if out, err := w.command("sh", "-euc", text).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", text, err, out)
+	}
+}
+
+// run runs a script to the end that it names.
+func (w *docsWorld) run(t *testing.T, text string) {
+	wants, interrupt := 0, false
+	if m := ending.FindStringSubmatch(text); m != nil {
+		interrupt = m[2] == ""
+		wants, _ = strconv.Atoi(m[2])
+	}
+	for _, tool := range []string{"jq", "curl"} {
+		if _, err := exec.LookPath(tool); err != nil && regexp.MustCompile(`(^|[|;&] *)`+tool+` `).MatchString(text) {
+			t.Skipf("%s is not installed", tool)
+		}
+	}
+	p := &process{name: "the command", cmd: w.command("sh", "-euc", w.replace.Replace(text)), done: make(chan struct{}), after: func() {}}
+	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
+	p.cmd.WaitDelay = time.Second // something it left behind may hold its output
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	group := -p.cmd.Process.Pid
+	defer syscall.Kill(group, syscall.SIGKILL)
+	go func() { // ends with the process
+		p.waited = p.cmd.Wait()
+		close(p.done)
+	}()
+	if interrupt {
+		w.interrupt(p, group)
+	}
+	select {
+	case <-p.done:
+	case <-time.After(patience + 10*time.Second):
+		t.Fatalf("%s\nis still running; stdout:\n%sstderr:\n%s", text, &p.out, &p.err)
+	}
+	got := statusOf(p.waited)
+	if errors.Is(p.waited, exec.ErrWaitDelay) {
+		got = p.cmd.ProcessState.ExitCode()
+	}
+	if got != wants && !(interrupt && got == 130) { // 130 is what the shell says of a Ctrl-C
+		t.Errorf("%s\nexit status %d, want %d; stdout:\n%sstderr:\n%s", text, got, wants, &p.out, &p.err)
+	}
+}
+
+// interrupt waits until something was printed, or should have gone where nobody sees it, and presses Ctrl-C.
+func (w *docsWorld) interrupt(p *process, group int) {
+	limit := time.After(1500 * time.Millisecond)
+	for {
+		text, more := p.out.look()
+		if strings.Contains(text, "\n") {
+			break
+		}
+		select {
+		case <-more:
+			continue
+		case <-p.done:
+			return
+		case <-limit:
+		}
+		break
+	}
+	syscall.Kill(group, syscall.SIGINT)
+}

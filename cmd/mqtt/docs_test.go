@@ -1,0 +1,470 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+// What the docs promise is tried: docs_run_test.go runs every command line of README.md, docs/, SECURITY.md and the man
+// pages, and here every flag that they name must be one, and every file that they point to must be there.
+//
+// A command line is a fenced block of the language sh, a literal block of a man page, or a command in a cell of a table.
+//
+//   - A block is one script for sh -eu. Where one of its lines says how it ends, it is a list, and each line is a script:
+//     `# until Ctrl-C` is interrupted once it has printed something, `# exit status 8` must end so.
+//   - What cannot be tried says why, to the reader too: "Not run: REASON" in the paragraph before a block, or in the row
+//     of a table.
+//   - In tables of docs/coming-from.md the first column is another program's.
+const root = "../.."
+
+// script is a command line, or several, and where it stands.
+type script struct {
+	file   string
+	line   int
+	text   string
+	notRun string // why not
+}
+
+// documents are the pages for people, less the man pages.
+func documents(t testing.TB) []string {
+	names := []string{root + "/README.md", root + "/SECURITY.md"}
+	more, err := filepath.Glob(root + "/docs/*.md")
+	if err != nil || len(more) == 0 {
+		t.Fatalf("docs: %d files, error %v", len(more), err)
+	}
+	return append(names, more...)
+}
+
+// document is a page in lines: what stands in fences, and what does not.
+type document struct {
+	name    string
+	prose   []string // empty where a fence is
+	scripts []script
+}
+
+func readDocument(t testing.TB, name string) *document {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &document{name: name}
+	var block []string
+	fence, before, reason := "", "", ""
+	for i, line := range strings.Split(string(text), "\n") {
+		d.prose = append(d.prose, "")
+		switch {
+		case fence == "" && strings.HasPrefix(line, "```"):
+			fence, block = strings.TrimPrefix(line, "```"), nil
+			if fence == "" {
+				fence = "text"
+			}
+			_, reason, _ = strings.Cut(before, "Not run: ")
+		case line == "```":
+			if fence == "sh" {
+				d.scripts = append(d.scripts, script{name, i + 1 - len(block), strings.Join(block, "\n"), reason})
+			}
+			fence, before = "", ""
+		case fence != "":
+			block = append(block, line)
+		default:
+			d.prose[i] = line
+			d.scripts = append(d.scripts, cellCommands(name, i+1, line)...)
+			if line != "" {
+				before = line
+			}
+		}
+	}
+	if fence != "" {
+		t.Errorf("%s: a fence is not closed", name)
+	}
+	return d
+}
+
+// cells are the columns of a row, nil if the line is none. A \| is no border.
+func cells(line string) []string {
+	if !strings.HasPrefix(line, "|") {
+		return nil
+	}
+	line = strings.ReplaceAll(line, `\|`, "\x00")
+	var all []string
+	for _, c := range strings.Split(strings.Trim(line, "|"), "|") {
+		all = append(all, strings.ReplaceAll(c, "\x00", "|"))
+	}
+	return all
+}
+
+// spans are the pieces of code in a line of prose.
+func spans(line string) []string {
+	var all []string
+	parts := strings.Split(line, "`")
+	for i := 1; i+1 < len(parts); i += 2 {
+		all = append(all, parts[i])
+	}
+	return all
+}
+
+// ourCells are the columns of a row that are about our own commands.
+func ourCells(name, line string) []string {
+	all := cells(line)
+	if strings.HasSuffix(name, "coming-from.md") && len(all) > 0 {
+		return all[1:]
+	}
+	return all
+}
+
+func cellCommands(name string, n int, line string) []script {
+	_, reason, _ := strings.Cut(line, "Not run: ")
+	var all []script
+	for _, cell := range ourCells(name, line) {
+		for _, code := range spans(cell) {
+			if isCommandLine(code) {
+				all = append(all, script{name, n, code, strings.TrimRight(reason, " |")})
+			}
+		}
+	}
+	return all
+}
+
+// isCommandLine tells a command line from the name of a command.
+func isCommandLine(code string) bool {
+	for _, c := range commandsIn(code) {
+		if ours(c) != "" && len(c) > 2 {
+			return true
+		}
+	}
+	return false
+}
+
+func TestDocsFlagsAreKnown(t *testing.T) {
+	known := knownFlags()
+	for _, name := range documents(t) {
+		d := readDocument(t, name)
+		for _, s := range d.scripts {
+			for _, err := range known.misused(s.text) {
+				t.Errorf("%s:%d: %v", s.file, s.line, err)
+			}
+		}
+		for i, line := range d.prose {
+			pieces := []string{line}
+			if strings.HasPrefix(line, "|") {
+				pieces = ourCells(name, line)
+			}
+			for _, piece := range pieces {
+				for _, code := range spans(piece) {
+					for _, err := range known.unknown(code) {
+						t.Errorf("%s:%d: %v", name, i+1, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A link within the repository leads somewhere, to a heading too.
+func TestDocsLinks(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`)
+	for _, name := range documents(t) {
+		for i, line := range readDocument(t, name).prose {
+			for _, m := range link.FindAllStringSubmatch(line, -1) {
+				target := name
+				if m[1] != "" {
+					target = filepath.Join(filepath.Dir(name), m[1])
+				}
+				text, err := os.ReadFile(target)
+				if info, serr := os.Stat(target); serr == nil && info.IsDir() {
+					continue
+				}
+				if err != nil {
+					t.Errorf("%s:%d: %v", name, i+1, err)
+				} else if m[2] != "" && !strings.Contains(anchors(string(text)), "\n"+m[2]+"\n") {
+					t.Errorf("%s:%d: %s has no heading %s", name, i+1, target, m[2])
+				}
+			}
+		}
+	}
+}
+
+// anchors are the headings of a page as links name them, a line each.
+func anchors(text string) string {
+	var b strings.Builder
+	b.WriteByte('\n')
+	drop := regexp.MustCompile(`[^a-z0-9 _-]`)
+	for _, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "#") {
+			h := drop.ReplaceAllString(strings.ToLower(strings.TrimLeft(line, "# ")), "")
+			b.WriteString("#" + strings.ReplaceAll(h, " ", "-") + "\n")
+		}
+	}
+	return b.String()
+}
+
+// The files, functions and tests that a page names in code are there: internal/conn/laws_test.go, TestHouse.
+func TestDocsNamesAreThere(t *testing.T) {
+	test := regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w*$`)
+	path := regexp.MustCompile(`^(cmd|internal|scripts|man|docs)/[\w./-]*$`)
+	declared := testNames(t)
+	for _, name := range documents(t) {
+		for i, line := range readDocument(t, name).prose {
+			for _, code := range spans(line) {
+				switch {
+				case test.MatchString(code) && !declared[code]:
+					t.Errorf("%s:%d: there is no test %s", name, i+1, code)
+				case path.MatchString(code):
+					if _, err := os.Stat(filepath.Join(root, code)); err != nil {
+						t.Errorf("%s:%d: %v", name, i+1, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+// testNames are the tests of the module.
+func testNames(t testing.TB) map[string]bool {
+	names := make(map[string]bool)
+	decl := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	for _, pattern := range []string{"/internal/*/*_test.go", "/internal/*/*/*_test.go", "/cmd/*/*_test.go", "/scripts/*/*_test.go"} {
+		files, err := filepath.Glob(root + pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range decl.FindAllStringSubmatch(string(text), -1) {
+				names[m[1]] = true
+			}
+		}
+	}
+	return names
+}
+
+// flagIndex has the flags of each command.
+type flagIndex struct {
+	byCommand map[string]map[string]bool // -t and --topic; true if it takes a value
+	all       map[string]bool
+}
+
+func knownFlags() *flagIndex {
+	x := &flagIndex{byCommand: make(map[string]map[string]bool), all: map[string]bool{"--help": true, "--version": true}}
+	for _, c := range manCommands() {
+		flags := map[string]bool{"--help": false}
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			takes := f.Value.Type() != "bool"
+			flags["--"+f.Name] = takes
+			x.all["--"+f.Name] = true
+			if f.Shorthand != "" {
+				flags["-"+f.Shorthand] = takes
+				x.all["-"+f.Shorthand] = true
+			}
+		})
+		x.byCommand[c.CommandPath()] = flags
+	}
+	return x
+}
+
+func (x *flagIndex) any(flag string) bool { return x.all[flag] }
+
+// unknown are the errors in a piece of code in prose: a command line, or flags alone.
+func (x *flagIndex) unknown(code string) []error {
+	if !strings.HasPrefix(code, "-") {
+		return x.misused(code)
+	}
+	var errs []error
+	like := regexp.MustCompile(`^-(-[a-z][a-z0-9-]+|[A-Za-z])$`)
+	for _, w := range strings.Fields(code) {
+		w, _, _ = strings.Cut(strings.TrimRight(w, ",.;:"), "=")
+		if like.MatchString(w) && !x.any(w) {
+			errs = append(errs, fmt.Errorf("%s is a flag of no command", w))
+		}
+		if w == "--" {
+			break
+		}
+	}
+	return errs
+}
+
+// misused are the flags in a command line that its commands do not have.
+func (x *flagIndex) misused(text string) []error {
+	var errs []error
+	for _, c := range commandsIn(text) {
+		path := ours(c)
+		if path == "" {
+			continue
+		}
+		words := c[1:]
+		if strings.HasPrefix(path, "mosquitto_") {
+			path = "mqtt " + strings.TrimPrefix(path, "mosquitto_")
+		} else {
+			path = "mqtt"
+			for len(words) > 0 {
+				if _, ok := x.byCommand[path+" "+words[0]]; !ok {
+					break
+				}
+				path, words = path+" "+words[0], words[1:]
+			}
+		}
+		flags := x.byCommand[path]
+		if path == "mqtt config show" && len(words) > 0 {
+			flags = x.byCommand["mqtt "+words[0]]
+		}
+		errs = append(errs, wrongFlags(path, flags, x, words)...)
+	}
+	return errs
+}
+
+func wrongFlags(path string, flags map[string]bool, x *flagIndex, words []string) []error {
+	var errs []error
+	if flags == nil {
+		flags = x.all
+	}
+	for i := 0; i < len(words) && words[i] != "--"; i++ {
+		w := words[i]
+		switch {
+		case strings.HasPrefix(w, "--"):
+			name, _, value := strings.Cut(w, "=")
+			takes, ok := flags[name]
+			if !ok {
+				errs = append(errs, fmt.Errorf("%s has no flag %s", path, name))
+			}
+			if takes && !value {
+				i++
+			}
+		case strings.HasPrefix(w, "-") && len(w) > 1:
+			for k := 1; k < len(w); k++ {
+				takes, ok := flags["-"+w[k:k+1]]
+				if !ok {
+					errs = append(errs, fmt.Errorf("%s has no flag -%s", path, w[k:k+1]))
+				}
+				if takes {
+					if k+1 == len(w) {
+						i++
+					}
+					break
+				}
+			}
+		}
+	}
+	return errs
+}
+
+// ours is the name of a command's program if it is one of our own.
+func ours(words []string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	switch name := strings.TrimPrefix(words[0], "./"); name {
+	case "mqtt", "mosquitto_pub", "mosquitto_sub", "mosquitto_rr":
+		return name
+	}
+	return ""
+}
+
+// commandsIn cuts shell text into its simple commands, also those behind --, in sh -c '…' and in $(…). It knows as much
+// of the shell as the docs use.
+func commandsIn(text string) [][]string {
+	var all [][]string
+	var words []string
+	var word strings.Builder
+	in, quoted := false, false // in a word; it was quoted
+	end := func() {
+		if in {
+			words = append(words, word.String())
+			if w := word.String(); quoted && (strings.Contains(w, "mqtt ") || strings.Contains(w, "mosquitto_")) &&
+				len(words) > 1 && words[len(words)-2] == "-c" {
+				all = append(all, commandsIn(w)...)
+			}
+		}
+		word.Reset()
+		in, quoted = false, false
+	}
+	over := func() {
+		end()
+		all = append(all, simple(words)...)
+		words = nil
+	}
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '\'' || c == '"':
+			j := i + 1
+			for ; j < len(text) && text[j] != c; j++ {
+				if c == '"' && text[j] == '\\' {
+					j++
+				}
+			}
+			inner := text[i+1 : min(j, len(text))]
+			if _, sub, ok := strings.Cut(inner, "$("); ok && c == '"' {
+				all = append(all, commandsIn(sub)...)
+			}
+			word.WriteString(inner)
+			in, quoted, i = true, true, j
+		case c == '\\' && i+1 < len(text):
+			if text[i+1] != '\n' {
+				word.WriteByte(text[i+1])
+				in = true
+			}
+			i++
+		case c == '#' && !in:
+			for i+1 < len(text) && text[i+1] != '\n' {
+				i++
+			}
+		case strings.IndexByte("\n;|&()", c) >= 0:
+			over()
+		case c == ' ' || c == '\t':
+			end()
+		case c == '<' || c == '>':
+			if w := word.String(); len(w) == 1 && w[0] >= '0' && w[0] <= '9' {
+				word.Reset() // 2>file
+				in = false
+			}
+			end()
+			for i+1 < len(text) && strings.IndexByte(">& ", text[i+1]) >= 0 {
+				i++
+			}
+			for i+1 < len(text) && strings.IndexByte(" \n;|&)", text[i+1]) < 0 {
+				i++
+			}
+		default:
+			word.WriteByte(c)
+			in = true
+		}
+	}
+	over()
+	return all
+}
+
+// simple takes variables and keywords off a command, and has what stands behind -- as a command of its own.
+func simple(words []string) [][]string {
+	assignment := regexp.MustCompile(`^[A-Za-z_]+=`)
+	for len(words) > 0 && (assignment.MatchString(words[0]) || strings.Contains(" while until if then else do ! { exec ", " "+words[0]+" ")) {
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		return nil
+	}
+	for i, w := range words {
+		if w == "--" {
+			return append([][]string{words[:i]}, simple(words[i+1:])...)
+		}
+	}
+	return [][]string{words}
+}
+
+func TestCommandsIn(t *testing.T) {
+	got := fmt.Sprint(commandsIn(`while read x; do A=1 mqtt pub -t "a b" -m '|' > f 2>&1; done # mqtt x
+mqtt broker -- sh -c 'mqtt sub -C 1 & wait' | jq -r .x \
+  -c && x="$(mqtt rr -n)"`))
+	want := fmt.Sprint([][]string{{"read", "x"}, {"mqtt", "pub", "-t", "a b", "-m", "|"}, {"done"}, {"mqtt", "sub", "-C", "1"}, {"wait"},
+		{"mqtt", "broker"}, {"sh", "-c", "mqtt sub -C 1 & wait"}, {"jq", "-r", ".x", "-c"}, {"mqtt", "rr", "-n"}})
+	if got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/broker"
+	"mqtt/internal/broker/access"
+	"mqtt/internal/broker/disk"
+	"mqtt/internal/broker/faults"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+)
+
+// accessFlags say who may do what.
+type accessFlags struct {
+	passwords, acl string
+	allowAnonymous bool
+}
+
+func (f *accessFlags) register(fs *pflag.FlagSet) {
+	fs.StringVar(&f.passwords, "passwords", "", "let in the users of `FILE` (mqtt broker passwd, or mosquitto's); read again at SIGHUP")
+	fs.StringVar(&f.acl, "acl", "", "rights to topics from `FILE`, in mosquitto's form; read again at SIGHUP")
+	fs.BoolVar(&f.allowAnonymous, "allow-anonymous", false, "let clients without credentials in: from other machines too, and beside --passwords")
+}
+
+// load reads the files.
+func (f *accessFlags) load(e *env) (*access.Users, *access.Rights, error) {
+	who := access.Loopback
+	switch {
+	case f.allowAnonymous:
+		who = access.Everywhere
+	case f.passwords != "":
+		who = access.Nobody
+	}
+	users, err := access.NewUsers(f.passwords, who)
+	if err != nil {
+		return nil, nil, fail(exitUsage, "mqtt broker passwd writes a password file", "--passwords: %w", err)
+	}
+	if f.acl == "" {
+		return users, nil, nil
+	}
+	rights, err := access.NewRights(f.acl)
+	if err != nil {
+		return nil, nil, fail(exitUsage, "", "--acl: %w", err)
+	}
+	if f.passwords == "" {
+		e.warn("--acl without --passwords: user names are taken on trust")
+	}
+	return users, rights, nil
+}
+
+// dataFlags say what outlives the broker.
+type dataFlags struct{ dir, sync string }
+
+func (f *dataFlags) register(fs *pflag.FlagSet) {
+	fs.StringVar(&f.dir, "data", "", "keep sessions, queued and retained messages in the folder `DIR`")
+	fs.StringVar(&f.sync, "sync", "always", "acknowledge when it is on disk (`WHEN`: always), or when the system has it, which writes it every 100ms, or never of our asking")
+}
+
+// open opens the folder, nil if there is none.
+func (f *dataFlags) open(fs *pflag.FlagSet, note func(string)) (*disk.Store, error) {
+	opt := disk.Options{Note: note}
+	switch f.sync {
+	case "always":
+	case "never":
+		opt.Sync = disk.Never
+	default:
+		d, err := format.ParseDuration(f.sync)
+		if err != nil || d <= 0 {
+			return nil, usage("--sync "+quoted(f.sync), "expected always, never or an interval such as 100ms")
+		}
+		opt.Sync = d
+	}
+	if f.dir == "" {
+		if fs.Changed("sync") {
+			return nil, usage("--sync without --data", "name a folder with --data")
+		}
+		return nil, nil
+	}
+	s, err := disk.Open(f.dir, opt)
+	if err != nil {
+		return nil, fail(exitOther, dataHint(err), "--data: %w", err)
+	}
+	return s, nil
+}
+
+func dataHint(err error) string {
+	if errors.Is(err, disk.ErrDamaged) {
+		return "nothing was changed: put back a copy of the folder, or move it away to begin anew"
+	}
+	return ""
+}
+
+// limitFlags bound a connection.
+type limitFlags struct {
+	connections             int
+	rate                    float64
+	timeout                 string
+	packet                  string
+	receive                 uint16
+	levels, subscriptions   int
+	keepalive, sessionLimit string
+	without                 string
+}
+
+func (f *limitFlags) register(fs *pflag.FlagSet) {
+	fs.IntVar(&f.connections, "max-connections", 100_000, "at most `N` connections at once")
+	fs.Float64Var(&f.rate, "connect-rate", 0, "at most `N` new connections a second; 0 is no limit")
+	fs.StringVar(&f.timeout, "connect-timeout", "10s", "drop a connection whose CONNECT has not come in `TIME`")
+	fs.StringVar(&f.packet, "max-packet-size", "16MiB", "take packets of at most `SIZE`")
+	fs.Uint16Var(&f.receive, "max-receive", 1024, "a client may have `N` QoS 1 and 2 messages on the way to us")
+	fs.IntVar(&f.levels, "max-topic-levels", 128, "topics and filters of at most `N` levels")
+	fs.IntVar(&f.subscriptions, "max-subscriptions", 10_000, "at most `N` subscriptions of a session")
+	fs.StringVar(&f.keepalive, "max-keepalive", "0", "MQTT 5 clients must be heard of every `TIME`; 0 is no limit")
+	fs.StringVar(&f.sessionLimit, "max-session-expiry", "0", "forget a session after at most `TIME`; 0 is no limit")
+	fs.StringVar(&f.without, "without", "", "do without `FEATURES`: qos1, qos2, retain, wildcards, shared, identifiers; with commas")
+}
+
+func (f *limitFlags) apply(o *broker.Options) error {
+	var err error
+	counts := map[string]int{"--max-connections": f.connections, "--max-topic-levels": f.levels, "--max-subscriptions": f.subscriptions, "--max-receive": int(f.receive)}
+	if err = atLeastOne(counts); err != nil {
+		return err
+	}
+	if f.rate < 0 {
+		return usage(fmt.Sprintf("--connect-rate %v", f.rate), "expected a number of connections a second")
+	}
+	o.Connections, o.TopicLevels, o.Subscriptions, o.ReceiveMaximum, o.ConnectRate = f.connections, f.levels, f.subscriptions, f.receive, f.rate
+	packet, err := readSize("--max-packet-size", f.packet, 32)
+	if err != nil {
+		return err
+	}
+	if packet > proto.MaxPacket {
+		return usage("--max-packet-size "+quoted(f.packet), "the protocol ends at 256 MiB")
+	}
+	o.MaxPacket = int(packet)
+	if o.ConnectTimeout, err = readDuration("--connect-timeout", f.timeout); err != nil {
+		return err
+	}
+	if o.ConnectTimeout <= 0 {
+		return usage("--connect-timeout "+quoted(f.timeout), "expected more than 0 seconds")
+	}
+	keep, err := wholeSeconds("--max-keepalive", f.keepalive, 65535)
+	if err != nil {
+		return err
+	}
+	expiry, err := wholeSeconds("--max-session-expiry", f.sessionLimit, 1<<32-1)
+	if err != nil {
+		return err
+	}
+	o.KeepAliveMaximum, o.SessionExpiryMaximum = uint16(keep), uint32(expiry)
+	return f.features(&o.Without)
+}
+
+func (f *limitFlags) features(w *broker.Without) error {
+	for name := range strings.FieldsFuncSeq(f.without, func(r rune) bool { return r == ',' || r == ' ' }) {
+		switch name {
+		case "qos1":
+			w.QoS1, w.QoS2 = true, true
+		case "qos2":
+			w.QoS2 = true
+		case "retain":
+			w.Retain = true
+		case "wildcards":
+			w.Wildcards = true
+		case "shared":
+			w.Shared = true
+		case "identifiers":
+			w.Identifiers = true
+		default:
+			return usage("--without "+quoted(name), "expected qos1, qos2, retain, wildcards, shared or identifiers")
+		}
+	}
+	return nil
+}
+
+// queueFlags bound what waits.
+type queueFlags struct {
+	messages, inflight, retained int
+	bytes, memory                string
+}
+
+func (f *queueFlags) register(fs *pflag.FlagSet) {
+	fs.IntVar(&f.messages, "max-queued-messages", 100_000, "at most `N` messages wait for a session")
+	fs.StringVar(&f.bytes, "max-queued-bytes", "64MiB", "and at most `SIZE` of them")
+	fs.IntVar(&f.inflight, "max-inflight", 2048, "at most `N` QoS 1 and 2 messages on the way to a client")
+	fs.IntVar(&f.retained, "max-retained", 1_000_000, "at most `N` retained messages")
+	fs.StringVar(&f.memory, "memory", "1GiB", "at most `SIZE` for all queues, buffers and retained messages")
+}
+
+func (f *queueFlags) apply(o *broker.Options) error {
+	err := atLeastOne(map[string]int{"--max-queued-messages": f.messages, "--max-inflight": f.inflight, "--max-retained": f.retained})
+	if err != nil {
+		return err
+	}
+	if f.inflight > 65535 {
+		return usage(fmt.Sprintf("--max-inflight %d", f.inflight), "there are 65535 packet identifiers")
+	}
+	o.QueueMessages, o.Inflight, o.Retained = f.messages, f.inflight, f.retained
+	bytes, err := readSize("--max-queued-bytes", f.bytes, 1)
+	if err != nil {
+		return err
+	}
+	o.QueueBytes = int(bytes)
+	o.Memory, err = readSize("--memory", f.memory, 1<<20)
+	return err
+}
+
+// trialFlags make a broker misbehave.
+type trialFlags struct{ fault string }
+
+func (f *trialFlags) register(fs *pflag.FlagSet) {
+	fs.StringVar(&f.fault, "fault", "", "go wrong on purpose, as `WORDS` say: 'delay=50ms drop=1% cut-after=100 refuse=0x88'; see mqtt help faults")
+}
+
+func (f *trialFlags) apply(fs *pflag.FlagSet, o *broker.Options) error {
+	if !fs.Changed("fault") {
+		return nil
+	}
+	plan, err := faults.Parse(f.fault)
+	if err != nil {
+		return usage("--fault: "+err.Error(), "mqtt help faults lists the words")
+	}
+	o.Fault = plan
+	return nil
+}
+
+// atLeastOne refuses what is below 1.
+func atLeastOne(counts map[string]int) error {
+	for flag, n := range counts {
+		if n < 1 {
+			return usage(fmt.Sprintf("%s %d", flag, n), "expected a whole number of at least 1")
+		}
+	}
+	return nil
+}
+
+// readSize reads a flag's bytes.
+func readSize(flag, s string, least int64) (int64, error) {
+	n, err := format.ParseSize(s)
+	if err != nil {
+		return 0, usage(flag+" "+quoted(s), "expected bytes such as 4096, 64KiB or 1MB")
+	}
+	if n < least {
+		return 0, usage(flag+" "+quoted(s), fmt.Sprintf("expected at least %d bytes", least))
+	}
+	return n, nil
+}
+
+// wholeSeconds reads a flag's duration where only seconds count.
+func wholeSeconds(flag, s string, most int64) (int64, error) {
+	d, err := readDuration(flag, s)
+	if err != nil {
+		return 0, err
+	}
+	n := int64(d / time.Second)
+	if d%time.Second != 0 || n > most {
+		return 0, usage(flag+" "+quoted(s), fmt.Sprintf("expected whole seconds, at most %d", most))
+	}
+	return n, nil
+}
