@@ -17,7 +17,8 @@ func authProps(ps proto.Props, a Auth, data []byte) proto.Props {
 
 // answerAuth returns the AUTH that answers p. The server must keep to the method
 // [MQTT-4.12.0-5]; without one it may not send AUTH at all [MQTT-4.12.0-7].
-func answerAuth(a Auth, p *proto.Auth) (*proto.Auth, error) {
+func answerAuth(cfg *Config, p *proto.Auth) (*proto.Auth, error) {
+	a := cfg.Auth
 	wrong := func(what string) error {
 		return &Violation{Err: &proto.Error{Type: proto.AUTH, Reason: proto.ProtocolError, What: what}}
 	}
@@ -34,7 +35,7 @@ func answerAuth(a Auth, p *proto.Auth) (*proto.Auth, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &proto.Auth{Reason: proto.ContinueAuthentication, Props: authProps(nil, a, data)}, nil // [MQTT-4.12.0-3]
+	return &proto.Auth{Reason: proto.ContinueAuthentication, Props: authProps(cfg.authProps(), a, data)}, nil // [MQTT-4.12.0-3]
 }
 
 // Reauthenticate begins another exchange with the same method [MQTT-4.12.1-1]; its
@@ -50,7 +51,7 @@ func (c *Conn) Reauthenticate() error {
 	if err != nil {
 		return err
 	}
-	err = c.queue(&proto.Auth{Reason: proto.ReAuthenticate, Props: authProps(nil, c.cfg.Auth, data)})
+	err = c.queue(&proto.Auth{Reason: proto.ReAuthenticate, Props: authProps(c.cfg.authProps(), c.cfg.Auth, data)})
 	c.auth = c.auth || err == nil
 	return err
 }
@@ -75,7 +76,7 @@ func (c *Conn) takeAuth(f proto.Frame) (Event, error) {
 		}
 		return Event{Kind: Answer, Answer: &p}, nil
 	}
-	answer, err := answerAuth(c.cfg.Auth, &p)
+	answer, err := answerAuth(c.cfg, &p)
 	if err != nil {
 		var v *Violation
 		if errors.As(err, &v) {

@@ -52,6 +52,23 @@ func (c *Conn) farewell(ctx context.Context, p *proto.Disconnect) error {
 	return c.flush(ctx)
 }
 
+// Withhold takes back what is queued and not written, the acknowledgement of the last
+// Message with it. It is for an owner that could not hand on what it got and is about
+// to Close: the server keeps those messages, and delivers them to the next connection
+// of a session that lasts. A packet that was written in part cannot be taken back: that
+// is the connection's end.
+func (c *Conn) Withhold() {
+	if c.err != nil {
+		return
+	}
+	c.owed = proto.Ack{}
+	if c.torn {
+		c.end(ErrClosed)
+		return
+	}
+	c.out = c.out[:0]
+}
+
 // Abort closes the stream without a DISCONNECT.
 func (c *Conn) Abort() { c.end(ErrClosed) }
 

@@ -27,12 +27,17 @@ type Config struct {
 	Timeout time.Duration
 	// Auth answers AUTH packets; nil is none.
 	Auth Auth
+	// AuthProps stand in every AUTH packet before method and data.
+	AuthProps proto.Props
 	// Trace is told every packet that is queued or taken, in order; nil is none.
 	// The frame is good for the call.
 	Trace func(sent bool, f proto.Frame, v proto.Version)
 	// Connected is told when the byte stream is open, before CONNECT; nil is none.
 	Connected func()
 }
+
+// authProps returns AuthProps for more to be appended.
+func (c *Config) authProps() proto.Props { return c.AuthProps[:len(c.AuthProps):len(c.AuthProps)] }
 
 // DefaultWindow is how many messages may be in flight where nothing else is said.
 const DefaultWindow = 20

@@ -24,6 +24,7 @@ type Conn struct {
 	topic   []byte            // of the last message without properties
 	out     []byte            // queued, not written yet
 	more    bool              // a read went before the write of out already
+	torn    bool              // out begins inside a packet
 	backlog []uint16          // to be sent again when the server's Receive Maximum allows
 	renewed int               // QoS 2 messages that were published anew: see Renewed
 	aliases map[uint16]string // Topic Aliases that we gave
@@ -39,7 +40,7 @@ type Conn struct {
 	ctx   context.Context
 	undo  func() // ends the watch over ctx
 
-	relief *relief
+	relief *relief // nil until a write found no room
 	auth   bool // a re-authentication goes on
 	err    error
 }

@@ -79,7 +79,6 @@ func dialVersion(ctx context.Context, cfg *Config, s *session.Session, v proto.V
 		c.inMax, max = 65535, 0
 	}
 	c.r = proto.NewReader(&c.src, max)
-	c.relief = newRelief(c)
 	if err := c.open(ctx); err != nil {
 		c.end(err)
 		return nil, err
@@ -137,7 +136,7 @@ func (c *Conn) open(ctx context.Context) error {
 			if err := p.Decode(f, c.v); err != nil {
 				return c.violated(err)
 			}
-			answer, err := answerAuth(c.cfg.Auth, &p)
+			answer, err := answerAuth(c.cfg, &p)
 			if err != nil {
 				var v *Violation
 				if errors.As(err, &v) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"mqtt/internal/proto"
@@ -28,7 +29,7 @@ func (c *Conn) flush(ctx context.Context) error {
 	}
 	for b := c.out; len(b) > 0; {
 		if err := ctx.Err(); err != nil {
-			c.out = c.out[:copy(c.out, b)]
+			c.keepUnwritten(b)
 			return err
 		}
 		// Most writes find room: for them there is nothing to watch and no clock to set.
@@ -48,8 +49,11 @@ func (c *Conn) flush(ctx context.Context) error {
 		}
 		c.nc.SetWriteDeadline(limit)
 		if err := ctx.Err(); err != nil {
-			c.out = c.out[:copy(c.out, b)]
+			c.keepUnwritten(b)
 			return err
+		}
+		if c.relief == nil {
+			c.relief = newRelief(c) // few connections ever need it
 		}
 		c.relief.arm()
 		m, err = c.nc.Write(b[:n])
@@ -64,12 +68,18 @@ func (c *Conn) flush(ctx context.Context) error {
 		b = b[m:]
 	}
 	c.clock.sent = time.Now()
-	c.more = false
+	c.more, c.torn = false, false
 	if cap(c.out) > keptOut {
 		c.out = nil
 	}
 	c.out = c.out[:0]
 	return nil
+}
+
+// keepUnwritten leaves b, the end of the queue, for later.
+func (c *Conn) keepUnwritten(b []byte) {
+	c.torn = c.torn || len(b) < len(c.out)
+	c.out = c.out[:copy(c.out, b)]
 }
 
 // wroteInVain reads what the server said last: often the DISCONNECT that tells why
@@ -104,8 +114,12 @@ func (c *Conn) wroteInVain(cause error) error {
 
 // broke ends the connection over a failed read or write.
 func (c *Conn) broke(op string, err error) error {
-	if errors.Is(err, io.EOF) {
+	var no syscall.Errno
+	switch {
+	case errors.Is(err, io.EOF):
 		err = errors.New("the server closed the connection")
+	case errors.As(err, &no):
+		err = no // without the addresses and calls that led there
 	}
 	return c.end(&Broken{Op: op, Err: err})
 }
