@@ -179,7 +179,7 @@ module_version() { (cd "$root/scripts/interop" && GOFLAGS='' go list -m -f '{{.V
 if [[ -n ${INTEROP_MQTT:-} ]]; then
 	mqtt=$(realpath "$INTEROP_MQTT")
 else
-	mqtt=$tmp/mqtt
+	mqtt=$tmp/bin/mqtt
 	say 'interop: building mqtt'
 	(cd "$root" && go build -o "$mqtt" ./cmd/mqtt) || die 'mqtt does not build'
 fi

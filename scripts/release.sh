@@ -35,12 +35,17 @@ all_targets=(
 	windows/amd64 windows/arm64
 	freebsd/amd64 freebsd/arm64
 )
-dist=$(realpath -m "${RELEASE_DIST:-$root/dist}")
+final=$(realpath -m "${RELEASE_DIST:-$root/dist}")
 
 say() { printf 'release: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
+if [[ -d $final && -n $(ls -A "$final") && ! -f $final/SHA256SUMS ]]; then
+	die "$final is neither empty nor an earlier release"
+fi
+
 tmp=$(mktemp -d)
+dist=$tmp/dist
 trap 'chmod -R u+w "$tmp"; rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -183,7 +188,7 @@ package_docs() {
 	mkdir -p "$debian"
 	{
 		if [[ -f LICENSE ]]; then cat LICENSE; echo; fi
-		cat "$tmp/share/THIRD-PARTY-NOTICES"
+		echo 'The licences of the software that is linked in are in /usr/share/doc/mqtt/THIRD-PARTY-NOTICES.'
 	} >"$debian/copyright"
 	{
 		printf '%s (%s) unstable; urgency=medium\n\n  * Release %s.\n\n' mqtt "$(debian_version)" "$version"
@@ -205,6 +210,7 @@ contents() {
 	entry "$tmp/share/completions/mqtt.fish" /usr/share/fish/vendor_completions.d/mqtt.fish 644
 	entry README.md /usr/share/doc/mqtt/README.md 644
 	entry "$tmp/packages/copyright" /usr/share/doc/mqtt/copyright 644
+	entry "$tmp/share/THIRD-PARTY-NOTICES" /usr/share/doc/mqtt/THIRD-PARTY-NOTICES 644
 	if [[ $1 == deb ]]; then
 		entry "$tmp/packages/changelog.gz" /usr/share/doc/mqtt/changelog.gz 644
 		entry scripts/release/lintian-overrides /usr/share/lintian/overrides/mqtt 644
@@ -218,8 +224,8 @@ contents() {
 names_contents() {
 	local name
 	for name in pub sub rr; do
-		printf -- '  - { src: "mqtt", dst: "/usr/bin/mosquitto_%s", type: symlink }\n' "$name"
-		printf -- '  - { src: "mqtt-%s.1.gz", dst: "/usr/share/man/man1/mosquitto_%s.1.gz", type: symlink }\n' "$name" "$name"
+		printf -- '  - { src: "mqtt", dst: "/usr/bin/mosquitto_%s", type: symlink, file_info: { mode: 0777 } }\n' "$name"
+		printf -- '  - { src: "mqtt-%s.1.gz", dst: "/usr/share/man/man1/mosquitto_%s.1.gz", type: symlink, file_info: { mode: 0777 } }\n' "$name" "$name"
 	done
 	entry "$tmp/packages/copyright" /usr/share/doc/mqtt-mosquitto-names/copyright 644
 	[[ $1 != deb ]] || entry "$tmp/packages/changelog.gz" /usr/share/doc/mqtt-mosquitto-names/changelog.gz 644
@@ -280,7 +286,6 @@ formula() {
 }
 
 mkdir -p "$dist"
-rm -rf "${dist:?}"/*
 say "mqtt $version with $GOTOOLCHAIN: ${targets[*]}"
 go build -o "$tmp/pack" ./scripts/release/pack
 share
@@ -307,4 +312,7 @@ if [[ -z ${RELEASE_ONCE:-} ]]; then
 	diff -u "$dist/SHA256SUMS" "$tmp/again/dist/SHA256SUMS" >&2 || die 'the second build differs: this is not reproducible'
 	say 'both builds have the same bytes'
 fi
-(cd "$dist" && ls -l)
+mkdir -p "$final"
+rm -f "$final"/*
+mv "$dist"/* "$final/"
+ls -l "$final"

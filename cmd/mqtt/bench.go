@@ -76,7 +76,7 @@ func (f *benchFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	if err := f.load.compile(e, fs, &f.connection, p, b); err != nil {
+	if err := f.load.compile(ctx, e, fs, &f.connection, p, b); err != nil {
 		return err
 	}
 	if err := fleet.sessions(&f.connection, fs, p, b); err != nil {

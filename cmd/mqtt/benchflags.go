@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -42,7 +43,7 @@ func (f *benchLoadFlags) register(fs *pflag.FlagSet) {
 }
 
 // compile puts the load into b.
-func (f *benchLoadFlags) compile(e *env, fs *pflag.FlagSet, c *connection, p *plan, b *bench.Plan) error {
+func (f *benchLoadFlags) compile(ctx context.Context, e *env, fs *pflag.FlagSet, c *connection, p *plan, b *bench.Plan) error {
 	switch {
 	case f.qos < 0 || f.qos > 2:
 		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
@@ -62,7 +63,7 @@ func (f *benchLoadFlags) compile(e *env, fs *pflag.FlagSet, c *connection, p *pl
 	if err := f.topics(p, b); err != nil {
 		return err
 	}
-	return f.payload(e, fs, p, b)
+	return f.payload(ctx, e, fs, p, b)
 }
 
 func (f *benchLoadFlags) topics(p *plan, b *bench.Plan) error {
@@ -104,7 +105,7 @@ func (f *benchLoadFlags) topics(p *plan, b *bench.Plan) error {
 }
 
 // payload settles what is sent, and where the header goes that messages are counted by.
-func (f *benchLoadFlags) payload(e *env, fs *pflag.FlagSet, p *plan, b *bench.Plan) error {
+func (f *benchLoadFlags) payload(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan, b *bench.Plan) error {
 	var given []string
 	for _, name := range []string{"message", "file", "template", "size"} {
 		if fs.Changed(name) {
@@ -122,7 +123,7 @@ func (f *benchLoadFlags) payload(e *env, fs *pflag.FlagSet, p *plan, b *bench.Pl
 	literal := payloadFlags{message: f.message, hasMessage: fs.Changed("message"), file: f.file}
 	switch {
 	case literal.hasMessage, fs.Changed("file"):
-		if b.Payload, err = literal.whole(e); err != nil {
+		if b.Payload, err = literal.whole(ctx, e); err != nil {
 			return err
 		}
 		if b.Payload == nil {

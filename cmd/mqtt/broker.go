@@ -112,8 +112,15 @@ func (f *brokerFlags) options(fs *pflag.FlagSet) (broker.Options, error) {
 			return o, err
 		}
 	}
+	if limit := descriptors(); limit > 0 {
+		o.Connections = min(o.Connections, max(limit-ownFiles-len(f.listen), 1))
+	}
 	return o, nil
 }
+
+// ownFiles is how many descriptors the broker keeps from its clients: for its own files and listeners, and to say no with
+// to the clients that are too many.
+const ownFiles = 12
 
 func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, command []string) (err error) {
 	log, level, err := f.logger(e)
@@ -123,6 +130,11 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 	endpoints, err := f.endpoints(fs, len(command) > 0)
 	if err != nil {
 		return err
+	}
+	for _, end := range endpoints {
+		end.Retry = func(err error, wait time.Duration) {
+			log.Warn("no connection is taken for now", "error", err, "wait", wait)
+		}
 	}
 	opt, err := f.options(fs)
 	if err != nil {

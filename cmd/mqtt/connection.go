@@ -186,6 +186,17 @@ func bye(c *conn.Conn, d *proto.Disconnect) {
 	c.Close(ctx, d)
 }
 
+// lingering is a context that lasts a second longer than ctx: an interrupt that comes when the work is done must not cost
+// the DISCONNECT.
+func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancel) })
+	return longer, func() {
+		stop()
+		cancel()
+	}
+}
+
 // displayFlags say what is told besides the data, on stderr.
 type displayFlags struct {
 	debug, quiet bool

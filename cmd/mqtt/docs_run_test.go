@@ -25,7 +25,7 @@ func TestDocsRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts some hundred processes")
 	}
-	var all []script
+	var all []docScript
 	for _, name := range documents(t) {
 		all = append(all, readDocument(t, name).scripts...)
 	}
@@ -58,8 +58,8 @@ func TestDocsRun(t *testing.T) {
 }
 
 // parts are the scripts in a block: itself, or its lines where it is a list.
-func (s *script) parts() []string {
-	if !ending.MatchString(s.text) {
+func (s *docScript) parts() []string {
+	if !docEnding.MatchString(s.text) {
 		return []string{s.text}
 	}
 	var all []string
@@ -71,13 +71,17 @@ func (s *script) parts() []string {
 	return all
 }
 
-// ending is what a line says of its end.
-var ending = regexp.MustCompile(`# (?:.*, )?(until Ctrl-C|exit status (\d+))`)
+// docEnding is what a line says of its end.
+var docEnding = regexp.MustCompile(`# (?:.*, )?(until Ctrl-C|exit status (\d+))`)
+
+// ownBroker is in commands that have a broker of their own.
+var ownBroker = regexp.MustCompile(`mqtt broker|--embedded`)
 
 // docsWorld is a folder with a broker.
 type docsWorld struct {
 	dir     string
 	env     []string
+	server  []string // the broker, as variables
 	replace *strings.Replacer
 }
 
@@ -156,12 +160,11 @@ func newWorld(t *testing.T, text string) *docsWorld {
 			pairs = append(pairs, "wss://broker.example/mqtt", u)
 		}
 	}
-	pairs = append(pairs, "mqtt://broker.example", plain, "mqtt://one.example", plain, "-h broker.example", "-h "+host+" -p "+port,
+	pairs = append(pairs, "mqtt broker   ", "mqtt broker -p 0   ", "mqtt broker #", "mqtt broker -p 0 #", // 1883 may be taken
+		"mqtt://broker.example", plain, "mqtt://one.example", plain, "-h broker.example", "-h "+host+" -p "+port,
 		"-h one.example", "-h "+host+" -p "+port)
 	w.replace = strings.NewReplacer(pairs...)
-	if !strings.Contains(text, "mqtt broker") { // those have one of their own
-		w.env = append(w.env, "MQTT_HOST="+host, "MQTT_PORT="+port)
-	}
+	w.server = []string{"MQTT_HOST=" + host, "MQTT_PORT=" + port}
 	w.background(t, "traffic", "sh", "-c", "MQTT_HOST="+host+" MQTT_PORT="+port+"\nexport MQTT_HOST MQTT_PORT\n"+docsTraffic)
 	w.must(t, "MQTT_HOST="+host+" MQTT_PORT="+port+" mqtt sub -t sensors/2 -t config -C 2 -W 20") // it has begun
 	return w
@@ -172,7 +175,7 @@ func (w *docsWorld) broker(t *testing.T, name string, listen ...string) string {
 	ready := filepath.Join(w.dir, "."+name)
 	w.background(t, name, append([]string{"mqtt", "broker", "--ready-file", ready, "--listen"}, listen...)...)
 	var text []byte
-	waitFor(t, "the broker "+name, func() bool {
+	docsWait(t, "the broker "+name, func() bool {
 		var err error
 		text, err = os.ReadFile(ready)
 		return err == nil
@@ -180,7 +183,7 @@ func (w *docsWorld) broker(t *testing.T, name string, listen ...string) string {
 	return strings.TrimSpace(string(text))
 }
 
-func waitFor(t *testing.T, what string, ok func() bool) {
+func docsWait(t *testing.T, what string, ok func() bool) {
 	limit := time.After(patience)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -230,7 +233,7 @@ func (w *docsWorld) must(t *testing.T, text string) {
 // run runs a script to the end that it names.
 func (w *docsWorld) run(t *testing.T, text string) {
 	wants, interrupt := 0, false
-	if m := ending.FindStringSubmatch(text); m != nil {
+	if m := docEnding.FindStringSubmatch(text); m != nil {
 		interrupt = m[2] == ""
 		wants, _ = strconv.Atoi(m[2])
 	}
@@ -240,6 +243,9 @@ func (w *docsWorld) run(t *testing.T, text string) {
 		}
 	}
 	p := &process{name: "the command", cmd: w.command("sh", "-euc", w.replace.Replace(text)), done: make(chan struct{}), after: func() {}}
+	if !ownBroker.MatchString(text) {
+		p.cmd.Env = append(w.env[:len(w.env):len(w.env)], w.server...)
+	}
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.err
 	p.cmd.WaitDelay = time.Second // something it left behind may hold its output
 	if err := p.cmd.Start(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,17 +15,18 @@ import (
 // What the docs promise is tried: docs_run_test.go runs every command line of README.md, docs/, SECURITY.md and the man
 // pages, and here every flag that they name must be one, and every file that they point to must be there.
 //
-// A command line is a fenced block of the language sh, a literal block of a man page, or a command in a cell of a table.
+// A command line is a fenced block of the language sh, a literal block of a man page, or a cell of a table in a column
+// with the heading "command" or "mqtt".
 //
 //   - A block is one script for sh -eu. Where one of its lines says how it ends, it is a list, and each line is a script:
 //     `# until Ctrl-C` is interrupted once it has printed something, `# exit status 8` must end so.
 //   - What cannot be tried says why, to the reader too: "Not run: REASON" in the paragraph before a block, or in the row
 //     of a table.
-//   - In tables of docs/coming-from.md the first column is another program's.
-const root = "../.."
+//   - In a table with a column "mqtt" the others are other programs'.
+const docsRoot = "../.."
 
-// script is a command line, or several, and where it stands.
-type script struct {
+// docScript is a command line, or several, and where it stands.
+type docScript struct {
 	file   string
 	line   int
 	text   string
@@ -33,8 +35,8 @@ type script struct {
 
 // documents are the pages for people, less the man pages.
 func documents(t testing.TB) []string {
-	names := []string{root + "/README.md", root + "/SECURITY.md"}
-	more, err := filepath.Glob(root + "/docs/*.md")
+	names := []string{docsRoot + "/README.md", docsRoot + "/SECURITY.md"}
+	more, err := filepath.Glob(docsRoot + "/docs/*.md")
 	if err != nil || len(more) == 0 {
 		t.Fatalf("docs: %d files, error %v", len(more), err)
 	}
@@ -44,8 +46,8 @@ func documents(t testing.TB) []string {
 // document is a page in lines: what stands in fences, and what does not.
 type document struct {
 	name    string
-	prose   []string // empty where a fence is
-	scripts []script
+	prose   []string // empty where a fence is; of tables our own cells
+	scripts []docScript
 }
 
 func readDocument(t testing.TB, name string) *document {
@@ -56,6 +58,7 @@ func readDocument(t testing.TB, name string) *document {
 	d := &document{name: name}
 	var block []string
 	fence, before, reason := "", "", ""
+	var tab docTable
 	for i, line := range strings.Split(string(text), "\n") {
 		d.prose = append(d.prose, "")
 		switch {
@@ -67,14 +70,18 @@ func readDocument(t testing.TB, name string) *document {
 			_, reason, _ = strings.Cut(before, "Not run: ")
 		case line == "```":
 			if fence == "sh" {
-				d.scripts = append(d.scripts, script{name, i + 1 - len(block), strings.Join(block, "\n"), reason})
+				d.scripts = append(d.scripts, docScript{name, i + 1 - len(block), strings.Join(block, "\n"), reason})
 			}
 			fence, before = "", ""
 		case fence != "":
 			block = append(block, line)
 		default:
-			d.prose[i] = line
-			d.scripts = append(d.scripts, cellCommands(name, i+1, line)...)
+			row := tab.row(line)
+			d.prose[i] = strings.Join(tab.ours(row), "|")
+			if row == nil {
+				d.prose[i] = line
+			}
+			d.scripts = append(d.scripts, tab.commands(name, i+1, line, row)...)
 			if line != "" {
 				before = line
 			}
@@ -86,8 +93,8 @@ func readDocument(t testing.TB, name string) *document {
 	return d
 }
 
-// cells are the columns of a row, nil if the line is none. A \| is no border.
-func cells(line string) []string {
+// docCells are the columns of a row, nil if the line is none. A \| is no border.
+func docCells(line string) []string {
 	if !strings.HasPrefix(line, "|") {
 		return nil
 	}
@@ -99,8 +106,8 @@ func cells(line string) []string {
 	return all
 }
 
-// spans are the pieces of code in a line of prose.
-func spans(line string) []string {
+// docSpans are the pieces of code in a line of prose.
+func docSpans(line string) []string {
 	var all []string
 	parts := strings.Split(line, "`")
 	for i := 1; i+1 < len(parts); i += 2 {
@@ -109,22 +116,47 @@ func spans(line string) []string {
 	return all
 }
 
-// ourCells are the columns of a row that are about our own commands.
-func ourCells(name, line string) []string {
-	all := cells(line)
-	if strings.HasSuffix(name, "coming-from.md") && len(all) > 0 {
-		return all[1:]
+// docTable is the one that a line stands in.
+type docTable struct{ heading []string }
+
+// row takes in the next line, and returns its cells, nil if it is none of a table.
+func (t *docTable) row(line string) []string {
+	all := docCells(line)
+	if all == nil {
+		t.heading = nil
+	} else if t.heading == nil {
+		for _, c := range all {
+			t.heading = append(t.heading, strings.TrimSpace(c))
+		}
 	}
 	return all
 }
 
-func cellCommands(name string, n int, line string) []script {
+// has tells whether column i has the heading.
+func (t *docTable) has(i int, heading string) bool {
+	return i < len(t.heading) && t.heading[i] == heading
+}
+
+// ours are the cells of a row that are about our own commands.
+func (t *docTable) ours(row []string) []string {
+	if !slices.Contains(t.heading, "mqtt") {
+		return row
+	}
+	i := slices.Index(t.heading, "mqtt")
+	return row[min(i, len(row)):min(i+1, len(row))]
+}
+
+// commands are the command lines in a row.
+func (t *docTable) commands(name string, n int, line string, row []string) []docScript {
 	_, reason, _ := strings.Cut(line, "Not run: ")
-	var all []script
-	for _, cell := range ourCells(name, line) {
-		for _, code := range spans(cell) {
+	var all []docScript
+	for i, cell := range row {
+		if !t.has(i, "command") && !t.has(i, "mqtt") {
+			continue
+		}
+		for _, code := range docSpans(cell) {
 			if isCommandLine(code) {
-				all = append(all, script{name, n, code, strings.TrimRight(reason, " |")})
+				all = append(all, docScript{name, n, code, strings.TrimRight(reason, " |")})
 			}
 		}
 	}
@@ -134,7 +166,7 @@ func cellCommands(name string, n int, line string) []script {
 // isCommandLine tells a command line from the name of a command.
 func isCommandLine(code string) bool {
 	for _, c := range commandsIn(code) {
-		if ours(c) != "" && len(c) > 2 {
+		if programOf(c) != "" && len(c) > 2 {
 			return true
 		}
 	}
@@ -151,15 +183,9 @@ func TestDocsFlagsAreKnown(t *testing.T) {
 			}
 		}
 		for i, line := range d.prose {
-			pieces := []string{line}
-			if strings.HasPrefix(line, "|") {
-				pieces = ourCells(name, line)
-			}
-			for _, piece := range pieces {
-				for _, code := range spans(piece) {
-					for _, err := range known.unknown(code) {
-						t.Errorf("%s:%d: %v", name, i+1, err)
-					}
+			for _, code := range docSpans(line) {
+				for _, err := range known.unknown(code) {
+					t.Errorf("%s:%d: %v", name, i+1, err)
 				}
 			}
 		}
@@ -211,12 +237,12 @@ func TestDocsNamesAreThere(t *testing.T) {
 	declared := testNames(t)
 	for _, name := range documents(t) {
 		for i, line := range readDocument(t, name).prose {
-			for _, code := range spans(line) {
+			for _, code := range docSpans(line) {
 				switch {
 				case test.MatchString(code) && !declared[code]:
 					t.Errorf("%s:%d: there is no test %s", name, i+1, code)
 				case path.MatchString(code):
-					if _, err := os.Stat(filepath.Join(root, code)); err != nil {
+					if _, err := os.Stat(filepath.Join(docsRoot, code)); err != nil {
 						t.Errorf("%s:%d: %v", name, i+1, err)
 					}
 				}
@@ -230,7 +256,7 @@ func testNames(t testing.TB) map[string]bool {
 	names := make(map[string]bool)
 	decl := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	for _, pattern := range []string{"/internal/*/*_test.go", "/internal/*/*/*_test.go", "/cmd/*/*_test.go", "/scripts/*/*_test.go"} {
-		files, err := filepath.Glob(root + pattern)
+		files, err := filepath.Glob(docsRoot + pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -296,7 +322,7 @@ func (x *flagIndex) unknown(code string) []error {
 func (x *flagIndex) misused(text string) []error {
 	var errs []error
 	for _, c := range commandsIn(text) {
-		path := ours(c)
+		path := programOf(c)
 		if path == "" {
 			continue
 		}
@@ -356,8 +382,8 @@ func wrongFlags(path string, flags map[string]bool, x *flagIndex, words []string
 	return errs
 }
 
-// ours is the name of a command's program if it is one of our own.
-func ours(words []string) string {
+// programOf is the name of a command's program if it is one of our own.
+func programOf(words []string) string {
 	if len(words) == 0 {
 		return ""
 	}
@@ -388,7 +414,7 @@ func commandsIn(text string) [][]string {
 	}
 	over := func() {
 		end()
-		all = append(all, simple(words)...)
+		all = append(all, simpleCommands(words)...)
 		words = nil
 	}
 	for i := 0; i < len(text); i++ {
@@ -441,8 +467,8 @@ func commandsIn(text string) [][]string {
 	return all
 }
 
-// simple takes variables and keywords off a command, and has what stands behind -- as a command of its own.
-func simple(words []string) [][]string {
+// simpleCommands takes variables and keywords off a command, and has what stands behind -- as a command of its own.
+func simpleCommands(words []string) [][]string {
 	assignment := regexp.MustCompile(`^[A-Za-z_]+=`)
 	for len(words) > 0 && (assignment.MatchString(words[0]) || strings.Contains(" while until if then else do ! { exec ", " "+words[0]+" ")) {
 		words = words[1:]
@@ -452,7 +478,7 @@ func simple(words []string) [][]string {
 	}
 	for i, w := range words {
 		if w == "--" {
-			return append([][]string{words[:i]}, simple(words[i+1:])...)
+			return append([][]string{words[:i]}, simpleCommands(words[i+1:])...)
 		}
 	}
 	return [][]string{words}

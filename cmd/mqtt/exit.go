@@ -45,14 +45,14 @@ func (e *env) finish(ctx context.Context, name string, err error) int {
 	if err == nil || errors.Is(err, errQuiet) {
 		return 0
 	}
+	var status exitStatus
+	if errors.As(err, &status) {
+		return int(status) // of a command that was told of the signal, too
+	}
 	code, hint := judge(err)
 	var s signaled
 	if cause := context.Cause(ctx); cause != nil && errors.As(cause, &s) {
 		code, hint, err = 128+int(s.sig), "", s
-	}
-	var status exitStatus
-	if errors.As(err, &status) {
-		return int(status)
 	}
 	if e.mosquitto() {
 		code = mosquittoStatus(code, err)

@@ -33,7 +33,7 @@ func (f *filterFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.onlySubscribe, "exit-after-subscribe", "E", false, "end once subscribed")
 	fs.BoolVar(&f.retainAsPublished, "retain-as-published", false, "keep the retain flag as it was published (MQTT 5)")
 	fs.StringVar(&f.retainHandling, "retain-handling", "always", "retained messages `WHEN` subscribing: always, new or never (MQTT 5)")
-	fs.BoolVar(&f.noLocal, "no-local", false, "none of our own messages (MQTT 5)")
+	fs.BoolVar(&f.noLocal, "no-local", false, "do not receive what this client itself publishes (MQTT 5)")
 	fs.IntVar(&f.subscriptionID, "subscription-identifier", 0, "mark messages of these subscriptions with `N` (MQTT 5)")
 	fs.BoolVar(&f.partialOK, "partial-ok", false, "go on while at least one filter holds")
 	fs.BoolVar(&f.requireQoS, "require-qos", false, "end with status 5 if the server grants less than -q")

@@ -22,13 +22,13 @@ type identityFlags struct {
 }
 
 func (f *identityFlags) register(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.id, "id", "i", "", "client `ID`; made up if not given")
+	fs.StringVarP(&f.id, "id", "i", "", "connect with the client identifier `ID`; made up if not given")
 	fs.StringVarP(&f.idPrefix, "id-prefix", "I", "", "made-up client identifier begins with `PREFIX`")
-	fs.StringVarP(&f.username, "username", "u", "", "user `NAME`")
-	fs.StringVarP(&f.password, "pw", "P", "", "`PASSWORD`; better in --password-file or MQTT_PASSWORD, where no process list shows it")
+	fs.StringVarP(&f.username, "username", "u", "", "connect as the user `NAME`")
+	fs.StringVarP(&f.password, "pw", "P", "", "connect with `PASSWORD`; better in --password-file or MQTT_PASSWORD, where no process list shows it")
 	fs.StringVar(&f.passwordFile, "password-file", "", "read the password from `FILE` (- is stdin), less one newline at its end")
 	fs.StringVar(&f.authMethod, "auth-method", "", "authenticate with `METHOD`: SCRAM-SHA-256, SCRAM-SHA-512, or another with --auth-data")
-	fs.StringVar(&f.authData, "auth-data", "", "authentication `DATA` for a method other than SCRAM")
+	fs.StringVar(&f.authData, "auth-data", "", "send the authentication `DATA`, for a method other than SCRAM")
 }
 
 // apply puts the identity into p. What stands in the URL loses against flags.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -84,13 +85,13 @@ func (f *payloadFlags) streams() bool { return f.lines || f.records }
 func (f *payloadFlags) namesTopics() bool { return f.keyDelimiter != "" }
 
 // open returns the source. strict refuses empty lines.
-func (f *payloadFlags) open(e *env, p *publisher, strict bool) (source, error) {
+func (f *payloadFlags) open(ctx context.Context, e *env, p *publisher, strict bool) (source, error) {
 	if f.streams() {
 		l := newLines(e.in, f, strict)
 		p.progress = newProgress(e, &l.read)
 		return l, nil
 	}
-	b, err := f.whole(e)
+	b, err := f.whole(ctx, e)
 	p.msg.Payload = b
 	return &repeated{left: 1}, err
 }

@@ -27,10 +27,10 @@ type sessionFlags struct {
 }
 
 func (f *sessionFlags) register(fs *pflag.FlagSet) {
-	fs.IntVarP(&f.keepAlive, "keepalive", "k", 60, "`SECONDS` without traffic after which PINGREQ is sent; 0 is off")
+	fs.IntVarP(&f.keepAlive, "keepalive", "k", 60, "send PINGREQ after `SECONDS` without traffic; 0 is never")
 	fs.BoolVarP(&f.keepSession, "disable-clean-session", "c", false, "resume the session of -i ID, and leave it at the server afterwards")
-	fs.StringVarP(&f.expiry, "session-expiry-interval", "x", "", "`SECONDS` that the server keeps the session; -1 is for ever (MQTT 5)")
-	fs.StringVarP(&f.version, "protocol-version", "V", "auto", "`VERSION`: auto (5, else 3.1.1), 5, 3.1.1 or 3.1")
+	fs.StringVarP(&f.expiry, "session-expiry-interval", "x", "", "have the server keep the session for `SECONDS`; -1 is for ever (MQTT 5)")
+	fs.StringVarP(&f.version, "protocol-version", "V", "auto", "speak `VERSION`: auto (5, else 3.1.1), 5, 3.1.1 or 3.1")
 	fs.StringVar(&f.connectTimeout, "connect-timeout", "10s", "give up on a connection after `DURATION`")
 	fs.StringVar(&f.reconnect, "reconnect", "", "after a loss connect again: never, always, or `N` times")
 	fs.StringVar(&f.reconnectDelay, "reconnect-delay", "1s..30s", "wait `MIN..MAX` before another connection, doubled each time")

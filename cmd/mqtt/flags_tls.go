@@ -16,17 +16,17 @@ type tlsFlags struct {
 }
 
 func (f *tlsFlags) register(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.on, "tls", false, "TLS; also by mqtts://, wss://, port 8883, or any of the flags below")
+	fs.BoolVar(&f.on, "tls", false, "use TLS; so do mqtts://, wss://, port 8883, and any of the flags below")
 	fs.StringVar(&f.cafile, "cafile", "", "trust the authorities in `FILE` (PEM), in the place of the system's")
 	fs.StringVar(&f.capath, "capath", "", "trust the authorities in the files of `DIR`")
-	fs.StringVar(&f.cert, "cert", "", "client certificate in `FILE` (PEM)")
-	fs.StringVar(&f.key, "key", "", "its key in `FILE` (PEM)")
+	fs.StringVar(&f.cert, "cert", "", "show the client certificate in `FILE` (PEM)")
+	fs.StringVar(&f.key, "key", "", "key of the client certificate in `FILE` (PEM)")
 	fs.StringVar(&f.keyPassFile, "keypass-file", "", "passphrase of the key in `FILE`")
 	fs.BoolVar(&f.insecure, "insecure", false, "take any certificate: whoever answers is trusted")
 	fs.StringVar(&f.version, "tls-version", "", "at least `VERSION`: tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1")
 	fs.StringVar(&f.ciphers, "ciphers", "", "cipher `LIST` for TLS 1.2 and below, with : between")
 	fs.StringVar(&f.alpn, "tls-alpn", "", "application protocol `NAME` to ask for")
-	fs.StringVar(&f.serverName, "tls-servername", "", "`NAME` expected in the server's certificate")
+	fs.StringVar(&f.serverName, "tls-servername", "", "expect `NAME` in the server's certificate, in the place of the host")
 	fs.BoolVar(&f.osCerts, "tls-use-os-certs", false, "trust the system's authorities too")
 	fs.StringVar(&f.keyLog, "tls-keylog", "", "write session keys to `FILE` for a packet analyser")
 }

@@ -16,11 +16,11 @@ type willFlags struct {
 }
 
 func (f *willFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.topic, "will-topic", "", "`TOPIC` of the will")
+	fs.StringVar(&f.topic, "will-topic", "", "have the server publish a will to `TOPIC` if the connection breaks")
 	fs.StringVar(&f.payload, "will-payload", "", "`PAYLOAD` of the will")
-	fs.StringVar(&f.file, "will-file", "", "payload of the will from `FILE`")
+	fs.StringVar(&f.file, "will-file", "", "take the payload of the will from `FILE`")
 	fs.IntVar(&f.qos, "will-qos", 0, "QoS `N` of the will: 0, 1 or 2")
-	fs.BoolVar(&f.retain, "will-retain", false, "retain the will")
+	fs.BoolVar(&f.retain, "will-retain", false, "have the server keep the will for later subscribers")
 }
 
 // apply puts the will, if there is one, into p. ps are its properties.

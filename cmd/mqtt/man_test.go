@@ -32,8 +32,8 @@ const (
 	manFolder    = "../../man"
 )
 
-// groups are the headings of a list of options: each begins with the first of these flags.
-func groups() map[string]string {
+// manGroups are the headings of a list of options: each begins with the first of these flags.
+func manGroups() map[string]string {
 	return map[string]string{
 		"mqtt pub topic": "Message", "mqtt sub topic": "Subscription", "mqtt rr topic": "Request", "mqtt ping count": "Round trips",
 		"mqtt bench pubs": "Load", "mqtt bench conn clients": "Load", "mqtt bench report out": "Result", "rate": "Pace",
@@ -66,8 +66,8 @@ func manCommands() []*cobra.Command {
 	return all
 }
 
-// page is the file of a command: subcommands stand on the page of the one above them.
-func page(c *cobra.Command) string {
+// manPage is the file of a command: subcommands stand on the page of the one above them.
+func manPage(c *cobra.Command) string {
 	words := strings.Fields(c.CommandPath())
 	name := words[0] + "-" + words[1] + ".1"
 	if _, err := os.Stat(filepath.Join(manFolder, name)); err != nil {
@@ -150,14 +150,14 @@ func firstDifference(old, fresh string) string {
 // A command has a page, and a page names its command.
 func TestManNamesEveryCommand(t *testing.T) {
 	for _, c := range manCommands() {
-		text, err := os.ReadFile(filepath.Join(manFolder, page(c)))
+		text, err := os.ReadFile(filepath.Join(manFolder, manPage(c)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		words := strings.Fields(c.CommandPath())
 		last := words[len(words)-1]
 		if !regexp.MustCompile(`(?m)^\.(Nm|It|Ss|Op|Xr).*\b` + regexp.QuoteMeta(last) + `\b`).Match(text) {
-			t.Errorf("%s: %s does not name it", c.CommandPath(), page(c))
+			t.Errorf("%s: %s does not name it", c.CommandPath(), manPage(c))
 		}
 	}
 }
@@ -230,8 +230,8 @@ func macroFlags(line string) []string {
 }
 
 // manExamples are the literal blocks of a page.
-func manExamples(text string) []script {
-	var all []script
+func manExamples(text string) []docScript {
+	var all []docScript
 	var block []string
 	in := false
 	for i, line := range strings.Split(text, "\n") {
@@ -239,7 +239,7 @@ func manExamples(text string) []script {
 		case strings.HasPrefix(line, ".Bd -literal"):
 			in, block = true, nil
 		case in && line == ".Ed":
-			all = append(all, script{line: i + 1 - len(block), text: unescapeRoff(strings.Join(block, "\n"))})
+			all = append(all, docScript{line: i + 1 - len(block), text: unescapeRoff(strings.Join(block, "\n"))})
 			in = false
 		case in:
 			block = append(block, line)
@@ -255,7 +255,7 @@ func unescapeRoff(s string) string {
 // optionsOf is the list of a command's options in mdoc. A subcommand has those of the one above it by name only.
 func optionsOf(c *cobra.Command) string {
 	var b bytes.Buffer
-	heading, open := groups(), false
+	heading, open := manGroups(), false
 	above := make(map[string]string)
 	if p := c.Parent(); p.HasParent() {
 		for _, f := range manFlags(p) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -14,16 +15,39 @@ import (
 	"mqtt/internal/proto"
 )
 
-// whole reads the payload of -m, -f, -s or -n. FIFOs and process substitution are files like any other.
-func (f *payloadFlags) whole(e *env) ([]byte, error) {
+// whole reads the payload of -m, -f, -s or -n.
+func (f *payloadFlags) whole(ctx context.Context, e *env) ([]byte, error) {
 	switch {
 	case f.hasMessage:
 		return []byte(f.message), nil
 	case f.null:
 		return nil, nil
 	case f.stdin || f.file == "-":
-		return readPayload(e.in, "stdin")
+		return patiently(ctx, func() ([]byte, error) { return readPayload(e.in, "stdin") })
 	}
+	return patiently(ctx, f.readFile)
+}
+
+// patiently calls read, which waits for as long as a terminal or a FIFO gives nothing: the end of ctx leaves it to itself.
+// The goroutine ends with read, or with the process.
+func patiently(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
+	var b []byte
+	var err error
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		b, err = read()
+	}()
+	select {
+	case <-over:
+		return b, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// readFile reads the payload of -f. FIFOs and process substitution are files like any other.
+func (f *payloadFlags) readFile() ([]byte, error) {
 	file, err := os.Open(f.file)
 	if err != nil {
 		return nil, usage("-f: "+err.Error(), "name a file that you may read")

@@ -58,7 +58,7 @@ func newPub(e *env) *cobra.Command {
 	fs.BoolVarP(&f.retain, "retain", "r", false, "have the server keep the message for later subscribers")
 	fs.IntVarP(&f.inflight, "max-inflight", "M", conn.DefaultWindow, "at most `N` unacknowledged messages at once")
 	fs.IntVar(&f.repeat, "repeat", 1, "publish the message `N` times")
-	fs.StringVar(&f.repeatDelay, "repeat-delay", "0", "wait `SECONDS` between them")
+	fs.StringVar(&f.repeatDelay, "repeat-delay", "0", "with --repeat: wait `SECONDS` between two messages")
 	fs.BoolVar(&f.allowClear, "allow-clear", false, "let an empty line with -r clear the retained message")
 	fs.BoolVar(&f.downgrade, "downgrade-qos", false, "send at the server's Maximum QoS where that is lower")
 	fs.BoolVarP(&f.json, "json", "J", false, "publish each line of stdin as sub -J wrote it: topic, QoS, retain, properties, payload")
@@ -116,7 +116,7 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	}
 	pub := publisher{e: e, f: f, plan: p}
 	pub.msg = proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.properties.sets[proto.PUBLISH]}
-	src, err := f.open(e, &pub)
+	src, err := f.open(ctx, e, &pub)
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,8 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 }
 
 // open returns the source that the flags name.
-func (f *pubFlags) open(e *env, p *publisher) (src source, err error) {
-	src, err = f.payload.open(e, p, f.retain && !f.allowClear && !f.json)
+func (f *pubFlags) open(ctx context.Context, e *env, p *publisher) (src source, err error) {
+	src, err = f.payload.open(ctx, e, p, f.retain && !f.allowClear && !f.json)
 	switch src := src.(type) {
 	case *repeated:
 		src.left, src.delay = f.repeat, f.delay

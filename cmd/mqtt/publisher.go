@@ -85,6 +85,8 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn, src source) error {
 			p.held = false
 		}
 		if ended && c.Pending() == 0 {
+			ctx, cancel := lingering(ctx)
+			defer cancel()
 			return c.Close(ctx, p.f.goodbye(p.plan))
 		}
 		p.progress.draw(p.sent)

@@ -152,7 +152,7 @@ func (f *rrFlags) ask(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan) e
 	}
 	r.pub = publisher{e: e, f: &pubFlags{payload: f.payload, allowClear: true}, plan: p}
 	r.pub.msg = proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic)}
-	if r.src, err = f.payload.open(e, &r.pub, false); err != nil {
+	if r.src, err = f.payload.open(ctx, e, &r.pub, false); err != nil {
 		return err
 	}
 	defer r.src.close()

@@ -215,9 +215,9 @@ func (r *run) offset(publisher uint32) (ahead int64, ok bool) {
 	return 0, false
 }
 
-// verdict says what the times of messages from elsewhere rest on. untimed is how many
-// were not timed.
-func (k *clocks) verdict(untimed uint64) Clock {
+// verdict says what the times of messages from elsewhere rest on: so many came, and
+// untimed of them were not timed.
+func (k *clocks) verdict(untimed, elsewhere uint64) Clock {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	var v Clock
@@ -236,8 +236,8 @@ func (k *clocks) verdict(untimed uint64) Clock {
 	switch {
 	case untimed > 0:
 		return Clock{Mode: Refused}
-	case v.Mode == "":
-		v.Mode = OneProcess
+	case v.Mode == "" || elsewhere == 0:
+		return Clock{Mode: OneProcess}
 	}
 	return v
 }

@@ -46,7 +46,7 @@ func (r *run) result() *Result {
 	if p.Wills {
 		res.Expected, res.Lost, res.Accounted = r.willsSent, r.willsSent-n.unique, true
 	}
-	res.Clock = r.clocks.verdict(n.untimed)
+	res.Clock = r.clocks.verdict(n.untimed, n.elsewhere)
 	n.unsent = r.unsent()
 	res.Notes = r.notes(res, &n)
 	return res

@@ -74,6 +74,10 @@ func Merge(parts []*Result) (*Result, error) {
 		m.absorb(p)
 	}
 	m.align(parts)
+	if m.Clock.Mode == Estimated { // one note for the many of the parts
+		m.drop("clock")
+		m.Notes = append(m.Notes, m.Clock.note())
+	}
 	if m.Kind == KindMessages {
 		whole := len(m.Topics) > 0
 		lost, expected := m.Lost, m.Expected

@@ -49,8 +49,7 @@ func (r *run) notes(res *Result, n *counts) []Note {
 		add("clock", "give all processes the same --run NAME",
 			"the clocks of %s messages from other machines could not be compared: their latency is not reported", format.Count(n.untimed))
 	} else if res.Clock.Mode == Estimated {
-		add("clock", "", "latency is between two clocks: their difference was estimated as %s, with an error of up to %s",
-			format.Duration(time.Duration(res.Clock.Offset*1e3)), format.Duration(time.Duration(res.Clock.Error*1e3)))
+		all = append(all, res.Clock.note())
 	}
 	if g := r.granted.Load(); g > 0 {
 		add("server", "", "%d subscriptions were granted a lower QoS than %d", g, p.QoS)
@@ -65,6 +64,12 @@ func (r *run) notes(res *Result, n *counts) []Note {
 		add("server", "-c -i PREFIX keeps sessions", "subscribers without sessions lose what is sent while they are away")
 	}
 	return all
+}
+
+// note says what a latency between clocks rests on.
+func (c *Clock) note() Note {
+	return Note{About: "clock", Text: fmt.Sprintf("latency is between two clocks: their difference was estimated as %s, with an error of up to %s",
+		format.Duration(time.Duration(c.Offset*1e3)), format.Duration(time.Duration(c.Error*1e3)))}
 }
 
 // generatorNotes names what of this machine was too slow.

@@ -125,7 +125,12 @@ func (c *client) take(t *tally, m *proto.Publish, now int64) {
 	t.received++
 	t.bytesReceived += uint64(len(m.Payload))
 	t.lastReceived = now
-	switch c.sub.ledger.take(h.publisher, h.seq) {
+	ours := r.ours(h.publisher)
+	order := c.sub.ledger.take(h.publisher, h.seq)
+	if !ours && (order == inOrder || order == late) {
+		t.elsewhere++
+	}
+	switch order {
 	case inOrder:
 		t.unique++
 	case late:
@@ -138,7 +143,7 @@ func (c *client) take(t *tally, m *proto.Publish, now int64) {
 		t.blurred++
 	}
 	intended := h.intended - r.epoch
-	if !r.ours(h.publisher) {
+	if !ours {
 		shift, ok := r.offset(h.publisher)
 		if !ok {
 			t.untimed++

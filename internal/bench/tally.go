@@ -24,6 +24,7 @@ type counts struct {
 	received, unique          uint64
 	duplicated, late, blurred uint64
 	foreign, untimed          uint64
+	elsewhere                 uint64 // of unique: sent by other processes of the run
 	bytesSent, bytesReceived  uint64
 	lastSent, lastReceived    int64 // times of the run
 	blocked, behind           uint64
@@ -46,6 +47,7 @@ func (c *counts) add(o *counts) {
 	c.blurred += o.blurred
 	c.foreign += o.foreign
 	c.untimed += o.untimed
+	c.elsewhere += o.elsewhere
 	c.bytesSent += o.bytesSent
 	c.bytesReceived += o.bytesReceived
 	c.lastSent = max(c.lastSent, o.lastSent)

@@ -26,6 +26,13 @@ func (b *Broker) attach(c *client, o *opening) error {
 			c.enter(s, o, false, bt)
 		default:
 			s.mu.Lock()
+			if s.ended {
+				s.mu.Unlock()
+				b.mu.Unlock()
+				bt.finish()
+				<-s.gone // who takes it apart waits for nobody
+				continue
+			}
 			if old := s.client; old != nil {
 				s.mu.Unlock()
 				b.mu.Unlock()
@@ -35,8 +42,7 @@ func (b *Broker) attach(c *client, o *opening) error {
 				continue
 			}
 			if o.clean { // [MQTT-3.1.2-4]
-				s.ended = true
-				delete(b.sessions, id)
+				s.over()
 				s.mu.Unlock()
 				b.mu.Unlock()
 				bt.finish()

@@ -38,10 +38,14 @@ func (c *client) authenticate(p *proto.Connect, o *opening) (proto.Reason, strin
 		if r != proto.ContinueAuthentication {
 			return r, ""
 		}
-		if _, err := c.conn.Write(c.auth(r, answer)); err != nil {
+		out := c.auth(r, answer)
+		if out == nil {
+			return proto.PacketTooLarge, "AUTH is larger than the client takes"
+		}
+		if _, err := c.conn.Write(out); err != nil {
 			return proto.UnspecifiedError, err.Error()
 		}
-		f, err := c.in.Next()
+		f, err := c.next()
 		if err != nil {
 			return proto.UnspecifiedError, err.Error()
 		}
@@ -67,7 +71,8 @@ func reasonOf(err error) proto.Reason {
 	return proto.ProtocolError
 }
 
-// auth is an AUTH packet of the client's method.
+// auth is an AUTH packet of the client's method, nil if the client does not take one
+// of that size [MQTT-3.1.2-24].
 func (c *client) auth(r proto.Reason, data []byte) []byte {
 	a := proto.Auth{Reason: r}
 	a.Props = a.Props.AppendText(proto.AuthenticationMethod, c.method)
@@ -75,7 +80,7 @@ func (c *client) auth(r proto.Reason, data []byte) []byte {
 		a.Props = a.Props.AppendValue(proto.AuthenticationData, data)
 	}
 	b, err := a.Append(nil, c.v)
-	if err != nil {
+	if err != nil || c.maxPacket > 0 && len(b) > c.maxPacket {
 		return nil
 	}
 	return b
@@ -89,7 +94,7 @@ func (c *client) reauthenticate(bt *batch, f proto.Frame) error {
 		return err
 	}
 	if c.method == "" {
-		return fault(proto.ProtocolError, "AUTH without an authentication method in CONNECT") // [MQTT-4.12.0-6]
+		return fault(proto.ProtocolError, "AUTH without an authentication method in CONNECT") // [MQTT-4.12.0-7]
 	}
 	if string(a.Props.Value(proto.AuthenticationMethod)) != c.method {
 		return fault(proto.BadAuthenticationMethod, "AUTH of another method")
@@ -113,7 +118,11 @@ func (c *client) reauthenticate(bt *batch, f proto.Frame) error {
 	default:
 		return fault(proto.NotAuthorized, "")
 	}
+	out := c.auth(r, answer)
+	if out == nil {
+		return fault(proto.PacketTooLarge, "AUTH is larger than the client takes")
+	}
 	bt.flush()
-	bt.reply = append(bt.reply, c.auth(r, answer)...)
+	bt.reply = append(bt.reply, out...)
 	return nil
 }

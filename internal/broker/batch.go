@@ -184,12 +184,15 @@ func (bt *batch) setRetained() {
 		m := &bt.msgs[i]
 		m.Came = bt.time()
 		before := b.retained.bytes
-		kept, ok := b.retained.put(m, b.opt.Retained)
+		kept, ok := b.retained.put(m, b.opt.Retained, b.memory.Load() > b.opt.Memory)
 		b.memory.Add(int64(b.retained.bytes - before))
 		b.retainedCount.Store(int64(b.retained.count))
 		switch {
 		case !ok:
 			bt.count.dropped++
+			if b.opt.Store != nil {
+				b.opt.Store.DropRetained(m.Topic)
+			}
 		case b.opt.Store == nil:
 		case kept != nil:
 			b.opt.Store.PutRetained(kept)

@@ -23,7 +23,7 @@ type Broker struct {
 	retained      retained
 	retainedCount atomic.Int64
 
-	memory  atomic.Int64 // bytes of queues, buffers and retained messages, in units
+	memory  atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
 	serial  atomic.Uint64
 	batches sync.Pool
 	wg      sync.WaitGroup // the connections

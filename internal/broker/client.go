@@ -119,6 +119,7 @@ func (c *client) serve() {
 	c.conn.Close()
 	c.b.opt.Log.Info("connection refused", "remote", c.conn.RemoteAddr(), "error", err)
 	c.in.Close()
+	c.b.memory.Add(-int64(c.weight) * unit)
 	c.b.gone(c)
 }
 
@@ -203,7 +204,9 @@ func (c *client) part(err error) {
 	if s.keep {
 		b.opt.Store.PutSession(s.record())
 	}
-	if !ends {
+	if ends {
+		s.over() // with the client: nobody may enter what is about to go
+	} else {
 		s.wait()
 	}
 	c.release()
@@ -218,15 +221,7 @@ func (c *client) part(err error) {
 	}
 	bt.finish()
 	if ends {
-		b.mu.Lock()
-		mine := b.sessions[s.id] == s
-		if mine {
-			delete(b.sessions, s.id)
-		}
-		b.mu.Unlock()
-		if mine {
-			b.finish(s)
-		}
+		b.finish(s)
 	}
 	close(c.done)
 	b.opt.Log.Info("client left", "client", s.id, "why", words(err, why))

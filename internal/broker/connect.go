@@ -29,7 +29,7 @@ func (c *client) connect() error {
 	b := c.b
 	c.conn.SetDeadline(time.Now().Add(b.opt.ConnectTimeout))
 	c.in.SetMax(min(firstPacket, b.opt.MaxPacket))
-	f, err := c.in.Next()
+	f, err := c.next()
 	if err != nil {
 		return fmt.Errorf("wait for CONNECT: %w", err)
 	}
@@ -49,6 +49,9 @@ func (c *client) connect() error {
 	}
 	if r, text := c.authenticate(&p, o); r != proto.Success {
 		return c.refuse(r, text)
+	}
+	if c.maxPacket > 0 && len(c.connack(o, false)) > c.maxPacket {
+		return c.refuse(proto.PacketTooLarge, "CONNACK is larger than the client takes") // [MQTT-3.1.2-24]
 	}
 	c.in.SetMax(b.opt.MaxPacket)
 	if err := b.attach(c, o); err != nil {
@@ -166,11 +169,14 @@ func (c *client) refuse(r proto.Reason, text string) error {
 	}
 	buf, e := ack.Append(nil, c.v)
 	if e == nil && c.maxPacket > 0 && len(buf) > c.maxPacket {
-		ack.Props = nil
+		ack.Props = nil // [MQTT-3.2.2-19]
 		buf, e = ack.Append(nil, c.v)
 	}
 	if e != nil {
 		return errors.Join(err, e)
+	}
+	if c.maxPacket > 0 && len(buf) > c.maxPacket {
+		return err // not even that: a close says it [MQTT-3.1.2-24]
 	}
 	c.conn.SetDeadline(time.Now().Add(goodbyeTime))
 	if _, e := c.conn.Write(buf); e != nil {

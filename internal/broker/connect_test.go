@@ -33,14 +33,14 @@ func TestConnectSaysHowWeDifferFromTheDefaults(t *testing.T) {
 
 func TestConnectAssignsAnIdentifier(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
-		p := k.open(proto.V5, "")
+		p := k.open(proto.V5, "")                                                              // [MQTT-3.1.3-6], [MQTT-3.1.3-7]
 		first := string(p.next().(*proto.Connack).Props.Value(proto.AssignedClientIdentifier)) // [MQTT-3.2.2-16]
 		q := k.open(proto.V5, "")
 		second := string(q.next().(*proto.Connack).Props.Value(proto.AssignedClientIdentifier))
 		if first == "" || first == second {
 			t.Errorf("assigned %q and %q", first, second)
 		}
-		k.open(proto.V311, "").want("CONNACK 00") // [MQTT-3.1.3-6]
+		k.open(proto.V311, "").want("CONNACK 00") // 3.1.1 [MQTT-3.1.3-6]
 		r := k.open(proto.V5, first, resume)      // an assigned identifier is one like any other
 		r.want("CONNACK 00")
 		p.want("DISCONNECT 8E why")
@@ -53,7 +53,7 @@ func TestConnectRefusalsByVersion(t *testing.T) {
 		v    proto.Version
 		want string // "" is a close without a word
 	}{
-		"3.1.1 no identifier, session to keep [MQTT-3.1.3-8]": {"100C 0004 4D515454 04 00 0000 0000", proto.V311, "CONNACK 85"},
+		"no identifier, session to keep, 3.1.1 [MQTT-3.1.3-8]": {"100C 0004 4D515454 04 00 0000 0000", proto.V311, "CONNACK 85"}, // 3.1.1 [MQTT-3.1.3-9]
 		"3.1 no identifier":                         {"100E 0006 4D5149736470 03 02 0000 0000", proto.V31, "CONNACK 85"},
 		"level 3 with MQTT's name":                  {"100D 0004 4D515454 03 02 0000 0001 61", proto.V311, "CONNACK 84"},
 		"level 6 [MQTT-3.1.2-2]":                    {"100E 0004 4D515454 06 02 0000 00 0001 61", proto.V5, "CONNACK 84 why"},
@@ -63,10 +63,10 @@ func TestConnectRefusalsByVersion(t *testing.T) {
 		"Maximum Packet Size 0":                     {"1013 0004 4D515454 05 02 0000 05 2700000000 0001 61", proto.V5, "CONNACK 82 why"},
 		"session expiry twice":                      {"1018 0004 4D515454 05 02 0000 0A 1100000001 1100000001 0001 61", proto.V5, "CONNACK 82 why"},
 		"password without user, 3.1.1":              {"1010 0004 4D515454 04 42 0000 0001 61 0001 62", proto.V311, ""},
-		"will QoS 3 [MQTT-3.1.2-12]":                {"1013 0004 4D515454 04 1E 0000 0001 61 0001 62 0001 63", proto.V311, ""},
+		"will QoS 3, 3.1.1 [MQTT-3.1.2-14]":         {"1013 0004 4D515454 04 1E 0000 0001 61 0001 62 0001 63", proto.V311, ""},
 		"will to a wildcard":                        {"1015 0004 4D515454 05 06 0000 00 0001 61 00 0001 23 0001 63", proto.V5, "CONNACK 90 why"},
 		"identifier with U+0000":                    {"100E 0004 4D515454 05 02 0000 00 0001 00", proto.V5, "CONNACK 81 why"},
-		"something else before CONNECT":             {"C000", proto.V311, ""}, // [MQTT-3.1.0-1]
+		"something else before CONNECT":             {"C000", proto.V311, ""}, // [MQTT-3.1.0-1], 3.1.1 [MQTT-3.1.0-1]
 		"authentication method that nobody offered": {"1015 0004 4D515454 05 02 0000 07 15 0004 53435241 0001 61", proto.V5, "CONNACK 8C why"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestConnectRefusalsByVersion(t *testing.T) {
 func TestConnectTwiceIsAProtocolError(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
 		p := k.connect(v, "a")
-		p.send(&proto.Connect{ClientID: "a", CleanStart: true}) // [MQTT-3.1.0-2]
+		p.send(&proto.Connect{ClientID: "a", CleanStart: true}) // [MQTT-3.1.0-2], 3.1.1 [MQTT-3.1.0-2]
 		if v == proto.V5 {
 			p.want("DISCONNECT 82 why")
 		}
@@ -117,10 +117,10 @@ func TestKeepAliveEndsAtOneAndAHalf(t *testing.T) {
 		p := k.connect(v, "a", keepAlive(10))
 		k.pass(9 * time.Second)
 		p.send(&proto.Ping{Kind: proto.PINGREQ})
-		p.want("PINGRESP") // [MQTT-3.12.4-1]
+		p.want("PINGRESP") // [MQTT-3.12.4-1], 3.1.1 [MQTT-3.12.4-1]
 		k.pass(14 * time.Second)
 		p.silent()
-		k.pass(1100 * time.Millisecond) // [MQTT-3.1.2-22]
+		k.pass(1100 * time.Millisecond) // [MQTT-3.1.2-22], 3.1.1 [MQTT-3.1.2-24]
 		if v == proto.V5 {
 			p.want("DISCONNECT 8D")
 		}
@@ -132,7 +132,7 @@ func TestKeepAliveEndsAtOneAndAHalf(t *testing.T) {
 		p.silent()
 	})
 	in(t, Options{KeepAliveMaximum: 10}, func(k *bench) {
-		p := k.connect(proto.V5, "a") // the server's own counts
+		p := k.connect(proto.V5, "a") // the server's own counts [MQTT-3.1.2-21]
 		k.pass(16 * time.Second)
 		p.want("DISCONNECT 8D")
 		p.closed()
@@ -146,7 +146,7 @@ func TestTakeoverSaysSo(t *testing.T) {
 		if v == proto.V5 {
 			p.want("DISCONNECT 8E why") // [MQTT-3.1.4-3]
 		}
-		p.closed()
+		p.closed() // 3.1.1 [MQTT-3.1.4-2]
 		q.send(&proto.Ping{Kind: proto.PINGREQ})
 		q.want("PINGRESP")
 	})
@@ -232,8 +232,8 @@ func TestEnhancedAuthentication(t *testing.T) {
 		p := k.open(proto.V5, "a", method)
 		p.want(ask)
 		p.send(step(proto.ContinueAuthentication, "ECHO", "cba"))
-		p.want("CONNACK 00 authentication-method=ECHO authentication-data=ok")
-		p.send(step(proto.ReAuthenticate, "ECHO", "")) // [MQTT-4.12.1-1]
+		p.want("CONNACK 00 authentication-method=ECHO authentication-data=ok") // [MQTT-4.12.0-5]
+		p.send(step(proto.ReAuthenticate, "ECHO", ""))                         // [MQTT-4.12.1-1]
 		p.want(ask)
 		p.send(pub("x", "meanwhile", 1, 1))
 		p.want("PUBACK 1 10")
@@ -256,7 +256,7 @@ func TestEnhancedAuthentication(t *testing.T) {
 		p.closed()
 
 		p = k.connect(proto.V5, "b")
-		p.send(step(proto.ReAuthenticate, "ECHO", "")) // [MQTT-4.12.0-6]
+		p.send(step(proto.ReAuthenticate, "ECHO", "")) // [MQTT-4.12.0-7]
 		p.want("DISCONNECT 82 why")
 		p.closed()
 	})

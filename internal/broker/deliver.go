@@ -226,7 +226,9 @@ func (s *session) pump(now int64, count *tally) {
 		if h == nil || h.seq != f.Tag || s.sender.Released(f.ID) {
 			continue // acknowledged meanwhile
 		}
-		if !c.append(now, h, f.ID) {
+		// One that never left may be too late by now; one that did is finished
+		// whatever its age [MQTT-4.3.3-7].
+		if !h.sent && h.m.expired(now) || !c.append(now, h, f.ID) {
 			s.sender.Cancel(f.ID)
 			s.settled(h)
 			count.dropped++

@@ -21,6 +21,7 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
+// 3.1.1 [MQTT-7.0.0-2]
 func TestMosquittosClients(t *testing.T) {
 	pubPath, subPath := tool(t, "mosquitto_pub"), tool(t, "mosquitto_sub")
 	b, addr := serveTCP(t, Options{SysInterval: -1})

@@ -24,7 +24,7 @@ type Options struct {
 	QueueBytes     int           // bytes of them; 64 MiB
 	HighWater      int           // bytes waiting for one connection from which publishers are slowed; 256 KiB
 	Patience       time.Duration // how long publishers wait for one that takes nothing; 1 s
-	Memory         int64         // bytes of all queues, buffers and retained messages; 1 GiB
+	Memory         int64         // bytes of all sessions, queues, buffers and retained messages; 1 GiB
 
 	Connections    int           // at once; 100,000
 	ConnectRate    float64       // new connections a second; 0 is no limit

@@ -22,7 +22,7 @@ func (c *client) publish(bt *batch, f proto.Frame) error {
 			return fault(proto.QoSNotSupported, "QoS "+strconv.Itoa(int(p.QoS))) // [MQTT-3.2.2-11]
 		}
 		if c.unacked++; c.unacked > int(b.opt.ReceiveMaximum) && c.five() {
-			return fault(proto.ReceiveMaximumExceeded, "more messages in flight than the Receive Maximum") // [MQTT-3.3.4-9]
+			return fault(proto.ReceiveMaximumExceeded, "more messages in flight than the Receive Maximum") // [MQTT-3.3.4-7]
 		}
 	}
 	if p.Retain && b.opt.Without.Retain {

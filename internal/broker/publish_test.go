@@ -3,7 +3,6 @@ package broker
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"mqtt/internal/proto"
 )
@@ -17,7 +16,7 @@ func TestQoSIsTheSmallerOfBoth(t *testing.T) {
 				p := k.connect(v, "p")
 				p.send(pub("t", "m", q, uint16(q)))
 				switch q {
-				case 1:
+				case 1: // [MQTT-3.3.4-1], 3.1.1 [MQTT-3.3.4-1]
 					p.want("PUBACK 1") // [MQTT-4.3.2-4]
 				case 2:
 					p.want("PUBREC 2")
@@ -25,7 +24,7 @@ func TestQoSIsTheSmallerOfBoth(t *testing.T) {
 					p.want("PUBCOMP 2") // [MQTT-4.3.3-11]
 				}
 				switch min(q, granted) { // [MQTT-3.8.4-8]
-				case 0:
+				case 0: // no identifier, no DUP: [MQTT-2.2.1-2], [MQTT-4.3.1-1], 3.1.1 [MQTT-2.3.1-5], [MQTT-4.3.1-1]
 					s.want(`PUBLISH t "m"`)
 				case 1:
 					x := s.next().(*proto.Publish)
@@ -53,7 +52,7 @@ func TestRepeatedQoS2IsAcknowledgedAndNotDeliveredTwice(t *testing.T) {
 		p.send(pub("t", "once", 2, 7))
 		p.want("PUBREC 7")
 		p.send(pub("t", "once", 2, 7, dup))
-		p.want("PUBREC 7") // [MQTT-4.3.3-10]
+		p.want("PUBREC 7") // [MQTT-4.3.3-10], 3.1.1 [MQTT-4.3.3-2]
 		p.send(ack(proto.PUBREL, 7))
 		p.want("PUBCOMP 7")
 		s.want(`PUBLISH t "once"`)
@@ -103,31 +102,13 @@ func TestMessagesKeepTheirOrder(t *testing.T) {
 		s, p := k.connect(proto.V5, "s"), k.connect(proto.V5, "p")
 		s.subscribe(to("+", 2))
 		var all []proto.Packet
-		for i := range 300 { // many topics, one read [MQTT-4.6.0-5]
+		for i := range 300 { // many topics, one read [MQTT-4.6.0-5], [MQTT-4.6.0-6], 3.1.1 [MQTT-4.6.0-5], [MQTT-4.6.0-6]
 			all = append(all, pub(fmt.Sprint("t", i%3), fmt.Sprint(i), 0, 0))
 		}
 		p.send(all...)
 		for i := range 300 {
 			s.want(fmt.Sprintf(`PUBLISH t%d "%d"`, i%3, i))
 		}
-	})
-}
-
-func TestPropertiesGoOnUnchanged(t *testing.T) {
-	in(t, Options{}, func(k *bench) {
-		s, s4, p := k.connect(proto.V5, "s"), k.connect(proto.V311, "s4"), k.connect(proto.V5, "p")
-		s.subscribe(to("t", 1))
-		s4.subscribe(to("t", 1))
-		m := pub("t", "m", 0, 0)
-		m.Props = m.Props.AppendPair("b", "2").AppendPair("a", "1").AppendNum(proto.PayloadFormatIndicator, 1).
-			AppendText(proto.ContentType, "text").AppendText(proto.ResponseTopic, "r").AppendText(proto.CorrelationData, "c").AppendPair("b", "3")
-		p.send(m)
-		// [MQTT-3.3.2-17], [MQTT-3.3.2-18] in their order; no expiry was there, and none is added
-		s.want(`PUBLISH t "m" b:2 a:1 payload-format-indicator=1 content-type=text response-topic=r correlation-data=c b:3`)
-		s4.want(`PUBLISH t "m"`)
-		m.QoS, m.PacketID = 1, 1
-		p.send(m)
-		p.want("PUBACK 1") // without user properties of its message
 	})
 }
 
@@ -151,100 +132,9 @@ func TestTopicsWithDollarAreTheServers(t *testing.T) {
 		s.subscribe(to("#", 0), to("+/x", 0), to("$x/x", 0))
 		p.send(pub("$x/x", "", 0, 0), pub("$x/x", "", 1, 1), pub("$x/x", "", 2, 2))
 		p.want("PUBACK 1 90 why", "PUBREC 2 90 why")
-		q.send(pub("$x/x", "", 1, 1)) // 3.1.1 cannot refuse
-		q.want("PUBACK 1")
-		s.silent()
-	})
-}
-
-func TestExpiryIsCountedDown(t *testing.T) {
-	in(t, Options{}, func(k *bench) {
-		s := k.connect(proto.V5, "s", expiry(1000))
-		s.subscribe(to("t", 1))
-		s.leave()
-		p := k.connect(proto.V5, "p")
-		p.send(pub("t", "short", 1, 1, prop(proto.MessageExpiryInterval, 5)), pub("t", "long", 1, 2, prop(proto.MessageExpiryInterval, 60)),
-			pub("t", "kept", 0, 0, retain, prop(proto.MessageExpiryInterval, 30)))
-		k.pass(10 * time.Second)
-		s = k.open(proto.V5, "s", resume)
-		s.want("CONNACK 00 present", `PUBLISH t "long" q1 id1 message-expiry-interval=50`) // [MQTT-3.3.2-5], [MQTT-3.3.2-6]
-		q := k.connect(proto.V5, "q")
-		q.send(sub(1, to("t", 0)))
-		q.want("SUBACK 1 00", `PUBLISH t "kept" retain message-expiry-interval=20`)
-		k.pass(21 * time.Second)
-		q.send(sub(1, to("t", 0)))
-		q.want("SUBACK 1 00")
-		q.silent()
-		q4 := k.connect(proto.V311, "q4")
-		q4.subscribe(to("t", 0))
-		q4.silent()
-	})
-}
-
-func TestTopicAliasesFromTheClient(t *testing.T) {
-	in(t, Options{TopicAliasMaximum: 5}, func(k *bench) {
-		s, p := k.connect(proto.V5, "s"), k.connect(proto.V5, "p")
-		s.subscribe(to("#", 0))
-		alias := func(topic, payload string, n uint32) *proto.Publish {
-			return pub(topic, payload, 0, 0, prop(proto.TopicAlias, n))
-		}
-		p.send(alias("one", "1", 1), alias("two", "2", 5), alias("", "3", 1), alias("", "4", 5), alias("new", "5", 1), alias("", "6", 1))
-		s.want(`PUBLISH one "1"`, `PUBLISH two "2"`, `PUBLISH one "3"`, `PUBLISH two "4"`, `PUBLISH new "5"`, `PUBLISH new "6"`)
-		m := alias("", "7", 1)
-		m.Props = m.Props.AppendPair("k", "v")
-		p.send(m)
-		s.want(`PUBLISH new "7" k:v`)
-		p.send(alias("", "8", 3)) // never set
-		p.want("DISCONNECT 82 why")
-		p = k.connect(proto.V5, "p")
-		p.send(alias("", "9", 1)) // a new connection has none [MQTT-3.3.2-7]
-		p.want("DISCONNECT 82 why")
-		p = k.connect(proto.V5, "p")
-		p.send(alias("x", "10", 6)) // [MQTT-3.3.2-9]
-		p.want("DISCONNECT 94 why")
-		p = k.connect(proto.V5, "p")
-		p.hex("3007 0001 78 03 230000") // [MQTT-3.3.2-8]
-		p.want("DISCONNECT 94 why")
-	})
-}
-
-func TestTopicAliasesTowardsTheClient(t *testing.T) {
-	in(t, Options{}, func(k *bench) {
-		s := k.connect(proto.V5, "s", num(proto.TopicAliasMaximum, 2), expiry(100))
-		p := k.connect(proto.V5, "p")
-		s.subscribe(to("#", 1))
-		p.send(pub("topic/1", "a", 0, 0), pub("topic/1", "b", 0, 0), pub("topic/2", "c", 1, 1), pub("topic/3", "d", 0, 0), pub("topic/2", "e", 1, 2))
-		s.want(`PUBLISH topic/1 "a" topic-alias=1`, `PUBLISH - "b" topic-alias=1`, `PUBLISH topic/2 "c" q1 id1 topic-alias=2`,
-			`PUBLISH topic/3 "d"`, `PUBLISH - "e" q1 id2 topic-alias=2`) // [MQTT-3.1.2-26]
-		s.cut()
-		s = k.open(proto.V5, "s", resume) // and it allows none now [MQTT-3.1.2-27]
-		s.want("CONNACK 00 present", `PUBLISH topic/2 "c" q1 id1 dup`, `PUBLISH topic/2 "e" q1 id2 dup`)
-	})
-}
-
-func TestMaximumPacketSizeDropsForThatClientAlone(t *testing.T) {
-	in(t, Options{}, func(k *bench) {
-		small := k.connect(proto.V5, "small", num(proto.MaximumPacketSize, 50), num(proto.ReceiveMaximum, 1))
-		large, p := k.connect(proto.V5, "large"), k.connect(proto.V5, "p")
-		small.subscribe(to("t", 1))
-		large.subscribe(to("t", 1))
-		p.send(pub("t", big(43), 1, 1), pub("t", "fits", 1, 2), pub("t", big(100), 0, 0), pub("t", "too", 0, 0))
-		p.want("PUBACK 1", "PUBACK 2")
-		small.want(`PUBLISH t "fits" q1 id1`, `PUBLISH t "too"`) // [MQTT-3.1.2-24], [MQTT-3.1.2-25]
-		small.silent()
-		large.want(`PUBLISH t "(43 bytes)" q1 id1`, `PUBLISH t "fits" q1 id2`, `PUBLISH t "(100 bytes)"`, `PUBLISH t "too"`)
-	})
-}
-
-func TestPacketLargerThanWeTake(t *testing.T) {
-	in(t, Options{MaxPacket: 100}, func(k *bench) {
-		p := k.connect(proto.V5, "p")
-		p.hex("30 E807") // 1,000 bytes: the header is enough
-		p.want("DISCONNECT 95 why")
-		p.closed()
-		q := k.connect(proto.V311, "q")
-		q.hex("30 E807")
-		q.closed()
+		q.send(pub("$x/x", "", 1, 1)) // it cannot be refused
+		q.want("PUBACK 1")            // 3.1.1 [MQTT-3.3.5-2]
+		s.silent()                    // [MQTT-4.7.2-1], 3.1.1 [MQTT-4.7.2-1]
 	})
 }
 
@@ -270,10 +160,10 @@ func TestWhatAPublishMustNotHave(t *testing.T) {
 		"packet type 0":                           {"0000", "DISCONNECT 81 why"},
 		"PINGREQ with a body":                     {"C00100", "DISCONNECT 81 why"},
 		"Remaining Length of five bytes":          {"30 FFFFFFFF01", "DISCONNECT 81 why"},
-		"AUTH without a method [MQTT-4.12.0-6]":   {"F000", "DISCONNECT 82 why"},
+		"AUTH without a method [MQTT-4.12.0-7]":   {"F000", "DISCONNECT 82 why"},
 		"DISCONNECT with reserved bits":           {"E100", "DISCONNECT 81 why"},
-		"DISCONNECT with session expiry after 0":  {"E007 00 05 1100000001", "DISCONNECT 82 why"}, // [MQTT-3.14.2-2]
-		"SUBSCRIBE without filters":               {"8203 0001 00", "DISCONNECT 82 why"},          // [MQTT-3.8.3-2]
+		"DISCONNECT with session expiry after 0":  {"E007 00 05 1100000001", "DISCONNECT 82 why"},
+		"SUBSCRIBE without filters":               {"8203 0001 00", "DISCONNECT 82 why"}, // [MQTT-3.8.3-2]
 		"SUBSCRIBE with the wrong bits":           {"8007 0001 00 0001 61 00", "DISCONNECT 81 why"},
 		"SUBSCRIBE with reserved option bits":     {"8207 0001 00 0001 61 40", "DISCONNECT 81 why"},
 		"SUBSCRIBE with QoS 3":                    {"8207 0001 00 0001 61 03", "DISCONNECT 81 why"},
@@ -306,7 +196,7 @@ func TestReservedBitsCloseAt311WithoutAWord(t *testing.T) {
 			in(t, Options{}, func(k *bench) {
 				p := k.connect(proto.V311, "p")
 				p.hex(h)
-				p.closed()
+				p.closed() // 3.1.1 [MQTT-2.2.2-2]
 			})
 		})
 	}
@@ -316,6 +206,7 @@ func TestWithoutFeatures(t *testing.T) {
 	all := Without{QoS2: true, Retain: true, Wildcards: true, Shared: true, Identifiers: true}
 	in(t, Options{Without: all}, func(k *bench) {
 		p := k.open(proto.V5, "p")
+		// [MQTT-3.2.2-9]
 		p.want("CONNACK 00 maximum-qos=1 retain-available=0 wildcard-subscription-available=0 subscription-identifier-available=0 shared-subscription-available=0")
 		p.send(sub(1, to("a/#", 0), to("$share/g/a", 0), to("a", 2)))
 		p.want("SUBACK 1 A2 9E 01 why")
@@ -328,36 +219,6 @@ func TestWithoutFeatures(t *testing.T) {
 		p.send(pub("a", "x", 0, 0, retain))
 		p.want("DISCONNECT 9A") // [MQTT-3.2.2-14]
 		k.open(proto.V5, "p", willed("w", "", func(w *proto.Will) { w.QoS = 2 })).want("CONNACK 9B why")
-		k.open(proto.V5, "p", willed("w", "", func(w *proto.Will) { w.Retain = true })).want("CONNACK 9A why")
-	})
-}
-
-func TestAliasesAndPropertiesOfManyTopicsInOnePiece(t *testing.T) {
-	in(t, Options{}, func(k *bench) {
-		s, p := k.connect(proto.V5, "s"), k.connect(proto.V5, "p")
-		s.subscribe(to("#", 0))
-		var all []proto.Packet
-		for i := range 40 {
-			m := pub(fmt.Sprint("topic", i/2%3), fmt.Sprint(i), 0, 0, prop(proto.TopicAlias, uint32(i/2%3+1)))
-			m.Props = m.Props.AppendPair("number", fmt.Sprint(i))
-			all = append(all, m)
-		}
-		p.send(all...)
-		for i := range 40 {
-			s.want(fmt.Sprintf(`PUBLISH topic%d "%d" number:%d`, i/2%3, i, i))
-		}
-	})
-}
-
-func TestExpiredRetainedMessagesAreCleared(t *testing.T) {
-	in(t, Options{}, func(k *bench) {
-		p := k.connect(proto.V5, "p")
-		p.send(pub("t/1", "m", 0, 0, retain, prop(proto.MessageExpiryInterval, 5)), pub("t/2", "m", 0, 0, retain))
-		k.pass(6 * time.Second)
-		p.send(sub(1, to("t/+", 0)))
-		p.want("SUBACK 1 00", `PUBLISH t/2 "m" retain`)
-		if n := k.b.Stats().Retained; n != 1 {
-			t.Errorf("%d retained messages, want 1", n)
-		}
+		k.open(proto.V5, "p", willed("w", "", func(w *proto.Will) { w.Retain = true })).want("CONNACK 9A why") // [MQTT-3.2.2-13]
 	})
 }

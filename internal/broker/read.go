@@ -83,13 +83,30 @@ func (c *client) fill() error {
 	}
 }
 
+// next is fill and Buffered for a client that has no session yet.
+func (c *client) next() (proto.Frame, error) {
+	for {
+		f, ok, err := c.in.Buffered()
+		if ok || err != nil {
+			return f, err
+		}
+		if err := c.weigh(); err != nil {
+			return f, err
+		}
+		if err := c.in.Fill(); err != nil {
+			return f, err
+		}
+	}
+}
+
 // weigh counts the memory that a client's unfinished packet and its topic aliases
 // take. Where there is no more to be had, the client must go.
 func (c *client) weigh() error {
-	n := c.aliased / unit
+	n := c.aliased
 	if have := c.in.Len(); have > 512 { // more than what a reader has at rest
-		n += max(2, have/unit)
+		n += max(1<<17, have)
 	}
+	n /= unit
 	if n == c.weight {
 		return nil
 	}
@@ -169,7 +186,7 @@ func (c *client) disconnect(f proto.Frame) error {
 		s.mu.Lock()
 		if s.expiry == 0 && p.Num != 0 {
 			s.mu.Unlock()
-			return fault(proto.ProtocolError, "session expiry set in DISCONNECT after 0 in CONNECT") // [MQTT-3.14.2-2]
+			return fault(proto.ProtocolError, "session expiry set in DISCONNECT after 0 in CONNECT") // MQTT 5, 3.14.2.2.2
 		}
 		s.expiry = min(p.Num, c.b.opt.SessionExpiryMaximum)
 		s.mu.Unlock()

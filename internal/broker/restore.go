@@ -19,7 +19,7 @@ func (b *Broker) Restore(ctx context.Context) error {
 	}
 	b.retained.mu.Lock()
 	for _, m := range image.Retained {
-		b.retained.put(m, b.opt.Retained)
+		b.retained.put(m, b.opt.Retained, false)
 	}
 	b.memory.Add(int64(b.retained.bytes))
 	b.retainedCount.Store(int64(b.retained.count))

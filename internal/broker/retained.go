@@ -17,6 +17,10 @@ type retained struct {
 	bytes int
 }
 
+// shelfSize is what a level takes besides its name, in bytes about: a map with room
+// for a few names below.
+const shelfSize = 300
+
 // shelf is a level of the tree of topic names.
 type shelf struct {
 	children map[string]*shelf
@@ -24,19 +28,18 @@ type shelf struct {
 }
 
 // put keeps a copy of m for its topic; an empty payload clears it [MQTT-3.3.1-6]. It
-// returns what is kept, nil if it was cleared, and false if there is no room.
-func (r *retained) put(m *Message, limit int) (*Message, bool) {
-	if len(m.Payload) == 0 {
+// returns what is kept, nil if it was cleared, and false if there is no room: nothing
+// is kept then, an older message of the topic neither.
+func (r *retained) put(m *Message, limit int, full bool) (*Message, bool) {
+	full = full || r.count >= limit && r.get(string(m.Topic)) == nil
+	if len(m.Payload) == 0 || full {
 		if old := r.clear(&r.root, string(m.Topic)); old != nil {
 			r.count--
 			r.bytes -= old.size()
 		}
-		return nil, true
+		return nil, !full || len(m.Payload) == 0
 	}
 	n := &r.root
-	if r.count >= limit && r.get(string(m.Topic)) == nil {
-		return nil, false
-	}
 	kept := m.clone()
 	for path, more := string(kept.Topic), true; more; {
 		var level string
@@ -48,6 +51,7 @@ func (r *retained) put(m *Message, limit int) (*Message, bool) {
 				n.children = make(map[string]*shelf, 1)
 			}
 			n.children[strings.Clone(level)] = child
+			r.bytes += shelfSize + len(level)
 		}
 		n = child
 	}
@@ -101,6 +105,7 @@ func (r *retained) clear(n *shelf, path string) *Message {
 	}
 	if child.m == nil && len(child.children) == 0 {
 		delete(n.children, level)
+		r.bytes -= shelfSize + len(level)
 	}
 	return old
 }

@@ -26,8 +26,9 @@ type session struct {
 	mu      sync.Mutex
 	client  *client // nil while nobody is connected
 	ended   bool
-	keep    bool   // the Store knows it
-	expiry  uint32 // seconds from the end of the connection, never
+	gone    chan struct{} // closed when an ended session has been taken apart
+	keep    bool          // the Store knows it
+	expiry  uint32        // seconds from the end of the connection, never
 	left    time.Time
 	timer   *time.Timer // for the end of the session
 	will    *will
@@ -40,9 +41,10 @@ type session struct {
 	charged int // units of memory that the broker counts for it
 }
 
-// unit is the grain in which memory is counted: what is smaller costs no atomic
-// operation.
-const unit = 1 << 16
+// unit is the grain in which memory is counted: a change within it costs no atomic
+// operation. A session counts for one at least, which is about what it takes with its
+// connection: many small ones have a ceiling, too.
+const unit = 4 << 10
 
 // charge brings the broker's count of memory up to date. s.mu is held.
 func (s *session) charge() {
@@ -55,9 +57,13 @@ func (s *session) charge() {
 		n += c.out.n + c.writing
 		busy = busy || c.out.n >= s.b.opt.HighWater
 	}
-	if n/unit != s.charged {
-		s.b.memory.Add(int64(n/unit-s.charged) * unit)
-		s.charged = n / unit
+	units := 1 + n/unit
+	if s.ended {
+		units = 0
+	}
+	if units != s.charged {
+		s.b.memory.Add(int64(units-s.charged) * unit)
+		s.charged = units
 	}
 	if busy != s.busy.Load() {
 		s.busy.Store(busy)
@@ -126,11 +132,15 @@ func (s *session) record() SessionRecord {
 	return r
 }
 
-// finish takes apart a session that is no longer in Broker.sessions. No lock is held.
+// over marks the session as ended. Who does that calls finish; until that is done the
+// session keeps its place in Broker.sessions, so that nobody enters it, and nobody
+// makes another whose records finish would drop. s.mu is held.
+func (s *session) over() { s.ended, s.gone = true, make(chan struct{}) }
+
+// finish takes apart a session that is over. No lock is held.
 func (b *Broker) finish(s *session) {
 	bt := b.batch(nil)
 	s.mu.Lock()
-	s.ended = true
 	if s.timer != nil {
 		s.timer.Stop()
 	}
@@ -154,19 +164,22 @@ func (b *Broker) finish(s *session) {
 	b.pass(bt, s, left)
 	if w != nil {
 		w.stop()
-		bt.will(w) // the session's end cuts the delay short [MQTT-3.1.3-9]
+		bt.will(w) // the session's end cuts the delay short [MQTT-3.1.2-8]
 	}
 	bt.finish()
+	b.mu.Lock()
+	delete(b.sessions, s.id)
+	b.mu.Unlock()
+	close(s.gone)
 }
 
-// expire is called when the session's time is up, if nobody came back [MQTT-3.1.2-23].
+// expire is called when the session's time is up, if nobody came back [MQTT-4.1.0-2].
 func (b *Broker) expire(s *session) {
 	b.mu.Lock()
 	s.mu.Lock()
 	over := s.client == nil && !s.ended && !s.left.IsZero() && b.sessions[s.id] == s && !b.closed
 	if over {
-		delete(b.sessions, s.id)
-		s.ended = true
+		s.over()
 	}
 	s.mu.Unlock()
 	b.mu.Unlock()

@@ -35,12 +35,12 @@ func TestSessionKeepsItsQueueInOrderAndDUPForWhatWasSent(t *testing.T) {
 			p.send(pub("t", fmt.Sprint(i), 1+byte(i%2), i+1))
 		}
 		p.send(pub("t", "not kept", 0, 0))
-		present := "CONNACK 00 present" // [MQTT-3.2.2-2]
+		present := "CONNACK 00 present" // [MQTT-3.2.2-3]
 		if v == proto.V31 {
 			present = "CONNACK 00" // 3.1 cannot say so
 		}
 		s = k.kept(v, "s")
-		s.want(present, `PUBLISH t "0" q1 id1 dup`, `PUBLISH t "1" q1 id2 dup`) // [MQTT-4.4.0-1]
+		s.want(present, `PUBLISH t "0" q1 id1 dup`, `PUBLISH t "1" q1 id2 dup`) // [MQTT-4.4.0-1], [MQTT-4.6.0-1]
 		s.silent()
 		s.send(ack(proto.PUBACK, 1))
 		s.want(`PUBLISH t "2" q1 id1`) // never sent before: no DUP
@@ -50,7 +50,7 @@ func TestSessionKeepsItsQueueInOrderAndDUPForWhatWasSent(t *testing.T) {
 		s.want("PUBREL 2")
 		s.cut()
 		s = k.kept(v, "s")
-		s.want(present, "PUBREL 2", `PUBLISH t "4" q1 id1 dup`) // PUBREL again, never PUBLISH
+		s.want(present, "PUBREL 2", `PUBLISH t "4" q1 id1 dup`) // PUBREL again, never PUBLISH: 3.1.1 [MQTT-4.3.3-1]
 		s.send(ack(proto.PUBCOMP, 2), ack(proto.PUBACK, 1))
 		s.want(`PUBLISH t "5" q2 id2`)
 		s.leave()
@@ -95,7 +95,7 @@ func TestSessionEndsWhenItsTimeIsUp(t *testing.T) {
 		k.pass(9 * time.Second)
 		visit(10, "CONNACK 00 present").leave()
 		k.pass(11 * time.Second)
-		visit(0, "CONNACK 00").leave() // [MQTT-3.1.2-23]
+		visit(0, "CONNACK 00").leave() // [MQTT-3.1.2-23], [MQTT-4.1.0-2]
 		visit(10, "CONNACK 00").cut()  // 0 ended with the connection
 		k.pass(11 * time.Second)
 		p := visit(10, "CONNACK 00")
@@ -138,8 +138,8 @@ func TestTakeoverGoesOnWithTheSession(t *testing.T) {
 		again := k.kept(proto.V5, "s")
 		s.want("DISCONNECT 8E why")
 		s.closed()
-		again.want("CONNACK 00 present", `PUBLISH t "m" q1 id1 dup`)
-		four := k.kept(proto.V311, "s") // and in another version
+		again.want("CONNACK 00 present", `PUBLISH t "m" q1 id1 dup`) // [MQTT-3.1.3-2], 3.1.1 [MQTT-3.1.3-2]
+		four := k.kept(proto.V311, "s")                              // and in another version
 		again.want("DISCONNECT 8E why")
 		four.want("CONNACK 00 present", `PUBLISH t "m" q1 id1 dup`)
 		four.send(ack(proto.PUBACK, 1))
@@ -160,7 +160,7 @@ func TestQoS2FromAClientThatComesBack(t *testing.T) {
 		p.next()
 		p.send(pub("t", "m", 2, 1, dup))
 		p.want("PUBREC 1")
-		s.silent() // exactly once
+		s.silent() // exactly once: 3.1.1 [MQTT-4.3.3-2]
 		p.send(ack(proto.PUBREL, 1))
 		p.want("PUBCOMP 1")
 	})
@@ -176,7 +176,7 @@ func TestReceiveMaximumOfTheClientNeverStalls(t *testing.T) {
 					for i := range uint16(50) {
 						p.send(pub("t", fmt.Sprint(i), qos, i+1))
 					}
-					p.send(pub("t", "zero", 0, 0)) // is not held up [MQTT-3.3.4-8]
+					p.send(pub("t", "zero", 0, 0)) // is not held up [MQTT-4.9.0-2]
 					zero := false
 					for i := 0; i < 50; {
 						var window []*proto.Publish
@@ -258,7 +258,7 @@ func TestReceiveMaximumOfOursIsWatched(t *testing.T) {
 		p.send(pub("t", "", 2, 2))
 		p.want("PUBREC 1 10", "PUBREC 2 10")
 		p.send(pub("t", "", 2, 3))
-		p.want("DISCONNECT 93 why") // [MQTT-3.3.4-9]
+		p.want("DISCONNECT 93 why") // [MQTT-3.3.4-7]
 		p.closed()
 		q := k.connect(proto.V311, "q") // 3.1.1 knows no such thing
 		q.send(pub("t", "", 2, 1), pub("t", "", 2, 2), pub("t", "", 2, 3))

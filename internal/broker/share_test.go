@@ -125,6 +125,6 @@ func TestShareTogetherWithAPlainSubscription(t *testing.T) {
 		a.send(numbered(sub(1, to("$share/g/t", 0)), 1), numbered(sub(2, to("t", 0)), 2))
 		a.want("SUBACK 1 00", "SUBACK 2 00")
 		p.send(pub("t", "m", 0, 0))
-		a.want(`PUBLISH t "m" subscription-identifier=2`, `PUBLISH t "m" subscription-identifier=1`)
+		a.want(`PUBLISH t "m" subscription-identifier=2`, `PUBLISH t "m" subscription-identifier=1`) // [MQTT-3.3.4-5]
 	})
 }

@@ -65,7 +65,7 @@ type Stats struct {
 
 	Retained      int64 // messages
 	RetainedBytes int64
-	Memory        int64 // bytes of queues, buffers and retained messages, about
+	Memory        int64 // bytes of sessions, queues, buffers and retained messages, about
 
 	PacketsReceived  int64
 	BytesReceived    int64

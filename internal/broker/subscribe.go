@@ -74,9 +74,8 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 	if text != "" && c.problem && c.five() {
 		ack.Props = ack.Props.AppendText(proto.ReasonString, clip(text))
 	}
-	c.suback(bt, &ack)
-	if len(fresh) == 0 {
-		return nil
+	if err := c.suback(bt, &ack); err != nil || len(fresh) == 0 {
+		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,20 +106,25 @@ func (c *client) retained(bt *batch, sub *subscription, m *Message) {
 	if acl := c.b.opt.ACL; acl != nil && !acl.Allow(c.who, string(m.Topic), Read) {
 		return
 	}
-	if !c.s.put(bt, m, sub.grant, min(m.QoS, sub.QoS), true) { // [MQTT-3.3.1-8]
+	if !c.s.put(bt, m, sub.grant, min(m.QoS, sub.QoS), true) { // 3.1.1 [MQTT-3.3.1-8]
 		bt.count.dropped++
 	}
 }
 
 // suback appends the answer, without its words if the client takes only smaller
-// packets.
-func (c *client) suback(bt *batch, ack *proto.Suback) {
+// packets [MQTT-3.9.2-1]. A client that asks for more than it can be told must go.
+func (c *client) suback(bt *batch, ack *proto.Suback) error {
 	at := len(bt.reply)
 	bt.reply, _ = ack.Append(bt.reply, c.v)
 	if c.maxPacket > 0 && len(bt.reply)-at > c.maxPacket && len(ack.Props) > 0 {
 		ack.Props = nil
 		bt.reply, _ = ack.Append(bt.reply[:at], c.v)
 	}
+	if c.maxPacket > 0 && len(bt.reply)-at > c.maxPacket {
+		bt.reply = bt.reply[:at] // [MQTT-3.1.2-24]
+		return fault(proto.PacketTooLarge, ack.Kind.String()+" is larger than the client takes")
+	}
+	return nil
 }
 
 // maySubscribe returns Success or why the client must not have that subscription.
@@ -178,6 +182,5 @@ func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
 		c.b.stats.subscriptions.Add(-1)
 		ack.Reasons = append(ack.Reasons, proto.Success)
 	}
-	c.suback(bt, &ack)
-	return nil
+	return c.suback(bt, &ack)
 }

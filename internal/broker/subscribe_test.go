@@ -21,7 +21,7 @@ func TestOverlappingSubscriptionsDeliverOnceWithEveryIdentifier(t *testing.T) {
 				ids = append(ids, q.Num)
 			}
 		}
-		if x.QoS != 1 || len(ids) != 2 || ids[0]+ids[1] != 268435456 { // [MQTT-3.3.4-2], [MQTT-3.3.4-4]
+		if x.QoS != 1 || len(ids) != 2 || ids[0]+ids[1] != 268435456 { // [MQTT-3.3.4-2], [MQTT-3.3.4-3], [MQTT-3.3.4-4]
 			t.Errorf("%s", dump(x))
 		}
 		s.silent()
@@ -32,6 +32,8 @@ func TestOverlappingSubscriptionsDeliverOnceWithEveryIdentifier(t *testing.T) {
 	})
 }
 
+// [MQTT-4.7.1-1], [MQTT-4.7.1-2], [MQTT-4.7.3-1], [MQTT-4.8.2-1], [MQTT-4.8.2-2], 3.1.1
+// [MQTT-4.7.1-2], [MQTT-4.7.1-3]
 func TestRefusedFiltersByVersion(t *testing.T) {
 	bad := []string{"a#", "a/#/b", "a+", "", "$share//x", "$share/g", "$share/g/", "$share/g+/x"}
 	for _, filter := range bad {
@@ -123,10 +125,10 @@ func TestRetained(t *testing.T) {
 		live.subscribe(to("r/#", 0))
 		p.send(pub("r/1", "first", 0, 0, retain), pub("r/1", "one", 1, 1, retain), pub("r/2", "two", 0, 0, retain), pub("r", "top", 0, 0, retain))
 		p.want("PUBACK 1")
-		live.want(`PUBLISH r/1 "first"`, `PUBLISH r/1 "one"`, `PUBLISH r/2 "two"`, `PUBLISH r "top"`) // [MQTT-3.3.1-12]
+		live.want(`PUBLISH r/1 "first"`, `PUBLISH r/1 "one"`, `PUBLISH r/2 "two"`, `PUBLISH r "top"`) // [MQTT-3.3.1-12], 3.1.1 [MQTT-3.3.1-9]
 		s := k.connect(v, "s")
 		s.send(sub(1, to("r/1", 2)))
-		s.want("SUBACK 1 02", `PUBLISH r/1 "one" q1 id1 retain`) // [MQTT-3.3.1-8], [MQTT-3.3.1-9]
+		s.want("SUBACK 1 02", `PUBLISH r/1 "one" q1 id1 retain`) // [MQTT-3.3.1-9], 3.1.1 [MQTT-3.3.1-8]
 		p.send(pub("r/2", "", 0, 0, retain))                     // [MQTT-3.3.1-6]
 		live.want(`PUBLISH r/2 ""`)
 		s = k.connect(v, "s2")

@@ -13,13 +13,13 @@ func TestWillIsPublishedUnlessTheClientSaysGoodbye(t *testing.T) {
 		w.subscribe(to("will", 2))
 		p := k.connect(v, "p", willed("will", "dead", func(w *proto.Will) { w.QoS, w.Retain = 1, true }), keepAlive(10))
 		p.cut()
-		w.want(`PUBLISH will "dead" q1 id1`) // [MQTT-3.1.2-8]
+		w.want(`PUBLISH will "dead" q1 id1`) // [MQTT-3.1.2-8], 3.1.1 [MQTT-3.1.2-8]
 		late := k.connect(v, "late")
 		late.send(sub(1, to("will", 0)))
-		late.want("SUBACK 1 00", `PUBLISH will "dead" retain`) // [MQTT-3.1.2-15]
+		late.want("SUBACK 1 00", `PUBLISH will "dead" retain`) // [MQTT-3.1.2-15], 3.1.1 [MQTT-3.1.2-17]
 		p = k.connect(v, "p", willed("will", "dead"), keepAlive(10))
 		p.leave()
-		w.silent() // [MQTT-3.1.2-10]
+		w.silent() // [MQTT-3.1.2-10], [MQTT-3.14.4-3], 3.1.1 [MQTT-3.1.2-10], [MQTT-3.14.4-3]
 		k.connect(v, "p", willed("will", "timeout"), keepAlive(10))
 		k.pass(16 * time.Second)
 		w.want(`PUBLISH will "timeout"`)
@@ -29,6 +29,11 @@ func TestWillIsPublishedUnlessTheClientSaysGoodbye(t *testing.T) {
 		k.connect(v, "p", willed("will", "taken over"))
 		k.connect(v, "p")
 		w.want(`PUBLISH will "taken over"`)
+		later := k.connect(v, "later")
+		later.send(sub(1, to("will", 0)))
+		later.want("SUBACK 1 00", `PUBLISH will "dead" retain`) // a plain will left it: [MQTT-3.1.2-14], 3.1.1 [MQTT-3.1.2-16]
+		k.connect(v, "p").cut()
+		w.silent() // 3.1.1 [MQTT-3.1.2-12]
 	})
 }
 
@@ -69,7 +74,7 @@ func TestWillDelay(t *testing.T) {
 		}
 		leave(10, 100)
 		k.pass(9 * time.Second)
-		w.silent()
+		w.silent() // [MQTT-3.1.2-8]
 		k.pass(1100 * time.Millisecond)
 		w.want(`PUBLISH will "m"`)
 

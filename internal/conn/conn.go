@@ -41,7 +41,7 @@ type Conn struct {
 	undo  func() // ends the watch over ctx
 
 	relief *relief // nil until a write found no room
-	auth   bool // a re-authentication goes on
+	auth   bool    // a re-authentication goes on
 	err    error
 }
 

@@ -23,6 +23,8 @@ known rabbitmq 'levels:*' theirs 'PUBLISH: wildcard in a topic name' \
 	'it delivers a/* as a/+ [MQTT-3.3.2-2], and a.b as a/b'
 known rabbitmq 'retained-wildcard:*' no 'sub did not end; it has 0 messages' \
 	'it finds retained messages by exact topic only'
+known rabbitmq 'takeover:*' theirs "no queue 'mqtt-subscription-" \
+	'now and then it deletes the queue of the first client under the second, and hangs up on both'
 known rabbitmq 'shared:*' no 'of 8 messages 0 and 0 came' '$share is an ordinary topic to it'
 
 # nats-server 2.9: topics become subjects.
@@ -46,12 +48,15 @@ known mochi 'session:*' theirs '^back got' \
 	'what waited in a session comes in random order, and with DUP at the first time [MQTT-4.6.0-1]'
 known mochi 'session-qos2:*' theirs '^back got' \
 	'what waited in a session comes in random order, and with DUP at the first time [MQTT-4.6.0-1]'
-known mochi 'session-qos2:*' theirs 'SUBACK: reserved return code' \
-	'it takes the packet identifiers of both directions for one, and writes 0x91 into a SUBACK of 3.1.1 [MQTT-3.9.3-2]'
+known mochi 'session-qos2:*' theirs 'SUBACK: reserved return code|Packet Identifier in use' \
+	'it takes the packet identifiers of both directions for one [MQTT-2.2.1-5], and has 0x91 in a SUBACK of 3.1.1 [MQTT-3.9.3-2]'
 known mochi 'properties:*' theirs 'PUBACK malformed: PUBACK: reason not allowed' \
 	'its PUBACK has the QoS in the place of the reason code as soon as the message has user properties [MQTT-3.4.2-1]'
 known mochi 'alias:*' no 'topic-alias-maximum is 0' 'it names no Topic Alias Maximum, so none may be used'
 known mochi 'expiry:*' theirs '^back got .* short' 'an expired message is delivered [MQTT-3.3.2-5]'
+
+# mosquitto_sub 2.0.11 with any server: it closes with a SUBACK unread, and the reset of TCP may eat its last PUBACKs.
+known 'mosquitto_*' 'session:*' theirs '^empty got' 'mosquitto_sub -C leaves before its acknowledgements are safe'
 
 # paho.golang 0.23 with any server: the property is not written into the CONNECT.
 known paho 'will:*' theirs 'the will lost its content type' 'the content type of a will is not sent'

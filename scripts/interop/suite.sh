@@ -77,7 +77,7 @@ line='message %t %r %q %p' # what a subscriber prints; trace lines of others on 
 topic="interop/$$-$RANDOM"
 patience=10 # seconds for anything that is to come
 
-fail() { printf '%s\n' "$*" >>verdict; exit 1; }
+fail() { printf '%s\n' "${*//$'\n'/ | }" >>verdict; exit 1; }
 cannot() { printf '%s\n' "$*" >>verdict; exit 77; }
 only_ours() { [[ $SUITE_CLIENTS == ours ]] || cannot "mosquitto's clients cannot do this"; }
 

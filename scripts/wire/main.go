@@ -1,9 +1,10 @@
-// Wire measures and judges MQTT clients for scripts/bench.sh.
+// Wire measures and judges MQTT clients and brokers for scripts/bench.sh.
 //
 // It has its own few bytes of MQTT 3.1, 3.1.1 and 5.0 and imports nothing of
 // this module, so that a mistake in our codec cannot hide behind itself. Each
 // sub-command is one file: a counting server (sink), a pouring server (pour), a
-// raw publisher (raw), the lines that they agree on (lines), a stop watch for
+// raw publisher (raw), a load on brokers (pairs) and a crowd of idle connections
+// (hold), the lines that they agree on (lines), a stop watch for
 // short processes (time) and a look at their memory (rss). Results are one JSON
 // line each. Wire is a measuring tool: it is no broker, keeps no session, and
 // trusts the machine it runs on.
@@ -21,6 +22,8 @@ const usage = `usage: wire COMMAND [flags]
   sink   count what publishers send, acknowledge it, print the counts
   pour   wait for one subscriber and pour numbered messages into it
   raw    publish numbered messages as fast as the socket takes them
+  pairs  put a broker under load: publishers, each with its subscribers
+  hold   keep connections that do nothing
   lines  print the payloads of pour and raw, one a line
   time   run short commands in turns, print the median wall time of each
   rss    run a command, print its peak resident memory
@@ -41,6 +44,10 @@ func main() {
 		run = pourCommand
 	case "raw":
 		run = rawCommand
+	case "pairs":
+		run = pairsCommand
+	case "hold":
+		run = holdCommand
 	case "lines":
 		run = linesCommand
 	case "time":

@@ -255,12 +255,21 @@ func packetAndProperties(body []byte, level byte) (id uint16, rest []byte, err e
 
 // appendConnect opens a clean session as id.
 func appendConnect(dst []byte, level byte, id string) []byte {
+	return appendConnectAs(dst, level, id, true)
+}
+
+// appendConnectAs opens a session as id, a clean one or the one that was kept.
+func appendConnectAs(dst []byte, level byte, id string, clean bool) []byte {
 	name := "MQTT"
 	if level == level31 {
 		name = "MQIsdp"
 	}
 	body := appendString(nil, name)
-	body = append(body, level, 0x02, 0, 60)
+	flags := byte(0)
+	if clean {
+		flags = 0x02
+	}
+	body = append(body, level, flags, 0, 60)
 	if level == level5 {
 		body = append(body, 0)
 	}

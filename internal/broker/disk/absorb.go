@@ -17,7 +17,7 @@ func (s *Store) absorb(file io.ReaderAt, number uint64, size int64, unfinished b
 		return fmt.Errorf("read %s: %w", s.piecePath(number), err)
 	}
 	if torn && !unfinished {
-		return fmt.Errorf("read %s: %w: its end is not whole", s.piecePath(number), errDamaged)
+		return fmt.Errorf("read %s: %w: its end is not whole", s.piecePath(number), ErrDamaged)
 	}
 	if torn && s.opt.Note != nil {
 		s.opt.Note(fmt.Sprintf("%s: its end is not whole: a write that was under way, and that nobody had been promised, is left out", s.piecePath(number)))
@@ -116,7 +116,7 @@ func (w *state) settle(key []byte) {
 	uses := w.get(inUses, message)
 	if len(uses) != 4 {
 		if w.err == nil {
-			w.err = fmt.Errorf("%w: an entry has no message", errDamaged)
+			w.err = fmt.Errorf("%w: an entry has no message", ErrDamaged)
 		}
 		return
 	}

@@ -16,7 +16,7 @@ import (
 // catch makes an error of a panic: that is how bbolt finds pages that make no sense.
 func catch(err *error) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("%w: %v", errDamaged, r)
+		*err = fmt.Errorf("%w: %v", ErrDamaged, r)
 	}
 }
 
@@ -103,12 +103,12 @@ func (s *Store) check(numbers []uint64, done uint64, used bool) (last uint64, er
 			continue // a start that was broken off has left it
 		}
 		if n != last+1 {
-			return 0, fmt.Errorf("%w: %s is missing", errDamaged, s.piecePath(last+1))
+			return 0, fmt.Errorf("%w: %s is missing", ErrDamaged, s.piecePath(last+1))
 		}
 		last = n
 	}
 	if !there {
-		return 0, fmt.Errorf("%w: %s is missing", errDamaged, s.piecePath(done+1))
+		return 0, fmt.Errorf("%w: %s is missing", ErrDamaged, s.piecePath(done+1))
 	}
 	return last, nil
 }
@@ -124,7 +124,7 @@ func (s *Store) absorbFile(number uint64, last bool) error {
 		return err
 	}
 	if !last && info.Size() == 0 {
-		return fmt.Errorf("read %s: %w: it is empty", s.piecePath(number), errDamaged)
+		return fmt.Errorf("read %s: %w: it is empty", s.piecePath(number), ErrDamaged)
 	}
 	return s.absorb(f, number, info.Size(), last)
 }
@@ -184,12 +184,12 @@ func (l *loading) each(bucket int, found func(k []byte, r *reader) error) error 
 			return err
 		}
 		if r.bad {
-			return fmt.Errorf("%w: in %q: %w", errDamaged, bucketName(bucket), errShort)
+			return fmt.Errorf("%w: in %q: %w", ErrDamaged, bucketName(bucket), errShort)
 		}
 		n++
 	}
 	if n != l.counts[bucket] {
-		return fmt.Errorf("%w: %q has %d keys, not %d", errDamaged, bucketName(bucket), n, l.counts[bucket])
+		return fmt.Errorf("%w: %q has %d keys, not %d", ErrDamaged, bucketName(bucket), n, l.counts[bucket])
 	}
 	return nil
 }
@@ -201,7 +201,7 @@ func (l *loading) of(im *broker.Image, k []byte) (*broker.SessionImage, error) {
 			return &im.Sessions[i], nil
 		}
 	}
-	return nil, fmt.Errorf("%w: something belongs to no session", errDamaged)
+	return nil, fmt.Errorf("%w: something belongs to no session", ErrDamaged)
 }
 
 func (l *loading) sessions(im *broker.Image) error {
@@ -240,7 +240,7 @@ func (l *loading) entries(im *broker.Image) error {
 		e := r.entry()
 		m := l.messages[e.message]
 		if m == nil || len(k) != 16 {
-			return fmt.Errorf("%w: an entry has no message", errDamaged)
+			return fmt.Errorf("%w: an entry has no message", ErrDamaged)
 		}
 		l.uses[e.message]++
 		out := broker.Entry{Seq: binary.BigEndian.Uint64(k[8:]), Message: m, QoS: e.flags & entryQoS,
@@ -271,7 +271,7 @@ func (l *loading) accepted(im *broker.Image) error {
 func (l *loading) checkUses(*broker.Image) error {
 	return l.each(inUses, func(k []byte, r *reader) error {
 		if len(r.b) != 4 || binary.BigEndian.Uint32(r.b) != l.uses[binary.BigEndian.Uint64(k)] {
-			return fmt.Errorf("%w: a message has lost a receiver", errDamaged)
+			return fmt.Errorf("%w: a message has lost a receiver", ErrDamaged)
 		}
 		return nil
 	})

@@ -52,8 +52,8 @@ type change struct {
 	settled  bool
 }
 
-// errDamaged is the reason of what cannot be read, and was not just being written.
-var errDamaged = errors.New("the file is damaged")
+// ErrDamaged is in the error of what cannot be read, and was not just being written.
+var ErrDamaged = errors.New("the file is damaged")
 
 // replay reads a piece of the log. torn is true if its end is not whole.
 func replay(file io.ReaderAt, number uint64, size int64) (*net, bool, error) {
@@ -68,7 +68,7 @@ func replay(file io.ReaderAt, number uint64, size int64) (*net, bool, error) {
 			return nil, false, err
 		}
 		if err := n.frame(b, at); err != nil {
-			return nil, false, fmt.Errorf("at byte %d: %w: %w", at, errDamaged, err)
+			return nil, false, fmt.Errorf("at byte %d: %w: %w", at, ErrDamaged, err)
 		}
 	}
 	if f.whole || f.size == 0 {
@@ -76,7 +76,7 @@ func replay(file io.ReaderAt, number uint64, size int64) (*net, bool, error) {
 	}
 	damaged, err := f.rest()
 	if damaged {
-		err = fmt.Errorf("at byte %d: %w", f.at, errDamaged)
+		err = fmt.Errorf("at byte %d: %w", f.at, ErrDamaged)
 	}
 	return n, true, err
 }

@@ -76,7 +76,7 @@ func valueSum(bucket int, key, value []byte) uint32 {
 func openValue(bucket int, key, value []byte) ([]byte, error) {
 	n := len(value) - 4
 	if n < 0 || valueSum(bucket, key, value[:n]) != binary.LittleEndian.Uint32(value[n:]) {
-		return nil, fmt.Errorf("%w: a value in %q has another checksum", errDamaged, bucketName(bucket))
+		return nil, fmt.Errorf("%w: a value in %q has another checksum", ErrDamaged, bucketName(bucket))
 	}
 	return value[:n:n], nil
 }

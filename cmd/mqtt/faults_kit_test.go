@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"mqtt/internal/transport/transporttest"
+)
+
+// tool is a command of ours as a process. It has nothing of this process's settings.
+func tool(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	path, err := exec.LookPath("mqtt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, args...)
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "MQTT_") && !strings.HasPrefix(v, "XDG_") {
+			cmd.Env = append(cmd.Env, v)
+		}
+	}
+	cmd.Env = append(cmd.Env, "XDG_CONFIG_HOME="+t.TempDir(), "TZ=UTC")
+	return cmd
+}
+
+// begin starts cmd, and ends it with the test. Streams that are not set yet become the process's.
+func begin(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{name: strings.Join(cmd.Args[min(1, len(cmd.Args)-1):], " "), cmd: cmd, done: make(chan struct{}), after: func() {}}
+	if cmd.Stdout == nil {
+		cmd.Stdout = &p.out
+	}
+	if cmd.Stderr == nil {
+		cmd.Stderr = &p.err
+	}
+	if cmd.Stdin == nil {
+		var err error
+		if p.stdin, err = cmd.StdinPipe(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { // ends with the process
+		p.waited = cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(p.kill)
+	return p
+}
+
+// says waits until what it wrote to a stream matches pattern.
+func (p *process) says(t *testing.T, stream *transcript, pattern string) {
+	t.Helper()
+	re := regexp.MustCompile("(?m)" + pattern)
+	limit := time.After(patience)
+	for {
+		over := p.over() // before the look: then it has said all
+		text, more := stream.look()
+		if re.MatchString(text) {
+			return
+		}
+		if over {
+			t.Fatalf("mqtt %s ended with status %d and without %q%s", p.name, p.status(), pattern, p.story())
+		}
+		select {
+		case <-more:
+		case <-p.done:
+		case <-limit:
+			t.Fatalf("mqtt %s did not say %q%s", p.name, pattern, p.story())
+		}
+	}
+}
+
+// ends waits until it has ended with one of the statuses.
+func (p *process) ends(t *testing.T, want ...int) {
+	t.Helper()
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		t.Fatalf("mqtt %s is still running after %s%s", p.name, patience, p.story())
+	}
+	if !slices.Contains(want, p.status()) {
+		t.Fatalf("mqtt %s: exit status %d, want %v%s", p.name, p.status(), want, p.story())
+	}
+}
+
+// story is what it said, the end of it if that is much.
+func (p *process) story() string {
+	end := func(s string) string { return s[max(0, len(s)-1500):] }
+	return "\n[its stdout]\n" + end(p.out.String()) + "[its stderr]\n" + end(p.err.String())
+}
+
+func (p *process) signal(t *testing.T, sig os.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		t.Fatalf("signal %s: %v", p.name, err)
+	}
+}
+
+// done runs a command to its end, which must have one of the statuses.
+func done(t *testing.T, cmd *exec.Cmd, want ...int) *process {
+	t.Helper()
+	if cmd.Stdin == nil {
+		cmd.Stdin = strings.NewReader("")
+	}
+	p := begin(t, cmd)
+	p.ends(t, want...)
+	return p
+}
+
+// within runs a command inside this process, which costs no start, and returns its status and streams.
+func within(ctx context.Context, stdin io.Reader, args ...string) (status int, out, errs string) {
+	var o, e bytes.Buffer
+	world := &env{in: stdin, out: &o, err: &e, lookup: func(string) (string, bool) { return "", false }, environ: func() []string { return nil }}
+	status = run(ctx, world, append([]string{"mqtt"}, args...))
+	return status, o.String(), e.String()
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	limit := time.After(patience)
+	for !holds() {
+		select {
+		case <-look.C:
+		case <-limit:
+			t.Fatalf("in vain: %s", what)
+		}
+	}
+}
+
+// server is a broker as a process.
+type server struct {
+	*process
+	ports map[string]string // by scheme
+	certs *transporttest.Certs
+}
+
+// serving starts our own broker with a listener of each scheme on a port of its own.
+func serving(t *testing.T, schemes []string, flags ...string) *server {
+	t.Helper()
+	s := &server{ports: make(map[string]string)}
+	args := []string{"broker", "--print-url"}
+	for _, scheme := range schemes {
+		args = append(args, "--listen", scheme+"://127.0.0.1:0")
+		if s.certs == nil && strings.HasSuffix(scheme, "s") && scheme != "ws" {
+			s.certs = transporttest.New(t)
+			args = append(args, "--cert", s.certs.Server, "--key", s.certs.ServerKey)
+		}
+	}
+	s.process = begin(t, tool(t, append(args, flags...)...))
+	s.says(t, &s.out, fmt.Sprintf(`(?s)(.*\n){%d}`, len(schemes)))
+	for _, line := range strings.Fields(s.out.String()) {
+		u, err := url.Parse(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.ports[u.Scheme] = u.Port()
+	}
+	return s
+}
+
+// servingMosquitto starts mosquitto, which keeps all that its clients are owed.
+func servingMosquitto(t *testing.T) *server {
+	t.Helper()
+	path, err := outside("mosquitto")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const tries = 3
+	for n := 1; ; n++ {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		l.Close()
+		conf := "listener " + port + " 127.0.0.1\nallow_anonymous true\nmax_queued_messages 0\n"
+		if os.Getuid() == 0 {
+			conf += "user root\n"
+		}
+		file := filepath.Join(t.TempDir(), "mosquitto.conf")
+		if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		p := begin(t, exec.Command(path, "-c", file))
+		err = p.accepts("127.0.0.1:" + port)
+		if err == nil {
+			return &server{process: p, ports: map[string]string{"mqtt": port}}
+		}
+		if n == tries || !strings.Contains(p.err.String(), "in use") {
+			t.Fatalf("mosquitto did not start: %v%s", err, p.story())
+		}
+	}
+}
+
+// at is the flags that connect to a port by a scheme.
+func (s *server) at(scheme, port string) []string {
+	flags := []string{"-L", scheme + "://127.0.0.1:" + port}
+	if s.certs != nil && (scheme == "mqtts" || scheme == "wss") {
+		flags = append(flags, "--cafile", s.certs.CA)
+	}
+	return flags
+}
+
+// direct is the flags that connect to the server itself.
+func (s *server) direct(scheme string) []string { return s.at(scheme, s.ports[scheme]) }
+
+// line makes one command line of words and lists of words.
+func line(parts ...any) []string {
+	var all []string
+	for _, p := range parts {
+		switch p := p.(type) {
+		case string:
+			all = append(all, strings.Fields(p)...)
+		case []string:
+			all = append(all, p...)
+		}
+	}
+	return all
+}
+
+// sorted is the lines of a text in order.
+func sorted(text string) string {
+	lines := slices.Sorted(strings.Lines(text))
+	return strings.Join(lines, "")
+}
+
+// jsonNumber reads a number of a JSON object; path names the keys that lead to it.
+func jsonNumber(t *testing.T, text string, path ...string) float64 {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal([]byte(text), &v); err != nil {
+		t.Fatalf("no JSON: %v: %s", err, text)
+	}
+	for _, key := range path {
+		m, _ := v.(map[string]any)
+		v = m[key]
+	}
+	n, ok := v.(float64)
+	if !ok {
+		t.Fatalf("no number at %v: %s", path, text)
+	}
+	return n
+}

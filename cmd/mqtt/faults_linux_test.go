@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"mqtt/internal/proto"
+)
+
+// A server that reads no more holds pub and bench up, and a signal still ends them.
+func TestFaultServerStopsReading(t *testing.T) {
+	for _, command := range []string{"pub -t a -l", "pub -t a -l -q 1 -M 65535", "bench --pubs 1 --subs 0 -t a --duration 1h --size 1000"} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			s := serving(t, []string{"mqtt"})
+			r := relayTo(t, s.ports["mqtt"], always(fault{}))
+			cmd := tool(t, line(command, "-V 5 -d -p", r.port())...)
+			errs, err := os.OpenFile(filepath.Join(t.TempDir(), "stderr"), os.O_RDWR|os.O_CREATE, 0o600)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer errs.Close()
+			cmd.Stderr = errs
+			input, feed, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			cmd.Stdin = input
+			p := begin(t, cmd)
+			input.Close()
+			until(t, "the connection stands", func() bool { return r.links.Load() > 0 && strings.Contains(contents(t, errs.Name()), "<- CONNACK") })
+			r.freeze()
+			fed := make(chan struct{})
+			go func() { // ends when the reader of the pipe does
+				defer close(fed)
+				text := []byte(strings.Repeat(strings.Repeat("x", 999)+"\n", 1000))
+				for {
+					if _, err := feed.Write(text); err != nil {
+						return
+					}
+				}
+			}()
+			port := r.port()
+			until(t, "the socket is full", func() bool { return waitingToBeSent(port) })
+			p.signal(t, syscall.SIGINT)
+			p.ends(t, 130)
+			<-fed
+			feed.Close()
+		})
+	}
+}
+
+func contents(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// waitingToBeSent tells whether some connection to a port has more than a little that the other side does not take.
+func waitingToBeSent(port string) bool {
+	n, _ := strconv.Atoi(port)
+	table, err := os.ReadFile("/proc/net/tcp")
+	if err != nil {
+		return true // not to be known here: the signal comes at some moment
+	}
+	for l := range strings.Lines(string(table)) {
+		f := strings.Fields(l)
+		if len(f) > 4 && strings.HasSuffix(f[2], fmt.Sprintf(":%04X", n)) {
+			queued, _, _ := strings.Cut(f[4], ":")
+			if n, _ := strconv.ParseInt(queued, 16, 64); n > 100<<10 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// The reader of a subscriber's stdout stops. Nothing is acknowledged that was not written to it: what was not comes again.
+func TestFaultStdoutBlocked(t *testing.T) {
+	for _, qos := range []string{"1", "2"} {
+		t.Run("qos"+qos, func(t *testing.T) {
+			t.Parallel()
+			s := serving(t, []string{"mqtt"})
+			const n = 5000
+			var up packets
+			r := relayTo(t, s.ports["mqtt"], first(fault{up: lane{heard: up.hear}}))
+			cmd := tool(t, line("sub -V 5 -c -x 100 -i me -t a -d -q", qos, "-p", r.port())...)
+			out, in, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer out.Close()
+			cmd.Stdout = in
+			sub := begin(t, cmd)
+			in.Close()
+			sub.says(t, &sub.err, "<- SUBACK")
+			var lines strings.Builder
+			for i := range n {
+				fmt.Fprintf(&lines, "%06d %s\n", i, strings.Repeat("x", 92))
+			}
+			pubs := tool(t, line("pub -l -q 1 -t a", s.direct("mqtt"))...)
+			pubs.Stdin = strings.NewReader(lines.String())
+			done(t, pubs, 0)
+			full := 60 << 10 // of the pipe
+			until(t, "the pipe is full", func() bool {
+				waiting, err := unix.IoctlGetInt(int(out.Fd()), unix.TIOCINQ)
+				return err != nil || waiting >= full
+			})
+			sub.signal(t, syscall.SIGKILL)
+			sub.ends(t, 137)
+			var printed []string
+			for in := bufio.NewScanner(out); in.Scan(); {
+				if len(in.Text()) == 99 {
+					printed = append(printed, in.Text())
+				}
+			}
+			acknowledged := up.of(proto.PUBACK) + up.of(proto.PUBREC)
+			if acknowledged == 0 || acknowledged > len(printed) {
+				t.Errorf("%d messages were acknowledged, %d were printed", acknowledged, len(printed))
+			}
+			// The session brings the rest. Only what had been printed and not acknowledged comes twice.
+			rest := done(t, tool(t, line("sub -V 5 -c -x 100 -i me -t a --quiet -C", strconv.Itoa(n-acknowledged), "-q", qos, s.direct("mqtt"))...), 0)
+			all := strings.Join(printed, "\n") + "\n" + rest.out.String()
+			if got := withoutRepeats(all); got != lines.String() {
+				t.Errorf("%s", difference(got, lines.String()))
+			}
+		})
+	}
+}

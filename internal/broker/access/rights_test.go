@@ -1,0 +1,147 @@
+package access
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"os"
+	"strings"
+	"testing"
+
+	"mqtt/internal/broker"
+)
+
+const acl = `# who may do what
+topic read open/#
+topic deny open/secret
+
+user alice
+topic readwrite home/#
+topic deny home/safe/#
+topic write log
+topic read with a space/x
+
+user bob
+topic home/+/light
+topic read $SYS/broker/uptime
+
+pattern write devices/%c/up
+pattern read devices/%u/%c/#
+pattern deny devices/+/never
+pattern deny home/bob/light
+`
+
+// Rights as mosquitto gives them: what is not allowed is denied; a user's own lines come
+// before patterns, and denials first in each.
+func TestRights(t *testing.T) {
+	r, err := NewRights(write(t, acl))
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := map[string]*broker.Identity{
+		"anonymous": {ClientID: "c1"}, "alice": user("alice"), "bob": user("bob"), "eve": user("eve"), "wild": user("+"),
+		"cert":  {ClientID: "c", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "bob"}}},
+		"claim": {ClientID: "c", HasUsername: true, Username: "alice", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "bob"}}},
+	}
+	for _, line := range strings.Split(strings.TrimSpace(`
+		anonymous read open/a yes
+		anonymous read open yes
+		anonymous write open/a no
+		anonymous read open/secret no
+		anonymous read home/x no
+		anonymous write devices/c1/up yes
+		anonymous write devices/c2/up no
+		anonymous read devices//c1/x no
+		alice read home/x yes
+		alice write home/x yes
+		alice write home/safe/x no
+		alice read home/safe no
+		alice write log yes
+		alice read log no
+		alice read open/a no
+		alice read devices/alice/c/x/y yes
+		alice read devices/bob/c/x no
+		alice write devices/c/up yes
+		alice write devices/never no
+		bob read home/kitchen/light yes
+		bob write home/kitchen/light yes
+		bob read home/kitchen/lamp no
+		bob write home/bob/light yes
+		bob read $SYS/broker/uptime yes
+		bob read $SYS/broker/version no
+		eve read home/kitchen/light no
+		wild write devices/c/up no
+		cert read home/kitchen/light yes
+		claim write home/safe/x no
+		claim write home/x no
+		alice subscribe home/# yes
+		alice subscribe home/safe/# no
+		alice subscribe home/safe/door no
+		alice subscribe # yes
+		alice subscribe +/x yes
+		alice subscribe elsewhere/# no
+		alice subscribe log no
+		bob subscribe home/kitchen/# yes
+		bob subscribe $SYS/# yes
+		bob subscribe # yes
+		eve subscribe devices/eve/# yes
+		eve subscribe devices/bob/# no
+		anonymous subscribe open/secret no
+		anonymous subscribe open yes`), "\n") {
+		f := strings.Fields(line)
+		access := map[string]broker.Access{"read": broker.Read, "write": broker.Write, "subscribe": broker.Subscribe}[f[1]]
+		if got := r.Allow(who[f[0]], f[2], access); got != (f[3] == "yes") {
+			t.Errorf("%s: %v", strings.TrimSpace(line), got)
+		}
+	}
+	if !r.Allow(who["alice"], "with a space/x", broker.Read) {
+		t.Error("a filter with spaces")
+	}
+}
+
+// What two filters have in common.
+func TestMeets(t *testing.T) {
+	for _, c := range []struct {
+		rule, filter  string
+		meets, covers bool
+	}{
+		{"a/b", "a/b", true, true}, {"a/+", "a/b", true, true}, {"a/b", "a/+", true, false}, {"a/+", "a/+", true, true},
+		{"a/#", "a", true, true}, {"a", "a/#", true, false}, {"#", "x/y", true, true}, {"x/y", "#", true, false},
+		{"#", "#", true, true}, {"+/b", "a/+", true, false}, {"a/b", "b/+", false, false}, {"a/b/c", "a/b", false, false},
+		{"a/b", "a/b/c", false, false}, {"a/+/c", "+/b/#", true, false}, {"a/#", "a/+/c", true, true}, {"a/+", "a/#", true, false},
+		{"#", "$SYS/x", false, false}, {"$SYS/#", "$SYS/x", true, true}, {"$SYS/x", "#", false, false}, {"+/x", "$SYS/x", false, false},
+	} {
+		r := rule{filter: c.rule}
+		if meets, covers := r.meets(c.filter, "", ""), r.covers(c.filter, "", "", true); meets != c.meets || covers != c.covers {
+			t.Errorf("%s and %s: meets %v, covers %v", c.rule, c.filter, meets, covers)
+		}
+	}
+}
+
+// Errors name the line, and leave the rights that were.
+func TestWrongRights(t *testing.T) {
+	for text, want := range map[string]string{
+		"topic read a/#/b\n":      "file:1: ",
+		"user a\ntopic\n":         "file:2: nothing behind topic",
+		"topic reed a/b\n":        `file:1: expected read, write, readwrite or deny, not "reed"`,
+		"\n\nallow a\n":           `file:3: expected topic, user or pattern, not "allow"`,
+		"pattern read a/%u/#/x\n": "file:1: ",
+		"user\n":                  "file:1: nothing behind user",
+	} {
+		if _, err := NewRights(write(t, text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+	path := write(t, "topic a\n")
+	r, err := NewRights(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(path, []byte("topic\n"), 0o600)
+	if err := r.Reload(); err == nil || !r.Allow(&broker.Identity{}, "a", broker.Write) {
+		t.Errorf("after a reload that failed: %v", err)
+	}
+	os.WriteFile(path, []byte("topic b\n"), 0o600)
+	if err := r.Reload(); err != nil || r.Allow(&broker.Identity{}, "a", broker.Write) || !r.Allow(&broker.Identity{}, "b", broker.Write) {
+		t.Errorf("after a reload: %v", err)
+	}
+}

@@ -1,0 +1,50 @@
+package broker
+
+import (
+	"cmp"
+	"net"
+	"slices"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// ClientInfo is what can be told of a client that is connected.
+type ClientInfo struct {
+	ID            string
+	Username      string
+	Version       proto.Version
+	Remote        net.Addr
+	Subscriptions int
+	Queued        int // messages that wait
+	InFlight      int // QoS 1 and 2 messages that it has not acknowledged
+	Waiting       int // bytes on their way to it
+	Lagging       bool
+	Expiry        time.Duration // of its session, negative for never
+}
+
+// Clients lists the clients by identifier.
+func (b *Broker) Clients() []ClientInfo {
+	b.mu.Lock()
+	all := make([]*session, 0, len(b.clients))
+	for _, s := range b.sessions {
+		all = append(all, s)
+	}
+	b.mu.Unlock()
+	list := make([]ClientInfo, 0, len(all))
+	for _, s := range all {
+		s.mu.Lock()
+		if c := s.client; c != nil {
+			i := ClientInfo{ID: s.id, Username: c.who.Username, Version: c.v, Remote: c.who.Remote, Subscriptions: len(s.subs),
+				Queued: s.queue.n, InFlight: s.sender.Pending(), Waiting: c.out.n + c.writing, Lagging: c.lagging,
+				Expiry: time.Duration(s.expiry) * time.Second}
+			if s.expiry == never {
+				i.Expiry = -1
+			}
+			list = append(list, i)
+		}
+		s.mu.Unlock()
+	}
+	slices.SortFunc(list, func(a, b ClientInfo) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}

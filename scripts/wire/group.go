@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// group is one topic of pairs: its publisher and its subscribers.
+type group struct {
+	p     *pairs
+	topic string
+	pub   net.Conn
+	subs  []net.Conn
+
+	sent    atomic.Int64
+	got     atomic.Int64 // by all subscribers together
+	waiting atomic.Bool
+	bell    chan struct{}
+
+	mu   sync.Mutex
+	took []int64 // nanoseconds from the time a message was due, of all that came
+}
+
+// open tells how many messages are on their way, on average of the subscribers.
+func (g *group) open() int64 { return g.sent.Load() - g.got.Load()/int64(len(g.subs)) }
+
+// send publishes all messages of the topic.
+func (g *group) send() error {
+	p := g.p
+	units, err := newPublishes(g.topic, p.qos, p.level, p.payload)
+	if err != nil {
+		return err
+	}
+	if p.qos > 0 {
+		go func() { // the acknowledgements; ends with the connection
+			b := make([]byte, 4096)
+			for {
+				if _, err := g.pub.Read(b); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	for sent := int64(0); sent < p.count; sent = g.sent.Load() {
+		most := p.count - sent
+		if p.rate > 0 {
+			most = min(most, g.due(sent))
+		} else {
+			most = min(most, g.room())
+		}
+		b, n := units.fill(sent, clamp(most))
+		g.sent.Add(int64(n)) // before they can have come
+		if _, err := g.pub.Write(b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// due waits until a message is due, and returns how many are.
+func (g *group) due(sent int64) int64 {
+	for {
+		n := int64(time.Since(g.p.begin).Seconds()*g.p.rate) + 1 - sent
+		if n > 0 {
+			return n
+		}
+		time.Sleep(g.p.begin.Add(g.p.interval(sent)).Sub(time.Now()))
+	}
+}
+
+// interval is when message number n is due, from the beginning.
+func (p *pairs) interval(n int64) time.Duration {
+	return time.Duration(float64(n) / p.rate * float64(time.Second))
+}
+
+// room waits until the window has room, and returns how much.
+func (g *group) room() int64 {
+	for {
+		if n := g.p.window - g.open(); n > 0 {
+			return n
+		}
+		g.waiting.Store(true)
+		if g.open() >= g.p.window {
+			<-g.bell
+		}
+		g.waiting.Store(false)
+	}
+}
+
+// receive counts what comes to one subscriber. All packets have one length: what
+// comes is counted in bytes, and only QoS 1 is looked at, for its acknowledgements.
+func (g *group) receive(conn net.Conn) error {
+	p := g.p
+	buf := make([]byte, 32<<10)
+	var acks []byte
+	have := 0
+	for left := p.count; left > 0; {
+		n, err := conn.Read(buf[have:])
+		if err != nil {
+			return err
+		}
+		have += n
+		whole := have / p.unit
+		if whole == 0 {
+			continue
+		}
+		now := time.Now()
+		acks = acks[:0]
+		for i := range whole {
+			b := buf[i*p.unit:]
+			if b[0]&^8 != typePublish|p.qos<<1 {
+				return fmt.Errorf("waited for PUBLISH: got 0x%02x", b[0])
+			}
+			if p.qos > 0 {
+				at := p.unit - len(p.payload.bytes) - 2
+				if p.level == level5 {
+					at--
+				}
+				acks = append(acks, typePuback, 2, b[at], b[at+1])
+			}
+		}
+		have = copy(buf, buf[whole*p.unit:have])
+		if p.rate > 0 {
+			g.latencies(p.count-left, whole, now)
+		}
+		left -= int64(whole)
+		p.came.Add(int64(whole))
+		p.last.Store(now.UnixNano())
+		g.got.Add(int64(whole))
+		if g.waiting.Load() && g.open() <= p.window/2 {
+			select {
+			case g.bell <- struct{}{}:
+			default:
+			}
+		}
+		if len(acks) > 0 {
+			if _, err := conn.Write(acks); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// latencies notes how late messages are that have come now, from number first on.
+func (g *group) latencies(first int64, n int, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	since := now.Sub(g.p.begin)
+	for i := range int64(n) {
+		g.took = append(g.took, int64(since-g.p.interval(first+i)))
+	}
+}
