@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures this module's commands beside installed ones and prints one table.
 #
-#   scripts/bench.sh [GROUP...]      foundation (the default), ..., all
+#   scripts/bench.sh [GROUP...]      foundation (the default), broker, ..., all
 #
 # A group is a file in scripts/bench/ that defines the function bench_GROUP.
 # Ours and the peer run in turns and each row quotes medians, since machines are

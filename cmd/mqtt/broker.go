@@ -133,7 +133,9 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 	}
 	for _, end := range endpoints {
 		end.Retry = func(err error, wait time.Duration) {
-			log.Warn("no connection is taken for now", "error", err, "wait", wait)
+			if wait >= 100*time.Millisecond { // and not just a moment
+				log.Warn("no connection is taken for now", "error", err, "wait", wait)
+			}
 		}
 	}
 	opt, err := f.options(fs)

@@ -37,6 +37,19 @@ func tool(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// limited is a command of ours that may have so many files open.
+func limited(t *testing.T, files int, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := tool(t, args...)
+	sh, err := exec.LookPath("sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" "$@"`, files), cmd.Path}, args...)
+	cmd.Path = sh
+	return cmd
+}
+
 // begin starts cmd, and ends it with the test. Streams that are not set yet become the process's.
 func begin(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
@@ -157,6 +170,12 @@ type server struct {
 // serving starts our own broker with a listener of each scheme on a port of its own.
 func serving(t *testing.T, schemes []string, flags ...string) *server {
 	t.Helper()
+	return servingWith(t, 0, schemes, flags...)
+}
+
+// servingWith does so with a limit of open files, 0 for none.
+func servingWith(t *testing.T, files int, schemes []string, flags ...string) *server {
+	t.Helper()
 	s := &server{ports: make(map[string]string)}
 	args := []string{"broker", "--print-url"}
 	for _, scheme := range schemes {
@@ -166,7 +185,12 @@ func serving(t *testing.T, schemes []string, flags ...string) *server {
 			args = append(args, "--cert", s.certs.Server, "--key", s.certs.ServerKey)
 		}
 	}
-	s.process = begin(t, tool(t, append(args, flags...)...))
+	args = append(args, flags...)
+	cmd := tool(t, args...)
+	if files > 0 {
+		cmd = limited(t, files, args...)
+	}
+	s.process = begin(t, cmd)
 	s.says(t, &s.out, fmt.Sprintf(`(?s)(.*\n){%d}`, len(schemes)))
 	for _, line := range strings.Fields(s.out.String()) {
 		u, err := url.Parse(line)

@@ -14,7 +14,7 @@ import (
 // Its goroutines end with their connections, and with the test.
 type relay struct {
 	l      net.Listener
-	target string
+	target atomic.Value      // the server's address
 	fault  func(n int) fault // of connection n, from 0; asked by one goroutine
 
 	cuts  atomic.Int32 // connections that were cut
@@ -48,12 +48,16 @@ func relayTo(t *testing.T, port string, f func(n int) fault) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{l: l, target: net.JoinHostPort("127.0.0.1", port), fault: f, live: make(map[*link]bool)}
+	r := &relay{l: l, fault: f, live: make(map[*link]bool)}
+	r.aim(port)
 	r.wg.Add(1)
 	go r.accept() // close ends it
 	t.Cleanup(r.close)
 	return r
 }
+
+// aim has later connections go to another port.
+func (r *relay) aim(port string) { r.target.Store(net.JoinHostPort("127.0.0.1", port)) }
 
 // always is the same fault for every connection.
 func always(f fault) func(int) fault { return func(int) fault { return f } }
@@ -81,7 +85,7 @@ func (r *relay) accept() {
 		if err != nil {
 			return
 		}
-		s, err := net.Dial("tcp", r.target)
+		s, err := net.Dial("tcp", r.target.Load().(string))
 		if err != nil {
 			c.Close()
 			continue

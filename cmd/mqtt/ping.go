@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -95,25 +95,30 @@ const (
 
 // untilAnswered connects, again and again for --wait, and pings.
 func (p *pinger) untilAnswered(ctx context.Context) error {
-	deadline := time.Now().Add(p.f.patience)
+	try := ctx
+	if p.f.patience > 0 {
+		var cancel context.CancelFunc
+		try, cancel = context.WithTimeout(ctx, p.f.patience)
+		defer cancel()
+	}
+	deadline, _ := try.Deadline()
 	pause := firstPause
+	last := errors.New("the server did not answer")
 	for {
 		var s session.Session
-		try := ctx
-		if p.f.patience > 0 {
-			var cancel context.CancelFunc
-			try, cancel = context.WithDeadline(ctx, deadline)
-			defer cancel()
-		}
 		c, err := conn.Dial(try, p.plan.cfg, &s)
 		if err == nil {
 			return p.trips(ctx, c)
 		}
-		if p.f.patience == 0 || !conn.Lost(err) || ctx.Err() != nil {
+		over := try.Err() != nil
+		if !over {
+			last = err
+		}
+		if p.f.patience == 0 || ctx.Err() != nil || !over && !conn.Lost(err) {
 			return err
 		}
-		if left := time.Until(deadline); left <= pause {
-			return fail(exitOpening, "", "no answer within %s, the last try: %w", p.f.waitText, err)
+		if over || time.Until(deadline) <= pause {
+			return fail(exitOpening, "", "no answer within %s, the last try: %w", p.f.waitText, last)
 		}
 		p.report.trace = nil
 		select {

@@ -41,10 +41,10 @@ clients() {
 	printf '%d\n' "$most"
 }
 
-# shared LEAD: what all parts have in common, as $common: a name, and a time to begin.
-# It stands before what the caller gives, which wins.
+# shared LEAD: what all parts have in common, as $common: a name, and a time to begin, LEAD
+# seconds from now at least. It stands before what the caller gives, which wins.
 shared() {
-	common=(--run "fleet-$(date +%s)-$$" --start-at "@$(($(date +%s) + $1))")
+	common=(--run "fleet-$(date +%s)-$$" --start-at "@$(($(date +%s) + 1 + $1))")
 }
 
 # part NAME FILE STATUS: takes in what a part left: its result in FILE, what it said in
