@@ -224,8 +224,8 @@ contents() {
 names_contents() {
 	local name
 	for name in pub sub rr; do
-		printf -- '  - { src: "mqtt", dst: "/usr/bin/mosquitto_%s", type: symlink, file_info: { mode: 0777 } }\n' "$name"
-		printf -- '  - { src: "mqtt-%s.1.gz", dst: "/usr/share/man/man1/mosquitto_%s.1.gz", type: symlink, file_info: { mode: 0777 } }\n' "$name" "$name"
+		printf -- '  - { src: "mqtt", dst: "/usr/bin/mosquitto_%s", type: symlink }\n' "$name"
+		printf -- '  - { src: "mqtt-%s.1.gz", dst: "/usr/share/man/man1/mosquitto_%s.1.gz", type: symlink }\n' "$name" "$name"
 	done
 	entry "$tmp/packages/copyright" /usr/share/doc/mqtt-mosquitto-names/copyright 644
 	[[ $1 != deb ]] || entry "$tmp/packages/changelog.gz" /usr/share/doc/mqtt-mosquitto-names/changelog.gz 644

@@ -33,12 +33,7 @@ stops is seen; every message is numbered, so what is lost, comes twice or out of
   mqtt bench conn --clients 10000 --ramp 1000 --duration 60s
   mqtt bench report a.json b.json`,
 		Args: noArguments,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := e.settle(c); err != nil {
-				return err
-			}
-			return f.run(c.Context(), e, c)
-		},
+		RunE: e.settled(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false

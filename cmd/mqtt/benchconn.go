@@ -30,12 +30,7 @@ func newBenchConn(e *env) *cobra.Command {
 		Example: `  mqtt bench conn --clients 10000 --ramp 1000 --duration 60s
   mqtt bench conn --clients 1000 --will-topic 'gone/%i' --wills --duration 1s`,
 		Args: noArguments,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := e.settle(c); err != nil {
-				return err
-			}
-			return f.run(c.Context(), e, c)
-		},
+		RunE: e.settled(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false

@@ -31,12 +31,7 @@ func newPing(e *env) *cobra.Command {
 		Example: `  mqtt ping -h broker.example -C 5
   mqtt ping --wait 30s && run-the-tests`,
 		Args: noArguments,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := e.settle(c); err != nil {
-				return err
-			}
-			return f.run(c.Context(), e, c)
-		},
+		RunE: e.settled(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false

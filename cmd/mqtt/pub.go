@@ -43,12 +43,7 @@ func newPub(e *env) *cobra.Command {
   mqtt pub -t config -r -f config.json --content-type application/json
   mqtt pub -J --pace 1x < day.ndjson`,
 		Args: noArguments,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := e.settle(c); err != nil {
-				return err
-			}
-			return f.run(c.Context(), e, c)
-		},
+		RunE: e.settled(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"runtime"
 	"slices"
 	"strings"
@@ -35,6 +36,16 @@ func (e *env) settle(c *cobra.Command) error {
 		}
 	}
 	return nil
+}
+
+// settled is a command's run once its flags are settled.
+func (e *env) settled(run func(context.Context, *env, *cobra.Command) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, _ []string) error {
+		if err := e.settle(c); err != nil {
+			return err
+		}
+		return run(c.Context(), e, c)
+	}
 }
 
 // settings returns the settings that count for a command.

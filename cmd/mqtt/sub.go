@@ -35,12 +35,7 @@ func newSub(e *env) *cobra.Command {
   mqtt sub -t jobs/done -C 1 -W 10
   mqtt sub -t '#' -J > day.ndjson`,
 		Args: noArguments,
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := e.settle(c); err != nil {
-				return err
-			}
-			return f.run(c.Context(), e, c)
-		},
+		RunE: e.settled(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false

@@ -2,9 +2,11 @@ package conn
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
+	"mqtt/internal/proto"
 	"mqtt/internal/session"
 )
 
@@ -20,17 +22,26 @@ type Backoff struct {
 // Hold dials, serves, backs off and dials again with the same session, until serve
 // returns nil or an error against which another connection cannot help, tries run
 // out, or ctx ends. serve owns the Conn and closes it when it is done.
+//
+// A CONNECT of ours that was given up without an answer may still be on its way, and a
+// server that stood still may take it in after the one that it answered. Then it is
+// ourselves who took the session over, and one more try is right.
 func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve func(context.Context, *Conn) error) error {
+	stray := false // a CONNECT without an answer may be on its way
 	for failed := 0; ; {
 		c, err := Dial(ctx, cfg, s)
+		ourselves := false
 		if err == nil {
 			failed = 0
 			if err = serve(ctx, c); err == nil {
 				return nil
 			}
 			c.Abort()
+			ourselves, stray = stray && takenOver(err), false
+		} else {
+			stray = true
 		}
-		if ctx.Err() != nil || !Lost(err) || !s.Held && !b.First || b.Tries >= 0 && failed >= b.Tries {
+		if ctx.Err() != nil || !Lost(err) && !ourselves || !s.Held && !b.First || b.Tries >= 0 && failed >= b.Tries {
 			return err
 		}
 		wait := b.wait(failed)
@@ -44,6 +55,11 @@ func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve
 			return ctx.Err()
 		}
 	}
+}
+
+func takenOver(err error) bool {
+	var d *Disconnected
+	return errors.As(err, &d) && d.Reason == proto.SessionTakenOver
 }
 
 // wait returns the pause before try n, which counts from 0.

@@ -4,21 +4,67 @@
 #
 # The server is wire's counting sink, which does next to nothing, so a rate is the
 # generator's own; each row fails where the sink counted another number of messages.
-# Where emqtt_bench is installed (or BENCH_EMQTT names it) it is the peer, with the
-# same clients, payload and window; else rates stand alone.
+# Peers run in turns with ours, with as many clients, the same payload and, where they
+# have one, the same window; each has a row of its own:
+#
+#   emqtt_bench     where it is installed, or BENCH_EMQTT names it; the targets are for it
+#   mosquitto_pub   a process for each client, fed with lines
+#   mqtt-benchmark  krylovsk's, which waits for every single message; installed with go install
+#   mqtt-stresser   inovex's, which also subscribes, so through mosquitto; likewise
+#
+#   BENCH_PEERS='emqtt_bench mosquitto_pub'  these alone; an empty list is none
 
 bench_bench() {
 	local seconds
 	seconds=$(awk -v s="$scale" 'BEGIN { v = 5 * s; print (v < 1 ? 1 : v) }')
-	emqtt=${BENCH_EMQTT:-$(command -v emqtt_bench || command -v emqtt-bench || true)}
+	find_peers
 
 	generator_row 'generator, QoS 0, 10 publishers' 20 "$seconds" 10 0 1
 	generator_row 'generator, QoS 1, 100 publishers, window 20' 10 "$seconds" 100 1 20
 	generator_row 'generator, QoS 2, 100 publishers, window 20' - "$seconds" 100 2 20
 	pace_row 'generator, lag at 20,000 msg/s' "$seconds"
 	exact_row 'generator, sent is what the sink counted'
-	idle_row 'bench conn: memory of a connection'
+	resident_row 'bench conn: memory of a connection'
 	through_row 'bench through mosquitto, 1,000 msg/s' "$seconds"
+	pairs_row 'bench through mosquitto, 10 pairs, start to exit'
+}
+
+# find_peers sets $peers to those for the sink, and $emqtt, $krylovsk and $stresser to
+# programs, empty where there is none.
+find_peers() {
+	local all='emqtt_bench mosquitto_pub mqtt-benchmark mqtt-stresser'
+	local asked=" ${BENCH_PEERS-$all} "
+	peers=() emqtt='' krylovsk='' stresser=''
+	if [[ $asked == *' emqtt_bench '* ]]; then
+		emqtt=${BENCH_EMQTT:-$(command -v emqtt_bench || command -v emqtt-bench || true)}
+		[[ -z $emqtt ]] && say 'bench: no emqtt_bench: its rows are left out' || peers+=(emqtt_bench)
+	fi
+	if [[ $asked == *' mosquitto_pub '* ]]; then
+		need mosquitto_pub mosquitto-clients
+		peers+=(mosquitto_pub)
+	fi
+	if [[ $asked == *' mqtt-benchmark '* ]] && go_peer mqtt-benchmark github.com/krylovsk/mqtt-benchmark; then
+		krylovsk=$program
+		peers+=(mqtt-benchmark)
+	fi
+	if [[ $asked == *' mqtt-stresser '* ]] && go_peer mqtt-stresser github.com/inovex/mqtt-stresser; then
+		stresser=$program
+	fi
+}
+
+# go_peer NAME MODULE: sets $program to a program of the PATH, or one that go install
+# built into a cache folder. Fails, with the reason, where neither is to be had.
+go_peer() {
+	local cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqtt-bench
+	program=$(command -v "$1" || true)
+	[[ -z $program ]] || return 0
+	program=$cache/$1
+	[[ ! -x $program ]] || return 0
+	mkdir -p "$cache"
+	(cd / && GOBIN=$cache GOFLAGS='' go install "$2@latest") 2>"$tmp/install.err" || {
+		say "bench: no $1: its rows are left out; go install $2@latest: $(tail -n 1 "$tmp/install.err")"
+		return 1
+	}
 }
 
 # result NAME: a number at the top level of the JSON result.
@@ -40,9 +86,22 @@ flood() {
 		"$mqtt" bench -h 127.0.0.1 -p "$port" -t "$topic" --quiet --pubs "$pubs" --subs 0 -q "$qos" --inflight "$window" --size 64 \
 			--duration "$seconds" --format json >"$tmp/result.json" 2>"$tmp/client.err" || status=$?
 		;;
-	peer) # it ends with a signal alone
+	emqtt_bench) # it ends with a signal alone, as the others are made to
 		timeout -s INT "$seconds" "$emqtt" pub -h 127.0.0.1 -p "$port" -t "$topic" -c "$pubs" -i 1 -I 0 -s 64 -q "$qos" -F "$window" \
 			>"$tmp/client.err" 2>&1 || true
+		;;
+	mqtt-benchmark)
+		timeout -s INT "$seconds" "$krylovsk" --broker "tcp://127.0.0.1:$port" --topic "$topic" --clients "$pubs" --count 1000000000 \
+			--message-interval 0 --size 64 --qos "$qos" --quiet >"$tmp/client.err" 2>&1 || true
+		;;
+	mosquitto_pub)
+		local pids=() lines
+		lines=$(payloads)
+		for ((p = 0; p < pubs; p++)); do
+			timeout -s INT "$seconds" mosquitto_pub -h 127.0.0.1 -p "$port" -t "$topic" -q "$qos" -M "$window" -l <"$lines" >>"$tmp/client.err" 2>&1 &
+			pids+=($!)
+		done
+		wait "${pids[@]}" || true
 		;;
 	esac
 	kill "$server"
@@ -55,32 +114,58 @@ flood() {
 	field rate "$tmp/sink.json" >"$tmp/figure"
 }
 
-# generator_row NAME TARGET SECONDS PUBLISHERS QOS WINDOW: a TARGET of - is none.
-generator_row() {
-	local name=$1 target=$2 goal="-" side ours=() peer=() sides=(ours)
-	shift 2
-	wanted "$name" || return 0
-	[[ -z $emqtt || $target == - ]] || sides+=(peer) goal=">= $target x"
-	for ((i = 0; i < repeats; i++)); do
-		for side in "${sides[@]}"; do
-			flood "$side" "$@" || { broken "$name" "$side failed" "$goal"; return 0; }
-			[[ $side == ours ]] && ours+=("$(<"$tmp/figure")") || peer+=("$(<"$tmp/figure")")
-		done
-	done
-	if ((${#peer[@]} > 0)); then
-		compare "$name" msg/s "$(median "${ours[@]}")" "$(median "${peer[@]}")" '>=' "$target"
-		return
-	fi
-	row "$name" "$(show "$(median "${ours[@]}")") msg/s" - - - -
+# payloads: a file of more lines of 64 bytes than a peer sends in a run.
+payloads() {
+	local file=$tmp/payloads
+	[[ -e $file ]] || "$wire" lines --count "$(scaled 2000000)" --size 64 >"$file"
+	printf '%s' "$file"
 }
 
-# pace_row NAME SECONDS: how late an open loop sends, at p99.
+# generator_row NAME TARGET SECONDS PUBLISHERS QOS WINDOW: a row for each peer. TARGET is
+# for emqtt_bench alone; - is none.
+generator_row() {
+	local name=$1 target=$2 side ours
+	local -A figures=()
+	shift 2
+	wanted "$name" || return 0
+	for ((i = 0; i < repeats; i++)); do
+		for side in ours ${peers[@]+"${peers[@]}"}; do
+			flood "$side" "$@" || { broken "$name" "$side failed"; return 0; }
+			figures[$side]+=" $(<"$tmp/figure")"
+		done
+	done
+	# shellcheck disable=SC2086 # numbers
+	ours=$(median ${figures[ours]})
+	if ((${#peers[@]} == 0)); then
+		row "$name" "$(show "$ours") msg/s" - - - -
+	fi
+	for side in ${peers[@]+"${peers[@]}"}; do
+		# shellcheck disable=SC2086
+		beside "$name: $side" "$ours" "$(median ${figures[$side]})" "$([[ $side == emqtt_bench ]] && echo "$target" || echo -)"
+	done
+}
+
+# beside NAME OURS PEER TARGET: a row of two rates; a TARGET of - is none.
+beside() {
+	if [[ $4 != - ]]; then
+		compare "$1" msg/s "$2" "$3" '>=' "$4"
+		return
+	fi
+	row "$1" "$(show "$2") msg/s" "$(show "$3") msg/s" "$(awk -v a="$2" -v b="$3" 'BEGIN { printf "%.2f", (b > 0 ? a / b : 0) }')" - -
+}
+
+# pace_row NAME SECONDS: how late an open loop sends, at p99. It has a core to itself where
+# there are two and taskset keeps them apart; what else runs on it still shows.
 pace_row() {
 	wanted "$1" || return 0
-	local lags=() lag
+	local lags=() lag pin=()
+	if (($(getconf _NPROCESSORS_ONLN) > 1)) && command -v taskset >/dev/null && taskset -c 0 true 2>/dev/null; then
+		pin=(taskset -c 0)
+	fi
 	for ((i = 0; i < repeats; i++)); do
 		start_server "$tmp/sink.json" sink
-		"$mqtt" bench -h 127.0.0.1 -p "$port" -t "$topic" --quiet --pubs 10 --subs 0 --rate 20000 --duration "$2" --format json \
+		((${#pin[@]} == 0)) || taskset -apc 1 "$server" >/dev/null
+		${pin[@]+"${pin[@]}"} "$mqtt" bench -h 127.0.0.1 -p "$port" -t "$topic" --quiet --pubs 10 --subs 0 --rate 20000 --duration "$2" --format json \
 			>"$tmp/result.json" 2>"$tmp/client.err" || { stop_server; broken "$1" 'ours failed' '< 1,000 us'; return 0; }
 		stop_server
 		lags+=("$(timed lag p99)")
@@ -108,8 +193,8 @@ exact_row() {
 	row "$1" "$count at QoS 0, 1, 2" - - equal yes
 }
 
-# idle_row NAME: resident bytes of a connection beyond those of the first.
-idle_row() {
+# resident_row NAME: resident bytes of a connection beyond those of the first.
+resident_row() {
 	wanted "$1" || return 0
 	local count kib base held
 	count=$(scaled 10000)
@@ -139,4 +224,33 @@ through_row() {
 	wait "$pid" 2>/dev/null || true
 	((status == 0)) || { broken "$1" "exit $status: $(tail -n 1 "$tmp/client.err")" 'no loss'; return 0; }
 	row "$1" "p50 $(show "$(timed latency p50)") us, p99 $(show "$(timed latency p99)") us" - - 'no loss' yes
+}
+
+# pairs_row NAME: from each publisher to its own subscriber, beside mqtt-stresser; by the
+# whole run's time, for the rates that it prints are not of that.
+pairs_row() {
+	[[ -n $stresser ]] && wanted "$1" || return 0
+	need mosquitto mosquitto
+	local at pid count ours=() theirs=() side
+	count=$(scaled 5000)
+	at=$((20000 + RANDOM % 20000))
+	mosquitto -p "$at" >"$tmp/mosquitto.log" 2>&1 &
+	pid=$!
+	"$mqtt" ping -h 127.0.0.1 -p "$at" --wait 10s >/dev/null 2>&1 || { kill "$pid"; broken "$1" 'mosquitto does not answer'; return 0; }
+	for ((i = 0; i < repeats; i++)); do
+		for side in ours theirs; do
+			local began=$EPOCHREALTIME status=0
+			case $side in
+			ours) "$mqtt" bench -h 127.0.0.1 -p "$at" -t "$topic/%i" --quiet --pubs 10 --subs 10 -q 1 --messages $((10 * count)) --fail-if loss ;;
+			theirs) "$stresser" -broker "tcp://127.0.0.1:$at" -num-clients 10 -num-messages "$count" -publisher-qos 1 -subscriber-qos 1 \
+				-timeout 60s -no-progress ;;
+			esac >"$tmp/client.err" 2>&1 || status=$?
+			((status == 0)) || { kill "$pid"; broken "$1" "$side failed: exit $status"; return 0; }
+			awk -v a="$began" -v b="$EPOCHREALTIME" -v n="$((10 * count))" 'BEGIN { print n / (b - a) }' >"$tmp/figure"
+			[[ $side == ours ]] && ours+=("$(<"$tmp/figure")") || theirs+=("$(<"$tmp/figure")")
+		done
+	done
+	kill "$pid"
+	wait "$pid" 2>/dev/null || true
+	beside "$1: mqtt-stresser" "$(median "${ours[@]}")" "$(median "${theirs[@]}")" -
 }

@@ -71,24 +71,30 @@ times() {
 	done
 }
 
+# noted SIDE: the median of the figures of its runs.
+noted() {
+	local all
+	mapfile -t all <"$tmp/figures.$1"
+	median "${all[@]}"
+}
+
 # load_row NAME RELATION TARGET FACTOR FLAG...: messages a second, ours with FACTOR times
 # as many of them.
 load_row() {
 	local name=$1 relation=$2 target=$3 factor=$4 side flags
 	shift 4
 	wanted "$name" || return 0
-	local ours=() mosquitto=() mochi=()
+	rm -f "$tmp"/figures.*
 	for ((i = 0; i < repeats; i++)); do
 		for side in ours mosquitto mochi; do
 			flags=("$@")
 			[[ $side != ours ]] || times "$factor" "$@"
 			start_broker "$side"
 			load "$side" "${flags[@]}" || { broken "$name" "$side failed" "$relation $target x"; return 0; }
-			local -n figures=$side
-			figures+=("$(field rate "$tmp/pairs.json")")
+			field rate "$tmp/pairs.json" >>"$tmp/figures.$side"
 		done
 	done
-	versus "$name" msg/s "$(median "${ours[@]}")" "$(median "${mosquitto[@]}")" "$(median "${mochi[@]}")" "$relation" "$target"
+	versus "$name" msg/s "$(noted ours)" "$(noted mosquitto)" "$(noted mochi)" "$relation" "$target"
 }
 
 # versus NAME UNIT OURS MOSQUITTO MOCHI RELATION TARGET: a row beside the better of two.
@@ -108,22 +114,23 @@ versus() {
 # late_row NAME: how late one message of a thousand is, at a pace that all can keep.
 late_row() {
 	wanted "$1" || return 0
-	local side ours=() mosquitto=() mochi=()
+	local side
+	rm -f "$tmp"/figures.*
 	for ((i = 0; i < repeats; i++)); do
 		for side in ours mosquitto mochi; do
 			start_broker "$side"
 			load "$side" --count "$(scaled 50000)" --rate 10000 || { broken "$1" "$side failed" '<= 1 x'; return 0; }
-			local -n figures=$side
-			figures+=("$(field p999_us "$tmp/pairs.json")")
+			field p999_us "$tmp/pairs.json" >>"$tmp/figures.$side"
 		done
 	done
-	versus "$1" us "$(median "${ours[@]}")" "$(median "${mosquitto[@]}")" "$(median "${mochi[@]}")" '<=' 1
+	versus "$1" us "$(noted ours)" "$(noted mosquitto)" "$(noted mochi)" '<=' 1
 }
 
 # data_row NAME: ours on disk beside ours in memory, with sessions that are kept.
 data_row() {
 	wanted "$1" || return 0
-	local side disk=() memory=() flags=(--pairs 100 --qos 1 --keep --count "$(scaled 1000)")
+	local side flags=(--pairs 100 --qos 1 --keep --count "$(scaled 1000)")
+	rm -f "$tmp"/figures.*
 	for ((i = 0; i < repeats; i++)); do
 		for side in disk memory; do
 			rm -rf "$tmp/data"
@@ -133,11 +140,10 @@ data_row() {
 				start_broker ours
 			fi
 			load "$side" "${flags[@]}" || { broken "$1" "$side failed" '>= 0.5 x'; return 0; }
-			local -n figures=$side
-			figures+=("$(field rate "$tmp/pairs.json")")
+			field rate "$tmp/pairs.json" >>"$tmp/figures.$side"
 		done
 	done
-	compare "$1" msg/s "$(median "${disk[@]}")" "$(median "${memory[@]}")" '>=' 0.5
+	compare "$1" msg/s "$(noted disk)" "$(noted memory)" '>=' 0.5
 }
 
 # resident: KiB of the broker that runs.
@@ -159,7 +165,7 @@ idle() {
 		sleep 0.05
 	done
 	sleep 2 # they are idle now
-	awk -v a="$(resident)" -v b="$before" -v n="$count" 'BEGIN { printf "%.2f", (a - b) / n }' >"$tmp/figure"
+	awk -v a="$(resident)" -v b="$before" -v n="$count" 'BEGIN { printf "%.2f\n", (a - b) / n }' >"$tmp/figure"
 	exec 9>&-
 	wait "$holder" || status=$?
 	stop_server
@@ -169,15 +175,15 @@ idle() {
 
 idle_row() {
 	wanted "$1" || return 0
-	local side ours=() mosquitto=() mochi=()
+	local side
+	rm -f "$tmp"/figures.*
 	for ((i = 0; i < (repeats + 1) / 2; i++)); do
 		for side in ours mosquitto mochi; do
 			idle "$side" || { broken "$1" "$side failed" '<= 10 KiB'; return 0; }
-			local -n figures=$side
-			figures+=("$(<"$tmp/figure")")
+			cat "$tmp/figure" >>"$tmp/figures.$side"
 		done
 	done
 	local a b c
-	a=$(median "${ours[@]}") b=$(median "${mosquitto[@]}") c=$(median "${mochi[@]}")
+	a=$(noted ours) b=$(noted mosquitto) c=$(noted mochi)
 	row "$1" "$a KiB" "$b KiB, $c KiB (mosquitto, mochi)" - '<= 10 KiB' "$(judge "$a" '<=' 10)"
 }

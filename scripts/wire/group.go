@@ -67,7 +67,7 @@ func (g *group) due(sent int64) int64 {
 		if n > 0 {
 			return n
 		}
-		time.Sleep(g.p.begin.Add(g.p.interval(sent)).Sub(time.Now()))
+		time.Sleep(time.Until(g.p.begin.Add(g.p.interval(sent))))
 	}
 }
 
