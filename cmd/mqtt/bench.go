@@ -57,7 +57,7 @@ func (f *benchFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		return err
 	}
 	if f.fleet.embedded {
-		stop, err := embed(ctx, fs, &f.server)
+		stop, err := embed(ctx, e, &f.server)
 		if err != nil {
 			return err
 		}

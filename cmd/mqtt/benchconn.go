@@ -66,7 +66,7 @@ func (f *benchConnFlags) run(ctx context.Context, e *env, c *cobra.Command) erro
 		}
 	}
 	if f.fleet.embedded {
-		stop, err := embed(ctx, fs, &f.server)
+		stop, err := embed(ctx, e, &f.server)
 		if err != nil {
 			return err
 		}

@@ -222,9 +222,9 @@ func (t *fleet) identify(cfg *conn.Config, place int) {
 }
 
 // embed starts a broker and has the flags name it. stop ends it.
-func embed(ctx context.Context, fs *pflag.FlagSet, f *serverFlags) (stop func(), err error) {
+func embed(ctx context.Context, e *env, f *serverFlags) (stop func(), err error) {
 	for _, name := range []string{"host", "port", "url", "unix", "srv", "proxy"} {
-		if fs.Changed(name) {
+		if e.typed[name] {
 			return nil, usage("--embedded with --"+name, "give one of them")
 		}
 	}
@@ -242,7 +242,7 @@ func embed(ctx context.Context, fs *pflag.FlagSet, f *serverFlags) (stop func(),
 		stop()
 		return nil, err
 	}
-	f.host, f.port, f.proxy = urls[0].Host, urls[0].Port, "none"
+	*f = serverFlags{host: urls[0].Host, port: urls[0].Port, proxy: "none"} // whatever the environment says
 	return stop, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/mattn/go-isatty"
 )
@@ -36,13 +37,14 @@ func (s signaled) Error() string {
 // interruptible returns a context that the first SIGINT or SIGTERM ends; a second one ends the process on the spot. A
 // closed pipe on stdout is an error of write, not the end: the server is still told goodbye.
 //
-// The goroutine lasts as long as the process. The runtime is asked for signals there, because that takes a fifth of a
-// millisecond that a short run would wait for; a signal that comes sooner ends the process as it would any other.
+// The runtime is asked for signals a moment later, by a goroutine that lasts as long as the process: that takes a
+// thread, and a fifth of a millisecond that a short run need not pay. A signal that comes sooner ends the process as it
+// would any other.
 func interruptible() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	go func() {
+	signal.Ignore(sigpipe)
+	time.AfterFunc(20*time.Millisecond, func() {
 		signals := make(chan os.Signal, 2)
-		signal.Ignore(sigpipe)
 		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 		for n := 0; ; n++ {
 			s, _ := (<-signals).(syscall.Signal)
@@ -51,6 +53,6 @@ func interruptible() context.Context {
 			}
 			cancel(signaled{s})
 		}
-	}()
+	})
 	return ctx
 }

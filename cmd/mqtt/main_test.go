@@ -74,7 +74,7 @@ func TestScript(t *testing.T) {
 
 // TestMain makes the test binary serve as the programs too, by its name.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(leakless{m}, map[string]func(){
 		"mqtt": main, "mosquitto_pub": main, "mosquitto_sub": main, "mosquitto_rr": main,
 	})
 }

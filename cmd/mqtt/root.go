@@ -18,9 +18,10 @@ type env struct {
 	ttyIn, ttyOut, ttyErr bool
 	lookup                func(name string) (string, bool)
 	environ               func() []string
-	quiet                 bool   // no warnings and no status
-	color                 string // auto, always or never
-	tool                  string // mosquitto_pub, mosquitto_sub or mosquitto_rr when linked under that name, else empty
+	typed                 map[string]bool // flags that stood on the command line itself
+	quiet                 bool            // no warnings and no status
+	color                 string          // auto, always or never
+	tool                  string          // mosquitto_pub, mosquitto_sub or mosquitto_rr when linked under that name, else empty
 }
 
 func (e *env) getenv(name string) string {

@@ -18,6 +18,8 @@ type configFlags struct{ profile, options string }
 // settle gives the flags that stand on no command line the values of environment, options files and profile. Under
 // mosquitto's names only options files count.
 func (e *env) settle(c *cobra.Command) error {
+	e.typed = make(map[string]bool)
+	c.Flags().Visit(func(f *pflag.Flag) { e.typed[f.Name] = true })
 	settings, err := e.settings(c)
 	if err != nil {
 		return err
@@ -50,7 +52,14 @@ func (e *env) settled(run func(context.Context, *env, *cobra.Command) error) fun
 
 // settings returns the settings that count for a command.
 func (e *env) settings(c *cobra.Command) ([]config.Setting, error) {
-	return e.gather(c.Flags(), func() []config.Flag { return describe(c.Flags()) })
+	return e.gather(c.Flags(), func() []config.Flag {
+		flags := describe(c.Flags())
+		if c.Name() == "broker" {
+			// MQTT_HOST and MQTT_PORT say where a client finds its server, not where to serve.
+			flags = slices.DeleteFunc(flags, func(f config.Flag) bool { return f.Name == "host" || f.Name == "port" })
+		}
+		return flags
+	})
 }
 
 // gather merges what every source has for flags; fs is the command line. Most runs have nothing beside that, and pay for

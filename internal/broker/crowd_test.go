@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"mqtt/internal/proto"
 )
 
@@ -22,7 +24,7 @@ const alone = "MQTT_TEST_BROKER_ALONE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(alone) == "" {
-		os.Exit(m.Run())
+		goleak.VerifyTestMain(m) // no test leaves a goroutine behind; it does not return
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
