@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the whole module: every part, or the ones that are named.
 #
-#   scripts/check.sh [format] [vet] [static] [test] [fuzz] [cross]
+#   scripts/check.sh [format] [vet] [static] [test] [fuzz] [cross] [vuln]
 #
 # All parts run even when an early one fails; the exit status is 1 when any did.
 #
@@ -12,10 +12,11 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-parts=(format vet static test fuzz cross)
+parts=(format vet static test fuzz cross vuln)
 fuzztime=${CHECK_FUZZTIME:-5s}
 parallel=${CHECK_PARALLEL:-2}
 staticcheck_version=v0.8.2 # 2026.2.2
+govulncheck_version=v1.1.4
 
 heading() { printf '\n== %s ==\n' "$*"; }
 
@@ -27,19 +28,38 @@ check_format() {
 
 check_vet() { go vet ./...; }
 
-# The tool of exactly this version is kept in a cache folder of its own.
-check_static() {
-	local cache bin
-	cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqtt-check/staticcheck-$staticcheck_version-$(go env GOVERSION)
-	bin=$cache/staticcheck
-	if [[ ! -x $bin ]]; then
+# tool NAME PACKAGE VERSION: the path of a tool of exactly this version, kept in a cache
+# folder of its own.
+tool() {
+	local cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqtt-check/$1-$3-$(go env GOVERSION)
+	if [[ ! -x $cache/$1 ]]; then
 		mkdir -p "$cache"
-		GOBIN=$cache GOFLAGS='' go install "honnef.co/go/tools/cmd/staticcheck@$staticcheck_version" || {
-			echo "staticcheck $staticcheck_version could not be installed"
+		GOBIN=$cache GOFLAGS='' go install "$2@$3" >&2 || {
+			echo "$1 $3 could not be installed" >&2
 			return 1
 		}
 	fi
+	printf '%s' "$cache/$1"
+}
+
+check_static() {
+	local bin
+	bin=$(tool staticcheck honnef.co/go/tools/cmd/staticcheck "$staticcheck_version") || return 1
 	"$bin" ./...
+}
+
+# The list of known vulnerabilities is on the network. Where that cannot be reached,
+# nothing was found and nothing is proven, and the check says so.
+check_vuln() {
+	local bin out status=0
+	bin=$(tool govulncheck golang.org/x/vuln/cmd/govulncheck "$govulncheck_version") || return 1
+	out=$("$bin" ./... 2>&1) || status=$?
+	printf '%s\n' "$out"
+	case $status in
+	0) return 0 ;;
+	3) return 1 ;; # vulnerabilities in code that is called
+	esac
+	echo 'the list of vulnerabilities could not be had: not checked'
 }
 
 # The race detector needs cgo and a C compiler; without one the tests run plain.
@@ -51,7 +71,7 @@ check_test() {
 	else
 		echo "no C compiler: the tests run without the race detector"
 	fi
-	go test ${race[@]+"${race[@]}"} ./...
+	go test -timeout 15m ${race[@]+"${race[@]}"} ./...
 }
 
 # fuzz_targets prints "package target" lines. Only packages whose tests have a
@@ -126,13 +146,14 @@ title() {
 	test) echo 'go test' ;;
 	fuzz) echo "fuzz, $fuzztime a target" ;;
 	cross) echo 'build and vet for other systems' ;;
+	vuln) echo "govulncheck $govulncheck_version" ;;
 	esac
 }
 
 (($# == 0)) || parts=("$@")
 for part in "${parts[@]}"; do
 	declare -F "check_$part" >/dev/null || {
-		echo "check: no part '$part'; there are: format vet static test fuzz cross" >&2
+		echo "check: no part '$part'; there are: format vet static test fuzz cross vuln" >&2
 		exit 2
 	}
 done

@@ -163,7 +163,7 @@ npm_packages() {
 	}
 }
 
-npm_version() { sed -n 's/^ *"version": "\(.*\)",*$/\1/p' "$node/node_modules/$1/package.json" | head -n 1; }
+npm_version() { sed -n 's/^[[:space:]]*"version": "\(.*\)",*$/\1/p' "$node/node_modules/$1/package.json" | head -n 1; }
 
 # module_program NAME: a program of the module in scripts/interop, which has its own go.mod.
 module_program() {

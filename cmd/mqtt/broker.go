@@ -123,6 +123,8 @@ func (f *brokerFlags) options(fs *pflag.FlagSet) (broker.Options, error) {
 const ownFiles = 12
 
 func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, command []string) (err error) {
+	ctx, release := attentive(ctx)
+	defer release()
 	log, level, err := f.logger(e)
 	if err != nil {
 		return err

@@ -64,6 +64,25 @@ func (a *attendance) attend(ctx context.Context) error {
 	}
 }
 
+// attentive returns a context that SIGINT and SIGTERM end, from now on: who has been told that a broker serves may end it
+// at once, and it still says goodbye. The goroutine ends with the returned function.
+func attentive(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		cancel()
+	}
+}
+
 func (a *attendance) reload() {
 	if err := reload(a.b, a.users, a.rights); err != nil {
 		a.e.warn("reload: %v; what was read before stays in force", strings.ReplaceAll(err.Error(), "\n", "; "))

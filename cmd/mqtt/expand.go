@@ -9,6 +9,9 @@ import (
 // joinProperties makes one word of mosquitto's several-word option, which no flag package knows: -D COMMAND NAME VALUE
 // and -D COMMAND user-property KEY VALUE.
 func joinProperties(args []string) ([]string, error) {
+	if len(args) > 0 && args[0] == "broker" {
+		return args, nil // -D deletes a user there
+	}
 	out := make([]string, 0, len(args))
 	for i := 0; i < len(args); i++ {
 		if args[i] == "--" {

@@ -154,13 +154,16 @@ beside() {
 	row "$1" "$(show "$2") msg/s" "$(show "$3") msg/s" "$(awk -v a="$2" -v b="$3" 'BEGIN { printf "%.2f", (b > 0 ? a / b : 0) }')" - -
 }
 
-# pace_row NAME SECONDS: how late an open loop sends, at p99. It has a core to itself where
-# there are two and taskset keeps them apart; what else runs on it still shows.
+# pace_row NAME SECONDS: how late an open loop sends, at p99, with a core to itself: taskset
+# keeps the server away from it, and a real-time priority most else, where that is allowed.
 pace_row() {
 	wanted "$1" || return 0
 	local lags=() lag pin=()
 	if (($(getconf _NPROCESSORS_ONLN) > 1)) && command -v taskset >/dev/null && taskset -c 0 true 2>/dev/null; then
 		pin=(taskset -c 0)
+	fi
+	if chrt -r 10 true 2>/dev/null; then
+		pin+=(chrt -r 10)
 	fi
 	for ((i = 0; i < repeats; i++)); do
 		start_server "$tmp/sink.json" sink
