@@ -135,6 +135,8 @@ check_cross() {
 		CGO_ENABLED=0 GOOS=$os go build ./... || failed=1
 		CGO_ENABLED=0 GOOS=$os go vet ./... || failed=1
 	done
+	echo '-- linux on 32 bits'
+	CGO_ENABLED=0 GOARCH=arm go vet ./... || failed=1
 	return "$failed"
 }
 

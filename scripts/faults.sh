@@ -59,7 +59,7 @@ else
 	exec 9>"$work/stop"
 	until [[ -s $work/ready ]]; do
 		kill -0 $! 2>/dev/null || unable 'neither netem nor TUN devices can be had'
-		read -rt 0.05 <> <(:) || true
+		sleep 0.05
 	done
 	ip link set "$near" netns "$here"
 	ip link set "$far" netns "$there"
@@ -71,7 +71,7 @@ for ns in "$here" "$there"; do ip -n "$ns" link set lo up; done
 ip -n "$here" link set "$near" up
 ip -n "$there" link set "$far" up
 
-server "$mqtt" broker --listen mqtt://$address:1883 --listen ws://$address:1880/mqtt --allow-anonymous --quiet 2>"$work/broker" &
+server "$mqtt" broker --listen mqtt://$address:1883 --listen ws://$address:1880/mqtt --allow-anonymous 2>"$work/broker" &
 started+=($!)
 brokers=(ours:mqtt://$address:1883 ours:ws://$address:1880/mqtt)
 if mosquitto=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v mosquitto); then
@@ -102,7 +102,7 @@ stream() { # QOS URL
 	sub=$!
 	until grep -q 'SUBACK' "$work/log"; do
 		kill -0 $sub 2>/dev/null || { cat "$work/log"; return 1; }
-		read -rt 0.05 <> <(:) || true
+		sleep 0.05
 	done
 	client timeout 300 "$mqtt" pub -V 5 -L "$url" -t "$topic" -q "$qos" -M 500 -l <"$work/sent" || return 1
 	wait $sub || { tail -n 3 "$work/log"; return 1; }
@@ -114,7 +114,7 @@ asks() { # URL
 	local answers=$!
 	until grep -q answering "$work/log"; do
 		kill -0 $answers 2>/dev/null || { cat "$work/log"; return 1; }
-		read -rt 0.05 <> <(:) || true
+		sleep 0.05
 	done
 	[[ $(head -n 5 "$work/sent" | client timeout 60 "$mqtt" rr -V 5 -L "$1" -t faults/ask -q 1 -l | sort) == "$(head -n 5 "$work/sent" | sort)" ]] &&
 		wait $answers

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/mattn/go-isatty"
 )
@@ -37,13 +36,12 @@ func (s signaled) Error() string {
 // interruptible returns a context that the first SIGINT or SIGTERM ends; a second one ends the process on the spot. A
 // closed pipe on stdout is an error of write, not the end: the server is still told goodbye.
 //
-// The runtime is asked for signals a moment later, by a goroutine that lasts as long as the process: that takes a
-// thread, and a fifth of a millisecond that a short run need not pay. A signal that comes sooner ends the process as it
-// would any other.
+// The goroutine lasts as long as the process. The runtime is asked for signals there, beside the work, because that
+// takes a thread and a fifth of a millisecond; a signal that comes sooner ends the process as it would any other.
 func interruptible() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signal.Ignore(sigpipe)
-	time.AfterFunc(20*time.Millisecond, func() {
+	go func() {
 		signals := make(chan os.Signal, 2)
 		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 		for n := 0; ; n++ {
@@ -53,6 +51,6 @@ func interruptible() context.Context {
 			}
 			cancel(signaled{s})
 		}
-	})
+	}()
 	return ctx
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,7 @@ type pingFlags struct {
 	intervalText       string
 	waitText           string
 	json               bool
+	qos                int // of the echo; -1 is PINGREQ
 	interval, patience time.Duration
 }
 
@@ -36,7 +38,8 @@ func newPing(e *env) *cobra.Command {
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.IntVarP(&f.count, "count", "C", 0, "end after `N` round trips; without it, at Ctrl-C, or after one with --wait")
-	fs.StringVar(&f.intervalText, "interval", "1s", "`DURATION` from one PINGREQ to the next")
+	fs.IntVarP(&f.qos, "qos", "q", -1, "publish to ourselves at QoS `N` and time the echo, in the place of PINGREQ")
+	fs.StringVar(&f.intervalText, "interval", "1s", "`DURATION` from one round trip to the next")
 	fs.StringVar(&f.waitText, "wait", "", "try for `DURATION` until the server answers")
 	fs.BoolVarP(&f.json, "json", "J", false, "print lines of JSON")
 	f.connection.register(fs, false)
@@ -48,6 +51,9 @@ func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	var err error
 	if f.interval, err = readDuration("--interval", f.intervalText); err != nil {
 		return err
+	}
+	if fs.Changed("qos") && (f.qos < 0 || f.qos > 2) {
+		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
 	}
 	if fs.Changed("count") && f.count < 1 {
 		return usage("-C: less than 1", "expected 1 or more")
@@ -80,6 +86,10 @@ type pinger struct {
 	f      *pingFlags
 	plan   *plan
 	report *pingReport
+
+	topic string    // of the echo
+	nonce string    // that the echo must carry
+	began time.Time // when it was sent
 }
 
 // pauses between tries of --wait.
@@ -131,22 +141,26 @@ func (p *pinger) trips(ctx context.Context, c *conn.Conn) error {
 	if err := p.report.connected(c); err != nil {
 		return err
 	}
+	if err := p.subscribe(ctx, c); err != nil {
+		return err
+	}
 	due := time.Now()
 	for n := 1; p.f.count == 0 || n <= p.f.count; n++ {
 		if _, err := p.idle(ctx, c, due); err != nil {
 			return err
 		}
 		due = due.Add(p.f.interval)
-		if err := c.Send(ctx, &proto.Ping{Kind: proto.PINGREQ}); err != nil {
+		began, err := p.ask(ctx, c)
+		if err != nil {
 			return err
 		}
 		p.report.sent++
-		took, err := p.idle(ctx, c, time.Now().Add(p.answerWithin()))
+		took, err := p.idle(ctx, c, began.Add(p.answerWithin()))
 		if err != nil {
 			return err
 		}
 		if took == 0 {
-			return fail(exitLost, "", "no answer to PINGREQ within %s", format.Duration(p.answerWithin()))
+			return fail(exitLost, "", "no answer to %s within %s", p.question(), format.Duration(p.answerWithin()))
 		}
 		if err := p.report.trip(took); err != nil {
 			return err
@@ -172,6 +186,10 @@ func (p *pinger) idle(ctx context.Context, c *conn.Conn, limit time.Time) (time.
 			return 0, err
 		case ev.Kind == conn.Pong:
 			return max(ev.Took, 1), nil
+		case ev.Kind == conn.Message && p.echoed(ev.Message):
+			return max(time.Since(p.began), 1), nil
+		case ev.Kind == conn.Delivered && ev.Reason.Failed():
+			return 0, fail(exitPublish, "this user may not publish there", "publish to %s: %s%s", p.topic, ev.Reason, reasonString(ev.Props))
 		case ev.Kind == conn.Idle && !time.Now().Before(limit):
 			return 0, nil
 		}

@@ -108,7 +108,7 @@ func (p *Plan) Check() error {
 		return errors.New("no clients")
 	case p.Clients > 0 && p.Publishers+p.Subscribers > 0:
 		return errors.New("clients that are held beside publishers or subscribers")
-	case p.Offset+max(p.Publishers, p.Subscribers, p.Clients) >= warmBit:
+	case int64(p.Offset)+int64(max(p.Publishers, p.Subscribers, p.Clients)) >= warmBit:
 		return errors.New("too many clients")
 	case p.Clients > 0:
 		return nil

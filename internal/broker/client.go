@@ -52,12 +52,12 @@ type client struct {
 	closing   bool          // nothing more goes into out
 	writing   int           // bytes that the writer has in hand
 	moved     uint64        // grows whenever the client takes something
-	movedAt   int64         // when it did, Unix nanoseconds
+	movedAt   int64         // when it did, by Broker.moment
 	aliases   map[string]uint16
 	resend    []ledger.Flight[held] // what a resumed session must send first
 	crowd     uint64                // the batch that has it on its list of slow ones
 	room      []chan struct{}       // who waits for it to take something
-	since     int64                 // when it was crowded and last took something, 0 if it is not
+	since     int64                 // when it was crowded and last took something, by Broker.moment; 0 if it is not
 	lagging   bool                  // nobody waits for it until it has caught up
 	end       *leave                // why it must go, set from outside
 	overtaken bool                  // another connection has taken the session

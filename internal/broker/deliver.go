@@ -133,7 +133,7 @@ func (bt *batch) notice(c *client) {
 	if c.crowd != bt.serial && !c.lagging && bt.from != nil && c.crowded() {
 		c.crowd = bt.serial
 		if c.since == 0 {
-			c.since = bt.time()
+			c.since = c.b.moment(time.Now())
 		}
 		bt.slow = append(bt.slow, crowded{c, bt.route})
 	}

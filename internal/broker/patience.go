@@ -25,10 +25,14 @@ func (c *client) crowded() bool {
 	return c.out.n >= c.b.opt.HighWater || c.s.queue.n >= softQueue
 }
 
+// moment is a time by the monotonic clock, in nanoseconds and never 0: a wall clock that
+// jumps must not end or prolong anybody's patience.
+func (b *Broker) moment(t time.Time) int64 { return int64(t.Sub(b.since)) + 1 }
+
 // move notes that the client took something. session.mu is held.
 func (c *client) move() {
 	c.moved++
-	c.movedAt = time.Now().UnixNano()
+	c.movedAt = c.b.moment(time.Now())
 	if c.since != 0 {
 		c.since = c.movedAt
 	}
@@ -84,7 +88,7 @@ func (c *client) await(p *client, rt *route) {
 		}
 		now := time.Now()
 		broke := false
-		if rt.starved(c, began.UnixNano()) {
+		if rt.starved(c, c.b.moment(began)) {
 			p.funds(now)
 			p.credit -= now.Sub(began)
 			broke = p.credit <= 0
@@ -108,7 +112,7 @@ func (c *client) queueUp(p *client, rt *route, now time.Time) (room chan struct{
 	}
 	room = make(chan struct{})
 	c.room = append(c.room, room)
-	pause = c.b.opt.Patience - time.Duration(now.UnixNano()-c.since)
+	pause = c.b.opt.Patience - time.Duration(c.b.moment(now)-c.since)
 	if rt != nil && len(rt.targets) > 1 {
 		pause = min(pause, p.funds(now))
 	}
@@ -131,7 +135,7 @@ func (c *client) judge(room chan struct{}, now time.Time, broke bool) {
 	if !c.crowded() {
 		return
 	}
-	if broke || c.since != 0 && now.UnixNano()-c.since >= int64(c.b.opt.Patience) {
+	if broke || c.since != 0 && c.b.moment(now)-c.since >= int64(c.b.opt.Patience) {
 		c.lagging = true
 		c.release()
 	}

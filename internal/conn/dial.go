@@ -10,6 +10,7 @@ import (
 
 	"mqtt/internal/proto"
 	"mqtt/internal/session"
+	"mqtt/internal/transport"
 )
 
 // Dial connects from CONNECT to CONNACK and resumes what the session holds. A
@@ -191,11 +192,12 @@ func (c *Conn) first(ctx context.Context) (proto.Frame, error) {
 
 // early makes err what it means before CONNACK.
 func early(ctx context.Context, err error) error {
+	var closed *transport.CloseError // a WebSocket's way to hang up
 	if ctx.Err() != nil {
 		return &Opening{Err: errors.New("the server did not answer CONNECT")}
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
-		errors.Is(err, io.ErrClosedPipe) {
+		errors.Is(err, io.ErrClosedPipe) || errors.As(err, &closed) {
 		return &Opening{Err: ErrHungUp}
 	}
 	return &Opening{Err: err}

@@ -10,7 +10,7 @@
 #   FLEET_WAIT=600           seconds to wait for the job
 #   FLEET_KEEP=DIR           keep each part's result there
 set -euo pipefail
-# shellcheck source=parts.sh
+# shellcheck source-path=SCRIPTDIR source=parts.sh
 source "$(dirname "${BASH_SOURCE[0]}")/parts.sh"
 
 job='mqtt-bench'

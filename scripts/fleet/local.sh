@@ -11,7 +11,7 @@
 #   FLEET_LEAD=2     seconds to connect before the first message is due
 #   FLEET_KEEP=DIR   keep each part's result there
 set -euo pipefail
-# shellcheck source=parts.sh
+# shellcheck source-path=SCRIPTDIR source=parts.sh
 source "$(dirname "${BASH_SOURCE[0]}")/parts.sh"
 
 [[ ${1:-} =~ ^[1-9][0-9]{0,3}$ && ${2:-} == -- ]] ||
