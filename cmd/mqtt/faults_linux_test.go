@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -136,5 +137,41 @@ func TestFaultStdoutBlocked(t *testing.T) {
 				t.Errorf("%s", difference(got, lines.String()))
 			}
 		})
+	}
+}
+
+// The disk of --data runs full in the middle of a stream: the broker acknowledges nothing that it cannot keep, and what it
+// did acknowledge is there when it starts again with room.
+func TestFaultDataFull(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	// A limit on the size of files fails as a full disk does, and needs no right to mount one.
+	sh := exec.Command("sh", "-c", `ulimit -f 64 && exec "$0" "$@"`)
+	broker := tool(t, "broker", "--listen", "mqtt://127.0.0.1:0", "--print-url", "--data", dir)
+	sh.Args, sh.Env = append(append(sh.Args, broker.Path), broker.Args[1:]...), broker.Env
+	full := begin(t, sh)
+	full.says(t, &full.out, `:\d+`)
+	port := full.out.String()[strings.LastIndex(full.out.String(), ":")+1:]
+	port = strings.TrimSpace(port)
+	session := "sub -V 5 -c -i keeps -x 100 -q 1 -t a"
+	done(t, tool(t, line(session, "--idle-timeout 1ms -p", port)...), 0)
+	var lines strings.Builder
+	for i := range 200 {
+		fmt.Fprintf(&lines, "%d %s\n", i, strings.Repeat("x", 1000))
+	}
+	var down packets
+	r := relayTo(t, port, always(fault{down: lane{heard: down.hear}}))
+	cmd := tool(t, line("pub -V 5 -q 1 -t a -l --reconnect never -p", r.port())...)
+	cmd.Stdin = strings.NewReader(lines.String())
+	done(t, cmd, 6, 7)
+	acknowledged := down.of(proto.PUBACK)
+	full.signal(t, syscall.SIGKILL)
+	full.ends(t, 137, 1, 153)
+
+	s := serving(t, []string{"mqtt"}, "--data", dir)
+	sub := done(t, tool(t, line(session, "--idle-timeout 500ms", s.direct("mqtt"))...), 0)
+	first := strings.Join(strings.SplitAfter(lines.String(), "\n")[:acknowledged], "")
+	if got := sub.out.String(); !strings.HasPrefix(got, first) || acknowledged == 0 {
+		t.Errorf("%d were acknowledged: %s", acknowledged, difference(got, first))
 	}
 }

@@ -1,6 +1,10 @@
 package broker
 
-import "mqtt/internal/proto"
+import (
+	"time"
+
+	"mqtt/internal/proto"
+)
 
 // deliver gives the run to a session.
 func (bt *batch) deliver(t *target) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -170,7 +169,6 @@ func (s *Store) reach(want uint64, disk bool) error {
 // write makes a frame of what was recorded, and tells up to where. Only who leads
 // calls it.
 func (s *Store) write(disk bool) (upto uint64, onDisk bool, err error) {
-	runtime.Gosched() // who can go on first may have more for the frame
 	s.gate.Lock()
 	s.mu.Lock()
 	buf := s.buf
