@@ -71,5 +71,6 @@ fi
 CGO_ENABLED=0 go build -trimpath -buildvcs=false "${mod[@]}" -ldflags "-s -w -buildid= -X main.release=$version" -o .build/mqtt ./cmd/mqtt
 # Copied as an installation would: a file written in one go is mapped in larger pieces than
 # one that the linker wrote here and there, which a start notices.
+mkdir -p "$(dirname "$output")"
 cp .build/mqtt "$output.part"
 mv "$output.part" "$output"

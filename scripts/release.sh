@@ -97,8 +97,7 @@ build() {
 	case $arch in
 	armv[67]) arm=${arch#armv} arch=arm ;;
 	esac
-	GOOS=$os GOARCH=$arch GOARM=$arm go build -trimpath -buildvcs=false \
-		-ldflags "-s -w -buildid= -X main.release=$version" -o "$2" ./cmd/mqtt
+	GOOS=$os GOARCH=$arch GOARM=$arm bash scripts/build.sh "$2" "$version"
 }
 
 # share: what goes with every binary, in $tmp/share.
@@ -106,7 +105,7 @@ share() {
 	local host=$tmp/host/mqtt shell
 	[[ -f README.md ]] || die 'README.md is missing'
 	[[ -f man/mqtt.1 ]] || die 'man/mqtt.1 is missing: the man pages belong to a release'
-	go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.release=$version" -o "$host" ./cmd/mqtt
+	bash scripts/build.sh "$host" "$version"
 	[[ $("$host" --version) == "mqtt $version" ]] ||
 		die "the binary says '$("$host" --version)', not 'mqtt $version'"
 	for shell in $("$host" help | sed -n 's/^  \([a-z]\{1,\}\)  .*/\1/p'); do
