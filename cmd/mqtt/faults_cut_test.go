@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
@@ -90,7 +91,7 @@ func TestFaultCuts(t *testing.T) {
 			common := line(c.flags, "-t cuts --reconnect always --reconnect-delay 1ms..5ms -q", strconv.Itoa(c.qos))
 
 			args := line("sub -i to -d", s.at(c.scheme, back.port()), common)
-			if c.qos == 2 {
+			if c.qos == 2 && c.server == "ours" {
 				args = append(args, "-C", strconv.Itoa(n))
 			}
 			sub := begin(t, tool(t, args...))
@@ -99,7 +100,7 @@ func TestFaultCuts(t *testing.T) {
 			cmd.Stdin = strings.NewReader(lines)
 			pub := begin(t, cmd)
 			pub.ends(t, 0)
-			if c.qos == 2 {
+			if c.qos == 2 && c.server == "ours" {
 				sub.ends(t, 0)
 				if got := sub.out.String(); got != lines {
 					t.Errorf("not exactly once: %s%s", difference(got, lines), sub.story())
@@ -110,6 +111,9 @@ func TestFaultCuts(t *testing.T) {
 				sub.ends(t, 0)
 				if got := withoutRepeats(sub.out.String()); got != lines {
 					t.Errorf("lost, or out of order: %s%s", difference(got, lines), sub.story())
+				}
+				if twice := strings.Count(sub.out.String(), "\n") - n; c.qos == 2 && twice != resurrected(sub.err.String()) {
+					t.Errorf("%d messages came twice, and the server sent %d anew%s", twice, resurrected(sub.err.String()), sub.story())
 				}
 			}
 			if cuts := there.cuts.Load() + back.cuts.Load(); cuts < 8 {
@@ -122,6 +126,27 @@ func TestFaultCuts(t *testing.T) {
 			until(t, "the server closes what was cut", func() bool { return descriptorsOf(s.process) <= files+1 })
 		})
 	}
+}
+
+// resurrected counts the messages in a subscriber's trace that the server sent again although it had sent PUBREL for them,
+// and we PUBCOMP: the identifier is free by then, and the message is another one for us [MQTT-4.3.3-12]. Mosquitto does so
+// when a session is resumed twice in a moment, against [MQTT-4.3.3-6].
+func resurrected(trace string) int {
+	n := 0
+	over := make(map[string]bool) // identifiers that were released, and not used since
+	packet := regexp.MustCompile(`(?m)^(<- PUBLISH dup=\d qos=2|-> PUBCOMP).* mid=(\d+)`)
+	for _, m := range packet.FindAllStringSubmatch(trace, -1) {
+		switch {
+		case m[1] == "-> PUBCOMP":
+			over[m[2]] = true
+		case over[m[2]] && strings.Contains(m[1], "dup=1"):
+			n++
+			fallthrough
+		default:
+			over[m[2]] = false
+		}
+	}
+	return n
 }
 
 // descriptorsOf is how many files a process has open, 0 where that cannot be told.

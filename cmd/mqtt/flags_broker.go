@@ -190,7 +190,7 @@ func (f *queueFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.bytes, "max-queued-bytes", "64MiB", "and at most `SIZE` of them")
 	fs.IntVar(&f.inflight, "max-inflight", 2048, "at most `N` QoS 1 and 2 messages on the way to a client")
 	fs.IntVar(&f.retained, "max-retained", 1_000_000, "at most `N` retained messages")
-	fs.StringVar(&f.memory, "memory", "1GiB", "at most `SIZE` for all queues, buffers and retained messages")
+	fs.StringVar(&f.memory, "memory", "1GiB", "at most `SIZE` for all sessions, queues, buffers and retained messages")
 }
 
 func (f *queueFlags) apply(o *broker.Options) error {

@@ -34,16 +34,14 @@ func (s signaled) Error() string {
 }
 
 // interruptible returns a context that the first SIGINT or SIGTERM ends; a second one ends the process on the spot. A
-// closed pipe on stdout is an error of write, not the end: the server is still told goodbye.
-//
-// The goroutine lasts as long as the process. The runtime is asked for signals there, beside the work, because that
-// takes a thread and a fifth of a millisecond; a signal that comes sooner ends the process as it would any other.
+// closed pipe on stdout is an error of write, not the end: the server is still told goodbye. The goroutine lasts as long
+// as the process.
 func interruptible() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 2)
 	signal.Ignore(sigpipe)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
-		signals := make(chan os.Signal, 2)
-		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 		for n := 0; ; n++ {
 			s, _ := (<-signals).(syscall.Signal)
 			if n > 0 {
