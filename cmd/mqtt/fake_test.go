@@ -28,6 +28,7 @@ import (
 //	send 20 02 00 00      bytes, which need not be one packet
 //	connack               send the CONNACK of success of the version that the CONNECT had
 //	send id 40 02         send 40 02 and the packet identifier of the packet expected last
+//	silence               take what comes until the other side closes, and say nothing
 //	close                 close the connection
 //	reset                 close it so that the other side gets an error
 //
@@ -105,7 +106,7 @@ func fakeSteps(text string) ([]fakeStep, error) {
 		verb, rest, _ := strings.Cut(line, " ")
 		s := fakeStep{line: i + 1, verb: verb}
 		switch verb {
-		case "accept", "connack", "close", "reset":
+		case "accept", "connack", "close", "reset", "silence":
 			if rest != "" {
 				return nil, fmt.Errorf("line %d: %s stands alone", s.line, verb)
 			}
@@ -214,6 +215,8 @@ func (f *fake) run(name string, steps []fakeStep) error {
 				b = []byte{0x20, 3, 0, 0, 0}
 			}
 			_, err = c.Write(b)
+		case "silence":
+			_, err = io.Copy(io.Discard, r)
 		case "close":
 			err = c.Close()
 		case "reset":

@@ -83,7 +83,7 @@ func TestMergedIsMeasuredAtOnce(t *testing.T) {
 }
 
 // Two processes compare their clocks by echoes, and so messages between them are
-// timed although one clock is wrong.
+// timed although one clock is wrong. Trap 51.
 func TestClocksAreCompared(t *testing.T) {
 	for _, name := range []string{"x", ""} {
 		synctest.Test(t, func(t *testing.T) {

@@ -64,6 +64,7 @@ func TestTrackIsBounded(t *testing.T) {
 	}
 }
 
+// Trap 56.
 func TestTemplate(t *testing.T) {
 	for _, c := range []struct{ text, settled, filter, want string }{
 		{"a/b", "a/b", "a/b", `^a/b$`},
@@ -95,6 +96,7 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
+// Trap 55.
 func TestMeets(t *testing.T) {
 	for _, c := range []struct {
 		filter, settled string
@@ -139,7 +141,7 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// The schedule is even over all publishers, and a part of it is the start of a longer one.
+// The schedule is even over all publishers, and a part of it is the start of a longer one. Trap 58.
 func TestPace(t *testing.T) {
 	for _, c := range []struct {
 		rate       float64
@@ -174,6 +176,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// Trap 9.
 func TestThreshold(t *testing.T) {
 	r := sample(10, 1000)
 	r.Sent, r.Expected, r.Received, r.Lost, r.Duplicated, r.Errors, r.ReceiveRate, r.SendRate = 1000, 1000, 995, 5, 2, 1, 99.5, 100
@@ -214,7 +217,7 @@ func TestThreshold(t *testing.T) {
 	}
 }
 
-// Histograms that are merged are the histogram of all.
+// Histograms that are merged are the histogram of all. Trap 52.
 func TestHistogramMerges(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 9))
 	whole := NewHistogram()
@@ -268,6 +271,7 @@ func TestSeriesGetsCoarser(t *testing.T) {
 	}
 }
 
+// Trap 62.
 func TestPreflight(t *testing.T) {
 	if err := Preflight(1, 1); err != nil {
 		t.Errorf("one connection: %v", err)

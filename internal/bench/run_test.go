@@ -12,7 +12,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// What bench counts is what the server counted, to the message.
+// What bench counts is what the server counted, to the message. Traps 48 and 60.
 func TestCountsAreTheServers(t *testing.T) {
 	for qos := range byte(3) {
 		synctest.Test(t, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestFaultsAreCounted(t *testing.T) {
 }
 
 // A server that stops for 2 s in 10 s is in the percentiles of an open loop, for the
-// messages that it kept from being sent count from when they were due.
+// messages that it kept from being sent count from when they were due. Traps 49 and 50.
 func TestStopShows(t *testing.T) {
 	for qos := range byte(2) {
 		synctest.Test(t, func(t *testing.T) {
