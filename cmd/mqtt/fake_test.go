@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -58,11 +60,26 @@ func (f *fake) hold(c net.Conn) {
 	f.c = c
 }
 
+// apart is the port that was given out last.
+var apart atomic.Int32
+
+// listenApart listens on a port that nobody had before, and that the system gives to nobody by itself: a client of
+// another script that still looks for a server which is gone must not find this one.
+func listenApart() (net.Listener, error) {
+	apart.CompareAndSwap(0, int32(20000+os.Getpid()*97%6000))
+	for range 2000 {
+		if l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(int(apart.Add(1)))); err == nil {
+			return l, nil
+		}
+	}
+	return nil, errors.New("no port is free from 20000 on")
+}
+
 func cmdFake(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, len(args) == 1, "fake FILE")
 	steps, err := fakeSteps(ts.ReadFile(args[0]))
 	ts.Check(err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := listenApart()
 	ts.Check(err)
 	w := worldOf(ts)
 	if w.fake != nil {

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -73,8 +74,25 @@ func begin(t *testing.T, cmd *exec.Cmd) *process {
 		p.waited = cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(p.kill)
+	t.Cleanup(func() {
+		if t.Failed() && !p.over() {
+			t.Logf("mqtt %s was still running:\n%s", p.name, p.stacks())
+		}
+		p.kill()
+	})
 	return p
+}
+
+// stacks is what all its goroutines do; it does not survive that.
+func (p *process) stacks() string {
+	before := len(p.err.String())
+	p.cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-p.done:
+	case <-time.After(time.Second):
+	}
+	text := p.err.String()[before:]
+	return text[:min(len(text), 20000)]
 }
 
 // says waits until what it wrote to a stream matches pattern.

@@ -126,7 +126,7 @@ func TestFaultStdoutBlocked(t *testing.T) {
 				}
 			}
 			acknowledged := up.of(proto.PUBACK) + up.of(proto.PUBREC)
-			if acknowledged == 0 || acknowledged > len(printed) {
+			if acknowledged > len(printed) {
 				t.Errorf("%d messages were acknowledged, %d were printed", acknowledged, len(printed))
 			}
 			// The session brings the rest. Only what had been printed and not acknowledged comes twice.

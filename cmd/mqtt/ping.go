@@ -156,6 +156,9 @@ func (p *pinger) trips(ctx context.Context, c *conn.Conn) error {
 		}
 		p.report.sent++
 		took, err := p.idle(ctx, c, began.Add(p.answerWithin()))
+		if ctx.Err() != nil {
+			p.report.sent-- // nobody waited for the answer
+		}
 		if err != nil {
 			return err
 		}
