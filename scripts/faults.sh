@@ -11,6 +11,7 @@
 #
 # It prints a table and ends with 1 if a promise was not kept, with 2 if this machine cannot do it: it needs Linux, root,
 # ip (iproute2) and Go.
+# shellcheck disable=SC2317 # functions are called by trap and by judge
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -73,12 +74,12 @@ ip -n "$there" link set "$far" up
 
 server "$mqtt" broker --listen mqtt://$address:1883 --listen ws://$address:1880/mqtt --allow-anonymous 2>"$work/broker" &
 started+=($!)
-brokers=(ours:mqtt://$address:1883 ours:ws://$address:1880/mqtt)
+brokers=("ours:mqtt://$address:1883" "ours:ws://$address:1880/mqtt")
 if mosquitto=$(PATH=$PATH:/usr/sbin:/usr/local/sbin command -v mosquitto); then
 	printf '%s\n' "listener 1884 $address" 'allow_anonymous true' 'max_queued_messages 0' 'user root' >"$work/mosquitto.conf"
 	server "$mosquitto" -c "$work/mosquitto.conf" 2>"$work/mosquitto" &
 	started+=($!)
-	brokers+=(mosquitto:mqtt://$address:1884)
+	brokers+=("mosquitto:mqtt://$address:1884")
 fi
 seq -f 'line %.0f of a stream that nothing may be missing of' "$lines" >"$work/sent"
 

@@ -110,6 +110,9 @@ func (c *client) queueUp(p *client, rt *route, now time.Time) (room chan struct{
 	if s.client != c || c.closing || c.lagging || !c.crowded() || queueing && (c == p || c.waiting.Load()) {
 		return nil, 0
 	}
+	if c.since == 0 {
+		c.since = c.b.moment(now) // it had room for a moment since the batch noticed it
+	}
 	room = make(chan struct{})
 	c.room = append(c.room, room)
 	pause = c.b.opt.Patience - time.Duration(c.b.moment(now)-c.since)
