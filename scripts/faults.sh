@@ -102,11 +102,11 @@ stream() { # QOS URL
 	client timeout 300 "$mqtt" sub -V 5 -L "$url" -t "$topic" -q "$qos" -C "$lines" -d >"$work/came" 2>"$work/log" &
 	sub=$!
 	until grep -q 'SUBACK' "$work/log"; do
-		kill -0 $sub 2>/dev/null || { cat "$work/log"; return 1; }
+		kill -0 "$sub" 2>/dev/null || { cat "$work/log"; return 1; }
 		sleep 0.05
 	done
 	client timeout 300 "$mqtt" pub -V 5 -L "$url" -t "$topic" -q "$qos" -M 500 -l <"$work/sent" || return 1
-	wait $sub || { tail -n 3 "$work/log"; return 1; }
+	wait "$sub" || { tail -n 3 "$work/log"; return 1; }
 	cmp "$work/sent" "$work/came"
 }
 
@@ -114,11 +114,11 @@ asks() { # URL
 	client timeout 60 "$mqtt" rr --serve -L "$1" -t faults/ask --count 5 -- cat 2>"$work/log" &
 	local answers=$!
 	until grep -q answering "$work/log"; do
-		kill -0 $answers 2>/dev/null || { cat "$work/log"; return 1; }
+		kill -0 "$answers" 2>/dev/null || { cat "$work/log"; return 1; }
 		sleep 0.05
 	done
 	[[ $(head -n 5 "$work/sent" | client timeout 60 "$mqtt" rr -V 5 -L "$1" -t faults/ask -q 1 -l | sort) == "$(head -n 5 "$work/sent" | sort)" ]] &&
-		wait $answers
+		wait "$answers"
 }
 
 pings() { client "$mqtt" ping -L "$1" -C 5 --interval 100ms --wait 60s >"$work/log" || { cat "$work/log"; return 1; }; }
@@ -138,4 +138,4 @@ for b in "${brokers[@]}"; do
 	judge "$name" "$scheme" 'rr: an answer to each' asks "$url"
 	judge "$name" "$scheme" 'bench: no loss, no error' measure "$url"
 done
-exit $failed
+exit "$failed"

@@ -207,7 +207,7 @@ func TestCost(t *testing.T) {
 		return least
 	}
 	wrong, unknown := best("alice", "wrong"), best("nobody", "wrong")
-	if unknown < wrong/2 || wrong < unknown/2 {
+	if unknown < wrong/10 || wrong < unknown/10 { // without a hash it would be a thousandth
 		t.Errorf("a wrong password takes %s, an unknown user %s", wrong, unknown)
 	}
 	try(t, u, "alice", "secret")
@@ -221,7 +221,7 @@ func TestCost(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if took := time.Since(began); took > 20*wrong {
+	if took := time.Since(began); took > 60*wrong { // hashed each, they take a hundred on two cores
 		t.Errorf("200 reconnects take %s, one check %s", took, wrong)
 	}
 }
