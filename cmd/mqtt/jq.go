@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/itchyny/gojq"
 )
@@ -14,6 +15,10 @@ import (
 type query struct {
 	text string
 	code *gojq.Code
+
+	same bool // the expression is ., which only checks the payload and takes its blanks out
+	buf  bytes.Buffer
+	one  [1][]byte
 }
 
 // newQuery compiles expr; flag is where it stood.
@@ -25,7 +30,7 @@ func newQuery(flag, expr string) (*query, error) {
 	if err == nil {
 		var code *gojq.Code
 		if code, err = gojq.Compile(parsed); err == nil {
-			return &query{text: expr, code: code}, nil
+			return &query{text: expr, code: code, same: strings.TrimSpace(expr) == "."}, nil
 		}
 	}
 	return nil, usage(fmt.Sprintf("%s %s: %v", flag, quoted(expr), err), "expected a jq expression, such as .temp or select(.temp > 20)")
@@ -33,8 +38,16 @@ func newQuery(flag, expr string) (*query, error) {
 
 var errNotJSON = errors.New("payload is not JSON")
 
-// run returns what the expression makes of a payload: none, one or several values. They share dst.
+// run returns what the expression makes of a payload: none, one or several values. They are good until the next run.
 func (q *query) run(payload []byte) ([][]byte, error) {
+	if q.same {
+		q.buf.Reset()
+		if json.Compact(&q.buf, payload) != nil {
+			return nil, errNotJSON
+		}
+		q.one[0] = q.buf.Bytes()
+		return q.one[:], nil
+	}
 	v, err := decodeJSON(payload)
 	if err != nil {
 		return nil, err

@@ -18,11 +18,12 @@ bench_format() {
 	record_row 'pub -J' "$many"
 }
 
-# poured COUNT COMMAND...: messages a second that a subscriber took; left in $tmp/figure.
+# poured COUNT COMMAND...: messages a second that a subscriber took, with the payloads that
+# the caller's array asks for; left in $tmp/figure.
 poured() {
 	local count=$1 status=0
 	shift
-	start_server "$tmp/pour.json" pour --json --count "$count" --size 64 --qos 0 --topic "$topic"
+	start_server "$tmp/pour.json" pour "${payloads[@]}" --count "$count" --size 64 --qos 0 --topic "$topic"
 	"$@" -h 127.0.0.1 -p "$port" -t "$topic" -C "$count" >"$tmp/output" 2>"$tmp/client.err" || status=$?
 	((status == 0)) || { stop_server; say "exit $status: $(tail -n 1 "$tmp/client.err")"; return 1; }
 	await_server || return 1
@@ -35,7 +36,7 @@ share_row() {
 	local name=$1 count=$2 most=$3
 	shift 3
 	wanted "$name" || return 0
-	local plain=() other=()
+	local plain=() other=() payloads=()
 	for ((i = 0; i < repeats; i++)); do
 		poured "$count" "$mqtt" sub || { broken "$name" 'plain failed' "<= $most x"; return 0; }
 		plain+=("$(<"$tmp/figure")")
@@ -56,7 +57,7 @@ printed_row() {
 	shift 3
 	wanted "$name" || return 0
 	[[ $1 != -F ]] || peer+=("$@")
-	local ours=() theirs=()
+	local ours=() theirs=() payloads=(--json)
 	for ((i = 0; i < repeats; i++)); do
 		poured "$count" "$mqtt" sub "$@" || { broken "$name" 'ours failed' ">= $target x"; return 0; }
 		ours+=("$(<"$tmp/figure")")
