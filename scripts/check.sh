@@ -22,7 +22,7 @@ heading() { printf '\n== %s ==\n' "$*"; }
 
 check_format() {
 	local bad
-	bad=$(gofmt -l cmd internal scripts) || return 1
+	bad=$(find . -name '*.go' -not -path './.build/*' -exec gofmt -l {} +) || return 1
 	[[ -z $bad ]] || { printf 'gofmt -w is due in:\n%s\n' "$bad"; return 1; }
 }
 
