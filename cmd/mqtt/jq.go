@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/itchyny/gojq"
+
+	"mqtt/internal/format"
 )
 
 // query is a jq expression, compiled once. Numbers that it only carries over keep every digit.
@@ -16,9 +18,9 @@ type query struct {
 	text string
 	code *gojq.Code
 
-	same bool // the expression is ., which only checks the payload and takes its blanks out
-	buf  bytes.Buffer
-	one  [1][]byte
+	same      bool // the expression is ., which only checks the payload and takes its blanks out
+	compactor format.Compactor
+	one       [1][]byte
 }
 
 // newQuery compiles expr; flag is where it stood.
@@ -41,12 +43,10 @@ var errNotJSON = errors.New("payload is not JSON")
 // run returns what the expression makes of a payload: none, one or several values. They are good until the next run.
 func (q *query) run(payload []byte) ([][]byte, error) {
 	if q.same {
-		q.buf.Reset()
-		if json.Compact(&q.buf, payload) != nil {
-			return nil, errNotJSON
-		}
-		q.one[0] = q.buf.Bytes()
-		return q.one[:], nil
+		var ok bool
+		if q.one[0], ok = q.compactor.Compact(payload); ok {
+			return q.one[:], nil
+		} // the long way knows what is wrong, and mends text that is not UTF-8
 	}
 	v, err := decodeJSON(payload)
 	if err != nil {

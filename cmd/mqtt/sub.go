@@ -235,9 +235,8 @@ func (s *subscriber) transformed(p *proto.Publish) (done bool, err error) {
 	if err != nil {
 		s.e.warn("%s: %v", p.Topic, err)
 	}
-	m := *p
-	for _, m.Payload = range results {
-		if done, err = s.print(&m); done || err != nil {
+	for _, p.Payload = range results {
+		if done, err = s.print(p); done || err != nil {
 			return done, err
 		}
 	}

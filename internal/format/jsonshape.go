@@ -2,29 +2,51 @@ package format
 
 import "unicode/utf8"
 
+// Compactor checks JSON texts and takes the white space between their tokens out. The
+// zero value is ready.
+type Compactor struct {
+	check values
+	buf   []byte
+}
+
+// Compact returns b without that white space and otherwise byte for byte, good until the
+// next call: b itself where there is none. ok is false if b is not one JSON value in
+// UTF-8, or one nested too deep.
+func (c *Compactor) Compact(b []byte) (compact []byte, ok bool) {
+	if !c.check.whole(b) {
+		return nil, false
+	}
+	if c.check.blank {
+		c.buf = appendCompact(c.buf[:0], b, false)
+		return c.buf, true
+	}
+	return b, true
+}
+
 // appendCompact appends the JSON text b, which is good, without the white space
 // between its tokens and otherwise byte for byte. With visible, what could drive a
 // terminal is escaped inside strings, which changes how it is written and not what
 // it says.
 func appendCompact(dst, b []byte, visible bool) []byte {
+	from := 0 // what begins here is to be copied
 	for i := 0; i < len(b); {
 		switch b[i] {
 		case ' ', '\t', '\n', '\r':
-			i++
+			dst = append(dst, b[from:i]...)
+			i = space(b, i)
+			from = i
 		case '"':
 			end, _ := text(b, i)
 			if visible {
-				dst = appendTamed(dst, b[i:end])
-			} else {
-				dst = append(dst, b[i:end]...)
+				dst = appendTamed(append(dst, b[from:i]...), b[i:end])
+				from = end
 			}
 			i = end
 		default:
-			dst = append(dst, b[i])
 			i++
 		}
 	}
-	return dst
+	return append(dst, b[from:]...)
 }
 
 // appendTamed appends a JSON string, quotes and escapes included, with DEL, C1 and

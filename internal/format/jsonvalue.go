@@ -1,5 +1,7 @@
 package format
 
+import "unicode/utf8"
+
 // maxDepth is how deep arrays and objects may stand in one another.
 const maxDepth = 4096
 
@@ -8,6 +10,7 @@ const maxDepth = 4096
 // costs neither stack nor allocation.
 type values struct {
 	object [maxDepth / 64]uint64
+	blank  bool // white space stood between tokens
 }
 
 // fault is what is wrong with JSON text, "" where nothing is.
@@ -31,6 +34,23 @@ func space(b []byte, i int) int {
 	return i
 }
 
+// space is the function, with a note of what it met.
+func (v *values) space(b []byte, i int) int {
+	if i == len(b) || b[i] > ' ' {
+		return i
+	}
+	v.blank = true
+	return space(b, i)
+}
+
+// whole tells whether b is one JSON value in UTF-8 and nothing else. blank is then set if
+// there is white space to take out.
+func (v *values) whole(b []byte) bool {
+	v.blank = false
+	end, why := v.one(b, v.space(b, 0))
+	return why == "" && v.space(b, end) == len(b) && utf8.Valid(b)
+}
+
 // one checks the value that begins at b[i] and returns where it ends, or where it is
 // wrong and why. It does not check that strings are UTF-8.
 func (v *values) one(b []byte, i int) (end int, why fault) {
@@ -49,7 +69,7 @@ func (v *values) one(b []byte, i int) (end int, why fault) {
 			}
 			word, bit := depth/64, uint64(1)<<(depth%64)
 			depth++
-			i = space(b, i+1)
+			i = v.space(b, i+1)
 			if c == '[' {
 				v.object[word] &^= bit
 				if i == len(b) || b[i] != ']' {
@@ -63,7 +83,7 @@ func (v *values) one(b []byte, i int) (end int, why fault) {
 				i, depth = i+1, depth-1
 				break
 			}
-			if i, why = key(b, i); why == "" {
+			if i, why = v.key(b, i); why == "" {
 				continue
 			}
 		case c == 't':
@@ -80,13 +100,13 @@ func (v *values) one(b []byte, i int) (end int, why fault) {
 				return i, ""
 			}
 			object := v.object[(depth-1)/64]&(1<<((depth-1)%64)) != 0
-			if i = space(b, i); i == len(b) {
+			if i = v.space(b, i); i == len(b) {
 				return i, faultEnd
 			}
 			if b[i] == ',' {
-				i = space(b, i+1)
+				i = v.space(b, i+1)
 				if object {
-					i, why = key(b, i)
+					i, why = v.key(b, i)
 				}
 				break
 			}
@@ -102,7 +122,7 @@ func (v *values) one(b []byte, i int) (end int, why fault) {
 }
 
 // key checks a key with its colon and returns where the value begins.
-func key(b []byte, i int) (int, fault) {
+func (v *values) key(b []byte, i int) (int, fault) {
 	if i == len(b) {
 		return i, faultEnd
 	}
@@ -113,13 +133,13 @@ func key(b []byte, i int) (int, fault) {
 	if why != "" {
 		return i, why
 	}
-	if i = space(b, i); i == len(b) {
+	if i = v.space(b, i); i == len(b) {
 		return i, faultEnd
 	}
 	if b[i] != ':' {
 		return i, faultColon
 	}
-	return space(b, i+1), ""
+	return v.space(b, i+1), ""
 }
 
 func literal(b []byte, i int, want string) (int, fault) {

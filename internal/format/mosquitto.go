@@ -2,7 +2,6 @@ package format
 
 import (
 	"strconv"
-	"unicode/utf8"
 
 	"mqtt/internal/proto"
 )
@@ -49,7 +48,7 @@ func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
 	switch {
 	case len(p.Payload) == 0:
 		dst = append(dst, `null`...)
-	case raw && f.isJSON(p.Payload):
+	case raw && f.check.whole(p.Payload):
 		dst = appendCompact(dst, p.Payload, f.Visible)
 	default:
 		if raw {
@@ -58,12 +57,6 @@ func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
 		dst = appendMember(dst, p.Payload, `,"payload_encoding":"base64"`)
 	}
 	return append(dst, '}')
-}
-
-// isJSON tells whether b is one JSON value and nothing else.
-func (f *Format) isJSON(b []byte) bool {
-	end, why := f.check.one(b, space(b, 0))
-	return why == "" && space(b, end) == len(b) && utf8.Valid(b)
 }
 
 // appendMember appends b as a JSON string, in base64 and with note behind it if it is

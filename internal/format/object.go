@@ -44,7 +44,7 @@ func (l *object) next(r *Record) bool {
 	}
 	l.one = false
 	start := l.i
-	i, why := key(b, l.i)
+	i, why := r.check.key(b, l.i)
 	if why != "" {
 		l.i, l.why = i, string(why)
 		return false

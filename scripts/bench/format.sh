@@ -5,15 +5,14 @@
 bench_format() {
 	need mosquitto_pub mosquitto-clients
 	need mosquitto_sub mosquitto-clients
-	local many some
+	local many
 	many=$(scaled 1000000)
-	some=$(scaled 200000)
 
 	share_row "sub -F '%t %p', times as long as plain" "$many" 1.3 -F '%t %p'
 	share_row 'sub -v, times as long as plain' "$many" 1.3 -v
 	share_row 'sub -J, times as long as plain' "$many" 2 -J
 	printed_row 'sub -F %j (peer: the same)' "$many" 15 -F %j
-	printed_row 'sub --jq . (peer: plain)' "$some" 1 --jq .
+	printed_row 'sub --jq . (peer: plain)' "$many" 30 --jq .
 	keyed_row 'pub -l -K = (peer: pub -l)' "$many" 15
 	record_row 'pub -J' "$many"
 }
