@@ -7,6 +7,7 @@
 # libraries work at every start whether they are used or not. The jq library builds its
 # table of 200 definitions; here it does so when it is first asked for. The WebSocket
 # library takes a buffer of 4 KiB for each of a dozen short texts; here they are small.
+# And the compiler is told what is busy, by the profile that scripts/profile.sh makes.
 set -euo pipefail
 output=$(realpath -m "${1:?usage: scripts/build.sh OUTPUT [VERSION]}")
 version=${2:-}
@@ -68,7 +69,7 @@ if [ "${#replace[@]}" -gt 0 ]; then
 	go mod edit "${replace[@]}" .build/go.mod
 	mod=(-modfile .build/go.mod)
 fi
-CGO_ENABLED=0 go build -trimpath -buildvcs=false "${mod[@]}" -ldflags "-s -w -buildid= -X main.release=$version" -o .build/mqtt ./cmd/mqtt
+CGO_ENABLED=0 go build -pgo=scripts/mqtt.pgo -trimpath -buildvcs=false "${mod[@]}" -ldflags "-s -w -buildid= -X main.release=$version" -o .build/mqtt ./cmd/mqtt
 # Copied as an installation would: a file written in one go is mapped in larger pieces than
 # one that the linker wrote here and there, which a start notices.
 mkdir -p "$(dirname "$output")"
