@@ -74,58 +74,7 @@ check_test() {
 	go test -timeout 15m ${race[@]+"${race[@]}"} ./...
 }
 
-# fuzz_targets prints "package target" lines. Only packages whose tests have a
-# target are asked, since asking builds them.
-fuzz_targets() {
-	local dir package target
-	grep -rl --include='*_test.go' '^func Fuzz' . | while IFS= read -r file; do
-		dirname "$file"
-	done | sort -u | while IFS= read -r dir; do
-		package=$(go list "$dir")
-		go test -list '^Fuzz' "$dir" | grep '^Fuzz' | while IFS= read -r target; do
-			printf '%s %s\n' "$package" "$target"
-		done
-	done
-}
-
-check_fuzz() {
-	local targets package target output declared listed failed=0
-	declared=$(grep -rh --include='*_test.go' '^func Fuzz' . | wc -l)
-	if ((declared == 0)); then
-		echo 'no fuzz targets'
-		return 0
-	fi
-	targets=$(fuzz_targets) || true
-	listed=$(grep -c . <<<"$targets") || true
-	if ((listed != declared)); then
-		echo "$declared fuzz targets are declared, go test lists $listed:"
-		printf '%s\n' "$targets"
-		return 1
-	fi
-	output=$(mktemp)
-	while read -r package target; do
-		printf -- '-- %s %s\n' "$package" "$target"
-		if fuzz_once "$package" "$target" "$output"; then
-			continue
-		fi
-		# Go sometimes reports its own end of time as a failure; that alone is tried again.
-		if grep -q 'context deadline exceeded' "$output" && ! grep -q 'Failing input' "$output"; then
-			fuzz_once "$package" "$target" "$output" && continue
-		fi
-		failed=1
-	done <<<"$targets"
-	rm -f "$output"
-	return "$failed"
-}
-
-fuzz_once() {
-	go test -run '^$' -fuzz "^$2\$" -fuzztime "$fuzztime" -parallel "$parallel" "$1" >"$3" 2>&1 </dev/null && {
-		tail -n 2 "$3"
-		return 0
-	}
-	cat "$3"
-	return 1
-}
+check_fuzz() { FUZZ_PARALLEL=$parallel bash scripts/fuzz.sh "$fuzztime"; }
 
 # Systems that the tests do not run on here at least build and vet.
 check_cross() {
