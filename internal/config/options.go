@@ -166,7 +166,7 @@ func unknownOption(name string, flags []Flag) string {
 	long, isLong := strings.CutPrefix(name, "--")
 	switch {
 	case isLong && flagName(long):
-		return "unknown option " + name + suggestion(long, flags, "--")
+		return "unknown option " + name + Suggestion(long, flags, "--")
 	case !isLong && len(name) == 2:
 		return "unknown option " + name
 	case !isLong && len(name) > 2:

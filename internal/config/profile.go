@@ -172,7 +172,7 @@ func (p *Profile) Settings(flags []Flag, known func(flag string) bool) ([]Settin
 		case !ok && known != nil && known(l.key):
 			continue
 		case !ok:
-			return nil, fail("unknown flag " + l.key + suggestion(l.key, flags, ""))
+			return nil, fail("unknown flag " + l.key + Suggestion(l.key, flags, ""))
 		case f.Kind != List && slices.ContainsFunc(settings, func(s Setting) bool { return s.Flag == f.Name }):
 			first, _ := Find(settings, f.Name)
 			return nil, fail(f.Name + " is set already, in line " + strconv.Itoa(first.Origin.Line))

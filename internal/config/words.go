@@ -87,8 +87,8 @@ func quoted(s string) (value, after string, ok bool) {
 	return "", "", false
 }
 
-// suggestion returns `: did you mean X?` when a flag's name is close to the one that was written, or "".
-func suggestion(name string, flags []Flag, prefix string) string {
+// Suggestion returns `: did you mean X?` when a flag's name is close to the one that was written, or "".
+func Suggestion(name string, flags []Flag, prefix string) string {
 	best, nearest := "", 3
 	for _, f := range flags {
 		if d := distance(name, f.Name); d < nearest && d < len(name) {

@@ -31,9 +31,12 @@ type Conn struct {
 
 	msg      proto.Publish     // the last message taken
 	owed     proto.Ack         // its acknowledgement, Kind 0 for none
+	held     []heldAck         // acknowledgements that wait, in the order of receipt; see Defer
+	passed   uint64            // how many went through held
 	topics   map[uint16][]byte // Topic Aliases that the server gave
 	aliasMax int               // how many we allow it
 	inMax    int               // Receive Maximum that we gave
+	expiry   uint32            // seconds that the server keeps the session after the connection, as of CONNACK
 
 	clock clock
 	bell  atomic.Bool

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"syscall"
 
@@ -229,6 +230,12 @@ func (c *Conn) accepted(ctx context.Context, p *proto.Connack, hello *proto.Conn
 		c.sess.ID = c.server.AssignedID
 	default:
 		c.sess.ID = hello.ClientID
+	}
+	switch {
+	case c.v >= proto.V5: // the server's word counts, where it has one
+		c.expiry = p.Props.Num(proto.SessionExpiryInterval, hello.Props.Num(proto.SessionExpiryInterval, 0))
+	case !hello.CleanStart:
+		c.expiry = math.MaxUint32
 	}
 	window := c.cfg.Window
 	if window <= 0 {

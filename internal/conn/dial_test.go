@@ -112,9 +112,9 @@ func TestRefused(t *testing.T) {
 			{proto.V5, "200c 00 87 09 1f 0006 686973746f72", proto.NotAuthorized, "connection refused by the server: Not authorized (0x87): histor"},
 			{proto.V5, "2003 00 88 00", proto.ServerUnavailable, ""},
 			{proto.V5, "2002 00 86", proto.BadUserNameOrPassword, ""},
-			{proto.V311, "20020002", proto.ClientIdentifierNotValid, ""},
+			{proto.V311, "20020002", proto.ClientIdentifierNotValid, "connection refused by the server: Identifier rejected (return code 2)"},
 			{proto.V311, "20020003", proto.ServerUnavailable, ""},
-			{proto.V31, "20020004", proto.BadUserNameOrPassword, ""},
+			{proto.V31, "20020004", proto.BadUserNameOrPassword, "connection refused by the server: Bad user name or password (return code 4)"},
 			{proto.V311, "20020005", proto.NotAuthorized, ""},
 		} {
 			_, err := Dial(t.Context(), script(t, k.v, func(p *peer) {

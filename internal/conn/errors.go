@@ -28,8 +28,13 @@ type Refused struct {
 	Props   proto.Props // of the CONNACK
 }
 
-// Error names the reason and the server's own words.
+// Error names the reason and the server's own words; below version 5 the return code
+// that stood on the wire.
 func (e *Refused) Error() string {
+	if e.Version < proto.V5 {
+		code := e.Reason.ReturnCode()
+		return "connection refused by the server: " + proto.ReturnCodeName(code) + " (return code " + itoa(int(code)) + ")"
+	}
 	return "connection refused by the server: " + e.Reason.In(proto.CONNACK) + words(e.Props)
 }
 

@@ -89,7 +89,10 @@ func (c *Conn) takePublish(f proto.Frame) (fresh bool, err error) {
 		c.owed = proto.Ack{Kind: proto.PUBACK, PacketID: p.PacketID}
 	case 2:
 		if !c.sess.Receiver.Accept(p.PacketID) {
-			return false, c.queueAck(proto.PUBREC, p.PacketID, true) // a repeat [MQTT-4.3.3-10]
+			if c.holds(p.PacketID) {
+				return false, nil // its PUBREC is to come
+			}
+			return false, c.inTurn(proto.Ack{Kind: proto.PUBREC, PacketID: p.PacketID}) // a repeat [MQTT-4.3.3-10]
 		}
 		if c.sess.Receiver.Len() > c.inMax {
 			c.sess.Receiver.Release(p.PacketID) // the owner did not get it
@@ -139,15 +142,9 @@ func (c *Conn) Refuse(r proto.Reason) {
 func (c *Conn) acknowledge(ctx context.Context) error {
 	a := c.owed
 	c.owed.Kind = 0
-	if a.Kind == proto.PUBREC && a.Reason.Failed() {
-		c.sess.Receiver.Release(a.PacketID) // [MQTT-4.3.3-9]
-	}
-	start := len(c.out)
-	var err error
-	if c.out, err = a.Append(c.out, c.v); err != nil {
+	if err := c.inTurn(a); err != nil {
 		return err
 	}
-	c.trace(start)
 	if len(c.out) >= enough {
 		return c.flush(ctx)
 	}

@@ -160,6 +160,7 @@ func fromClient(r proto.Reason) proto.Reason {
 func (c *Conn) end(err error) error {
 	if c.err == nil {
 		c.err = err
+		c.letGo()
 		c.unwatch()
 		c.nc.Close()
 		c.r.Close()

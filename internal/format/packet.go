@@ -51,7 +51,13 @@ func appendDump(dst []byte, f proto.Frame, v proto.Version, mask bool) []byte {
 		d.connect(p)
 	case *proto.Connack:
 		d.flag(" session-present=", p.SessionPresent)
-		d.reason(p.Reason, proto.CONNACK)
+		if v < proto.V5 {
+			code := p.Reason.ReturnCode()
+			d.num(" return-code=", uint64(code))
+			d.b = strconv.AppendQuote(append(d.b, ' '), proto.ReturnCodeName(code))
+		} else {
+			d.reason(p.Reason, proto.CONNACK)
+		}
 		d.props(p.Props)
 	case *proto.Publish:
 		d.publish(p)

@@ -57,7 +57,7 @@ func (p *Connack) Decode(f Frame, v Version) error {
 			c.fail(ProtocolError, "reserved return code")
 			return c.done()
 		}
-		p.Reason = returnCodes[code]
+		p.Reason = returnCodes[code].reason
 	} else {
 		p.Reason = c.reason()
 		if len(f.Body) > 2 || !p.Reason.Failed() { // no length: seen of servers that refuse before they know the version

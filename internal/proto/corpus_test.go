@@ -116,9 +116,11 @@ func unhex(s string) ([]byte, error) {
 	return out, nil
 }
 
-// dump is the one-line form of p that testdata/wire/README describes, written a
+func dump(p Packet) string { return dumpAt(p, V5) }
+
+// dumpAt is the one-line form of p that testdata/wire/README describes, written a
 // second time and plainly: it checks the decoder here and package format there.
-func dump(p Packet) string {
+func dumpAt(p Packet, v Version) string {
 	var b strings.Builder
 	pair := func(form string, a ...any) { fmt.Fprintf(&b, " "+form, a...) }
 	reason := func(r Reason) {
@@ -161,7 +163,11 @@ func dump(p Packet) string {
 		}
 	case *Connack:
 		pair("session-present=%d", bit(p.SessionPresent))
-		reason(p.Reason)
+		if code := p.Reason.ReturnCode(); v < V5 {
+			pair("return-code=%d %q", code, ReturnCodeName(code))
+		} else {
+			reason(p.Reason)
+		}
 		props(p.Props)
 	case *Publish:
 		pair("dup=%d qos=%d retain=%d", bit(p.Dup), p.QoS, bit(p.Retain))

@@ -170,10 +170,16 @@ func TestConnackOf31(t *testing.T) {
 // TestReturnCode goes from every reason to a return code of 3.1.1 and back: the five
 // that have a code of their own keep it, no refusal becomes an acceptance.
 func TestReturnCode(t *testing.T) {
-	for c, r := range returnCodes {
-		if r.ReturnCode() != byte(c) {
+	for c, row := range returnCodes {
+		if r := row.reason; r.ReturnCode() != byte(c) {
 			t.Errorf("%s is return code %d, want %d", r, r.ReturnCode(), c)
 		}
+	}
+	if name := ReturnCodeName(NotAuthorized.ReturnCode()); name != "Not authorized" {
+		t.Errorf("return code 5 is %q", name)
+	}
+	if name := ReturnCodeName(6); name != "reserved" {
+		t.Errorf("return code 6 is %q", name)
 	}
 	for i := 0x80; i < 0x100; i++ {
 		if c := Reason(i).ReturnCode(); c == 0 || c > 5 {

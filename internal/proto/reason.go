@@ -162,15 +162,33 @@ func (r Reason) Allowed(t Type) bool {
 	return false
 }
 
-// returnCodes are the CONNACK return codes 1 to 5 of 3.1 and 3.1.1 as reasons.
-var returnCodes = [...]Reason{Success, UnsupportedProtocolVersion, ClientIdentifierNotValid, ServerUnavailable,
-	BadUserNameOrPassword, NotAuthorized}
+// returnCodes are the CONNACK return codes 0 to 5 of 3.1 and 3.1.1 as reasons, and by the
+// names that they have there.
+var returnCodes = [...]struct {
+	reason Reason
+	name   string
+}{
+	{Success, "Connection accepted"},
+	{UnsupportedProtocolVersion, "Unacceptable protocol version"},
+	{ClientIdentifierNotValid, "Identifier rejected"},
+	{ServerUnavailable, "Server unavailable"},
+	{BadUserNameOrPassword, "Bad user name or password"},
+	{NotAuthorized, "Not authorized"},
+}
+
+// ReturnCodeName returns the name of a CONNACK return code of 3.1 and 3.1.1.
+func ReturnCodeName(code byte) string {
+	if int(code) >= len(returnCodes) {
+		return "reserved"
+	}
+	return returnCodes[code].name
+}
 
 // ReturnCode returns the CONNACK return code of 3.1 and 3.1.1 that says r, or what
 // comes nearest to it.
 func (r Reason) ReturnCode() byte {
 	for i, c := range returnCodes {
-		if c == r {
+		if c.reason == r {
 			return byte(i)
 		}
 	}

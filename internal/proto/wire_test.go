@@ -22,7 +22,7 @@ func TestWire(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := dump(p); got != b.dump {
+			if got := dumpAt(p, b.v); got != b.dump {
 				t.Errorf("decoded\n%.600s\nwant\n%.600s", got, b.dump)
 			}
 			before := []byte("before")
