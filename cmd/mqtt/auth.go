@@ -6,6 +6,7 @@ import (
 
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
+	"mqtt/internal/scram"
 )
 
 // auth is the enhanced authentication that --auth-method asks for, nil for none.
@@ -19,12 +20,11 @@ func (f *identityFlags) auth(p *proto.Connect) (conn.Auth, error) {
 	if err := checkText("--auth-method", f.authMethod); err != nil {
 		return nil, err
 	}
-	switch strings.ToUpper(f.authMethod) {
-	case "SCRAM-SHA-256", "SCRAM-SHA-512":
+	if method := strings.ToUpper(f.authMethod); scram.Known(method) {
 		if !p.HasUsername || !p.HasPassword {
 			return nil, usage("--auth-method "+f.authMethod+" without credentials", "it needs -u and a password")
 		}
-		a := &scramAuth{method: strings.ToUpper(f.authMethod), username: p.Username, password: string(p.Password)}
+		a := &scram.Client{Name: method, User: p.Username, Password: string(p.Password)}
 		// The password stays here: that is what SCRAM is for.
 		p.HasPassword, p.Password = false, nil
 		return a, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -45,7 +46,10 @@ With a command behind --, the broker takes a free port, runs the command with MQ
 ends with its exit status. On a terminal the lines help and stop are commands.
 
 Without --passwords, whoever is on this machine may connect, and from other machines whoever --allow-anonymous lets in or
-has a certificate that --cafile asks for. With --data, an acknowledgement means that the message is on disk.`,
+has a certificate that --cafile asks for. With --data, an acknowledgement means that the message is on disk.
+
+Where --passwords has hashes for it (mqtt broker passwd --scram), MQTT 5 clients may authenticate by SCRAM-SHA-512. SIGHUP
+has --passwords and --acl read again; a client whose user is gone or has another password is sent away.`,
 		Example: `  mqtt broker --listen mqtt://127.0.0.1:1883 --listen ws://127.0.0.1:8080/mqtt
   mqtt broker --data ./data --passwords users --acl rights --listen mqtts://0.0.0.0 --cert server.pem --key server.key
   mqtt broker -- sh -c 'mqtt pub -t a -m hello -q 1'
@@ -93,13 +97,18 @@ func (f *brokerFlags) logger(e *env) (*slog.Logger, *slog.LevelVar, error) {
 		return nil, nil, usage("--log-level "+quoted(f.logLevel), "expected debug, info, warn or error")
 	}
 	opt := &slog.HandlerOptions{Level: level}
+	handler := func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, opt) }
 	switch f.logFormat {
 	case "text":
-		return slog.New(slog.NewTextHandler(e.err, opt)), level, nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(e.err, opt)), level, nil
+		handler = func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, opt) }
+	default:
+		return nil, nil, usage("--log-format "+quoted(f.logFormat), "expected text or json")
 	}
-	return nil, nil, usage("--log-format "+quoted(f.logFormat), "expected text or json")
+	missed := func(w io.Writer, lines int) {
+		slog.New(handler(w)).Warn("lines were left out here: the log was not read", "lines", lines)
+	}
+	return slog.New(handler(&journal{w: inherited(e.err), missed: missed})), level, nil
 }
 
 // options reads what does not open anything.
@@ -148,7 +157,7 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 	if err != nil {
 		return err
 	}
-	opt.Log, opt.Auth = log, users
+	opt.Log, opt.Auth, opt.Enhanced = log, users, users
 	if rights != nil {
 		opt.ACL = rights
 	}
@@ -206,14 +215,12 @@ func closeData(s *disk.Store) error {
 	return nil
 }
 
-// reload reads the files of users and rights again; what cannot be read stays as it was.
-func reload(b *broker.Broker, users *access.Users, rights *access.Rights) error {
-	err := users.Reload()
+// reload reads the files of users and rights again; what cannot be read stays as it was. gone is how many clients had to
+// go because of it.
+func reload(b *broker.Broker, users *access.Users, rights *access.Rights) (gone int, err error) {
+	err = users.Reload()
 	if rights != nil {
-		if rerr := rights.Reload(); rerr != nil {
-			return errors.Join(err, rerr)
-		}
-		b.Revise()
+		err = errors.Join(err, rights.Reload())
 	}
-	return err
+	return b.Revise(), err
 }

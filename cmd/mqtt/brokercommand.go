@@ -15,7 +15,7 @@ import (
 // status as an error that says nothing more.
 func runCommand(ctx context.Context, e *env, args []string, u transport.URL) error {
 	c := exec.Command(args[0], args[1:]...)
-	c.Stdin, c.Stdout, c.Stderr = e.in, e.out, e.err
+	c.Stdin, c.Stdout, c.Stderr = e.in, inherited(e.out), inherited(e.err)
 	c.Env = append(os.Environ(), "MQTT_URL="+u.String(), "MQTT_HOST="+u.Host, "MQTT_PORT="+u.Port)
 	// A signal from the terminal reaches the command by itself, one from a process must be handed on.
 	signals := make(chan os.Signal, 4)

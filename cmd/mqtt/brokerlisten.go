@@ -81,12 +81,7 @@ func (f *brokerFlags) announce(e *env, urls []transport.URL, private bool) error
 		lines.WriteByte('\n')
 	}
 	if f.readyFile != "" {
-		// Whoever waits for the file must not read half of it.
-		part := f.readyFile + ".part"
-		if err := os.WriteFile(part, []byte(lines.String()), 0o644); err != nil {
-			return fmt.Errorf("--ready-file: %w", err)
-		}
-		if err := os.Rename(part, f.readyFile); err != nil {
+		if err := writeReady(f.readyFile, []byte(lines.String())); err != nil {
 			return fmt.Errorf("--ready-file: %w", err)
 		}
 	}
@@ -98,4 +93,22 @@ func (f *brokerFlags) announce(e *env, urls []transport.URL, private bool) error
 		e.note("serving on %s", strings.Join(strings.Fields(lines.String()), ", "))
 	}
 	return nil
+}
+
+// writeReady writes a file of which nobody reads half: it is there at once. What is no plain file, as /dev/stdout, /dev/fd/3
+// or a FIFO, is written to, and stays what it is.
+func writeReady(path string, b []byte) error {
+	if is, err := os.Lstat(path); err == nil && !is.Mode().IsRegular() && !is.IsDir() {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(b)
+		return firstError(err, f.Close())
+	}
+	part := path + ".part"
+	if err := os.WriteFile(part, b, 0o644); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
 }

@@ -9,12 +9,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"mqtt/internal/broker/access"
+	"mqtt/internal/scram"
 )
 
 // passwdFlags say where a password comes from.
 type passwdFlags struct {
 	file   string
 	remove bool
+	scram  bool
 }
 
 func newPasswd(e *env) *cobra.Command {
@@ -25,8 +27,13 @@ func newPasswd(e *env) *cobra.Command {
 		Long: `Set a user's password in a password file for mqtt broker --passwords, and make the file if there is none.
 
 The password is asked for on a terminal, and otherwise the first line of standard input, unless --password-file or
-MQTT_PASSWORD has it. The file keeps an Argon2id hash. A broker that runs reads the file again at SIGHUP.`,
+MQTT_PASSWORD has it. The file keeps an Argon2id hash. A broker that runs reads the file again at SIGHUP.
+
+With --scram the hash is PBKDF2 with SHA-512 as mosquitto keeps it, of 210,000 iterations. Then a client of MQTT 5 need not
+send the password: --auth-method SCRAM-SHA-512 proves that it knows it. But who reads that hash can do the same without the
+password: keep such a file as you would keep the passwords.`,
 		Example: `  mqtt broker passwd users alice
+  mqtt broker passwd --scram users bob
   mqtt broker passwd -D users alice`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
@@ -37,6 +44,7 @@ MQTT_PASSWORD has it. The file keeps an Argon2id hash. A broker that runs reads 
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), e, args[0], args[1]) },
 	}
 	c.Flags().StringVar(&f.file, "password-file", "", "take the password from `FILE`, less one newline at its end")
+	c.Flags().BoolVar(&f.scram, "scram", false, "keep a hash with which clients may authenticate by SCRAM-SHA-512, too")
 	c.Flags().BoolVarP(&f.remove, "delete", "D", false, "delete the user")
 	return c
 }
@@ -59,7 +67,15 @@ func (f *passwdFlags) run(ctx context.Context, e *env, path, user string) error 
 	if password == "" {
 		return usage("the password is empty", "give one of at least one character")
 	}
-	added, err := access.SetPassword(path, user, []byte(password))
+	set := access.SetPassword
+	if f.scram {
+		// One text for the hash, the client that proves it and the one that sends it.
+		if prepared, err := scram.Prepare(password); err != nil || prepared != password {
+			return usage("--scram: the password is not in the form that SCRAM compares", "choose one without unusual characters")
+		}
+		set = access.SetScram
+	}
+	added, err := set(path, user, []byte(password))
 	if err != nil {
 		return err
 	}

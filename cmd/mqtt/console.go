@@ -84,11 +84,15 @@ func attentive(ctx context.Context) (context.Context, func()) {
 }
 
 func (a *attendance) reload() {
-	if err := reload(a.b, a.users, a.rights); err != nil {
+	gone, err := reload(a.b, a.users, a.rights)
+	if err != nil {
 		a.e.warn("reload: %v; what was read before stays in force", strings.ReplaceAll(err.Error(), "\n", "; "))
-		return
+	} else {
+		a.e.note("read users and rights again")
 	}
-	a.e.note("read users and rights again")
+	if gone > 0 {
+		a.e.note("clients sent away, whose user is gone or has another password: %d", gone)
+	}
 }
 
 // command carries out a line of a person, and tells whether it was the last.

@@ -37,13 +37,13 @@ func (c *client) settle(bt *batch) error {
 		if step.Done {
 			s.settled(s.sender.Freed(a.PacketID))
 		}
+		if step.Release && step.Known && s.keep {
+			store.Pubrec(s.id, step.Tag)
+		}
 		if step.Release && !c.closing {
 			rel := proto.Ack{Kind: proto.PUBREL, PacketID: a.PacketID}
 			if !step.Known && c.five() {
 				rel.Reason = proto.PacketIdentifierNotFound
-			}
-			if step.Known && s.keep {
-				store.Pubrec(s.id, step.Tag)
 			}
 			b, _ := rel.Append(c.out.room(&c.b.blocks, 8), c.v)
 			c.out.set(b)

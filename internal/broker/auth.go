@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"mqtt/internal/proto"
 )
@@ -10,6 +11,7 @@ import (
 // authenticate asks the hooks whether the client may connect.
 func (c *client) authenticate(p *proto.Connect, o *opening) (proto.Reason, string) {
 	opt := &c.b.opt
+	c.stamp.Store(c.b.stamp(c.who))
 	method, ok := p.Props.Get(proto.AuthenticationMethod)
 	if !ok {
 		if opt.Auth == nil {
@@ -30,10 +32,16 @@ func (c *client) authenticate(p *proto.Connect, o *opening) (proto.Reason, strin
 		return r, ""
 	}
 	data := append([]byte(nil), p.Props.Value(proto.AuthenticationData)...)
-	for {
+	for range mostSteps {
+		user := x.User()
+		c.stamp.Store(c.b.stamp(c.called(user)))
 		answer, r := x.Step(c.ctx, data)
 		if r == proto.Success {
 			o.done = answer
+			if x.User() != user { // known only now
+				c.stamp.Store(c.b.stamp(c.called(x.User())))
+			}
+			return c.recognize(x.User(), o), ""
 		}
 		if r != proto.ContinueAuthentication {
 			return r, ""
@@ -61,6 +69,32 @@ func (c *client) authenticate(p *proto.Connect, o *opening) (proto.Reason, strin
 		}
 		data = append(data[:0], a.Props.Value(proto.AuthenticationData)...)
 	}
+	return proto.NotAuthorized, "the authentication has no end"
+}
+
+// mostSteps bounds an exchange before the CONNACK, as does the time for CONNECT.
+const mostSteps = 16
+
+// called is who has that name, where the CONNECT had none.
+func (c *client) called(user string) *Identity {
+	if user == "" || c.who.HasUsername {
+		return c.who
+	}
+	who := *c.who
+	who.HasUsername, who.Username = true, user
+	return &who
+}
+
+// recognize takes over who a method says it is.
+func (c *client) recognize(user string, o *opening) proto.Reason {
+	c.who = c.called(user)
+	if user != "" && c.who.Username != user {
+		return proto.BadUserNameOrPassword
+	}
+	if o.will != nil {
+		o.will.who = c.who
+	}
+	return proto.Success
 }
 
 func reasonOf(err error) proto.Reason {
@@ -105,15 +139,22 @@ func (c *client) reauthenticate(bt *batch, f proto.Frame) error {
 		if r != proto.Success {
 			return fault(proto.NotAuthorized, "") // [MQTT-4.12.1-2]
 		}
-		c.exchange = x
+		c.exchange, c.exchangeBy = x, time.Now().Add(c.b.opt.ConnectTimeout)
+	case a.Reason == proto.ContinueAuthentication && c.exchange != nil && time.Now().After(c.exchangeBy):
+		return fault(proto.NotAuthorized, "the answer took too long")
 	case a.Reason == proto.ContinueAuthentication && c.exchange != nil:
 	default:
 		return fault(proto.ProtocolError, fmt.Sprintf("AUTH with %s out of turn", a.Reason.In(proto.AUTH)))
 	}
+	stamp := c.b.stamp(c.who)
 	answer, r := c.exchange.Step(c.ctx, append([]byte(nil), a.Props.Value(proto.AuthenticationData)...))
 	switch r {
 	case proto.Success:
+		if user := c.exchange.User(); user != "" && user != c.who.Username {
+			return fault(proto.NotAuthorized, "another user")
+		}
 		c.exchange = nil
+		c.stamp.Store(stamp)
 	case proto.ContinueAuthentication:
 	default:
 		return fault(proto.NotAuthorized, "")

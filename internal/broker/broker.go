@@ -23,10 +23,11 @@ type Broker struct {
 	retained      retained
 	retainedCount atomic.Int64
 
-	memory  atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
-	serial  atomic.Uint64
-	batches sync.Pool
-	wg      sync.WaitGroup // the connections
+	memory   atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
+	serial   atomic.Uint64
+	revision atomic.Uint64 // of the hooks: changes with Revise
+	batches  sync.Pool
+	wg       sync.WaitGroup // the connections
 
 	mu        sync.Mutex
 	closed    bool
@@ -53,9 +54,6 @@ func New(opt Options) *Broker {
 	}
 	return b
 }
-
-// Revise makes the broker ask the ACL anew about everything. Connections stay.
-func (b *Broker) Revise() { b.router.revise() }
 
 // Close ends the broker: no new connections, wills of those who are connected
 // published as the standard has it, DISCONNECT with Server shutting down to clients

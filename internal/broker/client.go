@@ -28,22 +28,25 @@ type client struct {
 	problem   bool // it wants reason strings
 
 	// Of the goroutine that reads.
-	in       *proto.Reader
-	keep     time.Duration // one and a half times the keepalive, 0 if there is none
-	last     time.Time     // when the last packet came
-	refused  proto.Reason  // decided when the connection came
-	fate     Fate          // its faults, nil for none
-	aliasIn  [][]byte      // topics by alias less one
-	unacked  int           // QoS 1 and 2 messages it sent and we have not acknowledged
-	route    *route        // of the last topic, at the last generation
-	allowed  bool          // to publish to it
-	exchange Exchange      // a reauthentication that is under way
-	method   string        // of authentication
-	weight   int           // units of memory that are counted for what it has sent
-	aliased  int           // bytes of aliasIn
-	credit   time.Duration // how long it may still be kept waiting while others starve
-	creditAt time.Time
-	waiting  atomic.Bool // for a slow subscriber: its acknowledgements stay unread
+	in         *proto.Reader
+	keep       time.Duration // one and a half times the keepalive, 0 if there is none
+	last       time.Time     // when the last packet came
+	refused    proto.Reason  // decided when the connection came
+	fate       Fate          // its faults, nil for none
+	aliasIn    [][]byte      // topics by alias less one
+	unacked    int           // QoS 1 and 2 messages it sent and we have not acknowledged
+	route      *route        // of the last topic, at the last generation
+	allowed    bool          // to publish to it
+	exchange   Exchange      // a reauthentication that is under way
+	exchangeBy time.Time     // when it must be over
+	method     string        // of authentication
+	weight     int           // units of memory that are counted for what it has sent
+	aliased    int           // bytes of aliasIn
+	credit     time.Duration // how long it may still be kept waiting while others starve
+	creditAt   time.Time
+	until      time.Time   // when reading ends after a write has failed
+	heard      bool        // something came since until was looked at
+	waiting    atomic.Bool // for a slow subscriber: its acknowledgements stay unread
 
 	// Guarded by session.mu.
 	out       out
@@ -66,6 +69,7 @@ type client struct {
 	attached bool // it has a session; guarded by Broker.mu
 
 	dying chan struct{} // closed with end
+	stamp atomic.Uint64 // of the credentials with which it came in
 	done  chan struct{} // closed when the session is free for another client
 }
 
@@ -75,6 +79,8 @@ type leave struct {
 	text   string
 	said   bool // by the client's own DISCONNECT
 	err    error
+
+	unwritten bool // a write failed: the client may have said more
 }
 
 func (l *leave) Error() string {
@@ -141,7 +147,7 @@ func (c *client) kill(r proto.Reason, text string) {
 	if c.end == nil {
 		c.end = &leave{reason: r, text: text}
 		close(c.dying)
-		c.conn.SetReadDeadline(time.Unix(1, 0))
+		c.conn.SetReadDeadline(past())
 	}
 }
 
@@ -164,8 +170,8 @@ func (c *client) part(err error) {
 
 	bt := b.batch(nil)
 	s.mu.Lock()
-	if c.end != nil {
-		why = c.end
+	if c.end != nil && (!c.end.unwritten || why == nil || !why.said) {
+		why = c.end // unless the client's own word came before the connection broke
 	}
 	said := why != nil && why.said
 	flush := why != nil && why.reason != lost // there may be somebody to read it

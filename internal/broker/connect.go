@@ -47,6 +47,7 @@ func (c *client) connect() error {
 	if r, text := c.accept(&p, o); r != proto.Success {
 		return c.refuse(r, text)
 	}
+	revision := b.revision.Load()
 	if r, text := c.authenticate(&p, o); r != proto.Success {
 		return c.refuse(r, text)
 	}
@@ -56,6 +57,9 @@ func (c *client) connect() error {
 	c.in.SetMax(b.opt.MaxPacket)
 	if err := b.attach(c, o); err != nil {
 		return err
+	}
+	if b.revision.Load() != revision {
+		c.revised() // Revise may have come before the client was there to be seen
 	}
 	b.opt.Log.Info("client connected", "client", c.who.ClientID, "version", c.v.String(), "remote", c.who.Remote)
 	c.last = time.Now()

@@ -220,6 +220,8 @@ func (e *echoing) Step(_ context.Context, data []byte) ([]byte, proto.Reason) {
 	return []byte("ok"), proto.Success
 }
 
+func (e *echoing) User() string { return "" }
+
 func TestEnhancedAuthentication(t *testing.T) {
 	method := func(c *proto.Connect) { c.Props = c.Props.AppendText(proto.AuthenticationMethod, "ECHO") }
 	step := func(r proto.Reason, method, data string) *proto.Auth {

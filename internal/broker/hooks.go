@@ -40,6 +40,9 @@ type Exchange interface {
 	// goes to the client and another step follows, Success if it is done, and
 	// otherwise why not.
 	Step(ctx context.Context, data []byte) (answer []byte, reason proto.Reason)
+	// User is who it turned out to be after Success, "" if the method has no names. A
+	// CONNECT with another user name, or a client that was another, is refused.
+	User() string
 }
 
 // Access is what a client wants to do with a topic.

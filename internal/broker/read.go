@@ -61,6 +61,7 @@ func (c *client) fill() error {
 		err := c.in.Fill()
 		if err == nil {
 			c.b.stats.bytesReceived.Add(int64(c.in.Len() - before))
+			c.heard = true
 			return nil
 		}
 		if !timedOut(err) {
@@ -71,6 +72,9 @@ func (c *client) fill() error {
 		}
 		select {
 		case <-c.dying:
+			if c.listen() {
+				continue
+			}
 			return errGone // c.end tells why
 		default:
 		}
@@ -81,6 +85,31 @@ func (c *client) fill() error {
 			return err
 		}
 	}
+}
+
+// listen gives a client to whom nothing can be written any more time to be read to its
+// last word: what has come by now counts, and an orderly end is no loss
+// [MQTT-3.14.4-3]. It is called when a read timed out, and is false when there is
+// nothing more to wait for.
+func (c *client) listen() bool {
+	c.s.mu.Lock()
+	broken := c.end.unwritten
+	c.s.mu.Unlock()
+	now := time.Now()
+	switch {
+	case !broken:
+		return false
+	case c.until.IsZero():
+		c.until = now.Add(goodbyeTime)
+	case !c.heard:
+		return false
+	}
+	c.heard = false
+	at := now.Add(lastWords)
+	if at.After(c.until) {
+		at = c.until
+	}
+	return at.After(now) && c.conn.SetReadDeadline(at) == nil
 }
 
 // next is fill and Buffered for a client that has no session yet.
@@ -134,11 +163,14 @@ func (c *client) rearm() error {
 	}
 	select {
 	case <-c.dying:
-		return errGone
+		return c.conn.SetReadDeadline(past())
 	default:
 		return nil
 	}
 }
+
+// past is a deadline that makes a read time out at once.
+func past() time.Time { return time.Unix(1, 0) }
 
 // packet handles one packet.
 func (c *client) packet(bt *batch, f proto.Frame) error {

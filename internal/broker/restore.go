@@ -3,6 +3,8 @@ package broker
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -32,7 +34,7 @@ func (b *Broker) Restore(ctx context.Context) error {
 	}
 	bt := b.batch(nil)
 	defer bt.finish()
-	for _, s := range b.sessions {
+	for _, s := range slices.Collect(maps.Values(b.sessions)) { // one that is over goes at once
 		s.mu.Lock()
 		if s.will != nil {
 			s.will.start()
@@ -50,11 +52,14 @@ func (b *Broker) Restore(ctx context.Context) error {
 func (b *Broker) revive(im *SessionImage, now time.Time) error {
 	s := &session{b: b, id: im.Client, expiry: im.Expiry, left: im.Left, keep: true}
 	s.who.Store(&Identity{ClientID: im.Client, HasUsername: im.Username != "", Username: im.Username})
-	if s.left.IsZero() {
+	if s.left.IsZero() || s.left.After(now) { // or the clock was set back
 		s.left = now
 	}
 	if im.Will != nil {
 		s.will = &will{s: s, who: s.who.Load(), m: im.Will, delay: im.Delay, due: im.WillDue}
+		if s.will.due.After(now.Add(time.Duration(im.Delay) * time.Second)) {
+			s.will.due = time.Time{} // the clock was set back: from now on
+		}
 	}
 	for _, r := range im.Subscriptions {
 		sub := newSubscription(r.Subscription, r.ID)

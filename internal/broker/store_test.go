@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +69,95 @@ func TestStoreKeepsWhatMustOutliveTheProcess(t *testing.T) {
 			t.Errorf("%d sessions, want 2", n)
 		}
 	})
+}
+
+// Sessions whose time was up while there was no broker go while it restores the others.
+func TestRestoreOfSessionsThatAreOver(t *testing.T) {
+	j := newJournal()
+	for i := range 5000 {
+		id := fmt.Sprint("c", i)
+		j.disk.sessions[id] = &keptSession{SessionRecord: SessionRecord{Client: id, Expiry: 1, Left: time.Now().Add(-time.Hour)}}
+	}
+	b := New(Options{Store: j, SysInterval: -1})
+	if err := b.Restore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); b.Stats().Sessions > 0; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d sessions are left", b.Stats().Sessions)
+		}
+	}
+	if err := b.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The clock was set back by an hour between two runs: a session and a will wait for as long as they were asked to, not for an
+// hour more. Set forward, they are over.
+func TestRestoreAfterTheClockWasSet(t *testing.T) {
+	for _, by := range []time.Duration{-time.Hour, time.Hour} {
+		j := newJournal()
+		in(t, Options{Store: j}, func(k *bench) {
+			w := k.open(proto.V5, "w", resume, expiry(100), willed("will", "delayed", delayed(10)))
+			w.want("CONNACK 00")
+			w.cut()
+			k.pass(time.Second)
+			s := k.kept(proto.V5, "s")
+			s.want("CONNACK 00")
+			s.send(sub(1, to("will", 0)))
+			s.want("SUBACK 1 00")
+			j.mu.Lock() // what was written is as old as the clock says
+			left := j.disk.sessions["w"]
+			left.Left, left.WillDue = left.Left.Add(-by), left.WillDue.Add(-by)
+			j.mu.Unlock()
+			k.crash(j, Options{})
+			s = k.kept(proto.V5, "s")
+			s.want("CONNACK 00 present")
+			if by > 0 {
+				k.pass(time.Millisecond)
+				if n := k.b.Stats().Sessions; n != 1 {
+					t.Errorf("set forward: %d sessions, want 1", n)
+				}
+				return
+			}
+			k.pass(9 * time.Second)
+			s.silent()
+			k.pass(2 * time.Second)
+			s.want(`PUBLISH will "delayed"`)
+			k.pass(88 * time.Second)
+			if n := k.b.Stats().Sessions; n != 2 {
+				t.Errorf("after 99 s: %d sessions, want 2", n)
+			}
+			k.pass(2 * time.Second)
+			if n := k.b.Stats().Sessions; n != 1 {
+				t.Errorf("after 101 s: %d sessions, want 1", n)
+			}
+		})
+	}
+}
+
+// A message expires by the clock of the wall, which outlives the process. When that is set back the message waits for longer, but
+// the interval that goes on is never more than the one that came [MQTT-3.3.2-6].
+func TestExpiryWhenTheClockIsSet(t *testing.T) {
+	const came = int64(1e18)
+	ps := proto.Props(nil).AppendNum(proto.MessageExpiryInterval, 600)
+	m := &Message{Props: ps, Came: came, Expires: expires(ps, came)}
+	for _, c := range []struct {
+		by   time.Duration
+		left uint32 // 0 is expired
+	}{{0, 600}, {-time.Hour, 600}, {599 * time.Second, 1}, {time.Hour, 0}} {
+		now := came + int64(c.by)
+		if got := m.expired(now); got != (c.left == 0) {
+			t.Errorf("%s later: expired is %v", c.by, got)
+			continue
+		}
+		if c.left == 0 {
+			continue
+		}
+		if got := m.appendCounted(nil, now).Num(proto.MessageExpiryInterval, 0); got != c.left {
+			t.Errorf("%s later: %d s are left, want %d", c.by, got, c.left)
+		}
+	}
 }
 
 func TestStoreThatFailsAcknowledgesNothing(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 const (
 	goodbyeTime = 2 * time.Second        // for the last bytes to leave
+	lastWords   = 100 * time.Millisecond // for what came before a write failed to be read
 	lingerTime  = 500 * time.Millisecond // for the peer to read them before we close
 	lingerBytes = 1 << 20
 	writePiece  = 128 << 10 // bytes of one write: progress is seen in between
@@ -49,13 +50,14 @@ func (c *client) write() {
 		s.mu.Unlock()
 
 		err := c.durable(&o)
-		if err == nil {
+		kept := err == nil
+		if kept {
 			vec, err = c.send(&o, vec)
 		}
 		if err != nil {
-			c.conn.SetReadDeadline(time.Unix(1, 0)) // the reader sees it, too
 			s.mu.Lock()
-			c.fail(err)
+			c.fail(err, kept)
+			c.conn.SetReadDeadline(past()) // the reader sees it, too
 			o.free(&b.blocks)
 			if s.client == c {
 				c.unsend()
@@ -118,11 +120,12 @@ func (c *client) refill() {
 	count.add(&c.b.stats)
 }
 
-// fail notes that the connection is of no use any more. session.mu is held.
-func (c *client) fail(err error) {
+// fail notes that the connection is of no use any more. unwritten is true if it broke,
+// and not the Store. session.mu is held.
+func (c *client) fail(err error, unwritten bool) {
 	c.closing = true
 	if c.end == nil {
-		c.end = &leave{said: true, reason: lost, err: err, text: err.Error()}
+		c.end = &leave{said: true, reason: lost, err: err, text: err.Error(), unwritten: unwritten}
 		close(c.dying)
 	}
 }

@@ -52,45 +52,64 @@ func CheckUser(name string) error {
 // SetPassword gives a user of the file at path another password, or adds the user. The
 // file is made if there is none, for its owner alone; other lines stay as they are.
 func SetPassword(path, user string, password []byte) (added bool, err error) {
+	return setPassword(path, user, password, newHash)
+}
+
+// SetScram is SetPassword with a hash that serves for SCRAM-SHA-512, too.
+func SetScram(path, user string, password []byte) (added bool, err error) {
+	return setPassword(path, user, password, newScramHash)
+}
+
+func setPassword(path, user string, password []byte, hashed func([]byte) string) (added bool, err error) {
 	if err := CheckUser(user); err != nil {
 		return false, err
 	}
 	if len(password) == 0 {
 		return false, errors.New("the password is empty")
 	}
-	entry := user + ":" + newHash(password)
-	added = true
-	err = rewrite(path, true, func(user2 string) (string, bool) {
-		if user2 != user {
-			return "", false
-		}
-		added = false
-		return entry, true
-	}, func() string {
-		if added {
-			return entry
-		}
-		return ""
+	entry := user + ":" + hashed(password)
+	err = rewrite(path, true, func(b []byte) ([]byte, error) {
+		b, found := put(b, user, entry)
+		added = !found
+		return b, nil
 	})
 	return added, err
 }
 
 // DropUser takes a user out of the file at path.
 func DropUser(path, user string) error {
-	found := false
-	err := rewrite(path, false, func(u string) (string, bool) {
-		found = found || u == user
-		return "", u == user
-	}, func() string { return "" })
-	if err == nil && !found {
-		err = fmt.Errorf("%s: %q: %w", path, user, ErrNoUser)
-	}
-	return err
+	return rewrite(path, false, func(b []byte) ([]byte, error) {
+		b, found := put(b, user, "")
+		if !found {
+			return nil, fmt.Errorf("%s: %q: %w", path, user, ErrNoUser)
+		}
+		return b, nil
+	})
 }
 
-// rewrite puts a changed file in the place of the old one. change tells by what the
-// line of a user is replaced, "" for nothing; more is what comes at the end.
-func rewrite(path string, create bool, change func(user string) (string, bool), more func() string) error {
+// put has a line in the place of a user's in a password file, or at its end; "" takes the
+// user out. found tells whether there was one.
+func put(b []byte, user, line string) (out []byte, found bool) {
+	for s := range strings.Lines(string(b)) {
+		name, _, ok := strings.Cut(s, ":")
+		if t := strings.TrimSpace(s); ok && t[0] != '#' && name == user {
+			if found = true; line != "" {
+				out = append(append(out, line...), '\n')
+			}
+			continue
+		}
+		if out = append(out, s...); s[len(s)-1] != '\n' {
+			out = append(out, '\n')
+		}
+	}
+	if !found && line != "" {
+		out = append(append(out, line...), '\n')
+	}
+	return out, found
+}
+
+// rewrite puts a changed file in the place of the old one.
+func rewrite(path string, create bool, change func([]byte) ([]byte, error)) error {
 	b, err := os.ReadFile(path)
 	mode := os.FileMode(0o600)
 	switch {
@@ -110,27 +129,10 @@ func rewrite(path string, create bool, change func(user string) (string, bool), 
 			path = target
 		}
 	}
-	var out []byte
-	done := false
-	for s := range strings.Lines(string(b)) {
-		user, _, ok := strings.Cut(s, ":")
-		if t := strings.TrimSpace(s); ok && t[0] != '#' {
-			if with, yes := change(user); yes {
-				if with != "" && !done {
-					out = append(append(out, with...), '\n')
-				}
-				done = true
-				continue
-			}
-		}
-		if out = append(out, s...); s[len(s)-1] != '\n' {
-			out = append(out, '\n')
-		}
+	if b, err = change(b); err != nil {
+		return err
 	}
-	if s := more(); s != "" {
-		out = append(append(out, s...), '\n')
-	}
-	return replace(path, out, mode)
+	return replace(path, b, mode)
 }
 
 // replace writes a file so that nobody ever sees half of it.

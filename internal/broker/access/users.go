@@ -52,6 +52,7 @@ type Users struct {
 type users struct {
 	names  map[string]int
 	hashes []hash
+	scram  []int // of the hashes, those that serve for it
 }
 
 // NewUsers reads the password file at path. Without one, user names are taken on trust
@@ -63,6 +64,7 @@ func NewUsers(path string, a Anonymous) (*Users, error) {
 }
 
 // Reload reads the file again. After an error the users are those that were.
+// Broker.Revise must follow.
 func (u *Users) Reload() error {
 	if u.path == "" {
 		return nil
@@ -103,6 +105,9 @@ func parseUsers(path string, b []byte) (*users, error) {
 			return nil, fmt.Errorf("%s:%d: password of %q: %w", path, l.number, name, err)
 		}
 		t.names[name] = len(t.hashes)
+		if h.forScram() {
+			t.scram = append(t.scram, len(t.hashes))
+		}
 		t.hashes = append(t.hashes, h)
 	}
 	return t, nil
@@ -121,6 +126,25 @@ func (u *Users) Authenticate(ctx context.Context, who *broker.Identity, password
 		return proto.BadUserNameOrPassword
 	}
 	return proto.NotAuthorized
+}
+
+// Stamp implements broker.Credentials: it changes with the line that lets who in.
+func (u *Users) Stamp(who *broker.Identity) uint64 {
+	t := u.table.Load()
+	if t == nil || !who.HasUsername {
+		return 0
+	}
+	return u.line(t, who.Username)
+}
+
+// line is a number for what the file says of a user.
+func (u *Users) line(t *users, name string) uint64 {
+	i, ok := t.names[name]
+	if !ok {
+		return 1
+	}
+	sum := u.sum(name, t.hashes[i].salt, t.hashes[i].key)
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // local tells whether an address of ours can be reached from this machine only.

@@ -129,7 +129,7 @@ func (s *Store) absorbFile(number uint64, last bool) error {
 	return s.absorb(f, number, info.Size(), last)
 }
 
-// image reads the bbolt file, and counts what it has.
+// image reads the bbolt file, and tallies what it has.
 func (s *Store) image(ctx context.Context) (*broker.Image, error) {
 	im := &broker.Image{}
 	err := s.db.View(func(tx *bolt.Tx) error {
@@ -138,7 +138,7 @@ func (s *Store) image(ctx context.Context) (*broker.Image, error) {
 		}
 		l := &loading{tx: tx, at: make(map[uint64]int), messages: make(map[uint64]*broker.Message), uses: make(map[uint64]uint32)}
 		var err error
-		if l.counts, err = readCounts(tx.Bucket(bucketName(inMeta))); err != nil {
+		if l.tallies, err = readTallies(tx.Bucket(bucketName(inMeta))); err != nil {
 			return err
 		}
 		for _, step := range []func(*broker.Image) error{l.sessions, l.subscriptions, l.bodies, l.entries, l.accepted, l.checkUses, l.retained} {
@@ -161,7 +161,7 @@ func (s *Store) image(ctx context.Context) (*broker.Image, error) {
 // loading is one reading of the bbolt file.
 type loading struct {
 	tx          *bolt.Tx
-	counts      [bucketCount]uint64
+	tallies     [bucketCount]tally
 	at          map[uint64]int // sessions in the image, by number
 	messages    map[uint64]*broker.Message
 	uses        map[uint64]uint32
@@ -169,27 +169,27 @@ type loading struct {
 	lastMessage uint64
 }
 
-// each calls found for every key of a bucket, in order, and compares their number with
-// the one that was noted.
+// each calls found for every key of a bucket, in order, and compares them with the
+// tally that was noted.
 func (l *loading) each(bucket int, found func(k []byte, r *reader) error) error {
-	n := uint64(0)
+	var is tally
 	c := l.tx.Bucket(bucketName(bucket)).Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
-		v, err := openValue(bucket, k, v)
+		value, err := openValue(bucket, k, v)
 		if err != nil {
 			return err
 		}
-		r := &reader{b: v}
+		is.add(v)
+		r := &reader{b: value}
 		if err := found(k, r); err != nil {
 			return err
 		}
 		if r.bad {
 			return fmt.Errorf("%w: in %q: %w", ErrDamaged, bucketName(bucket), errShort)
 		}
-		n++
 	}
-	if n != l.counts[bucket] {
-		return fmt.Errorf("%w: %q has %d keys, not %d", ErrDamaged, bucketName(bucket), n, l.counts[bucket])
+	if want := l.tallies[bucket]; is != want {
+		return fmt.Errorf("%w: %q has %d keys with a sum of %x, not %d with %x", ErrDamaged, bucketName(bucket), is.keys, is.sum, want.keys, want.sum)
 	}
 	return nil
 }

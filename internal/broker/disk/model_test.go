@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"reflect"
@@ -121,10 +122,9 @@ func step(r *rand.Rand, n int, s broker.Store, m *model) {
 		c.subs[sub.Filter] = sub
 		s.PutSubscription(client, sub)
 	case 3:
-		for f := range c.subs {
-			delete(c.subs, f)
-			s.DropSubscription(client, f)
-			break
+		if all := slices.Sorted(maps.Keys(c.subs)); len(all) > 0 {
+			delete(c.subs, all[0])
+			s.DropSubscription(client, all[0])
 		}
 	case 4, 5:
 		id := uint16(1 + r.IntN(50))
@@ -140,17 +140,17 @@ func step(r *rand.Rand, n int, s broker.Store, m *model) {
 		m.retained[string(x.Topic)] = x
 		s.PutRetained(x)
 	case 7:
-		for topic := range m.retained {
-			delete(m.retained, topic)
-			s.DropRetained([]byte(topic))
-			break
+		if all := slices.Sorted(maps.Keys(m.retained)); len(all) > 0 {
+			delete(m.retained, all[0])
+			s.DropRetained([]byte(all[0]))
 		}
 	case 8, 9, 10, 11, 12, 13: // one message for many
 		x := some(r, n)
-		for name, c := range m.sessions {
+		for _, name := range slices.Sorted(maps.Keys(m.sessions)) {
 			if r.IntN(2) == 0 {
 				continue
 			}
+			c := m.sessions[name]
 			c.seq++
 			e := broker.Entry{Seq: c.seq, Message: x, QoS: 1 + byte(r.IntN(2)), Retain: r.IntN(2) == 0}
 			if r.IntN(5) == 0 {
@@ -167,7 +167,7 @@ func step(r *rand.Rand, n int, s broker.Store, m *model) {
 		e := &c.entries[i]
 		switch {
 		case e.PacketID == 0:
-			e.PacketID = uint16(1 + r.IntN(60000))
+			e.PacketID = uint16(1 + r.IntN(2000))
 			s.InFlight(client, e.Seq, e.PacketID)
 		case e.QoS == 2 && !e.Released:
 			e.Released = true

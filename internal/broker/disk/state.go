@@ -5,14 +5,13 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
-	"runtime/debug"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 // The buckets of the bbolt file. A value ends with a checksum over its key and
-// itself: bbolt has none for its pages. Keys begin with the number of the session, and
+// itself, and there is a tally of each bucket: bbolt has no checksum for its pages, and
+// a page that is taken for another may be one that was good once. Keys begin with the number of the session, and
 // go on with the seq, the packet identifier or the filter; messages and their uses have
 // the number of the message, retained messages the topic.
 const (
@@ -32,21 +31,28 @@ func bucketName(i int) []byte {
 }
 
 const (
-	stateFormat = 1
+	stateFormat = 2
 	longKey     = 1024 // from which a text is hashed: bbolt has a limit
 	turnBytes   = 8 << 20
 )
 
-// The keys of meta: the format, the last piece of the log that is in, and how many
-// keys each bucket has.
-func keyFormat() []byte { return []byte("format") }
-func keyPiece() []byte  { return []byte("piece") }
-func keyCounts() []byte { return []byte("counts") }
+// The keys of meta: the format, the last piece of the log that is in, and the tallies.
+func keyFormat() []byte  { return []byte("format") }
+func keyPiece() []byte   { return []byte("piece") }
+func keyTallies() []byte { return []byte("tallies") }
 
-func openState(path string) (db *bolt.DB, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a file shorter than it says
-	defer catch(&err)
-	return bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType})
+// tally is how many keys a bucket has, and the sum of the checksums of its values.
+type tally struct{ keys, sum uint64 }
+
+// add takes in a value with its checksum, and take takes one out.
+func (t *tally) add(value []byte) {
+	t.keys++
+	t.sum += uint64(binary.LittleEndian.Uint32(value[len(value)-4:]))
+}
+
+func (t *tally) take(value []byte) {
+	t.keys--
+	t.sum -= uint64(binary.LittleEndian.Uint32(value[len(value)-4:]))
 }
 
 func numberKey(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
@@ -86,7 +92,7 @@ type state struct {
 	db      *bolt.DB
 	tx      *bolt.Tx
 	buckets [bucketCount]*bolt.Bucket
-	counts  [bucketCount]uint64
+	tallies [bucketCount]tally
 	bytes   int
 	err     error
 }
@@ -96,7 +102,7 @@ func update(db *bolt.DB) (*state, error) {
 	w := &state{db: db}
 	w.begin()
 	if w.err == nil {
-		w.counts, w.err = readCounts(w.buckets[inMeta])
+		w.tallies, w.err = readTallies(w.buckets[inMeta])
 	}
 	if w.get(inMeta, keyFormat()) == nil {
 		w.put(inMeta, keyFormat(), []byte{stateFormat})
@@ -119,18 +125,18 @@ func (w *state) begin() {
 	}
 }
 
-func readCounts(meta *bolt.Bucket) (counts [bucketCount]uint64, err error) {
-	v := meta.Get(keyCounts())
+func readTallies(meta *bolt.Bucket) (all [bucketCount]tally, err error) {
+	v := meta.Get(keyTallies())
 	if v == nil {
-		return counts, nil
+		return all, nil
 	}
-	if v, err = openValue(inMeta, keyCounts(), v); err != nil {
-		return counts, err
+	if v, err = openValue(inMeta, keyTallies(), v); err != nil {
+		return all, err
 	}
-	for i := range counts {
-		counts[i] = binary.BigEndian.Uint64(v[8*i:])
+	for i := range all {
+		all[i] = tally{binary.BigEndian.Uint64(v[16*i:]), binary.BigEndian.Uint64(v[16*i+8:])}
 	}
-	return counts, nil
+	return all, nil
 }
 
 // get returns a value, nil if there is none.
@@ -151,19 +157,24 @@ func (w *state) put(bucket int, key, value []byte) {
 	if w.err != nil {
 		return
 	}
-	if w.buckets[bucket].Get(key) == nil {
-		w.counts[bucket]++
+	if old := w.buckets[bucket].Get(key); old != nil {
+		w.tallies[bucket].take(old)
 	}
 	value = binary.LittleEndian.AppendUint32(value, valueSum(bucket, key, value))
+	w.tallies[bucket].add(value)
 	w.err = w.buckets[bucket].Put(key, value)
 	w.bytes += len(key) + len(value) + 64
 }
 
 func (w *state) delete(bucket int, key []byte) {
-	if w.err != nil || w.buckets[bucket].Get(key) == nil {
+	if w.err != nil {
 		return
 	}
-	w.counts[bucket]--
+	old := w.buckets[bucket].Get(key)
+	if old == nil {
+		return
+	}
+	w.tallies[bucket].take(old)
 	w.err = w.buckets[bucket].Delete(key)
 	w.bytes += len(key) + 64
 }
@@ -181,12 +192,12 @@ func (w *state) rest() {
 
 func (w *state) turn() {
 	w.bytes = 0
-	v := make([]byte, 0, 8*bucketCount+4)
-	for _, n := range w.counts {
-		v = binary.BigEndian.AppendUint64(v, n)
+	v := make([]byte, 0, 16*bucketCount+4)
+	for _, t := range w.tallies {
+		v = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(v, t.keys), t.sum)
 	}
-	v = binary.LittleEndian.AppendUint32(v, valueSum(inMeta, keyCounts(), v))
-	if w.err = w.buckets[inMeta].Put(keyCounts(), v); w.err == nil {
+	v = binary.LittleEndian.AppendUint32(v, valueSum(inMeta, keyTallies(), v))
+	if w.err = w.buckets[inMeta].Put(keyTallies(), v); w.err == nil {
 		w.err = w.tx.Commit()
 		w.tx = nil
 	}

@@ -25,8 +25,8 @@ type Options struct {
 	// waits for the system only, which survives the end of the process but not of the
 	// machine, and the disk gets it every so often, or Never.
 	Sync time.Duration
-	// Note is told what is worth telling but no error; nil is nobody. Only Load calls
-	// it.
+	// Note is told what is worth telling but no error; nil is nobody. Only Open and
+	// Load call it.
 	Note func(text string)
 	// Piece is how many bytes a piece of the log has; 0 is 64 MiB.
 	Piece int64
@@ -88,7 +88,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("make the data folder: %w", err)
 	}
 	path := filepath.Join(dir, "state.db")
-	db, err := openState(path)
+	db, err := openState(path, opt.Note)
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("%s is in use by another broker", dir)

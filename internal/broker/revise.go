@@ -1,0 +1,86 @@
+package broker
+
+import "mqtt/internal/proto"
+
+// Credentials is an Auth whose users may change while they are connected.
+type Credentials interface {
+	// Stamp is a number for what lets who in: another one once that is another. It is
+	// asked before who is let in, and again at every Revise.
+	Stamp(who *Identity) uint64
+}
+
+// stamp is 0 where nothing that could change lets who in.
+func (b *Broker) stamp(who *Identity) uint64 {
+	if c, ok := b.opt.Auth.(Credentials); ok {
+		return c.Stamp(who)
+	}
+	return 0
+}
+
+// Revise makes the broker ask the hooks anew, and tells how many clients had to go: those
+// who came in with credentials that are no more, or are others. What the ACL does not
+// let a client read any more stops, and what waits of it is dropped.
+func (b *Broker) Revise() (gone int) {
+	b.revision.Add(1)
+	b.router.revise()
+	b.mu.Lock()
+	var clients []*client
+	for c := range b.clients {
+		if c.attached {
+			clients = append(clients, c)
+		}
+	}
+	sessions := make([]*session, 0, len(b.sessions))
+	for _, s := range b.sessions {
+		sessions = append(sessions, s)
+	}
+	b.mu.Unlock()
+	for _, c := range clients {
+		if c.revised() {
+			gone++
+		}
+	}
+	if b.opt.ACL == nil {
+		return gone
+	}
+	for _, s := range sessions {
+		b.withhold(s)
+	}
+	return gone
+}
+
+// revised ends the connection of a client whose credentials have changed.
+func (c *client) revised() bool {
+	if c.b.stamp(c.who) == c.stamp.Load() {
+		return false
+	}
+	c.b.opt.Log.Warn("client sent away: its user is gone or has another password", "client", c.who.ClientID, "user", c.who.Username)
+	c.kill(proto.AdministrativeAction, "the user is gone or has another password")
+	return true
+}
+
+// withhold drops what waits for a session that it may not read any more. Of a shared
+// subscription somebody else gets it.
+func (b *Broker) withhold(s *session) {
+	bt := b.batch(nil)
+	var left []held
+	s.mu.Lock()
+	who := s.who.Load()
+	s.queue.filter(func(h *held) bool {
+		if b.opt.ACL.Allow(who, string(h.m.Topic), Read) {
+			return false
+		}
+		if h.g.group != nil {
+			left = append(left, *h)
+		} else {
+			bt.count.dropped++
+		}
+		gone := *h
+		s.settled(&gone)
+		return true
+	})
+	s.charge()
+	s.mu.Unlock()
+	b.pass(bt, s, left)
+	bt.finish()
+}

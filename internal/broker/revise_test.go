@@ -1,0 +1,158 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+
+	"mqtt/internal/proto"
+)
+
+// book is an Auth, an ACL and a method, all of which change. A user has a password; who
+// has none may come without a name. What is denied is a user and a topic.
+type book struct {
+	mu     sync.Mutex
+	users  map[string]string
+	denied map[string]bool
+	after  func() // done when a password has been found right
+}
+
+func (k *book) set(f func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f()
+}
+
+func (k *book) Authenticate(_ context.Context, who *Identity, password []byte) proto.Reason {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if who.HasUsername && (k.users[who.Username] == "" || k.users[who.Username] != string(password)) {
+		return proto.BadUserNameOrPassword
+	}
+	if k.after != nil {
+		k.after()
+	}
+	return proto.Success
+}
+
+func (k *book) Stamp(who *Identity) (n uint64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, c := range []byte(k.users[who.Username]) {
+		n = n<<8 | uint64(c)
+	}
+	return n
+}
+
+func (k *book) Allow(who *Identity, topic string, access Access) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return access != Read || !k.denied[who.Username+" "+topic]
+}
+
+func login(user, password string) func(*proto.Connect) {
+	return func(c *proto.Connect) {
+		c.HasUsername, c.Username, c.HasPassword, c.Password = true, user, true, []byte(password)
+	}
+}
+
+// After Revise a client whose user is gone or has another password has to go, and only
+// such a one, by whatever way it came in; its will is published.
+func TestReviseSendsAway(t *testing.T) {
+	who := &book{users: map[string]string{"ann": "a", "bob": "b", "eve": "e"}}
+	var log bytes.Buffer
+	in(t, Options{Auth: who, Enhanced: roll{}, Log: slog.New(slog.NewTextHandler(&log, nil))}, func(k *bench) {
+		ann := k.connect(proto.V5, "ann", login("ann", "a"), willed("will/ann", "gone"))
+		old := k.connect(proto.V311, "old", login("ann", "a"))
+		bob := k.connect(proto.V5, "bob", login("bob", "b"))
+		eve := k.connect(proto.V5, "eve", login("eve", "e"))
+		shown := k.open(proto.V5, "shown", rolled("eve"))
+		shown.want("CONNACK 00 authentication-method=ROLL")
+		nobody := k.connect(proto.V5, "nobody")
+		nobody.subscribe(to("will/#", 0))
+		if n := k.b.Revise(); n != 0 {
+			t.Errorf("%d had to go, and nothing had changed", n)
+		}
+		who.set(func() { delete(who.users, "ann"); who.users["eve"] = "new" })
+		if n := k.b.Revise(); n != 4 {
+			t.Errorf("%d had to go, want 4", n)
+		}
+		for _, p := range []*peer{ann, eve, shown} {
+			p.want("DISCONNECT 98 why")
+			p.closed()
+		}
+		old.closed()
+		nobody.want(`PUBLISH will/ann "gone"`)
+		bob.silent()
+		nobody.silent()
+		k.open(proto.V5, "eve", login("eve", "e")).want("CONNACK 86")
+		k.connect(proto.V5, "eve", login("eve", "new"))
+		if n := k.b.Revise(); n != 0 {
+			t.Errorf("%d had to go again", n)
+		}
+	})
+	if got := log.String(); strings.Count(got, "sent away") != 4 || !strings.Contains(got, "client=ann user=ann") {
+		t.Errorf("log\n%s", got)
+	}
+}
+
+// A client that comes in with what is changed at that moment has to go as well, and one
+// that authenticates anew stays.
+func TestReviseOfWhoJustComes(t *testing.T) {
+	who := &book{users: map[string]string{"ann": "a", "bob": "b"}}
+	in(t, Options{Auth: who, Enhanced: roll{}}, func(k *bench) {
+		who.after = func() { // with the lock held, as if it came right after
+			who.users["ann"] = "new"
+			k.b.revision.Add(1)
+		}
+		p := k.connect(proto.V5, "ann", login("ann", "a"))
+		p.want("DISCONNECT 98 why")
+		p.closed()
+		who.set(func() { who.after = nil })
+		bob := k.open(proto.V5, "bob", rolled("bob"))
+		bob.want("CONNACK 00 authentication-method=ROLL")
+		who.set(func() { who.users["bob"] = "new" })
+		bob.send(roller(proto.ReAuthenticate, "bob"))
+		bob.want("AUTH 00 authentication-method=ROLL")
+		if n := k.b.Revise(); n != 0 {
+			t.Errorf("%d had to go", n)
+		}
+		bob.silent()
+	})
+}
+
+// After Revise nothing comes any more that the ACL denies by now: not what is published,
+// nor what waited; of a shared subscription another member gets it.
+func TestReviseStopsDelivery(t *testing.T) {
+	who := &book{users: map[string]string{"ann": "a", "bob": "b"}, denied: map[string]bool{}}
+	in(t, Options{Auth: who, ACL: who}, func(k *bench) {
+		ann, bob := k.connect(proto.V5, "ann", login("ann", "a")), k.connect(proto.V5, "bob", login("bob", "b"))
+		away := k.connect(proto.V5, "away", login("ann", "a"), expiry(100))
+		away.subscribe(to("x", 1), to("y", 1), to("$share/g/z", 1))
+		away.leave()
+		ann.subscribe(to("x", 0), to("y", 0))
+		bob.subscribe(to("x", 0))
+		send := func() { bob.post(pub("x", "1", 1, 1), pub("y", "2", 1, 2), pub("z", "3", 1, 3)) }
+		send()
+		bob.want(`PUBLISH x "1"`, "PUBACK 1", "PUBACK 2", "PUBACK 3")
+		ann.want(`PUBLISH x "1"`, `PUBLISH y "2"`)
+		bob.subscribe(to("$share/g/z", 0))
+		who.set(func() { who.denied["ann x"], who.denied["ann z"] = true, true })
+		k.b.Revise()
+		bob.want(`PUBLISH z "3"`)
+		send()
+		bob.want(`PUBLISH x "1"`, `PUBLISH z "3"`, "PUBACK 1", "PUBACK 2", "PUBACK 3")
+		ann.want(`PUBLISH y "2"`)
+		ann.silent()
+		away = k.open(proto.V5, "away", login("ann", "a"), resume)
+		away.want("CONNACK 00 present", `PUBLISH y "2" q1 id1`, `PUBLISH y "2" q1 id2`)
+		away.silent()
+		who.set(func() { clear(who.denied) })
+		k.b.Revise()
+		send()
+		ann.want(`PUBLISH x "1"`, `PUBLISH y "2"`)
+	})
+}

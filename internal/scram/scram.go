@@ -1,0 +1,62 @@
+package scram
+
+import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"crypto/sha512"
+	"hash"
+	"strings"
+)
+
+// The methods.
+const (
+	SHA256 = "SCRAM-SHA-256"
+	SHA512 = "SCRAM-SHA-512"
+)
+
+// Bounds of the iterations that a server may ask for: RFC 7677 has the lower one, and
+// the upper one is a second or two of work.
+const (
+	Fewest = 4096
+	Most   = 1 << 20
+)
+
+// Known tells whether method is one of the two.
+func Known(method string) bool { return method == SHA256 || method == SHA512 }
+
+func hashOf(method string) func() hash.Hash {
+	if method == SHA512 {
+		return sha512.New
+	}
+	return sha256.New
+}
+
+// Salted is RFC 5802's SaltedPassword, 32 or 64 bytes.
+func Salted(method, password string, salt []byte, iterations int) ([]byte, error) {
+	h := hashOf(method)
+	return pbkdf2.Key(h, password, salt, iterations, h().Size())
+}
+
+func mac(method string, key []byte, text string) []byte {
+	m := hmac.New(hashOf(method), key)
+	m.Write([]byte(text))
+	return m.Sum(nil)
+}
+
+func sum(method string, b []byte) []byte {
+	h := hashOf(method)()
+	h.Write(b)
+	return h.Sum(nil)
+}
+
+// fields reads a=value,b=value.
+func fields(s string) map[string]string {
+	all := make(map[string]string, 4)
+	for part := range strings.SplitSeq(s, ",") {
+		if k, v, ok := strings.Cut(part, "="); ok {
+			all[k] = v
+		}
+	}
+	return all
+}

@@ -1,0 +1,143 @@
+package scram
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+// The exchange that RFC 7677 gives as its example.
+func TestExample(t *testing.T) {
+	c := &Client{Name: SHA256, User: "user", Password: "pencil"}
+	if _, err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c.nonce, c.bare = "rOprNGfwEbeRWgbNEkqO", "n=user,r=rOprNGfwEbeRWgbNEkqO"
+	got, err := c.Next([]byte("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
+	if string(got) != want {
+		t.Errorf("client's proof:\n got %s\nwant %s", got, want)
+	}
+	if err := c.Finish([]byte("v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")); err != nil {
+		t.Error(err)
+	}
+	c.proven = false
+	if err := c.Finish([]byte("v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")); err == nil {
+		t.Error("a server that does not know the password was believed")
+	}
+}
+
+// The same example from the other side.
+func TestExampleOfTheServer(t *testing.T) {
+	s := &Server{Method: SHA256, Find: secrets(t, SHA256)}
+	if _, _, err := s.Step([]byte("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")); err != nil {
+		t.Fatal(err)
+	}
+	s.nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
+	s.signed = "n=user,r=rOprNGfwEbeRWgbNEkqO,r=" + s.nonce + ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,"
+	answer, done, err := s.Step([]byte("c=biws,r=" + s.nonce + ",p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="))
+	if string(answer) != "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=" || !done || err != nil {
+		t.Errorf("%s, %t, %v", answer, done, err)
+	}
+}
+
+// secrets knows one user, with a password and a salt of the RFC's.
+func secrets(t *testing.T, method string) func(string) (Secret, bool) {
+	salt := []byte("\x5b\x6d\x99\x68\x9d\x12\x35\x8e\xec\xa0\x4b\x14\x12\x36\xfa\x81")
+	salted, err := Salted(method, "pencil", salt, 4096)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(user string) (Secret, bool) {
+		return Secret{salt, salted, 4096}, user == "user" || user == "a,=2C=b"
+	}
+}
+
+// run has a client and a server talk to each other.
+func run(c *Client, s *Server) error {
+	m, err := c.Start()
+	for done := false; err == nil && !done; {
+		if m, done, err = s.Step(m); err != nil {
+			return err
+		}
+		if done {
+			return c.Finish(m)
+		}
+		m, err = c.Next(m)
+	}
+	return err
+}
+
+// Both sides, with the right password, a wrong one and an unknown user, who is refused
+// as one with a wrong password is; names with the two characters that are written
+// otherwise; and a client that does so again.
+func TestBothSides(t *testing.T) {
+	for _, method := range []string{SHA256, SHA512} {
+		find := secrets(t, method)
+		for _, c := range []struct {
+			user, password string
+			want           error
+		}{{"user", "pencil", nil}, {"a,=2C=b", "pencil", nil}, {"user", "pen", ErrRefused}, {"nobody", "pencil", ErrRefused}, {"user", "", ErrRefused}} {
+			client, s := &Client{Name: method, User: c.user, Password: c.password}, &Server{Method: method, Find: find}
+			if err := run(client, s); !errors.Is(err, c.want) {
+				t.Errorf("%s, %s with %q: %v, want %v", method, c.user, c.password, err, c.want)
+			}
+			if s.User() != c.user {
+				t.Errorf("the user is %q, want %q", s.User(), c.user)
+			}
+			if err := run(client, &Server{Method: method, Find: find}); !errors.Is(err, c.want) {
+				t.Errorf("%s again: %v", c.user, err)
+			}
+		}
+		other := func(string) (Secret, bool) { return Secret{[]byte("salt"), []byte("another"), 4096}, true }
+		if err := run(&Client{Name: method, User: "user", Password: "pencil"}, &Server{Method: method, Find: other}); err == nil {
+			t.Error("a server with another secret and a client came to terms")
+		}
+	}
+}
+
+func TestClientRefusesBadChallenges(t *testing.T) {
+	for _, challenge := range []string{"", "e=unknown-user", "r=x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", "r=NONCEmore,s=!,i=4096",
+		"r=NONCEmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1", "r=NONCEmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=99999999", "r=NONCE,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"} {
+		c := &Client{Name: SHA512, User: "u", Password: "p"}
+		c.Start()
+		c.nonce = "NONCE"
+		if _, err := c.Next([]byte(challenge)); err == nil {
+			t.Errorf("challenge %q was answered", challenge)
+		}
+	}
+}
+
+// What is not a client's message is refused, whatever the secret; and nobody gets a
+// third try.
+func TestServerRefusesOtherMessages(t *testing.T) {
+	for _, first := range []string{"", "n", "n,", "n,,", "n,,n=user", "n,,r=x,n=user", "p=tls-unique,,n=user,r=x", "n,,n=,r=x", "n,,n=user,r=", "n,a=root,n=user,r=x",
+		"n,,m=1,n=user,r=x", "n,,n=us=er,r=x", "x,,n=user,r=x", "n,,n=user,r=" + strings.Repeat("x", maxMessage)} {
+		s := &Server{Method: SHA512, Find: secrets(t, SHA512)}
+		if answer, done, err := s.Step([]byte(first)); answer != nil || !done || !errors.Is(err, ErrForm) {
+			t.Errorf("%.40q: %q, %t, %v", first, answer, done, err)
+		}
+	}
+	for _, header := range []string{"n,,", "y,,", "n,a=user,"} {
+		s := &Server{Method: SHA512, Find: secrets(t, SHA512)}
+		if _, _, err := s.Step([]byte(header + "n=user,r=x,ext=1")); err != nil {
+			t.Errorf("%q: %v", header, err)
+		}
+	}
+	for _, last := range []string{"", "c=biws,r=NONCE", "c=biws,r=other,p=AAAA", "c=eSws,r=NONCE,p=AAAA", "c=biws,r=NONCE,p=AAAA", "c=biws,r=NONCE,p=!", "r=NONCE,p=AAAA"} {
+		s := &Server{Method: SHA512, Find: secrets(t, SHA512)}
+		if _, _, err := s.Step([]byte("n,,n=user,r=x")); err != nil {
+			t.Fatal(err)
+		}
+		last = strings.Replace(last, "NONCE", s.nonce, 1)
+		if answer, done, err := s.Step([]byte(last)); answer != nil || !done || !errors.Is(err, ErrForm) {
+			t.Errorf("%q: %q, %t, %v", last, answer, done, err)
+		}
+		if answer, done, err := s.Step([]byte(last)); answer != nil || !done || !errors.Is(err, ErrForm) {
+			t.Errorf("a third message: %q, %t, %v", answer, done, err)
+		}
+	}
+}
