@@ -8,9 +8,10 @@
 #   FAULTS_LINES=2000   messages in each stream
 #   FAULTS_LOSS=5       percent, each way
 #   FAULTS_DELAY=50     milliseconds, each way
+#   FAULTS_MQTT=PATH    run this binary instead of building one
 #
 # It prints a table and ends with 1 if a promise was not kept, with 2 if this machine cannot do it: it needs Linux, root,
-# ip (iproute2) and Go.
+# ip (iproute2), and Go where there is no netem or no binary. scripts/faults/vm.sh runs it in a virtual machine.
 # shellcheck disable=SC2317 # functions are called by trap and by judge
 set -euo pipefail
 
@@ -26,7 +27,6 @@ unable() { echo "faults: $*" >&2; exit 2; }
 [[ $(uname) == Linux ]] || unable 'network namespaces need Linux'
 [[ $(id -u) == 0 ]] || unable 'network namespaces need root'
 command -v ip >/dev/null || unable 'ip is not installed (iproute2)'
-command -v go >/dev/null || unable 'go is not installed'
 
 work=$(mktemp -d)
 started=()
@@ -42,8 +42,17 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-(cd "$root" && go build -o "$work/mqtt" ./cmd/mqtt && go build -o "$work/link" ./scripts/faults)
-mqtt=$work/mqtt
+build() { # NAME PACKAGE
+	command -v go >/dev/null || unable "go is not installed, which $2 is built with"
+	(cd "$root" && go build -o "$work/$1" "$2")
+}
+if [[ -n ${FAULTS_MQTT:-} ]]; then
+	[[ -x $FAULTS_MQTT ]] || unable "FAULTS_MQTT=$FAULTS_MQTT is no executable"
+	mqtt=$(realpath "$FAULTS_MQTT")
+else
+	build mqtt ./cmd/mqtt
+	mqtt=$work/mqtt
+fi
 client() { ip netns exec "$here" "$@"; }
 server() { exec ip netns exec "$there" "$@"; }
 
@@ -55,6 +64,7 @@ if ip -n "$here" link add "$near" type veth peer name "$far" netns "$there" 2>/d
 	echo 'link: netem'
 else
 	ip -n "$here" link delete "$near" 2>/dev/null || true
+	build link ./scripts/faults
 	mkfifo "$work/stop"
 	"$work/link" -a "$near" -b "$far" -loss "$(awk "BEGIN { print $loss / 100 }")" -delay "${delay}ms" <"$work/stop" >"$work/ready" &
 	exec 9>"$work/stop"

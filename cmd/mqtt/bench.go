@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"mqtt/internal/bench"
+	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
@@ -90,6 +92,11 @@ func (o *benchOutput) carryOut(ctx context.Context, e *env, p *plan, b *bench.Pl
 	if err != nil {
 		return err
 	}
+	over := make(chan struct{})
+	hurry := func() { close(over) } // what was measured is still printed
+	b.Hurry = over
+	e.hurry.Store(&hurry)
+	defer e.hurry.Store(nil)
 	r, err := bench.Run(ctx, b)
 	view.end()
 	if r == nil {
@@ -104,24 +111,35 @@ func (o *benchOutput) carryOut(ctx context.Context, e *env, p *plan, b *bench.Pl
 		return err
 	case failed:
 		return thresholdFailure(r)
-	case err != nil && !o.judgesErrors():
+	case err != nil && !slices.ContainsFunc(o.thresholds, (*bench.Threshold).Errors):
 		if r.Errors > 1 {
-			err = fmt.Errorf("%s errors, the first: %w", format.Count(r.Errors), err)
+			err = fmt.Errorf("%s errors, one of them: %w", format.Count(r.Errors), err)
 		}
-		return p.explain(benchStatus(err))
+		return p.explain(benchStatus(err, b))
+	}
+	// Without an error, too, the work may not be done: a server that is gone is silent until the keep alive tells.
+	if short := r.Failure(); short != nil {
+		hint := "the server took or answered no more: a shorter -k notices one that is gone, a longer --drain waits for one that is slow"
+		if short.LossAlone() {
+			hint = "--drain waits longer, --fail-if 'loss>0.1%' allows some"
+		}
+		return fail(exitExpected, hint, "%w", short)
 	}
 	return nil
 }
 
 // benchStatus gives the errors of package bench their exit status.
-func benchStatus(err error) error {
+func benchStatus(err error, b *bench.Plan) error {
 	var sub *bench.SubscribeError
 	var pub *bench.PublishError
+	var broken *conn.Broken
 	switch {
 	case errors.As(err, &sub):
 		return fail(exitSubscribe, "this user may not subscribe to that, or the server does not allow it", "%w", err)
 	case errors.As(err, &pub):
 		return fail(exitPublish, "", "%w", err)
+	case errors.As(err, &broken) && b.Backoff.Tries != 0:
+		return fail(exitLost, "it did not come back, or too late", "%w", err)
 	}
 	return err
 }

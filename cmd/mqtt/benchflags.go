@@ -56,6 +56,11 @@ func (f *benchLoadFlags) compile(ctx context.Context, e *env, fs *pflag.FlagSet,
 	case strings.ContainsAny(f.shared, "/+#"):
 		return usage("--shared "+quoted(f.shared), "a group has no / + or # in its name")
 	}
+	for _, name := range []string{"topic", "filter", "shared"} {
+		if fs.Changed(name) && fs.Lookup(name).Value.String() == "" {
+			return usage("--"+name+" is empty", "leave it out, or give it a value")
+		}
+	}
 	b.Publishers, b.Subscribers, b.Shared = f.publishers, f.subscribers, f.shared
 	b.QoS, b.Retain, b.Clear, b.Window = byte(f.qos), f.retain, f.clear, f.inflight
 	b.Props, b.SubProp = c.properties.sets[proto.PUBLISH], c.properties.sets[proto.SUBSCRIBE]
@@ -117,7 +122,7 @@ func (f *benchLoadFlags) payload(ctx context.Context, e *env, fs *pflag.FlagSet,
 	}
 	size, err := format.ParseSize(f.size)
 	if err != nil || size > proto.MaxRemaining/2 {
-		return usage("--size "+quoted(f.size), "expected bytes, such as 64 or 1KiB")
+		return usage("--size "+quoted(f.size), "expected bytes, such as 64 or 1KiB, and at most "+strconv.Itoa(proto.MaxRemaining/2))
 	}
 	b.Size = int(size)
 	literal := payloadFlags{message: f.message, hasMessage: fs.Changed("message"), file: f.file}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"mqtt/internal/broker"
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
+	"mqtt/internal/scram"
 	"mqtt/internal/transport"
 )
 
@@ -70,7 +72,13 @@ func (f *benchFleetFlags) compile(e *env, fs *pflag.FlagSet, c *connection, b *b
 		}
 	}
 	if c.server.bind != "" {
-		t.sources = strings.Split(c.server.bind, ",")
+		for s := range strings.SplitSeq(c.server.bind, ",") {
+			s = strings.TrimSpace(s)
+			if _, err := netip.ParseAddr(s); err != nil {
+				return nil, usage("--bind "+quoted(c.server.bind), "expected IP addresses of this machine, as in 10.0.0.1,10.0.0.2")
+			}
+			t.sources = append(t.sources, s)
+		}
 		c.server.bind = t.sources[0]
 	}
 	t.prefix = c.identity.id + c.identity.idPrefix
@@ -184,7 +192,7 @@ func (t *fleet) equip(f *connection, p *plan, b *bench.Plan) {
 		at := target
 		if len(t.sources) > 0 {
 			own := *target
-			own.Bind = strings.TrimSpace(t.sources[place%len(t.sources)])
+			own.Bind = t.sources[place%len(t.sources)]
 			at = &own
 		}
 		cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
@@ -209,13 +217,13 @@ func (t *fleet) identify(cfg *conn.Config, place int) {
 		c.HasUsername, c.Username = true, u.name
 		c.HasPassword, c.Password = u.secret, []byte(u.password)
 	}
-	a, ok := cfg.Auth.(*scramAuth)
+	a, ok := cfg.Auth.(*scram.Client)
 	if !ok {
 		return
 	}
-	own := &scramAuth{method: a.method, username: a.username, password: a.password}
+	own := &scram.Client{Name: a.Name, User: a.User, Password: a.Password}
 	if len(t.users) > 0 {
-		own.username, own.password = c.Username, string(c.Password)
+		own.User, own.Password = c.Username, string(c.Password)
 		c.HasPassword, c.Password = false, nil
 	}
 	cfg.Auth = own

@@ -36,14 +36,14 @@ func (f *benchOutputFlags) registerReport(fs *pflag.FlagSet) {
 
 // benchOutput is benchOutputFlags, compiled.
 type benchOutput struct {
-	out        string
+	out        *os.File // nil if none
 	listen     string
 	report     bench.Report
 	thresholds []*bench.Threshold
 }
 
 func (f *benchOutputFlags) compile(e *env) (*benchOutput, error) {
-	o := &benchOutput{out: f.out, listen: f.listen}
+	o := &benchOutput{listen: f.listen}
 	switch f.format {
 	case "text":
 		o.report = bench.Text(widthOf(e.out), format.NewPalette(e.colored(e.ttyOut)))
@@ -67,6 +67,15 @@ func (f *benchOutputFlags) compile(e *env) (*benchOutput, error) {
 		}
 		o.thresholds = append(o.thresholds, t)
 	}
+	if f.out == "" {
+		return o, nil
+	}
+	// Opened now, so that nothing is measured in vain; what is there stays until there is something better.
+	file, err := os.OpenFile(f.out, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, usage("--out: "+err.Error(), "name a file that you may write")
+	}
+	o.out = file
 	return o, nil
 }
 
@@ -80,25 +89,13 @@ func widthOf(w io.Writer) int {
 	return 100
 }
 
-// judgesErrors tells whether a threshold decides whether errors fail the run.
-func (o *benchOutput) judgesErrors() bool {
-	for _, t := range o.thresholds {
-		if t.Errors() {
-			return true
-		}
-	}
-	return false
-}
-
-// write keeps the raw result and prints the report.
+// write prints the report and keeps the raw result, each whatever becomes of the other.
 func (o *benchOutput) write(e *env, r *bench.Result) error {
-	if o.out != "" {
-		if err := writeResult(o.out, r); err != nil {
-			return err
-		}
-	}
+	kept := o.keep(r)
 	err := o.report(e.out, r)
 	switch {
+	case kept != nil:
+		return fmt.Errorf("--out: %w", kept)
 	case err == nil:
 		return nil
 	case closedPipe(err):
@@ -107,19 +104,17 @@ func (o *benchOutput) write(e *env, r *bench.Result) error {
 	return fmt.Errorf("write report: %w", err)
 }
 
-func writeResult(name string, r *bench.Result) error {
-	file, err := os.Create(name)
-	if err != nil {
-		return fmt.Errorf("--out: %w", err)
+// keep writes the raw result in the place of what the file had.
+func (o *benchOutput) keep(r *bench.Result) error {
+	if o.out == nil {
+		return nil
 	}
-	err = bench.JSON(file, r)
-	if cerr := file.Close(); err == nil {
+	o.out.Truncate(0) // pipes and devices have no length
+	err := bench.JSON(o.out, r)
+	if cerr := o.out.Close(); err == nil {
 		err = cerr
 	}
-	if err != nil {
-		return fmt.Errorf("--out: %w", err)
-	}
-	return nil
+	return err
 }
 
 // thresholdFailure names the thresholds that failed, with value and limit.
@@ -176,7 +171,7 @@ func (f *benchOutputFlags) merge(e *env, names []string) error {
 	}
 	r, err := bench.Merge(parts)
 	if err != nil {
-		return usage(err.Error(), "merge results of one kind of run")
+		return usage(err.Error(), "name the results of one run, each once")
 	}
 	failed := r.Judge(o.thresholds)
 	if err := o.write(e, r); err != nil {

@@ -9,7 +9,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-func newCompletion(e *env) *cobra.Command {
+func newCompletion(*env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion {bash|zsh|fish|powershell}",
 		Short: "Print the script that completes commands and flags in a shell",
@@ -22,16 +22,16 @@ func newCompletion(e *env) *cobra.Command {
 		Args:      words(1, "the name of a shell", 1),
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		RunE: func(c *cobra.Command, args []string) error {
-			root := c.Root()
+			root, out := c.Root(), c.OutOrStdout()
 			switch args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(e.out, true)
+				return root.GenBashCompletionV2(out, true)
 			case "zsh":
-				return root.GenZshCompletion(e.out)
+				return root.GenZshCompletion(out)
 			case "fish":
-				return root.GenFishCompletion(e.out, true)
+				return root.GenFishCompletion(out, true)
 			case "powershell", "pwsh":
-				return root.GenPowerShellCompletionWithDesc(e.out)
+				return root.GenPowerShellCompletionWithDesc(out)
 			}
 			return usage("no completion for "+quoted(args[0]), "expected bash, zsh, fish or powershell")
 		},

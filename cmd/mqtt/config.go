@@ -22,7 +22,7 @@ once, mqtt config use NAME always. mqtt help profiles says what stands in one.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("mqtt config has no command "+quoted(args[0]), "mqtt config --help lists them")
+				return usage("no command "+quoted(args[0]), "mqtt config --help lists them")
 			}
 			return c.Help()
 		},
@@ -65,7 +65,7 @@ func newConfigUse(e *env) *cobra.Command {
 			return profileError(profiles(e).Use(""))
 		}
 		if *none || len(args) != 1 {
-			return usage("mqtt config use takes one NAME, or --none", "mqtt config list names the profiles")
+			return usage("expected one NAME, or --none", "mqtt config list names the profiles")
 		}
 		if _, err := profiles(e).Load(args[0]); err != nil { // one that nobody can use is no help
 			return profileError(err)
@@ -79,7 +79,7 @@ func newConfigUse(e *env) *cobra.Command {
 func words(least int, what string, most ...int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least {
-			return usage(c.CommandPath()+" without "+what, c.CommandPath()+" --help says what it takes")
+			return usage(what+" is missing", c.CommandPath()+" --help says what it takes")
 		}
 		if len(most) > 0 && len(args) > most[0] {
 			return noArguments(c, args[most[0]:])

@@ -124,7 +124,7 @@ func runEditor(ctx context.Context, e *env, file string) error {
 		}
 		cmd = exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "mqtt", file)
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.in, e.out, e.err
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.in, inherited(e.out), inherited(e.err)
 	if err := cmd.Run(); err != nil {
 		return fail(exitOther, "set VISUAL or EDITOR to an editor; nothing was saved", "run %s: %w", editor, err)
 	}

@@ -38,10 +38,10 @@ func showCommand(e *env, args []string) error {
 	root := newRoot(e, args)
 	c, rest, err := root.Find(args)
 	if err != nil || c == root || c.Flags().Lookup("profile") == nil {
-		return usage("mqtt config show "+quoted(args[0]), "expected a command with a connection: pub, sub, rr or ping")
+		return usage("no command "+quoted(args[0])+" with settings", "expected a command with a connection: pub, sub, rr or ping")
 	}
 	if err := c.ParseFlags(rest); err != nil {
-		return usage(err.Error(), "mqtt "+args[0]+" --help lists the flags")
+		return flagError(c, err)
 	}
 	settings, err := e.settings(c)
 	if err != nil {

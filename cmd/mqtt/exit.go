@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"mqtt/internal/config"
 	"mqtt/internal/conn"
@@ -78,16 +80,36 @@ func topicHint(s, form string) string {
 	return form
 }
 
-// flagError is pflag's error without the words of the strconv package.
-func flagError(command string, err error) error {
-	text := err.Error()
-	if i := strings.Index(text, ": strconv."); i >= 0 {
-		text = text[:i] + ": expected a number"
-		if strings.Contains(err.Error(), "ParseBool") {
-			text = strings.TrimSuffix(text, "a number") + "true or false"
+// flagError is pflag's error in our words: the flag as it is typed, what was given, and what was expected.
+func flagError(c *cobra.Command, err error) error {
+	var (
+		unknown *pflag.NotExistError
+		missing *pflag.ValueRequiredError
+		invalid *pflag.InvalidValueError
+	)
+	switch {
+	case errors.As(err, &invalid):
+		expected := "expected a number"
+		if invalid.GetFlag().Value.Type() == "bool" {
+			expected = "expected true or false"
 		}
+		return usage(typedFlag(invalid.GetFlag())+" "+quoted(invalid.GetValue()), expected)
+	case errors.As(err, &missing):
+		flag := typedFlag(missing.GetFlag())
+		value, _ := pflag.UnquoteUsage(missing.GetFlag())
+		return usage(flag+" without a value", "expected "+flag+" "+value)
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		return usage(err.Error()+config.Suggestion(unknown.GetSpecifiedName(), describe(c.Flags()), "--"), c.CommandPath()+" --help lists the flags")
 	}
-	return usage(text, command+" --help lists the flags")
+	return usage(err.Error(), c.CommandPath()+" --help lists the flags")
+}
+
+// typedFlag is a flag as people type it: by its letter, if it has one.
+func typedFlag(f *pflag.Flag) string {
+	if f.Shorthand != "" {
+		return "-" + f.Shorthand
+	}
+	return "--" + f.Name
 }
 
 // hinted is an error of another package that knows what to try.

@@ -3,12 +3,15 @@ package main
 import (
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"mqtt/internal/config"
 )
 
 // joinProperties makes one word of mosquitto's several-word option, which no flag package knows: -D COMMAND NAME VALUE
-// and -D COMMAND user-property KEY VALUE.
-func joinProperties(args []string) ([]string, error) {
+// and -D COMMAND user-property KEY VALUE. fs has the command's flags: what stands behind one that wants a value is that
+// value, be it -D or --.
+func joinProperties(args []string, fs *pflag.FlagSet) ([]string, error) {
 	if len(args) > 0 && args[0] == "broker" {
 		return args, nil // -D deletes a user there
 	}
@@ -19,6 +22,10 @@ func joinProperties(args []string) ([]string, error) {
 		}
 		if args[i] != "-D" && args[i] != "--property" {
 			out = append(out, args[i])
+			if wantsNext(fs, args[i]) && i+1 < len(args) {
+				i++
+				out = append(out, args[i])
+			}
 			continue
 		}
 		words := args[i+1:]
@@ -41,4 +48,18 @@ func joinProperties(args []string) ([]string, error) {
 		i += n
 	}
 	return out, nil
+}
+
+// wantsNext tells whether the word behind arg is its value.
+func wantsNext(fs *pflag.FlagSet, arg string) bool {
+	if name, long := strings.CutPrefix(arg, "--"); long {
+		f := fs.Lookup(name)
+		return f != nil && f.NoOptDefVal == ""
+	}
+	for letters := strings.TrimPrefix(arg, "-"); letters != "" && letters != arg; letters = letters[1:] {
+		if f := fs.ShorthandLookup(letters[:1]); f == nil || f.NoOptDefVal == "" {
+			return f != nil && len(letters) == 1
+		}
+	}
+	return false
 }

@@ -283,7 +283,8 @@ func TestFaultCutsOfRequests(t *testing.T) {
 	answers.ends(t, 0)
 }
 
-// bench counts what was cut, and is never silent about it: an exit status that is not 0, errors, and loss that is told.
+// bench counts what was cut, and is never silent about it: an exit status that is not 0, errors, and loss that is told. What
+// was healed is counted, and is no reason for another status than 0.
 func TestFaultCutsOfBench(t *testing.T) {
 	t.Parallel()
 	s := serving(t, []string{"mqtt"})
@@ -298,13 +299,13 @@ func TestFaultCutsOfBench(t *testing.T) {
 	}
 	// With --reconnect and sessions that last, nothing is lost.
 	r = relayTo(t, s.ports["mqtt"], randomCuts(seed(t)+1, 20000, 30))
-	p = done(t, tool(t, line("bench --pubs 2 --subs 2 -q 1 -V 5 --messages 4000 --reconnect always --reconnect-delay 1ms..5ms --format json --fail-if loss --fail-if errors>1000 -p",
+	p = done(t, tool(t, line("bench --pubs 2 --subs 2 -q 1 -V 5 --messages 4000 --reconnect always --reconnect-delay 1ms..5ms --format json -p",
 		r.port())...), 0)
 	result = p.out.String()
 	if sent, lost := jsonNumber(t, result, "sent"), jsonNumber(t, result, "lost"); sent != 4000 || lost != 0 {
 		t.Errorf("sent %v, lost %v%s", sent, lost, p.story())
 	}
-	if r.cuts.Load() == 0 {
-		t.Error("nothing was cut")
+	if r.cuts.Load() == 0 || jsonNumber(t, result, "errors") == 0 || jsonNumber(t, result, "connections", "reconnected") == 0 {
+		t.Errorf("%d cuts: %s", r.cuts.Load(), result)
 	}
 }

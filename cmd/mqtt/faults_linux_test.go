@@ -16,9 +16,10 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A server that reads no more holds pub and bench up, and a signal still ends them.
+// A server that reads no more holds pub, rr and bench up, and a signal still ends them. bench prints what it measured so
+// far, also when a second signal comes.
 func TestFaultServerStopsReading(t *testing.T) {
-	for _, command := range []string{"pub -t a -l", "pub -t a -l -q 1 -M 65535", "bench --pubs 1 --subs 0 -t a --duration 1h --size 1000"} {
+	for _, command := range []string{"pub -t a -l", "pub -t a -l -q 1 -M 65535", "rr -t a -l -M 65535", "bench --pubs 1 --subs 0 -t a --duration 1h --size 1000"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
 			s := serving(t, []string{"mqtt"})
@@ -37,7 +38,11 @@ func TestFaultServerStopsReading(t *testing.T) {
 			cmd.Stdin = input
 			p := begin(t, cmd)
 			input.Close()
-			until(t, "the connection stands", func() bool { return r.links.Load() > 0 && strings.Contains(contents(t, errs.Name()), "<- CONNACK") })
+			stands := "<- CONNACK"
+			if strings.HasPrefix(command, "rr") {
+				stands = "<- SUBACK"
+			}
+			until(t, "the connection stands", func() bool { return r.links.Load() > 0 && strings.Contains(contents(t, errs.Name()), stands) })
 			r.freeze()
 			fed := make(chan struct{})
 			go func() { // ends when the reader of the pipe does
@@ -52,7 +57,14 @@ func TestFaultServerStopsReading(t *testing.T) {
 			port := r.port()
 			until(t, "the socket is full", func() bool { return waitingToBeSent(port) })
 			p.signal(t, syscall.SIGINT)
+			measures := strings.HasPrefix(command, "bench")
+			if measures {
+				p.signal(t, syscall.SIGTERM)
+			}
 			p.ends(t, 130)
+			if measures {
+				p.says(t, &p.out, "^sent +[1-9]")
+			}
 			<-fed
 			feed.Close()
 		})
@@ -173,4 +185,12 @@ func TestFaultDataFull(t *testing.T) {
 	if got := sub.out.String(); !strings.HasPrefix(got, first) || acknowledged == 0 {
 		t.Errorf("%d were acknowledged: %s", acknowledged, difference(got, first))
 	}
+}
+
+// The file of --tls-keylog is tried before anything is sent.
+func TestFaultKeyLogFull(t *testing.T) {
+	t.Parallel()
+	s := serving(t, []string{"mqtts"})
+	pub := done(t, tool(t, line("pub -t a -m x --tls-keylog /dev/full", s.direct("mqtts"))...), 2)
+	pub.says(t, &pub.err, "^mqtt pub: .*no space left on device")
 }

@@ -86,6 +86,43 @@ func TestFaultStopped(t *testing.T) {
 			t.Errorf("output %q%s", got, answers.story())
 		}
 	})
+	t.Run("rr that asks", func(t *testing.T) {
+		t.Parallel()
+		s := serving(t, []string{"mqtt"})
+		answers := begin(t, tool(t, line("rr --serve -t ask", s.direct("mqtt"), "-- cat")...))
+		answers.says(t, &answers.err, "answering")
+		watch := begin(t, tool(t, line("sub -t gone -C 1 -d", s.direct("mqtt"))...))
+		watch.says(t, &watch.err, "<- SUBACK")
+		rr := begin(t, tool(t, line("rr -l -V 5 -q 1 -k 1 -t ask --reconnect always --reconnect-delay 1ms --will-topic gone --will-payload will", s.direct("mqtt"))...))
+		rr.tell(t, "1\n")
+		rr.says(t, &rr.out, "^1$")
+		rr.signal(t, syscall.SIGSTOP)
+		watch.ends(t, 0)
+		rr.tell(t, "2\n")
+		rr.stdin.Close()
+		rr.signal(t, syscall.SIGCONT)
+		rr.ends(t, 0)
+		if got := rr.out.String(); got != "1\n2\n" {
+			t.Errorf("output %q%s", got, rr.story())
+		}
+	})
+	t.Run("bench", func(t *testing.T) {
+		t.Parallel()
+		s := serving(t, []string{"mqtt"}, "--log-level", "info")
+		bench := begin(t, tool(t, line("bench -V 5 -q 1 -k 1 --rate 100 --messages 200 --reconnect always --reconnect-delay 1ms --format json", s.direct("mqtt"))...))
+		bench.says(t, &bench.err, "phase=sending")
+		bench.signal(t, syscall.SIGSTOP)
+		s.says(t, &s.err, "Keep Alive timeout")
+		bench.signal(t, syscall.SIGCONT)
+		bench.ends(t, 0)
+		result := bench.out.String()
+		if sent, lost := jsonNumber(t, result, "sent"), jsonNumber(t, result, "lost"); sent != 200 || lost != 0 {
+			t.Errorf("sent %v, lost %v%s", sent, lost, bench.story())
+		}
+		if most := jsonNumber(t, result, "latency", "max"); most < 1e6 { // it was stopped for one and a half of its keep alive
+			t.Errorf("a latency of %v us at most%s", most, bench.story())
+		}
+	})
 	t.Run("broker", func(t *testing.T) {
 		t.Parallel()
 		s := serving(t, []string{"mqtt"})

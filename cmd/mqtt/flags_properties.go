@@ -16,7 +16,8 @@ import (
 // propertyFlags are properties by packet: the several-word -D, and a plain flag for the common ones.
 type propertyFlags struct {
 	lines          []string // -D, a line each
-	user           []string
+	user           []string // --user-property
+	order          []property
 	contentType    string
 	responseTopic  string
 	correlation    string
@@ -30,17 +31,38 @@ type propertyFlags struct {
 	sets map[proto.Type]proto.Props
 }
 
+// property is a -D or --user-property. They have one order, that of the command line, for user properties keep theirs
+// [MQTT-3.3.2-18].
+type property struct {
+	user bool
+	text string
+}
+
+// propertyValue is a list of one of the two.
+type propertyValue struct {
+	listValue
+	user  bool
+	order *[]property
+}
+
+// Set adds s to the list and to the order of both.
+func (v propertyValue) Set(s string) error {
+	*v.order = append(*v.order, property{v.user, s})
+	return v.listValue.Set(s)
+}
+
 // register adds the flags. publishes says whether the command's plain flags belong to PUBLISH; else --user-property
 // belongs to SUBSCRIBE.
 func (f *propertyFlags) register(fs *pflag.FlagSet, publishes bool) {
-	list(fs, &f.lines, "property", "D", "property: `COMMAND NAME VALUE`, or COMMAND user-property KEY VALUE (MQTT 5)")
+	fs.VarP(propertyValue{listValue{&f.lines}, false, &f.order}, "property", "D", "property: `COMMAND NAME VALUE`, or COMMAND user-property KEY VALUE (MQTT 5)")
 	fs.IntVar(&f.receiveMaximum, "receive-maximum", 0, "take at most `N` unacknowledged messages at once (MQTT 5)")
 	fs.IntVar(&f.maximumPacket, "maximum-packet-size", 0, "take packets of at most `BYTES` (MQTT 5)")
+	user := propertyValue{listValue{&f.user}, true, &f.order}
 	if !publishes {
-		list(fs, &f.user, "user-property", "", "`KEY=VALUE` of SUBSCRIBE, many (MQTT 5)")
+		fs.Var(user, "user-property", "`KEY=VALUE` of SUBSCRIBE, many (MQTT 5)")
 		return
 	}
-	list(fs, &f.user, "user-property", "", "`KEY=VALUE` of the message, many (MQTT 5)")
+	fs.Var(user, "user-property", "`KEY=VALUE` of the message, many (MQTT 5)")
 	fs.StringVar(&f.contentType, "content-type", "", "content `TYPE` of the message, such as application/json (MQTT 5)")
 	if !f.ownResponse {
 		fs.StringVar(&f.responseTopic, "response-topic", "", "`TOPIC` for the answer (MQTT 5)")
@@ -54,8 +76,16 @@ func (f *propertyFlags) register(fs *pflag.FlagSet, publishes bool) {
 // compile reads all of them. Errors name the flag.
 func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 	f.sets = make(map[proto.Type]proto.Props)
-	for _, line := range f.lines {
-		if err := f.line(line); err != nil {
+	for _, p := range f.order {
+		err := error(nil)
+		if k, v, ok := strings.Cut(p.text, "="); !p.user {
+			err = f.line(p.text)
+		} else if !ok {
+			err = usage("--user-property "+quoted(p.text), "expected KEY=VALUE")
+		} else {
+			err = f.add("--user-property", home, proto.UserProperty, k, v)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -70,15 +100,6 @@ func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 			return nil
 		}
 		return f.add("--"+flag, home, id, "", s)
-	}
-	for _, kv := range f.user {
-		k, v, ok := strings.Cut(kv, "=")
-		if !ok {
-			return usage("--user-property "+quoted(kv), "expected KEY=VALUE")
-		}
-		if err := f.add("--user-property", home, proto.UserProperty, k, v); err != nil {
-			return err
-		}
 	}
 	expiry := f.messageExpiry
 	if fs.Changed("message-expiry-interval") {
@@ -172,8 +193,12 @@ func (f *propertyFlags) add(flag string, t proto.Type, id proto.PropID, key, val
 			most = proto.MaxRemaining
 		}
 		n, err := strconv.ParseUint(value, 10, 64)
-		if err != nil || n > most {
-			return usage(flag+" "+quoted(value), "expected a number from 0 to "+strconv.FormatUint(most, 10))
+		least := "0"
+		if row.NoZero {
+			least = "1"
+		}
+		if err != nil || n > most || n == 0 && row.NoZero {
+			return usage(flag+" "+quoted(value), "expected a number from "+least+" to "+strconv.FormatUint(most, 10))
 		}
 		ps = ps.AppendNum(id, uint32(n))
 	}

@@ -31,7 +31,9 @@ func helpTopics(e *env) []*cobra.Command {
 	var all []*cobra.Command
 	for _, t := range topics() {
 		c := &cobra.Command{Use: t.name, Short: t.short}
-		c.SetHelpFunc(func(*cobra.Command, []string) { e.out.Write([]byte(strings.Trim(t.text(e), "\n") + "\n")) })
+		c.SetHelpFunc(func(c *cobra.Command, _ []string) {
+			c.OutOrStdout().Write([]byte(strings.Trim(t.text(e), "\n") + "\n"))
+		})
 		all = append(all, c)
 	}
 	return all

@@ -14,10 +14,11 @@ func TestHouse(t *testing.T) {
 		"proto":     {},
 		"transport": {},
 		"config":    {},
+		"scram":     {},
 		"session":   {"proto"},
 		"format":    {"proto"},
 		"conn":      {"proto", "session", "transport"},
-		"broker":    {"proto", "session", "transport"},
+		"broker":    {"proto", "session", "transport", "scram"},
 		"bench":     {"proto", "session", "conn", "format"},
 	}
 	alone := map[string]string{

@@ -56,7 +56,7 @@ func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
 	}
 	if fs.Changed("count") && f.count < 1 {
-		return usage("-C: less than 1", "expected 1 or more")
+		return usage("-C "+strconv.Itoa(f.count), "expected 1 or more")
 	}
 	if f.waitText != "" {
 		if f.patience, err = readDuration("--wait", f.waitText); err != nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 )
@@ -18,10 +19,11 @@ type env struct {
 	ttyIn, ttyOut, ttyErr bool
 	lookup                func(name string) (string, bool)
 	environ               func() []string
-	typed                 map[string]bool // flags that stood on the command line itself
-	quiet                 bool            // no warnings and no status
-	color                 string          // auto, always or never
-	tool                  string          // mosquitto_pub, mosquitto_sub or mosquitto_rr when linked under that name, else empty
+	hurry                 atomic.Pointer[func()] // for a second signal, in the place of the end on the spot
+	typed                 map[string]bool        // flags that stood on the command line itself
+	quiet                 bool                   // no warnings and no status
+	color                 string                 // auto, always or never
+	tool                  string                 // mosquitto_pub, mosquitto_sub or mosquitto_rr when linked under that name, else empty
 }
 
 func (e *env) getenv(name string) string {
@@ -42,7 +44,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		args = append([]string{sub}, args...)
 	}
 	root := newRoot(e, args)
-	words, err := joinProperties(args)
+	words, err := joinProperties(args, commandOf(root, args).Flags())
 	if completing(args) && err != nil { // a property is being written
 		words, err = args, nil
 	}
@@ -50,9 +52,10 @@ func run(ctx context.Context, e *env, args []string) int {
 		args = words
 		root.SetArgs(args)
 		root.SetIn(e.in)
-		root.SetOut(e.out)
+		help := &page{w: e.out}
+		root.SetOut(help)
 		root.SetErr(e.err)
-		err = root.ExecuteContext(ctx)
+		err = firstError(root.ExecuteContext(ctx), help.outcome())
 	}
 	name = e.tool
 	if name == "" {
@@ -63,10 +66,15 @@ func run(ctx context.Context, e *env, args []string) int {
 
 // commandName is what stands before an error, such as "mqtt pub".
 func commandName(root *cobra.Command, args []string) string {
+	return commandOf(root, args).CommandPath()
+}
+
+// commandOf is the command that args begin with.
+func commandOf(root *cobra.Command, args []string) *cobra.Command {
 	if c, _, err := root.Find(args); err == nil {
-		return c.CommandPath()
+		return c
 	}
-	return root.Name()
+	return root
 }
 
 // commands are the subcommands by name. Building one costs time at every start, for its many flags: run builds the one
@@ -103,7 +111,7 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 		Args: cobra.ArbitraryArgs,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return flagError(c.CommandPath(), err)
+		return flagError(c, err)
 	})
 	root.SetVersionTemplate("mqtt {{.Version}}\n")
 	root.PersistentFlags().Bool("help", false, "print help and exit")

@@ -49,7 +49,10 @@ MQTT_REQUEST_RESPONSE_TOPIC and, where the request has them, MQTT_REQUEST_CORREL
 MQTT_REQUEST_CONTENT_TYPE, MQTT_REQUEST_MESSAGE_EXPIRY_INTERVAL, MQTT_REQUEST_PAYLOAD_FORMAT_INDICATOR,
 MQTT_REQUEST_SUBSCRIPTION_IDENTIFIERS (with spaces between) and MQTT_REQUEST_USER_PROPERTIES (JSON, [["key","value"],...]).
 The answer has the request's QoS and correlation data. A command that fails is answered for as well, with what it
-printed and the user property error. A request without a Response Topic is answered on -e, or left out.`,
+printed and the user property error. A request without a Response Topic is answered on -e, or left out.
+A request at QoS 1 or 2 is acknowledged when its answer has been sent: with -c and -i, what had no answer when this ended
+is answered by the next run. The order stays that of the requests, so one that takes long holds up the server: bound it
+with -W.`,
 		Example: `  mqtt rr -t lamp/1/state -n
   mqtt rr -t sum -l -M 50 --latency < requests.txt
   mqtt rr -t 'double/#' --serve -- awk '{ print 2 * $1 }'`,

@@ -44,6 +44,9 @@ type answerer struct {
 	done     chan *job // has room for all that run
 	running  int
 	finished []*job // to be published
+	open     []*job // of QoS 1 and 2, in the order of their coming: see rrjob.go
+	resumed  bool   // the server kept the session for this connection
+	leaving  bool   // no more requests are taken
 
 	taken   int
 	refused error
@@ -51,22 +54,9 @@ type answerer struct {
 	started bool
 }
 
-// job is a request on its way to an answer.
-type job struct {
-	topic       string
-	response    []byte
-	correlation []byte // nil for none
-	qos         byte
-	payload     []byte
-	environment []string
-
-	answer []byte
-	fault  string // why the command failed, "" if it did not
-}
-
 // answer is the side that answers.
 func (f *rrFlags) answer(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan, command []string) error {
-	if err := f.checkServe(e, fs); err != nil {
+	if err := f.checkServe(e, fs, p); err != nil {
 		return err
 	}
 	if _, err := exec.LookPath(command[0]); err != nil {
@@ -80,6 +70,7 @@ func (f *rrFlags) answer(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan
 		a.limit = f.answers
 	}
 	p.cfg.Window = f.inflight
+	f.receiveMaximum(p, a.limit)
 	p.keepSession()
 	commands, stop := context.WithCancel(context.WithoutCancel(ctx))
 	err := conn.Hold(ctx, p.cfg, &a.session, p.backoff, func(ctx context.Context, c *conn.Conn) error {
@@ -93,7 +84,7 @@ func (f *rrFlags) answer(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan
 }
 
 // checkServe refuses what belongs to the other side.
-func (f *rrFlags) checkServe(e *env, fs *pflag.FlagSet) error {
+func (f *rrFlags) checkServe(e *env, fs *pflag.FlagSet, p *plan) error {
 	for _, name := range []string{"message", "file", "stdin-file", "stdin-line", "null-message", "delimiter", "null", "key-delimiter",
 		"skip-empty", "verbose", "format", "json", "pretty", "no-newline", "payload", "jq", "latency"} {
 		if fs.Changed(name) {
@@ -115,16 +106,21 @@ func (f *rrFlags) checkServe(e *env, fs *pflag.FlagSet) error {
 	if f.response != "" {
 		return checkResponse(f.response)
 	}
-	return nil
+	if v := p.cfg.Connect.Version; v < proto.V5 {
+		return usage("--serve at MQTT "+v.String()+" without -e", "a request cannot tell its response topic there: -e TOPIC")
+	}
+	return p.require5("--serve without -e")
 }
 
 // serve takes requests and publishes answers over one connection.
 func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 	a.owner.Store(c)
+	a.resume(c)
 	if err := a.subscribe(ctx, c); err != nil {
 		return err
 	}
 	for {
+		a.collect()
 		a.begin(commands)
 		err := a.publish(ctx, c)
 		if err == nil && a.limit > 0 && a.taken >= a.limit && a.idle() && c.Pending() == 0 {
@@ -140,8 +136,8 @@ func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 			}
 			return err
 		}
-		if ev.Kind == conn.Message && (a.limit == 0 || a.taken < a.limit) {
-			a.request(ev.Message)
+		if ev.Kind == conn.Message {
+			a.request(c, ev.Message)
 		} else if err := a.event(c, ev); err != nil {
 			return a.f.leave(c, a.plan, err)
 		}
@@ -187,43 +183,13 @@ func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
 			a.e.note("answering requests on %s", a.f.topic)
 		}
 	case conn.Delivered:
+		a.delivered(c, ev.Tag)
 		if ev.Reason.Failed() {
 			a.refused = fail(exitPublish, "", "answer refused: %s%s", ev.Reason, reasonString(ev.Props))
 			a.e.warn("%v", a.refused)
 		}
 	}
 	return nil
-}
-
-// request takes in a message, which is good for this call only.
-func (a *answerer) request(p *proto.Publish) {
-	response := p.Props.Value(proto.ResponseTopic)
-	if len(response) == 0 {
-		response = []byte(a.f.response)
-	}
-	switch {
-	case p.Retain:
-		a.e.note("a retained message on %s is no request", p.Topic)
-		return
-	case len(response) == 0:
-		a.e.note("a request on %s has no response topic: left out", p.Topic)
-		return
-	}
-	a.taken++
-	j := &job{
-		topic: string(p.Topic), response: slices.Clone(response), qos: p.QoS, payload: slices.Clone(p.Payload),
-		environment: requestEnvironment(p, response),
-	}
-	if data, ok := p.Props.Get(proto.CorrelationData); ok {
-		j.correlation = append(make([]byte, 0, len(data.Value)), data.Value...)
-	}
-	if len(a.waiting) >= maxWaiting || a.bytes+len(j.payload) > maxWaitingBytes {
-		j.fault = "too many requests wait"
-		a.finished = append(a.finished, j)
-		return
-	}
-	a.waiting = append(a.waiting, j)
-	a.bytes += len(j.payload)
 }
 
 // begin starts commands while there are places for them. Each goroutine ends with its command, and answer waits for
@@ -242,35 +208,49 @@ func (a *answerer) begin(commands context.Context) {
 	}
 }
 
-// publish sends the answers of commands that have ended.
-func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
-	for more := true; more; {
+// collect takes in the commands that have ended, which makes room for others.
+func (a *answerer) collect() {
+	for {
 		select {
 		case j := <-a.done:
 			a.running--
-			a.finished = append(a.finished, j)
+			a.end(j)
 		default:
-			more = false
+			return
 		}
 	}
+}
+
+// publish sends the answers of commands that have ended. One that was not taken stays for the next connection.
+func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
 	for len(a.finished) > 0 && (a.finished[0].qos == 0 || c.Free() > 0) {
 		j := a.finished[0]
-		if j.fault != "" {
+		p := a.message(c, j)
+		err := c.Publish(ctx, p, j.number)
+		switch {
+		case tooMuch(err) && (j.fault == "" || len(j.answer) > 0):
+			j.answer, j.fault = nil, err.Error() // without what cannot be sent
 			a.e.warn("request on %s: %s", j.topic, j.fault)
-		}
-		err := c.Publish(ctx, a.message(c, j), 0)
-		if tooMuch(err) && (j.fault == "" || len(j.answer) > 0) {
-			j.answer, j.fault = nil, err.Error()
-			continue // without what cannot be sent
-		}
-		a.finished = a.finished[1:] // what a lost connection took is in the ledger, or was QoS 0
-		if tooMuch(err) {
+			continue
+		case tooMuch(err):
 			a.e.warn("request on %s: no answer can be sent: %v", j.topic, err)
-		} else if err != nil {
+		case err != nil:
 			return err
+		}
+		a.finished = a.finished[1:]
+		if err != nil || p.QoS < 2 {
+			a.answered(c, j)
 		}
 	}
 	return nil
+}
+
+// end takes in a job whose command has ended, or does not begin.
+func (a *answerer) end(j *job) {
+	if j.fault != "" {
+		a.e.warn("request on %s: %s", j.topic, j.fault)
+	}
+	a.finished = append(a.finished, j)
 }
 
 // tooMuch tells whether a message cannot be sent as it is.
@@ -302,9 +282,11 @@ func (a *answerer) finish(ctx context.Context, c *conn.Conn) {
 		a.e.note("%s requests stay unanswered", format.Count(uint64(n)))
 		a.waiting = nil
 	}
+	a.leaving = true
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
 	defer cancel()
 	for {
+		a.collect()
 		if a.publish(ctx, c) != nil || a.idle() && c.Pending() == 0 {
 			break
 		}
@@ -312,7 +294,9 @@ func (a *answerer) finish(ctx context.Context, c *conn.Conn) {
 		if err != nil {
 			break
 		}
-		if ev.Kind != conn.Message {
+		if ev.Kind == conn.Message {
+			a.request(c, ev.Message)
+		} else {
 			a.event(c, ev)
 		}
 	}

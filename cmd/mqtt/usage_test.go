@@ -78,15 +78,15 @@ func TestUsage(t *testing.T) {
 		{"pings", []string{"ping", "-C", "0"}, "-C"},
 
 		// Properties.
-		{"[MQTT-3.3.2-8]", []string{"pub", "-t", "a", "-m", "x", "-D", "publish", "topic-alias", "0"}, "-D publish topic-alias: value 0"},
+		{"[MQTT-3.3.2-8]", []string{"pub", "-t", "a", "-m", "x", "-D", "publish", "topic-alias", "0"}, "-D publish topic-alias \"0\""},
 		{"[MQTT-3.3.4-6]", []string{"pub", "-t", "a", "-m", "x", "-D", "publish", "subscription-identifier", "3"}, "only a server may send it"},
 		{"not allowed there", []string{"pub", "-t", "a", "-m", "x", "-D", "publish", "session-expiry-interval", "3"}, "property not allowed in PUBLISH"},
 		{"no such property", []string{"pub", "-t", "a", "-m", "x", "-D", "publish", "colour", "red"}, `no property named "colour"`},
 		{"no such packet", []string{"pub", "-t", "a", "-m", "x", "-D", "puback", "reason-string", "red"}, `no packet named "puback"`},
 		{"too few words", []string{"pub", "-t", "a", "-m", "x", "-D", "publish"}, "mqtt pub: -D takes COMMAND NAME VALUE"},
 		{"twice", []string{"pub", "-t", "a", "-m", "x", "--content-type", "a", "-D", "publish", "content-type", "b"}, "property given twice"},
-		{"out of range", []string{"pub", "-t", "a", "-m", "x", "--receive-maximum", "0"}, "--receive-maximum: value 0"},
-		{"out of range", []string{"pub", "-t", "a", "-m", "x", "--maximum-packet-size", "0"}, "--maximum-packet-size: value 0"},
+		{"out of range", []string{"pub", "-t", "a", "-m", "x", "--receive-maximum", "0"}, "--receive-maximum \"0\""},
+		{"out of range", []string{"pub", "-t", "a", "-m", "x", "--maximum-packet-size", "0"}, "--maximum-packet-size \"0\""},
 		{"only in 5", []string{"pub", "-V", "3.1.1", "-t", "a", "-m", "x", "--content-type", "a"}, "only MQTT 5 has it"},
 		{"only in 5", []string{"sub", "-V", "3.1", "-t", "a", "--no-local"}, "only MQTT 5 has it"},
 		{"no pair", []string{"pub", "-t", "a", "-m", "x", "--user-property", "alone"}, "expected KEY=VALUE"},

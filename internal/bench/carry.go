@@ -29,6 +29,9 @@ func (r *run) carryOut(ctx, inner context.Context) error {
 		}
 		return r.first()
 	}
+	if r.interrupted = ctx.Err() != nil; r.interrupted {
+		return nil // with the connections that there are
+	}
 	if p.Order == Offline {
 		r.keepSessions.Store(true)
 		r.dismiss(r.subs)
@@ -53,8 +56,13 @@ func (r *run) carryOut(ctx, inner context.Context) error {
 		r.keepSessions.Store(false)
 		r.launch(ctx, r.subs)
 	}
+	if p.Order == Offline && ctx.Err() != nil {
+		for _, c := range r.subs.clients {
+			c.sub.held = false // it never came back: nothing was expected of it
+		}
+	}
 	r.drain(ctx)
-	r.interrupted = ctx.Err() != nil
+	r.interrupted = ctx.Err() != nil && !p.Open
 	return nil
 }
 
@@ -114,6 +122,14 @@ func (r *run) await(ctx context.Context) {
 		case <-published:
 			return
 		case <-ctx.Done():
+			r.enough()
+			look := time.NewTimer(time.Duration(r.lookUntil() - r.now()))
+			defer look.Stop()
+			select {
+			case <-published: // what was under way is acknowledged
+			case <-look.C:
+			case <-p.Hurry:
+			}
 			return
 		case <-ticker.C:
 		}
@@ -124,11 +140,24 @@ func (r *run) await(ctx context.Context) {
 		}
 		patient := int64(p.Drain)
 		if now-moved > patient && now-r.start > patient && (last == math.MaxInt64 || now-last > patient) {
-			r.giveUp.Store(now)
-			r.pubs.wake()
+			r.enough()
 			return
 		}
 	}
+}
+
+// lookUntil is until when an interrupted run looks for what is under way.
+func (r *run) lookUntil() int64 {
+	if r.lastLook == 0 {
+		r.lastLook = r.now() + int64(lastLook)
+	}
+	return r.lastLook
+}
+
+// enough has the publishers send no more.
+func (r *run) enough() {
+	r.giveUp.Store(r.now())
+	r.pubs.wake()
 }
 
 // receive is a run without publishers of its own: it ends by time, by number, or with
@@ -155,7 +184,7 @@ func (r *run) receive(ctx context.Context) {
 const quiet = time.Second
 
 // drain waits for every sequence that should come, or until nothing came for as long
-// as Drain.
+// as Drain. An interrupt leaves it a last look.
 func (r *run) drain(ctx context.Context) {
 	p := r.plan
 	alone := p.RunName == ""
@@ -165,10 +194,8 @@ func (r *run) drain(ctx context.Context) {
 	}
 	r.series.say("draining", p.Drain)
 	from := r.now()
-	expected := uint64(0)
-	if p.Publishers > 0 {
-		expected = r.expected()
-	}
+	expected, of := uint64(0), uint64(math.MaxUint64)
+	limit, interrupt := int64(math.MaxInt64), ctx.Done()
 	ticker := time.NewTicker(glimpse)
 	defer ticker.Stop()
 	moved, seen := from, uint64(0)
@@ -181,6 +208,9 @@ func (r *run) drain(ctx context.Context) {
 			unique -= n.elsewhere
 		}
 		now := r.now()
+		if p.Publishers > 0 && n.sent+n.refused != of { // publishers that gave up may be in a turn
+			of, expected = n.sent+n.refused, r.expected()
+		}
 		if n.received+n.opened != seen {
 			seen, moved = n.received+n.opened, now
 		}
@@ -188,12 +218,15 @@ func (r *run) drain(ctx context.Context) {
 			r.drained.Complete = true
 			break
 		}
-		if now-moved > int64(p.Drain) || ctx.Err() != nil {
+		if now-moved > int64(p.Drain) || now > limit {
 			break
 		}
 		select {
 		case <-ticker.C:
-		case <-ctx.Done():
+		case <-interrupt:
+			interrupt, limit = nil, r.lookUntil()
+		case <-p.Hurry:
+			limit = 0
 		}
 	}
 	r.drained.Seconds = time.Duration(r.now() - from).Seconds()
@@ -244,6 +277,9 @@ func (r *run) holdIdle(ctx, inner context.Context) error {
 		}
 		return r.first()
 	}
+	if r.interrupted = ctx.Err() != nil; r.interrupted {
+		return nil
+	}
 	r.usage.held = settled()
 	r.series.say("holding", p.Hold)
 	stop := r.churn(r.idlers)
@@ -256,7 +292,7 @@ func (r *run) holdIdle(ctx, inner context.Context) error {
 	r.interrupted = !whole && p.Hold > 0
 	if p.Wills && !r.interrupted {
 		if err := r.wills(ctx, inner); err != nil {
-			r.idlers.clients[0].fault(err)
+			r.idlers.clients[0].fault(err, false)
 		}
 	}
 	return nil

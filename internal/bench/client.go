@@ -32,6 +32,7 @@ type client struct {
 	cut    atomic.Bool               // --churn wants it to connect anew
 	away   atomic.Bool               // it is to close in order
 	ready  bool                      // told the barrier
+	broken error                     // what ended its connection, until it has another; guarded by the registry
 	pub    *publisher
 	sub    *subscriber
 }
@@ -68,9 +69,10 @@ func (c *client) hold(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		c.fault(err)
 		b := &c.run.plan.Backoff
-		if !conn.Lost(err) || !c.sess.Held && !b.First || b.Tries >= 0 && failed >= b.Tries || c.away.Load() {
+		again := conn.Lost(err) && (c.sess.Held || b.First) && (b.Tries < 0 || failed < b.Tries)
+		c.fault(err, again)
+		if !again || c.away.Load() {
 			return
 		}
 		c.pause(ctx, wait(b, failed))
@@ -135,7 +137,7 @@ func (c *client) dial(ctx context.Context) (*conn.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.run.registry.opened(&c.took, time.Since(start), k.Version().String())
+	c.run.registry.opened(c, time.Since(start), k.Version().String())
 	c.note(func(n *counts) {
 		n.opened++
 		if again {
@@ -230,8 +232,8 @@ func (c *client) note(f func(*counts)) {
 	c.tally.mu.Unlock()
 }
 
-// fault counts err by its kind.
-func (c *client) fault(err error) {
+// fault counts err by its kind. again tells that a new connection may mend it.
+func (c *client) fault(err error, again bool) {
 	kind := kindOf(err)
 	c.note(func(n *counts) {
 		n.errors++
@@ -243,6 +245,12 @@ func (c *client) fault(err error) {
 		}
 	})
 	c.run.registry.failed(kind, err)
+	switch {
+	case !again, c.away.Load() && c.pub != nil && c.run.plan.QoS == 0: // what was queued may be lost
+		c.run.registry.stays(err)
+	case !c.away.Load():
+		c.run.registry.broke(c, err)
+	}
 }
 
 // kindOf is the word for err in a result.

@@ -13,7 +13,7 @@ func (r *run) result() *Result {
 	res := &Result{
 		Schema: Schema, Kind: KindMessages, Tool: p.Tool, Started: r.base.Add(time.Duration(r.start)).Round(0), Config: r.echo(),
 		Sent: n.sent, Acknowledged: n.acked, Received: n.received, Duplicated: n.duplicated, Reordered: n.late, Foreign: n.foreign,
-		Errors: n.errors, Legal: p.legal(), BytesSent: n.bytesSent, BytesReceived: n.bytesReceived,
+		Errors: n.errors, Legal: r.legal(), BytesSent: n.bytesSent, BytesReceived: n.bytesReceived,
 		Accounted: p.Carrier != Nowhere && !r.headless.Load(), Drained: r.drained,
 		Latency: NewHistogram(), Service: NewHistogram(), Lag: NewHistogram(), Ack: NewHistogram(), Connect: r.registry.connect,
 		Series: Series{Interval: time.Duration(r.series.width).Seconds(), Points: r.series.points},
@@ -47,7 +47,7 @@ func (r *run) result() *Result {
 		res.Expected, res.Lost, res.Accounted = r.willsSent, r.willsSent-n.unique, true
 	}
 	res.Clock = r.clocks.verdict(n.untimed, n.elsewhere)
-	n.unsent = r.unsent()
+	res.Unsent = r.unsent()
 	res.Notes = r.notes(res, &n)
 	return res
 }
@@ -161,14 +161,27 @@ func (c *client) unique() uint64 {
 	return c.sub.ledger.unique
 }
 
-// unsent is how many messages of the schedule were never sent.
+// unsent is how many messages of the schedule, or without one of those that were asked
+// for by number, were never sent.
 func (r *run) unsent() (n uint64) {
-	if r.plan.Rate <= 0 || r.interrupted || r.plan.Publishers == 0 {
+	p := r.plan
+	if r.interrupted || p.Rate <= 0 && (p.Messages == 0 || p.Duration > 0) {
 		return 0
 	}
 	for _, c := range r.pubs.clients {
-		planned := r.pace.before(c.pub.place, min(r.end, r.finished)-r.start, c.pub.quota)
+		planned := c.pub.quota
+		if p.Rate > 0 {
+			planned = r.pace.before(c.pub.place, min(r.end, r.finished)-r.start, c.pub.quota)
+		}
 		n += planned - min(c.pub.sent, planned)
 	}
 	return n
+}
+
+// legal is what the QoS allows, the lowest that was granted.
+func (r *run) legal() Legal {
+	p := r.plan
+	away := p.Churn > 0 && p.Subscribers > 0 && !p.Echo.Persistent
+	granted := int32(p.QoS) - r.lowest.Load()
+	return Legal{Loss: granted == 0 || away, Duplicate: p.QoS == 1 || granted == 1, Reorder: p.Shared != ""}
 }

@@ -16,7 +16,15 @@ const maxResult = 1 << 30
 // Read reads a Result as JSON reports and --out have it.
 func Read(from io.Reader) (*Result, error) {
 	r := new(Result)
-	if err := json.NewDecoder(io.LimitReader(from, maxResult)).Decode(r); err != nil {
+	var form *json.UnmarshalTypeError
+	switch err := json.NewDecoder(io.LimitReader(from, maxResult)).Decode(r); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("read result: it is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("read result: its end is missing")
+	case errors.As(err, &form):
+		return nil, fmt.Errorf("read result: it has a JSON %s at byte %d, where no result has one", form.Value, form.Offset)
+	case err != nil:
 		return nil, fmt.Errorf("read result: %w", err)
 	}
 	if r.Schema != Schema {
@@ -64,7 +72,10 @@ func Merge(parts []*Result) (*Result, error) {
 	}
 	m.Config.Publishers, m.Config.Subscribers, m.Config.Clients, m.Config.Rate, m.Config.Messages = 0, 0, 0, 0, 0
 	m.Config.Ramp, m.Config.Churn = 0, 0
-	for _, p := range parts {
+	for i, p := range parts {
+		if slices.ContainsFunc(parts[:i], p.same) {
+			return nil, fmt.Errorf("the result that began at %s is there twice", p.Started.Format(time.RFC3339Nano))
+		}
 		if p.Kind != m.Kind {
 			return nil, fmt.Errorf("a result of %s does not merge with one of %s", p.Kind, m.Kind)
 		}
@@ -91,12 +102,19 @@ func Merge(parts []*Result) (*Result, error) {
 	return m, nil
 }
 
+// same tells whether r is q, read twice.
+func (r *Result) same(q *Result) bool {
+	return r.Started.Equal(q.Started) && r.Config == q.Config && r.Seconds == q.Seconds && r.Sent == q.Sent && r.Received == q.Received &&
+		r.Connections == q.Connections && slices.Equal(r.Topics, q.Topics) && slices.Equal(r.Filters, q.Filters)
+}
+
 // absorb adds up what of p adds up.
 func (m *Result) absorb(p *Result) {
 	if p.Started.Before(m.Started) {
 		m.Started = p.Started
 	}
 	m.Sent += p.Sent
+	m.Unsent += p.Unsent
 	m.Acknowledged += p.Acknowledged
 	m.Expected += p.Expected
 	m.Received += p.Received

@@ -127,3 +127,27 @@ func TestClocksAreCompared(t *testing.T) {
 		})
 	}
 }
+
+// A result that is given twice is no measurement of two machines.
+func TestMergeOfTheSame(t *testing.T) {
+	one, other := sample(3, 100), sample(3, 100)
+	if _, err := Merge([]*Result{one, other}); err == nil || !strings.Contains(err.Error(), "2026-11-20T15:04:05Z is there twice") {
+		t.Errorf("error %v", err)
+	}
+	other.Started = other.Started.Add(1)
+	if _, err := Merge([]*Result{one, other}); err != nil {
+		t.Error(err)
+	}
+}
+
+// What is no result is said in words of a person.
+func TestReadOfNoResult(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "it is empty", `{"schema": "mqtt-`: "its end is missing", "[1]": "it has a JSON array at byte 1", `{"sent":-1}`: "it has a JSON number -1",
+		"sent 5": "invalid character", "{}": `its schema is "", not "mqtt-bench/1"`, `{"schema":"mqtt-bench/1","kind":"x"}`: `unknown kind "x"`,
+	} {
+		if _, err := Read(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "Go") {
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+}

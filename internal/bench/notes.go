@@ -39,6 +39,9 @@ func (r *run) notes(res *Result, n *counts) []Note {
 	case !res.Accounted:
 		add("accounting", "merge with the publishers' results: mqtt bench report", "what was published elsewhere is not known here: loss cannot be told yet")
 	}
+	if res.Accounted && res.Sent > 0 && len(res.Filters) > 0 && res.Expected+n.refused == 0 {
+		add("accounting", "give --filter and -t that meet", "no subscriber takes what was sent: nothing was expected, and nothing measured on the way")
+	}
 	if n.blurred > 0 {
 		add("accounting", "", "%s very late messages were counted as duplicates", format.Count(n.blurred))
 	}
@@ -54,11 +57,18 @@ func (r *run) notes(res *Result, n *counts) []Note {
 	if g := r.granted.Load(); g > 0 {
 		add("server", "", "%d subscriptions were granted a lower QoS than %d", g, p.QoS)
 	}
-	if !res.Drained.Complete && p.Subscribers > 0 && p.Publishers > 0 {
-		add("drain", "--drain waits longer", "not everything came before nothing came for %s", format.Duration(p.Drain))
+	if res.Lost > 0 && !res.Drained.Complete && p.Publishers > 0 {
+		what, remedy := "nothing more came for "+format.Duration(p.Drain), "--drain waits longer"
+		if r.interrupted {
+			what, remedy = "the run was interrupted", ""
+		}
+		add("drain", remedy, "%s of %s expected deliveries had not come when %s: lost, or late", format.Count(res.Lost), format.Count(res.Expected), what)
 	}
-	if n.unsent > 0 {
-		add("server", "", "%s messages of the schedule were never sent: the server took no more", format.Count(n.unsent))
+	if res.Unsent > 0 {
+		add("server", "", "%s messages were never sent: their publishers had no connection, or the server took no more", format.Count(res.Unsent))
+	}
+	if s := res.Shortfall(); s != nil && s.Unacknowledged > 0 {
+		add("server", "", "%s of %s messages sent were not acknowledged", format.Count(s.Unacknowledged), format.Count(s.Sent))
 	}
 	if p.Churn > 0 && p.Subscribers > 0 && !res.Config.Persistent {
 		add("server", "-c -i PREFIX keeps sessions", "subscribers without sessions lose what is sent while they are away")
@@ -100,7 +110,11 @@ func (r *run) generatorNotes(res *Result, n *counts, add func(about, remedy, tex
 
 // join notes a filter that the server granted.
 func (r *run) join(c *client, granted byte) {
-	if granted < r.plan.QoS {
-		r.granted.Add(1)
+	if granted >= r.plan.QoS {
+		return
+	}
+	r.granted.Add(1)
+	less := int32(r.plan.QoS - granted)
+	for was := r.lowest.Load(); was < less && !r.lowest.CompareAndSwap(was, less); was = r.lowest.Load() {
 	}
 }

@@ -89,6 +89,8 @@ type Plan struct {
 	// Precise lets the operating system wake the schedule to a few microseconds,
 	// where it can.
 	Precise bool
+	// Hurry, when closed, cuts goodbyes short; nil is never.
+	Hurry <-chan struct{}
 	// Watch is told how it goes, about once a second; nil is none.
 	Watch func(*Progress)
 	// Echo is what the result says about the configuration; the run fills in the rest.
@@ -149,9 +151,4 @@ func (p *Plan) filter(number int) string {
 		t = p.Topic
 	}
 	return t.filter(number)
-}
-
-// legal is what the QoS allows.
-func (p *Plan) legal() Legal {
-	return Legal{Loss: p.QoS == 0, Duplicate: p.QoS == 1, Reorder: p.Shared != ""}
 }

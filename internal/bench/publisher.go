@@ -120,7 +120,9 @@ func (c *client) delivered(k *conn.Conn, ev conn.Event) {
 				u.refused++
 				t.refused++
 				t.errors++
-				c.run.registry.failed("publish", &PublishError{ev.Reason})
+				err := &PublishError{ev.Reason}
+				c.run.registry.failed("publish", err)
+				c.run.registry.stays(err)
 			} else {
 				t.acked++
 				t.ack.Record(time.Duration(now - int64(ev.Tag)))
@@ -276,7 +278,7 @@ func (c *client) unsendable(err error) error {
 	if !errors.As(err, &limit) && !errors.As(err, &bad) {
 		return err
 	}
-	c.fault(err)
+	c.fault(err, false)
 	c.pub.ended = true
 	return nil
 }

@@ -27,14 +27,19 @@ const (
 type relay struct {
 	t     testing.TB
 	fate  func(topic string, n int) fate // n counts the messages of the topic from 0
-	delay time.Duration                  // of every delivery
+	delay time.Duration                  // of all that it says
+	slow  time.Duration                  // of deliveries, beyond that
 	stop  func() time.Time               // until when nothing is read or passed on; nil is never
 	mute  bool                           // acknowledges nothing
 	deny  proto.Reason                   // of messages at QoS 1 and 2
+	cut   func(id string, n int) bool    // ends the connection of a client in the place of its message n, from 0
+	shut  func(id string) bool           // hangs up on a client's CONNECT
 
 	mu      sync.Mutex
 	peers   []*peer
-	taken   int // messages that came, repeats included
+	taken   int         // messages that came, repeats included
+	left    int         // DISCONNECTs that came
+	times   []time.Time // of the messages that came
 	bytes   int
 	seen    map[string]int
 	held    map[string]*proto.Publish
@@ -44,6 +49,8 @@ type relay struct {
 // peer is a client of the relay.
 type peer struct {
 	v       proto.Version
+	name    string // its client identifier
+	n       int    // messages that came
 	filters []proto.Subscription
 	out     chan parcel
 	id      uint16
@@ -133,7 +140,10 @@ func (r *relay) take(c *peer, f proto.Frame) bool {
 			r.t.Errorf("CONNECT: %v", err)
 			return false
 		}
-		c.v, c.will = p.Version, p.Will
+		c.v, c.will, c.name = p.Version, p.Will, p.ClientID
+		if r.shut != nil && r.shut(c.name) {
+			return false
+		}
 		r.mu.Lock()
 		r.peers = append(r.peers, c)
 		r.mu.Unlock()
@@ -156,6 +166,9 @@ func (r *relay) take(c *peer, f proto.Frame) bool {
 		}
 		r.say(c, a)
 	case *proto.Publish:
+		if c.n++; r.cut != nil && r.cut(c.name, c.n-1) {
+			return false
+		}
 		r.publish(c, p)
 	case *proto.Ack:
 		switch p.Kind {
@@ -168,6 +181,9 @@ func (r *relay) take(c *peer, f proto.Frame) bool {
 		r.say(c, &proto.Ping{Kind: proto.PINGRESP})
 	case *proto.Disconnect:
 		c.will = nil
+		r.mu.Lock()
+		r.left++
+		r.mu.Unlock()
 		return false
 	}
 	return true
@@ -195,6 +211,7 @@ func (r *relay) publish(c *peer, p *proto.Publish) {
 	n := r.seen[topic]
 	r.seen[topic]++
 	r.taken++
+	r.times = append(r.times, time.Now())
 	r.bytes += len(own.Payload)
 	what := pass
 	if r.fate != nil && !strings.HasPrefix(topic, "mqtt-bench/") {
@@ -231,7 +248,7 @@ func (r *relay) deliver(p *proto.Publish) {
 				c.id = c.id%65535 + 1
 				own.PacketID = c.id
 			}
-			c.out <- parcel{time.Now().Add(r.delay), &own}
+			c.out <- parcel{time.Now().Add(r.delay + r.slow), &own}
 			break
 		}
 	}

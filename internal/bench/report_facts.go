@@ -147,15 +147,32 @@ func slots(s *Series, most int) []slot {
 	return all
 }
 
-// pace returns n a second for the part of the slot that ends with the run, or -1 if
-// too little of it does to say.
-func (s *slot) pace(n uint64, end float64) float64 {
-	took := min(s.to, end) - s.from
-	if took < (s.to-s.from)/4 {
-		if n == 0 || took <= 0 {
-			return -1
+// instant is the shortest time, in seconds, that a rate is taken of.
+const instant = 1e-3
+
+// paces returns a count of each slot as a rate, of the part of the slot that is before
+// end; -1 where there is none. Less than half a slot is too short to say a rate beside
+// the others: what came in it counts with the slot before.
+func paces(all []slot, end float64, count func(*slot) uint64) []float64 {
+	rates := make([]float64, len(all))
+	var before, took float64 // of the last slot that has a rate: how many in how long
+	for i := range all {
+		s := &all[i]
+		n, part := float64(count(s)), min(s.to, end)-s.from
+		switch {
+		case took > 0 && part < (s.to-s.from)/2:
+			rates[i] = -1
+			if n > 0 {
+				before, took = before+n, took+max(part, 0)
+				rates[i-1] = before / took
+			}
+			took = 0 // once
+		case part <= 0:
+			rates[i] = -1
+		default:
+			before, took = n, max(part, instant)
+			rates[i] = before / took
 		}
-		took = (s.to - s.from) / 4
 	}
-	return float64(n) / took
+	return rates
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -225,15 +227,32 @@ func TestSlotsKeepCounts(t *testing.T) {
 	}
 }
 
-func TestSlotPace(t *testing.T) {
-	s := slot{from: 10, to: 12}
+// A rate is of the part of a slot that was measured. What came in a part that is too
+// short to say a rate counts with the slot before, so that no line falls at its end.
+func TestPaces(t *testing.T) {
 	for _, c := range []struct {
-		n    uint64
-		end  float64
-		want float64
-	}{{100, 60, 50}, {100, 12, 50}, {100, 11, 100}, {0, 10.2, -1}, {0, 9, -1}, {0, 12, 0}, {5, 9, -1}, {5, 10.1, 10}} {
-		if got := s.pace(c.n, c.end); got != c.want {
-			t.Errorf("%d until %g: %g, want %g", c.n, c.end, got, c.want)
+		counts []uint64 // of slots of 2 s
+		end    float64
+		want   []float64
+	}{
+		{[]uint64{100, 100}, 60, []float64{50, 50}},
+		{[]uint64{100, 100}, 4, []float64{50, 50}},
+		{[]uint64{100, 75}, 3.5, []float64{50, 50}},    // of 1.5 s
+		{[]uint64{100, 2}, 2.04, []float64{50, -1}},    // 102 in 2.04 s, and no fall to 1
+		{[]uint64{100, 0}, 2.04, []float64{50, -1}},    // nothing came, and nothing falls
+		{[]uint64{98, 2, 0}, 2, []float64{50, -1, -1}}, // the look at the counts came a moment early
+		{[]uint64{100, 0}, 4, []float64{50, 0}},        // a whole slot without any is a fall
+		{[]uint64{10}, 0.1, []float64{100}},
+		{[]uint64{1}, 0, []float64{-1}},
+		{nil, 1, []float64{}},
+	} {
+		var all []slot
+		for i, n := range c.counts {
+			all = append(all, slot{Point: Point{Received: n}, from: 2 * float64(i), to: 2 * float64(i+1)})
+		}
+		got := paces(all, c.end, func(s *slot) uint64 { return s.Received })
+		if !slices.EqualFunc(got, c.want, func(a, b float64) bool { return math.Abs(a-b) < 1e-9 }) {
+			t.Errorf("%v until %g: %v, want %v", c.counts, c.end, got, c.want)
 		}
 	}
 }

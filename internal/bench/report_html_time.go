@@ -45,13 +45,21 @@ func newOverTime(r *Result, most int) *overTime {
 // middle returns where a slot is drawn: in the middle of what of it is on the axis.
 func (o *overTime) middle(s *slot) float64 { return o.x.at((s.from + min(s.to, o.end)) / 2) }
 
-// curve makes a line of a value of each slot, through their middles and from end to
+// of returns a value of each slot.
+func (o *overTime) of(value func(*slot) float64) []float64 {
+	all := make([]float64, len(o.all))
+	for i := range o.all {
+		all[i] = value(&o.all[i])
+	}
+	return all
+}
+
+// curve makes a line of the values of the slots, through their middles and from end to
 // end of what has values: a slot alone is a level line. Below 0 there is a gap.
-func (o *overTime) curve(y *axis, value func(*slot) float64) []place {
+func (o *overTime) curve(y *axis, values []float64) []place {
 	places := make([]place, 0, len(o.all)+2)
 	for i := range o.all {
-		s := &o.all[i]
-		v := value(s)
+		s, v := &o.all[i], values[i]
 		if v < 0 {
 			places = append(places, place{gap: true})
 			continue
@@ -61,7 +69,7 @@ func (o *overTime) curve(y *axis, value func(*slot) float64) []place {
 			places = append(places, place{x: o.x.at(s.from), y: at.y})
 		}
 		places = append(places, at)
-		if i+1 == len(o.all) || value(&o.all[i+1]) < 0 {
+		if i+1 == len(o.all) || values[i+1] < 0 {
 			places = append(places, place{x: o.x.at(s.to), y: at.y})
 		}
 	}
@@ -69,11 +77,11 @@ func (o *overTime) curve(y *axis, value func(*slot) float64) []place {
 }
 
 // tips writes what each slot says when it is pointed at.
-func (o *overTime) tips(p *page, top, bottom float64, say func(*slot) string) {
+func (o *overTime) tips(p *page, top, bottom float64, say func(i int, s *slot) string) {
 	for i := range o.all {
 		s := &o.all[i]
 		if a, b := o.x.at(s.from), o.x.at(s.to); b > a {
-			p.tip(a, top, b-a, bottom-top, slotTime(s.from)+" to "+slotTime(s.to)+"\n"+say(s))
+			p.tip(a, top, b-a, bottom-top, slotTime(s.from)+" to "+slotTime(s.to)+"\n"+say(i, s))
 		}
 	}
 }
@@ -100,16 +108,16 @@ func (o *overTime) mark(p *page, top, bottom float64) {
 func (p *page) rates(r *Result) {
 	const height = 270.0
 	o := newOverTime(r, lineSlots)
-	came := func(s *slot) float64 { return s.pace(s.Received, o.end) }
-	sent := func(s *slot) float64 { return s.pace(s.Sent, o.sending) }
+	came := paces(o.all, o.end, func(s *slot) uint64 { return s.Received })
+	sent := paces(o.all, o.sending, func(s *slot) uint64 { return s.Sent })
 	name, class := "received", "received"
 	if r.Received == 0 && r.Acknowledged > 0 {
 		name, class = "acked", "acked"
-		came = func(s *slot) float64 { return s.pace(s.Acknowledged, o.end) }
+		came = paces(o.all, o.end, func(s *slot) uint64 { return s.Acknowledged })
 	}
 	most := 0.0
 	for i := range o.all {
-		most = max(most, sent(&o.all[i]), came(&o.all[i]))
+		most = max(most, sent[i], came[i])
 	}
 	target := r.Config.Rate
 	if target > most*1.5 { // it would push the curves to the floor; the notes tell of it
@@ -142,8 +150,8 @@ func (p *page) rates(r *Result) {
 			p.dot("error", o.middle(&o.all[i]), y.from, 3.5)
 		}
 	}
-	o.tips(p, drawTop, y.from, func(s *slot) string {
-		text := "sent " + format.Rate(max(sent(s), 0)) + "\n" + name + " " + format.Rate(max(came(s), 0))
+	o.tips(p, drawTop, y.from, func(i int, s *slot) string {
+		text := "sent " + format.Rate(max(sent[i], 0)) + "\n" + name + " " + format.Rate(max(came[i], 0))
 		if s.Errors > 0 {
 			text += "\nerrors " + format.Count(s.Errors)
 		}
@@ -171,12 +179,12 @@ func (p *page) latencies(r *Result) {
 		class, name string
 		percent     float64
 	}{{"max", "max", 100}, {"p99", "p99", 99}, {"p90", "p90", 90}, {"p50", "p50", 50}} {
-		curves = append(curves, named{q.class, q.name, o.curve(&y, func(s *slot) float64 {
+		curves = append(curves, named{q.class, q.name, o.curve(&y, o.of(func(s *slot) float64 {
 			if s.Latency.Count() == 0 {
 				return -1
 			}
 			return float64(s.Latency.At(q.percent))
-		})})
+		}))})
 	}
 	for _, c := range curves {
 		p.curve(c.class, c.places, len(o.all) <= dotSlots)
@@ -186,7 +194,7 @@ func (p *page) latencies(r *Result) {
 	p.close()
 }
 
-func latencyTip(s *slot) string {
+func latencyTip(_ int, s *slot) string {
 	h := s.Latency
 	if h.Count() == 0 {
 		return "nothing received"
@@ -206,7 +214,7 @@ func (p *page) connections(r *Result) {
 	y, ys := countAxis(most, height-drawFoot, drawTop)
 	p.open(height, "Open connections over time")
 	p.grid(&o.x, o.xs, &y, ys, "time since the start")
-	c := named{"sent", "open", o.curve(&y, func(s *slot) float64 { return float64(s.Connections) })}
+	c := named{"sent", "open", o.curve(&y, o.of(func(s *slot) float64 { return float64(s.Connections) }))}
 	p.area(c.class, c.places, y.from)
 	p.curve(c.class, c.places, len(o.all) <= dotSlots)
 	p.names(drawRight+8, y.from, []named{c})
@@ -215,8 +223,9 @@ func (p *page) connections(r *Result) {
 			p.dot("error", o.middle(&o.all[i]), y.from, 3.5)
 		}
 	}
-	o.tips(p, drawTop, y.from, func(s *slot) string {
-		text := format.Count(s.Connections) + " open\n" + format.Rate(max(s.pace(s.Opened, o.end), 0)) + " opened"
+	opened := paces(o.all, o.end, func(s *slot) uint64 { return s.Opened })
+	o.tips(p, drawTop, y.from, func(i int, s *slot) string {
+		text := format.Count(s.Connections) + " open\n" + format.Rate(max(opened[i], 0)) + " opened"
 		if s.Errors > 0 {
 			text += "\nerrors " + format.Count(s.Errors)
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // JUnit writes r as JUnit XML, which continuous integration shows as tests: a case
-// for each threshold, or one named completed where there are none.
+// for each threshold, and one named completed where there are none or work was not done.
 func JUnit(w io.Writer, r *Result) error {
 	failed := 0
 	for i := range r.Verdicts {
@@ -21,7 +21,13 @@ func JUnit(w io.Writer, r *Result) error {
 			failed++
 		}
 	}
-	cases := max(len(r.Verdicts), 1)
+	cases, short := len(r.Verdicts), r.Failure()
+	if short != nil {
+		failed++
+	}
+	if cases == 0 || short != nil {
+		cases++
+	}
 	seconds := strconv.FormatFloat(max(r.Seconds, 0), 'f', 3, 64)
 	sums := fmt.Sprintf(`tests="%d" failures="%d" errors="0" skipped="0" time="%s"`, cases, failed, seconds)
 	var b strings.Builder
@@ -33,9 +39,6 @@ func JUnit(w io.Writer, r *Result) error {
 		fmt.Fprintf(&b, "      <property name=\"%s\" value=\"%s\"/>\n", xmlText(p.name), xmlText(p.value))
 	}
 	b.WriteString("    </properties>\n")
-	if len(r.Verdicts) == 0 {
-		fmt.Fprintf(&b, "    <testcase classname=\"mqtt.bench\" name=\"completed\" time=\"%s\"/>\n", seconds)
-	}
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
 		fmt.Fprintf(&b, "    <testcase classname=\"mqtt.bench\" name=\"%s\" time=\"%s\"", xmlText(v.Expression), seconds)
@@ -43,14 +46,25 @@ func JUnit(w io.Writer, r *Result) error {
 			b.WriteString("/>\n")
 			continue
 		}
-		said := xmlText(v.said())
-		fmt.Fprintf(&b, ">\n      <failure type=\"threshold\" message=\"%s\">%s\n%s</failure>\n    </testcase>\n",
-			said, said, xmlText(notesText(r)))
+		failure(&b, "threshold", xmlText(v.said()), r)
+	}
+	if cases > len(r.Verdicts) {
+		fmt.Fprintf(&b, "    <testcase classname=\"mqtt.bench\" name=\"completed\" time=\"%s\"", seconds)
+		if short == nil {
+			b.WriteString("/>\n")
+		} else {
+			failure(&b, "shortfall", xmlText(short.Error()), r)
+		}
 	}
 	fmt.Fprintf(&b, "    <system-out>%s</system-out>\n", xmlText(outline(r)))
 	b.WriteString("  </testsuite>\n</testsuites>\n")
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// failure ends a case that failed.
+func failure(b *strings.Builder, kind, said string, r *Result) {
+	fmt.Fprintf(b, ">\n      <failure type=\"%s\" message=\"%s\">%s\n%s</failure>\n    </testcase>\n", kind, said, said, xmlText(notesText(r)))
 }
 
 // said is a verdict in words: p99 is 35.2ms, the limit is 20.0ms.

@@ -59,7 +59,7 @@ func TestJUnitGolden(t *testing.T) {
 
 func TestJUnitCases(t *testing.T) {
 	s := read(t, junitOf(t, small())).Suites[0]
-	if s.Tests != 3 || s.Failures != 2 || len(s.Cases) != 3 || s.Errors == nil || s.Skipped == nil || s.Time != 4 || s.Timestamp != "2026-11-20T15:04:05" {
+	if s.Tests != 4 || s.Failures != 3 || len(s.Cases) != 4 || s.Errors == nil || s.Skipped == nil || s.Time != 4 || s.Timestamp != "2026-11-20T15:04:05" {
 		t.Errorf("suite %+v", s)
 	}
 	for i, want := range []string{"p99 is 1.50s, the limit is 20.0ms", "", "service.p50>1s: nothing was measured"} {
@@ -72,6 +72,17 @@ func TestJUnitCases(t *testing.T) {
 		case want != "" && (c.Failure.Message != want || !strings.Contains(c.Failure.Text, want) || c.Failure.Type != "threshold"):
 			t.Errorf("%s: %+v", c.Name, c.Failure)
 		}
+	}
+	// One message is lost at QoS 1, and no threshold is about that.
+	c := s.Cases[3]
+	if want := "1 of 12 expected deliveries did not come, which QoS 1 forbids"; c.Name != "completed" || c.Failure == nil ||
+		c.Failure.Message != want || c.Failure.Type != "shortfall" {
+		t.Errorf("case %+v", c)
+	}
+	judged := small()
+	judged.Verdicts = append(judged.Verdicts, Verdict{Expression: "loss>10%", Metric: "loss in %", Value: 8.3, Limit: 10})
+	if s := read(t, junitOf(t, judged)).Suites[0]; s.Tests != 4 || s.Failures != 2 || s.Cases[3].Name != "loss>10%" {
+		t.Errorf("suite %+v", s)
 	}
 }
 

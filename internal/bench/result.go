@@ -31,7 +31,8 @@ type Result struct {
 	Config  Echo      `json:"config"`
 
 	Sent         uint64 `json:"sent"`         // messages given to the socket
-	Acknowledged uint64 `json:"acknowledged"` // of them, at QoS 1 and 2, by the server; at QoS 0 none
+	Unsent       uint64 `json:"unsent"`       // messages that were asked for and never sent
+	Acknowledged uint64 `json:"acknowledged"` // of Sent, at QoS 1 and 2, by the server; at QoS 0 none
 	Expected     uint64 `json:"expected"`     // deliveries that should come: a message for each subscriber, or for each shared group
 	Received     uint64 `json:"received"`     // deliveries that came, repeats included
 	Lost         uint64 `json:"lost"`         // expected and never came

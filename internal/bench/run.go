@@ -48,11 +48,13 @@ type run struct {
 
 	pubs, subs, idlers *group
 	granted            atomic.Int32 // filters granted at a lower QoS
+	lowest             atomic.Int32 // by how much at most
 	drained            Drain
 	receiveFrom        int64
 	finished           int64
 	usage              usage
-	interrupted        bool
+	interrupted        bool  // before its work was done; an open run has no end of its own
+	lastLook           int64 // of an interrupted run: until when
 	willsSent          uint64
 }
 
@@ -65,7 +67,7 @@ type group struct {
 
 // Run carries out p. The Result is of what was measured, also where an error came
 // with it: ctx's, where ctx ended the run early, or the first of those that Result
-// counts. Without a Result nothing was measured.
+// counts and that the run did not get over. Without a Result nothing was measured.
 func Run(ctx context.Context, p *Plan) (*Result, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
@@ -74,7 +76,6 @@ func Run(ctx context.Context, p *Plan) (*Result, error) {
 }
 
 func (r *run) do(ctx context.Context) (*Result, error) {
-	p := r.plan
 	// What is connected goes on when ctx ends, to say goodbye; what is connecting does not.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -84,15 +85,16 @@ func (r *run) do(ctx context.Context) (*Result, error) {
 	err := r.carryOut(ctx, inner)
 	r.usage.end()
 	r.finished = r.now()
-	r.farewell(stop)
+	r.farewell(ctx, stop)
 	r.series.end()
 	if err != nil {
 		return nil, err
 	}
-	if r.interrupted && !p.Open {
-		return r.result(), context.Cause(ctx)
+	res := r.result()
+	if r.interrupted {
+		return res, context.Cause(ctx)
 	}
-	return r.result(), r.registry.first
+	return res, r.unhealed(res)
 }
 
 func newRun(p *Plan) *run {
@@ -241,33 +243,57 @@ func (r *run) first() error {
 	return r.registry.first
 }
 
-// patience is how long goodbyes may take.
-const patience = 5 * time.Second
+// How long goodbyes may take in all, and where the run was interrupted: an interrupt
+// ends within a second, also where the server takes no more.
+const (
+	patience = 5 * time.Second
+	haste    = 600 * time.Millisecond
+	lastLook = 300 * time.Millisecond // for what was under way when the interrupt came
+)
 
 // farewell ends all clients, in order if they are quick. stop ends the others.
-func (r *run) farewell(stop func()) {
+func (r *run) farewell(ctx context.Context, stop func()) {
 	r.phase.Store(closing)
 	r.series.say("closing", -1)
 	close(r.over)
-	hurry := time.AfterFunc(patience, func() {
+	all := []*group{r.pubs, r.subs, r.idlers}
+	gone := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() { // ends with farewell
+		hurry, interrupt := time.NewTimer(patience), ctx.Done()
+		defer hurry.Stop()
+		for {
+			select {
+			case <-gone:
+				return
+			case <-interrupt:
+				interrupt = nil
+				hurry.Reset(haste)
+				continue
+			case <-hurry.C:
+			case <-r.plan.Hurry:
+			}
+			break
+		}
 		stop()
 		r.stopDialing()
-		for _, g := range []*group{r.pubs, r.subs, r.idlers} {
+		for _, g := range all {
 			for _, c := range g.clients {
 				c.breakOff()
 			}
 		}
 	})
-	defer hurry.Stop()
-	for _, g := range []*group{r.pubs, r.subs, r.idlers} {
+	for _, g := range all {
 		for _, c := range g.clients {
 			c.away.Store(true)
 			c.wake()
 		}
 	}
-	for _, g := range []*group{r.pubs, r.subs, r.idlers} {
+	for _, g := range all {
 		g.working.Wait()
 	}
+	close(gone)
+	watch.Wait()
 	r.clocks.end()
 }
 

@@ -30,7 +30,6 @@ type counts struct {
 	blocked, behind           uint64
 	opened, reopened, lost    uint64
 	failed, cut, errors       uint64
-	unsent                    uint64 // of the schedule, never sent
 	warmReceived, warmSent    uint64
 	_                         struct{}
 }
@@ -108,6 +107,7 @@ type registry struct {
 	phase   [phases]*Histogram
 	kinds   []ErrorKind
 	first   error
+	lasting error // the first that nothing mended
 	open    int
 	peak    int
 	version string
@@ -121,11 +121,12 @@ func newRegistry() *registry {
 	return g
 }
 
-// opened notes a connection that came up.
-func (g *registry) opened(took *Phases, total time.Duration, version string) {
+// opened notes a connection that came up, which mends what ended the one before.
+func (g *registry) opened(c *client, total time.Duration, version string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	before := time.Duration(0)
+	c.broken = nil
+	took, before := &c.took, time.Duration(0)
 	for i, d := range [...]time.Duration{took.Resolve, took.Connect, took.Proxy, took.TLS, took.WebSocket} {
 		if d > 0 {
 			g.phase[i].Record(d)
@@ -173,6 +174,22 @@ func (g *registry) failed(kind string, err error) {
 		}
 	}
 	g.kinds[i].Count++
+}
+
+// stays notes an error that nothing mends.
+func (g *registry) stays(err error) {
+	g.mu.Lock()
+	if g.lasting == nil {
+		g.lasting = err
+	}
+	g.mu.Unlock()
+}
+
+// broke notes what ended a connection that is to come back.
+func (g *registry) broke(c *client, err error) {
+	g.mu.Lock()
+	c.broken = err
+	g.mu.Unlock()
 }
 
 // errAlone is the error of a run in which no connection came up and none said why.

@@ -84,11 +84,14 @@ func (t *text) whole(r *Result) {
 
 func (t *text) messages(r *Result) {
 	c := &r.Config
-	pace := "as fast as it goes"
-	if c.Rate > 0 {
-		pace = format.Rate(c.Rate) + " asked for"
+	pace := ", as fast as it goes"
+	switch {
+	case c.Publishers == 0:
+		pace = ""
+	case c.Rate > 0:
+		pace = ", " + format.Rate(c.Rate) + " asked for"
 	}
-	t.line("run", "%d publishers, %d subscribers, QoS %d, MQTT %s, %s, %s", c.Publishers, c.Subscribers, c.QoS, c.Version, pace,
+	t.line("run", "%d publishers, %d subscribers, QoS %d, MQTT %s%s, %s", c.Publishers, c.Subscribers, c.QoS, c.Version, pace,
 		format.Duration(time.Duration(r.Seconds*1e9)))
 	if c.Publishers > 0 {
 		s := fmt.Sprintf("%s, %s", format.Count(r.Sent), format.Rate(r.SendRate))
@@ -97,6 +100,7 @@ func (t *text) messages(r *Result) {
 		}
 		t.line("sent", "%s", s)
 	}
+	t.held(&r.Connections)
 	if c.Subscribers == 0 {
 		return
 	}
@@ -114,6 +118,23 @@ func (t *text) messages(r *Result) {
 	t.line("lost", "%s", t.judged(r.Lost, r.Expected, r.Legal.Loss, c.QoS))
 	t.line("duplicated", "%s", t.judged(r.Duplicated, r.Expected, r.Legal.Duplicate, c.QoS))
 	t.line("reordered", "%s", t.judged(r.Reordered, r.Expected, r.Legal.Reorder, c.QoS))
+}
+
+// held tells what became of connections, if not all of them held.
+func (t *text) held(c *Connections) {
+	if c.Failed+c.Lost+c.Cut == 0 {
+		return
+	}
+	var all []string
+	for _, x := range []struct {
+		n    uint64
+		what string
+	}{{c.Lost, "lost"}, {c.Cut, "cut"}, {c.Failed, "not opened"}, {c.Reconnected, "regained"}} {
+		if x.n > 0 {
+			all = append(all, format.Count(x.n)+" "+x.what)
+		}
+	}
+	t.line("connections", "%s", strings.Join(all, ", "))
 }
 
 // judged is a count with what the QoS says about it.

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/bench"
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+)
+
+// Without a flag mqtt bench measures: from one publisher to one subscriber, as fast as a window of messages allows and
+// not one a second, for a while, with payloads that carry what they are counted by. Trap 54.
+func TestBenchDefaults(t *testing.T) {
+	fs := pflag.NewFlagSet("bench", pflag.ContinueOnError)
+	var load benchLoadFlags
+	var pace benchPaceFlags
+	load.register(fs)
+	pace.register(fs)
+	if err := fs.Parse(nil); err != nil {
+		t.Fatal(err)
+	}
+	b := &bench.Plan{}
+	if err := pace.compile(fs, b); err != nil {
+		t.Fatal(err)
+	}
+	p := &plan{cfg: &conn.Config{Connect: proto.Connect{Version: proto.V5}}}
+	if err := load.compile(t.Context(), &env{}, fs, &connection{}, p, b); err != nil {
+		t.Fatal(err)
+	}
+	if b.Publishers != 1 || b.Subscribers != 1 || b.Rate != 0 || p.cfg.Window < 10 || b.Duration != 10*time.Second || b.Messages != 0 ||
+		b.Size < bench.HeaderSize || b.Carrier != bench.InPayload || b.Drain <= 0 || b.Topic == nil {
+		t.Errorf("%+v, a window of %d", b, p.cfg.Window)
+	}
+}
