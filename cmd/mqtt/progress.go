@@ -59,7 +59,7 @@ func (p *progress) draw(messages uint64) {
 	p.next, p.shown = now.Add(progressEvery), true
 	elapsed := now.Sub(p.began)
 	fmt.Fprintf(p.e.err, "\r\x1b[K%s messages, %s", format.Count(messages), format.Rate(float64(messages)/elapsed.Seconds()))
-	if read := p.read.Load(); p.size > 0 && read > 0 && read <= p.size {
+	if read := p.read.Load(); read > 0 && read < p.size { // once all is read, the bytes say nothing of what is left
 		left := time.Duration(float64(elapsed) * float64(p.size-read) / float64(read))
 		fmt.Fprintf(p.e.err, ", %s, %s left", format.Percent(uint64(read), uint64(p.size)), format.Duration(left.Round(time.Second)))
 	}
