@@ -29,7 +29,7 @@ func TestBrokerKilled(t *testing.T) {
 	}
 	addr := l.Addr().String()
 	l.Close()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second+time.Duration(rounds)*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second+time.Duration(rounds)*5*time.Second)
 	defer cancel()
 	k := &killed{t: t, dir: filepath.Join(t.TempDir(), "data"), addr: addr}
 	k.start(ctx)
