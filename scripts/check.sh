@@ -31,7 +31,8 @@ check_vet() { go vet ./...; }
 # tool NAME PACKAGE VERSION: the path of a tool of exactly this version, kept in a cache
 # folder of its own.
 tool() {
-	local cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqtt-check/$1-$3-$(go env GOVERSION)
+	local cache
+	cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqtt-check/$1-$3-$(go env GOVERSION)
 	if [[ ! -x $cache/$1 ]]; then
 		mkdir -p "$cache"
 		GOBIN=$cache GOFLAGS='' go install "$2@$3" >&2 || {

@@ -13,6 +13,7 @@ bench_format() {
 	share_row 'sub -J, times as long as plain' "$many" 2 -J
 	printed_row 'sub -F %j (peer: the same)' "$many" 15 -F %j
 	printed_row 'sub --jq . (peer: plain)' "$many" 30 --jq .
+	piped_row 'sub --jq . (peer: | jq -c .)' "$many" 30
 	keyed_row 'pub -l -K = (peer: pub -l)' "$many" 15
 	record_row 'pub -J' "$many"
 }
@@ -65,6 +66,23 @@ printed_row() {
 	done
 	compare "$name" msg/s "$(median "${ours[@]}")" "$(median "${theirs[@]}")" '>=' "$target"
 }
+
+# piped_row NAME COUNT TARGET: beside what one types without --jq.
+piped_row() {
+	local name=$1 count=$2 target=$3
+	wanted "$name" || return 0
+	command -v jq >/dev/null || { broken "$name" 'jq is not installed' ">= $target x"; return 0; }
+	local ours=() theirs=() payloads=(--json)
+	for ((i = 0; i < repeats; i++)); do
+		poured "$count" "$mqtt" sub --jq . || { broken "$name" 'ours failed' ">= $target x"; return 0; }
+		ours+=("$(<"$tmp/figure")")
+		poured "$count" piped || { broken "$name" 'peer failed' ">= $target x"; return 0; }
+		theirs+=("$(<"$tmp/figure")")
+	done
+	compare "$name" msg/s "$(median "${ours[@]}")" "$(median "${theirs[@]}")" '>=' "$target"
+}
+
+piped() { mosquitto_sub "$@" | jq -c .; }
 
 # published INPUT COUNT COMMAND...: messages a second that a publisher brought to the sink.
 published() {
