@@ -6,7 +6,7 @@
 # Without names: all of them. Each broker is started on loopback with free ports and
 # asked for every feature of scripts/interop/suite.sh with the commands of this module;
 # mqtt is our own broker, and clients are mosquitto_*, MQTT.js and paho.golang with it.
-# It prints one table of broker by feature:
+# It prints the versions of all, and one table of broker by feature:
 #
 #   ok      it works            no      the server lacks it, as known
 #   theirs  the server, or for clients the client, is wrong, as known
@@ -211,7 +211,7 @@ judge() {
 		for entry in "${known_list[@]}"; do
 			IFS=$'\t' read -r server pattern kind evidence words <<<"$entry"
 			# shellcheck disable=SC2053 # the pattern is one
-			[[ $server == "$column" && $pattern == "$feature" ]] || continue
+			[[ $server == "$column" && $feature == $pattern ]] || continue
 			notes+=("$column $feature: ok this time, although it is listed: $words")
 		done
 		return
@@ -222,7 +222,8 @@ judge() {
 		IFS=$'\t' read -r server pattern kind evidence words <<<"$entry"
 		# shellcheck disable=SC2053
 		[[ $server == "$column" && $feature == $pattern ]] || continue
-		shown=$(find "$folder" -type f \( -name '*.err' -o -name 'verdict' \) -exec grep -haE -m 1 -- "$evidence" {} + | head -n 1) || true
+		shown=$(find "$folder" -type f \( -name '*.err' -o -name 'verdict' \) -exec grep -haE -m 1 -- "$evidence" {} + |
+			head -n 1 | sed 's/\x1b\[[0-9;]*m//g') || true # without colours
 		[[ -n $shown ]] || continue
 		cells["$column $feature"]=$kind
 		if [[ -z ${noted[$entry]:-} ]]; then
@@ -350,7 +351,7 @@ second_opinion() {
 }
 
 clients=(mosquitto_\* mqttjs paho)
-columns=() missing=()
+columns=() missing=() versions=()
 for name in "${wanted[@]}"; do
 	status=0
 	if [[ $name == clients ]]; then
@@ -371,6 +372,8 @@ for name in "${wanted[@]}"; do
 	esac
 	if [[ $name == clients ]]; then
 		columns+=("${clients[@]}")
+		versions+=("mosquitto_*: $(mosquitto_sub --help | sed -n 's/^mosquitto_sub version \([^ ]*\).*/\1/p')"
+			"mqttjs: MQTT.js $(npm_version mqtt)" "paho: paho.golang $(module_version github.com/eclipse/paho.golang)")
 		ask_all 'mosquitto_*' mosquitto
 		reported mqttjs node "$node/mqttjs.js" "mqtt://127.0.0.1:$port" "$ws"
 		reported paho "$cache/bin/paho" "127.0.0.1:$port" "$ws"
@@ -378,6 +381,7 @@ for name in "${wanted[@]}"; do
 		second_opinion
 	else
 		columns+=("$name")
+		versions+=("$name: $about")
 		ask_all "$name" ours
 		stop_servers
 	fi
@@ -386,16 +390,20 @@ done
 # --- the table ---------------------------------------------------------------
 
 if ((${#columns[@]} > 0)); then
-	printf '%-24s' feature
-	printf '%-13s' "${columns[@]}"
+	printf '%s\n' "${versions[@]}"
 	echo
-	for feature in "${features[@]}"; do
-		printf '%-24s' "$feature"
-		for name in "${columns[@]}"; do
-			printf '%-13s' "${cells["$name $feature"]:--}"
-		done
+	{
+		printf '%-24s' feature
+		printf '%-13s' "${columns[@]}"
 		echo
-	done | sed 's/ *$//'
+		for feature in "${features[@]}"; do
+			printf '%-24s' "$feature"
+			for name in "${columns[@]}"; do
+				printf '%-13s' "${cells["$name $feature"]:--}"
+			done
+			echo
+		done
+	} | sed 's/ *$//'
 fi
 if ((${#notes[@]} > 0)); then
 	printf '\nKnown, with the evidence of this run:\n'

@@ -6,9 +6,9 @@
 #
 #   known SERVER-OR-CLIENT FEATURE no|theirs EVIDENCE WORDS
 
-# mosquitto 2.0.11. An independent WebSocket client gets nothing either.
+# mosquitto 2.0.11. MQTT.js gets nothing either.
 known mosquitto 'ws-large:*' theirs 'sub did not end; it has 0 messages' \
-	'a message of 256 KiB and more is never sent to a WebSocket subscriber'
+	'a message of more than 200 KiB is never sent to a WebSocket subscriber'
 
 # RabbitMQ 3.10: topics become routing keys with . for / and * for +, and back.
 known rabbitmq '*:5' no 'before it answered|WebSocket with status 1011|MQTT protocol version unsupported' \
@@ -41,19 +41,19 @@ known nats 'shared:*' no 'of 8 messages 0 and 0 came' '$share is an ordinary top
 known aedes '*:5' no 'Unsupported Protocol Version' 'it speaks 3.1 and 3.1.1 only'
 known aedes 'shared:*' no 'of 8 messages 0 and 0 came' '$share is an ordinary topic to it'
 known aedes 'session-qos2:*' theirs '^empty got' \
-	'it sends messages again that were released with PUBREL or received with PUBREC before [MQTT-4.3.3-2]'
+	'now and then it sends a PUBLISH again, with DUP 0, after its PUBREL [MQTT-4.3.3-1]'
 
 # mochi-mqtt 2.7.
 known mochi 'session:*' theirs '^back got' \
-	'what waited in a session comes in random order, and with DUP at the first time [MQTT-4.6.0-1]'
+	'what waited in a session comes in random order [MQTT-4.6.0-5], and with DUP at the first time'
 known mochi 'session-qos2:*' theirs '^back got' \
-	'what waited in a session comes in random order, and with DUP at the first time [MQTT-4.6.0-1]'
+	'what waited in a session comes in random order [MQTT-4.6.0-5], and with DUP at the first time'
 known mochi 'session-qos2:*' theirs 'SUBACK: reserved return code|Packet Identifier in use' \
-	'it takes the packet identifiers of both directions for one [MQTT-2.2.1-5], and has 0x91 in a SUBACK of 3.1.1 [MQTT-3.9.3-2]'
+	'it takes the packet identifiers of both directions for one (each side has its own), and has 0x91 in a SUBACK of 3.1.1 [MQTT-3.9.3-2]'
 known mochi 'properties:*' theirs 'PUBACK malformed: PUBACK: reason not allowed' \
 	'its PUBACK has the QoS in the place of the reason code as soon as the message has user properties [MQTT-3.4.2-1]'
 known mochi 'alias:*' no 'topic-alias-maximum is 0' 'it names no Topic Alias Maximum, so none may be used'
-known mochi 'expiry:*' theirs '^back got .* short' 'an expired message is delivered [MQTT-3.3.2-5]'
+known mochi 'expiry:*' theirs '^back got .* short' 'now and then an expired message is delivered: it looks for them once a second [MQTT-3.3.2-5]'
 
 # mosquitto_sub 2.0.11 with any server: it closes with a SUBACK unread, and the reset of TCP may eat its last PUBACKs.
 known 'mosquitto_*' 'session:*' theirs '^empty got' 'mosquitto_sub -C leaves before its acknowledgements are safe'

@@ -505,27 +505,20 @@ feature_ws-large() {
 	large 524288 1
 }
 
-# Ours serves in both cases; the asker is the client under test.
+# Ours serves in both cases; the asker is the client under test. Without properties a request
+# cannot name the topic of its answer, so both are told.
 feature_rr() {
-	local cmd status=0
+	local cmd status=0 told=() answer=()
 	have rr
-	"$SUITE_MQTT" rr -d --color never -h "$SUITE_HOST" -p "$SUITE_PORT" -V "$v" -t "$topic" --serve \
+	[[ $v == mqttv5 ]] || told=(-e "$topic/answer")
+	"$SUITE_MQTT" rr -d --color never -h "$SUITE_HOST" -p "$SUITE_PORT" -V "$v" -t "$topic" "${told[@]}" --serve \
 		-- tr a-z A-Z >serve.out 2>serve.err &
 	echo $! >serve.pid
 	soon subscribed serve || fail "rr --serve: no SUBACK: $(tail -n 1 serve.err)"
 	client rr
-	local answer=()
+	answer=("${told[@]}")
 	if [[ $SUITE_CLIENTS == mosquitto ]]; then
 		cmd=(mosquitto_rr -h "$SUITE_HOST" -p "$SUITE_PORT")
-		answer=(-e "$topic/answer")
-	fi
-	if [[ $v != mqttv5 ]]; then
-		# Without properties the server of answers cannot know where to: a subscriber will do.
-		stop serve
-		listen relay -t "$topic" -q 1 -C 1
-		(
-			soon came relay 1 && publish relayed -t "$topic/answer" -q 1 -m HELLO
-		) &
 		answer=(-e "$topic/answer")
 	fi
 	timeout "$patience" "${cmd[@]}" -V "$v" -t "$topic" "${answer[@]}" -q 1 -m hello -W 8 >rr.out 2>rr.err || status=$?

@@ -2,11 +2,14 @@
 # Builds the linux/amd64 part of a release from the tree as it stands, twice, and uses it:
 # the .deb is installed with dpkg, its binary talks to mosquitto on loopback, and all is
 # removed again. Without root, or where a package mqtt is installed already, it is
-# unpacked into a folder instead. Needs dpkg, mosquitto and Go.
+# unpacked into a folder instead. Needs dpkg, mosquitto and Go. With ruby, what Homebrew has
+# is built as well, and the formula installed by formula.rb; with docker or buildah, image.sh
+# builds the image. The last line says what could not be tried.
 #
 #   scripts/release/test.sh
 #
 #   RELEASE_ONCE=1   without the second build
+#   IMAGE_…          as in image.sh
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -16,7 +19,7 @@ version=0.0.1-test.1
 
 tmp=$(mktemp -d)
 chmod 755 "$tmp"
-installed=no broker='' listener=''
+installed=no broker='' listener='' untried=''
 finish() {
 	local status=$?
 	trap - EXIT
@@ -58,8 +61,14 @@ for command in dpkg dpkg-deb mosquitto man; do
 done
 
 step 'build'
-dist=$tmp/dist
-RELEASE_DIRTY=1 RELEASE_DIST=$dist RELEASE_TARGETS=linux/amd64 "$root/scripts/release.sh" "$version" >/dev/null
+# The formula's URLs lead into this folder.
+home=$tmp/home
+dist=$home/releases/download/v$version
+mkdir -p "${dist%/*}"
+targets=linux/amd64
+if command -v ruby >/dev/null; then targets+=' linux/arm64 darwin/amd64 darwin/arm64'; fi
+RELEASE_DIRTY=1 RELEASE_DIST=$dist RELEASE_TARGETS=$targets RELEASE_HOME=file://$home \
+	"$root/scripts/release.sh" "$version" >/dev/null
 
 step 'checksums and names'
 (cd "$dist" && sha256sum --quiet -c SHA256SUMS)
@@ -182,4 +191,24 @@ if [[ $installed == yes ]]; then
 	[[ ! -e /usr/bin/mqtt ]] || fail '/usr/bin/mqtt is still there'
 	[[ ! -e /usr/share/doc/mqtt ]] || fail '/usr/share/doc/mqtt is still there'
 fi
-echo 'all good'
+if command -v ruby >/dev/null; then
+	step 'formula'
+	ruby "$root/scripts/release/formula.rb" "$dist/mqtt.rb" "$tmp/cellar"
+	same 'version of the formula' "$("$tmp/cellar/bin/mqtt" --version)" "mqtt $version"
+	present "$tmp/cellar/share/man/man1/mqtt.1"
+	present "$tmp/cellar/etc/bash_completion.d/mqtt"
+	present "$tmp/cellar/share/zsh/site-functions/_mqtt"
+	present "$tmp/cellar/share/fish/vendor_completions.d/mqtt.fish"
+else
+	untried+=', but the formula was NOT tried: there is no ruby'
+fi
+
+step 'image'
+status=0
+"$root/scripts/release/image.sh" "$version" "$unpacked/mqtt" || status=$?
+case $status in
+0) ;;
+77) untried+=', but the image was NOT tried: there is neither docker nor buildah' ;;
+*) exit 1 ;;
+esac
+echo "all good$untried"

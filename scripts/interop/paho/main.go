@@ -34,6 +34,20 @@ func main() {
 	}
 }
 
+// features in the order of the table.
+var features = []struct {
+	name string
+	ask  func(context.Context, *server) error
+}{
+	{"qos0", qos(0)}, {"qos1", qos(1)}, {"qos2", qos(2)},
+	{"keepalive", keepalive}, {"password", password}, {"retained", retained},
+	{"session", session(1)}, {"session-qos2", session(2)},
+	{"takeover", takeover}, {"will", will}, {"large", large},
+	{"flood-qos1", flood(1, 3000)}, {"flood-qos2", flood(2, 1500)},
+	{"shared", shared}, {"properties", properties}, {"alias", alias},
+	{"subscription-id", subscriptionID}, {"ws", ws}, {"rr", rr},
+}
+
 // server is the one under test, and the topic that belongs to the feature asked for.
 type server struct{ tcp, ws, topic string }
 
