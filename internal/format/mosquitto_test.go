@@ -1,10 +1,12 @@
 package format
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"mqtt/internal/proto"
 )
@@ -75,8 +77,17 @@ func FuzzValues(f *testing.F) {
 		if why != faultDeep && good != json.Valid(b) {
 			t.Fatalf("%q: %v (%s at %d), the standard library says %v", b, good, why, end, !good)
 		}
+		var c Compactor
+		line, ok := c.Compact(b)
+		if ok != (good && utf8.Valid(b)) {
+			t.Fatalf("%q: Compact says %v", b, ok)
+		}
 		if !good {
 			return
+		}
+		var want bytes.Buffer
+		if json.Compact(&want, b); ok && !bytes.Equal(line, want.Bytes()) {
+			t.Fatalf("%q is compacted to %q, want %q", b, line, want.Bytes())
 		}
 		for _, visible := range []bool{false, true} {
 			compact := appendCompact(nil, b, visible)
