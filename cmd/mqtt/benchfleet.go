@@ -245,7 +245,7 @@ func embed(ctx context.Context, e *env, f *serverFlags) (stop func(), err error)
 		b.Close(ctx)
 	}
 	end := &transport.Endpoint{Host: "127.0.0.1", Port: "0"}
-	urls, _, err := serve(serving, b, []*transport.Endpoint{end})
+	urls, _, _, err := serve(serving, b, []*transport.Endpoint{end})
 	if err != nil {
 		stop()
 		return nil, err

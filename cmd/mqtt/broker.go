@@ -189,12 +189,12 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 	}
 	serving, cancel := context.WithCancel(ctx)
 	defer cancel()
-	urls, failed, err := serve(serving, b, endpoints)
+	urls, open, failed, err := serve(serving, b, endpoints)
 	if err != nil {
 		return err
 	}
 	web.Set(b)
-	if err := f.announce(e, urls, len(command) > 0); err != nil {
+	if err := f.announce(e, urls, open, len(command) > 0); err != nil {
 		return err
 	}
 	if len(command) > 0 {

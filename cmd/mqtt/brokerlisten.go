@@ -40,7 +40,8 @@ func (f *brokerFlags) endpoints(fs *pflag.FlagSet, private bool) ([]*transport.E
 }
 
 // serve listens everywhere. failed gets the error of a listener that ends before its time; the goroutines end with ctx.
-func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoint) (urls []transport.URL, failed <-chan error, err error) {
+// open tells whether one of the listeners takes connections to any address of this machine.
+func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoint) (urls []transport.URL, open bool, failed <-chan error, err error) {
 	listeners := make([]*transport.Listener, 0, len(endpoints))
 	for _, end := range endpoints {
 		l, err := transport.Listen(ctx, end)
@@ -48,10 +49,13 @@ func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoin
 			for _, l := range listeners {
 				l.Close()
 			}
-			return nil, nil, &failure{listenStatus(err), err, transport.Hint(err)}
+			return nil, false, nil, &failure{listenStatus(err), err, transport.Hint(err)}
 		}
 		listeners = append(listeners, l)
 		urls = append(urls, l.URL())
+		if a, ok := l.Addr().(*net.TCPAddr); ok && a.IP.IsUnspecified() {
+			open = true
+		}
 	}
 	errs := make(chan error, len(listeners))
 	for _, l := range listeners {
@@ -61,7 +65,7 @@ func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoin
 			}
 		}()
 	}
-	return urls, errs, nil
+	return urls, open, errs, nil
 }
 
 // listenStatus tells wrong flags from an address that cannot be had.
@@ -74,7 +78,7 @@ func listenStatus(err error) int {
 }
 
 // announce tells where the broker is to be found, when it can be.
-func (f *brokerFlags) announce(e *env, urls []transport.URL, private bool) error {
+func (f *brokerFlags) announce(e *env, urls []transport.URL, open, private bool) error {
 	var lines strings.Builder
 	for _, u := range urls {
 		lines.WriteString(u.String())
@@ -90,7 +94,11 @@ func (f *brokerFlags) announce(e *env, urls []transport.URL, private bool) error
 			return fmt.Errorf("write output: %w", err)
 		}
 	} else if !private {
-		e.note("serving on %s", strings.Join(strings.Fields(lines.String()), ", "))
+		also := ""
+		if open {
+			also = ", and to other machines at this one's addresses"
+		}
+		e.note("serving on %s%s", strings.Join(strings.Fields(lines.String()), ", "), also)
 	}
 	return nil
 }

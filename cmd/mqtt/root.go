@@ -124,7 +124,13 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 		}
 	}
 	for _, c := range all {
-		root.AddCommand(c.build(e))
+		cmd := c.build(e)
+		if e.mosquitto() { // whose tools have it themselves
+			cmd.Version = version()
+			cmd.Flags().Bool("version", false, "print the version and exit")
+			cmd.SetVersionTemplate(e.tool + " of mqtt {{.Version}}\n")
+		}
+		root.AddCommand(cmd)
 	}
 	if len(all) > 1 {
 		root.Version = version()

@@ -63,7 +63,7 @@ choose() {
 	elif [[ ${wanted:-buildah} == buildah ]] && command -v buildah >/dev/null && [[ $(id -u) == 0 ]]; then
 		engine=buildah
 	else
-		echo "image: NOT tested: ${wanted:-neither a docker engine nor buildah (as root)} is not to be had here"
+		echo "image: NOT tested: there is no ${wanted:-docker engine that answers, nor buildah with root}"
 		exit 77
 	fi
 	step "by $engine"
