@@ -142,12 +142,16 @@ func (p *pages) tree(root uint64) error {
 			return wrongPage(at.page, "has another use")
 		case int64(count*pageElement) > long, flags == pageBranch && count == 0:
 			return wrongPage(at.page, "has another count")
-		case flags == pageLeaf && !at.top:
-			continue // its values have checksums
 		}
 		b, err := p.body(at.page, long)
 		if err != nil {
 			return err
+		}
+		if !elements(b, flags, count) {
+			return wrongPage(at.page, "has an element beyond its end")
+		}
+		if flags == pageLeaf && !at.top {
+			continue // its values have checksums
 		}
 		for i := range count {
 			e := b[i*pageElement:]
@@ -164,6 +168,25 @@ func (p *pages) tree(root uint64) error {
 	return nil
 }
 
+// elements tells whether what the elements at the beginning of b point to lies in b: bbolt
+// makes slices of it wherever it is, in our own heap too. An element of a leaf has flags
+// in front and the length of a value behind; both have an offset from themselves and the
+// length of a key.
+func elements(b []byte, flags uint16, count int) bool {
+	for i := range count {
+		e := b[i*pageElement:]
+		word := func(n int) uint64 { return uint64(binary.NativeEndian.Uint32(e[4*n:])) }
+		end := word(0) + word(1)
+		if flags == pageLeaf {
+			end = word(1) + word(2) + word(3)
+		}
+		if end > uint64(len(e)) {
+			return false
+		}
+	}
+	return true
+}
+
 // bucket reads an element of a leaf whose values are buckets: 16 bytes that begin with
 // its page, which is 0 if all of it follows in a page of its own.
 func (p *pages) bucket(page uint64, e []byte) error {
@@ -178,7 +201,11 @@ func (p *pages) bucket(page uint64, e []byte) error {
 		return nil
 	}
 	inner := value[16:]
-	if len(inner) < pageHead || binary.NativeEndian.Uint16(inner[8:]) != pageLeaf || int(binary.NativeEndian.Uint16(inner[10:]))*pageElement > len(inner)-pageHead {
+	if len(inner) < pageHead || binary.NativeEndian.Uint16(inner[8:]) != pageLeaf {
+		return wrongPage(page, "has a bucket that is none")
+	}
+	count := int(binary.NativeEndian.Uint16(inner[10:]))
+	if count*pageElement > len(inner)-pageHead || !elements(inner[pageHead:], pageLeaf, count) {
 		return wrongPage(page, "has a bucket that is none")
 	}
 	return nil
