@@ -21,7 +21,7 @@ type Conn struct {
 	sess   *session.Session
 	server Server
 
-	topic   []byte            // of the last message without properties
+	head    proto.Head        // of the last message that we published
 	out     []byte            // queued, not written yet
 	more    bool              // a read went before the write of out already
 	torn    bool              // out begins inside a packet
@@ -151,17 +151,15 @@ func (c *Conn) room(ctx context.Context) error {
 	return c.flush(ctx)
 }
 
-// encode appends p. A topic that was found good a moment ago is not looked at again.
+// encode appends p. The head of a message that is that of the one before was found
+// good then.
 func (c *Conn) encode(dst []byte, p *proto.Publish) ([]byte, error) {
-	plain := len(p.Props) == 0 && p.QoS <= 2 && !p.Dup
-	if plain && len(p.Topic) > 0 && string(p.Topic) == string(c.topic) {
-		return p.AppendSame(dst, c.v)
+	if !c.head.Of(p) {
+		if err := c.head.Set(p, c.v); err != nil {
+			return dst, err
+		}
 	}
-	dst, err := p.Append(dst, c.v)
-	if err == nil && plain {
-		c.topic = append(c.topic[:0], p.Topic...)
-	}
-	return dst, err
+	return c.head.Append(dst, p.PacketID, p.Payload)
 }
 
 // keep encodes p with a new identifier into the ledger and hands the bytes to send.

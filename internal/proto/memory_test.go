@@ -113,8 +113,11 @@ func TestNoAllocs(t *testing.T) {
 	packets := bytes.Repeat(wire, 30)
 	r := NewReader(stream, 0)
 	topic := []byte("a/b/c/d")
+	var head Head
 	for name, do := range map[string]func(){
 		"encode PUBLISH": func() { dst, err = p.Append(dst[:0], V5) },
+		"set a head":     func() { err = head.Set(&p, V5) },
+		"append to it":   func() { dst, err = head.Append(dst[:0], 7, p.Payload) },
 		"decode PUBLISH": func() { err = q.Decode(f, V5) },
 		"encode PUBACK":  func() { dst, err = ack.Append(dst[:0], V5) },
 		"decode PUBACK":  func() { err = ack.Decode(g, V5) },

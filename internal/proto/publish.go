@@ -44,8 +44,13 @@ func (p *Publish) fault(v Version) error {
 	case len(p.Topic) == 0 && (v < V5 || !p.Props.Has(TopicAlias)):
 		return unsendable(PUBLISH, TopicNameInvalid, "empty topic name")
 	}
-	if what, at := topicFault(p.Topic); what != "" {
-		return &Error{Type: PUBLISH, Offset: at, Reason: TopicNameInvalid, What: what}
+	if !usual(p.Topic) {
+		if what, at := topicFault(p.Topic); what != "" {
+			return &Error{Type: PUBLISH, Offset: at, Reason: TopicNameInvalid, What: what}
+		}
+	}
+	if len(p.Props) == 0 {
+		return nil
 	}
 	return checkProps(p.Props, PUBLISH, v)
 }
@@ -55,37 +60,14 @@ func (p *Publish) Append(dst []byte, v Version) ([]byte, error) {
 	if err := p.fault(v); err != nil {
 		return dst, err
 	}
-	return p.AppendSame(dst, v)
-}
-
-// AppendSame is Append without a look at flags, topic and properties, for a packet
-// that has those of one that Append took in the same version.
-func (p *Publish) AppendSame(dst []byte, v Version) ([]byte, error) {
 	n := p.remaining(v)
 	if n > MaxRemaining {
-		return dst, unsendable(PUBLISH, PacketTooLarge, "packet of more than 268,435,455 bytes")
-	}
-	first := byte(PUBLISH)<<4 | p.QoS<<1
-	if p.Dup {
-		first |= DupBit
-	}
-	if p.Retain {
-		first |= 1
+		return dst, errTooLarge
 	}
 	// One look for room, then bytes in their places.
 	dst = slices.Grow(dst, 5+n)
 	b := dst[len(dst) : len(dst)+5+n]
-	b[0] = first
-	at := 1
-	for m := n; ; m >>= 7 {
-		if m < 0x80 {
-			b[at] = byte(m)
-			at++
-			break
-		}
-		b[at] = byte(m) | 0x80
-		at++
-	}
+	at := putFixed(b, p.first(), n)
 	b[at], b[at+1] = byte(len(p.Topic)>>8), byte(len(p.Topic))
 	at += 2 + copy(b[at+2:], p.Topic)
 	if p.QoS > 0 {
@@ -104,6 +86,33 @@ func (p *Publish) AppendSame(dst []byte, v Version) ([]byte, error) {
 	return dst[:len(dst)+at], nil
 }
 
+var errTooLarge = unsendable(PUBLISH, PacketTooLarge, "packet of more than 268,435,455 bytes")
+
+// first is the first byte of the packet.
+func (p *Publish) first() byte {
+	b := byte(PUBLISH)<<4 | p.QoS<<1
+	if p.Dup {
+		b |= DupBit
+	}
+	if p.Retain {
+		b |= 1
+	}
+	return b
+}
+
+// putFixed writes the fixed header of a packet with n bytes behind it, and returns how
+// many bytes that took, 5 at most.
+func putFixed(b []byte, first byte, n int) int {
+	b[0] = first
+	at := 1
+	for ; n >= 0x80; n >>= 7 {
+		b[at] = byte(n) | 0x80
+		at++
+	}
+	b[at] = byte(n)
+	return at + 1
+}
+
 // DupBit is DUP in the first byte of a PUBLISH.
 const DupBit = 0x08
 
@@ -119,8 +128,10 @@ func (p *Publish) Decode(f Frame, v Version) error {
 		return p.short(f, 0)
 	}
 	p.Topic = b[2:n:n]
-	if what, at := topicFault(p.Topic); what != "" {
-		return p.wrong(f, 2+at, TopicNameInvalid, what)
+	if !usual(p.Topic) {
+		if what, at := topicFault(p.Topic); what != "" {
+			return p.wrong(f, 2+at, TopicNameInvalid, what)
+		}
 	}
 	p.PacketID = 0
 	if p.QoS > 0 {

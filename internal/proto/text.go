@@ -2,7 +2,6 @@ package proto
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -123,6 +122,3 @@ func appendText[T ~string | ~[]byte](dst []byte, s T) []byte {
 	dst = append(dst, byte(len(s)>>8), byte(len(s)))
 	return append(dst, s...)
 }
-
-// firstByte returns the index of the first c in eight bytes of which x is a mask.
-func firstByte(x uint64) int { return bits.TrailingZeros64(x) / 8 }

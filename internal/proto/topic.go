@@ -5,40 +5,45 @@ import (
 	"strings"
 )
 
-// topicFault returns what keeps s from being a topic name, and where. Empty is the
-// caller's matter: a PUBLISH with a topic alias may have it.
-func topicFault(s []byte) (what string, at int) {
-	for i := 0; ; {
-		if len(s)-i >= 8 {
-			x := binary.LittleEndian.Uint64(s[i:])
-			hit := x&highs | hasZero(x) | hasZero(x^ones*'+') | hasZero(x^ones*'#')
-			if hit == 0 {
-				i += 8
-				continue
-			}
-			i += firstByte(hit)
-		} else {
-			for i < len(s) && s[i]-1 < 0x7F && s[i] != '+' && s[i] != '#' {
-				i++
-			}
-			if i == len(s) {
-				return "", 0
+// special marks the bytes of x that a topic name does not have, or not without a
+// closer look: NUL, the wildcards, and what is not ASCII.
+func special(x uint64) uint64 {
+	return x&highs | hasZero(x) | hasZero(x^ones*'+') | hasZero(x^ones*'#')
+}
+
+// usual tells whether s is a topic name of ASCII alone. The last eight bytes are
+// looked at together, whatever their place.
+func usual(s []byte) bool {
+	if len(s) < 8 {
+		for _, c := range s {
+			if c-1 >= 0x7F || c == '+' || c == '#' {
+				return false
 			}
 		}
-		if c := s[i]; c == '+' || c == '#' {
+		return true
+	}
+	last := len(s) - 8
+	for i := 0; i < last; i += 8 {
+		if special(binary.LittleEndian.Uint64(s[i:])) != 0 {
+			return false
+		}
+	}
+	return special(binary.LittleEndian.Uint64(s[last:])) == 0
+}
+
+// topicFault returns what keeps s from being a topic name, and where: nothing if it is
+// usual. Empty is the caller's matter: a PUBLISH with a topic alias may have it.
+func topicFault(s []byte) (what string, at int) {
+	what, bad := badText(s)
+	for i, c := range s {
+		if what != "" && i == bad {
+			break
+		}
+		if c == '+' || c == '#' {
 			return "wildcard in a topic name", i // [MQTT-3.3.2-2]
 		}
-		break
 	}
-	if what, at := badText(s); what != "" {
-		return what, at
-	}
-	for i, c := range s {
-		if c == '+' || c == '#' {
-			return "wildcard in a topic name", i
-		}
-	}
-	return "", 0
+	return what, bad
 }
 
 // CheckTopic returns an *Error if s is no topic name that a message may be
