@@ -80,7 +80,7 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn, src source) error {
 				break
 			}
 			if err := p.publish(ctx, c); err != nil {
-				return err
+				return p.interrupted(ctx, c, err)
 			}
 			p.held = false
 		}

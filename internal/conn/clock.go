@@ -10,6 +10,8 @@ import (
 type clock struct {
 	keepAlive time.Duration // 0 is off
 	sent      time.Time     // when something was last written
+	got       time.Time     // when something was last read, or later
+	came      bool          // something was read since got was set
 	asked     []asked       // PINGREQs that await their answer, oldest first
 	pong      time.Time     // by when the server must be heard of; zero if no answer is awaited
 	heard     bool          // something came since pong was set
@@ -36,12 +38,28 @@ func (k *clock) nearest(limit time.Time) time.Time {
 }
 
 // due is when PINGREQ is to be sent if nothing else is: a tenth of the keep alive
-// early, a second at most, for the server counts until the packet is there.
+// early, a second at most, for the server counts until the packet is there. A server that
+// is silent for as long is asked too, whatever is sent: messages at QoS 0 have no other
+// answer, and a path that is dead takes them for many minutes.
 func (k *clock) due() time.Time {
-	return k.sent.Add(k.keepAlive - min(k.keepAlive/10, time.Second))
+	last := k.sent
+	if k.pong.IsZero() && k.got.Before(last) {
+		last = k.got
+	}
+	return last.Add(k.keepAlive - min(k.keepAlive/10, time.Second))
 }
 
-func (k *clock) pingIsDue(now time.Time) bool { return k.keepAlive > 0 && !now.Before(k.due()) }
+// pingIsDue is asked before each wait, and so it is here that what was read gets a time:
+// the read itself needs no clock.
+func (k *clock) pingIsDue(now time.Time) bool {
+	if k.came {
+		k.got, k.came = now, false
+	}
+	return k.keepAlive > 0 && !now.Before(k.due())
+}
+
+// read notes that something came.
+func (k *clock) read() { k.heard, k.came = true, true }
 
 // pongIsLate tells whether the server was silent since PINGREQ for as long as it may
 // be. What else it sent counts: PINGRESP may stand behind much of it. The owner may

@@ -167,3 +167,48 @@ func TestPong(t *testing.T) {
 		closed(t, c)
 	})
 }
+
+// A server that only takes messages at QoS 0 is asked whether it is there, and the
+// connection ends where it is not: what is sent proves nothing.
+func TestSilentServerIsAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := script(t, proto.V5, func(p *peer) {
+			p.greet(false)
+			asked := 0
+			for {
+				f, err := p.r.Next()
+				if err != nil {
+					break
+				}
+				if f.Type() == proto.PINGREQ {
+					if asked++; asked < 3 {
+						p.send("d000")
+					}
+				}
+			}
+			if asked != 3 {
+				p.t.Errorf("asked %d times", asked)
+			}
+		})
+		cfg.Connect.KeepAlive = 10
+		c := start(t, cfg)
+		begin := time.Now()
+		for {
+			if err := c.Publish(t.Context(), msg(0, 0, "a", "x"), 0); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.NextBy(t.Context(), time.Now().Add(time.Second)); err != nil {
+				if !errors.Is(err, ErrTimeout) {
+					t.Error(err)
+				}
+				break
+			}
+			if time.Since(begin) > time.Minute {
+				t.Fatal("a silent server was not noticed")
+			}
+		}
+		if d := time.Since(begin); d < 30*time.Second || d > 40*time.Second {
+			t.Errorf("noticed after %v", d)
+		}
+	})
+}

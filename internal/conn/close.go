@@ -13,8 +13,8 @@ import (
 // linger bounds how long Close waits for the server to close too.
 const linger = 500 * time.Millisecond
 
-// Close writes what is queued, sends p (nil is an ordinary DISCONNECT) and closes the
-// stream [MQTT-3.14.4-2]. It waits a moment for the server to close as well: a stream
+// Close writes what is queued, sends p (nil is an ordinary DISCONNECT, and so is any
+// before version 5) and closes the stream [MQTT-3.14.4-2]. It waits a moment for the server to close as well: a stream
 // that is closed while bytes come in is reset, and a reset can overtake what was
 // sent last. The acknowledgement of the last Message is sent too, and none that was
 // deferred. Where the session outlives the connection, exchanges of QoS 2 are seen
@@ -25,8 +25,8 @@ func (c *Conn) Close(ctx context.Context, p *proto.Disconnect) error {
 	if c.err != nil {
 		return c.err
 	}
-	if p == nil {
-		p = &proto.Disconnect{}
+	if p == nil || c.v < proto.V5 {
+		p = &proto.Disconnect{} // before version 5 it says nothing else
 	}
 	if err := c.farewell(ctx, p); err != nil {
 		return c.end(err)
@@ -122,20 +122,15 @@ func (c *Conn) Withhold() {
 	}
 	c.owed = proto.Ack{}
 	c.letGo()
-	if c.torn {
+	if c.written > 0 {
 		c.end(ErrClosed)
 		return
 	}
-	for b := c.out; ; {
-		f, n, err := proto.Split(b, 0)
-		if n == 0 || err != nil {
-			break
-		}
+	for f := range packets(c.out) {
 		a := proto.Ack{Kind: proto.PUBREC}
 		if f.Type() == proto.PUBREC && a.Decode(f, c.v) == nil {
 			c.sess.Receiver.Release(a.PacketID)
 		}
-		b = b[n:]
 	}
 	c.out = c.out[:0]
 }

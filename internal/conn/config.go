@@ -70,6 +70,12 @@ type Server struct {
 	Props             proto.Props   // the CONNACK's own
 }
 
+// packetSize is the Maximum Packet Size, 0 for none; the protocol's own limit is lower
+// than what the property can say.
+func packetSize(ps proto.Props) int {
+	return int(min(ps.Num(proto.MaximumPacketSize, 0), proto.MaxPacket))
+}
+
 // readServer takes in a CONNACK. asked is the keep alive of the CONNECT in seconds.
 func readServer(p *proto.Connack, asked uint16) Server {
 	ps := append(proto.Props(nil), p.Props...)
@@ -79,7 +85,7 @@ func readServer(p *proto.Connack, asked uint16) Server {
 		ReceiveMaximum:    int(ps.Num(proto.ReceiveMaximum, 65535)),
 		MaximumQoS:        byte(ps.Num(proto.MaximumQoS, 2)),
 		RetainAvailable:   ps.Num(proto.RetainAvailable, 1) == 1,
-		MaximumPacketSize: int(ps.Num(proto.MaximumPacketSize, 0)),
+		MaximumPacketSize: packetSize(ps),
 		TopicAliasMaximum: int(ps.Num(proto.TopicAliasMaximum, 0)),
 		KeepAlive:         time.Duration(ps.Num(proto.ServerKeepAlive, uint32(asked))) * time.Second, // [MQTT-3.1.2-21]
 		Props:             ps,

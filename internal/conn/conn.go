@@ -24,19 +24,21 @@ type Conn struct {
 	head    proto.Head        // of the last message that we published
 	out     []byte            // queued, not written yet
 	more    bool              // a read went before the write of out already
-	torn    bool              // out begins inside a packet
+	written int               // bytes of out that the stream has already, of its first packet
 	backlog []uint16          // to be sent again when the server's Receive Maximum allows
 	renewed int               // QoS 2 messages that were published anew: see Renewed
+	useful  bool              // a message came, or one of ours was delivered
 	aliases map[uint16]string // Topic Aliases that we gave
 
-	msg      proto.Publish     // the last message taken
-	owed     proto.Ack         // its acknowledgement, Kind 0 for none
-	held     []heldAck         // acknowledgements that wait, in the order of receipt; see Defer
-	passed   uint64            // how many went through held
-	topics   map[uint16][]byte // Topic Aliases that the server gave
-	aliasMax int               // how many we allow it
-	inMax    int               // Receive Maximum that we gave
-	expiry   uint32            // seconds that the server keeps the session after the connection, as of CONNACK
+	msg       proto.Publish     // the last message taken
+	owed      proto.Ack         // its acknowledgement, Kind 0 for none
+	held      []heldAck         // acknowledgements that wait, in the order of receipt; see Defer
+	passed    uint64            // how many went through held
+	topics    map[uint16][]byte // Topic Aliases that the server gave
+	aliasMax  int               // how many we allow it
+	inMax     int               // Receive Maximum that we gave
+	inherited int               // exchanges of QoS 2 from before the connection, which its quota does not count [MQTT-4.9.0-1]
+	expiry    uint32            // seconds that the server keeps the session after the connection, as of CONNACK
 
 	clock clock
 	bell  atomic.Bool
@@ -79,13 +81,21 @@ func (c *Conn) Ready() bool {
 	if !ok {
 		return false
 	}
-	switch f.Type() {
+	switch t := f.Type(); t {
 	case proto.PUBLISH:
-		return f.First&proto.DupBit == 0 // a repeat at QoS 2 is none
-	case proto.PUBACK, proto.PUBCOMP, proto.SUBACK, proto.UNSUBACK:
+		return f.First&proto.DupBit == 0 && (f.First>>1&3 != 2 || c.fresh(f)) // a repeat at QoS 2 is none
+	case proto.PUBACK, proto.PUBCOMP:
+		return len(f.Body) >= 2 && c.sess.Sender.Awaits(t, uint16(f.Body[0])<<8|uint16(f.Body[1])) // a repeat is none
+	case proto.SUBACK, proto.UNSUBACK:
 		return true
 	}
 	return false
+}
+
+// fresh tells whether a PUBLISH at QoS 2 has an identifier that is not in use.
+func (c *Conn) fresh(f proto.Frame) bool {
+	var p proto.Publish
+	return p.Decode(f, c.v) != nil || !c.sess.Receiver.Has(p.PacketID)
 }
 
 // longestAck is the size of the longest acknowledgement that Next may queue.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"syscall"
+	"time"
 
 	"mqtt/internal/proto"
 	"mqtt/internal/session"
@@ -74,7 +75,7 @@ func dialVersion(ctx context.Context, cfg *Config, s *session.Session, v proto.V
 	c.src.open(nc)
 	c.server.MaximumQoS, c.server.RetainAvailable = 2, true
 	c.inMax = int(cfg.Connect.Props.Num(proto.ReceiveMaximum, 65535))
-	max := int(cfg.Connect.Props.Num(proto.MaximumPacketSize, 0))
+	max := packetSize(cfg.Connect.Props)
 	if v >= proto.V5 {
 		c.aliasMax = int(cfg.Connect.Props.Num(proto.TopicAliasMaximum, 0))
 	} else {
@@ -181,7 +182,7 @@ func (c *Conn) first(ctx context.Context) (proto.Frame, error) {
 			return f, nil
 		}
 		c.watch(ctx)
-		c.nc.SetReadDeadline(c.clock.nearest(c.clock.pong))
+		c.nc.SetReadDeadline(time.Time{})
 		if err := ctx.Err(); err != nil {
 			return f, err
 		}
@@ -225,6 +226,7 @@ func (c *Conn) accepted(ctx context.Context, p *proto.Connack, hello *proto.Conn
 	}
 	c.server = readServer(p, hello.KeepAlive)
 	c.clock.keepAlive = c.server.KeepAlive
+	c.clock.read()
 	switch {
 	case c.server.AssignedID != "":
 		c.sess.ID = c.server.AssignedID

@@ -13,10 +13,41 @@ import (
 // Backoff says how often and after what waits a lost connection is replaced.
 type Backoff struct {
 	Min, Max time.Duration // of the wait: doubled each time, with jitter down to its half
-	Tries    int           // in a row without success; negative is without end
+	Tries    int           // in a row without success, as Tries counts; negative is without end
 	First    bool          // the first connection is tried again too
 	// Notice is told of each loss and the wait that follows it; nil is none.
 	Notice func(err error, wait time.Duration)
+}
+
+// Tries counts what failed in a row under a Backoff. A connection that brought nothing
+// and ended sooner than the wait before it was long has failed as well: a server that
+// accepts and hangs up would be asked for ever. It belongs to one goroutine.
+type Tries struct {
+	Backoff
+	failed int
+	waited time.Duration // before the connection at hand
+	conn   *Conn
+	since  time.Time
+}
+
+// Opened says that c stands.
+func (t *Tries) Opened(c *Conn) { t.conn, t.since = c, time.Now() }
+
+// Again returns how long to wait before the next try; ok is false where no more are
+// allowed.
+func (t *Tries) Again() (wait time.Duration, ok bool) {
+	if c := t.conn; c != nil {
+		t.conn = nil
+		if c.useful || time.Since(t.since) > t.waited {
+			t.failed = 0
+		}
+	}
+	if t.Backoff.Tries >= 0 && t.failed >= t.Backoff.Tries {
+		return 0, false
+	}
+	t.waited = t.wait(t.failed)
+	t.failed++
+	return t.waited, true
 }
 
 // Hold dials, serves, backs off and dials again with the same session, until serve
@@ -28,11 +59,11 @@ type Backoff struct {
 // ourselves who took the session over, and one more try is right.
 func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve func(context.Context, *Conn) error) error {
 	stray := false // a CONNECT without an answer may be on its way
-	for failed := 0; ; {
+	for t := (Tries{Backoff: b}); ; {
 		c, err := Dial(ctx, cfg, s)
 		ourselves := false
 		if err == nil {
-			failed = 0
+			t.Opened(c)
 			if err = serve(ctx, c); err == nil {
 				return nil
 			}
@@ -41,11 +72,13 @@ func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve
 		} else {
 			stray = true
 		}
-		if ctx.Err() != nil || !Lost(err) && !ourselves || !s.Held && !b.First || b.Tries >= 0 && failed >= b.Tries {
+		if ctx.Err() != nil || !Lost(err) && !ourselves || !s.Held && !b.First {
 			return err
 		}
-		wait := b.wait(failed)
-		failed++
+		wait, ok := t.Again()
+		if !ok {
+			return err
+		}
 		if b.Notice != nil {
 			b.Notice(err, wait)
 		}

@@ -109,6 +109,7 @@ func failing(t *testing.T, good map[int]func(*peer)) (*Config, *int) {
 // Tries in a row, First, and what ends Hold.
 func TestHold(t *testing.T) {
 	drop := func(p *peer) { p.greet(false) }
+	lost := func(p *peer) { p.greet(false); p.send(msg(0, 0, "a", "")) } // after it was of use
 	busy := func(p *peer) { p.hello(); p.send(&proto.Connack{Reason: proto.ServerBusy}); p.end() }
 	banned := func(p *peer) { p.hello(); p.send(&proto.Connack{Reason: proto.Banned}); p.end() }
 	done := func(p *peer) { p.greet(false); p.bye() }
@@ -127,8 +128,9 @@ func TestHold(t *testing.T) {
 		{"the first is not tried again though busy", -1, false, plan{1: busy}, 1, false},
 		{"the first is tried again", 3, true, plan{3: busy, 4: done}, 4, true},
 		{"tries run out", 3, true, plan{}, 4, false},
-		{"tries in a row", 2, false, plan{1: drop, 3: drop, 5: done}, 5, true},
-		{"tries in a row run out", 2, false, plan{1: drop, 3: drop}, 5, false},
+		{"tries in a row", 2, false, plan{1: lost, 3: lost, 5: done}, 5, true},
+		{"tries in a row run out", 2, false, plan{1: lost, 3: lost}, 5, false},
+		{"a server that accepts and hangs up", 2, false, plan{1: drop, 2: drop, 3: drop}, 3, false},
 		{"without end", -1, false, plan{1: drop, 100: done}, 100, true},
 		{"no help", -1, true, plan{1: drop, 3: banned}, 3, false},
 	} {
@@ -147,6 +149,9 @@ func TestHold(t *testing.T) {
 				}}
 				err := Hold(t.Context(), cfg, new(session.Session), b, func(ctx context.Context, c *Conn) error {
 					ev, err := c.NextBy(ctx, time.Now().Add(time.Millisecond))
+					if err == nil && ev.Kind == Message {
+						ev, err = c.Next(ctx)
+					}
 					if err == nil && ev.Kind == Idle {
 						begin = begin.Add(time.Millisecond)
 						err = c.Close(ctx, nil)
@@ -162,6 +167,44 @@ func TestHold(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A connection that lived longer than the wait before it was a success, and one that
+// brought something. Others are failures in a row, each with a longer wait.
+func TestTries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tries := Tries{Backoff: Backoff{Min: time.Second, Max: time.Minute, Tries: 3}}
+		again := func(want int) {
+			t.Helper()
+			wait, ok := tries.Again()
+			if ok != (want > 0) {
+				t.Fatalf("another try: %v", ok)
+			}
+			if !ok {
+				return
+			}
+			if most := time.Second << (want - 1); wait > most || wait < most/2 {
+				t.Fatalf("wait %v, want about %v", wait, most)
+			}
+			time.Sleep(wait)
+		}
+		again(1)
+		again(2)
+		tries.Opened(new(Conn))
+		time.Sleep(time.Minute)
+		again(1)
+		tries.Opened(new(Conn))
+		time.Sleep(time.Millisecond)
+		again(2)
+		tries.Opened(&Conn{useful: true})
+		again(1)
+		tries.Opened(new(Conn))
+		again(2)
+		tries.Opened(new(Conn))
+		again(3)
+		tries.Opened(new(Conn))
+		again(0)
+	})
 }
 
 // The end of ctx ends Hold in a wait and in serve; an error of serve's own ends it

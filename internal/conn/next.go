@@ -75,6 +75,7 @@ func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error)
 			return false, err
 		}
 		if c.r.Ready() {
+			c.clock.read()
 			return false, nil // relief took it in while the write was stuck
 		}
 		c.watch(ctx)
@@ -103,7 +104,7 @@ func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error)
 		}
 		err := c.r.Fill()
 		if err == nil {
-			c.clock.heard = true
+			c.clock.read()
 			return false, nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -128,7 +129,7 @@ func (c *Conn) gather() bool {
 	if c.r.Fill() != nil {
 		return false // an error comes again
 	}
-	c.clock.heard = true
+	c.clock.read()
 	return true
 }
 

@@ -16,6 +16,7 @@ func (c *Conn) resume(ctx context.Context) error {
 		s.Receiver.Forget()
 		c.renewed = s.Sender.Renew()
 	}
+	c.inherited = s.Receiver.Len()
 	again := s.Sender.Resend()
 	for _, f := range again {
 		kept := *f.Kept
@@ -26,6 +27,10 @@ func (c *Conn) resume(ctx context.Context) error {
 			c.Close(ctx, nil)
 			return err
 		}
+	}
+	if err := c.takeUnsent(); err != nil {
+		c.Close(ctx, nil)
+		return err
 	}
 	for _, f := range again {
 		switch kept := *f.Kept; {

@@ -84,6 +84,7 @@ func (c *Conn) takePublish(f proto.Frame) (fresh bool, err error) {
 			return false, c.violated(err)
 		}
 	}
+	c.useful = true
 	switch p.QoS {
 	case 1:
 		c.owed = proto.Ack{Kind: proto.PUBACK, PacketID: p.PacketID}
@@ -94,7 +95,7 @@ func (c *Conn) takePublish(f proto.Frame) (fresh bool, err error) {
 			}
 			return false, c.inTurn(proto.Ack{Kind: proto.PUBREC, PacketID: p.PacketID}) // a repeat [MQTT-4.3.3-10]
 		}
-		if c.sess.Receiver.Len() > c.inMax {
+		if c.sess.Receiver.Len() > c.inMax+c.inherited {
 			c.sess.Receiver.Release(p.PacketID) // the owner did not get it
 			return false, c.violated(&proto.Error{Type: proto.PUBLISH, Reason: proto.ReceiveMaximumExceeded,
 				What: "more messages in flight than our Receive Maximum of " + itoa(c.inMax)})
@@ -158,11 +159,7 @@ func (c *Conn) queueAck(kind proto.Type, id uint16, known bool) error {
 	if !known && c.v >= proto.V5 {
 		a.Reason = proto.PacketIdentifierNotFound
 	}
-	start := len(c.out)
-	var err error
-	c.out, err = a.Append(c.out, c.v)
-	c.trace(start)
-	return err
+	return c.append(a)
 }
 
 // takeAck takes in the answer to a message of ours.
@@ -187,6 +184,7 @@ func (c *Conn) takeAck(f proto.Frame) (Event, error) {
 	if !step.Done {
 		return Event{}, nil
 	}
+	c.useful = true
 	if kept := c.sess.Sender.Freed(a.PacketID); cap(*kept) > enough {
 		*kept = nil
 	}

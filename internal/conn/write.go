@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"os"
 	"syscall"
 	"time"
@@ -27,48 +28,46 @@ func (c *Conn) flush(ctx context.Context) error {
 	if len(c.out) == 0 {
 		return nil
 	}
-	for b := c.out; len(b) > 0; {
+	for c.written < len(c.out) {
 		if err := ctx.Err(); err != nil {
-			c.keepUnwritten(b)
+			c.dropWritten()
 			return err
 		}
+		b := c.out[c.written:]
 		// Most writes find room: for them there is nothing to watch and no clock to set.
 		m, err := c.src.write(b)
 		if err != nil {
-			c.out = c.out[:0]
 			return c.wroteInVain(err)
 		}
-		if b = b[m:]; m > 0 {
+		if c.written += m; m > 0 {
 			continue
 		}
 		c.watch(ctx)
-		n := min(len(b), piece)
 		var limit time.Time
 		if k := c.clock.keepAlive; k > 0 {
 			limit = time.Now().Add(max(k+k/2, minPatient))
 		}
 		c.nc.SetWriteDeadline(limit)
 		if err := ctx.Err(); err != nil {
-			c.keepUnwritten(b)
+			c.dropWritten()
 			return err
 		}
 		if c.relief == nil {
 			c.relief = newRelief(c) // few connections ever need it
 		}
 		c.relief.arm()
-		m, err = c.nc.Write(b[:n])
+		m, err = c.nc.Write(b[:min(len(b), piece)])
 		c.relief.disarm()
+		c.written += m
 		if err != nil {
-			c.out = c.out[:0]
 			if ctxErr := ctx.Err(); ctxErr != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 				return c.end(ctxErr)
 			}
 			return c.wroteInVain(err)
 		}
-		b = b[m:]
 	}
 	c.clock.sent = time.Now()
-	c.more, c.torn = false, false
+	c.more, c.written = false, 0
 	if cap(c.out) > keptOut {
 		c.out = nil
 	}
@@ -76,10 +75,30 @@ func (c *Conn) flush(ctx context.Context) error {
 	return nil
 }
 
-// keepUnwritten leaves b, the end of the queue, for later.
-func (c *Conn) keepUnwritten(b []byte) {
-	c.torn = c.torn || len(b) < len(c.out)
-	c.out = c.out[:copy(c.out, b)]
+// dropWritten takes the packets off the queue that the stream has whole.
+func (c *Conn) dropWritten() {
+	whole := 0
+	for _, n := range packets(c.out) {
+		if whole+n > c.written {
+			break
+		}
+		whole += n
+	}
+	c.out = c.out[:copy(c.out, c.out[whole:])]
+	c.written -= whole
+}
+
+// packets goes through the packets of a queue and their sizes.
+func packets(b []byte) iter.Seq2[proto.Frame, int] {
+	return func(yield func(proto.Frame, int) bool) {
+		for {
+			f, n, err := proto.Split(b, 0)
+			if n == 0 || err != nil || !yield(f, n) {
+				return
+			}
+			b = b[n:]
+		}
+	}
 }
 
 // wroteInVain reads what the server said last: often the DISCONNECT that tells why
@@ -136,9 +155,10 @@ func (c *Conn) violated(err error) error {
 	if c.v >= proto.V5 {
 		c.queue(&proto.Disconnect{Reason: fromClient(reason)})
 	}
-	if len(c.out) > 0 {
+	if b := c.out[c.written:]; len(b) > 0 {
 		c.nc.SetWriteDeadline(time.Now().Add(lastWords))
-		if _, err := c.nc.Write(c.out); err == nil {
+		n, err := c.nc.Write(b)
+		if c.written += n; err == nil {
 			hangUp(c.nc, lastWords)
 		}
 	}
@@ -161,6 +181,7 @@ func (c *Conn) end(err error) error {
 	if c.err == nil {
 		c.err = err
 		c.letGo()
+		c.saveUnsent()
 		c.unwatch()
 		c.nc.Close()
 		c.r.Close()

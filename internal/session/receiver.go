@@ -46,6 +46,11 @@ func (r *Receiver) Release(id uint16) (known bool) {
 	return true
 }
 
+// Has tells whether the message of an identifier awaits its PUBREL.
+func (r *Receiver) Has(id uint16) bool {
+	return r.pages != nil && r.pages[id>>10] != nil && r.pages[id>>10][id>>6&15]&(1<<(id&63)) != 0
+}
+
 // Len tells how many messages await their PUBREL.
 func (r *Receiver) Len() int { return r.n }
 

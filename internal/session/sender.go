@@ -157,6 +157,23 @@ func (s *Sender[M]) Settle(kind proto.Type, id uint16, r proto.Reason) (Step, er
 	return step, nil
 }
 
+// Awaits tells whether a message in flight is waiting for that acknowledgement, which
+// Settle will then take for its end, be it that it says PUBREC and 0x80 or more.
+func (s *Sender[M]) Awaits(kind proto.Type, id uint16) bool {
+	if id == 0 || int(id) > len(s.slots) {
+		return false
+	}
+	switch s.slots[id-1].state {
+	case published:
+		return kind == proto.PUBACK
+	case assured:
+		return kind == proto.PUBREC
+	case released:
+		return kind == proto.PUBCOMP
+	}
+	return false
+}
+
 // Kept returns what Begin's caller keeps of the message in flight with identifier
 // id, nil if there is none.
 func (s *Sender[M]) Kept(id uint16) *M {

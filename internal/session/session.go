@@ -9,4 +9,5 @@ type Session struct {
 	Version  proto.Version  // that was settled on; 0 before
 	Sender   Sender[[]byte] // keeps each PUBLISH as it was encoded, with its full topic
 	Receiver Receiver
+	Unsent   []byte // packets of QoS 0 messages that a connection took and no stream did, one behind the other
 }

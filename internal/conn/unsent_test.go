@@ -1,0 +1,108 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"mqtt/internal/proto"
+	"mqtt/internal/session"
+)
+
+// What no stream took of the messages at QoS 0 goes out on the next connection, in order
+// and once: those that were queued, and the one that was written in part.
+func TestUnsent(t *testing.T) {
+	for _, v := range versions {
+		messages := []any{msg(0, 0, "a", "1"), msg(0, 0, "b", "22"), msg(0, 0, "a", "333")}
+		total := 0
+		for _, m := range messages {
+			total += len(wire(t, v, m))
+		}
+		for cutAt := 1; cutAt < total; cutAt++ {
+			synctest.Test(t, func(t *testing.T) {
+				whole := 0
+				for size := len(wire(t, v, messages[0])); size <= cutAt; size += len(wire(t, v, messages[whole])) {
+					whole++
+				}
+				cfg := script(t, v, func(p *peer) {
+					p.greet(false)
+					p.expect(messages[:whole]...)
+					p.nc.Read(make([]byte, 100))
+				}, func(p *peer) {
+					p.greet(false)
+					p.expect(messages[whole:]...)
+					p.expect(msg(0, 0, "a", "new"))
+					p.bye()
+				})
+				dial, first := cfg.Dial, true
+				cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+					nc, err := dial(ctx, v)
+					if first {
+						nc, first = &cut{Conn: nc, sent: len(wire(t, v, &cfg.Connect)) + cutAt, received: -1}, false
+					}
+					return nc, err
+				}
+				var s session.Session
+				c := resumed(t, cfg, &s)
+				for _, m := range messages {
+					publish(t, c, m.(*proto.Publish), 0)
+				}
+				if err := c.flush(t.Context()); err == nil {
+					t.Fatalf("cut at %d: no error", cutAt)
+				}
+				c = resumed(t, cfg, &s)
+				publish(t, c, msg(0, 0, "a", "new"), 0)
+				closed(t, c)
+			})
+		}
+	}
+}
+
+// A Topic Alias dies with its connection: the topic takes its place.
+func TestUnsentAlias(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := script(t, proto.V5, func(p *peer) {
+			p.greet(false, proto.TopicAliasMaximum, 1)
+			p.end()
+		}, func(p *peer) {
+			p.greet(false)
+			p.expect(msg(0, 0, "long/topic", "1", proto.ContentType, "x"), msg(0, 0, "long/topic", "2"))
+			p.bye()
+		})
+		var s session.Session
+		c := resumed(t, cfg, &s)
+		publish(t, c, msg(0, 0, "long/topic", "1", proto.TopicAlias, 1, proto.ContentType, "x"), 0)
+		publish(t, c, msg(0, 0, "long/topic", "2", proto.TopicAlias, 1), 0)
+		c.Abort()
+		closed(t, resumed(t, cfg, &s))
+	})
+}
+
+// A server whose limits such a message is over does not get it, and the session keeps it.
+func TestUnsentLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := script(t, proto.V5, func(p *peer) {
+			p.greet(false)
+			p.end()
+		}, func(p *peer) {
+			p.greet(false, proto.MaximumPacketSize, 100)
+			p.bye()
+		}, func(p *peer) {
+			p.greet(false)
+			p.expect(msg(0, 0, "t", strings.Repeat("x", 200)))
+			p.bye()
+		})
+		var s session.Session
+		c := resumed(t, cfg, &s)
+		publish(t, c, msg(0, 0, "t", strings.Repeat("x", 200)), 0)
+		c.Abort()
+		var limit *Limit
+		if _, err := Dial(t.Context(), cfg, &s); !errors.As(err, &limit) {
+			t.Fatalf("error %v", err)
+		}
+		closed(t, resumed(t, cfg, &s))
+	})
+}
