@@ -56,6 +56,25 @@ func BenchmarkFormat(b *testing.B) {
 	})
 }
 
+func BenchmarkCompact(b *testing.B) {
+	for name, text := range map[string]string{
+		"strings": `{"n":"0000000000000000","x":" The quick brown fox jumps over t"}`,
+		"values":  `{"id":17,"temp":21.53,"ok":true,"tags":["a","b"],"at":"2026-11-20T15:04:05Z"}`,
+		"blanks":  `{"id": 17, "temp": 21.53, "ok": true, "tags": ["a", "b"]}`,
+	} {
+		b.Run(name, func(b *testing.B) {
+			var c Compactor
+			payload := []byte(text)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := c.Compact(payload); !ok {
+					b.Fatal(text)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkParseJSON(b *testing.B) {
 	with := small()
 	with.Publish.Props = allProps()

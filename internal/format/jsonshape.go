@@ -4,29 +4,27 @@ import "unicode/utf8"
 
 // Compactor checks JSON texts and takes the white space between their tokens out. The
 // zero value is ready.
-type Compactor struct {
-	check values
-	buf   []byte
-}
+type Compactor struct{ check values }
 
 // Compact returns b without that white space and otherwise byte for byte, good until the
 // next call: b itself where there is none. ok is false if b is not one JSON value in
 // UTF-8, or one nested too deep.
 func (c *Compactor) Compact(b []byte) (compact []byte, ok bool) {
-	if !c.check.whole(b) {
+	v := &c.check
+	v.compact = true
+	if !v.whole(b) {
 		return nil, false
 	}
-	if c.check.blank {
-		c.buf = appendCompact(c.buf[:0], b, false)
-		return c.buf, true
+	if v.blank {
+		v.out = append(v.out, b[v.from:]...)
+		return v.out, true
 	}
 	return b, true
 }
 
 // appendCompact appends the JSON text b, which is good, without the white space
-// between its tokens and otherwise byte for byte. With visible, what could drive a
-// terminal is escaped inside strings, which changes how it is written and not what
-// it says.
+// between its tokens. With visible, what could drive a terminal is escaped inside
+// strings, which changes how it is written and not what it says.
 func appendCompact(dst, b []byte, visible bool) []byte {
 	from := 0 // what begins here is to be copied
 	for i := 0; i < len(b); {

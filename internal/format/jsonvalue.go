@@ -1,6 +1,10 @@
 package format
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
 // maxDepth is how deep arrays and objects may stand in one another.
 const maxDepth = 4096
@@ -10,7 +14,12 @@ const maxDepth = 4096
 // costs neither stack nor allocation.
 type values struct {
 	object [maxDepth / 64]uint64
-	blank  bool // white space stood between tokens
+	blank  bool   // white space stood between tokens
+	seen   uint64 // of strings, eight bytes at a time: without a high bit all of them are ASCII
+
+	compact bool   // collect the text without blanks:
+	out     []byte // what stood before the last blanks
+	from    int    // and where the rest begins
 }
 
 // fault is what is wrong with JSON text, "" where nothing is.
@@ -39,28 +48,42 @@ func (v *values) space(b []byte, i int) int {
 	if i == len(b) || b[i] > ' ' {
 		return i
 	}
+	return v.blanks(b, i)
+}
+
+// blanks is apart, so that a look where there are none is in line.
+//
+//go:noinline
+func (v *values) blanks(b []byte, i int) int {
+	end := space(b, i)
 	v.blank = true
-	return space(b, i)
+	if v.compact {
+		v.out = append(v.out, b[v.from:i]...)
+		v.from = end
+	}
+	return end
 }
 
 // whole tells whether b is one JSON value in UTF-8 and nothing else. blank is then set if
 // there is white space to take out.
 func (v *values) whole(b []byte) bool {
-	v.blank = false
+	v.blank, v.seen = false, 0
+	v.out, v.from = v.out[:0], 0
 	end, why := v.one(b, v.space(b, 0))
-	return why == "" && v.space(b, end) == len(b) && utf8.Valid(b)
+	return why == "" && v.space(b, end) == len(b) && (v.seen&highs == 0 || utf8.Valid(b))
 }
 
 // one checks the value that begins at b[i] and returns where it ends, or where it is
 // wrong and why. It does not check that strings are UTF-8.
 func (v *values) one(b []byte, i int) (end int, why fault) {
+	object := false // is what we are inside of an object
 	for depth := 0; ; {
 		if i == len(b) {
 			return i, faultEnd
 		}
 		switch c := b[i]; {
 		case c == '"':
-			i, why = text(b, i)
+			i, why = v.text(b, i)
 		case c == '-' || c >= '0' && c <= '9':
 			i, why = number(b, i)
 		case c == '{' || c == '[':
@@ -70,20 +93,20 @@ func (v *values) one(b []byte, i int) (end int, why fault) {
 			word, bit := depth/64, uint64(1)<<(depth%64)
 			depth++
 			i = v.space(b, i+1)
-			if c == '[' {
+			if object = c == '{'; object {
+				v.object[word] |= bit
+			} else {
 				v.object[word] &^= bit
-				if i == len(b) || b[i] != ']' {
-					continue
-				}
+			}
+			if i < len(b) && b[i] == c+2 { // the brackets that close are two behind those that open
 				i, depth = i+1, depth-1
+				object = v.inObject(depth)
 				break
 			}
-			v.object[word] |= bit
-			if i < len(b) && b[i] == '}' {
-				i, depth = i+1, depth-1
-				break
+			if object {
+				i, why = v.key(b, i)
 			}
-			if i, why = v.key(b, i); why == "" {
+			if why == "" {
 				continue
 			}
 		case c == 't':
@@ -99,7 +122,6 @@ func (v *values) one(b []byte, i int) (end int, why fault) {
 			if depth == 0 {
 				return i, ""
 			}
-			object := v.object[(depth-1)/64]&(1<<((depth-1)%64)) != 0
 			if i = v.space(b, i); i == len(b) {
 				return i, faultEnd
 			}
@@ -114,11 +136,17 @@ func (v *values) one(b []byte, i int) (end int, why fault) {
 				return i, faultComma
 			}
 			i, depth = i+1, depth-1
+			object = v.inObject(depth)
 		}
 		if why != "" {
 			return i, why
 		}
 	}
+}
+
+// inObject tells whether it is an object that the value at that depth is inside of.
+func (v *values) inObject(depth int) bool {
+	return depth > 0 && v.object[(depth-1)/64]&(1<<((depth-1)%64)) != 0
 }
 
 // key checks a key with its colon and returns where the value begins.
@@ -129,7 +157,7 @@ func (v *values) key(b []byte, i int) (int, fault) {
 	if b[i] != '"' {
 		return i, faultKey
 	}
-	i, why := text(b, i)
+	i, why := v.text(b, i)
 	if why != "" {
 		return i, why
 	}
@@ -147,6 +175,32 @@ func literal(b []byte, i int, want string) (int, fault) {
 		return i, faultValue
 	}
 	return i + len(want), ""
+}
+
+// text is the function, with a note of what it saw. Most strings end within a few steps
+// and have no escapes.
+func (v *values) text(b []byte, i int) (int, fault) {
+	i++
+	seen := v.seen
+	for ; len(b)-i >= 8; i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		seen |= x
+		if w := stopsReading(x); w != 0 {
+			if i += bits.TrailingZeros64(w) / 8; b[i] != '"' {
+				break
+			}
+			v.seen = seen
+			return i + 1, ""
+		}
+	}
+	for ; i < len(b) && b[i] >= ' ' && b[i] < 0x80 && b[i] != '\\'; i++ {
+		if b[i] == '"' {
+			v.seen = seen
+			return i + 1, ""
+		}
+	}
+	v.seen = highs // not looked at any further
+	return text(b, i-1)
 }
 
 // text checks the string whose opening quote is b[i].

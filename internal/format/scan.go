@@ -30,13 +30,16 @@ func toWrite(s []byte, i int) int {
 	return i
 }
 
+// stopsReading is the mask of toRead.
+func stopsReading(x uint64) uint64 {
+	return ((x - ones*' ') | ((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones)) &^ x & highs
+}
+
 // toRead returns the index of the first byte at or after i that ends a plain run in a
 // JSON string: C0, quote, backslash. len(s) if there is none.
 func toRead(s []byte, i int) int {
 	for ; len(s)-i >= 8; i += 8 {
-		x := binary.LittleEndian.Uint64(s[i:])
-		w := ((x - ones*' ') | ((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones)) &^ x & highs
-		if w != 0 {
+		if w := stopsReading(binary.LittleEndian.Uint64(s[i:])); w != 0 {
 			return i + bits.TrailingZeros64(w)/8
 		}
 	}
