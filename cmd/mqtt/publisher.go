@@ -162,7 +162,7 @@ func (p *publisher) event(ev conn.Event) {
 		return
 	}
 	p.refused++
-	err := fmt.Errorf("%s refused: %s%s", p.name(ev.Tag), ev.Reason, reasonString(ev.Props))
+	err := fmt.Errorf("%s refused: %s%s", p.name(ev.Tag), ev.Reason, reasonString(ev.Props()))
 	if p.first == nil {
 		p.first = err
 	}

@@ -137,15 +137,16 @@ func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 	}
 	s.last = time.Now()
 	for done := false; ; {
+		var limit time.Time // what is at hand has none
 		if !c.Ready() {
 			if err := s.out.flush(); err != nil {
 				return s.leave(c, err)
 			}
+			limit = earliest(s.f.ends.idleLimit(s.last), s.out.due(), s.retained.limit())
 		}
 		if done && !s.retained.clearing(c) {
 			return s.leave(c, nil)
 		}
-		limit := earliest(s.f.ends.idleLimit(s.last), s.out.due(), s.retained.limit())
 		ev, err := c.NextBy(ctx, limit)
 		if err != nil {
 			s.out.flush()

@@ -19,13 +19,22 @@ const (
 )
 
 // Event is what Next returns. All that it points to is good until the next call of
-// Next, Publish, Send or Close: a write that is stuck may make room in the buffer.
+// Next, Publish, Send or Close: a write that is stuck may make room in the buffer. It is
+// small enough to be returned in registers: a copy of it would be much of what a message
+// costs.
 type Event struct {
 	Kind    Kind
-	Tag     uint64         // of Delivered: Publish's tag
 	Reason  proto.Reason   // of Delivered: 0x80 and above is a refusal
-	Props   proto.Props    // of Delivered: those of the acknowledgement
-	Message *proto.Publish // with its whole topic, where a Topic Alias stood for it
-	Answer  proto.Packet   // *proto.Suback or *proto.Auth
+	Tag     uint64         // of Delivered: Publish's tag
 	Took    time.Duration  // of Pong: the round trip
+	Message *proto.Publish // of Message, with its whole topic, where a Topic Alias stood for it
+	Answer  proto.Packet   // of Answer: *proto.Suback or *proto.Auth; of Delivered: *proto.Ack
+}
+
+// Props returns the properties of the acknowledgement that Delivered came with.
+func (e Event) Props() proto.Props {
+	if a, ok := e.Answer.(*proto.Ack); ok {
+		return a.Props
+	}
+	return nil
 }

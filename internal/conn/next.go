@@ -45,7 +45,7 @@ func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 		if c.cfg.Trace != nil {
 			c.cfg.Trace(false, f, c.v)
 		}
-		if f.Type() == proto.PUBLISH { // here and not in take: an Event is big to hand on
+		if f.Type() == proto.PUBLISH {
 			fresh, err := c.takePublish(f)
 			if err != nil {
 				return Event{}, err

@@ -164,7 +164,8 @@ func (c *Conn) queueAck(kind proto.Type, id uint16, known bool) error {
 
 // takeAck takes in the answer to a message of ours.
 func (c *Conn) takeAck(f proto.Frame) (Event, error) {
-	a := proto.Ack{Kind: f.Type()}
+	a := &c.ack
+	*a = proto.Ack{Kind: f.Type()}
 	if err := a.Decode(f, c.v); err != nil {
 		return Event{}, c.violated(err)
 	}
@@ -194,7 +195,7 @@ func (c *Conn) takeAck(f proto.Frame) (Event, error) {
 	if a.Kind == proto.PUBCOMP {
 		a.Reason = proto.Success // the server has it since PUBREC; 0x92 says it had even this PUBREL before
 	}
-	return Event{Kind: Delivered, Tag: step.Tag, Reason: a.Reason, Props: a.Props}, nil
+	return Event{Kind: Delivered, Tag: step.Tag, Reason: a.Reason, Answer: a}, nil
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -21,6 +21,8 @@ type Reader struct {
 	src  io.Reader
 	buf  []byte             // what is being filled: rest, lent or grown
 	r, w int                // buf[r:w] came and was not taken yet
+	next Frame              // the packet at buf[r:], as Peek found it
+	size int                // of next on the wire, 0 if Peek has not looked
 	full bool               // the last read filled buf: more is waiting
 	lent *[floodBuffer]byte // from the pool, nil if not borrowed
 	rest []byte
@@ -35,11 +37,16 @@ func NewReader(src io.Reader, max int) *Reader {
 }
 
 // SetMax changes the size of the largest packet taken, in bytes.
-func (r *Reader) SetMax(max int) { r.max = max }
+func (r *Reader) SetMax(max int) { r.max, r.size = max, 0 }
 
 // Buffered returns the next packet if all of it has come. ok is false if more bytes
 // are needed. The frame is good until the next Fill.
 func (r *Reader) Buffered() (f Frame, ok bool, err error) {
+	if r.size > 0 {
+		r.r += r.size
+		r.size = 0
+		return r.next, true, nil
+	}
 	f, n, err := Split(r.buf[r.r:r.w], r.max)
 	if n == 0 || err != nil {
 		return Frame{}, false, err
@@ -51,8 +58,13 @@ func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 // Peek is Buffered, but the packet stays the next one. A packet that Buffered would
 // refuse is not ok.
 func (r *Reader) Peek() (f Frame, ok bool) {
-	f, n, err := Split(r.buf[r.r:r.w], r.max)
-	return f, n != 0 && err == nil
+	if r.size == 0 {
+		var err error
+		if r.next, r.size, err = Split(r.buf[r.r:r.w], r.max); err != nil {
+			r.size = 0
+		}
+	}
+	return r.next, r.size > 0
 }
 
 // Ready tells whether Buffered has something to return without another read, be it
@@ -72,6 +84,7 @@ func (r *Reader) Len() int { return r.w - r.r }
 // deadline that passed, another Fill goes on and nothing is lost. At the end of the
 // stream inside a packet the error is io.ErrUnexpectedEOF.
 func (r *Reader) Fill() error {
+	r.size = 0
 	r.room()
 	n, err := r.src.Read(r.buf[r.w:])
 	r.w += n
@@ -155,7 +168,7 @@ func (r *Reader) giveBack() {
 // Close gives back what was borrowed. The reader is of no use afterwards.
 func (r *Reader) Close() {
 	r.giveBack()
-	r.buf, r.r, r.w = nil, 0, 0
+	r.buf, r.r, r.w, r.size = nil, 0, 0, 0
 }
 
 func tooLarge(size, max int) string {
