@@ -31,7 +31,7 @@ type Conn struct {
 	aliases map[uint16]string // Topic Aliases that we gave
 
 	msg       proto.Publish     // the last message taken
-	ack       proto.Ack         // the last acknowledgement taken
+	ack       proto.Ack         // the last acknowledgement that had properties
 	owed      proto.Ack         // its acknowledgement, Kind 0 for none
 	held      []heldAck         // acknowledgements that wait, in the order of receipt; see Defer
 	passed    uint64            // how many went through held

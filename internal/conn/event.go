@@ -28,7 +28,7 @@ type Event struct {
 	Tag     uint64         // of Delivered: Publish's tag
 	Took    time.Duration  // of Pong: the round trip
 	Message *proto.Publish // of Message, with its whole topic, where a Topic Alias stood for it
-	Answer  proto.Packet   // of Answer: *proto.Suback or *proto.Auth; of Delivered: *proto.Ack
+	Answer  proto.Packet   // of Answer: *proto.Suback or *proto.Auth; of Delivered: *proto.Ack, nil without properties
 }
 
 // Props returns the properties of the acknowledgement that Delivered came with.

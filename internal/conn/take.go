@@ -164,8 +164,7 @@ func (c *Conn) queueAck(kind proto.Type, id uint16, known bool) error {
 
 // takeAck takes in the answer to a message of ours.
 func (c *Conn) takeAck(f proto.Frame) (Event, error) {
-	a := &c.ack
-	*a = proto.Ack{Kind: f.Type()}
+	a := proto.Ack{Kind: f.Type()}
 	if err := a.Decode(f, c.v); err != nil {
 		return Event{}, c.violated(err)
 	}
@@ -195,7 +194,12 @@ func (c *Conn) takeAck(f proto.Frame) (Event, error) {
 	if a.Kind == proto.PUBCOMP {
 		a.Reason = proto.Success // the server has it since PUBREC; 0x92 says it had even this PUBREL before
 	}
-	return Event{Kind: Delivered, Tag: step.Tag, Reason: a.Reason, Answer: a}, nil
+	var answer proto.Packet
+	if len(a.Props) > 0 {
+		c.ack = a
+		answer = &c.ack
+	}
+	return Event{Kind: Delivered, Tag: step.Tag, Reason: a.Reason, Answer: answer}, nil
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }

@@ -7,9 +7,9 @@ import "slices"
 // looked at once and then appended as it is. The zero value is no packet's head.
 type Head struct {
 	first byte
-	topic int    // bytes of text that stand before the packet identifier
+	text  []byte // topic, identifier where the QoS has one, properties
+	topic int    // where the topic ends in text, and the identifier stands
 	props int    // where the properties themselves begin
-	text  []byte // topic and properties, with their lengths
 }
 
 // Set makes h the head of p in version v, or returns what the standard forbids about
@@ -21,6 +21,9 @@ func (h *Head) Set(p *Publish, v Version) error {
 	h.first = p.first()
 	h.text = appendText(h.text[:0], p.Topic)
 	h.topic = len(h.text)
+	if p.QoS > 0 {
+		h.text = append(h.text, 0, 0)
+	}
 	h.text = appendProps(h.text, p.Props, v)
 	h.props = len(h.text) - len(p.Props)
 	return nil
@@ -30,31 +33,25 @@ func (h *Head) Set(p *Publish, v Version) error {
 // version 5 properties are no part of a packet, and p is to have none.
 func (h *Head) Of(p *Publish) bool {
 	return h.first == p.first() && h.topic == 2+len(p.Topic) && string(h.text[2:h.topic]) == string(p.Topic) &&
-		string(h.text[h.props:]) == string(p.Props)
+		len(h.text)-h.props == len(p.Props) && (len(p.Props) == 0 || string(h.text[h.props:]) == string(p.Props))
 }
 
 // Append appends the packet of that head with an identifier, which QoS 0 leaves out,
 // and a payload. It allocates nothing where dst has room.
 func (h *Head) Append(dst []byte, id uint16, payload []byte) ([]byte, error) {
 	n := len(h.text) + len(payload)
-	numbered := h.first&(3<<1) != 0
-	if numbered {
-		n += 2
-	}
 	if n > MaxRemaining {
 		return dst, errTooLarge
 	}
 	dst = slices.Grow(dst, 5+n)
 	b := dst[len(dst) : len(dst)+5+n]
 	at := putFixed(b, h.first, n)
-	if numbered {
-		at += copy(b[at:], h.text[:h.topic])
-		b[at], b[at+1] = byte(id>>8), byte(id)
-		at += 2
-		at += copy(b[at:], h.text[h.topic:])
-	} else {
-		at += copy(b[at:], h.text)
+	copy(b[at:], h.text)
+	if h.first&(3<<1) != 0 {
+		i := at + h.topic
+		b[i], b[i+1] = byte(id>>8), byte(id)
 	}
+	at += len(h.text)
 	at += copy(b[at:], payload)
 	return dst[:len(dst)+at], nil
 }
