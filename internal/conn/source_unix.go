@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// source reads the stream. A look takes what has come and does not wait for more:
-// a deadline that has passed would not even try.
+// source reads and writes the stream. A look takes what has come and does not wait for
+// more: a deadline that has passed would not even try.
 type source struct {
 	nc      net.Conn
 	raw     syscall.RawConn // nil where a stream is not a bare socket
@@ -20,7 +20,7 @@ type source struct {
 	buf     []byte
 	n       int
 	err     error
-	try     func(fd uintptr) bool // of raw.Read; made once, so that a look allocates nothing
+	try     func(fd uintptr) bool // of raw.Read; made once, so that a read allocates nothing
 	put     func(fd uintptr) bool // of raw.Write
 
 	deadline
@@ -35,31 +35,30 @@ func (s *source) open(nc net.Conn) {
 		s.raw, _ = nc.SyscallConn()
 	}
 	s.try = func(fd uintptr) bool {
-		s.n, s.err = syscall.Read(int(fd), s.buf)
-		return true
+		s.n, s.err = readNow(fd, s.buf)
+		return s.looking || s.err != syscall.EAGAIN
 	}
 	s.put = func(fd uintptr) bool {
-		s.n, s.err = syscall.Write(int(fd), s.buf)
+		s.n, s.err = writeNow(fd, s.buf)
 		return true
 	}
 }
 
-// write sends as much of b as there is room for, and does not wait for more. Where the
-// stream is not a bare socket, or the deadline of writes has passed, that is nothing.
+// write sends as much of b as there is room for, a piece at the most, and does not wait
+// for more. Where the stream is not a bare socket, or the deadline of writes has passed,
+// that is nothing.
 func (s *source) write(b []byte) (int, error) {
 	if s.raw == nil {
 		return 0, nil
 	}
-	s.buf = b
+	s.buf = b[:min(len(b), piece)]
 	err := s.raw.Write(s.put)
 	s.buf = nil
 	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && s.err == syscall.EAGAIN:
 		return 0, nil
 	case err != nil:
 		return 0, err
-	case s.err == syscall.EAGAIN, s.err == syscall.EINTR:
-		return 0, nil
 	case s.err != nil:
 		return 0, os.NewSyscallError("write", s.err)
 	}
@@ -85,7 +84,7 @@ const glance = 50 * time.Microsecond
 
 // Read reads once.
 func (s *source) Read(b []byte) (int, error) {
-	if !s.looking || s.raw == nil {
+	if s.raw == nil {
 		return s.nc.Read(b)
 	}
 	s.buf = b
@@ -94,7 +93,7 @@ func (s *source) Read(b []byte) (int, error) {
 	switch {
 	case err != nil:
 		return 0, err
-	case s.err == syscall.EAGAIN, s.err == syscall.EINTR:
+	case s.err == syscall.EAGAIN:
 		return 0, os.ErrDeadlineExceeded
 	case s.err != nil:
 		return 0, os.NewSyscallError("read", s.err)

@@ -1,0 +1,18 @@
+//go:build unix && !linux
+
+package conn
+
+import "syscall"
+
+// readNow and writeNow are read(2) and write(2) on a socket that never makes them wait.
+func readNow(fd uintptr, b []byte) (int, error) { return now(syscall.Read, fd, b) }
+
+func writeNow(fd uintptr, b []byte) (int, error) { return now(syscall.Write, fd, b) }
+
+func now(call func(int, []byte) (int, error), fd uintptr, b []byte) (int, error) {
+	for {
+		if n, err := call(int(fd), b); err != syscall.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
