@@ -119,26 +119,24 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 	if err := c.room(ctx); err != nil {
 		return err
 	}
-	if s := &c.server; p.QoS > s.MaximumQoS || p.Retain && !s.RetainAvailable || s.MaximumPacketSize != 0 {
-		if err := c.within(p.QoS, p.Retain, p.Size(c.v)); err != nil {
-			return err
-		}
-	}
 	start := len(c.out)
+	p.Dup = p.Dup && p.QoS == 0 // which is an error
 	var err error
+	if !c.head.Of(p) || c.server.MaximumPacketSize != 0 {
+		err = c.admit(p)
+	}
 	switch {
-	case len(p.Props) > 0 && p.Props.Has(proto.SubscriptionIdentifier): // [MQTT-3.3.4-6]
-		err = &proto.Error{Type: proto.PUBLISH, Reason: proto.ProtocolError, What: "subscription-identifier: only a server may send it"}
+	case err != nil:
 	case len(p.Props) > 0 && p.Props.Has(proto.TopicAlias):
 		err = c.publishAliased(p, tag)
 	case p.QoS == 0:
 		p.PacketID = 0
-		c.out, err = c.encode(c.out, p)
+		c.out, err = c.head.Append(c.out, 0, p.Payload)
 	default:
-		err = c.keep(p, tag, func(kept []byte) error {
+		var kept []byte
+		if kept, err = c.keep(p, tag); err == nil {
 			c.out = append(c.out, kept...)
-			return nil
-		})
+		}
 	}
 	if err != nil {
 		c.out = c.out[:start]
@@ -153,6 +151,19 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 	return nil
 }
 
+// admit tells why the server is not to get p, whose head is c.head afterwards: its CONNACK
+// forbids it, or the standard does. But for the size all of that is the head's matter: one
+// that was found good is good for the messages that follow.
+func (c *Conn) admit(p *proto.Publish) error {
+	if err := c.within(p.QoS, p.Retain, p.Size(c.v)); err != nil {
+		return err
+	}
+	if p.Props.Has(proto.SubscriptionIdentifier) { // [MQTT-3.3.4-6]
+		return &proto.Error{Type: proto.PUBLISH, Reason: proto.ProtocolError, What: "subscription-identifier: only a server may send it"}
+	}
+	return c.head.Set(p, c.v)
+}
+
 // room tells why nothing more may be queued: the connection has ended, or a full queue
 // could not be written because ctx is over.
 func (c *Conn) room(ctx context.Context) error {
@@ -162,33 +173,20 @@ func (c *Conn) room(ctx context.Context) error {
 	return c.flush(ctx)
 }
 
-// encode appends p. The head of a message that is that of the one before was found
-// good then.
-func (c *Conn) encode(dst []byte, p *proto.Publish) ([]byte, error) {
-	if !c.head.Of(p) {
-		if err := c.head.Set(p, c.v); err != nil {
-			return dst, err
-		}
-	}
-	return c.head.Append(dst, p.PacketID, p.Payload)
-}
-
-// keep encodes p with a new identifier into the ledger and hands the bytes to send.
-func (c *Conn) keep(p *proto.Publish, tag uint64, send func([]byte) error) error {
+// keep encodes p, whose head is c.head, into the ledger with a new identifier.
+func (c *Conn) keep(p *proto.Publish, tag uint64) ([]byte, error) {
 	id, kept, ok := c.sess.Sender.Begin(p.QoS, tag)
 	if !ok {
-		return ErrWindow
+		return nil, ErrWindow
 	}
-	p.PacketID, p.Dup = id, false
-	b, err := c.encode((*kept)[:0], p)
-	if err == nil {
-		*kept = b
-		err = send(b)
-	}
+	p.PacketID = id
+	b, err := c.head.Append((*kept)[:0], id, p.Payload)
 	if err != nil {
 		c.sess.Sender.Cancel(id)
+		return nil, err
 	}
-	return err
+	*kept = b
+	return b, nil
 }
 
 // publishAliased sends p with a Topic Alias: the topic goes with it once, and is
@@ -206,27 +204,29 @@ func (c *Conn) publishAliased(p *proto.Publish, tag uint64) error {
 	} else if err := proto.CheckTopic(string(p.Topic)); err != nil {
 		return err
 	}
-	send := func([]byte) (err error) {
-		short.PacketID = p.PacketID
-		c.out, err = short.Append(c.out, c.v)
-		if err == nil && short.Topic != nil {
-			if c.aliases == nil {
-				c.aliases = make(map[uint16]string)
-			}
-			c.aliases[uint16(alias)] = string(p.Topic)
+	var err error
+	if p.PacketID = 0; p.QoS > 0 {
+		id, kept, ok := c.sess.Sender.Begin(p.QoS, tag)
+		if !ok {
+			return ErrWindow
 		}
-		return err
+		p.PacketID, short.PacketID = id, id
+		whole := *p
+		whole.Props = p.Props.Without(proto.TopicAlias)
+		*kept, err = whole.Append((*kept)[:0], c.v)
 	}
-	if p.QoS == 0 {
-		p.PacketID = 0
-		return send(nil)
+	if err == nil {
+		c.out, err = short.Append(c.out, c.v)
 	}
-	whole := *p
-	whole.Props = p.Props.Without(proto.TopicAlias)
-	err := c.keep(&whole, tag, func([]byte) error {
-		p.PacketID = whole.PacketID
-		return send(nil)
-	})
+	switch {
+	case err != nil:
+		c.sess.Sender.Cancel(p.PacketID)
+	case short.Topic != nil:
+		if c.aliases == nil {
+			c.aliases = make(map[uint16]string)
+		}
+		c.aliases[uint16(alias)] = string(p.Topic)
+	}
 	return err
 }
 

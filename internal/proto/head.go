@@ -13,9 +13,12 @@ type Head struct {
 }
 
 // Set makes h the head of p in version v, or returns what the standard forbids about
-// p and leaves h as it was. h keeps nothing of p.
+// p and leaves h as it was. The identifier, which is no part of it, is not looked at. h
+// keeps nothing of p.
 func (h *Head) Set(p *Publish, v Version) error {
-	if err := p.fault(v); err != nil {
+	q := *p
+	q.PacketID = 1
+	if err := q.fault(v); err != nil {
 		return err
 	}
 	h.first = p.first()
