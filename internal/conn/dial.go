@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"net"
-	"syscall"
 	"time"
 
 	"mqtt/internal/proto"
@@ -196,9 +195,9 @@ func (c *Conn) first(ctx context.Context) (proto.Frame, error) {
 func early(ctx context.Context, err error) error {
 	var closed *transport.CloseError // a WebSocket's way to hang up
 	if ctx.Err() != nil {
-		return &Opening{Err: errors.New("the server did not answer CONNECT")}
+		return &Opening{Err: ErrSilent}
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || transport.Reset(err) ||
 		errors.Is(err, io.ErrClosedPipe) || errors.As(err, &closed) {
 		return &Opening{Err: ErrHungUp}
 	}

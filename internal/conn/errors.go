@@ -13,6 +13,8 @@ import (
 var (
 	// ErrHungUp is a stream that ended before CONNACK.
 	ErrHungUp = errors.New("the server closed the connection before it answered")
+	// ErrSilent is a server that did not answer before the time was up.
+	ErrSilent = errors.New("the server did not answer CONNECT")
 	// ErrTimeout is a server that did not answer within the keep alive.
 	ErrTimeout = errors.New("no answer to PINGREQ")
 	// ErrWindow is a Publish although Free is 0.

@@ -62,6 +62,26 @@ func (e *Error) Unwrap() error { return e.Err }
 // Hint says what may help, in one line, or "".
 func (e *Error) Hint() string { return Hint(e) }
 
+// Fault is what is wrong with one part of a Target, of its TLS or of its WebSocket, before any connection.
+type Fault struct {
+	Part string // the field: Port, Bind, Socket, Proxy, Path, Header, CAFile, CAPath, Cert, Key, KeyLog
+	Err  error
+}
+
+// Error is the cause's.
+func (f *Fault) Error() string { return f.Err.Error() }
+
+// Unwrap returns the cause.
+func (f *Fault) Unwrap() error { return f.Err }
+
+// faulty says which part err is about, if it is an error.
+func faulty(part string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &Fault{part, err}
+}
+
 // errHungUp is an end of the stream in the middle of a handshake.
 var errHungUp = errors.New("the server closed the connection during the handshake")
 
@@ -94,6 +114,16 @@ func Speaks(first []byte) string {
 	return ""
 }
 
+// among tells whether err is one of the system's errors named.
+func among(err error, numbers ...syscall.Errno) bool {
+	for _, no := range numbers {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	return false
+}
+
 // plain is the text of err without what the net package says about the way there.
 func plain(err error) string {
 	var (
@@ -101,7 +131,7 @@ func plain(err error) string {
 		op  *net.OpError
 		no  syscall.Errno
 	)
-	if text := remoteAlert(err); text != "" {
+	if text := Alert(err); text != "" {
 		return "the server refused: " + text
 	}
 	switch {

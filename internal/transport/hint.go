@@ -10,7 +10,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -18,7 +17,7 @@ import (
 // *Error, or any error of a connection: with TLS 1.3 a server refuses a client's
 // certificate only when the client reads.
 func Hint(err error) string {
-	if text := remoteAlert(err); text != "" {
+	if text := Alert(err); text != "" {
 		return alertHint(text)
 	}
 	var e *Error
@@ -48,11 +47,11 @@ func Hint(err error) string {
 
 func listenHint(err error) string {
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
+	case inUse(err):
 		return "another program listens there: choose another port, 0 picks a free one"
 	case errors.Is(err, os.ErrPermission):
 		return "this user may not listen there: ports from 1024 on are free to all"
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
+	case notOurs(err):
 		return "it is no address of this machine"
 	}
 	return ""
@@ -62,15 +61,15 @@ func connectHint(err error) string {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return ""
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case refusedBySystem(err):
 		return "no server listens there: check host and port"
 	case errors.Is(err, os.ErrNotExist):
 		return "no such socket: check its path"
 	case errors.Is(err, os.ErrPermission):
 		return "this user may not open it"
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
+	case notOurs(err):
 		return "--bind takes an address of this machine; with many connections the local ports may be used up"
-	case errors.Is(err, syscall.EMFILE):
+	case outOfFiles(err):
 		return "too many open files: raise ulimit -n"
 	}
 	return "check host and port; a firewall or proxy (--proxy) may stand between"
@@ -83,10 +82,12 @@ func proxyHint(err error) string {
 		return "the proxy wants a user and password: --proxy http://user:password@host:port"
 	case errors.As(err, &s):
 		return "the proxy does not let this host and port pass"
+	case errors.As(err, new(socksReply)):
+		return "the proxy is there, and did not reach the server: check host and port, or go without, --proxy none"
 	case errors.Is(err, context.Canceled):
 		return ""
 	}
-	return "check --proxy, or take it away"
+	return "check --proxy or ALL_PROXY; --proxy none goes without"
 }
 
 func upgradeHint(err error) string {
@@ -103,7 +104,7 @@ func upgradeHint(err error) string {
 			return "the server sends clients elsewhere: check scheme, host and --ws-path"
 		}
 		return "check the endpoint: --ws-path sets it"
-	case errors.As(err, &f), errors.Is(err, errHungUp), errors.Is(err, syscall.ECONNRESET):
+	case errors.As(err, &f), errors.Is(err, errHungUp), Reset(err):
 		return "the port may speak MQTT without WebSocket, or TLS: try mqtt:// or wss://"
 	}
 	return ""
@@ -129,7 +130,7 @@ func tlsHint(err error) string {
 			return "the port speaks HTTP without TLS: try ws://, or the port for TLS (8883, 443)"
 		}
 		return "the port speaks no TLS: try it without, or the port for TLS (8883)"
-	case errors.Is(err, errHungUp), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, errHungUp), Reset(err):
 		return "the port may speak no TLS, or the server asks for a certificate (--cert, --key)"
 	case strings.Contains(err.Error(), "protocol version"):
 		return "--tls-version tlsv1 allows older versions than TLS 1.2"
@@ -139,8 +140,8 @@ func tlsHint(err error) string {
 	return ""
 }
 
-// remoteAlert returns the text of a TLS alert that the peer sent, or "".
-func remoteAlert(err error) string {
+// Alert returns the text of a TLS alert that the peer sent, or "". With TLS 1.3 it may come with the first read.
+func Alert(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "remote error" && op.Err != nil {
 		return strings.TrimPrefix(op.Err.Error(), "tls: ")

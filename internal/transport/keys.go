@@ -21,23 +21,23 @@ var (
 func (t *TLS) keyPair() (pair tls.Certificate, err error) {
 	cert, err := os.ReadFile(t.Cert)
 	if err != nil {
-		return pair, bare(err)
+		return pair, faulty("Cert", bare(err))
 	}
 	if !hasBlock(cert, "CERTIFICATE") {
-		return pair, fmt.Errorf("%s: no certificate in PEM form", t.Cert)
+		return pair, faulty("Cert", fmt.Errorf("%s: no certificate in PEM form", t.Cert))
 	}
-	key, name := cert, t.Cert
+	key, name, part := cert, t.Cert, "Cert"
 	if t.Key != "" {
-		name = t.Key
+		name, part = t.Key, "Key"
 		if key, err = os.ReadFile(name); err != nil {
-			return pair, bare(err)
+			return pair, faulty(part, bare(err))
 		}
 	}
 	if key, err = t.decrypted(key, name); err != nil {
-		return pair, fmt.Errorf("%s: %w", name, err)
+		return pair, faulty(part, fmt.Errorf("%s: %w", name, err))
 	}
 	if pair, err = tls.X509KeyPair(cert, key); err != nil {
-		return pair, fmt.Errorf("certificate %s with key %s: %s", t.Cert, name, strings.TrimPrefix(err.Error(), "tls: "))
+		return pair, faulty(part, fmt.Errorf("certificate %s with key %s: %s", t.Cert, name, strings.TrimPrefix(err.Error(), "tls: ")))
 	}
 	return pair, nil
 }
@@ -101,6 +101,9 @@ func (t *TLS) open(block *pem.Block) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errPassphrase, err)
 		}
+		if !isKey(der) { // one wrong passphrase in 256 looks right
+			return nil, errPassphrase
+		}
 		return der, nil
 	}
 	key, _, err := pkcs8.ParsePrivateKey(block.Bytes, pass)
@@ -108,4 +111,12 @@ func (t *TLS) open(block *pem.Block) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %s", errPassphrase, strings.TrimPrefix(err.Error(), "pkcs8: "))
 	}
 	return x509.MarshalPKCS8PrivateKey(key)
+}
+
+// isKey tells whether der is a private key.
+func isKey(der []byte) bool {
+	_, err1 := x509.ParsePKCS1PrivateKey(der)
+	_, err2 := x509.ParseECPrivateKey(der)
+	_, err3 := x509.ParsePKCS8PrivateKey(der)
+	return err1 == nil || err2 == nil || err3 == nil
 }

@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -11,7 +10,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -85,7 +83,7 @@ func Listen(ctx context.Context, e *Endpoint) (*Listener, error) {
 	)
 	if e.Socket == "" {
 		l.l, err = lc.Listen(ctx, "tcp", e.Addr())
-	} else if l.l, err = lc.Listen(ctx, "unix", e.Socket); errors.Is(err, syscall.EADDRINUSE) && removeStale(ctx, e.Socket) {
+	} else if l.l, err = lc.Listen(ctx, "unix", e.Socket); inUse(err) && removeStale(ctx, e.Socket) {
 		l.l, err = lc.Listen(ctx, "unix", e.Socket)
 	}
 	if err != nil {
@@ -105,7 +103,7 @@ func removeStale(ctx context.Context, name string) bool {
 		c.Close()
 		return false
 	}
-	return errors.Is(err, syscall.ECONNREFUSED) && os.Remove(name) == nil
+	return refusedBySystem(err) && os.Remove(name) == nil
 }
 
 // Accept returns the next connection. TLS and WebSocket handshakes are done by the
@@ -134,16 +132,6 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return nil, net.ErrClosed
 		}
 	}
-}
-
-// passing tells whether an error of accept may be gone in a moment.
-func passing(err error) bool {
-	for _, e := range [...]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.ECONNRESET} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
 }
 
 func (l *Listener) wrap(c net.Conn) net.Conn {

@@ -23,11 +23,8 @@ func ParseProxy(s string) (*url.URL, error) {
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		var ue *url.Error
-		if errors.As(err, &ue) {
-			err = ue.Err // the whole would print the password
-		}
-		return nil, fmt.Errorf("proxy %q: %w", mask(s), err)
+		// What url.Parse says has pieces of it, which may be the password's.
+		return nil, fmt.Errorf("proxy %q is no URL", Masked(s))
 	}
 	return u, checkProxy(u)
 }
@@ -95,7 +92,11 @@ func (d *dialer) proxied(ctx context.Context, place string) (net.Conn, error) {
 	addr := proxyAddr(d.Proxy)
 	c, err := d.tcp(ctx, addr)
 	if err != nil {
-		return nil, err
+		var e *Error
+		if errors.As(err, &e) {
+			err = e.Err
+		}
+		return nil, d.fail(ctx, Proxy, addr, err)
 	}
 	defer timed(&d.tr.Proxy)()
 	if d.Proxy.Scheme == "https" {
@@ -161,11 +162,20 @@ func connectSOCKS(ctx context.Context, c net.Conn, addr, place string, user *url
 	}
 	_, err = s.DialWithConn(ctx, c, "tcp", place)
 	var op *net.OpError
-	if errors.As(err, &op) && op.Op == "socks connect" {
-		err = op.Err
+	if !errors.As(err, &op) || op.Op != "socks connect" {
+		return err
 	}
-	return err
+	// The library has no type for what the proxy replies, only these words before it.
+	if reply, ok := strings.CutPrefix(op.Err.Error(), "unknown error "); ok {
+		return socksReply(reply)
+	}
+	return op.Err
 }
+
+// socksReply is a refusal by a SOCKS proxy, in the words of RFC 1928.
+type socksReply string
+
+func (s socksReply) Error() string { return "it answered: " + string(s) }
 
 // proxyStatus is a refusal by an HTTP proxy: its status and words.
 type proxyStatus string

@@ -173,6 +173,16 @@ func TestProxyErrors(t *testing.T) {
 		io.WriteString(c, "HTTP/1.1 200 "+strings.Repeat("x", maxHead))
 		io.Copy(io.Discard, c)
 	})
+	failing := raw(t, func(c net.Conn) { // 05 00, then reply 5
+		c.Write([]byte{5, 0, 5, 5, 0, 1, 0, 0, 0, 0, 0, 0})
+		io.Copy(io.Discard, c)
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := l.Addr()
+	l.Close()
 	for _, test := range []struct {
 		proxy      string
 		text, hint string
@@ -186,6 +196,9 @@ func TestProxyErrors(t *testing.T) {
 		{"http://" + odd.String(), "speaks SSH, not HTTP", "--proxy"},
 		{"http://" + hangs.String(), "closed the connection", "--proxy"},
 		{"http://" + long.String(), "too long", "--proxy"},
+		{"http://" + nobody.String(), "connection refused", "--proxy none"},
+		{"socks5h://" + nobody.String(), "connection refused", "--proxy none"},
+		{"socks5h://" + failing.String(), ": it answered: connection refused", "reach the server"},
 	} {
 		p, err := url.Parse(test.proxy)
 		if err != nil {

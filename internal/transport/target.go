@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 )
 
 // Target says which server to connect to and how. The zero value is TCP to localhost.
@@ -107,18 +108,20 @@ func (t *Target) check() error {
 			return errors.New("a Unix socket has no SRV record")
 		case t.Bind != "":
 			return errors.New("a Unix socket has no address to bind")
+		case len(t.Socket) > longestSocket:
+			return faulty("Socket", fmt.Errorf("%s: %d bytes, and the system takes %d at most", t.Socket, len(t.Socket), longestSocket))
 		}
 	} else if t.port() == "0" || checkPort(t.port()) != nil {
-		return fmt.Errorf("port %q: a number from 1 to 65535", t.port())
+		return faulty("Port", fmt.Errorf("port %q: a number from 1 to 65535", t.port()))
 	}
 	if t.Bind != "" {
 		if _, err := netip.ParseAddr(t.Bind); err != nil {
-			return fmt.Errorf("bind %q: an IP address of this machine", t.Bind)
+			return faulty("Bind", fmt.Errorf("bind %q: an IP address of this machine", t.Bind))
 		}
 	}
 	if t.Proxy != nil {
 		if err := checkProxy(t.Proxy); err != nil {
-			return err
+			return faulty("Proxy", err)
 		}
 		if t.ProxyTLS != nil {
 			if _, err := t.ProxyTLS.Config(); err != nil {
@@ -139,6 +142,9 @@ func (t *Target) check() error {
 	return nil
 }
 
+// longestSocket is how long the path of a Unix socket may be, in bytes, less the NUL behind it.
+const longestSocket = len(syscall.RawSockaddrUnix{}.Path) - 1
+
 func (w *WebSocket) path() string {
 	switch {
 	case w.Path == "":
@@ -158,22 +164,22 @@ func (w *WebSocket) subprotocol() string {
 
 func (w *WebSocket) check() error {
 	if err := checkPath(w.Path); err != nil {
-		return err
+		return faulty("Path", err)
 	}
 	if !isToken(w.subprotocol()) {
 		return fmt.Errorf("subprotocol %q is not a word", w.Subprotocol)
 	}
 	for name, values := range w.Header {
 		if !isToken(name) {
-			return fmt.Errorf("header name %q", name)
+			return faulty("Header", fmt.Errorf("header name %q: letters, digits and dashes", name))
 		}
 		switch http.CanonicalHeaderKey(name) {
 		case "Upgrade", "Connection", "Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Protocol", "Sec-Websocket-Extensions":
-			return fmt.Errorf("header %s belongs to the upgrade itself", name)
+			return faulty("Header", fmt.Errorf("header %s belongs to the upgrade itself", name))
 		}
 		for _, v := range values {
 			if strings.ContainsAny(v, "\r\n\x00") {
-				return fmt.Errorf("header %s: a line break in its value", name)
+				return faulty("Header", fmt.Errorf("header %s: a line break in its value", name))
 			}
 		}
 	}

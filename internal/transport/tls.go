@@ -107,12 +107,12 @@ func (t *TLS) common() (*tls.Config, error) {
 		}
 		cfg.Certificates = []tls.Certificate{pair}
 	case t.Key != "":
-		return nil, fmt.Errorf("key %s: its certificate is missing", t.Key)
+		return nil, faulty("Key", fmt.Errorf("key %s: its certificate is missing", t.Key))
 	}
 	if t.KeyLog != "" {
 		log := &keyLog{name: t.KeyLog}
 		if _, err := log.Write(nil); err != nil {
-			return nil, err
+			return nil, faulty("KeyLog", err)
 		}
 		cfg.KeyLogWriter = log
 	}
@@ -131,11 +131,11 @@ func (t *TLS) authorities() (*x509.CertPool, error) {
 	}
 	if t.CAFile != "" {
 		n, err := addCertificates(pool, t.CAFile)
-		if err != nil {
-			return nil, err
+		if err == nil && n == 0 {
+			err = fmt.Errorf("%s: no certificate in PEM form", t.CAFile)
 		}
-		if n == 0 {
-			return nil, fmt.Errorf("%s: no certificate in PEM form", t.CAFile)
+		if err != nil {
+			return nil, faulty("CAFile", err)
 		}
 	}
 	if t.CAPath == "" {
@@ -143,7 +143,7 @@ func (t *TLS) authorities() (*x509.CertPool, error) {
 	}
 	entries, err := os.ReadDir(t.CAPath)
 	if err != nil {
-		return nil, bare(err)
+		return nil, faulty("CAPath", bare(err))
 	}
 	found := 0
 	for _, e := range entries {
@@ -153,12 +153,12 @@ func (t *TLS) authorities() (*x509.CertPool, error) {
 		}
 		n, err := addCertificates(pool, name)
 		if err != nil {
-			return nil, err
+			return nil, faulty("CAPath", err)
 		}
 		found += n
 	}
 	if found == 0 {
-		return nil, fmt.Errorf("%s: no file with a certificate in PEM form", t.CAPath)
+		return nil, faulty("CAPath", fmt.Errorf("%s: no file with a certificate in PEM form", t.CAPath))
 	}
 	return pool, nil
 }

@@ -66,7 +66,7 @@ type URL struct {
 func ParseURL(s string) (URL, error) {
 	u, err := parseURL(s)
 	if err != nil {
-		return URL{}, fmt.Errorf("url %q: %w", mask(s), err)
+		return URL{}, fmt.Errorf("url %q: %w", Masked(s), err)
 	}
 	return u, nil
 }
@@ -164,7 +164,7 @@ func (u *URL) parseHost(s string) error {
 		return errors.New("an IPv6 address stands in brackets, as in mqtt://[::1]:1883")
 	}
 	if strings.ContainsAny(host, "?#%\\ \t\r\n\"<>[]") && !strings.HasPrefix(s, "[") {
-		return fmt.Errorf("host name %q: in a user or password / is written %%2F, # %%23, ? %%3F, @ %%40", host)
+		return fmt.Errorf("host name %q: in a user or password / is written %%2F, # %%23, ? %%3F, @ %%40", Masked(host))
 	}
 	if u.Host = host; !ok || port == "" {
 		return nil
@@ -245,22 +245,29 @@ func escapePath(p string) string { return (&url.URL{Path: p}).EscapedPath() }
 // GoString hides the password from %#v too.
 func (u URL) GoString() string { return "transport.URL(" + strconv.Quote(u.String()) + ")" }
 
-// mask hides the password of a string that may be a URL.
-func mask(s string) string {
-	start := strings.Index(s, "//")
+// Masked hides what may be secret in a string that may be a URL, however it was meant: the password, which ends with the
+// last @; a port that is none, since that may be the password of a URL that lost its host; and the query.
+func Masked(s string) string {
+	start := 0
+	if i := strings.Index(s, "//"); i >= 0 {
+		start = i + 2
+	}
 	end := strings.LastIndexByte(s, '@')
-	if end < 0 {
-		return s
+	if end < start {
+		end = len(s)
+		if i := strings.IndexAny(s[start:], "/?"); i >= 0 {
+			end = start + i
+		}
 	}
-	start = max(start+2, 0)
-	if start > end {
-		return s
+	_, notV6 := netip.ParseAddr(s[start:end])
+	if user, password, ok := strings.Cut(s[start:end], ":"); ok && password != "" && notV6 != nil && !strings.HasPrefix(user, "[") &&
+		(end < len(s) && s[end] == '@' || checkPort(password) != nil) {
+		s = s[:start] + user + ":***" + s[end:]
 	}
-	user, _, ok := strings.Cut(s[start:end], ":")
-	if !ok {
-		return s
+	if at, query, ok := strings.Cut(s, "?"); ok && query != "" {
+		s = at + "?***"
 	}
-	return s[:start] + user + ":***" + s[end:]
+	return s
 }
 
 // Target returns what to dial for the URL; an empty host is localhost.

@@ -95,13 +95,23 @@ func TestPasswordIsNeverPrinted(t *testing.T) {
 			t.Errorf("%s prints %s", verb, s)
 		}
 	}
-	for _, bad := range []string{"mqtt://user:secret@host:x", "mqtt://user:sec@ret@host:x", "nix://user:secret@host", "user:secret@host"} {
+	for _, bad := range []string{"mqtt://user:secret@host:x", "mqtt://user:sec@ret@host:x", "nix://user:secret@host", "user:secret@host",
+		"mqtt://user:secret", "mqtt://user:secret/a", "wss://host:x/mqtt?token=secret", "wss://host?token=secret", "mqtt://user:s/ecret@host", "mqtt:user:secret"} {
 		if _, err := ParseURL(bad); err == nil || strings.Contains(err.Error(), "sec") {
 			t.Errorf("%s: error %v", bad, err)
 		}
 	}
 	if _, err := ParseProxy("ftp://user:secret@host"); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("proxy error %v", err)
+	}
+	if _, err := ParseProxy("http://user:secret/secret@host:80"); err == nil || strings.Contains(err.Error(), "secret") {
+		t.Errorf("proxy error %v", err)
+	}
+	for in, want := range map[string]string{"mqtt://h:1883/a": "mqtt://h:1883/a", "mqtt://[::1]:1883": "mqtt://[::1]:1883", "mqtt://::1": "mqtt://::1",
+		"u:p@h": "u:***@h", "ws://h/a?b": "ws://h/a?***", "h": "h", "": ""} {
+		if got := Masked(in); got != want {
+			t.Errorf("%s masked is %s", in, got)
+		}
 	}
 	if _, err := ParseProxy("http://user:secret@ho st"); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("proxy error %v", err)

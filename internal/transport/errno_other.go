@@ -1,0 +1,20 @@
+//go:build !windows
+
+package transport
+
+import "syscall"
+
+// Reset tells whether the peer broke the connection off, which the next read or write notices.
+func Reset(err error) bool {
+	return among(err, syscall.ECONNRESET, syscall.EPIPE)
+}
+
+func refusedBySystem(err error) bool { return among(err, syscall.ECONNREFUSED) }
+func inUse(err error) bool           { return among(err, syscall.EADDRINUSE) }
+func notOurs(err error) bool         { return among(err, syscall.EADDRNOTAVAIL) }
+func outOfFiles(err error) bool      { return among(err, syscall.EMFILE) }
+
+// passing tells whether an error of accept may be gone in a moment.
+func passing(err error) bool {
+	return among(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.ECONNRESET)
+}
