@@ -70,11 +70,12 @@ func Shell(stderr io.Writer) Runner {
 		cmd.Stdout, cmd.Stderr = &out, stderr
 		// What the command left running in the background may hold its output open.
 		cmd.WaitDelay = time.Second
+		Leash(cmd)
 		err := cmd.Run()
 		if out.over {
 			return nil, errPrinted
 		}
-		if errors.Is(err, exec.ErrWaitDelay) {
+		if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 			err = nil
 		}
 		return out.b, err

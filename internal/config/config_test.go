@@ -144,8 +144,8 @@ func one(source Source, flag string, values ...string) Setting {
 }
 
 func TestMergeOrder(t *testing.T) {
-	all := []Setting{one(HouseOptions, "qos", "house"), one(InProfile, "qos", "profile"), one(Options, "qos", "options"),
-		one(Environment, "qos", "environment"), one(CommandLine, "qos", "line")}
+	all := []Setting{one(HouseOptions, "qos", "house"), one(InProfile, "qos", "profile"),
+		one(Environment, "qos", "environment"), one(Options, "qos", "options"), one(CommandLine, "qos", "line")}
 	for n := len(all); n > 0; n-- {
 		got := Merge(all[:n])
 		if len(got) != 1 || got[0].Origin.Source != all[n-1].Origin.Source {
@@ -155,7 +155,7 @@ func TestMergeOrder(t *testing.T) {
 	equal(t, Merge(), []Setting(nil))
 	// The order of layers does not count between sources, and the later of two files does.
 	got := Merge([]Setting{one(Environment, "qos", "1"), one(Options, "id", "a")}, []Setting{one(Options, "id", "b"), one(Options, "qos", "2")})
-	equal(t, got, []Setting{one(Options, "id", "b"), one(Environment, "qos", "1")})
+	equal(t, got, []Setting{one(Options, "id", "b"), one(Options, "qos", "2")})
 	s, ok := Find(got, "id")
 	equal(t, ok, true)
 	equal(t, s.Values, []string{"b"})
@@ -177,7 +177,16 @@ func TestMergeDisplaces(t *testing.T) {
 		{one(CommandLine, "url", "mqtt://x/a@b"), one(InProfile, "username", "u"), true},
 		{one(CommandLine, "url", "mqtt://u:p@x"), one(InProfile, "username", "u"), false},
 		{one(CommandLine, "url", "mqtt://u:p@x"), one(InProfile, "pw", "u"), false},
+		{one(CommandLine, "url", "mqtt://u@x"), one(InProfile, "username", "u"), false},
+		{one(CommandLine, "url", "mqtt://u@x"), one(Environment, "pw", "u"), true},
+		{one(CommandLine, "url", "mqtt://u@x"), one(InProfile, "password-file", "u"), true},
+		{one(CommandLine, "url", "mqtt://u:@x"), one(InProfile, "password-file", "u"), false},
+		{one(CommandLine, "url", "mqtt://:p@x"), one(InProfile, "username", "u"), true},
+		{one(CommandLine, "url", "mqtt://u:p#?@x"), one(InProfile, "pw", "u"), false},
 		{one(CommandLine, "port", "1"), one(Environment, "url", "mqtt://x"), true},
+		{one(CommandLine, "port", "1"), one(Environment, "url", "unix:///x"), false},
+		{one(CommandLine, "port", "1"), one(Environment, "unix", "/x"), false},
+		{Setting{Flag: "url", Origin: Origin{Source: Environment}, Command: "x"}, one(InProfile, "pw", "u"), true},
 		{one(CommandLine, "host", "h"), one(InProfile, "port", "1"), true},
 		{one(CommandLine, "unix", "/s"), one(InProfile, "host", "1"), false},
 		{one(CommandLine, "srv", "true"), one(InProfile, "url", "1"), false},

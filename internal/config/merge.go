@@ -10,7 +10,8 @@ import (
 //
 // A setting also displaces what would contradict it from a weaker source: a --host on the command line displaces a
 // MQTT_URL, a --password-file a profile's pw. Two that contradict each other in one source both stay, so that the
-// command can refuse them. A --port leaves a weaker URL in place, for the command to apply to it.
+// command can refuse them. A --port leaves a weaker URL in place, for the command to apply to it, unless that names a
+// unix socket. Of user and password a URL displaces what it has itself.
 func Merge(layers ...[]Setting) []Setting {
 	var all []Setting
 	for _, layer := range slices.Backward(layers) {
@@ -21,7 +22,7 @@ func Merge(layers ...[]Setting) []Setting {
 	var kept []Setting
 	for _, s := range all {
 		if !slices.ContainsFunc(kept, func(k Setting) bool {
-			return k.Flag == s.Flag || k.Origin.Source > s.Origin.Source && displaces(k, s.Flag)
+			return k.Flag == s.Flag || k.Origin.Source > s.Origin.Source && displaces(k, s)
 		}) {
 			kept = append(kept, s)
 		}
@@ -31,8 +32,7 @@ func Merge(layers ...[]Setting) []Setting {
 }
 
 // Joined returns the values of a List flag from all layers, the weakest source first. Merge lets the strongest source
-// replace the others; mosquitto's own programs add the topics of an options file to those of the command line, and
-// under their names that is what a script expects.
+// replace the others; mosquitto's own programs add the topics of their options file to those of the command line.
 func Joined(flag string, layers ...[]Setting) []string {
 	var found []Setting
 	for _, layer := range layers {
@@ -60,20 +60,26 @@ func Find(settings []Setting, flag string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// displaces reports whether the setting leaves no room for a weaker one of the other flag.
-func displaces(s Setting, other string) bool {
+// displaces reports whether the setting leaves no room for a weaker one of another flag.
+func displaces(s, weaker Setting) bool {
+	other := weaker.Flag
 	switch s.Flag {
 	case "url":
+		user, password := userinfo(last(s))
 		switch other {
 		case "host", "port", "unix", "srv", "ws":
 			return true
-		case "username", "pw", "password-file":
-			return len(s.Values) > 0 && hasUserinfo(s.Values[len(s.Values)-1])
+		case "username":
+			return user
+		case "pw", "password-file":
+			return password
 		}
 	case "unix":
 		return among(other, "url", "host", "port", "srv", "ws")
 	case "host":
 		return among(other, "url", "unix")
+	case "port":
+		return other == "unix" || other == "url" && namesSocket(last(weaker))
 	case "srv":
 		return !off(s) && among(other, "url", "unix")
 	case "pw":
@@ -102,6 +108,14 @@ func displaces(s Setting, other string) bool {
 
 func payloadSource(flag string) bool {
 	return among(flag, "message", "file", "stdin-file", "stdin-line", "null-message")
+}
+
+// last is the value that counts of a flag that takes one.
+func last(s Setting) string {
+	if len(s.Values) == 0 {
+		return "" // a command's, which has not run yet
+	}
+	return s.Values[len(s.Values)-1]
 }
 
 func among(s string, names ...string) bool { return slices.Contains(names, s) }

@@ -88,8 +88,8 @@ func optionWords(line string) (words []string, what string) {
 	switch {
 	case strings.Trim(name, "-") == "":
 		return nil, "expected an option, such as --host NAME or -q 1"
-	case name == "-o":
-		return nil, "-o in an options file: one file cannot name another"
+	case name == "-o", name == "--options":
+		return nil, name + " in an options file: one file cannot name another"
 	case strings.HasPrefix(name, "--") && assigned:
 		// The value began before the first space, and goes on behind it.
 		return []string{line}, ""

@@ -61,6 +61,7 @@ func TestParseOptionsErrors(t *testing.T) {
 		{"-", "opts:1: expected an option"},
 		{"-- s3cret", "opts:1: expected an option"},
 		{"-o other", "opts:1: -o in an options file"},
+		{"--options other", "opts:1: --options in an options file"},
 		{"-D publish s3cret", "opts:1: -D: expected COMMAND NAME VALUE"},
 		{"-D publish user-property s3cret", "opts:1: -D: expected COMMAND user-property KEY VALUE"},
 		{"-D", "opts:1: -D: expected COMMAND"},

@@ -87,17 +87,6 @@ func (p *Profile) Bytes() []byte {
 	return b
 }
 
-// Keys returns the keys that the profile has, each once, in order: flags, and flags with -command behind them.
-func (p *Profile) Keys() []string {
-	var keys []string
-	for _, l := range p.lines {
-		if l.key != "" && !slices.Contains(keys, l.key) {
-			keys = append(keys, l.key)
-		}
-	}
-	return keys
-}
-
 // Values returns the values of a key, in order.
 func (p *Profile) Values(key string) []string {
 	key = canonical(key)

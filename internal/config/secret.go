@@ -73,15 +73,25 @@ func scheme(s string) bool {
 	return s != ""
 }
 
-// hasUserinfo reports whether a URL names a user.
-func hasUserinfo(url string) bool {
+// userinfo reports whether a URL has a user name, and whether it has a password, be it empty. Both end with the last @
+// before the path.
+func userinfo(url string) (user, password bool) {
 	if _, rest, ok := strings.Cut(url, "://"); ok {
 		url = rest
 	}
-	if i := strings.IndexAny(url, "/?#"); i >= 0 {
-		url = url[:i]
+	url, _, _ = strings.Cut(url, "/")
+	at := strings.LastIndexByte(url, '@')
+	if at < 0 {
+		return false, false
 	}
-	return strings.Contains(url, "@")
+	name, _, password := strings.Cut(url[:at], ":")
+	return name != "", password
+}
+
+// namesSocket reports whether a URL is one of a unix socket.
+func namesSocket(url string) bool {
+	name, _, _ := strings.Cut(url, ":")
+	return strings.EqualFold(name, "unix")
 }
 
 // maskedPair masks the value of a pair whose name promises a secret, and all of what is no pair.

@@ -12,8 +12,8 @@ const (
 	Default      Source = iota // the flag's own default
 	HouseOptions               // the options file mosquitto reads unasked, see DefaultOptions
 	InProfile                  // a profile
-	Options                    // the options file named with -o
 	Environment                // an environment variable
+	Options                    // an options file that was named, which stands for flags
 	CommandLine                // the command line
 )
 

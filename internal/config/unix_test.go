@@ -5,6 +5,7 @@ package config
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,5 +125,42 @@ func TestShell(t *testing.T) {
 	start = time.Now()
 	if _, err = run(ctx, "exec sleep 20"); err == nil || time.Since(start) > 15*time.Second {
 		t.Errorf("%v after %v", err, time.Since(start))
+	}
+	ends(t, run)
+}
+
+// ends has a command begin another, which holds a FIFO open: when the context ends both, the FIFO's end is seen.
+func ends(t *testing.T, run Runner) {
+	t.Helper()
+	if tty, err := os.Open("/dev/tty"); err == nil {
+		tty.Close()
+		return // there the terminal tells them all
+	}
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	over := make(chan error)
+	go func() {
+		_, err := run(ctx, "sh -c 'echo begun; sleep 20; :' >'"+fifo+"'; :")
+		over <- err
+	}()
+	f, err := os.Open(fifo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	line := make([]byte, 6)
+	if _, err := io.ReadFull(f, line); err != nil || string(line) != "begun\n" {
+		t.Fatalf("%q, %v", line, err)
+	}
+	cancel()
+	if err := <-over; err == nil {
+		t.Error("no error from a command that was ended")
+	}
+	start := time.Now()
+	if _, err := io.ReadAll(f); err != nil || time.Since(start) > 10*time.Second {
+		t.Errorf("what the command began went on for %v: %v", time.Since(start), err)
 	}
 }
