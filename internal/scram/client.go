@@ -11,6 +11,18 @@ import (
 	"strings"
 )
 
+// Denied is a server that ended the exchange with an error of the method, such as invalid-proof.
+type Denied struct{ Method, Reason string }
+
+// Error has the server's word.
+func (d *Denied) Error() string { return d.Method + ": the server says " + d.Reason }
+
+// What a server does wrong.
+var (
+	ErrProof      = errors.New("the server did not prove that it knows the password")
+	ErrIterations = errors.New("iterations")
+)
+
 // Client proves that it knows a password, again and again where that is wanted, and has
 // the server prove the same.
 type Client struct {
@@ -54,11 +66,11 @@ func (c *Client) Next(challenge []byte) ([]byte, error) {
 	iterations, err2 := strconv.Atoi(f["i"])
 	switch {
 	case f["e"] != "":
-		return nil, fmt.Errorf("%s: the server says %s", c.Name, f["e"])
+		return nil, &Denied{c.Name, f["e"]}
 	case err != nil || err2 != nil || len(salt) == 0 || !strings.HasPrefix(f["r"], c.nonce) || len(f["r"]) == len(c.nonce):
 		return nil, fmt.Errorf("%s: the server's challenge makes no sense", c.Name)
 	case iterations < Fewest || iterations > Most:
-		return nil, fmt.Errorf("%s: the server asks for %d iterations, not %d to %d", c.Name, iterations, Fewest, Most)
+		return nil, fmt.Errorf("%s: the server asks for %d %w, not %d to %d", c.Name, iterations, ErrIterations, Fewest, Most)
 	}
 	if err := c.saltPassword(salt, iterations); err != nil {
 		return nil, err
@@ -98,11 +110,11 @@ func (c *Client) Finish(last []byte) error {
 func (c *Client) check(last []byte) error {
 	f := fields(string(last))
 	if e := f["e"]; e != "" {
-		return fmt.Errorf("%s: the server says %s", c.Name, e)
+		return &Denied{c.Name, e}
 	}
 	got, err := base64.StdEncoding.DecodeString(f["v"])
 	if err != nil || len(c.proof) == 0 || subtle.ConstantTimeCompare(got, c.proof) != 1 {
-		return errors.New(c.Name + ": the server did not prove that it knows the password")
+		return fmt.Errorf("%s: %w", c.Name, ErrProof)
 	}
 	c.proven = true
 	return nil
