@@ -24,7 +24,12 @@ func (f *identityFlags) auth(p *proto.Connect) (conn.Auth, error) {
 		if !p.HasUsername || !p.HasPassword {
 			return nil, usage("--auth-method "+f.authMethod+" without credentials", "it needs -u and a password")
 		}
-		a := &scram.Client{Name: method, User: p.Username, Password: string(p.Password)}
+		for flag, s := range map[string]string{"-u": p.Username, "password": string(p.Password)} {
+			if _, err := scram.Prepare(s); err != nil {
+				return nil, usage(flag+" for "+method+": "+err.Error(), "leave that character out")
+			}
+		}
+		a := scramAuth{&scram.Client{Name: method, User: p.Username, Password: string(p.Password)}}
 		// The password stays here: that is what SCRAM is for.
 		p.HasPassword, p.Password = false, nil
 		return a, nil
@@ -56,6 +61,24 @@ func (f *identityFlags) takeOver(sets map[proto.Type]proto.Props) error {
 	return nil
 }
 
+// scramAuth tells a server that refuses from one that breaks the method.
+type scramAuth struct{ *scram.Client }
+
+// Next answers a challenge.
+func (a scramAuth) Next(challenge []byte) ([]byte, error) {
+	answer, err := a.Client.Next(challenge)
+	if err != nil && !denied(err) {
+		err = &conn.Violation{Err: err}
+	}
+	return answer, err
+}
+
+// denied tells whether the server said no in the words of the method.
+func denied(err error) bool {
+	var d *scram.Denied
+	return errors.As(err, &d)
+}
+
 // rawAuth sends the same data whenever it is asked.
 type rawAuth struct {
 	method string
@@ -72,7 +95,7 @@ func (a *rawAuth) Start() ([]byte, error) {
 }
 func (a *rawAuth) Next([]byte) ([]byte, error) {
 	if len(a.data) == 0 {
-		return nil, errors.New("the server sent a challenge, and there is no --auth-data to answer it")
+		return nil, fail(exitRefused, "give it with --auth-data", "the server sent a challenge, and there is no data to answer it")
 	}
 	return a.data, nil
 }

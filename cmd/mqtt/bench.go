@@ -69,7 +69,7 @@ func (f *benchFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	p, err := f.connection.plan(e, fs, proto.PUBLISH, false)
+	p, err := f.connection.plan(ctx, e, fs, proto.PUBLISH, false, proto.SUBSCRIBE)
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (f *benchConnFlags) run(ctx context.Context, e *env, c *cobra.Command) erro
 	if err != nil {
 		return err
 	}
-	p, err := f.connection.plan(e, fs, proto.CONNECT, false)
+	p, err := f.connection.plan(ctx, e, fs, proto.CONNECT, false)
 	if err != nil {
 		return err
 	}

@@ -3,14 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"mqtt/internal/config"
-	"mqtt/internal/format"
 )
 
 func newConfig(e *env) *cobra.Command {
@@ -101,6 +100,9 @@ func profileError(err error) error {
 	case errors.Is(err, config.ErrProfileExists):
 		return usage(err.Error(), "mqtt config edit changes it, mqtt config remove deletes it")
 	}
+	if path := new(fs.PathError); errors.As(err, &path) {
+		return fail(exitOther, "look at the folder: "+filepath.Dir(path.Path), "%w", err)
+	}
 	return usage(err.Error(), "mqtt help profiles")
 }
 
@@ -157,47 +159,4 @@ func allFlags(e *env) []config.Flag {
 		}
 	}
 	return flags
-}
-
-// checkProfile refuses a profile with a flag that no command has, or with a value that none of them reads.
-func checkProfile(e *env, p *config.Profile) error {
-	settings, err := p.Settings(allFlags(e), nil)
-	if err != nil {
-		return usage(err.Error(), "mqtt help environment lists the flags")
-	}
-	for _, s := range settings {
-		for _, v := range s.Values {
-			if !readable(e, s.Flag, v) {
-				return usage(s.Origin.String()+": "+s.Flag+": expected another kind of value", "mqtt help environment lists the flags")
-			}
-		}
-	}
-	return nil
-}
-
-// readable tells whether some command's flag takes the value.
-func readable(e *env, flag, value string) bool {
-	for _, c := range newRoot(e, nil).Commands() {
-		if f := c.Flags().Lookup(flag); f != nil && f.Value.Set(value) == nil {
-			return takes(f, value)
-		}
-	}
-	return false
-}
-
-// takes tells whether value is one of those that a flag knows, where they are few.
-func takes(f *pflag.Flag, value string) bool {
-	switch f.Name {
-	case "protocol-version":
-		_, _, err := readVersion(value)
-		return err == nil
-	case "qos", "will-qos":
-		return value == "0" || value == "1" || value == "2"
-	case "connect-timeout", "timeout", "idle-timeout":
-		_, err := format.ParseDuration(value)
-		return err == nil
-	case "color":
-		return strings.Contains(" auto always never ", " "+value+" ")
-	}
-	return true
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"mqtt/internal/config"
 )
@@ -41,7 +42,7 @@ func addProfile(ctx context.Context, e *env, name string, words []string) error 
 	}
 	for _, key := range order {
 		if err := p.Set(key, values[key]...); err != nil {
-			return profileError(err)
+			return usage(err.Error(), "mqtt help profiles")
 		}
 	}
 	if err := checkProfile(e, p); err != nil {
@@ -69,11 +70,16 @@ func editProfile(ctx context.Context, e *env, name string) error {
 	if err != nil {
 		return err
 	}
-	if err := runEditor(ctx, e, file); err != nil {
-		os.Remove(file)
-		return err
-	}
+	failed := runEditor(ctx, e, file)
 	after, err := os.ReadFile(file)
+	if failed != nil {
+		if bytes.Equal(before, after) {
+			os.Remove(file)
+		} else {
+			e.note("profile %s: nothing was saved; your text is in %s", name, file)
+		}
+		return failed
+	}
 	if err != nil {
 		return err
 	}
@@ -88,7 +94,7 @@ func editProfile(ctx context.Context, e *env, name string) error {
 		return usage(err.Error(), "nothing was saved; your text is in "+file)
 	}
 	if err := dirs.Save(p); err != nil {
-		return err
+		return profileError(err)
 	}
 	return os.Remove(file)
 }
@@ -124,8 +130,13 @@ func runEditor(ctx context.Context, e *env, file string) error {
 		}
 		cmd = exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "mqtt", file)
 	}
+	cmd.WaitDelay = 5 * time.Second // for the editor to save what it has, and give the terminal back
+	config.Leash(cmd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.in, inherited(e.out), inherited(e.err)
 	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		return fail(exitOther, "set VISUAL or EDITOR to an editor; nothing was saved", "run %s: %w", editor, err)
 	}
 	return nil

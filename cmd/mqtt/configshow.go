@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,25 +17,25 @@ func newConfigShow(e *env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show [COMMAND [FLAG...]]",
 		Short: "Print each value and where it comes from",
-		Long: `Print what a command would work with, a value a line, with its origin: command line, environment, options file,
+		Long: `Print what a command would work with, a value a line, with its origin: command line, options file, environment,
 profile or default. Secrets are masked. Without COMMAND it prints what environment and profile set for any of them.`,
 		Example: `  mqtt config show
   mqtt config show pub --profile lab -q 1`,
 		DisableFlagParsing: true, // they are COMMAND's
 		RunE: func(c *cobra.Command, args []string) error {
-			if slices.Contains(args, "--help") {
+			if slices.Contains(args, "--help") || len(args) > 0 && args[0] == "-h" { // behind COMMAND it is the host
 				return c.Help()
 			}
 			if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-				return showCommand(e, args)
+				return showCommand(c.Context(), e, args)
 			}
-			return showAll(e, args)
+			return showAll(c.Context(), e, args)
 		},
 	}
 }
 
 // showCommand prints the values of one command.
-func showCommand(e *env, args []string) error {
+func showCommand(ctx context.Context, e *env, args []string) error {
 	root := newRoot(e, args)
 	c, rest, err := root.Find(args)
 	if err != nil || c == root || c.Flags().Lookup("profile") == nil {
@@ -43,7 +44,7 @@ func showCommand(e *env, args []string) error {
 	if err := c.ParseFlags(rest); err != nil {
 		return flagError(c, err)
 	}
-	settings, err := e.settings(c)
+	settings, err := e.settings(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -59,14 +60,14 @@ func showCommand(e *env, args []string) error {
 }
 
 // showAll prints what is set outside any command line.
-func showAll(e *env, args []string) error {
+func showAll(ctx context.Context, e *env, args []string) error {
 	fs := pflag.NewFlagSet("show", pflag.ContinueOnError)
-	fs.SetOutput(nil)
+	fs.Usage = func() {}
 	(&configFlags{}).register(fs)
 	if err := fs.Parse(args); err != nil {
 		return usage(err.Error(), "flags of a command stand behind its name: mqtt config show pub -q 1")
 	}
-	settings, err := e.gather(fs, func() []config.Flag { return allFlags(e) })
+	settings, err := e.gather(ctx, fs, func() []config.Flag { return allFlags(e) })
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -43,13 +42,15 @@ type plan struct {
 	cfg      *conn.Config
 	backoff  conn.Backoff
 	topic    string // of an mqtt URL's path
+	server   string // its address, for errors
+	auto     bool   // no version was asked for, so that 3.1.1 may be spoken too
 	needs5   string // what of the command line only MQTT 5 has
 	borrowed bool   // the session is ours for this run, and is given up at its end
 }
 
 // plan makes one. home is the packet that plain property flags belong to; standing says that the command reconnects
-// unless told otherwise.
-func (f *connection) plan(e *env, fs *pflag.FlagSet, home proto.Type, standing bool) (*plan, error) {
+// unless told otherwise; also are other packets that it sends and -D can be for.
+func (f *connection) plan(ctx context.Context, e *env, fs *pflag.FlagSet, home proto.Type, standing bool, also ...proto.Type) (*plan, error) {
 	if err := firstError(f.display.apply(e), f.mosquitto.check()); err != nil {
 		return nil, err
 	}
@@ -64,9 +65,14 @@ func (f *connection) plan(e *env, fs *pflag.FlagSet, home proto.Type, standing b
 	if err := f.identity.takeOver(f.properties.sets); err != nil {
 		return nil, err
 	}
+	if !e.mosquitto() { // whose own programs send what they can of it, and say nothing
+		if err := f.checkSent(fs, append(also, home)); err != nil {
+			return nil, err
+		}
+	}
 	cfg.Connect.Props = f.properties.sets[proto.CONNECT]
 	cfg.AuthProps = f.properties.sets[proto.AUTH]
-	p := &plan{cfg: cfg, needs5: f.properties.five()}
+	p := &plan{cfg: cfg, auto: cfg.Fallback, needs5: f.properties.five()}
 	if fs.Changed("session-expiry-interval") {
 		p.needs5 = "--session-expiry-interval"
 	}
@@ -76,14 +82,15 @@ func (f *connection) plan(e *env, fs *pflag.FlagSet, home proto.Type, standing b
 	if f.identity.authMethod != "" {
 		p.needs5 = "--auth-method"
 	}
-	url, err := f.server.dialer(e, fs, &f.tls, cfg)
+	url, err := f.server.dialer(ctx, e, fs, &f.tls, cfg)
 	if err != nil {
 		return nil, err
 	}
+	p.server = f.server.target.Addr()
 	if url != nil {
 		p.topic = topicOf(url)
 	}
-	if err := f.identity.apply(e, fs, url, &cfg.Connect); err != nil {
+	if err := f.identity.apply(ctx, e, fs, url, &cfg.Connect); err != nil {
 		return nil, err
 	}
 	if cfg.Auth, err = f.identity.auth(&cfg.Connect); err != nil {
@@ -92,11 +99,17 @@ func (f *connection) plan(e *env, fs *pflag.FlagSet, home proto.Type, standing b
 	if err := f.session.apply(e, fs, cfg); err != nil {
 		return nil, err
 	}
-	if err := f.will.apply(fs, f.properties.sets[proto.WILL], &cfg.Connect); err != nil {
+	if err := f.will.apply(ctx, fs, f.properties.sets[proto.WILL], &cfg.Connect); err != nil {
 		return nil, err
 	}
-	if p.backoff, err = f.session.backoff(e, standing); err != nil {
+	if p.backoff, err = f.session.backoff(standing); err != nil {
 		return nil, err
+	}
+	p.backoff.Notice = func(err error, wait time.Duration) {
+		e.note("%v; next try in %s", p.named(err), format.Duration(wait))
+	}
+	if f.properties.sets[proto.DISCONNECT].Num(proto.SessionExpiryInterval, 0) > 0 && cfg.Connect.Props.Num(proto.SessionExpiryInterval, 0) == 0 {
+		return nil, usage("-D disconnect session-expiry-interval without a session", "the server keeps one only with -x SECONDS from the start") // 3.14.2.2.2
 	}
 	if err := p.settleVersion(); err != nil {
 		return nil, err
@@ -110,9 +123,7 @@ func (f *connection) plan(e *env, fs *pflag.FlagSet, home proto.Type, standing b
 		}
 		p.needs5, cfg.Fallback = "a password without a user name", false
 	}
-	if c := &cfg.Connect; c.HasUsername || c.HasPassword {
-		f.server.warnPlain(e)
-	}
+	f.server.warn(e, &f.tls, exposed(&cfg.Connect, &f.identity, f.server.wsHeader))
 	return p, nil
 }
 
@@ -121,7 +132,7 @@ func (f *connection) version(e *env) (proto.Version, bool, error) {
 	v, auto, err := readVersion(f.session.version)
 	if err == nil && auto && e.mosquitto() {
 		v, auto = proto.V311, false
-		if e.tool == "mosquitto_rr" {
+		if e.tool == "mosquitto_rr" || len(f.properties.lines) > 0 || f.session.expiry != "" {
 			v = proto.V5
 		}
 	}
@@ -168,15 +179,6 @@ func (f *connection) goodbye(p *plan) *proto.Disconnect {
 		d.Props = d.Props.AppendNum(proto.SessionExpiryInterval, 0)
 	}
 	return d
-}
-
-// explain says why there was no fallback where the server does not know MQTT 5.
-func (p *plan) explain(err error) error {
-	var r *conn.Refused
-	if p.needs5 != "" && errors.As(err, &r) && r.Reason == proto.UnsupportedProtocolVersion {
-		return fail(exitRefused, "leave it out to speak 3.1.1", "%w, and %s needs MQTT 5", err, p.needs5)
-	}
-	return err
 }
 
 // bye closes a connection in order although the run's own context has ended.

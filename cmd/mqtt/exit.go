@@ -13,6 +13,8 @@ import (
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
+	"mqtt/internal/scram"
+	"mqtt/internal/transport"
 )
 
 // The exit statuses.
@@ -88,12 +90,13 @@ func flagError(c *cobra.Command, err error) error {
 		invalid *pflag.InvalidValueError
 	)
 	switch {
+	case errors.Is(err, errTwice) && errors.As(err, &invalid):
+		flag := typedFlag(invalid.GetFlag())
+		return usage(flag+" with "+flag, "give one of them")
 	case errors.As(err, &invalid):
-		expected := "expected a number"
-		if invalid.GetFlag().Value.Type() == "bool" {
-			expected = "expected true or false"
-		}
-		return usage(typedFlag(invalid.GetFlag())+" "+quoted(invalid.GetValue()), expected)
+		return usage(typedFlag(invalid.GetFlag())+" "+quoted(invalid.GetValue()), expectedBy(invalid.GetFlag()))
+	case errors.Is(err, pflag.ErrHelp): // -h, where that is no host
+		return err
 	case errors.As(err, &missing):
 		flag := typedFlag(missing.GetFlag())
 		value, _ := pflag.UnquoteUsage(missing.GetFlag())
@@ -102,6 +105,14 @@ func flagError(c *cobra.Command, err error) error {
 		return usage(err.Error()+config.Suggestion(unknown.GetSpecifiedName(), describe(c.Flags()), "--"), c.CommandPath()+" --help lists the flags")
 	}
 	return usage(err.Error(), c.CommandPath()+" --help lists the flags")
+}
+
+// expectedBy says what kind of value a flag takes.
+func expectedBy(f *pflag.Flag) string {
+	if f.Value.Type() == "bool" {
+		return "expected true or false"
+	}
+	return "expected a number"
 }
 
 // typedFlag is a flag as people type it: by its letter, if it has one.
@@ -133,6 +144,8 @@ func judge(err error) (code int, hint string) {
 	)
 	if errors.As(err, &tip) {
 		hint = tip.Hint()
+	} else {
+		hint = transport.Hint(err)
 	}
 	switch {
 	case errors.As(err, &known):
@@ -140,14 +153,16 @@ func judge(err error) (code int, hint string) {
 	case errors.As(err, &wrong):
 		return exitUsage, wrong.hint
 	case errors.As(err, &settings):
-		return exitUsage, ""
+		return exitUsage, "mqtt help environment and mqtt help profiles say what stands there"
+	case denied(err):
+		return exitRefused, credentialsHint
 	case errors.As(err, &limit):
 		return exitPublish, limitHint(limit)
 	case errors.As(err, &refused):
 		return exitRefused, refusedHint(refused)
 	case errors.As(err, &gone):
 		return exitLost, goneHint(gone.Reason)
-	case errors.As(err, &opening) && errors.Is(err, conn.ErrHungUp):
+	case errors.As(err, &opening) && (errors.Is(err, conn.ErrHungUp) || errors.Is(err, conn.ErrSilent)):
 		return exitOpening, "is this an MQTT port, and does it want TLS? (--tls)"
 	case errors.As(err, &foreign):
 		return exitOpening, foreignHint(foreign.Protocol)
@@ -155,8 +170,10 @@ func judge(err error) (code int, hint string) {
 		return exitLost, breachHint(breach)
 	case errors.As(err, &opening):
 		return exitOpening, hint
-	case errors.As(err, &broken):
+	case errors.As(err, &broken) && hint == "":
 		return exitLost, "--reconnect always tries again"
+	case errors.As(err, &broken):
+		return exitLost, hint
 	case errors.As(err, &bad):
 		return exitUsage, ""
 	}
@@ -175,14 +192,22 @@ func limitHint(l *conn.Limit) string {
 	return "send less at once"
 }
 
+const credentialsHint = "check -u and the password (--password-file, MQTT_PASSWORD)"
+
 func refusedHint(r *conn.Refused) string {
 	switch r.Reason {
 	case proto.BadUserNameOrPassword:
-		return "check -u and the password (--password-file, MQTT_PASSWORD)"
+		return credentialsHint
 	case proto.NotAuthorized:
 		return "the server wants other credentials: -u with --password-file or MQTT_PASSWORD"
 	case proto.UnsupportedProtocolVersion:
-		return "try another version: -V 5, 3.1.1 or 3.1"
+		return otherVersions(r.Version)
+	case proto.UnspecifiedError, proto.ImplementationSpecificError:
+		return "the server's log may say why"
+	case proto.MalformedPacket, proto.ProtocolError:
+		return "-d shows the packets; " + otherVersions(r.Version)
+	case proto.Banned:
+		return "the server has barred this client, by its identifier, user or address: ask who runs it"
 	case proto.ClientIdentifierNotValid:
 		return "try another client identifier: -i"
 	case proto.BadAuthenticationMethod:
@@ -197,6 +222,17 @@ func refusedHint(r *conn.Refused) string {
 		return "look at the will: --will-topic, --will-qos, --will-retain"
 	}
 	return ""
+}
+
+// otherVersions are those to try where one was refused.
+func otherVersions(v proto.Version) string {
+	switch v {
+	case proto.V5:
+		return "try another version: -V 3.1.1 or 3.1"
+	case proto.V311:
+		return "try another version: -V 5 or 3.1"
+	}
+	return "try another version: -V 5 or 3.1.1"
 }
 
 func goneHint(r proto.Reason) string {
@@ -226,8 +262,13 @@ func foreignHint(protocol string) string {
 
 func breachHint(v *conn.Violation) string {
 	var e *proto.Error
-	if errors.As(v, &e) && e.Reason == proto.MalformedPacket {
+	switch {
+	case errors.As(v, &e) && e.Reason == proto.MalformedPacket:
 		return "is this an MQTT server? -d shows the packets"
+	case errors.Is(v, scram.ErrProof):
+		return "whoever answers there may not know the password: check host and port, then the password"
+	case errors.Is(v, scram.ErrIterations):
+		return "have the password stored anew at the server, or use another --auth-method"
 	}
 	return "-d shows the packets"
 }

@@ -94,6 +94,9 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 			if f.subscriptionID < 1 || f.subscriptionID > proto.MaxRemaining {
 				return nil, usage("--subscription-identifier "+strconv.Itoa(f.subscriptionID), "expected 1 to 268435455")
 			}
+			if ps.Has(proto.SubscriptionIdentifier) { // one at most: 3.8.2.1.2
+				return nil, usage("--subscription-identifier with -D subscribe subscription-identifier", "give one of them")
+			}
 			ps = ps.AppendNum(proto.SubscriptionIdentifier, uint32(f.subscriptionID))
 		}
 		a.subscribe = &proto.Subscribe{Props: ps}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -32,7 +33,7 @@ func (f *identityFlags) register(fs *pflag.FlagSet) {
 }
 
 // apply puts the identity into p. What stands in the URL loses against flags.
-func (f *identityFlags) apply(e *env, fs *pflag.FlagSet, u *transport.URL, p *proto.Connect) error {
+func (f *identityFlags) apply(ctx context.Context, e *env, fs *pflag.FlagSet, u *transport.URL, p *proto.Connect) error {
 	if f.id != "" && f.idPrefix != "" {
 		return usage("-i with -I", "give one of them")
 	}
@@ -62,7 +63,7 @@ func (f *identityFlags) apply(e *env, fs *pflag.FlagSet, u *transport.URL, p *pr
 	case fs.Changed("pw"):
 		p.HasPassword, p.Password = true, []byte(f.password)
 	case f.passwordFile != "":
-		b, err := readPassword(e, f.passwordFile)
+		b, err := patiently(ctx, func() ([]byte, error) { return readPassword(e.in, f.passwordFile) })
 		if err != nil {
 			return err
 		}
@@ -76,11 +77,17 @@ func (f *identityFlags) apply(e *env, fs *pflag.FlagSet, u *transport.URL, p *pr
 	return nil
 }
 
-func readPassword(e *env, name string) ([]byte, error) {
+// passwordFromStdin tells whether stdin is taken by --password-file.
+func passwordFromStdin(fs *pflag.FlagSet) bool {
+	name, err := fs.GetString("password-file")
+	return err == nil && name == "-"
+}
+
+func readPassword(stdin io.Reader, name string) ([]byte, error) {
 	var b []byte
 	var err error
 	if name == "-" {
-		b, err = io.ReadAll(io.LimitReader(e.in, proto.MaxText+3))
+		b, err = io.ReadAll(io.LimitReader(stdin, proto.MaxText+3))
 	} else {
 		b, err = readSmall(name, proto.MaxText+3)
 	}

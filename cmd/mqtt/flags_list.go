@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/pflag"
+import (
+	"errors"
+
+	"github.com/spf13/pflag"
+)
 
 // listValue is a flag that may be given many times. It does what pflag's own does, without the detour over CSV that
 // each start would pay for.
@@ -22,3 +26,35 @@ func (l listValue) String() string {
 	}
 	return (*l.to)[len(*l.to)-1]
 }
+
+// onceValue is a flag with one value, of which two are a mistake: the first would be dropped in silence.
+type onceValue struct {
+	to    *string
+	given *bool
+}
+
+// once adds such a flag.
+func once(fs *pflag.FlagSet, to *string, name, short, usage string) {
+	fs.VarP(onceValue{to, new(bool)}, name, short, usage)
+}
+
+// Set takes the value, the first time.
+func (o onceValue) Set(s string) error {
+	if *o.given {
+		return errTwice
+	}
+	*o.to, *o.given = s, true
+	return nil
+}
+
+// Type is that of other flags with text.
+func (o onceValue) Type() string { return "string" }
+
+func (o onceValue) String() string {
+	if o.to == nil {
+		return ""
+	}
+	return *o.to
+}
+
+var errTwice = errors.New("given twice")

@@ -24,8 +24,8 @@ type payloadFlags struct {
 }
 
 func (f *payloadFlags) register(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.message, "message", "m", "", "publish `MESSAGE`")
-	fs.StringVarP(&f.file, "file", "f", "", "publish the content of `FILE`; - is stdin")
+	once(fs, &f.message, "message", "m", "publish `MESSAGE`")
+	once(fs, &f.file, "file", "f", "publish the content of `FILE`; - is stdin")
 	fs.BoolVarP(&f.stdin, "stdin-file", "s", false, "publish all of stdin as one message")
 	fs.BoolVarP(&f.lines, "stdin-line", "l", false, "publish each line of stdin")
 	fs.BoolVarP(&f.null, "null-message", "n", false, "publish an empty message; with -r that clears a retained one")
@@ -56,6 +56,8 @@ func (f *payloadFlags) check(fs *pflag.FlagSet, repeated bool) error {
 		return usage("no payload", "give one of -m MESSAGE, -f FILE, -s, -l, -n (an empty message)")
 	case len(given) > 1:
 		return usage(strings.Join(given, " with "), "give one of them")
+	case f.readsStdin() && passwordFromStdin(fs):
+		return usage("--password-file - with "+given[0], "stdin can be read once: name a file for one of them")
 	case f.streams() && repeated:
 		return usage("--repeat with "+given[0], "it repeats one message: -m, -f, -s or -n")
 	case !f.lines && (f.nul || fs.Changed("delimiter") || f.keyDelimiter != "" || f.skipEmpty):
@@ -77,6 +79,9 @@ func (f *payloadFlags) check(fs *pflag.FlagSet, repeated bool) error {
 	f.keyDelimiter, err = unescape("-K", f.keyDelimiter)
 	return err
 }
+
+// readsStdin tells whether payloads come from stdin.
+func (f *payloadFlags) readsStdin() bool { return f.stdin || f.file == "-" || f.streams() }
 
 // streams tells whether messages come one after the other from stdin.
 func (f *payloadFlags) streams() bool { return f.lines || f.records }

@@ -3,13 +3,14 @@ package main
 import (
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/config"
-	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
 
@@ -49,6 +50,16 @@ type propertyValue struct {
 func (v propertyValue) Set(s string) error {
 	*v.order = append(*v.order, property{v.user, s})
 	return v.listValue.Set(s)
+}
+
+// Replace makes all the list, and has nothing else of its kind in the order of both.
+func (v propertyValue) Replace(all []string) error {
+	*v.order = slices.DeleteFunc(*v.order, func(p property) bool { return p.user == v.user })
+	*v.to = nil
+	for _, s := range all {
+		v.Set(s)
+	}
+	return nil
 }
 
 // register adds the flags. publishes says whether the command's plain flags belong to PUBLISH; else --user-property
@@ -103,20 +114,20 @@ func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 	}
 	expiry := f.messageExpiry
 	if fs.Changed("message-expiry-interval") {
-		d, err := format.ParseDuration(expiry)
+		n, err := wholeSeconds("--message-expiry-interval", expiry, math.MaxUint32)
 		if err != nil {
-			return usage("--message-expiry-interval "+quoted(expiry), "expected seconds")
+			return err
 		}
-		expiry = strconv.FormatInt(int64(d.Seconds()), 10)
+		expiry = strconv.FormatInt(n, 10)
 	}
-	utf8 := 0
+	indicator := 0
 	if f.utf8 {
-		utf8 = 1
+		indicator = 1
 	}
 	return firstError(
 		num("receive-maximum", proto.CONNECT, proto.ReceiveMaximum, f.receiveMaximum),
 		num("maximum-packet-size", proto.CONNECT, proto.MaximumPacketSize, f.maximumPacket),
-		num("payload-format-indicator", home, proto.PayloadFormatIndicator, utf8),
+		num("payload-format-indicator", home, proto.PayloadFormatIndicator, indicator),
 		text("message-expiry-interval", proto.MessageExpiryInterval, expiry),
 		text("content-type", proto.ContentType, f.contentType),
 		text("response-topic", proto.ResponseTopic, f.responseTopic),
@@ -216,6 +227,15 @@ func (f *propertyFlags) add(flag string, t proto.Type, id proto.PropID, key, val
 	return nil
 }
 
+// checkPayload refuses a payload that is not the UTF-8 text that its Payload Format Indicator promises: 3.1.3.2.3 and
+// 3.3.2.3.2.
+func checkPayload(what string, ps proto.Props, payload []byte) error {
+	if ps.Num(proto.PayloadFormatIndicator, 0) == 1 && !utf8.Valid(payload) {
+		return usage(what+" payload that is not UTF-8 with payload-format-indicator 1", "leave the indicator out: then the payload may be any bytes")
+	}
+	return nil
+}
+
 // unfit is a property that its packet cannot have. flag names property and packet already.
 func unfit(flag string, err error) error {
 	what := err.Error()
@@ -224,6 +244,28 @@ func unfit(flag string, err error) error {
 		_, what, _ = strings.Cut(bad.What, ": ")
 	}
 	return usage(flag+": "+what, "mqtt help properties says what each packet takes")
+}
+
+// checkSent refuses -D for a packet that the command does not send. sent are those that some commands send and others do
+// not.
+func (f *connection) checkSent(fs *pflag.FlagSet, sent []proto.Type) error {
+	for _, p := range places {
+		if len(f.properties.sets[p.t]) == 0 {
+			continue
+		}
+		switch {
+		case p.t == proto.CONNECT, p.t == proto.DISCONNECT, p.t == proto.WILL:
+		case p.t == proto.AUTH:
+			if f.identity.authMethod == "" {
+				return usage("-D auth without --auth-method", "there is no AUTH packet then")
+			}
+		case !slices.Contains(sent, p.t):
+			return usage("-D "+p.name+": this command sends no "+p.t.String(), "leave it out; mqtt help properties lists the packets")
+		case p.t == proto.UNSUBSCRIBE && !fs.Changed("unsubscribe"):
+			return usage("-D unsubscribe without -U", "there is no UNSUBSCRIBE packet then")
+		}
+	}
+	return nil
 }
 
 // five tells what of all this only MQTT 5 has, "" if nothing.

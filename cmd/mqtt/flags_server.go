@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/config"
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
 	"mqtt/internal/transport"
@@ -40,23 +41,19 @@ func (f *serverFlags) register(fs *pflag.FlagSet) {
 }
 
 // dialer puts a way to the server into cfg, and returns the URL if one was given.
-func (f *serverFlags) dialer(e *env, fs *pflag.FlagSet, secure *tlsFlags, cfg *conn.Config) (*transport.URL, error) {
+func (f *serverFlags) dialer(ctx context.Context, e *env, fs *pflag.FlagSet, secure *tlsFlags, cfg *conn.Config) (*transport.URL, error) {
 	t, u, err := f.aim(e, fs)
 	if err != nil {
 		return nil, err
 	}
-	wanted := t.TLS != nil || secure.wanted() || t.Socket == "" && t.Port == "8883" && t.WebSocket == nil
-	if wanted {
+	if t.TLS != nil || secure.wanted() || t.Socket == "" && t.Port == "8883" && t.WebSocket == nil {
 		if t.TLS, err = secure.config(); err != nil {
 			return nil, err
 		}
 	}
-	if err := t.Check(); err != nil {
-		hint := transport.Hint(err)
-		if hint == "" && secure.files() {
-			hint = "certificates and keys are read from files in PEM form"
-		}
-		return nil, &failure{exitUsage, err, hint}
+	// Certificates may come by a FIFO, whose writer takes its time.
+	if _, err := patiently(ctx, func() (any, error) { return nil, firstError(secure.readPassphrase(t.TLS), t.Check()) }); err != nil {
+		return nil, f.faulty(fs, err)
 	}
 	f.target = t
 	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
@@ -80,7 +77,11 @@ func cloneFor31(t *transport.Target) *transport.Target {
 
 // aim makes a target of URL and flags. A flag wins over the same part of the URL.
 func (f *serverFlags) aim(e *env, fs *pflag.FlagSet) (*transport.Target, *transport.URL, error) {
-	t := &transport.Target{Host: f.host, Port: f.port, Bind: f.bind, SRV: f.srv}
+	host, err := readHost(f.host)
+	if err != nil {
+		return nil, nil, err
+	}
+	t := &transport.Target{Host: host, Port: f.port, Bind: f.bind, SRV: f.srv}
 	var u *transport.URL
 	if f.url != "" {
 		if fs.Changed("unix") {
@@ -88,13 +89,13 @@ func (f *serverFlags) aim(e *env, fs *pflag.FlagSet) (*transport.Target, *transp
 		}
 		parsed, err := transport.ParseURL(f.url)
 		if err != nil {
-			return nil, nil, usage("-L: "+err.Error(), "expected {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]")
+			return nil, nil, usage("-L: "+err.Error(), urlForm)
 		}
 		u = &parsed
 		t = u.Target()
 		t.Bind, t.SRV = f.bind, f.srv
 		if fs.Changed("host") {
-			t.Host = f.host
+			t.Host = host
 		}
 		if fs.Changed("port") {
 			t.Port = f.port
@@ -102,38 +103,61 @@ func (f *serverFlags) aim(e *env, fs *pflag.FlagSet) (*transport.Target, *transp
 	}
 	if f.unix != "" {
 		t.Socket = f.unix
-		if fs.Changed("host") || fs.Changed("port") && f.port != "0" {
-			return nil, nil, usage("--unix with -h or -p", "a socket has a path alone")
+	}
+	if t.Socket != "" {
+		if fs.Changed("host") || fs.Changed("port") && f.port != "0" { // mosquitto's way to say that there is none
+			return nil, nil, usage(socketFlag(u)+" with -h or -p", "a socket has a path alone")
 		}
 		t.Host, t.Port = "", ""
 	}
-	if (f.ws || f.wsPath != "" || len(f.wsHeader) > 0) && t.WebSocket == nil {
-		if t.Socket != "" {
-			return nil, nil, usage("--ws with a unix socket", "give one of them")
-		}
-		t.WebSocket = &transport.WebSocket{}
+	if err := f.webSocket(t); err != nil {
+		return nil, nil, err
 	}
-	if t.WebSocket != nil {
-		if f.wsPath != "" {
-			t.WebSocket.Path = f.wsPath
-		}
-		for _, h := range f.wsHeader {
-			name, value, ok := strings.Cut(h, ":")
-			if !ok {
-				return nil, nil, usage("--ws-header "+quoted(h), "expected NAME: VALUE")
-			}
-			if t.WebSocket.Header == nil {
-				t.WebSocket.Header = http.Header{}
-			}
-			t.WebSocket.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
-		}
-	}
-	var err error
 	if t.Socket == "" {
 		t.Proxy, err = f.way(e, t)
 	}
 	return t, u, err
 }
+
+// socketFlag is where the path of a socket stands: in the URL, if there is one.
+func socketFlag(u *transport.URL) string {
+	if u != nil {
+		return "-L unix://"
+	}
+	return "--unix"
+}
+
+// webSocket puts the flags of WebSocket into t.
+func (f *serverFlags) webSocket(t *transport.Target) error {
+	if (f.ws || f.wsPath != "" || len(f.wsHeader) > 0) && t.WebSocket == nil {
+		if t.Socket != "" {
+			return usage("--ws with a unix socket", "give one of them")
+		}
+		t.WebSocket = &transport.WebSocket{}
+	}
+	if t.WebSocket == nil {
+		return nil
+	}
+	if f.wsPath != "" {
+		t.WebSocket.Path = f.wsPath
+	}
+	for _, h := range f.wsHeader {
+		name, value, ok := strings.Cut(h, ":")
+		if !ok {
+			return usage("--ws-header "+quoted(config.Masked("ws-header", h)), "expected NAME: VALUE")
+		}
+		if t.WebSocket.Header == nil {
+			t.WebSocket.Header = http.Header{}
+		}
+		t.WebSocket.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
+	}
+	return nil
+}
+
+const (
+	urlForm   = "expected {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]"
+	proxyForm = "expected socks5h://[user:password@]host:port or http://…"
+)
 
 // way is the proxy of --proxy, else of ALL_PROXY.
 func (f *serverFlags) way(e *env, t *transport.Target) (*url.URL, error) {
@@ -143,7 +167,7 @@ func (f *serverFlags) way(e *env, t *transport.Target) (*url.URL, error) {
 	if f.proxy != "" {
 		p, err := transport.ParseProxy(f.proxy)
 		if err != nil {
-			return nil, usage("--proxy: "+err.Error(), "expected socks5h://[user:password@]host:port or http://…")
+			return nil, usage("--proxy: "+err.Error(), proxyForm)
 		}
 		return p, nil
 	}
@@ -155,13 +179,6 @@ func (f *serverFlags) way(e *env, t *transport.Target) (*url.URL, error) {
 		return nil, usage("ALL_PROXY: "+err.Error(), "unset it, or give --proxy none")
 	}
 	return p, nil
-}
-
-// warnPlain warns of credentials that anybody on the way can read.
-func (f *serverFlags) warnPlain(e *env) {
-	if t := f.target; t.TLS == nil && !t.Local() {
-		e.warn("user name and password go to %s unencrypted: --tls encrypts them", t.Addr())
-	}
 }
 
 // topicOf is the topic in the path of an mqtt or mqtts URL.

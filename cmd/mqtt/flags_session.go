@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -16,7 +15,7 @@ import (
 
 // sessionFlags say how long things last: keep alive, session, connection.
 type sessionFlags struct {
-	keepAlive      int
+	keepAlive      string
 	keepSession    bool
 	expiry         string
 	version        string
@@ -27,13 +26,13 @@ type sessionFlags struct {
 }
 
 func (f *sessionFlags) register(fs *pflag.FlagSet) {
-	fs.IntVarP(&f.keepAlive, "keepalive", "k", 60, "send PINGREQ after `SECONDS` without traffic; 0 is never")
+	fs.StringVarP(&f.keepAlive, "keepalive", "k", "60", "send PINGREQ after `SECONDS` without traffic; 0 is never")
 	fs.BoolVarP(&f.keepSession, "disable-clean-session", "c", false, "resume the session of -i ID, and leave it at the server afterwards")
 	fs.StringVarP(&f.expiry, "session-expiry-interval", "x", "", "have the server keep the session for `SECONDS`; -1 is for ever (MQTT 5)")
 	fs.StringVarP(&f.version, "protocol-version", "V", "auto", "speak `VERSION`: auto (5, else 3.1.1), 5, 3.1.1 or 3.1")
-	fs.StringVar(&f.connectTimeout, "connect-timeout", "10s", "give up on a connection after `DURATION`")
+	fs.StringVar(&f.connectTimeout, "connect-timeout", "10s", "give up on a connection after `DURATION`; 0 is never")
 	fs.StringVar(&f.reconnect, "reconnect", "", "after a loss connect again: never, always, or `N` times")
-	fs.StringVar(&f.reconnectDelay, "reconnect-delay", "1s..30s", "wait `MIN..MAX` before another connection, doubled each time")
+	fs.StringVar(&f.reconnectDelay, "reconnect-delay", "1s..30s", "wait `MIN..MAX` before another connection, doubled each time; 10ms at least")
 	fs.BoolVar(&f.triggerWill, "trigger-will", false, "at the end have the server publish the will (DISCONNECT 0x04, MQTT 5)")
 }
 
@@ -54,34 +53,27 @@ func readVersion(s string) (v proto.Version, auto bool, err error) {
 
 // apply puts session and keep alive into cfg.
 func (f *sessionFlags) apply(e *env, fs *pflag.FlagSet, cfg *conn.Config) error {
-	if f.keepAlive < 0 || f.keepAlive > math.MaxUint16 {
-		return usage(fmt.Sprintf("-k %d", f.keepAlive), "expected 0 to 65535 seconds")
+	keepAlive, err := readKeepAlive(f.keepAlive)
+	if err != nil {
+		return err
 	}
-	cfg.Connect.KeepAlive = uint16(f.keepAlive)
+	cfg.Connect.KeepAlive = keepAlive
 	cfg.Connect.CleanStart = !f.keepSession
-	var err error
 	if cfg.Timeout, err = readDuration("--connect-timeout", f.connectTimeout); err != nil {
 		return err
 	}
-	if f.keepSession && !fs.Changed("id") {
+	if id, _ := fs.GetString("id"); f.keepSession && id == "" {
 		if cfg.Connect.Version != proto.V5 || cfg.Fallback {
 			return usage("-c without -i", "a session to come back to needs a name: -i ID")
 		}
 		e.warn("-c without -i: nobody will know the identifier to come back with")
 	}
-	expiry := int64(-1)
-	switch {
-	case f.expiry == "":
-		if !f.keepSession {
-			return nil
-		}
-	case f.expiry == "-1", f.expiry == "∞", strings.EqualFold(f.expiry, "never"), strings.EqualFold(f.expiry, "inf"):
-	default:
-		d, err := format.ParseDuration(f.expiry)
-		if err != nil || d < 0 || d.Seconds() > math.MaxUint32 {
-			return usage("-x "+quoted(f.expiry), "expected seconds, or a duration such as 1h; -1 is for ever")
-		}
-		expiry = int64(d.Seconds())
+	if f.expiry == "" && !f.keepSession {
+		return nil
+	}
+	expiry, err := readExpiry(f.expiry)
+	if err != nil {
+		return err
 	}
 	if cfg.Connect.Props.Has(proto.SessionExpiryInterval) {
 		if f.expiry != "" {
@@ -89,13 +81,38 @@ func (f *sessionFlags) apply(e *env, fs *pflag.FlagSet, cfg *conn.Config) error 
 		}
 		return nil
 	}
-	cfg.Connect.Props = cfg.Connect.Props.AppendNum(proto.SessionExpiryInterval, uint32(expiry))
+	cfg.Connect.Props = cfg.Connect.Props.AppendNum(proto.SessionExpiryInterval, expiry)
 	return nil
 }
 
+// readKeepAlive reads -k.
+func readKeepAlive(s string) (uint16, error) {
+	n, err := wholeSeconds("-k", s, math.MaxUint16)
+	if err != nil {
+		return 0, usage("-k "+s, "expected 0 to 65535 seconds, in whole ones")
+	}
+	return uint16(n), nil
+}
+
+// readExpiry reads -x; nothing is for ever too.
+func readExpiry(s string) (uint32, error) {
+	if s == "" || s == "-1" || s == "∞" || strings.EqualFold(s, "never") || strings.EqualFold(s, "inf") {
+		return math.MaxUint32, nil
+	}
+	n, err := wholeSeconds("-x", s, math.MaxUint32)
+	if err != nil {
+		return 0, usage("-x "+quoted(s), "expected whole seconds, or a duration such as 1h; -1 is for ever")
+	}
+	return uint32(n), nil
+}
+
+// leastDelay is between two connections, whatever --reconnect-delay says: without a pause a server that is down would be
+// asked as fast as the machine can.
+const leastDelay = 10 * time.Millisecond
+
 // backoff reads --reconnect. standing is the policy that the command has by default, which begins after the first
 // connection.
-func (f *sessionFlags) backoff(e *env, standing bool) (conn.Backoff, error) {
+func (f *sessionFlags) backoff(standing bool) (conn.Backoff, error) {
 	b := conn.Backoff{Tries: 0}
 	lo, hi, ok := strings.Cut(f.reconnectDelay, "..")
 	if !ok {
@@ -107,6 +124,7 @@ func (f *sessionFlags) backoff(e *env, standing bool) (conn.Backoff, error) {
 	if err1 != nil || err2 != nil || b.Min < 0 || b.Max < b.Min {
 		return b, usage("--reconnect-delay "+quoted(f.reconnectDelay), "expected MIN..MAX, such as 1s..30s")
 	}
+	b.Min, b.Max = max(b.Min, leastDelay), max(b.Max, leastDelay)
 	switch f.reconnect {
 	case "":
 		if standing {
@@ -121,9 +139,6 @@ func (f *sessionFlags) backoff(e *env, standing bool) (conn.Backoff, error) {
 			return b, usage("--reconnect "+quoted(f.reconnect), "expected never, always or a number of times")
 		}
 		b.Tries, b.First = n, true
-	}
-	b.Notice = func(err error, wait time.Duration) {
-		e.note("%v; next try in %s", err, format.Duration(wait))
 	}
 	return b, nil
 }

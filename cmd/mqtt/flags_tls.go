@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -16,7 +17,7 @@ type tlsFlags struct {
 }
 
 func (f *tlsFlags) register(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.on, "tls", false, "use TLS; so do mqtts://, wss://, port 8883, and any of the flags below")
+	fs.BoolVar(&f.on, "tls", false, "use TLS; so do mqtts://, wss://, port 8883, and any of the flags below but --insecure")
 	fs.StringVar(&f.cafile, "cafile", "", "trust the authorities in `FILE` (PEM), in the place of the system's")
 	fs.StringVar(&f.capath, "capath", "", "trust the authorities in the files of `DIR`")
 	fs.StringVar(&f.cert, "cert", "", "show the client certificate in `FILE` (PEM)")
@@ -31,15 +32,21 @@ func (f *tlsFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.keyLog, "tls-keylog", "", "write session keys to `FILE` for a packet analyser")
 }
 
-// wanted tells whether a flag asks for TLS.
+// wanted tells whether a flag asks for TLS. --insecure does not: it makes less of what there may not be.
 func (f *tlsFlags) wanted() bool {
-	return f.on || f.insecure || f.osCerts || f.cafile != "" || f.capath != "" || f.cert != "" || f.key != "" ||
+	return f.on || f.osCerts || f.cafile != "" || f.capath != "" || f.cert != "" || f.key != "" ||
 		f.keyPassFile != "" || f.version != "" || f.ciphers != "" || f.alpn != "" || f.serverName != "" || f.keyLog != ""
 }
 
-// files tells whether a flag names a file to be read.
-func (f *tlsFlags) files() bool {
-	return f.cafile != "" || f.capath != "" || f.cert != "" || f.key != ""
+// readPassphrase reads --keypass-file, also for a key that needs none: a name that is wrong is wrong all the same.
+func (f *tlsFlags) readPassphrase(t *transport.TLS) error {
+	if t == nil || t.KeyPass == nil {
+		return nil
+	}
+	if _, err := t.KeyPass(); err != nil {
+		return usage("--keypass-file: "+err.Error(), "name a file that you may read")
+	}
+	return nil
 }
 
 // config is the one configuration for mqtts and wss.
@@ -52,11 +59,11 @@ func (f *tlsFlags) config() (*transport.TLS, error) {
 		t.ALPN = []string{f.alpn}
 	}
 	if f.keyPassFile != "" {
-		t.KeyPass = func() ([]byte, error) {
+		t.KeyPass = sync.OnceValues(func() ([]byte, error) {
 			b, err := readSmall(f.keyPassFile, 64<<10)
 			b, _ = bytes.CutSuffix(b, []byte("\n"))
 			return b, err
-		}
+		})
 	}
 	var err error
 	if f.version != "" {

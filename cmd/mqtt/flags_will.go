@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -24,7 +25,7 @@ func (f *willFlags) register(fs *pflag.FlagSet) {
 }
 
 // apply puts the will, if there is one, into p. ps are its properties.
-func (f *willFlags) apply(fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) error {
+func (f *willFlags) apply(ctx context.Context, fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) error {
 	if f.topic == "" {
 		for _, name := range []string{"will-topic", "will-payload", "will-file", "will-qos", "will-retain"} {
 			if fs.Changed(name) {
@@ -47,7 +48,10 @@ func (f *willFlags) apply(fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) e
 		if fs.Changed("will-payload") {
 			return usage("--will-payload with --will-file", "give one of them")
 		}
-		b, err := readSmall(f.file, proto.MaxText+1)
+		b, err := patiently(ctx, func() ([]byte, error) { return readSmall(f.file, proto.MaxText+1) })
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if err != nil {
 			return usage("--will-file: "+err.Error(), "name a file that you may read")
 		}
@@ -55,6 +59,9 @@ func (f *willFlags) apply(fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) e
 	}
 	if len(w.Payload) > proto.MaxText {
 		return usage("will payload of more than 65535 bytes", "a will holds 65535 bytes at most")
+	}
+	if err := checkPayload("will", ps, w.Payload); err != nil {
+		return err
 	}
 	p.Will = w
 	return nil

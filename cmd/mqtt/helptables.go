@@ -138,7 +138,7 @@ func environmentText(e *env) string {
 	var b strings.Builder
 	b.WriteString(`Every flag has an environment variable: MQTT_ and its long name in capitals, with _ for -. An empty one counts as not
 set. A flag that takes many values has one a line; a switch takes 1, 0, true, false, yes, no, on or off. A flag on the
-command line wins over a variable, a variable over options file and profile. MQTT_URL stands for MQTT_HOST and
+command line or in an options file wins over a variable, a variable over a profile. MQTT_URL stands for MQTT_HOST and
 MQTT_PORT as well. Under mosquitto's names variables do not count.
 
 `)

@@ -125,12 +125,12 @@ holds a secret and can be read by others is refused.
   mqtt config use lab                                          use it wherever none is named
   mqtt config show sub                                         each value and where it comes from
 
-The order is: flag, environment, options file, profile, default. A stronger value displaces a weaker one that would
+The order is: flag, options file, environment, profile, default. A stronger value displaces a weaker one that would
 contradict it: --host a URL of the profile, --password-file its pw.
 
--o FILE reads an options file of mosquitto: an option and its value a line, as on a command line. Under the names
-mosquitto_pub, mosquitto_sub and mosquitto_rr the file of that name in $XDG_CONFIG_HOME, or ~/.config, is read if there
-is no -o, and profiles and variables do not count.
+-o FILE, or MQTT_OPTIONS, reads an options file of mosquitto: an option and its value a line, as on a command line.
+Under the names mosquitto_pub, mosquitto_sub and mosquitto_rr the file of that name in $XDG_CONFIG_HOME, or ~/.config,
+is read if there is no -o. Its topics add to those of the command line, and profiles and variables do not count.
 `
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -58,7 +59,7 @@ func newHelp() *cobra.Command {
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			about, rest, err := c.Root().Find(args)
-			if err != nil || len(rest) > 0 {
+			if err != nil || len(rest) > 0 && !slices.Contains(about.ValidArgs, rest[0]) {
 				return usage("no help on "+quoted(strings.Join(args, " ")), "mqtt help lists commands and topics")
 			}
 			about.InitDefaultHelpFlag()

@@ -30,19 +30,20 @@ func (f *payloadFlags) whole(ctx context.Context, e *env) ([]byte, error) {
 
 // patiently calls read, which waits for as long as a terminal or a FIFO gives nothing: the end of ctx leaves it to itself.
 // The goroutine ends with read, or with the process.
-func patiently(ctx context.Context, read func() ([]byte, error)) ([]byte, error) {
-	var b []byte
+func patiently[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	var got T
 	var err error
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		b, err = read()
+		got, err = read()
 	}()
 	select {
 	case <-over:
-		return b, err
+		return got, err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		var none T
+		return none, ctx.Err()
 	}
 }
 

@@ -66,7 +66,7 @@ func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 			f.count = 1
 		}
 	}
-	p, err := f.connection.plan(e, fs, proto.CONNECT, false)
+	p, err := f.connection.plan(ctx, e, fs, proto.CONNECT, false)
 	if err != nil {
 		return err
 	}

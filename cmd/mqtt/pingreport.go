@@ -106,7 +106,11 @@ func abilities(s *conn.Server) []string {
 	if s.MaximumPacketSize != 0 {
 		words = append(words, fmt.Sprintf("packets up to %d bytes", s.MaximumPacketSize))
 	}
-	words = append(words, fmt.Sprintf("topic aliases %d", s.TopicAliasMaximum), fmt.Sprintf("keep alive %s", format.Duration(s.KeepAlive)))
+	keepAlive := "off"
+	if s.KeepAlive > 0 {
+		keepAlive = format.Duration(s.KeepAlive)
+	}
+	words = append(words, fmt.Sprintf("topic aliases %d", s.TopicAliasMaximum), "keep alive "+keepAlive)
 	for _, a := range []struct {
 		name string
 		on   bool

@@ -95,7 +95,7 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		return err
 	}
 	streams := f.payload.streams()
-	p, err := f.connection.plan(e, c.Flags(), proto.PUBLISH, streams)
+	p, err := f.connection.plan(ctx, e, c.Flags(), proto.PUBLISH, streams)
 	if err != nil {
 		return err
 	}
@@ -129,6 +129,9 @@ func (f *pubFlags) open(ctx context.Context, e *env, p *publisher) (src source, 
 	switch src := src.(type) {
 	case *repeated:
 		src.left, src.delay = f.repeat, f.delay
+		if f.jq == nil { // which makes text of anything
+			err = firstError(err, checkPayload("message", p.msg.Props, p.msg.Payload))
+		}
 	case *lines:
 		if f.json {
 			return f.filter(&recorded{lines: src, flags: p.msg, pace: f.pace}), err

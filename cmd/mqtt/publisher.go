@@ -27,7 +27,8 @@ type publisher struct {
 	sent    uint64 // handed to a connection
 	acked   uint64 // acknowledged, of QoS 1 and 2
 	refused uint64
-	first   error // the first refusal
+	first   error  // the first refusal
+	hint    string // against it
 	warned  bool
 
 	progress *progress
@@ -164,7 +165,7 @@ func (p *publisher) event(ev conn.Event) {
 	p.refused++
 	err := fmt.Errorf("%s refused: %s%s", p.name(ev.Tag), ev.Reason, reasonString(ev.Props()))
 	if p.first == nil {
-		p.first = err
+		p.first, p.hint = err, refusedMessageHint(ev.Reason)
 	}
 	if p.f.payload.streams() && p.refused <= 10 {
 		p.e.warn("%v", err)
@@ -192,11 +193,36 @@ func (p *publisher) verdict(err error) error {
 	}
 	switch {
 	case p.refused == 1:
-		return fail(exitPublish, "", "publish: %w", p.first)
+		return fail(exitPublish, p.hint, "%s: %w", p.doing(), p.first)
 	case p.refused > 1:
-		return fail(exitPublish, "", "publish: %s messages were refused, the first: %w", format.Count(p.refused), p.first)
+		return fail(exitPublish, p.hint, "%s: %s messages were refused, the first: %w", p.doing(), format.Count(p.refused), p.first)
 	}
 	return nil
+}
+
+// doing is what failed, with the topic where all messages have the same.
+func (p *publisher) doing() string {
+	if p.f.topic == "" || p.f.json {
+		return "publish"
+	}
+	return "publish to " + p.f.topic
+}
+
+// refusedMessageHint says what may help against a refusal of a message.
+func refusedMessageHint(r proto.Reason) string {
+	switch r {
+	case proto.NotAuthorized:
+		return "this user may not publish there"
+	case proto.TopicNameInvalid:
+		return "the server takes no such topic"
+	case proto.QuotaExceeded:
+		return "try again later, or send less at once"
+	case proto.PayloadFormatInvalid:
+		return "the payload is not what --payload-format-indicator says"
+	case proto.UnspecifiedError, proto.ImplementationSpecificError:
+		return "the server's log may say why"
+	}
+	return "-d shows the packets"
 }
 
 // reasonString is the server's own words, with a colon before them.

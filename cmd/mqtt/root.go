@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"github.com/spf13/cobra"
+
+	"mqtt/internal/config"
 )
 
 // env is the world as a command sees it.
@@ -21,6 +23,7 @@ type env struct {
 	environ               func() []string
 	hurry                 atomic.Pointer[func()] // for a second signal, in the place of the end on the spot
 	typed                 map[string]bool        // flags that stood on the command line itself
+	origins               map[string]string      // where the values of others stand, by the flag as it is typed
 	quiet                 bool                   // no warnings and no status
 	color                 string                 // auto, always or never
 	tool                  string                 // mosquitto_pub, mosquitto_sub or mosquitto_rr when linked under that name, else empty
@@ -49,6 +52,9 @@ func run(ctx context.Context, e *env, args []string) int {
 		words, err = args, nil
 	}
 	if err == nil {
+		err = checkCommand(root, args)
+	}
+	if err == nil {
 		args = words
 		root.SetArgs(args)
 		root.SetIn(e.in)
@@ -61,7 +67,7 @@ func run(ctx context.Context, e *env, args []string) int {
 	if name == "" {
 		name = commandName(root, args)
 	}
-	return e.finish(ctx, name, err)
+	return e.finish(ctx, name, e.sourced(err))
 }
 
 // commandName is what stands before an error, such as "mqtt pub".
@@ -75,6 +81,20 @@ func commandOf(root *cobra.Command, args []string) *cobra.Command {
 		return c
 	}
 	return root
+}
+
+// checkCommand refuses a first word that is no command, before its flags are taken for flags of mqtt itself.
+func checkCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") || completing(args) || commandOf(root, args) != root {
+		return nil
+	}
+	var known []config.Flag
+	for _, c := range root.Commands() {
+		if !c.Hidden {
+			known = append(known, config.Flag{Name: c.Name()})
+		}
+	}
+	return usage("unknown command "+args[0]+config.Suggestion(args[0], known, ""), "mqtt help lists the commands")
 }
 
 // commands are the subcommands by name. Building one costs time at every start, for its many flags: run builds the one
@@ -135,6 +155,7 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 	if len(all) > 1 {
 		root.Version = version()
 		root.SetHelpCommand(newHelp())
+		root.InitDefaultHelpCmd()
 		root.AddCommand(helpTopics(e)...)
 	}
 	if completing(args) {

@@ -94,7 +94,7 @@ func (f *rrFlags) run(ctx context.Context, e *env, c *cobra.Command, args []stri
 	} else if err := noArguments(c, args); err != nil {
 		return err
 	}
-	p, err := f.connection.plan(e, fs, proto.PUBLISH, f.serve)
+	p, err := f.connection.plan(ctx, e, fs, proto.PUBLISH, f.serve, proto.SUBSCRIBE)
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,8 @@ func (f *rrFlags) ask(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan) e
 	}
 	r.pub = publisher{e: e, f: &pubFlags{payload: f.payload, allowClear: true}, plan: p}
 	r.pub.msg = proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic)}
-	if r.src, err = f.payload.open(ctx, e, &r.pub, false); err != nil {
+	r.src, err = f.payload.open(ctx, e, &r.pub, false)
+	if err = firstError(err, checkPayload("message", f.base, r.pub.msg.Payload)); err != nil {
 		return err
 	}
 	defer r.src.close()

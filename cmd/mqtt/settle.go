@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"runtime"
 	"slices"
 	"strings"
@@ -15,26 +17,88 @@ import (
 // configFlags say where values come from that the command line does not give.
 type configFlags struct{ profile, options string }
 
-// settle gives the flags that stand on no command line the values of environment, options files and profile. Under
-// mosquitto's names only options files count.
+// settle gives the flags that stand on no command line the values of options files, environment and profile. Under
+// mosquitto's names only options files count, and their lists add to those of the command line.
 func (e *env) settle(c *cobra.Command) error {
+	flags := c.Flags()
 	e.typed = make(map[string]bool)
-	c.Flags().Visit(func(f *pflag.Flag) { e.typed[f.Name] = true })
-	settings, err := e.settings(c)
+	flags.Visit(func(f *pflag.Flag) { e.typed[f.Name] = true })
+	if err := unempty(flags); err != nil { // before -o and --profile are followed
+		return err
+	}
+	settings, err := e.settings(c.Context(), c)
 	if err != nil {
 		return err
 	}
 	for _, s := range settings {
-		if s.Origin.Source == config.CommandLine || s.Origin.Source == config.Default {
+		if s.Origin.Source == config.Default {
+			continue
+		}
+		f := flags.Lookup(s.Flag)
+		if list, ok := f.Value.(pflag.SliceValue); ok && s.Origin.Source == config.CommandLine && e.mosquitto() {
+			list.Replace(s.Values)
+		}
+		if s.Origin.Source == config.CommandLine {
 			continue
 		}
 		if s, err = s.Fetch(c.Context(), config.Shell(e.err)); err != nil {
 			return usage(err.Error(), "mqtt config show tells where each value comes from")
 		}
+		e.comesFrom(f, s.Origin)
 		for _, v := range s.Values {
-			if err := c.Flags().Set(s.Flag, v); err != nil {
-				return usage(s.Origin.String()+": --"+s.Flag+": expected another kind of value", "mqtt config show prints all values")
+			if err := flags.Set(s.Flag, v); err != nil {
+				return flagError(c, err)
 			}
+		}
+	}
+	return unempty(flags)
+}
+
+// comesFrom notes where a flag's value stands, for errors that name the flag.
+func (e *env) comesFrom(f *pflag.Flag, at config.Origin) {
+	if e.origins == nil {
+		e.origins = make(map[string]string)
+	}
+	e.origins["--"+f.Name] = at.String()
+	if f.Shorthand != "" {
+		e.origins["-"+f.Shorthand] = at.String()
+	}
+}
+
+// sourced adds to a usage error where the values of the flags that it names stand, if that is not the command line.
+func (e *env) sourced(err error) error {
+	wrong, ok := err.(*usageError)
+	if !ok || len(e.origins) == 0 {
+		return err
+	}
+	var named, from []string
+	words, _, _ := strings.Cut(wrong.what, `"`) // behind it are values
+	for _, word := range strings.Fields(words) {
+		word = strings.TrimRight(word, ":,")
+		if at := e.origins[word]; at != "" && !slices.Contains(named, word) {
+			named, from = append(named, word), append(from, at)
+		}
+	}
+	switch len(named) {
+	case 0:
+		return err
+	case 1:
+		return usage(wrong.what+" (from "+from[0]+")", wrong.hint)
+	}
+	for i := range named {
+		named[i] += " from " + from[i]
+	}
+	return usage(wrong.what+" ("+strings.Join(named, ", ")+")", wrong.hint)
+}
+
+// unempty refuses an empty value for a flag that an empty value would switch off in silence: --cafile "$CA" without CA
+// is no wish to go without TLS.
+func unempty(flags *pflag.FlagSet) error {
+	for _, name := range []string{"host", "port", "url", "unix", "proxy", "bind", "profile", "options", "password-file", "auth-method",
+		"cafile", "capath", "cert", "key", "keypass-file", "tls-version", "ciphers", "tls-alpn", "tls-servername", "tls-keylog"} {
+		if f := flags.Lookup(name); f != nil && f.Changed && f.Value.String() == "" && f.Value.Type() == "string" {
+			value, _ := pflag.UnquoteUsage(f)
+			return usage(typedFlag(f)+" is empty", "give it a "+value+", or leave it out")
 		}
 	}
 	return nil
@@ -51,8 +115,8 @@ func (e *env) settled(run func(context.Context, *env, *cobra.Command) error) fun
 }
 
 // settings returns the settings that count for a command.
-func (e *env) settings(c *cobra.Command) ([]config.Setting, error) {
-	return e.gather(c.Flags(), func() []config.Flag {
+func (e *env) settings(ctx context.Context, c *cobra.Command) ([]config.Setting, error) {
+	return e.gather(ctx, c.Flags(), func() []config.Flag {
 		flags := describe(c.Flags())
 		if c.Name() == "broker" {
 			// MQTT_HOST and MQTT_PORT say where a client finds its server, not where to serve.
@@ -62,31 +126,36 @@ func (e *env) settings(c *cobra.Command) ([]config.Setting, error) {
 	})
 }
 
-// gather merges what every source has for flags; fs is the command line. Most runs have nothing beside that, and pay for
-// nothing else.
-func (e *env) gather(fs *pflag.FlagSet, known func() []config.Flag) ([]config.Setting, error) {
-	options, err := e.options(fs)
+// gather merges what every source has for flags; line is the command line. Most runs have nothing beside that, and pay
+// for nothing else.
+func (e *env) gather(ctx context.Context, line *pflag.FlagSet, known func() []config.Flag) ([]config.Setting, error) {
+	layers := [][]config.Setting{given(line)}
+	var flags []config.Flag
+	options, err := e.options(ctx, line)
 	if err != nil {
 		return nil, err
 	}
-	var name string
-	if !e.mosquitto() {
-		if name, err = e.profileName(fs); err != nil {
-			return nil, err
-		}
-	}
-	vars := !e.mosquitto() && e.hasVariables()
-	if options == nil && name == "" && !vars {
-		return given(fs), nil
-	}
-	flags := known()
-	layers := [][]config.Setting{given(fs)}
 	if options != nil {
+		flags = known()
 		settings, err := config.OptionSettings(options, flags)
 		if err != nil {
-			return nil, err
+			return nil, optionsError(err)
 		}
 		layers = append(layers, settings)
+	}
+	if e.mosquitto() {
+		return joined(config.Merge(layers...), flags, layers), nil
+	}
+	name, err := e.profileName(layers)
+	if err != nil {
+		return nil, err
+	}
+	vars := e.hasVariables()
+	if flags == nil {
+		if name == "" && !vars {
+			return layers[0], nil
+		}
+		flags = known()
 	}
 	if vars {
 		settings, err := config.FromEnvironment(e.lookup, flags)
@@ -105,21 +174,50 @@ func (e *env) gather(fs *pflag.FlagSet, known func() []config.Flag) ([]config.Se
 	return config.Merge(layers...), nil
 }
 
-// options reads the options file of -o, or the one that mosquitto's programs read unasked.
-func (e *env) options(fs *pflag.FlagSet) ([]config.Option, error) {
-	file, _ := fs.GetString("options")
+// joined gives each list the values of all layers, as mosquitto's programs do.
+func joined(settings []config.Setting, flags []config.Flag, layers [][]config.Setting) []config.Setting {
+	for _, f := range flags {
+		i := slices.IndexFunc(settings, func(s config.Setting) bool { return s.Flag == f.Name })
+		if f.Kind == config.List && i >= 0 {
+			settings[i].Values = config.Joined(f.Name, layers...)
+		}
+	}
+	return settings
+}
+
+// options reads the options file of -o or MQTT_OPTIONS, or the one that mosquitto's programs read unasked.
+func (e *env) options(ctx context.Context, line *pflag.FlagSet) ([]config.Option, error) {
+	file, _ := line.GetString("options")
 	source := config.Options
-	if file == "" && e.mosquitto() {
+	switch {
+	case file != "":
+	case e.mosquitto():
 		source, file = config.HouseOptions, config.DefaultOptions(runtime.GOOS, e.getenv, e.tool)
+	default:
+		if file = e.getenv("MQTT_OPTIONS"); file != "" {
+			e.comesFrom(line.Lookup("options"), config.Origin{Source: config.Environment, Name: "MQTT_OPTIONS"})
+		}
 	}
 	if file == "" {
 		return nil, nil
 	}
-	options, err := config.LoadOptions(file, source)
-	if err != nil {
-		return nil, usageOf(err)
+	options, err := patiently(ctx, func() ([]config.Option, error) { return config.LoadOptions(file, source) })
+	return options, optionsError(err)
+}
+
+// optionsError gives an error about an options file its hint: it cannot be read, or something in it.
+func optionsError(err error) error {
+	var (
+		form *config.Error
+		path *fs.PathError
+	)
+	switch {
+	case errors.As(err, &form):
+		return usage(err.Error(), "a line has an option and its value, as on a command line; mqtt help profiles says more")
+	case errors.As(err, &path):
+		return usage("-o "+path.Path+": "+path.Err.Error(), "name a file that you may read")
 	}
-	return options, nil
+	return err
 }
 
 // hasVariables tells whether any variable of ours is set.
@@ -127,10 +225,13 @@ func (e *env) hasVariables() bool {
 	return slices.ContainsFunc(e.environ(), func(s string) bool { return strings.HasPrefix(s, "MQTT_") })
 }
 
-// profileName is what --profile or MQTT_PROFILE says, else the profile in use, else "".
-func (e *env) profileName(fs *pflag.FlagSet) (string, error) {
-	if name, _ := fs.GetString("profile"); name != "" {
-		return name, nil
+// profileName is what --profile or MQTT_PROFILE says, else the profile in use, else "". lines are the command line and
+// the options file, the stronger first.
+func (e *env) profileName(lines [][]config.Setting) (string, error) {
+	for _, line := range lines {
+		if s, ok := config.Find(line, "profile"); ok {
+			return s.Values[0], nil
+		}
 	}
 	if name := e.getenv("MQTT_PROFILE"); name != "" {
 		return name, nil
@@ -193,8 +294,4 @@ func given(fs *pflag.FlagSet) []config.Setting {
 func (f *configFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.profile, "profile", "", "values from the profile `NAME`; see mqtt config")
 	fs.StringVarP(&f.options, "options", "o", "", "options from `FILE`, in mosquitto's form")
-}
-
-func usageOf(err error) error {
-	return usage(strings.TrimSpace(err.Error()), "name a file that you may read")
 }

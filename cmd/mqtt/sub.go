@@ -54,7 +54,7 @@ func newSub(e *env) *cobra.Command {
 func (f *subFlags) newSubscriber(e *env, c *cobra.Command) (s *subscriber, err error) {
 	fs := c.Flags()
 	s = &subscriber{e: e, f: f, retained: retained{retainedFlags: f.retained}}
-	if s.plan, err = f.connection.plan(e, fs, proto.SUBSCRIBE, true); err != nil {
+	if s.plan, err = f.connection.plan(c.Context(), e, fs, proto.SUBSCRIBE, true, proto.UNSUBSCRIBE); err != nil {
 		return nil, err
 	}
 	if s.asked, err = f.filters.compile(fs, s.plan, f.properties.sets); err != nil {

@@ -103,6 +103,58 @@ func TestUsage(t *testing.T) {
 		{"sockets", []string{"pub", "-t", "a", "-m", "x", "--unix", "s", "-h", "b"}, "a socket has a path alone"},
 		{"passwords", []string{"pub", "-t", "a", "-m", "x", "-u", "u", "-P", "x", "--password-file", "f"}, "-P with --password-file"},
 
+		{"payloads", []string{"pub", "-t", "a", "-m", "x", "-m", "y"}, "-m with -m - give one of them"},
+		{"payloads", []string{"rr", "-t", "a", "-f", "x", "-f", "y"}, "-f with -f - give one of them"},
+		{"[MQTT-3.1.3-7]", []string{"sub", "-V", "3.1.1", "-c", "-i", "", "-t", "a"}, "-c without -i"},
+		{"stdin", []string{"pub", "-t", "a", "-u", "u", "--password-file", "-", "-l"}, "--password-file - with -l - stdin can be read once"},
+		{"stdin", []string{"pub", "-t", "a", "-u", "u", "--password-file", "-", "-s"}, "--password-file - with -s"},
+		{"stdin", []string{"pub", "-t", "a", "-u", "u", "--password-file", "-", "-J"}, "--password-file - with -J"},
+		{"stdin", []string{"pub", "-t", "a", "-u", "u", "--password-file", "-", "-f", "-"}, "--password-file - with -f"},
+		{"sockets", []string{"pub", "-t", "a", "-m", "x", "-L", "unix://m.sock", "-p", "1"}, "-L unix:// with -h or -p - a socket has a path alone"},
+		{"sockets", []string{"pub", "-t", "a", "-m", "x", "--unix", "m.sock", "-p", "5"}, "--unix with -h or -p - a socket has a path alone"},
+
+		// Packets that are not sent, and properties that do not fit together.
+		{"no such packet", []string{"pub", "-t", "a", "-m", "x", "-D", "subscribe", "user-property", "k", "v"}, "-D subscribe: this command sends no SUBSCRIBE"},
+		{"no such packet", []string{"sub", "-t", "a", "-D", "publish", "content-type", "x"}, "-D publish: this command sends no PUBLISH"},
+		{"no such packet", []string{"ping", "-D", "publish", "content-type", "x"}, "-D publish: this command sends no PUBLISH"},
+		{"no such packet", []string{"sub", "-t", "a", "-D", "unsubscribe", "user-property", "k", "v"}, "-D unsubscribe without -U"},
+		{"no such packet", []string{"pub", "-t", "a", "-m", "x", "-D", "auth", "user-property", "k", "v"}, "-D auth without --auth-method"},
+		{"twice", []string{"sub", "-t", "a", "-D", "subscribe", "subscription-identifier", "1", "--subscription-identifier", "2"}, "--subscription-identifier with -D subscribe subscription-identifier"},
+		{"not UTF-8", []string{"pub", "-t", "a", "-m", "\xff", "--payload-format-indicator"}, "message payload that is not UTF-8 with payload-format-indicator 1"},
+		{"not UTF-8", []string{"rr", "-t", "a", "-e", "b", "-m", "\xff", "--payload-format-indicator"}, "message payload that is not UTF-8 with payload-format-indicator 1"},
+		{"not UTF-8", []string{"sub", "-t", "a", "--will-topic", "w", "--will-payload", "\xff", "-D", "will", "payload-format-indicator", "1"}, "will payload that is not UTF-8"},
+		{"3.14.2.2.2", []string{"sub", "-t", "a", "-D", "disconnect", "session-expiry-interval", "10"}, "-D disconnect session-expiry-interval without a session"},
+		{"whole seconds", []string{"pub", "-t", "a", "-m", "x", "--message-expiry-interval", "250ms"}, "--message-expiry-interval \"250ms\" - expected whole seconds"},
+		{"whole seconds", []string{"pub", "-t", "a", "-m", "x", "-x", "250ms"}, "-x \"250ms\" - expected whole seconds"},
+		{"whole seconds", []string{"pub", "-t", "a", "-m", "x", "-k", "1500ms"}, "-k 1500ms - expected 0 to 65535 seconds"},
+
+		// Values in a place where they do not belong: what may be secret is masked.
+		{"URLs", []string{"pub", "-t", "a", "-m", "x", "-h", "mqtt://u:s3cr3t@localhost"}, `-h "mqtt://u:***@localhost" - that is a URL: give it to -L`},
+		{"URLs", []string{"pub", "-m", "x", "-L", "wss://h:x/mqtt?token=s3cr3t"}, `-L: url "wss://h:***/mqtt?***": a port is a number`},
+		{"URLs", []string{"pub", "-m", "x", "-L", "mqtt://u:s3cr3t"}, `-L: url "mqtt://u:***": a port is a number`},
+		{"headers", []string{"pub", "-t", "a", "-m", "x", "--ws", "--ws-header", "Authorization Bearer s3cr3t"}, `--ws-header "********" - expected NAME: VALUE`},
+		{"headers", []string{"pub", "-t", "a", "-m", "x", "--ws", "--ws-header", "a b: c"}, `--ws-header: header name "a b"`},
+		{"ports", []string{"pub", "-t", "a", "-m", "x", "-h", "localhost:20000"}, `-h "localhost:20000" - the port belongs to -p: -h localhost -p 20000`},
+		{"ports", []string{"pub", "-t", "a", "-m", "x", "-h", "[::1]:20000"}, `-h "[::1]:20000" - expected an address such as ::1; the port belongs to -p`},
+		{"ports", []string{"pub", "-t", "a", "-m", "x", "-p", "abc"}, `-p: port "abc": a number from 1 to 65535 - for example 1883`},
+		{"ports", []string{"pub", "-m", "x", "-L", "mqtt://h:0/a"}, `-L: port "0": a number from 1 to 65535`},
+		{"bind", []string{"pub", "-t", "a", "-m", "x", "-A", "eth0"}, `-A: bind "eth0": an IP address of this machine`},
+		{"proxies", []string{"pub", "-t", "a", "-m", "x", "--proxy", "ftp://h"}, "--proxy: proxy ftp://h: unknown scheme"},
+		{"sockets", []string{"pub", "-t", "a", "-m", "x", "--unix", "/" + strings.Repeat("s", 200)}, "201 bytes, and the system takes "},
+
+		// An empty value would switch something off in silence.
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "--cafile", ""}, "--cafile is empty - give it a FILE, or leave it out"},
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "--capath", ""}, "--capath is empty"},
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "--cert", ""}, "--cert is empty"},
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "--key", ""}, "--key is empty"},
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "--unix", ""}, "--unix is empty"},
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "-L", ""}, "-L is empty"},
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "-h", ""}, "-h is empty"},
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "-o", ""}, "-o is empty"},
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "--profile", ""}, "--profile is empty"},
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "--password-file", ""}, "--password-file is empty"},
+		{"empty", []string{"pub", "-t", "a", "-m", "x", "--auth-method", ""}, "--auth-method is empty"},
+
 		// Things that are read.
 		{"formats", []string{"sub", "-t", "a", "-F", "%y"}, `unknown escape "%y"`},
 		{"expressions", []string{"sub", "-t", "a", "--jq", ".["}, "expected a jq expression"},
@@ -116,7 +168,11 @@ func TestUsage(t *testing.T) {
 		{"URLs", []string{"sub", "-L", "gopher://a/b"}, `unknown scheme "gopher"`},
 		{"files", []string{"pub", "-t", "a", "-f", "/nowhere/at/all"}, "no such file or directory"},
 		{"files", []string{"pub", "-t", "a", "-m", "x", "--cafile", "usage_test.go"}, "usage_test.go: no certificate in PEM form"},
-		{"files", []string{"pub", "-t", "a", "-m", "x", "-o", "/nowhere/at/all"}, "no such file or directory"},
+		{"files", []string{"pub", "-t", "a", "-m", "x", "-o", "/nowhere/at/all"}, "-o /nowhere/at/all: no such file or directory - name a file that you may read"},
+		{"files", []string{"pub", "-t", "a", "-m", "x", "-o", "usage_test.go"}, "usage_test.go:1: expected an option, such as --host NAME or -q 1 - a line has an option and its value"},
+		{"files", []string{"pub", "-t", "a", "-m", "x", "--cafile", "/nowhere"}, "--cafile: /nowhere: no such file or directory - name a file that you may read"},
+		{"files", []string{"pub", "-t", "a", "-m", "x", "--tls-keylog", "/nowhere/x"}, "--tls-keylog: /nowhere/x: no such file or directory - name a file that you may write"},
+		{"files", []string{"pub", "-t", "a", "-m", "x", "--tls", "--keypass-file", "/nowhere"}, "--keypass-file: open /nowhere: no such file or directory - name a file that you may read"},
 		{"profiles", []string{"pub", "-t", "a", "-m", "x", "--profile", "none"}, "no such profile"},
 	} {
 		t.Run(strings.Join(c.args[:min(5, len(c.args))], " "), func(t *testing.T) {
@@ -135,7 +191,7 @@ func TestUsage(t *testing.T) {
 			if !strings.HasPrefix(line, "mqtt "+c.args[0]+": ") || !strings.Contains(line, c.says) || strings.Count(line, "\n") != 1 {
 				t.Errorf("%s: stderr %q, want one line with %q", c.rules, line, c.says)
 			}
-			if strings.Contains(line, "\x00") || strings.Contains(line, "\xff") {
+			if strings.Contains(line, "s3cr3t") || strings.Contains(line, "\x00") || strings.Contains(line, "\xff") {
 				t.Errorf("%s: raw bytes in %q", c.rules, line)
 			}
 		})

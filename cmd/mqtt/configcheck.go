@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/config"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+	"mqtt/internal/transport"
+)
+
+// checkProfile refuses a profile with a flag that no command has, or with a value that none of them reads.
+func checkProfile(e *env, p *config.Profile) error {
+	settings, err := p.Settings(allFlags(e), nil)
+	if err != nil {
+		return usage(err.Error(), "mqtt help environment lists the flags")
+	}
+	for _, s := range settings {
+		for _, v := range s.Values {
+			if expected := misread(e, s.Flag, v); expected != "" {
+				return usage(s.Origin.String()+": "+s.Flag+" "+quoted(config.Masked(s.Flag, v)), expected)
+			}
+		}
+	}
+	return nil
+}
+
+// misread says what is expected of a value that no command's flag takes, "" if one does.
+func misread(e *env, flag, value string) (expected string) {
+	for _, c := range newRoot(e, nil).Commands() {
+		f := c.Flags().Lookup(flag)
+		if f == nil {
+			continue
+		}
+		if f.Value.Set(value) != nil {
+			expected = expectedBy(f)
+		} else if expected = unlike(f, value); expected == "" {
+			return ""
+		}
+	}
+	return expected
+}
+
+// unlike says what is expected of a flag's value beyond its kind, "" if it is that: the commands say it, too, but at the
+// time of use.
+func unlike(f *pflag.Flag, value string) string {
+	var err error
+	switch f.Name {
+	case "protocol-version":
+		_, _, err = readVersion(value)
+	case "qos", "will-qos":
+		if !slices.Contains([]string{"0", "1", "2"}, value) {
+			return "expected 0, 1 or 2"
+		}
+	case "host":
+		_, err = readHost(value)
+	case "port":
+		if n, err := strconv.ParseUint(value, 10, 16); err != nil || n == 0 {
+			return "expected a number from 1 to 65535"
+		}
+	case "url":
+		if _, err := transport.ParseURL(value); err != nil {
+			return urlForm
+		}
+	case "proxy":
+		if _, err := transport.ParseProxy(value); err != nil && value != "none" {
+			return proxyForm
+		}
+	case "bind":
+		for addr := range strings.SplitSeq(value, ",") { // bench takes several
+			if _, err := netip.ParseAddr(addr); err != nil {
+				return "expected an IP address of this machine"
+			}
+		}
+	case "keepalive":
+		_, err = readKeepAlive(value)
+	case "session-expiry-interval":
+		_, err = readExpiry(value)
+	case "reconnect":
+		_, err = (&sessionFlags{reconnect: value, reconnectDelay: "1s"}).backoff(false)
+	case "reconnect-delay":
+		_, err = (&sessionFlags{reconnectDelay: value}).backoff(false)
+	default:
+		return unlikeText(f, value)
+	}
+	return hintOf(err)
+}
+
+// unlikeText is unlike for what says how things are shown, and for the texts of packets.
+func unlikeText(f *pflag.Flag, value string) string {
+	var err error
+	switch placeholder, _ := pflag.UnquoteUsage(f); {
+	case f.Name == "color":
+		err = (&displayFlags{color: value}).apply(&env{})
+	case f.Name == "format" && placeholder == "FORMAT":
+		if _, err := format.Compile(value, format.Options{}); err != nil {
+			return "mqtt help formats lists the escapes"
+		}
+	case f.Name == "payload":
+		if _, err := format.ParseEncoding(value); err != nil {
+			return "expected text, hex or base64"
+		}
+	case f.Name == "jq", f.Name == "match":
+		_, err = newQuery(f.Name, value)
+	case f.Name == "pace":
+		_, err = readPace(value)
+	case f.Name == "property":
+		err = (&propertyFlags{sets: make(map[proto.Type]proto.Props)}).line(value)
+	case f.Name == "user-property" && !strings.Contains(value, "="):
+		return "expected KEY=VALUE"
+	case f.Name == "ws-header" && !strings.Contains(value, ":"):
+		return "expected NAME: VALUE"
+	case f.Name == "tls-version":
+		_, err := transport.ParseVersion(value)
+		return textOf(err)
+	case f.Name == "ciphers":
+		_, err := transport.ParseCiphers(value)
+		return textOf(err)
+	case placeholder == "DURATION", placeholder == "SECONDS":
+		_, err = readDuration(f.Name, value)
+	}
+	return hintOf(err)
+}
+
+// hintOf is what a usage error expects.
+func hintOf(err error) string {
+	var wrong *usageError
+	if errors.As(err, &wrong) {
+		return wrong.hint
+	}
+	return ""
+}
+
+func textOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
