@@ -227,6 +227,8 @@ func TestMasked(t *testing.T) {
 		{"url", "u:pa://s3cret@h", "u:" + mask + "@h"},
 		{"url", "mqtt://h:1883/t", "mqtt://h:1883/t"}, {"url", "mqtt://u@[::1]:1/t", "mqtt://u@[::1]:1/t"},
 		{"url", "mqtt://u:@h", "mqtt://u:@h"},
+		{"url", "mqtt://u:s3cret", "mqtt://u:" + mask}, {"url", "wss://u:s3cret/t?s3cret", "wss://u:" + mask + "/t?" + mask},
+		{"url", "mqtt://[::1]:1883", "mqtt://[::1]:1883"},
 		{"url", "wss://h/mqtt?token=s3cret", "wss://h/mqtt?" + mask},
 		{"proxy", "socks5h://u:s3cret@p:1080", "socks5h://u:" + mask + "@p:1080"},
 		{"ws-header", "authorization: Bearer s3cret", "authorization: " + mask}, {"ws-header", "Cookie:s3cret", "Cookie: " + mask},

@@ -45,7 +45,7 @@ func masked(flag, value string) (string, bool) {
 
 // maskedURL masks a password before the host, and a query, where signatures and tokens stand. It looks at the text and
 // not at a parsed URL, since a mistyped one has a password as well: everything from the first colon to the last @ goes,
-// also when a slash in the password makes it look like a path.
+// also when a slash in the password makes it look like a path; and so does a port that is none, of a URL without a host.
 func maskedURL(value string) (string, bool) {
 	secret := false
 	start := 0
@@ -55,6 +55,11 @@ func maskedURL(value string) (string, bool) {
 	if at := strings.LastIndexByte(value, '@'); at >= start {
 		if colon := strings.IndexByte(value[start:at], ':'); colon >= 0 && start+colon+1 < at {
 			value, secret = value[:start+colon+1]+mask+value[at:], true
+		}
+	} else if host, _, _ := strings.Cut(value[start:], "/"); host != "" && host[0] != '[' {
+		host, _, _ = strings.Cut(host, "?")
+		if name, port, ok := strings.Cut(host, ":"); ok && port != "" && !digits(port) {
+			value, secret = value[:start+len(name)+1]+mask+value[start+len(host):], true
 		}
 	}
 	if i := strings.IndexByte(value, '?'); i >= 0 && i+1 < len(value) {
