@@ -120,7 +120,7 @@ func TestViolations(t *testing.T) {
 			if status != exitLost || stdout != "" {
 				t.Errorf("exit status %d, stdout %q", status, stdout)
 			}
-			if !strings.HasPrefix(stderr, "mqtt sub: protocol error of the server: ") || !strings.Contains(stderr, v.says) ||
+			if !strings.HasPrefix(stderr, "mqtt sub: 127.0.0.1:") || !strings.Contains(stderr, ": protocol error of the server: ") || !strings.Contains(stderr, v.says) ||
 				strings.Count(stderr, "\n") != 1 {
 				t.Errorf("stderr %q, want %q in it", stderr, v.says)
 			}

@@ -27,6 +27,8 @@ func TestExample(t *testing.T) {
 	c.proven = false
 	if err := c.Finish([]byte("v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")); err == nil {
 		t.Error("a server that does not know the password was believed")
+	} else if !errors.Is(err, ErrProof) {
+		t.Error(err)
 	}
 }
 
@@ -105,8 +107,10 @@ func TestClientRefusesBadChallenges(t *testing.T) {
 		c := &Client{Name: SHA512, User: "u", Password: "p"}
 		c.Start()
 		c.nonce = "NONCE"
-		if _, err := c.Next([]byte(challenge)); err == nil {
-			t.Errorf("challenge %q was answered", challenge)
+		_, err := c.Next([]byte(challenge))
+		var denied *Denied
+		if err == nil || errors.As(err, &denied) != strings.HasPrefix(challenge, "e=") || errors.Is(err, ErrIterations) != (strings.HasSuffix(challenge, "i=1") || strings.HasSuffix(challenge, "i=99999999")) {
+			t.Errorf("challenge %q: %v", challenge, err)
 		}
 	}
 }
