@@ -43,6 +43,7 @@ type plan struct {
 	backoff  conn.Backoff
 	topic    string // of an mqtt URL's path
 	server   string // its address, for errors
+	secure   bool   // it is reached by TLS
 	auto     bool   // no version was asked for, so that 3.1.1 may be spoken too
 	needs5   string // what of the command line only MQTT 5 has
 	borrowed bool   // the session is ours for this run, and is given up at its end
@@ -54,39 +55,16 @@ func (f *connection) plan(ctx context.Context, e *env, fs *pflag.FlagSet, home p
 	if err := firstError(f.display.apply(e), f.mosquitto.check()); err != nil {
 		return nil, err
 	}
-	cfg := &conn.Config{Trace: f.display.trace(e)}
-	var err error
-	if cfg.Connect.Version, cfg.Fallback, err = f.version(e); err != nil {
+	p, err := f.packets(e, fs, home, append(also, home))
+	if err != nil {
 		return nil, err
 	}
-	if err := f.properties.compile(fs, home); err != nil {
-		return nil, err
-	}
-	if err := f.identity.takeOver(f.properties.sets); err != nil {
-		return nil, err
-	}
-	if !e.mosquitto() { // whose own programs send what they can of it, and say nothing
-		if err := f.checkSent(fs, append(also, home)); err != nil {
-			return nil, err
-		}
-	}
-	cfg.Connect.Props = f.properties.sets[proto.CONNECT]
-	cfg.AuthProps = f.properties.sets[proto.AUTH]
-	p := &plan{cfg: cfg, auto: cfg.Fallback, needs5: f.properties.five()}
-	if fs.Changed("session-expiry-interval") {
-		p.needs5 = "--session-expiry-interval"
-	}
-	if f.session.triggerWill {
-		p.needs5 = "--trigger-will"
-	}
-	if f.identity.authMethod != "" {
-		p.needs5 = "--auth-method"
-	}
+	cfg := p.cfg
 	url, err := f.server.dialer(ctx, e, fs, &f.tls, cfg)
 	if err != nil {
 		return nil, err
 	}
-	p.server = f.server.target.Addr()
+	p.server, p.secure = f.server.target.Addr(), f.server.target.TLS != nil
 	if url != nil {
 		p.topic = topicOf(url)
 	}
@@ -108,23 +86,66 @@ func (f *connection) plan(ctx context.Context, e *env, fs *pflag.FlagSet, home p
 	p.backoff.Notice = func(err error, wait time.Duration) {
 		e.note("%v; next try in %s", p.named(err), format.Duration(wait))
 	}
-	if f.properties.sets[proto.DISCONNECT].Num(proto.SessionExpiryInterval, 0) > 0 && cfg.Connect.Props.Num(proto.SessionExpiryInterval, 0) == 0 {
-		return nil, usage("-D disconnect session-expiry-interval without a session", "the server keeps one only with -x SECONDS from the start") // 3.14.2.2.2
-	}
-	if err := p.settleVersion(); err != nil {
+	if err := p.fit(f.properties.sets[proto.DISCONNECT]); err != nil {
 		return nil, err
-	}
-	if cfg.Connect.Version < proto.V5 {
-		cfg.Connect.Props = nil
-	}
-	if c := &cfg.Connect; c.HasPassword && !c.HasUsername && (c.Version < proto.V5 || cfg.Fallback) {
-		if c.Version < proto.V5 {
-			return nil, usage("a password without a user name", "MQTT "+c.Version.String()+" has none: add -u NAME")
-		}
-		p.needs5, cfg.Fallback = "a password without a user name", false
 	}
 	f.server.warn(e, &f.tls, exposed(&cfg.Connect, &f.identity, f.server.wsHeader))
 	return p, nil
+}
+
+// packets begins a plan with the version to speak and the properties of all packets. sent are those that some commands
+// send and others do not.
+func (f *connection) packets(e *env, fs *pflag.FlagSet, home proto.Type, sent []proto.Type) (*plan, error) {
+	cfg := &conn.Config{Trace: f.display.trace(e)}
+	var err error
+	if cfg.Connect.Version, cfg.Fallback, err = f.version(e); err != nil {
+		return nil, err
+	}
+	if err := f.properties.compile(fs, home); err != nil {
+		return nil, err
+	}
+	if err := f.identity.takeOver(f.properties.sets); err != nil {
+		return nil, err
+	}
+	if !e.mosquitto() { // whose own programs send what they can of it, and say nothing
+		if err := f.checkSent(fs, sent); err != nil {
+			return nil, err
+		}
+	}
+	cfg.Connect.Props = f.properties.sets[proto.CONNECT]
+	cfg.AuthProps = f.properties.sets[proto.AUTH]
+	p := &plan{cfg: cfg, auto: cfg.Fallback, needs5: f.properties.five()}
+	if fs.Changed("session-expiry-interval") {
+		p.needs5 = "--session-expiry-interval"
+	}
+	if f.session.triggerWill {
+		p.needs5 = "--trigger-will"
+	}
+	if f.identity.authMethod != "" {
+		p.needs5 = "--auth-method"
+	}
+	return p, nil
+}
+
+// fit refuses what the packets of a plan cannot have together. bye are the properties of DISCONNECT.
+func (p *plan) fit(bye proto.Props) error {
+	c := &p.cfg.Connect
+	if bye.Num(proto.SessionExpiryInterval, 0) > 0 && c.Props.Num(proto.SessionExpiryInterval, 0) == 0 { // 3.14.2.2.2
+		return usage("-D disconnect session-expiry-interval without a session", "the server keeps one only with -x SECONDS from the start")
+	}
+	if err := p.settleVersion(); err != nil {
+		return err
+	}
+	if c.Version < proto.V5 {
+		c.Props = nil
+	}
+	if c.HasPassword && !c.HasUsername && (c.Version < proto.V5 || p.cfg.Fallback) {
+		if c.Version < proto.V5 {
+			return usage("a password without a user name", "MQTT "+c.Version.String()+" has none: add -u NAME")
+		}
+		p.needs5, p.cfg.Fallback = "a password without a user name", false
+	}
+	return nil
 }
 
 // version is -V, or mosquitto's own default under its names.

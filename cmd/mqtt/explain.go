@@ -12,7 +12,15 @@ import (
 
 // explain adds to an error of the connection what only the plan knows: why there was no fallback to 3.1.1, and which
 // server it was.
-func (p *plan) explain(err error) error { return p.named(p.unfallen(err)) }
+func (p *plan) explain(err error) error { return p.named(p.unfallen(p.unanswered(err))) }
+
+// unanswered gives a server that hung up or was silent behind TLS a hint of its own.
+func (p *plan) unanswered(err error) error {
+	if p.secure && (errors.Is(err, conn.ErrHungUp) || errors.Is(err, conn.ErrSilent)) {
+		return fail(exitOpening, "is this an MQTT port? the server may also want a client certificate (--cert, --key)", "%w", err)
+	}
+	return err
+}
 
 // unfallen says what kept the run from trying 3.1.1 where the server may not know MQTT 5.
 func (p *plan) unfallen(err error) error {
