@@ -108,34 +108,40 @@ func (c *client) publish(ctx context.Context, k *conn.Conn) error {
 	}
 }
 
-// delivered counts acknowledgements, all that are at hand.
+// delivered counts acknowledgements, all that are at hand. What looks for the next one
+// may write and so may wait: no lock is held there.
 func (c *client) delivered(k *conn.Conn, ev conn.Event) {
-	t, u := c.tally, c.pub
 	now := c.run.now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for {
 		if ev.Kind == conn.Delivered && int64(ev.Tag) >= c.run.start {
-			if ev.Reason.Failed() {
-				u.refused++
-				t.refused++
-				t.errors++
-				err := &PublishError{ev.Reason}
-				c.run.registry.failed("publish", err)
-				c.run.registry.stays(err)
-			} else {
-				t.acked++
-				t.ack.Record(time.Duration(now - int64(ev.Tag)))
-			}
+			c.answered(ev.Reason, time.Duration(now-int64(ev.Tag)))
 		}
 		if !k.Ready() {
 			return
 		}
 		var err error
-		if ev, err = k.Next(context.Background()); err != nil {
-			return // and comes again
+		if ev, err = k.NextBy(context.Background(), past); err != nil || ev.Kind == conn.Idle {
+			return // an error comes again
 		}
 	}
+}
+
+// answered counts one acknowledgement.
+func (c *client) answered(reason proto.Reason, took time.Duration) {
+	t := c.tally
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !reason.Failed() {
+		t.acked++
+		t.ack.Record(took)
+		return
+	}
+	c.pub.refused++
+	t.refused++
+	t.errors++
+	err := &PublishError{reason}
+	c.run.registry.failed("publish", err)
+	c.run.registry.stays(err)
 }
 
 // send queues what is due. limit is when to come back: zero when the server decides,

@@ -79,32 +79,33 @@ func (c *client) ask(ctx context.Context, k *conn.Conn) error {
 }
 
 // received counts messages, all that are at hand. They are timed by the look at the
-// clock behind the read that brought them.
+// clock behind the read that brought them. What looks for the next one may write and
+// so may wait: no lock is held there.
 func (c *client) received(k *conn.Conn, ev conn.Event) {
-	t := c.tally
 	now := c.run.now()
-	if c.sub.shared {
-		c.sub.ledger.mu.Lock()
-		defer c.sub.ledger.mu.Unlock()
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for {
 		if ev.Kind == conn.Message {
-			c.take(t, ev.Message, now)
+			c.take(ev.Message, now)
 		}
 		if !k.Ready() {
 			return
 		}
 		var err error
-		if ev, err = k.Next(context.Background()); err != nil {
-			return // and comes again
+		if ev, err = k.NextBy(context.Background(), past); err != nil || ev.Kind == conn.Idle {
+			return // an error comes again
 		}
 	}
 }
 
 // take counts one message.
-func (c *client) take(t *tally, m *proto.Publish, now int64) {
+func (c *client) take(m *proto.Publish, now int64) {
+	if c.sub.shared {
+		c.sub.ledger.mu.Lock()
+		defer c.sub.ledger.mu.Unlock()
+	}
+	t := c.tally
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	r := c.run
 	var h header
 	switch {
