@@ -1,58 +1,11 @@
 package bench
 
 import (
-	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 )
-
-// maxResult bounds a result that is read, in bytes.
-const maxResult = 1 << 30
-
-// Read reads a Result as JSON reports and --out have it.
-func Read(from io.Reader) (*Result, error) {
-	r := new(Result)
-	var form *json.UnmarshalTypeError
-	switch err := json.NewDecoder(io.LimitReader(from, maxResult)).Decode(r); {
-	case errors.Is(err, io.EOF):
-		return nil, errors.New("read result: it is empty")
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, errors.New("read result: its end is missing")
-	case errors.As(err, &form):
-		return nil, fmt.Errorf("read result: it has a JSON %s at byte %d, where no result has one", form.Value, form.Offset)
-	case err != nil:
-		return nil, fmt.Errorf("read result: %w", err)
-	}
-	if r.Schema != Schema {
-		return nil, fmt.Errorf("read result: its schema is %q, not %q", r.Schema, Schema)
-	}
-	if r.Kind != KindMessages && r.Kind != KindConnections {
-		return nil, fmt.Errorf("read result: unknown kind %q", r.Kind)
-	}
-	if r.Series.Interval <= 0 {
-		return nil, errors.New("read result: its series has no interval")
-	}
-	for _, h := range []**Histogram{&r.Latency, &r.Service, &r.Lag, &r.Ack, &r.Connect} {
-		if *h == nil {
-			*h = NewHistogram()
-		}
-	}
-	for i := range r.Series.Points {
-		if p := &r.Series.Points[i]; p.Latency == nil {
-			p.Latency = none()
-		}
-	}
-	for i := range r.Phases {
-		if p := &r.Phases[i]; p.Took == nil {
-			p.Took = NewHistogram()
-		}
-	}
-	return r, nil
-}
 
 // Merge makes one result of what many machines measured: what one would have measured
 // that did all of it. The parts are not changed. Verdicts are not merged; Judge gives
@@ -125,80 +78,24 @@ func (m *Result) absorb(p *Result) {
 	m.Errors += p.Errors
 	m.BytesSent += p.BytesSent
 	m.BytesReceived += p.BytesReceived
-	if p.Config.Publishers > 0 && p.Config.PayloadSize >= 0 {
-		m.Config.PayloadSize = p.Config.PayloadSize
-	}
-	m.Config.Publishers += p.Config.Publishers
-	m.Config.Subscribers += p.Config.Subscribers
-	m.Config.Clients += p.Config.Clients
-	m.Config.Rate += p.Config.Rate
-	m.Config.Messages += p.Config.Messages
-	m.Config.Ramp += p.Config.Ramp
-	m.Config.Churn += p.Config.Churn
 	m.Latency.Merge(p.Latency)
 	m.Service.Merge(p.Service)
 	m.Lag.Merge(p.Lag)
 	m.Ack.Merge(p.Ack)
 	m.Connect.Merge(p.Connect)
-	for _, phase := range p.Phases {
-		i := slices.IndexFunc(m.Phases, func(q Phase) bool { return q.Name == phase.Name })
-		if i < 0 {
-			m.Phases = append(m.Phases, Phase{phase.Name, NewHistogram()})
-			i = len(m.Phases) - 1
-		}
-		m.Phases[i].Took.Merge(phase.Took)
-	}
-	slices.SortStableFunc(m.Phases, func(a, b Phase) int { return cmp.Compare(phaseOrder(a.Name), phaseOrder(b.Name)) })
-	for _, k := range p.ErrorKinds {
-		if i := slices.IndexFunc(m.ErrorKinds, func(q ErrorKind) bool { return q.Kind == k.Kind }); i >= 0 {
-			m.ErrorKinds[i].Count += k.Count
-		} else {
-			m.ErrorKinds = append(m.ErrorKinds, k)
-		}
-	}
-	slices.SortStableFunc(m.ErrorKinds, func(a, b ErrorKind) int { return cmp.Compare(b.Count, a.Count) })
-	for _, t := range p.Topics {
-		if i := slices.IndexFunc(m.Topics, func(q TopicCount) bool { return q.Topic == t.Topic }); i >= 0 {
-			m.Topics[i].Publishers += t.Publishers
-			m.Topics[i].Sent += t.Sent
-			m.Topics[i].Refused += t.Refused
-		} else {
-			m.Topics = append(m.Topics, t)
-		}
-	}
-	for _, f := range p.Filters {
-		if i := slices.IndexFunc(m.Filters, func(q FilterCount) bool { return q.Filter == f.Filter && q.Shared == f.Shared }); i >= 0 {
-			m.Filters[i].Subscribers += f.Subscribers
-			m.Filters[i].Unique += f.Unique
-		} else {
-			m.Filters = append(m.Filters, f)
-		}
-	}
-	c, o := &m.Connections, &p.Connections
-	c.Wanted += o.Wanted
-	c.Opened += o.Opened
-	c.Failed += o.Failed
-	c.Lost += o.Lost
-	c.Cut += o.Cut
-	c.Reconnected += o.Reconnected
-	c.Peak += o.Peak
-	c.RampSeconds = max(c.RampSeconds, o.RampSeconds)
+	m.Config.absorb(&p.Config)
+	m.Connections.absorb(&p.Connections)
+	m.Clock.absorb(&p.Clock)
+	m.absorbPhases(p.Phases)
+	m.absorbErrors(p.ErrorKinds)
+	m.absorbTopics(p.Topics)
+	m.absorbFilters(p.Filters)
 	m.Drained.Seconds = max(m.Drained.Seconds, p.Drained.Seconds)
 	m.Drained.Complete = m.Drained.Complete && p.Drained.Complete
 	m.Machines = append(m.Machines, p.Machines...)
 	for _, n := range p.Notes {
 		if !slices.Contains(m.Notes, n) {
 			m.Notes = append(m.Notes, n)
-		}
-	}
-	switch {
-	case p.Clock.Mode == Refused || m.Clock.Mode == Refused:
-		m.Clock = Clock{Mode: Refused}
-	case p.Clock.Mode == Estimated:
-		m.Clock.Mode = Estimated
-		m.Clock.Error = max(m.Clock.Error, p.Clock.Error)
-		if p.Clock.Offset*p.Clock.Offset > m.Clock.Offset*m.Clock.Offset {
-			m.Clock.Offset = p.Clock.Offset
 		}
 	}
 }
@@ -243,5 +140,3 @@ func (m *Result) align(parts []*Result) {
 func (m *Result) drop(about string) {
 	m.Notes = slices.DeleteFunc(m.Notes, func(n Note) bool { return n.About == about })
 }
-
-func phaseOrder(name string) int { return slices.Index(phaseNames[:], name) }

@@ -1,0 +1,94 @@
+package bench
+
+import (
+	"cmp"
+	"slices"
+)
+
+// absorb adds what o asked for.
+func (c *Echo) absorb(o *Echo) {
+	if o.Publishers > 0 && o.PayloadSize >= 0 {
+		c.PayloadSize = o.PayloadSize
+	}
+	c.Publishers += o.Publishers
+	c.Subscribers += o.Subscribers
+	c.Clients += o.Clients
+	c.Rate += o.Rate
+	c.Messages += o.Messages
+	c.Ramp += o.Ramp
+	c.Churn += o.Churn
+}
+
+// absorb adds the connections of another machine.
+func (c *Connections) absorb(o *Connections) {
+	c.Wanted += o.Wanted
+	c.Opened += o.Opened
+	c.Failed += o.Failed
+	c.Lost += o.Lost
+	c.Cut += o.Cut
+	c.Reconnected += o.Reconnected
+	c.Peak += o.Peak
+	c.RampSeconds = max(c.RampSeconds, o.RampSeconds)
+}
+
+// absorb takes the worse of two clocks.
+func (c *Clock) absorb(o *Clock) {
+	switch {
+	case c.Mode == Refused || o.Mode == Refused:
+		*c = Clock{Mode: Refused}
+	case o.Mode == Estimated:
+		c.Mode = Estimated
+		c.Error = max(c.Error, o.Error)
+		if o.Offset*o.Offset > c.Offset*c.Offset {
+			c.Offset = o.Offset
+		}
+	}
+}
+
+func (m *Result) absorbPhases(all []Phase) {
+	for _, p := range all {
+		i := slices.IndexFunc(m.Phases, func(q Phase) bool { return q.Name == p.Name })
+		if i < 0 {
+			m.Phases = append(m.Phases, Phase{p.Name, NewHistogram()})
+			i = len(m.Phases) - 1
+		}
+		m.Phases[i].Took.Merge(p.Took)
+	}
+	slices.SortStableFunc(m.Phases, func(a, b Phase) int { return cmp.Compare(phaseOrder(a.Name), phaseOrder(b.Name)) })
+}
+
+func phaseOrder(name string) int { return slices.Index(phaseNames[:], name) }
+
+func (m *Result) absorbErrors(all []ErrorKind) {
+	for _, k := range all {
+		if i := slices.IndexFunc(m.ErrorKinds, func(q ErrorKind) bool { return q.Kind == k.Kind }); i >= 0 {
+			m.ErrorKinds[i].Count += k.Count
+		} else {
+			m.ErrorKinds = append(m.ErrorKinds, k)
+		}
+	}
+	slices.SortStableFunc(m.ErrorKinds, func(a, b ErrorKind) int { return cmp.Compare(b.Count, a.Count) })
+}
+
+func (m *Result) absorbTopics(all []TopicCount) {
+	for _, t := range all {
+		if i := slices.IndexFunc(m.Topics, func(q TopicCount) bool { return q.Topic == t.Topic }); i >= 0 {
+			m.Topics[i].Publishers += t.Publishers
+			m.Topics[i].Sent += t.Sent
+			m.Topics[i].Refused += t.Refused
+		} else {
+			m.Topics = append(m.Topics, t)
+		}
+	}
+}
+
+func (m *Result) absorbFilters(all []FilterCount) {
+	for _, f := range all {
+		if i := slices.IndexFunc(m.Filters, func(q FilterCount) bool { return q.Filter == f.Filter && q.Shared == f.Shared }); i >= 0 {
+			m.Filters[i].Subscribers += f.Subscribers
+			m.Filters[i].Unique += f.Unique
+		} else {
+			m.Filters = append(m.Filters, f)
+		}
+	}
+}

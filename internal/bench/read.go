@@ -1,0 +1,52 @@
+package bench
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// maxResult bounds a result that is read, in bytes.
+const maxResult = 1 << 30
+
+// Read reads a Result as JSON reports and --out have it.
+func Read(from io.Reader) (*Result, error) {
+	r := new(Result)
+	var form *json.UnmarshalTypeError
+	switch err := json.NewDecoder(io.LimitReader(from, maxResult)).Decode(r); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("read result: it is empty")
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("read result: its end is missing")
+	case errors.As(err, &form):
+		return nil, fmt.Errorf("read result: it has a JSON %s at byte %d, where no result has one", form.Value, form.Offset)
+	case err != nil:
+		return nil, fmt.Errorf("read result: %w", err)
+	}
+	if r.Schema != Schema {
+		return nil, fmt.Errorf("read result: its schema is %q, not %q", r.Schema, Schema)
+	}
+	if r.Kind != KindMessages && r.Kind != KindConnections {
+		return nil, fmt.Errorf("read result: unknown kind %q", r.Kind)
+	}
+	if r.Series.Interval <= 0 {
+		return nil, errors.New("read result: its series has no interval")
+	}
+	for _, h := range []**Histogram{&r.Latency, &r.Service, &r.Lag, &r.Ack, &r.Connect} {
+		if *h == nil {
+			*h = NewHistogram()
+		}
+	}
+	for i := range r.Series.Points {
+		if p := &r.Series.Points[i]; p.Latency == nil {
+			p.Latency = none()
+		}
+	}
+	for i := range r.Phases {
+		if p := &r.Phases[i]; p.Took == nil {
+			p.Took = NewHistogram()
+		}
+	}
+	return r, nil
+}
