@@ -78,7 +78,7 @@ func (res *Result) rates() {
 func (r *run) echo() Echo {
 	p := r.plan
 	e := p.Echo
-	e.Version = r.registry.version
+	e.Version, e.Run = r.registry.version, p.RunName
 	e.Publishers, e.Subscribers, e.Clients = p.Publishers, p.Subscribers, p.Clients
 	e.Shared, e.QoS, e.Retain = p.Shared, int(p.QoS), p.Retain
 	e.Rate, e.Window, e.Messages, e.Ramp, e.Churn = p.Rate, p.Window, p.Messages, p.Ramp, p.Churn

@@ -16,12 +16,9 @@ func Merge(parts []*Result) (*Result, error) {
 	}
 	first := parts[0]
 	m := &Result{
-		Schema: Schema, Kind: first.Kind, Tool: first.Tool, Started: first.Started, Config: first.Config, Legal: first.Legal, Accounted: true,
+		Schema: Schema, Kind: first.Kind, Tool: first.Tool, Started: first.Started, Config: first.Config, Accounted: true,
 		Latency: NewHistogram(), Service: NewHistogram(), Lag: NewHistogram(), Ack: NewHistogram(), Connect: NewHistogram(),
 		Drained: Drain{Complete: true}, Clock: Clock{Mode: OneProcess},
-	}
-	if len(parts) == 1 {
-		m.Accounted = first.Accounted
 	}
 	m.Config.Publishers, m.Config.Subscribers, m.Config.Clients, m.Config.Rate, m.Config.Messages = 0, 0, 0, 0, 0
 	m.Config.Ramp, m.Config.Churn = 0, 0
@@ -38,19 +35,10 @@ func Merge(parts []*Result) (*Result, error) {
 		m.absorb(p)
 	}
 	m.align(parts)
+	m.account(parts)
 	if m.Clock.Mode == Estimated { // one note for the many of the parts
-		m.drop("clock")
+		m.drop(func(n Note) bool { return n.About == "clock" })
 		m.Notes = append(m.Notes, m.Clock.note())
-	}
-	if m.Kind == KindMessages {
-		whole := len(m.Topics) > 0
-		lost, expected := m.Lost, m.Expected
-		m.settle()
-		if !whole || len(parts) == 1 {
-			m.Lost, m.Expected, m.Accounted = lost, expected, first.Accounted && len(parts) == 1
-		} else {
-			m.drop("accounting")
-		}
 	}
 	return m, nil
 }
@@ -84,6 +72,7 @@ func (m *Result) absorb(p *Result) {
 	m.Ack.Merge(p.Ack)
 	m.Connect.Merge(p.Connect)
 	m.Config.absorb(&p.Config)
+	m.Legal.absorb(p.Legal)
 	m.Connections.absorb(&p.Connections)
 	m.Clock.absorb(&p.Clock)
 	m.absorbPhases(p.Phases)
@@ -136,7 +125,4 @@ func (m *Result) align(parts []*Result) {
 	}
 }
 
-// drop removes the notes about something.
-func (m *Result) drop(about string) {
-	m.Notes = slices.DeleteFunc(m.Notes, func(n Note) bool { return n.About == about })
-}
+func (m *Result) drop(which func(Note) bool) { m.Notes = slices.DeleteFunc(m.Notes, which) }

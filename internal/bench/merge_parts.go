@@ -7,6 +7,9 @@ import (
 
 // absorb adds what o asked for.
 func (c *Echo) absorb(o *Echo) {
+	if o.Run != c.Run {
+		c.Run = ""
+	}
 	if o.Publishers > 0 && o.PayloadSize >= 0 {
 		c.PayloadSize = o.PayloadSize
 	}
@@ -17,6 +20,13 @@ func (c *Echo) absorb(o *Echo) {
 	c.Messages += o.Messages
 	c.Ramp += o.Ramp
 	c.Churn += o.Churn
+}
+
+// absorb allows what one of the two allows.
+func (l *Legal) absorb(o Legal) {
+	l.Loss = l.Loss || o.Loss
+	l.Duplicate = l.Duplicate || o.Duplicate
+	l.Reorder = l.Reorder || o.Reorder
 }
 
 // absorb adds the connections of another machine.

@@ -128,6 +128,66 @@ func TestClocksAreCompared(t *testing.T) {
 	}
 }
 
+// Processes that did not say that they belong together cannot tell what was lost between
+// them, and do not make it up; with a name they can.
+func TestMergeOfDifferentRuns(t *testing.T) {
+	for _, name := range []string{"", "x"} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRelay(t)
+			parts := make([]*Result, 2)
+			var over sync.WaitGroup
+			for i, n := range [][2]int{{0, 2}, {2, 0}} {
+				p := r.plan(t)
+				p.Publishers, p.Subscribers, p.RunName, p.QoS = n[0], n[1], name, 1
+				p.Filter, _ = Compile("b/+", "i")
+				p.Messages, p.Rate, p.Duration = 100, 100, time.Duration(3-i)*time.Second
+				if i == 0 {
+					p.Messages = 0
+				}
+				p.StartAt = time.Now().Add(time.Duration(1+i) * time.Second)
+				over.Go(func() { parts[i], _ = Run(t.Context(), p) })
+			}
+			over.Wait()
+			r.working.Wait()
+			m, err := Merge(parts)
+			if err != nil || m.Sent != 100 || m.Lost != 0 || m.Accounted != (name != "") {
+				t.Fatalf("%q: %+v, %v", name, m, err)
+			}
+			loss, _ := ParseThreshold("loss")
+			if failed := m.Judge([]*Threshold{loss}); failed != (name == "") {
+				t.Errorf("%q: %+v", name, m.Verdicts)
+			}
+			told := strings.Contains(said(t, m), "what one sent and another received cannot be compared, so loss is not known - give all processes the same --run NAME")
+			if told != (name == "") || strings.Contains(noted(m), elsewhere) {
+				t.Errorf("%q: %s", name, noted(m))
+			}
+			if name != "" && (m.Expected != 200 || m.Received != 200 || m.Config.Run != name) {
+				t.Errorf("%q: expected %d, received %d", name, m.Expected, m.Received)
+			}
+		})
+	}
+}
+
+// Runs that share a topic each account for what they sent themselves.
+func TestMergeOfRunsOnOneTopic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		parts := make([]*Result, 2)
+		var over sync.WaitGroup
+		for i := range parts {
+			p := r.plan(t)
+			p.QoS, p.Messages, p.Rate, p.StartAt = 1, 100, 100, time.Now().Add(time.Duration(1+i)*500*time.Millisecond)
+			over.Go(func() { parts[i], _ = Run(t.Context(), p) })
+		}
+		over.Wait()
+		r.working.Wait()
+		m, err := Merge(parts)
+		if err != nil || m.Expected != 200 || m.Received != 200 || m.Lost != 0 || !m.Accounted || m.Foreign == 0 || !strings.Contains(noted(m), "were not of this run") {
+			t.Errorf("%+v, %v", m, err)
+		}
+	})
+}
+
 // A result that is given twice is no measurement of two machines.
 func TestMergeOfTheSame(t *testing.T) {
 	one, other := sample(3, 100), sample(3, 100)

@@ -36,8 +36,10 @@ func (r *run) notes(res *Result, n *counts) []Note {
 		add("accounting", "-V 5, or --size of 28 or more", "the server speaks no MQTT 5, so messages carry no publisher and sequence: only counts are known")
 	case !res.Accounted && res.Config.Publishers > 0:
 		add("accounting", "give --filter and -t that meet wholly or not at all", "a filter takes a part of what a publisher sends: what is lost cannot be told")
+	case !res.Accounted && p.RunName == "":
+		add("accounting", "give publishers and subscribers the same --run NAME, and merge their results: mqtt bench report", elsewhere)
 	case !res.Accounted:
-		add("accounting", "merge with the publishers' results: mqtt bench report", "what was published elsewhere is not known here: loss cannot be told yet")
+		add("accounting", "merge with the publishers' results: mqtt bench report", elsewhere)
 	}
 	if res.Accounted && res.Sent > 0 && len(res.Filters) > 0 && res.Expected+n.refused == 0 {
 		add("accounting", "give --filter and -t that meet", "no subscriber takes what was sent: nothing was expected, and nothing measured on the way")

@@ -27,6 +27,7 @@ func echoed(r *Result) []fact {
 	}
 	add("server", c.Server)
 	add("protocol", c.Version)
+	add("run", c.Run)
 	if r.Kind == KindConnections {
 		add("clients", format.Count(uint64(max(c.Clients, 0))))
 	} else {

@@ -74,8 +74,9 @@ type Result struct {
 
 // Echo is the configuration of the run, as far as a reader needs it.
 type Echo struct {
-	Server      string  `json:"server"`  // URL or address, without credentials
-	Version     string  `json:"version"` // of the protocol, as settled
+	Server      string  `json:"server"`        // URL or address, without credentials
+	Version     string  `json:"version"`       // of the protocol, as settled
+	Run         string  `json:"run,omitempty"` // of --run: the results of one name belong together
 	Publishers  int     `json:"publishers"`
 	Subscribers int     `json:"subscribers"`
 	Clients     int     `json:"clients,omitempty"` // of a run of kind connections

@@ -137,7 +137,7 @@ func hostile() *Result {
 	r := sample(10, 1000)
 	r.Tool, r.Kind, r.Clock.Mode = bad, bad, bad
 	c := &r.Config
-	c.Server, c.Version, c.Topic, c.Filter, c.Shared = bad, bad, bad, bad+"f", bad
+	c.Server, c.Version, c.Run, c.Topic, c.Filter, c.Shared = bad, bad, bad, bad, bad+"f", bad
 	for i := range r.ErrorKinds {
 		r.ErrorKinds[i].Kind, r.ErrorKinds[i].Text = bad, bad
 	}

@@ -52,6 +52,63 @@ func (res *Result) settle() {
 	}
 }
 
+// elsewhere is said of a result whose messages came from other processes.
+const elsewhere = "what was published elsewhere is not known here: loss cannot be told yet"
+
+// account settles what parts have together. Those of one --run are settled as one; any
+// other counts its own messages alone, so it tells by itself what was lost, or nobody does.
+func (m *Result) account(parts []*Result) {
+	m.Expected, m.Lost, m.Accounted = 0, 0, true
+	alone := false // some receive, and do not know what was sent
+	named := map[string][]*Result{}
+	add := func(p *Result) {
+		m.Expected += p.Expected
+		m.Lost += p.Lost
+		m.Accounted = m.Accounted && p.Accounted
+		alone = alone || len(p.Filters) > 0 && len(p.Topics) == 0
+	}
+	for _, p := range parts {
+		if name := p.Config.Run; name != "" {
+			named[name] = append(named[name], p)
+		} else {
+			add(p)
+		}
+	}
+	for _, of := range named {
+		add(together(of))
+	}
+	if alone && len(m.Topics) == 0 {
+		return
+	}
+	m.drop(func(n Note) bool { return n.Text == elsewhere })
+	if alone {
+		m.Notes = append(m.Notes, Note{About: "accounting",
+			Text:   "these are results of different runs: what one sent and another received cannot be compared, so loss is not known",
+			Remedy: "give all processes the same --run NAME"})
+	}
+}
+
+// together settles the parts of one run.
+func together(parts []*Result) *Result {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	one := &Result{Accounted: true}
+	for _, p := range parts {
+		one.absorbTopics(p.Topics)
+		one.absorbFilters(p.Filters)
+		one.Received += p.Received
+		one.Accounted = one.Accounted && !p.blind()
+	}
+	one.settle()
+	return one
+}
+
+// blind tells whether messages of r carried no publisher and sequence.
+func (r *Result) blind() bool {
+	return !r.Accounted && (len(r.Topics) > 0 || r.Received > 0 && r.unique() == 0)
+}
+
 func (res *Result) unique() uint64 {
 	var n uint64
 	for _, f := range res.Filters {

@@ -105,7 +105,7 @@ func (t *text) messages(r *Result) {
 		return
 	}
 	s := fmt.Sprintf("%s, %s", format.Count(r.Received), format.Rate(r.ReceiveRate))
-	if len(r.Topics) > 0 {
+	if len(r.Topics) > 0 && (r.Accounted || r.Expected > 0) {
 		s += fmt.Sprintf(", %s expected", format.Count(r.Expected))
 	}
 	t.line("received", "%s", s)
