@@ -92,17 +92,20 @@ func (m *Result) absorb(p *Result) {
 // align sets times and the series, on the wall clock from the earliest start.
 func (m *Result) align(parts []*Result) {
 	m.Series.Interval = time.Duration(beat).Seconds()
+	var sending, receiving span
 	for _, p := range parts {
 		after := p.Started.Sub(m.Started).Seconds()
 		m.Seconds = max(m.Seconds, after+p.Seconds)
 		if p.Sent > 0 {
-			m.SendSeconds = max(m.SendSeconds, after+p.SendSeconds)
+			sending.include(after, p.SendSeconds)
 		}
 		if p.Received > 0 {
-			m.ReceiveSeconds = max(m.ReceiveSeconds, after+p.ReceiveSeconds)
+			receiving.include(after, p.ReceiveSeconds)
 		}
 		m.Series.Interval = max(m.Series.Interval, p.Series.Interval)
 	}
+	m.SendSeconds = sending.to - sending.from
+	m.ReceiveSeconds = receiving.to - max(receiving.from, min(sending.from, receiving.to)) // who waits for the first does not receive
 	m.rates()
 	for _, p := range parts {
 		points := slices.Clone(p.Series.Points)
@@ -123,6 +126,19 @@ func (m *Result) align(parts []*Result) {
 			m.Series.Points[at].Connections = open
 		}
 	}
+}
+
+// span is from the earliest beginning to the latest end, in seconds.
+type span struct {
+	from, to float64
+	any      bool
+}
+
+func (s *span) include(from, takes float64) {
+	if !s.any || from < s.from {
+		s.from = from
+	}
+	s.to, s.any = max(s.to, from+takes), true
 }
 
 func (m *Result) drop(which func(Note) bool) { m.Notes = slices.DeleteFunc(m.Notes, which) }

@@ -161,6 +161,12 @@ func TestMergeOfDifferentRuns(t *testing.T) {
 			if told != (name == "") || strings.Contains(noted(m), elsewhere) {
 				t.Errorf("%q: %s", name, noted(m))
 			}
+			if m.SendRate < 99 || m.SendRate > 102 { // the receivers were there a second before
+				t.Errorf("%q: sent at %v a second", name, m.SendRate)
+			}
+			if name != "" && (m.ReceiveRate < 198 || m.ReceiveRate > 204) {
+				t.Errorf("%q: received at %v a second", name, m.ReceiveRate)
+			}
 			if name != "" && (m.Expected != 200 || m.Received != 200 || m.Config.Run != name) {
 				t.Errorf("%q: expected %d, received %d", name, m.Expected, m.Received)
 			}
