@@ -7,8 +7,9 @@ import (
 	"mqtt/internal/format"
 )
 
-// lateness from which the schedule counts as not kept.
-const tooLate = time.Millisecond
+// tolerated is the part of messages that may leave late in a schedule that counts as kept:
+// one in so many.
+const tolerated = 100
 
 // notes says what a reader must know, above all whether the generator itself was what
 // the numbers show.
@@ -84,18 +85,25 @@ func (c *Clock) note() Note {
 		format.Duration(time.Duration(c.Offset*1e3)), format.Duration(time.Duration(c.Error*1e3)))}
 }
 
-// generatorNotes names what of this machine was too slow.
+// generatorNotes says why messages left late, and names what of this machine was too slow.
 func (r *run) generatorNotes(res *Result, n *counts, add func(about, remedy, text string, args ...any)) {
 	m := &res.Machines[0]
-	lag := res.Lag.At(99)
-	ownLate := n.behind - min(n.blocked, n.behind)
 	busy := m.CPUs > 0 && m.CPU > 0.9*float64(m.CPUs)
 	pause := time.Duration(m.GC * 1e3)
+	lag := res.Lag.At(99)
+	many := func(late uint64) bool { return late*tolerated > uint64(res.Lag.Count()) }
+	own := n.behind - n.away - n.blocked
+	late := " (p99 of the lag " + format.Duration(lag) + ")"
+	if n.away > 0 {
+		late = "" // that lag is the outage's
+		add("server", "", "%s messages were due while their publishers had no connection, and left late: the latency has that outage in it",
+			format.Count(n.away))
+	}
 	switch {
-	case r.plan.Rate > 0 && lag > tooLate && n.blocked*2 > n.behind:
+	case many(n.blocked+own) && n.blocked > own:
 		add("server", "--inflight makes the window wider; or the rate is more than the server takes",
-			"messages left late (p99 of the lag %s) since the window was full or the socket took no more", format.Duration(lag))
-	case r.plan.Rate > 0 && lag > tooLate && ownLate > 0:
+			"messages left late%s since the window was full or the socket took no more", late)
+	case many(n.blocked+own) && own > 0:
 		what, remedy := "other programs on this machine", "give the generator a core of its own"
 		switch {
 		case busy:
@@ -103,7 +111,7 @@ func (r *run) generatorNotes(res *Result, n *counts, add func(about, remedy, tex
 		case pause >= lag:
 			what, remedy = "the garbage collector", "GOGC=400 makes it run less often"
 		}
-		add("generator", remedy, "the generator was the bottleneck: messages left late (p99 of the lag %s) because of %s", format.Duration(lag), what)
+		add("generator", remedy, "the generator was the bottleneck: messages left late%s because of %s", late, what)
 	case busy:
 		add("generator", "share the load between machines, and merge: mqtt bench report",
 			"the generator used %.1f of %d cores: it may be what the numbers show", m.CPU, m.CPUs)

@@ -28,6 +28,7 @@ type publisher struct {
 	told    bool   // and all is acknowledged
 	sent    uint64 // of the measured part; this and refused are read by others under the tally's lock
 	refused uint64
+	upSince int64 // when its connection came up
 	stuckTo int64 // until when the server kept it from sending
 }
 
@@ -81,6 +82,7 @@ func noise(n int) []byte {
 func (c *client) publish(ctx context.Context, k *conn.Conn) error {
 	c.tellReady()
 	u := c.pub
+	u.upSince, u.stuckTo = c.run.now(), 0
 	if u.head != nil && k.Version() < proto.V5 {
 		c.run.headless.Store(true)
 	}
@@ -202,11 +204,7 @@ func (c *client) send(ctx context.Context, k *conn.Conn) (limit time.Time, err e
 		if open {
 			late := now - due
 			if late > noticing {
-				if due <= u.stuckTo {
-					c.tally.mu.Lock()
-					c.tally.blocked++
-					c.tally.mu.Unlock()
-				}
+				c.note(func(n *counts) { u.blame(n, due) })
 			}
 			lags[nlags] = late
 			nlags++
@@ -219,6 +217,17 @@ func (c *client) send(ctx context.Context, k *conn.Conn) (limit time.Time, err e
 }
 
 var past = time.Unix(1, 0)
+
+// blame counts a message that left late for what kept it from leaving when it was due.
+func (u *publisher) blame(n *counts, due int64) {
+	n.behind++
+	switch {
+	case due <= u.upSince:
+		n.away++
+	case due <= u.stuckTo:
+		n.blocked++
+	}
+}
 
 // begin moves from the warm-up to the measured part when its time has come.
 func (u *publisher) begin(r *run, now int64) {
@@ -306,9 +315,6 @@ func (c *client) count(sent, warm, size uint64, at int64, lags []int64) {
 	}
 	for _, lag := range lags {
 		t.lag.Record(time.Duration(lag))
-		if lag > noticing {
-			t.behind++
-		}
 	}
 }
 

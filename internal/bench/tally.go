@@ -26,8 +26,9 @@ type counts struct {
 	foreign, untimed          uint64
 	elsewhere                 uint64 // of unique: sent by other processes of the run
 	bytesSent, bytesReceived  uint64
-	lastSent, lastReceived    int64 // times of the run
-	blocked, behind           uint64
+	lastSent, lastReceived    int64  // times of the run
+	behind                    uint64 // left late
+	away, blocked             uint64 // of behind: there was no connection, or the server took no more
 	opened, reopened, lost    uint64
 	failed, cut, errors       uint64
 	warmReceived, warmSent    uint64
@@ -51,8 +52,9 @@ func (c *counts) add(o *counts) {
 	c.bytesReceived += o.bytesReceived
 	c.lastSent = max(c.lastSent, o.lastSent)
 	c.lastReceived = max(c.lastReceived, o.lastReceived)
-	c.blocked += o.blocked
 	c.behind += o.behind
+	c.away += o.away
+	c.blocked += o.blocked
 	c.opened += o.opened
 	c.reopened += o.reopened
 	c.lost += o.lost

@@ -143,3 +143,35 @@ func TestGeneratorChecksItself(t *testing.T) {
 		}
 	}
 }
+
+// Messages that were due while the server was away are told of as such: neither the
+// generator nor a full window held them up.
+func TestOutageIsNoBottleneck(t *testing.T) {
+	for qos := range byte(2) {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRelay(t)
+			var back time.Time
+			r.cut = func(id string, n int) bool {
+				if id[0] != 'p' || n != 150 || !back.IsZero() {
+					return false
+				}
+				back = time.Now().Add(700 * time.Millisecond)
+				return true
+			}
+			r.shut = func(id string) bool { return id[0] == 'p' && time.Now().Before(back) }
+			p := r.plan(t)
+			p.Messages, p.Duration, p.Rate, p.QoS = 0, 4*time.Second, 100, qos
+			p.Backoff = conn.Backoff{Min: 10 * time.Millisecond, Max: 20 * time.Millisecond, Tries: -1, First: true}
+			res, err := Run(t.Context(), p)
+			r.working.Wait()
+			if err != nil && qos > 0 {
+				t.Error(err)
+			}
+			text := noted(res)
+			if res.Sent != 400 || !strings.Contains(text, "messages were due while their publishers had no connection, and left late") ||
+				strings.Contains(text, "bottleneck") || strings.Contains(text, "window") {
+				t.Errorf("QoS %d: sent %d: %s", qos, res.Sent, text)
+			}
+		})
+	}
+}
