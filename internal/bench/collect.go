@@ -183,5 +183,6 @@ func (r *run) legal() Legal {
 	p := r.plan
 	away := p.Churn > 0 && p.Subscribers > 0 && !p.Echo.Persistent
 	granted := int32(p.QoS) - r.lowest.Load()
-	return Legal{Loss: granted == 0 || away, Duplicate: p.QoS == 1 || granted == 1, Reorder: p.Shared != ""}
+	many := p.Topic != nil && p.Topic.Varies() // order is of a topic [MQTT-4.6.0-5], and a sequence is of a publisher
+	return Legal{Loss: granted == 0 || away, Duplicate: p.QoS == 1 || granted == 1, Reorder: p.Shared != "" || many}
 }

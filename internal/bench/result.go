@@ -123,7 +123,8 @@ type ErrorKind struct {
 }
 
 // Legal says what the QoS of the run allows: loss at QoS 0, duplicates at QoS 1,
-// neither at QoS 2. Order is promised at each of them, but on a shared subscription.
+// neither at QoS 2. Order is promised at each of them, but not on a shared subscription,
+// and not from one topic of a publisher to another.
 type Legal struct {
 	Loss      bool `json:"loss"`
 	Duplicate bool `json:"duplicate"`

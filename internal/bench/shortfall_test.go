@@ -77,6 +77,8 @@ func TestSilentServer(t *testing.T) {
 
 // What a server with a lower QoS, or the plan itself, lets get lost is no shortfall.
 func TestLossThatIsAllowed(t *testing.T) {
+	each, _ := Compile("a/%i", "inr")
+	many, _ := Compile("a/%i/%n", "inr")
 	for _, c := range []struct {
 		plan    Plan
 		granted byte
@@ -89,6 +91,8 @@ func TestLossThatIsAllowed(t *testing.T) {
 		{Plan{QoS: 1, Churn: 5, Subscribers: 1}, 1, Legal{Loss: true, Duplicate: true}},
 		{Plan{QoS: 1, Churn: 5, Subscribers: 1, Echo: Echo{Persistent: true}}, 1, Legal{Duplicate: true}},
 		{Plan{Shared: "g"}, 0, Legal{Loss: true, Reorder: true}},
+		{Plan{QoS: 2, Topic: each}, 2, Legal{}},
+		{Plan{QoS: 2, Topic: many}, 2, Legal{Reorder: true}},
 	} {
 		r := &run{plan: &c.plan}
 		r.join(nil, c.granted)
