@@ -27,7 +27,7 @@ type benchLoadFlags struct {
 }
 
 func (f *benchLoadFlags) register(fs *pflag.FlagSet) {
-	fs.IntVar(&f.publishers, "pubs", 1, "`N` publishers; 0 only receives")
+	fs.IntVar(&f.publishers, "pubs", 1, "`N` publishers; 0 only receives, whoever sent it")
 	fs.IntVar(&f.subscribers, "subs", 1, "`N` subscribers; 0 only publishes")
 	fs.StringVarP(&f.topic, "topic", "t", "", "`TOPIC`, with %i the client's number, %n the sequence, %r random; made up if not given")
 	fs.StringVar(&f.filter, "filter", "", "subscribers take `FILTER`, with %i; what -t says if not given")

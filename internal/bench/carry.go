@@ -167,16 +167,17 @@ func (r *run) receive(ctx context.Context) {
 	r.series.saySending(r.end)
 	ticker := time.NewTicker(glimpse)
 	defer ticker.Stop()
-	for r.now() < r.end {
+	for over := false; !over && r.now() < r.end; {
 		if p.Messages > 0 && sum(r.tallies).received >= p.Messages {
 			return
 		}
 		select {
 		case <-ctx.Done():
-			return
+			over = true
 		case <-ticker.C:
 		}
 	}
+	r.heardTo = min(r.now(), r.end)
 }
 
 // quiet is how long nothing must have come before what other processes of the run sent

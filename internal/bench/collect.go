@@ -56,6 +56,9 @@ func (r *run) result() *Result {
 func (r *run) measureTime(res *Result, n *counts) {
 	seconds := func(from, to int64) float64 { return time.Duration(max(to-from, 0)).Seconds() }
 	res.SendSeconds = seconds(r.start, n.lastSent)
+	if r.plan.feed() {
+		n.lastReceived = max(n.lastReceived, r.heardTo) // silence belongs to what it is
+	}
 	res.ReceiveSeconds = seconds(r.receiveFrom, n.lastReceived)
 	res.Seconds = max(seconds(r.start, n.lastSent), seconds(r.start, n.lastReceived))
 	if res.Kind == KindConnections {

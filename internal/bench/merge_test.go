@@ -90,14 +90,14 @@ func TestClocksAreCompared(t *testing.T) {
 			r := newRelay(t)
 			r.delay = 2 * time.Millisecond
 			start := time.Now().Add(3 * time.Second)
-			plan := func(pubs, subs int) *Plan {
+			plan := func(pubs, subs int, name string) *Plan {
 				p := r.plan(t)
 				p.Publishers, p.Subscribers, p.RunName, p.StartAt = pubs, subs, name, start
 				p.Messages, p.Rate, p.Duration = 100, 50, 3*time.Second
 				return p
 			}
-			send, recv := newRun(plan(1, 0)), newRun(plan(0, 1))
-			recv.id = send.id
+			send, recv := newRun(plan(1, 0, name)), newRun(plan(0, 1, "x"))
+			recv.id = send.id              // where name is empty, nobody answers
 			send.epoch += int64(time.Hour) // that clock is an hour ahead
 			var over sync.WaitGroup
 			var sent, came *Result

@@ -144,6 +144,10 @@ func (p *Plan) Check() error {
 	return nil
 }
 
+// feed tells whether what comes is anybody's: no publisher is here, and none elsewhere is
+// known by a name.
+func (p *Plan) feed() bool { return p.Publishers == 0 && p.RunName == "" }
+
 // filter is the filter of a subscriber, without its group.
 func (p *Plan) filter(number int) string {
 	t := p.Filter

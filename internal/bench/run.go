@@ -51,6 +51,7 @@ type run struct {
 	lowest             atomic.Int32 // by how much at most
 	drained            Drain
 	receiveFrom        int64
+	heardTo            int64 // until when a run without publishers listened; 0 where a number of messages ended it
 	finished           int64
 	usage              usage
 	interrupted        bool  // before its work was done; an open run has no end of its own

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -191,6 +192,42 @@ func TestNoHeader(t *testing.T) {
 			t.Errorf("notes %v", res.Notes)
 		}
 	})
+}
+
+// Without a publisher and a name every message counts, whoever sent it, and a number of
+// them ends the run.
+func TestFeed(t *testing.T) {
+	for _, number := range []uint64{0, 50} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRelay(t)
+			var over sync.WaitGroup
+			feed := r.plan(t)
+			feed.Subscribers, feed.Messages, feed.Rate, feed.Duration = 0, 0, 20, 20*time.Second
+			over.Go(func() { Run(t.Context(), feed) })
+			p := r.plan(t)
+			p.Publishers, p.Messages = 0, number
+			p.StartAt = time.Now().Add(time.Second)
+			if number == 0 {
+				p.Duration = 5 * time.Second
+			}
+			res, err := Run(t.Context(), p)
+			over.Wait()
+			r.working.Wait()
+			want := number
+			if number == 0 {
+				want = 100
+			}
+			if err != nil || res.Received < want || res.Received > want+1 || res.BytesReceived != 64*res.Received || res.Foreign != 0 || res.Accounted {
+				t.Errorf("%d: %v, received %d, foreign %d", number, err, res.Received, res.Foreign)
+			}
+			if res.ReceiveRate < 19.5 || res.ReceiveRate > 21 || res.Seconds < float64(want)/20-0.1 || res.Seconds > float64(want)/20+0.1 {
+				t.Errorf("%d: %v a second, in %v s", number, res.ReceiveRate, res.Seconds)
+			}
+			if text := said(t, res); !strings.Contains(text, "give publishers and subscribers the same --run NAME, and merge their results") {
+				t.Error(text)
+			}
+		})
+	}
 }
 
 // A server that never acknowledges does not hold the run for ever.

@@ -191,8 +191,12 @@ func (s *sampler) progress(now int64, n *counts, p *Point) *Progress {
 	case lasts > 0:
 		g.Done = min(float64(g.Elapsed)/float64(lasts), 1)
 		g.Remaining = time.Duration(max(lasts-int64(g.Elapsed), 0))
-	case phase == "sending" && plan.Messages > 0 && plan.Publishers > 0:
-		g.Done = min(float64(n.sent)/float64(plan.Messages), 1)
+	case phase == "sending" && plan.Messages > 0:
+		done := n.sent
+		if plan.Publishers == 0 {
+			done = n.received
+		}
+		g.Done = min(float64(done)/float64(plan.Messages), 1)
 		if g.Done > 0 {
 			g.Remaining = time.Duration(float64(g.Elapsed) * (1 - g.Done) / g.Done)
 		}

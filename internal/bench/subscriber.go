@@ -109,8 +109,8 @@ func (c *client) take(m *proto.Publish, now int64) {
 	r := c.run
 	var h header
 	switch {
-	case r.plan.Carrier == Nowhere:
-		if now >= r.start {
+	case r.plan.Carrier == Nowhere || r.plan.feed():
+		if r.phase.Load() >= sending && now >= r.start {
 			t.received++
 			t.bytesReceived += uint64(len(m.Payload))
 			t.lastReceived = now
