@@ -70,9 +70,16 @@ func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	ping := &pinger{e: e, f: f, plan: p, report: newPingReport(e, f.json)}
+	if err := f.unsent(); err != nil {
+		return err
+	}
+	ping := &pinger{e: e, f: f, plan: p, report: newPingReport(e, f.json), due: time.Now()}
 	ping.watchPhases(f.server.target)
-	err = ping.untilAnswered(ctx)
+	if f.patience > 0 {
+		err = ping.untilAnswered(ctx)
+	} else {
+		err = ping.hold(ctx)
+	}
 	if ctx.Err() != nil && f.count == 0 && len(ping.report.trips) > 0 {
 		err = errQuiet // Ctrl-C is how it is meant to end
 	}
@@ -80,96 +87,133 @@ func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	return p.explain(err)
 }
 
-// pinger times one connection.
+// unsent refuses properties of packets that ping will not send.
+func (f *pingFlags) unsent() error {
+	for _, p := range places {
+		switch p.t {
+		case proto.PUBLISH, proto.SUBSCRIBE:
+			if f.qos < 0 && len(f.properties.sets[p.t]) > 0 {
+				return usage("-D "+p.name+" without -q", "a PINGREQ has no properties: -q N sends a message")
+			}
+		case proto.UNSUBSCRIBE:
+			if len(f.properties.sets[p.t]) > 0 {
+				return usage("-D "+p.name, "ping sends no such packet")
+			}
+		}
+	}
+	return nil
+}
+
+// pinger times round trips, over one connection after another.
 type pinger struct {
-	e      *env
-	f      *pingFlags
-	plan   *plan
-	report *pingReport
+	e       *env
+	f       *pingFlags
+	plan    *plan
+	report  *pingReport
+	session session.Session
+	due     time.Time // of the next round trip
 
 	topic string    // of the echo
 	nonce string    // that the echo must carry
 	began time.Time // when it was sent
 }
 
-// pauses between tries of --wait.
+// Pauses between tries of --wait.
 const (
 	firstPause = 50 * time.Millisecond
 	lastPause  = time.Second
 )
 
-// untilAnswered connects, again and again for --wait, and pings.
-func (p *pinger) untilAnswered(ctx context.Context) error {
-	try := ctx
-	if p.f.patience > 0 {
-		var cancel context.CancelFunc
-		try, cancel = context.WithTimeout(ctx, p.f.patience)
-		defer cancel()
-	}
-	deadline, _ := try.Deadline()
-	pause := firstPause
-	last := errors.New("the server did not answer")
-	for {
-		var s session.Session
-		c, err := conn.Dial(try, p.plan.cfg, &s)
-		if err == nil {
-			return p.trips(ctx, c)
-		}
-		over := try.Err() != nil
-		if !over {
-			last = err
-		}
-		if p.f.patience == 0 || ctx.Err() != nil || !over && !conn.Lost(err) {
+// hold connects and pings. A lost connection is replaced as --reconnect says.
+func (p *pinger) hold(ctx context.Context) error {
+	return conn.Hold(ctx, p.plan.cfg, &p.session, p.plan.backoff, func(ctx context.Context, c *conn.Conn) error {
+		defer func() { bye(c, p.f.goodbye(p.plan)) }()
+		if err := p.begin(ctx, c); err != nil {
 			return err
 		}
-		if over || time.Until(deadline) <= pause {
-			return fail(exitOpening, "", "no answer within %s, the last try: %w", p.f.waitText, last)
-		}
-		p.report.trace = nil
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, lastPause)
-	}
+		return p.trips(ctx, c)
+	})
 }
 
-// trips sends PINGREQ at each interval and times the answers.
-func (p *pinger) trips(ctx context.Context, c *conn.Conn) error {
-	defer func() { bye(c, p.f.goodbye(p.plan)) }()
+// untilAnswered connects again and again for --wait, until a round trip is complete; the others follow on that connection.
+func (p *pinger) untilAnswered(ctx context.Context) error {
+	try, cancel := context.WithTimeout(ctx, p.f.patience)
+	defer cancel()
+	last := errors.New("the server did not answer")
+	b := conn.Backoff{Min: firstPause, Max: lastPause, Tries: -1, First: true, Notice: func(err error, _ time.Duration) { last = err }}
+	var end error
+	err := conn.Hold(try, p.plan.cfg, &p.session, b, func(try context.Context, c *conn.Conn) error {
+		defer func() { bye(c, p.f.goodbye(p.plan)) }()
+		if err := p.begin(try, c); err != nil {
+			return err
+		}
+		for answered := false; !answered; {
+			var err error
+			if answered, err = p.trip(try, c); err != nil {
+				return err
+			}
+		}
+		end = p.trips(ctx, c)
+		return nil
+	})
+	switch {
+	case end != nil && conn.Lost(end) && p.plan.backoff.Tries != 0 && ctx.Err() == nil:
+		return p.hold(ctx)
+	case err == nil:
+		return end
+	case ctx.Err() != nil || try.Err() == nil:
+		return err
+	}
+	return fail(exitOpening, "", "no answer within %s, the last try: %w", p.f.waitText, last)
+}
+
+// begin tells of a connection, and has it ready for round trips.
+func (p *pinger) begin(ctx context.Context, c *conn.Conn) error {
 	if err := p.report.connected(c); err != nil {
 		return err
 	}
-	if err := p.subscribe(ctx, c); err != nil {
-		return err
+	return p.subscribe(ctx, c)
+}
+
+// trips times round trips until there were as many as are wanted.
+func (p *pinger) trips(ctx context.Context, c *conn.Conn) error {
+	for p.f.count == 0 || p.report.sent < p.f.count {
+		if _, err := p.trip(ctx, c); err != nil {
+			return err
+		}
 	}
-	due := time.Now()
-	for n := 1; p.f.count == 0 || n <= p.f.count; n++ {
-		if _, err := p.idle(ctx, c, due); err != nil {
-			return err
-		}
-		due = due.Add(p.f.interval)
-		began, err := p.ask(ctx, c)
-		if err != nil {
-			return err
-		}
-		p.report.sent++
-		took, err := p.idle(ctx, c, began.Add(p.answerWithin()))
-		if ctx.Err() != nil {
-			p.report.sent-- // nobody waited for the answer
-		}
-		if err != nil {
-			return err
-		}
-		if took == 0 {
-			return fail(exitLost, "", "no answer to %s within %s", p.question(), format.Duration(p.answerWithin()))
-		}
-		if err := p.report.trip(took); err != nil {
-			return err
-		}
+	if len(p.report.trips) == 0 {
+		return fail(exitLost, "", "none of %d messages came back", p.report.sent)
 	}
 	return nil
+}
+
+// trip waits for its time and times one round trip. An echo that does not come is lost, and no reason to stop; a server
+// that does not answer PINGREQ is gone.
+func (p *pinger) trip(ctx context.Context, c *conn.Conn) (answered bool, err error) {
+	if _, err := p.idle(ctx, c, p.due); err != nil {
+		return false, err
+	}
+	if p.due = p.due.Add(p.f.interval); p.due.Before(time.Now()) {
+		p.due = time.Now() // what was late is not made up for
+	}
+	if err := p.ask(ctx, c); err != nil {
+		return false, err
+	}
+	took, err := p.idle(ctx, c, p.began.Add(p.answerWithin()))
+	if ctx.Err() != nil {
+		return false, err // nobody waited for the answer
+	}
+	p.report.sent++
+	switch {
+	case err != nil:
+		return false, err
+	case took > 0:
+		return true, p.report.trip(took)
+	case p.f.qos < 0:
+		return false, fail(exitLost, "--reconnect always tries again", "%w within %s", conn.ErrTimeout, format.Duration(p.answerWithin()))
+	}
+	return false, p.report.lost(p.answerWithin())
 }
 
 // answerWithin is how long a PINGRESP may take.

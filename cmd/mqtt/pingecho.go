@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"time"
 
 	"mqtt/internal/conn"
+	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
 
@@ -14,8 +17,12 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 	if p.f.qos < 0 {
 		return nil
 	}
+	if most := c.Server().MaximumQoS; p.f.qos > int(most) {
+		return fail(exitPublish, fmt.Sprintf("-q %d", most), "QoS %d, but the server's %s is %d", p.f.qos, proto.MaximumQoS, most)
+	}
 	p.topic = "mqtt/ping/" + rand.Text()
-	if err := c.Send(ctx, &proto.Subscribe{Filters: []proto.Subscription{{Filter: p.topic, QoS: byte(p.f.qos)}}}); err != nil {
+	req := &proto.Subscribe{Props: p.f.properties.sets[proto.SUBSCRIBE], Filters: []proto.Subscription{{Filter: p.topic, QoS: byte(p.f.qos)}}}
+	if err := c.Send(ctx, req); err != nil {
 		return unsubscribable(err)
 	}
 	limit := time.Now().Add(p.answerWithin())
@@ -25,11 +32,12 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 			return err
 		}
 		if ev.Kind == conn.Idle && !time.Now().Before(limit) {
-			return fail(exitLost, "", "no answer to SUBSCRIBE within %s", p.answerWithin())
+			return &conn.Broken{Op: "subscribe", Err: fmt.Errorf("no answer within %s", format.Duration(p.answerWithin()))}
 		}
 		if a, ok := ev.Answer.(*proto.Suback); ok && ev.Kind == conn.Answer {
 			if r := a.Reasons[0]; r.Failed() {
-				return fail(exitSubscribe, refusedFilterHint(r), "subscribe %s: %s%s", p.topic, r.In(proto.SUBACK), reasonString(a.Props))
+				return fail(exitSubscribe, "this user may not read there; without -q nothing is subscribed to",
+					"subscribe %s: %s%s", p.topic, r.In(proto.SUBACK), reasonString(a.Props))
 			}
 			return nil
 		}
@@ -37,25 +45,21 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 }
 
 // ask sends PINGREQ, or a message that no other probe has sent: what a server kept of an old one is no answer.
-func (p *pinger) ask(ctx context.Context, c *conn.Conn) (began time.Time, err error) {
+func (p *pinger) ask(ctx context.Context, c *conn.Conn) error {
 	p.began = time.Now()
 	if p.f.qos < 0 {
-		return p.began, c.Send(ctx, &proto.Ping{Kind: proto.PINGREQ})
+		return c.Send(ctx, &proto.Ping{Kind: proto.PINGREQ})
 	}
 	p.nonce = rand.Text()
-	m := &proto.Publish{QoS: min(byte(p.f.qos), c.Server().MaximumQoS), Topic: []byte(p.topic), Payload: []byte(p.nonce)}
-	return p.began, c.Publish(ctx, m, 0)
+	m := &proto.Publish{QoS: byte(p.f.qos), Topic: []byte(p.topic), Payload: []byte(p.nonce), Props: p.f.properties.sets[proto.PUBLISH]}
+	err := c.Publish(ctx, m, 0)
+	if errors.Is(err, conn.ErrWindow) {
+		return fail(exitLost, "", "the server acknowledges none of our messages")
+	}
+	return err
 }
 
 // echoed tells whether a message is the one that was sent last.
 func (p *pinger) echoed(m *proto.Publish) bool {
 	return p.f.qos >= 0 && !m.Retain && string(m.Payload) == p.nonce
-}
-
-// question is what an answer is awaited to.
-func (p *pinger) question() string {
-	if p.f.qos < 0 {
-		return "PINGREQ"
-	}
-	return "our own message"
 }

@@ -131,9 +131,17 @@ func abilities(s *conn.Server) []string {
 func (r *pingReport) trip(took time.Duration) error {
 	r.trips = append(r.trips, took)
 	if r.json {
-		return r.print(`{"event":"pong","seq":%d,"us":%s}`+"\n", len(r.trips), micros(took))
+		return r.print(`{"event":"pong","seq":%d,"us":%s}`+"\n", r.sent, micros(took))
 	}
-	return r.print("pong %d: %s\n", len(r.trips), format.Duration(took))
+	return r.print("pong %d: %s\n", r.sent, format.Duration(took))
+}
+
+// lost prints that one did not come back.
+func (r *pingReport) lost(within time.Duration) error {
+	if r.json {
+		return r.print(`{"event":"lost","seq":%d}`+"\n", r.sent)
+	}
+	return r.print("lost %d: no echo within %s\n", r.sent, format.Duration(within))
 }
 
 // summary prints the figures of all round trips.
