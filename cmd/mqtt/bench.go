@@ -133,12 +133,13 @@ func benchStatus(err error, b *bench.Plan) error {
 	var sub *bench.SubscribeError
 	var pub *bench.PublishError
 	var broken *conn.Broken
+	var gone *bench.GoneError
 	switch {
 	case errors.As(err, &sub):
 		return fail(exitSubscribe, "this user may not subscribe to that, or the server does not allow it", "%w", err)
 	case errors.As(err, &pub):
 		return fail(exitPublish, "", "%w", err)
-	case errors.As(err, &broken) && b.Backoff.Tries != 0:
+	case errors.As(err, &gone), errors.As(err, &broken) && b.Backoff.Tries != 0:
 		return fail(exitLost, "it did not come back, or too late", "%w", err)
 	}
 	return err

@@ -46,10 +46,15 @@ func (c *client) hold(ctx context.Context) {
 	defer c.group.working.Done()
 	defer c.tellReady()
 	defer c.tellPublished()
+	stood := false // there was a connection
 	for failed := 0; !c.away.Load(); {
 		k, err := c.dial(ctx)
+		var opening *conn.Opening
+		if stood && errors.As(err, &opening) {
+			err = &GoneError{err}
+		}
 		if err == nil {
-			failed = 0
+			failed, stood = 0, true
 			c.live.Store(k)
 			// Not ctx: it would cost each connection memory to watch over it, and its
 			// end is not theirs. breakOff ends what does not end itself.
@@ -290,6 +295,15 @@ func kindOf(err error) string {
 	}
 	return "other"
 }
+
+// GoneError is a connection that was lost and could not be opened again.
+type GoneError struct{ Err error }
+
+// Error says why it could not.
+func (e *GoneError) Error() string { return "connection lost, and not regained: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *GoneError) Unwrap() error { return e.Err }
 
 // SubscribeError is a filter that the server refused.
 type SubscribeError struct {
