@@ -54,21 +54,39 @@ func (r *run) result() *Result {
 
 // measureTime sets the times that rates are of.
 func (r *run) measureTime(res *Result, n *counts) {
-	seconds := func(from, to int64) float64 { return time.Duration(max(to-from, 0)).Seconds() }
-	res.SendSeconds = seconds(r.start, n.lastSent)
-	if r.plan.feed() {
-		n.lastReceived = max(n.lastReceived, r.heardTo) // silence belongs to what it is
+	seconds := func(to, from int64) float64 { return time.Duration(max(to-from, 0)).Seconds() }
+	sent, received := r.sentTo(n), n.lastReceived
+	switch {
+	case r.plan.feed():
+		received = max(received, r.heardTo) // silence belongs to what a feed is
+	case r.plan.Rate > 0 && r.plan.Order == Before && received > 0:
+		received = max(received, sent)
 	}
-	res.ReceiveSeconds = seconds(r.receiveFrom, n.lastReceived)
-	res.Seconds = max(seconds(r.start, n.lastSent), seconds(r.start, n.lastReceived))
+	res.SendSeconds = seconds(sent, r.start)
+	res.ReceiveSeconds = seconds(received, r.receiveFrom)
+	res.Seconds = max(res.SendSeconds, seconds(received, r.start))
 	if res.Kind == KindConnections {
-		res.Seconds = seconds(r.start, r.finished)
+		res.Seconds = seconds(r.finished, r.start)
 	}
 	res.rates()
 }
 
-// rates sets the rates. A schedule of k messages takes k steps, although the last is
-// sent one step before its end.
+// sentTo is when the sending was over. In an open loop that is when the next message
+// would have been due: n messages take n steps. In a closed loop the last one is in the
+// window until it is acknowledged.
+func (r *run) sentTo(n *counts) int64 {
+	to := n.lastSent
+	if r.plan.Rate == 0 {
+		return max(to, n.lastAnswered)
+	}
+	for _, c := range r.pubs.clients {
+		if c.pub.sent > 0 {
+			to = max(to, r.start+r.pace.after(c.pub.place, c.pub.sent-1))
+		}
+	}
+	return to
+}
+
 func (res *Result) rates() {
 	if res.SendSeconds > 0 {
 		res.SendRate = float64(res.Sent) / res.SendSeconds

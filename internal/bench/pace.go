@@ -22,6 +22,12 @@ func (p *pace) due(i int, n uint64) int64 {
 	return int64(math.Round(float64(k) * 1e9 / p.rate))
 }
 
+// after returns when the schedule would go on behind message n of publisher i: so many
+// messages take as many steps, though the last is due one step before their end.
+func (p *pace) after(i int, n uint64) int64 {
+	return int64(math.Round(float64(n*p.publishers+uint64(i)+1) * 1e9 / p.rate))
+}
+
 // share returns how many of total messages are publisher i's.
 func (p *pace) share(i int, total uint64) uint64 {
 	n := total / p.publishers

@@ -116,7 +116,7 @@ func (c *client) delivered(k *conn.Conn, ev conn.Event) {
 	now := c.run.now()
 	for {
 		if ev.Kind == conn.Delivered && int64(ev.Tag) >= c.run.start {
-			c.answered(ev.Reason, time.Duration(now-int64(ev.Tag)))
+			c.answered(ev.Reason, int64(ev.Tag), now)
 		}
 		if !k.Ready() {
 			return
@@ -128,14 +128,15 @@ func (c *client) delivered(k *conn.Conn, ev conn.Event) {
 	}
 }
 
-// answered counts one acknowledgement.
-func (c *client) answered(reason proto.Reason, took time.Duration) {
+// answered counts one acknowledgement of a message that was due at a time of the run.
+func (c *client) answered(reason proto.Reason, due, now int64) {
 	t := c.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.lastAnswered = max(t.lastAnswered, now)
 	if !reason.Failed() {
 		t.acked++
-		t.ack.Record(took)
+		t.ack.Record(time.Duration(now - due))
 		return
 	}
 	c.pub.refused++
@@ -159,7 +160,12 @@ func (c *client) send(ctx context.Context, k *conn.Conn) (limit time.Time, err e
 		sent  int64
 		warm  uint64
 	)
-	defer func() { c.count(uint64(n)-warm, warm, size, sent, lags[:nlags]) }()
+	defer func() {
+		if !open {
+			sent = r.now() // with all of them queued
+		}
+		c.count(uint64(n)-warm, warm, size, sent, lags[:nlags])
+	}()
 	now := r.now()
 	u.begin(r, now)
 	for ; n < turn; n++ {

@@ -46,7 +46,7 @@ type Result struct {
 
 	SendRate       float64 `json:"send_rate"`       // messages a second of SendSeconds
 	ReceiveRate    float64 `json:"receive_rate"`    // deliveries a second of ReceiveSeconds
-	SendSeconds    float64 `json:"send_seconds"`    // from the start to the last send
+	SendSeconds    float64 `json:"send_seconds"`    // from the start to when another message would be due, or the window is empty
 	ReceiveSeconds float64 `json:"receive_seconds"` // from the start, or from the subscribers' return, to the last delivery
 	BytesSent      uint64  `json:"bytes_sent"`      // payload
 	BytesReceived  uint64  `json:"bytes_received"`

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"errors"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -147,6 +148,29 @@ func TestWarmupIsLeftOut(t *testing.T) {
 			}
 			if sent != res.Sent {
 				t.Errorf("the points have %d messages, the result %d", sent, res.Sent)
+			}
+		})
+	}
+}
+
+// A rate is of whole steps, in a short run too: in a second of 10 a second are 10, and two
+// at 1 a second take two. Without a schedule a message takes until it is acknowledged.
+func TestRateOfAShortRun(t *testing.T) {
+	for _, c := range []struct {
+		rate     float64
+		messages uint64
+		duration time.Duration
+		want     float64
+	}{{10, 0, time.Second, 10}, {1, 2, 0, 1}, {30, 7, 0, 30}, {0, 20, 0, 200}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRelay(t)
+			r.delay = 100 * time.Millisecond
+			p := r.plan(t)
+			p.Topic, _ = Compile("b", "")
+			p.Rate, p.Messages, p.Duration, p.QoS, p.Publishers = c.rate, c.messages, c.duration, 1, 3
+			res := r.run(t, p)
+			if math.Abs(res.SendRate-c.want) > 0.001*c.want || res.ReceiveRate > 1.001*c.want || res.Received != res.Sent || res.Lost != 0 {
+				t.Errorf("%+v: sent at %v, received at %v a second", c, res.SendRate, res.ReceiveRate)
 			}
 		})
 	}

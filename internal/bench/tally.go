@@ -26,7 +26,8 @@ type counts struct {
 	foreign, untimed          uint64
 	elsewhere                 uint64 // of unique: sent by other processes of the run
 	bytesSent, bytesReceived  uint64
-	lastSent, lastReceived    int64  // times of the run
+	lastSent, lastAnswered    int64 // times of the run
+	lastReceived              int64
 	behind                    uint64 // left late
 	away, blocked             uint64 // of behind: there was no connection, or the server took no more
 	opened, reopened, lost    uint64
@@ -51,6 +52,7 @@ func (c *counts) add(o *counts) {
 	c.bytesSent += o.bytesSent
 	c.bytesReceived += o.bytesReceived
 	c.lastSent = max(c.lastSent, o.lastSent)
+	c.lastAnswered = max(c.lastAnswered, o.lastAnswered)
 	c.lastReceived = max(c.lastReceived, o.lastReceived)
 	c.behind += o.behind
 	c.away += o.away
