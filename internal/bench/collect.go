@@ -192,7 +192,7 @@ func (r *run) unsent() (n uint64) {
 	for _, c := range r.pubs.clients {
 		planned := c.pub.quota
 		if p.Rate > 0 {
-			planned = r.pace.before(c.pub.place, min(r.end, r.finished)-r.start, c.pub.quota)
+			planned = r.pace.before(c.pub.place, r.end-r.start, c.pub.quota)
 		}
 		n += planned - min(c.pub.sent, planned)
 	}

@@ -103,6 +103,21 @@ func TestLossThatIsAllowed(t *testing.T) {
 	}
 }
 
+// A run that ends with its connection did not send the rest of what was asked for.
+func TestUnsentOfARunThatDied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		r.cut = func(_ string, n int) bool { return n == 150 }
+		p := r.plan(t)
+		p.Messages, p.Duration, p.Rate, p.Drain = 0, 4*time.Second, 100, 100*time.Millisecond
+		res, err := Run(t.Context(), p)
+		r.working.Wait()
+		if err == nil || res.Sent+res.Unsent != 400 || res.Unsent < 248 {
+			t.Errorf("error %v, sent %d, unsent %d", err, res.Sent, res.Unsent)
+		}
+	})
+}
+
 // Connections that were lost and came back are counted, and are no error of the run when
 // all of its work was done.
 func TestHealed(t *testing.T) {
