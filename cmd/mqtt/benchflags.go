@@ -53,6 +53,8 @@ func (f *benchLoadFlags) compile(ctx context.Context, e *env, fs *pflag.FlagSet,
 		return usage("--pubs "+strconv.Itoa(f.publishers)+" --subs "+strconv.Itoa(f.subscribers), "expected at least one client")
 	case f.clear && (!f.retain || strings.Contains(f.topic, "%r")):
 		return usage("--clear-retained", "it needs -r, and topics without %r")
+	case f.shared != "" && f.subscribers == 0:
+		return usage("--shared with --subs 0", "nobody is there to share: leave it out, or have --subs 1 or more")
 	case strings.ContainsAny(f.shared, "/+#"):
 		return usage("--shared "+quoted(f.shared), "a group has no / + or # in its name")
 	}

@@ -44,10 +44,7 @@ type fleet struct {
 	trace   sync.Mutex
 }
 
-type credential struct {
-	name, password string
-	secret         bool // there is a password
-}
+type credential struct{ name, password string }
 
 // compile reads what there is one of for each client, and looks whether this machine can have so many.
 func (f *benchFleetFlags) compile(e *env, fs *pflag.FlagSet, c *connection, b *bench.Plan, clients int) (*fleet, error) {
@@ -108,15 +105,20 @@ func readCredentials(name string) ([]credential, error) {
 	var all []credential
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, 2*proto.MaxText)
-	for lines.Scan() {
-		if line := strings.TrimSuffix(lines.Text(), "\r"); line != "" {
-			var c credential
-			c.name, c.password, c.secret = strings.Cut(line, ":")
-			if err := checkText("--credentials: line "+strconv.Itoa(len(all)+1), c.name); err != nil {
-				return nil, err
-			}
-			all = append(all, c)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSuffix(lines.Text(), "\r")
+		if line == "" {
+			continue
 		}
+		at := "--credentials: " + name + ":" + strconv.Itoa(n)
+		user, password, ok := strings.Cut(line, ":")
+		if !ok {
+			return nil, usage(at+": no colon", "expected USER:PASSWORD")
+		}
+		if err := checkText(at, user); err != nil {
+			return nil, err
+		}
+		all = append(all, credential{user, password})
 	}
 	if err := lines.Err(); err != nil {
 		return nil, usage("--credentials: "+err.Error(), "expected lines of USER:PASSWORD")
@@ -215,7 +217,7 @@ func (t *fleet) identify(cfg *conn.Config, place int) {
 	if len(t.users) > 0 {
 		u := &t.users[place%len(t.users)]
 		c.HasUsername, c.Username = true, u.name
-		c.HasPassword, c.Password = u.secret, []byte(u.password)
+		c.HasPassword, c.Password = true, []byte(u.password)
 	}
 	a, ok := cfg.Auth.(*scram.Client)
 	if !ok {
