@@ -83,6 +83,7 @@ func (f *benchFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	if err := b.Check(); err != nil {
 		return usage(err.Error(), "mqtt bench --help explains the flags")
 	}
+	f.pace.announce(e, b)
 	return out.carryOut(ctx, e, p, b)
 }
 

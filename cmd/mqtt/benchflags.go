@@ -238,6 +238,13 @@ func (f *benchPaceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 	return nil
 }
 
+// announce tells when the first message is due, where a time was given: a time of day may be tomorrow's.
+func (f *benchPaceFlags) announce(e *env, b *bench.Plan) {
+	if !b.StartAt.IsZero() {
+		e.note("the first message is due on %s, in %s", b.StartAt.Local().Format("Monday, 2006-01-02 at 15:04:05"), format.Duration(time.Until(b.StartAt)))
+	}
+}
+
 func (f *benchPaceFlags) compileConnections(b *bench.Plan) error {
 	for _, r := range []struct {
 		flag, text string

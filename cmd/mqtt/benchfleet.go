@@ -205,6 +205,9 @@ func (t *fleet) equip(f *connection, p *plan, b *bench.Plan) {
 			tr := new(transport.Trace)
 			nc, err := transport.Dial(ctx, way, tr)
 			*took = bench.Phases{Resolve: tr.Resolve, Connect: tr.Connect, Proxy: tr.Proxy, TLS: tr.TLS, WebSocket: tr.WebSocket}
+			if way.Socket != "" {
+				took.Connect, took.Unix = 0, tr.Connect
+			}
 			return nc, err
 		}
 		return cfg, nil

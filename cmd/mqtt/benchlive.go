@@ -3,6 +3,7 @@ package main
 import (
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,9 +30,16 @@ func (o *benchOutput) watch(e *env, b *bench.Plan) (*benchView, error) {
 	if o.listen == "" {
 		return v, nil
 	}
-	l, err := net.Listen("tcp", o.listen)
+	at := o.listen
+	if !strings.Contains(at, ":") {
+		at = ":" + at
+	}
+	if strings.HasPrefix(at, ":") { // a port alone is for this machine alone
+		at = "127.0.0.1" + at
+	}
+	l, err := net.Listen("tcp", at)
 	if err != nil {
-		return nil, usage("--listen: "+err.Error(), "expected an address such as 127.0.0.1:9100")
+		return nil, usage("--listen: "+err.Error(), "expected PORT or HOST:PORT, such as 9100 or 127.0.0.1:9100")
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /metrics", v.metrics)

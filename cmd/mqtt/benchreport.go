@@ -24,7 +24,7 @@ type benchOutputFlags struct {
 
 func (f *benchOutputFlags) register(fs *pflag.FlagSet) {
 	f.registerReport(fs)
-	fs.StringVar(&f.listen, "listen", "", "serve /metrics for Prometheus on `ADDRESS` while it runs")
+	fs.StringVar(&f.listen, "listen", "", "serve /metrics for Prometheus at `HOST:PORT` while it runs; a port alone is on 127.0.0.1")
 }
 
 // registerReport are the ones that bench report has too.

@@ -19,6 +19,7 @@ import (
 type pingReport struct {
 	e     *env
 	json  bool
+	way   string           // what the byte stream goes over: tcp or unix
 	trace *transport.Trace // of the last dial
 	begun time.Time        // of the last dial
 	open  time.Time        // when the byte stream stood
@@ -31,6 +32,9 @@ func newPingReport(e *env, json bool) *pingReport { return &pingReport{e: e, jso
 // watchPhases has every dial fill in the report's trace.
 func (p *pinger) watchPhases(t *transport.Target) {
 	r := p.report
+	if r.way = "tcp"; t.Socket != "" {
+		r.way = "unix"
+	}
 	p.plan.cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
 		r.trace, r.begun = new(transport.Trace), time.Now()
 		at := t
@@ -60,7 +64,7 @@ type phase struct {
 
 func (r *pingReport) phases() []phase {
 	t := r.trace
-	all := []phase{{"dns", t.Resolve}, {"tcp", t.Connect}, {"proxy", t.Proxy}, {"tls", t.TLS}, {"websocket", t.WebSocket},
+	all := []phase{{"dns", t.Resolve}, {r.way, t.Connect}, {"proxy", t.Proxy}, {"tls", t.TLS}, {"websocket", t.WebSocket},
 		{"connack", time.Since(r.open)}}
 	return slices.DeleteFunc(all, func(p phase) bool { return p.took == 0 })
 }

@@ -74,6 +74,9 @@ func appendPercentiles(l *line, h *Histogram, ink Ink) []byte {
 			shown = append(shown, q)
 		}
 	}
+	for len(shown) > 1 && 10*(len(shown)+1) > l.width { // the last ones make room for the maximum
+		shown = shown[:len(shown)-1]
+	}
 	shown = append(shown, quantile{"max", 100})
 	for _, q := range shown {
 		l.right(ink.Dim, q.name, 10)

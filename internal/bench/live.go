@@ -32,7 +32,7 @@ func (l *Live) Take(p *Progress) {
 // AppendLiveLine appends l as one line for a log or a program: words of the form
 // key=value, always all of them and in this order, times in microseconds where the
 // key does not say otherwise. p50 to max are of the last step, 0 where nothing came;
-// done is a part of 1, -1 where nobody knows.
+// done is a part of 1, ? where nobody knows.
 func AppendLiveLine(dst []byte, l *Live) []byte {
 	dst = append(dst, "phase="...)
 	for i := range len(l.Phase) { // a word stays one word
@@ -51,7 +51,11 @@ func AppendLiveLine(dst []byte, l *Live) []byte {
 		dst = strconv.AppendUint(dst, n, 10)
 	}
 	number("seconds", l.Elapsed.Seconds(), 3)
-	number("done", max(l.Done, -1), 3)
+	if l.Done >= 0 {
+		number("done", l.Done, 3)
+	} else {
+		dst = append(dst, " done=?"...)
+	}
 	count("connections", uint64(max(l.Connections, 0)))
 	count("sent", l.Sent)
 	count("received", l.Received)

@@ -38,8 +38,8 @@ const (
 )
 
 // Phases is how long the byte stream of a connection took to open. The dial function
-// fills it in; 0 is a phase that there was not.
-type Phases struct{ Resolve, Connect, Proxy, TLS, WebSocket time.Duration }
+// fills it in; 0 is a phase that there was not. Connect is TCP's, Unix a local socket's.
+type Phases struct{ Resolve, Connect, Unix, Proxy, TLS, WebSocket time.Duration }
 
 // Plan is a run.
 type Plan struct {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
+	"strings"
 )
 
 // maxResult bounds a result that is read, in bytes.
@@ -13,8 +15,13 @@ const maxResult = 1 << 30
 // Read reads a Result as JSON reports and --out have it.
 func Read(from io.Reader) (*Result, error) {
 	r := new(Result)
+	var whole json.RawMessage
 	var form *json.UnmarshalTypeError
-	switch err := json.NewDecoder(io.LimitReader(from, maxResult)).Decode(r); {
+	err := json.NewDecoder(io.LimitReader(from, maxResult)).Decode(&whole)
+	if err == nil {
+		err = json.Unmarshal(whole, r)
+	}
+	switch {
 	case errors.Is(err, io.EOF):
 		return nil, errors.New("read result: it is empty")
 	case errors.Is(err, io.ErrUnexpectedEOF):
@@ -29,6 +36,9 @@ func Read(from io.Reader) (*Result, error) {
 	}
 	if r.Kind != KindMessages && r.Kind != KindConnections {
 		return nil, fmt.Errorf("read result: unknown kind %q", r.Kind)
+	}
+	if name := missing(whole); name != "" {
+		return nil, fmt.Errorf("read result: it has no %q", name)
 	}
 	if r.Series.Interval <= 0 {
 		return nil, errors.New("read result: its series has no interval")
@@ -49,4 +59,18 @@ func Read(from io.Reader) (*Result, error) {
 		}
 	}
 	return r, nil
+}
+
+// missing returns the first key that every result has, and this one has not.
+func missing(whole json.RawMessage) string {
+	var keys map[string]json.RawMessage
+	json.Unmarshal(whole, &keys) // it was an object before
+	t := reflect.TypeFor[Result]()
+	for i := range t.NumField() {
+		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if _, ok := keys[name]; !ok && options == "" {
+			return name
+		}
+	}
+	return ""
 }

@@ -137,7 +137,7 @@ type Drain struct {
 	Complete bool    `json:"complete"` // everything that was expected came before the deadline
 }
 
-// Phase is one step of a connection: dns, tcp, tls, websocket, connack, subscribe.
+// Phase is one step of a connection: dns, tcp or unix, proxy, tls, websocket, connack, subscribe.
 type Phase struct {
 	Name string     `json:"name"`
 	Took *Histogram `json:"took"`
@@ -168,7 +168,7 @@ type Point struct {
 	Received     uint64     `json:"received"`
 	Errors       uint64     `json:"errors"`
 	Opened       uint64     `json:"opened"`      // connections that came up in it
-	Connections  uint64     `json:"connections"` // open at its end
+	Connections  uint64     `json:"connections"` // open at its end, or when the goodbye began
 	Latency      *Histogram `json:"latency"`     // of what was received in it, in two digits; Heat draws it
 }
 

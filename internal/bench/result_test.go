@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"mqtt/internal/format"
 )
 
 // schema compiles the schema file.
@@ -126,6 +128,45 @@ func TestSchemaIsWhole(t *testing.T) {
 	}
 }
 
+// A report for a person is as wide as the terminal at most, and has the maximum still.
+func TestTextFits(t *testing.T) {
+	r := sample(20, 5000)
+	r.ErrorKinds, r.Notes, r.Verdicts = nil, nil, nil // sentences are for the terminal to wrap
+	for _, width := range []int{50, 60, 80, 96, 100, 140} {
+		var b bytes.Buffer
+		if err := Text(width, nothing{})(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		_, times, _ := strings.Cut(b.String(), "\n\n")
+		for line := range strings.Lines(times) {
+			if n := format.Columns([]byte(strings.TrimSuffix(line, "\n"))); n > width {
+				t.Errorf("at %d: %q takes %d", width, line, n)
+			}
+		}
+		if n := strings.Count(times, " max"); n != 2 {
+			t.Errorf("at %d: %d of 2 maxima", width, n)
+		}
+		if width >= 96 != strings.Contains(times, " mean ") {
+			t.Errorf("at %d: %s", width, times)
+		}
+	}
+}
+
+// What was held until the goodbye is in the last row.
+func TestLastPointHasItsConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		p := r.plan(t)
+		p.Messages, p.Rate = 250, 100
+		res := r.run(t, p)
+		for i, q := range res.Series.Points {
+			if q.Connections != 2 {
+				t.Errorf("%d connections at the end of second %d of %d", q.Connections, i+1, len(res.Series.Points))
+			}
+		}
+	})
+}
+
 func schemaText(t *testing.T) string {
 	t.Helper()
 	b, err := os.ReadFile("result.schema.json")
@@ -178,7 +219,23 @@ func TestReadRefuses(t *testing.T) {
 			t.Errorf("%s in the place of %s: error %v", c.to, c.from, err)
 		}
 	}
-	if r, err := Read(strings.NewReader(`{"schema":"mqtt-bench/1","kind":"messages","series":{"interval":1,"points":[{}]}}`)); err != nil {
+	var wanted struct{ Required []string }
+	if err := json.Unmarshal([]byte(schemaText(t)), &wanted); err != nil || len(wanted.Required) < 30 {
+		t.Fatalf("%v: %q", err, wanted.Required)
+	}
+	least := map[string]any{} // of what the schema wants, nothing but the keys
+	for _, name := range wanted.Required {
+		least[name] = nil
+	}
+	least["schema"], least["kind"], least["series"] = Schema, KindMessages, map[string]any{"interval": 1, "points": []any{struct{}{}}}
+	read := func() (*Result, error) {
+		b, err := json.Marshal(least)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return Read(bytes.NewReader(b))
+	}
+	if r, err := read(); err != nil {
 		t.Error(err)
 	} else {
 		var out bytes.Buffer // nothing in it is nil
@@ -187,6 +244,18 @@ func TestReadRefuses(t *testing.T) {
 				t.Error(err)
 			}
 		}
+	}
+	for _, name := range wanted.Required {
+		before := least[name]
+		delete(least, name)
+		if _, err := read(); err == nil {
+			t.Errorf("a result without %q is read", name)
+		}
+		least[name] = before
+	}
+	delete(least, "sent")
+	if _, err := read(); err == nil || err.Error() != `read result: it has no "sent"` {
+		t.Error(err)
 	}
 }
 

@@ -255,7 +255,7 @@ const (
 // farewell ends all clients, in order if they are quick. stop ends the others.
 func (r *run) farewell(ctx context.Context, stop func()) {
 	r.phase.Store(closing)
-	r.series.say("closing", -1)
+	r.series.sayClosing()
 	close(r.over)
 	all := []*group{r.pubs, r.subs, r.idlers}
 	gone := make(chan struct{})

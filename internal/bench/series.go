@@ -17,6 +17,7 @@ type sampler struct {
 	phase string
 	since int64 // when the phase began
 	lasts int64 // how long it takes; negative where nobody knows
+	held  int   // connections when the goodbye began, for the point that has its beginning; -1 for none
 	ramp  float64
 
 	begun  chan int64
@@ -35,7 +36,7 @@ type sampler struct {
 func none() *Histogram { return newHistogram(coarse) }
 
 func (r *run) sample() *sampler {
-	s := &sampler{r: r, begun: make(chan int64, 1), done: make(chan struct{}), ended: make(chan struct{}), width: beat, latest: none(), empty: none()}
+	s := &sampler{r: r, begun: make(chan int64, 1), done: make(chan struct{}), ended: make(chan struct{}), width: beat, latest: none(), empty: none(), held: -1}
 	go s.loop()
 	return s
 }
@@ -55,6 +56,15 @@ func (s *sampler) saySending(until int64) {
 	if until < 1<<62 {
 		s.lasts = until - s.r.start
 	}
+}
+
+// sayClosing says that the goodbye begins.
+func (s *sampler) sayClosing() {
+	s.say("closing", -1)
+	open := s.r.registry.held()
+	s.mu.Lock()
+	s.held = open
+	s.mu.Unlock()
 }
 
 // ramped notes how long all connections took to come up.
@@ -111,9 +121,7 @@ func (s *sampler) look(measured bool) {
 		}
 		t.mu.Unlock()
 	}
-	r.registry.mu.Lock()
-	open := r.registry.open
-	r.registry.mu.Unlock()
+	open := r.registry.held()
 	p := Point{
 		Sent: n.sent - s.last.sent, Acknowledged: n.acked - s.last.acked, Received: n.received - s.last.received,
 		Errors: n.errors - s.last.errors, Opened: n.opened - s.last.opened, Connections: uint64(max(open, 0)),
@@ -122,7 +130,7 @@ func (s *sampler) look(measured bool) {
 		if p.Latency = s.empty; s.latest.Count() > 0 {
 			p.Latency = s.latest.Clone()
 		}
-		s.points = append(s.points, p)
+		s.points = append(s.points, s.withHeld(p))
 		if len(s.points) == maxPoints {
 			s.points = coarser(s.points)
 			s.width *= 2
@@ -135,6 +143,16 @@ func (s *sampler) look(measured bool) {
 		n.sent, n.acked, n.received = s.last.sent, s.last.acked, s.last.received
 	}
 	s.last, s.at = n, now
+}
+
+// withHeld is p with the connections that were held, where the goodbye began in it.
+func (s *sampler) withHeld(p Point) Point {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held >= 0 {
+		p.Connections, s.held = uint64(s.held), -1
+	}
+	return p
 }
 
 // coarser makes one of every two points.

@@ -94,6 +94,7 @@ func sum(all []tally) counts {
 const (
 	phaseResolve = iota
 	phaseConnect
+	phaseUnix
 	phaseProxy
 	phaseTLS
 	phaseWebSocket
@@ -102,7 +103,7 @@ const (
 	phases
 )
 
-var phaseNames = [phases]string{"dns", "tcp", "proxy", "tls", "websocket", "connack", "subscribe"}
+var phaseNames = [phases]string{"dns", "tcp", "unix", "proxy", "tls", "websocket", "connack", "subscribe"}
 
 // registry is what is counted seldom: how connections opened, and errors by kind.
 type registry struct {
@@ -131,7 +132,7 @@ func (g *registry) opened(c *client, total time.Duration, version string) {
 	defer g.mu.Unlock()
 	c.broken = nil
 	took, before := &c.took, time.Duration(0)
-	for i, d := range [...]time.Duration{took.Resolve, took.Connect, took.Proxy, took.TLS, took.WebSocket} {
+	for i, d := range [...]time.Duration{took.Resolve, took.Connect, took.Unix, took.Proxy, took.TLS, took.WebSocket} {
 		if d > 0 {
 			g.phase[i].Record(d)
 			before += d
@@ -149,6 +150,13 @@ func (g *registry) closed() {
 	g.mu.Lock()
 	g.open--
 	g.mu.Unlock()
+}
+
+// held tells how many connections are open.
+func (g *registry) held() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open
 }
 
 func (g *registry) subscribed(took time.Duration) {

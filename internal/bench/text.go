@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -179,25 +180,64 @@ func (t *text) connections(r *Result) {
 	}
 }
 
+// figure is a column of the table of times.
+type figure struct {
+	name string
+	of   func(*Histogram) time.Duration
+}
+
+// Columns of that table: of names, of each figure, and of counts.
+const (
+	timeNames = 13
+	timeEach  = 10
+	timeCount = 13
+)
+
+// figures are those that have room, the less telling ones left out first, and whether the
+// count has.
+func (t *text) figures() (all []figure, count bool) {
+	at := func(p float64) func(*Histogram) time.Duration {
+		return func(h *Histogram) time.Duration { return h.At(p) }
+	}
+	all = []figure{{"min", (*Histogram).Min}, {"mean", (*Histogram).Mean}, {"p50", at(50)}, {"p90", at(90)}, {"p99", at(99)},
+		{"p99.9", at(99.9)}, {"max", (*Histogram).Max}}
+	room := func() int { return t.width - timeNames - timeEach*len(all) }
+	for _, name := range []string{"mean", "p90", "p99.9", "min"} {
+		if room() < timeCount {
+			all = slices.DeleteFunc(all, func(f figure) bool { return f.name == name })
+		}
+	}
+	return all, room() >= timeCount
+}
+
 // times is the table of all that was timed.
 func (t *text) times(r *Result) {
-	t.b = append(t.b, t.ink.Dim(fmt.Sprintf("%-13s%10s%10s%10s%10s%10s%10s%10s%13s", "", "min", "mean", "p50", "p90", "p99", "p99.9", "max", "count"))...)
+	figures, count := t.figures()
+	row := func(name string, figure func(figure) string, n string) string {
+		s := fmt.Sprintf("%-*s", timeNames, name)
+		for _, f := range figures {
+			s += fmt.Sprintf("%*s", timeEach, figure(f))
+		}
+		if count {
+			s += fmt.Sprintf("%*s", timeCount, n)
+		}
+		return s
+	}
+	t.b = append(t.b, t.ink.Dim(row("", func(f figure) string { return f.name }, "count"))...)
 	t.gap()
-	row := func(name string, h *Histogram) {
+	add := func(name string, h *Histogram) {
 		if h.Count() == 0 {
 			return
 		}
-		t.b = append(t.b, t.ink.Dim(fmt.Sprintf("%-13s", name))...)
-		for _, d := range []time.Duration{h.Min(), h.Mean(), h.At(50), h.At(90), h.At(99), h.At(99.9), h.Max()} {
-			t.b = fmt.Appendf(t.b, "%10s", format.Duration(d))
-		}
-		t.b = fmt.Appendf(t.b, "%13s\n", format.Count(uint64(h.Count())))
+		s := row(name, func(f figure) string { return format.Duration(f.of(h)) }, format.Count(uint64(h.Count())))
+		t.b = append(t.b, t.ink.Dim(s[:timeNames])...)
+		t.b = append(append(t.b, s[timeNames:]...), '\n')
 	}
 	for _, m := range measured(r) {
-		row(m.name, m.h)
+		add(m.name, m.h)
 	}
 	for _, p := range r.Phases {
-		row("  "+p.Name, p.Took)
+		add("  "+p.Name, p.Took)
 	}
 }
 
