@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"mqtt/internal/bench"
@@ -13,13 +12,12 @@ import (
 
 // benchView shows how a run goes: drawn on a terminal, as lines elsewhere, and on an address for Prometheus.
 type benchView struct {
-	e      *env
-	ink    format.Palette
-	server *http.Server
+	e       *env
+	ink     format.Palette
+	server  *http.Server
+	metrics bench.Metrics
 
-	mu    sync.Mutex
-	live  bench.Live
-	buf   []byte
+	buf   []byte // this and lines belong to the one who tells
 	lines int
 }
 
@@ -41,38 +39,30 @@ func (o *benchOutput) watch(e *env, b *bench.Plan) (*benchView, error) {
 	if err != nil {
 		return nil, usage("--listen: "+err.Error(), "expected PORT or HOST:PORT, such as 9100 or 127.0.0.1:9100")
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /metrics", v.metrics)
-	v.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	v.server = &http.Server{Handler: &v.metrics, ReadHeaderTimeout: 5 * time.Second}
 	go v.server.Serve(l) // until end closes the server
 	e.note("metrics on http://%s/metrics", l.Addr())
 	return v, nil
 }
 
-// take shows p.
+// take shows p. The lock of the metrics is not held while stderr may be stuck.
 func (v *benchView) take(p *bench.Progress) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.live.Take(p)
-	if v.e.quiet {
-		return
-	}
 	v.buf = v.buf[:0]
-	if v.e.ttyErr {
-		v.buf, v.lines = bench.AppendLive(v.buf, &v.live, bench.LiveView{Width: widthOf(v.e.err), Above: v.lines, Ink: v.ink})
-	} else {
-		v.buf = bench.AppendLiveLine(v.buf, &v.live)
+	v.metrics.Take(p, v.draw)
+	if len(v.buf) > 0 {
+		v.e.err.Write(v.buf)
 	}
-	v.e.err.Write(v.buf)
 }
 
-// metrics answers Prometheus.
-func (v *benchView) metrics(w http.ResponseWriter, _ *http.Request) {
-	v.mu.Lock()
-	b := bench.AppendMetrics(nil, &v.live)
-	v.mu.Unlock()
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	w.Write(b)
+// draw puts what stderr is to show into buf.
+func (v *benchView) draw(l *bench.Live) {
+	switch {
+	case v.e.quiet:
+	case v.e.ttyErr:
+		v.buf, v.lines = bench.AppendLive(v.buf, l, bench.LiveView{Width: widthOf(v.e.err), Above: v.lines, Ink: v.ink})
+	default:
+		v.buf = bench.AppendLiveLine(v.buf, l)
+	}
 }
 
 func (v *benchView) end() {

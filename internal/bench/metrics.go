@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Metrics answers GET /metrics with a run as it stands, in Prometheus' text format.
-// The run gives it each Progress; whoever asks before the first one gets 503. The
+// Metrics keeps a run as it stands, and answers GET /metrics with it in Prometheus' text
+// format. The run gives it each Progress; whoever asks before the first one gets 503. The
 // zero Metrics is ready. It may be used by several goroutines at once.
 type Metrics struct {
 	mu    sync.Mutex
@@ -15,12 +15,15 @@ type Metrics struct {
 	live  Live
 }
 
-// Take makes p what is answered.
-func (m *Metrics) Take(p *Progress) {
+// Take makes p what is answered, and has show look at it, if it is not nil.
+func (m *Metrics) Take(p *Progress, show func(*Live)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.begun = true
 	m.live.Take(p)
+	if show != nil {
+		show(&m.live)
+	}
 }
 
 func (m *Metrics) text() []byte {

@@ -146,9 +146,9 @@ func TestMetrics(t *testing.T) {
 	}
 	h := newHistogram(coarse)
 	h.RecordMany(3*time.Millisecond, 7)
-	m.Take(&Progress{Phase: "warming up", Done: -1, Latency: h, Sent: 0})
+	m.Take(&Progress{Phase: "warming up", Done: -1, Latency: h, Sent: 0}, nil)
 	for i := range 3 {
-		m.Take(&Progress{Phase: "sending", Done: 0.5, Elapsed: time.Second, Latency: h, Sent: uint64(10 * i), Connections: 4, Wanted: 5, Errors: 1})
+		m.Take(&Progress{Phase: "sending", Done: 0.5, Elapsed: time.Second, Latency: h, Sent: uint64(10 * i), Connections: 4, Wanted: 5, Errors: 1}, nil)
 	}
 	h.Reset() // it was good for the call only
 	w := ask("GET", "/metrics")
