@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/bench"
 	"mqtt/internal/broker"
 	"mqtt/internal/broker/access"
 	"mqtt/internal/broker/disk"
@@ -121,7 +122,7 @@ func (f *brokerFlags) options(fs *pflag.FlagSet) (broker.Options, error) {
 			return o, err
 		}
 	}
-	if limit := descriptors(); limit > 0 {
+	if limit := bench.Descriptors(); limit > 0 {
 		o.Connections = min(o.Connections, max(limit-ownFiles-len(f.listen), 1))
 	}
 	return o, nil

@@ -276,14 +276,14 @@ func TestPreflight(t *testing.T) {
 	if err := Preflight(1, 1); err != nil {
 		t.Errorf("one connection: %v", err)
 	}
-	if descriptors() > 0 {
-		if err := Preflight(descriptors(), 0); err == nil || !strings.Contains(err.Error(), "open files") {
+	if Descriptors() > 0 {
+		if err := Preflight(Descriptors(), 0); err == nil || !strings.Contains(err.Error(), "open files") {
 			t.Errorf("all descriptors: %v", err)
 		}
 	}
 	if _, _, ok := portRange(); ok {
 		low, high, _ := portRange()
-		if n := high - low + 2; n+spare < descriptors() || descriptors() == 0 {
+		if n := high - low + 2; n+spare < Descriptors() || Descriptors() == 0 {
 			err := Preflight(n, 1)
 			if err == nil || !strings.Contains(err.Error(), "local ports") {
 				t.Errorf("%d connections from one address: %v", n, err)

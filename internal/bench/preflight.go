@@ -21,12 +21,10 @@ func (e *LimitError) Hint() string { return e.Remedy }
 const spare = 32
 
 // Preflight returns a *LimitError if this machine does not allow so many connections
-// at once: descriptors, which are raised as far as is allowed, and ports of one
-// address towards one server. sources is how many local addresses are used, 0 where
-// ports do not matter.
+// at once: descriptors, and ports of one address towards one server. sources is how
+// many local addresses are used, 0 where ports do not matter.
 func Preflight(connections, sources int) error {
-	raiseDescriptors()
-	if have := descriptors(); have > 0 && connections+spare > have {
+	if have := Descriptors(); have > 0 && connections+spare > have {
 		return &LimitError{
 			What:   fmt.Sprintf("%d connections need %d open files, but the limit is %d", connections, connections+spare, have),
 			Remedy: fmt.Sprintf("raise it with ulimit -n %d, LimitNOFILE= of a service, or /etc/security/limits.conf", connections+spare),

@@ -68,7 +68,7 @@ func (r *run) machine() Machine {
 	}
 	return Machine{
 		OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0), Go: runtime.Version(),
-		CPU: u.cores, GC: Micros(u.pause), Memory: held, MemoryBase: u.base, Descriptors: descriptors(),
+		CPU: u.cores, GC: Micros(u.pause), Memory: held, MemoryBase: u.base, Descriptors: Descriptors(),
 	}
 }
 

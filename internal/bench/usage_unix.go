@@ -33,20 +33,12 @@ func resident() uint64 {
 	return pages * uint64(os.Getpagesize())
 }
 
-// descriptors is how many may be open at once.
-func descriptors() int {
+// Descriptors is how many files this process may have open at once, 0 where nobody knows.
+// Go's runtime has raised the limit in force to the highest that is allowed.
+func Descriptors() int {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {
 		return 0
 	}
 	return int(min(uint64(l.Cur), 1<<31-1))
-}
-
-// raiseDescriptors sets the limit in force to the highest that is allowed.
-func raiseDescriptors() {
-	var l syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) == nil && l.Cur < l.Max {
-		l.Cur = l.Max
-		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l) // a refusal leaves the limit that Preflight reads
-	}
 }
