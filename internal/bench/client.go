@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -18,23 +17,25 @@ import (
 // client is one connection after another of one session. Everything but live and cut
 // belongs to its goroutine.
 type client struct {
-	run    *run
-	role   Role
-	number int // among those of its role, with the plan's offset
-	cfg    *conn.Config
-	took   Phases
-	sess   session.Session
-	tally  *tally
-	group  *group
-	slots  chan struct{}             // to be freed when ready; nil with a ramp
-	live   atomic.Pointer[conn.Conn] // to be woken
-	stream atomic.Pointer[net.Conn]  // to be closed when nothing else helps
-	cut    atomic.Bool               // --churn wants it to connect anew
-	away   atomic.Bool               // it is to close in order
-	ready  bool                      // told the barrier
-	broken error                     // what ended its connection, until it has another; guarded by the registry
-	pub    *publisher
-	sub    *subscriber
+	run     *run
+	role    Role
+	number  int // among those of its role, with the plan's offset
+	cfg     *conn.Config
+	began   time.Time // of the last dial; resumes and took are of it too
+	resumes bool      // there was a connection before
+	took    Phases
+	sess    session.Session
+	tally   *tally
+	group   *group
+	slots   chan struct{}             // to be freed when ready; nil with a ramp
+	live    atomic.Pointer[conn.Conn] // to be woken
+	stream  atomic.Pointer[net.Conn]  // to be closed when nothing else helps
+	cut     atomic.Bool               // --churn wants it to connect anew
+	away    atomic.Bool               // it is to close in order
+	ready   bool                      // told the barrier
+	broken  error                     // what ended its connection, until it has another; guarded by the registry
+	pub     *publisher
+	sub     *subscriber
 }
 
 // errCut is a connection that --churn ended.
@@ -46,110 +47,90 @@ func (c *client) hold(ctx context.Context) {
 	defer c.group.working.Done()
 	defer c.tellReady()
 	defer c.tellPublished()
+	if err := c.configure(); err != nil {
+		c.fault(err, false)
+		return
+	}
 	stood := false // there was a connection
-	for failed := 0; !c.away.Load(); {
-		k, err := c.dial(ctx)
+	lost := func(err error) error {
 		var opening *conn.Opening
 		if stood && errors.As(err, &opening) {
-			err = &GoneError{err}
+			return &GoneError{err}
 		}
-		if err == nil {
-			failed, stood = 0, true
-			c.live.Store(k)
-			// Not ctx: it would cost each connection memory to watch over it, and its
-			// end is not theirs. breakOff ends what does not end itself.
-			err = c.serve(context.Background(), k)
-			c.live.Store(nil)
-			c.run.registry.closed()
-			switch {
-			case err == nil:
-				return
-			case errors.Is(err, errCut):
-				k.Abort()
-				c.note(func(n *counts) { n.cut++ })
-				continue
-			}
-			k.Abort()
+		return err
+	}
+	b := c.run.plan.Backoff
+	b.Notice = func(err error, _ time.Duration) { c.fault(lost(err), true) }
+	for again := true; again && !c.away.Load(); {
+		again = false
+		err := conn.Hold(ctx, c.cfg, &c.sess, b, func(_ context.Context, k *conn.Conn) (err error) {
+			stood = true
+			again, err = c.attend(k)
+			return err
+		})
+		if err != nil && c.run.patient.Err() == nil && !errors.Is(err, context.Canceled) {
+			c.fault(lost(err), ctx.Err() != nil && conn.Lost(err) && b.Tries != 0) // in the goodbye no other try is needed
 		}
-		if ctx.Err() != nil {
-			return
-		}
-		b := &c.run.plan.Backoff
-		again := conn.Lost(err) && (c.sess.Held || b.First) && (b.Tries < 0 || failed < b.Tries)
-		c.fault(err, again)
-		if !again || c.away.Load() {
-			return
-		}
-		c.pause(ctx, wait(b, failed))
-		failed++
 	}
 }
 
-// wait is the pause before try n, with jitter down to its half.
-func wait(b *conn.Backoff, n int) time.Duration {
-	d := b.Min
-	for ; n > 0 && d < b.Max; n-- {
-		d *= 2
-	}
-	d = min(d, max(b.Max, b.Min))
-	return d/2 + rand.N(d/2+1)
-}
-
-func (c *client) pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	case <-c.run.over:
-	}
-}
-
-// dial opens a connection and notes how long each step took.
-func (c *client) dial(ctx context.Context) (*conn.Conn, error) {
-	if c.cfg == nil {
-		cfg, err := c.run.plan.Configure(c.role, c.number, &c.took)
-		if err != nil {
-			return nil, err
-		}
-		open := cfg.Dial
-		// The deep stack of opening a stream ends with a goroutine of its own, which
-		// ends when the stream is open or open has failed.
-		cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
-			type opened struct {
-				nc  net.Conn
-				err error
-			}
-			ch := make(chan opened, 1)
-			go func() {
-				nc, err := open(ctx, v)
-				ch <- opened{nc, err}
-			}()
-			o := <-ch
-			if o.err != nil {
-				return nil, o.err
-			}
-			nc := o.nc
-			c.stream.Store(&nc)
-			return nc, nil
-		}
-		c.cfg = cfg
-	}
-	c.took = Phases{}
-	again := c.sess.Held
-	start := time.Now()
-	k, err := conn.Dial(ctx, c.cfg, &c.sess)
-	if err != nil {
-		return nil, err
-	}
-	c.run.registry.opened(c, time.Since(start), k.Version().String())
+// attend serves over one connection. again tells that it was cut, and another one is
+// wanted at once.
+func (c *client) attend(k *conn.Conn) (again bool, err error) {
+	c.run.registry.opened(c, time.Since(c.began), k.Version().String())
 	c.note(func(n *counts) {
 		n.opened++
-		if again {
+		if c.resumes {
 			n.reopened++
 		}
 	})
-	return k, nil
+	c.live.Store(k)
+	// Not the context of the dial: it would cost each connection memory to watch over
+	// it, and its end is not theirs. breakOff ends what does not end itself.
+	err = c.serve(context.Background(), k)
+	c.live.Store(nil)
+	c.run.registry.closed()
+	if errors.Is(err, errCut) {
+		k.Abort()
+		c.note(func(n *counts) { n.cut++ })
+		return true, nil
+	}
+	return false, err
+}
+
+// configure makes the client's configuration, which notes how each dial goes.
+func (c *client) configure() error {
+	if c.cfg != nil {
+		return nil
+	}
+	cfg, err := c.run.plan.Configure(c.role, c.number, &c.took)
+	if err != nil {
+		return err
+	}
+	open := cfg.Dial
+	// The deep stack of opening a stream ends with a goroutine of its own, which
+	// ends when the stream is open or open has failed.
+	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+		type opened struct {
+			nc  net.Conn
+			err error
+		}
+		c.began, c.resumes, c.took = time.Now(), c.sess.Held, Phases{}
+		ch := make(chan opened, 1)
+		go func() {
+			nc, err := open(ctx, v)
+			ch <- opened{nc, err}
+		}()
+		o := <-ch
+		if o.err != nil {
+			return nil, o.err
+		}
+		nc := o.nc
+		c.stream.Store(&nc)
+		return nc, nil
+	}
+	c.cfg = cfg
+	return nil
 }
 
 // serve runs the client's part over one connection. nil is its end.

@@ -32,7 +32,9 @@ type run struct {
 	series   *sampler
 	clocks   *clocks
 
-	dialing     context.Context // of connections that open
+	patient     context.Context // ends when nobody waits for goodbyes any more
+	hurry       func()
+	dialing     context.Context // of connections that open: patient, up to the goodbye
 	stopDialing func()
 
 	phase  atomic.Int32
@@ -41,9 +43,8 @@ type run struct {
 	end    int64        // what is due later is not sent
 	giveUp atomic.Int64 // what is not sent by then never will be
 
-	over         chan struct{} // closed when no client is to connect anew
-	headless     atomic.Bool   // a publisher could not send the header
-	keepSessions atomic.Bool   // subscribers leave their sessions at the server
+	headless     atomic.Bool // a publisher could not send the header
+	keepSessions atomic.Bool // subscribers leave their sessions at the server
 	publishing   sync.WaitGroup
 
 	pubs, subs, idlers *group
@@ -80,7 +81,9 @@ func (r *run) do(ctx context.Context) (*Result, error) {
 	// What is connected goes on when ctx ends, to say goodbye; what is connecting does not.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	r.dialing, r.stopDialing = context.WithCancel(ctx)
+	r.patient, r.hurry = context.WithCancel(ctx)
+	defer r.hurry()
+	r.dialing, r.stopDialing = context.WithCancel(r.patient)
 	defer r.stopDialing()
 	r.series = r.sample()
 	err := r.carryOut(ctx, inner)
@@ -101,7 +104,7 @@ func (r *run) do(ctx context.Context) (*Result, error) {
 func newRun(p *Plan) *run {
 	now := time.Now()
 	r := &run{
-		plan: p, base: now, epoch: now.UnixNano(), id: rand.Uint32(), over: make(chan struct{}), registry: newRegistry(),
+		plan: p, base: now, epoch: now.UnixNano(), id: rand.Uint32(), registry: newRegistry(),
 		tallies: tallies(p.Publishers + p.Subscribers + p.Clients),
 		pace:    pace{rate: p.Rate, burst: uint64(max(p.Burst, 1)), publishers: uint64(max(p.Publishers, 1))},
 	}
@@ -256,7 +259,7 @@ const (
 func (r *run) farewell(ctx context.Context, stop func()) {
 	r.phase.Store(closing)
 	r.series.sayClosing()
-	close(r.over)
+	r.stopDialing() // no client is to connect anew
 	all := []*group{r.pubs, r.subs, r.idlers}
 	gone := make(chan struct{})
 	var watch sync.WaitGroup
@@ -277,7 +280,7 @@ func (r *run) farewell(ctx context.Context, stop func()) {
 			break
 		}
 		stop()
-		r.stopDialing()
+		r.hurry()
 		for _, g := range all {
 			for _, c := range g.clients {
 				c.breakOff()
