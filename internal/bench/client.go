@@ -52,15 +52,8 @@ func (c *client) hold(ctx context.Context) {
 		return
 	}
 	stood := false // there was a connection
-	lost := func(err error) error {
-		var opening *conn.Opening
-		if stood && errors.As(err, &opening) {
-			return &GoneError{err}
-		}
-		return err
-	}
 	b := c.run.plan.Backoff
-	b.Notice = func(err error, _ time.Duration) { c.fault(lost(err), true) }
+	b.Notice = func(err error, _ time.Duration) { c.fault(err, true) }
 	for again := true; again && !c.away.Load(); {
 		again = false
 		err := conn.Hold(ctx, c.cfg, &c.sess, b, func(_ context.Context, k *conn.Conn) (err error) {
@@ -68,9 +61,14 @@ func (c *client) hold(ctx context.Context) {
 			again, err = c.attend(k)
 			return err
 		})
-		if err != nil && c.run.patient.Err() == nil && !errors.Is(err, context.Canceled) {
-			c.fault(lost(err), ctx.Err() != nil && conn.Lost(err) && b.Tries != 0) // in the goodbye no other try is needed
+		var opening *conn.Opening
+		switch {
+		case err == nil, c.run.patient.Err() != nil, errors.Is(err, context.Canceled):
+			continue
+		case stood && errors.As(err, &opening):
+			err = &GoneError{err}
 		}
+		c.fault(err, ctx.Err() != nil && conn.Lost(err) && b.Tries != 0) // in the goodbye no other try is needed
 	}
 }
 

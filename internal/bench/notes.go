@@ -100,10 +100,10 @@ func (r *run) generatorNotes(res *Result, n *counts, add func(about, remedy, tex
 			format.Count(n.away))
 	}
 	switch {
-	case many(n.blocked+own) && n.blocked > own:
+	case many(n.blocked) && n.blocked > own:
 		add("server", "--inflight makes the window wider; or the rate is more than the server takes",
 			"messages left late%s since the window was full or the socket took no more", late)
-	case many(n.blocked+own) && own > 0:
+	case many(own):
 		what, remedy := "other programs on this machine", "give the generator a core of its own"
 		switch {
 		case busy:
