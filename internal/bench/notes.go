@@ -28,29 +28,7 @@ func (r *run) notes(res *Result, n *counts) []Note {
 			add("limits", "give several addresses with --bind a,b,c", "%s connections failed for want of local ports, not for the server", format.Count(k.Count))
 		}
 	}
-	switch {
-	case p.Clients > 0:
-	case p.Carrier == Nowhere:
-		add("accounting", "make the payload at least 28 bytes with --size, or use MQTT 5",
-			"messages carry no publisher and sequence: lost is a difference of counts, duplicates, order and latency are not known")
-	case r.headless.Load():
-		add("accounting", "-V 5, or --size of 28 or more", "the server speaks no MQTT 5, so messages carry no publisher and sequence: only counts are known")
-	case !res.Accounted && res.Config.Publishers > 0:
-		add("accounting", "give --filter and -t that meet wholly or not at all", "a filter takes a part of what a publisher sends: what is lost cannot be told")
-	case !res.Accounted && p.RunName == "":
-		add("accounting", "give publishers and subscribers the same --run NAME, and merge their results: mqtt bench report", elsewhere)
-	case !res.Accounted:
-		add("accounting", "merge with the publishers' results: mqtt bench report", elsewhere)
-	}
-	if res.Accounted && res.Sent > 0 && len(res.Filters) > 0 && res.Expected+n.refused == 0 {
-		add("accounting", "give --filter and -t that meet", "no subscriber takes what was sent: nothing was expected, and nothing measured on the way")
-	}
-	if n.blurred > 0 {
-		add("accounting", "", "%s very late messages were counted as duplicates", format.Count(n.blurred))
-	}
-	if n.foreign > 0 {
-		add("accounting", "another -t keeps runs apart", "%s messages were not of this run, such as retained ones", format.Count(n.foreign))
-	}
+	r.accountingNotes(res, n, add)
 	if n.untimed > 0 {
 		add("clock", "give all processes the same --run NAME",
 			"the clocks of %s messages from other machines could not be compared: their latency is not reported", format.Count(n.untimed))
@@ -77,6 +55,34 @@ func (r *run) notes(res *Result, n *counts) []Note {
 		add("server", "-c -i PREFIX keeps sessions", "subscribers without sessions lose what is sent while they are away")
 	}
 	return all
+}
+
+// accountingNotes says what could not be accounted for, and why.
+func (r *run) accountingNotes(res *Result, n *counts, add func(about, remedy, text string, args ...any)) {
+	p := r.plan
+	switch {
+	case p.Clients > 0:
+	case p.Carrier == Nowhere:
+		add("accounting", "make the payload at least 28 bytes with --size, or use MQTT 5",
+			"messages carry no publisher and sequence: lost is a difference of counts, duplicates, order and latency are not known")
+	case r.headless.Load():
+		add("accounting", "-V 5, or --size of 28 or more", "the server speaks no MQTT 5, so messages carry no publisher and sequence: only counts are known")
+	case !res.Accounted && res.Config.Publishers > 0:
+		add("accounting", "give --filter and -t that meet wholly or not at all", "a filter takes a part of what a publisher sends: what is lost cannot be told")
+	case !res.Accounted && p.RunName == "":
+		add("accounting", "give publishers and subscribers the same --run NAME, and merge their results: mqtt bench report", elsewhere)
+	case !res.Accounted:
+		add("accounting", "merge with the publishers' results: mqtt bench report", elsewhere)
+	}
+	if res.Accounted && res.Sent > 0 && len(res.Filters) > 0 && res.Expected+n.refused == 0 {
+		add("accounting", "give --filter and -t that meet", "no subscriber takes what was sent: nothing was expected, and nothing measured on the way")
+	}
+	if n.blurred > 0 {
+		add("accounting", "", "%s very late messages were counted as duplicates", format.Count(n.blurred))
+	}
+	if n.foreign > 0 {
+		add("accounting", "another -t keeps runs apart", "%s messages were not of this run, such as retained ones", format.Count(n.foreign))
+	}
 }
 
 // note says what a latency between clocks rests on.

@@ -208,15 +208,8 @@ func (c *client) send(ctx context.Context, k *conn.Conn) (limit time.Time, err e
 		}
 		size += uint64(len(u.msg.Payload))
 		if open {
-			late := now - due
-			if late > noticing {
-				c.note(func(n *counts) { u.blame(n, due) })
-			}
-			lags[nlags] = late
+			lags[nlags] = c.late(due, now)
 			nlags++
-			if after := r.now(); after-now > slow {
-				u.stuckTo = after // the socket took no more
-			}
 		}
 	}
 	return past, nil
@@ -224,15 +217,24 @@ func (c *client) send(ctx context.Context, k *conn.Conn) (limit time.Time, err e
 
 var past = time.Unix(1, 0)
 
-// blame counts a message that left late for what kept it from leaving when it was due.
-func (u *publisher) blame(n *counts, due int64) {
-	n.behind++
-	switch {
-	case due <= u.upSince:
-		n.away++
-	case due <= u.stuckTo:
-		n.blocked++
+// late returns how late a message left, and counts what kept it from leaving when it was due.
+func (c *client) late(due, now int64) int64 {
+	u := c.pub
+	if now-due > noticing {
+		c.note(func(n *counts) {
+			n.behind++
+			switch {
+			case due <= u.upSince:
+				n.away++
+			case due <= u.stuckTo:
+				n.blocked++
+			}
+		})
 	}
+	if after := c.run.now(); after-now > slow {
+		u.stuckTo = after // the socket took no more
+	}
+	return now - due
 }
 
 // begin moves from the warm-up to the measured part when its time has come.
