@@ -135,7 +135,10 @@ func benchStatus(err error, b *bench.Plan) error {
 	var pub *bench.PublishError
 	var broken *conn.Broken
 	var gone *bench.GoneError
+	var limit *conn.Limit
 	switch {
+	case errors.As(err, &limit) && limit.Property == proto.MaximumQoS:
+		return fail(exitPublish, fmt.Sprintf("-q %d", limit.Max), "%w", err)
 	case errors.As(err, &sub):
 		return fail(exitSubscribe, "this user may not subscribe to that, or the server does not allow it", "%w", err)
 	case errors.As(err, &pub):
