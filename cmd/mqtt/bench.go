@@ -134,7 +134,7 @@ func benchStatus(err error, b *bench.Plan) error {
 	var sub *bench.SubscribeError
 	var pub *bench.PublishError
 	var broken *conn.Broken
-	var gone *bench.GoneError
+	var gone *conn.Gone
 	var limit *conn.Limit
 	switch {
 	case errors.As(err, &limit) && limit.Property == proto.MaximumQoS:

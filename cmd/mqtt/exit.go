@@ -138,6 +138,7 @@ func judge(err error) (code int, hint string) {
 		broken   *conn.Broken
 		breach   *conn.Violation
 		opening  *conn.Opening
+		lost     *conn.Gone
 		foreign  *conn.Foreign
 		bad      *proto.Error
 		tip      hinted
@@ -158,6 +159,8 @@ func judge(err error) (code int, hint string) {
 		return exitRefused, credentialsHint
 	case errors.As(err, &limit):
 		return exitPublish, limitHint(limit)
+	case errors.As(err, &lost):
+		return exitLost, hint
 	case errors.As(err, &refused):
 		return exitRefused, refusedHint(refused)
 	case errors.As(err, &gone):

@@ -16,7 +16,8 @@ func (p *plan) explain(err error) error { return p.named(p.unfallen(p.unanswered
 
 // unanswered gives a server that hung up or was silent behind TLS a hint of its own.
 func (p *plan) unanswered(err error) error {
-	if p.secure && (errors.Is(err, conn.ErrHungUp) || errors.Is(err, conn.ErrSilent)) {
+	var lost *conn.Gone
+	if p.secure && !errors.As(err, &lost) && (errors.Is(err, conn.ErrHungUp) || errors.Is(err, conn.ErrSilent)) {
 		return fail(exitOpening, "is this an MQTT port? the server may also want a client certificate (--cert, --key)", "%w", err)
 	}
 	return err

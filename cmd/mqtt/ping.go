@@ -66,11 +66,12 @@ func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 			f.count = 1
 		}
 	}
-	p, err := f.connection.plan(ctx, e, fs, proto.CONNECT, false)
-	if err != nil {
-		return err
+	var echo []proto.Type // what it takes; a PINGREQ has no properties
+	if f.qos >= 0 {
+		echo = []proto.Type{proto.PUBLISH, proto.SUBSCRIBE}
 	}
-	if err := f.unsent(); err != nil {
+	p, err := f.connection.plan(ctx, e, fs, proto.CONNECT, false, echo...)
+	if err != nil {
 		return err
 	}
 	ping := &pinger{e: e, f: f, plan: p, report: newPingReport(e, f.json), due: time.Now()}
@@ -85,23 +86,6 @@ func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	}
 	ping.report.summary()
 	return p.explain(err)
-}
-
-// unsent refuses properties of packets that ping will not send.
-func (f *pingFlags) unsent() error {
-	for _, p := range places {
-		switch p.t {
-		case proto.PUBLISH, proto.SUBSCRIBE:
-			if f.qos < 0 && len(f.properties.sets[p.t]) > 0 {
-				return usage("-D "+p.name+" without -q", "a PINGREQ has no properties: -q N sends a message")
-			}
-		case proto.UNSUBSCRIBE:
-			if len(f.properties.sets[p.t]) > 0 {
-				return usage("-D "+p.name, "ping sends no such packet")
-			}
-		}
-	}
-	return nil
 }
 
 // pinger times round trips, over one connection after another.

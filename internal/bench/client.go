@@ -51,22 +51,16 @@ func (c *client) hold(ctx context.Context) {
 		c.fault(err, false)
 		return
 	}
-	stood := false // there was a connection
 	b := c.run.plan.Backoff
 	b.Notice = func(err error, _ time.Duration) { c.fault(err, true) }
 	for again := true; again && !c.away.Load(); {
 		again = false
 		err := conn.Hold(ctx, c.cfg, &c.sess, b, func(_ context.Context, k *conn.Conn) (err error) {
-			stood = true
 			again, err = c.attend(k)
 			return err
 		})
-		var opening *conn.Opening
-		switch {
-		case err == nil, c.run.patient.Err() != nil, errors.Is(err, context.Canceled):
+		if err == nil || c.run.patient.Err() != nil || errors.Is(err, context.Canceled) {
 			continue
-		case stood && errors.As(err, &opening):
-			err = &GoneError{err}
 		}
 		c.fault(err, ctx.Err() != nil && conn.Lost(err) && b.Tries != 0) // in the goodbye no other try is needed
 	}
@@ -274,15 +268,6 @@ func kindOf(err error) string {
 	}
 	return "other"
 }
-
-// GoneError is a connection that was lost and could not be opened again.
-type GoneError struct{ Err error }
-
-// Error says why it could not.
-func (e *GoneError) Error() string { return "connection lost, and not regained: " + e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *GoneError) Unwrap() error { return e.Err }
 
 // SubscribeError is a filter that the server refused.
 type SubscribeError struct {

@@ -81,6 +81,15 @@ func (e *Broken) Error() string {
 // Unwrap returns the cause.
 func (e *Broken) Unwrap() error { return e.Err }
 
+// Gone is a connection that was lost and could not be opened again.
+type Gone struct{ Err error }
+
+// Error says why the last try failed.
+func (e *Gone) Error() string { return "connection lost, and not regained: " + e.Err.Error() }
+
+// Unwrap returns the *Opening of the last try.
+func (e *Gone) Unwrap() error { return e.Err }
+
 // Limit is a packet that the server's CONNACK does not allow. It was not sent, and
 // the connection goes on.
 type Limit struct {

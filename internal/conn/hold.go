@@ -73,11 +73,11 @@ func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve
 			stray = true
 		}
 		if ctx.Err() != nil || !Lost(err) && !ourselves || !s.Held && !b.First {
-			return err
+			return gone(s, err)
 		}
 		wait, ok := t.Again()
 		if !ok {
-			return err
+			return gone(s, err)
 		}
 		if b.Notice != nil {
 			b.Notice(err, wait)
@@ -88,6 +88,15 @@ func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve
 			return ctx.Err()
 		}
 	}
+}
+
+// gone tells an end that could not be undone from a beginning that failed.
+func gone(s *session.Session, err error) error {
+	var opening *Opening
+	if s.Held && errors.As(err, &opening) {
+		return &Gone{err}
+	}
+	return err
 }
 
 func takenOver(err error) bool {
