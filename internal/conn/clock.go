@@ -11,9 +11,9 @@ type clock struct {
 	keepAlive time.Duration // 0 is off
 	sent      time.Time     // when something was last written
 	got       time.Time     // when something was last read, or later
-	came      bool          // something was read since got was set
 	asked     []asked       // PINGREQs that await their answer, oldest first
 	pong      time.Time     // by when the server must be heard of; zero if no answer is awaited
+	came      bool          // something was read since got was set
 	heard     bool          // something came since pong was set
 	last      bool          // pong is the last chance
 }

@@ -23,15 +23,12 @@ type Conn struct {
 
 	head    proto.Head        // of the last message that we published
 	out     []byte            // queued, not written yet
-	more    bool              // a read went before the write of out already
 	written int               // bytes of out that the stream has already, of its first packet
 	backlog []uint16          // to be sent again when the server's Receive Maximum allows
 	renewed int               // QoS 2 messages that were published anew: see Renewed
-	useful  bool              // a message came, or one of ours was delivered
 	aliases map[uint16]string // Topic Aliases that we gave
 
 	msg       proto.Publish     // the last message taken
-	ack       proto.Ack         // the last acknowledgement that had properties
 	owed      proto.Ack         // its acknowledgement, Kind 0 for none
 	held      []heldAck         // acknowledgements that wait, in the order of receipt; see Defer
 	passed    uint64            // how many went through held
@@ -42,13 +39,15 @@ type Conn struct {
 	expiry    uint32            // seconds that the server keeps the session after the connection, as of CONNACK
 
 	clock clock
-	bell  atomic.Bool
 	ctx   context.Context
 	undo  func() // ends the watch over ctx
+	bell  atomic.Bool
 
 	relief *relief // nil until a write found no room
-	auth   bool    // a re-authentication goes on
 	err    error
+	more   bool // a read went before the write of out already
+	useful bool // a message came, or one of ours was delivered
+	auth   bool // a re-authentication goes on
 }
 
 // Server returns what the server said when it accepted the connection.

@@ -195,9 +195,9 @@ func (c *Conn) takeAck(f proto.Frame) (Event, error) {
 		a.Reason = proto.Success // the server has it since PUBREC; 0x92 says it had even this PUBREL before
 	}
 	var answer proto.Packet
-	if len(a.Props) > 0 {
-		c.ack = a
-		answer = &c.ack
+	if len(a.Props) > 0 { // a copy: most have none, and are to stay off the heap
+		whole := a
+		answer = &whole
 	}
 	return Event{Kind: Delivered, Tag: step.Tag, Reason: a.Reason, Answer: answer}, nil
 }

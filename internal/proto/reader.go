@@ -21,8 +21,8 @@ type Reader struct {
 	src  io.Reader
 	buf  []byte             // what is being filled: rest, lent or grown
 	r, w int                // buf[r:w] came and was not taken yet
-	next Frame              // the packet at buf[r:], as Peek found it
-	size int                // of next on the wire, 0 if Peek has not looked
+	size int32              // of the packet at buf[r:], as Peek found it; 0 if it has not looked
+	head int32              // bytes of its fixed header
 	full bool               // the last read filled buf: more is waiting
 	lent *[floodBuffer]byte // from the pool, nil if not borrowed
 	rest []byte
@@ -43,9 +43,10 @@ func (r *Reader) SetMax(max int) { r.max, r.size = max, 0 }
 // are needed. The frame is good until the next Fill.
 func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	if r.size > 0 {
-		r.r += r.size
+		f = r.peeked()
+		r.r += int(r.size)
 		r.size = 0
-		return r.next, true, nil
+		return f, true, nil
 	}
 	f, n, err := Split(r.buf[r.r:r.w], r.max)
 	if n == 0 || err != nil {
@@ -58,13 +59,20 @@ func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 // Peek is Buffered, but the packet stays the next one. A packet that Buffered would
 // refuse is not ok.
 func (r *Reader) Peek() (f Frame, ok bool) {
-	if r.size == 0 {
-		var err error
-		if r.next, r.size, err = Split(r.buf[r.r:r.w], r.max); err != nil {
-			r.size = 0
-		}
+	if r.size > 0 {
+		return r.peeked(), true
 	}
-	return r.next, r.size > 0
+	f, n, err := Split(r.buf[r.r:r.w], r.max)
+	if n == 0 || err != nil {
+		return Frame{}, false
+	}
+	r.size, r.head = int32(n), int32(n-len(f.Body))
+	return f, true
+}
+
+func (r *Reader) peeked() Frame {
+	b := r.buf[r.r : r.r+int(r.size) : r.r+int(r.size)]
+	return Frame{First: b[0], Body: b[r.head:]}
 }
 
 // Ready tells whether Buffered has something to return without another read, be it
