@@ -8,61 +8,78 @@ import (
 
 // attach gives the client its session, old or new, and answers its CONNECT.
 func (b *Broker) attach(c *client, o *opening) error {
-	id := c.who.ClientID
 	for {
 		bt := b.batch(nil)
 		b.mu.Lock()
-		s := b.sessions[id]
-		switch {
-		case b.closed:
+		if b.closed {
 			b.mu.Unlock()
 			bt.finish()
 			return c.refuse(proto.ServerUnavailable, "the server is shutting down")
-		case s == nil:
-			s = &session{b: b, id: id}
-			b.sessions[id] = s
+		}
+		var first func() error
+		var left []held
+		s, present := b.sessions[c.who.ClientID]
+		if !present {
+			s = &session{b: b, id: c.who.ClientID}
+			b.sessions[s.id] = s
 			b.stats.sessions.Add(1)
-			s.mu.Lock()
-			c.enter(s, o, false, bt)
-		default:
-			s.mu.Lock()
-			if s.ended {
-				s.mu.Unlock()
-				b.mu.Unlock()
-				bt.finish()
-				<-s.gone // who takes it apart waits for nobody
-				continue
-			}
-			if old := s.client; old != nil {
-				s.mu.Unlock()
-				b.mu.Unlock()
-				bt.finish()
-				old.overtake(o.clean)
-				<-old.done // its reader has seen it, and waits for nobody
-				continue
-			}
-			if o.clean { // [MQTT-3.1.2-4]
-				s.over()
-				s.mu.Unlock()
-				b.mu.Unlock()
-				bt.finish()
-				b.finish(s)
-				continue
-			}
-			c.enter(s, o, true, bt) // [MQTT-3.1.2-5]
+		}
+		s.mu.Lock()
+		if present {
+			first = c.before(s, o)
+		}
+		if first == nil {
+			left = c.enter(s, o, present, bt)
 		}
 		s.mu.Unlock()
 		b.mu.Unlock()
+		b.pass(bt, s, left)
 		bt.finish()
-		if b.opt.ACL != nil {
-			b.router.revise() // the session may be somebody else's now
+		if first == nil {
+			if present && b.opt.ACL != nil {
+				b.router.revise() // the ACL may see more of the client than its user
+			}
+			return nil
 		}
-		return nil
+		if err := first(); err != nil {
+			return err
+		}
 	}
 }
 
-// enter makes c the session's client. b.mu and session.mu are held.
-func (c *client) enter(s *session, o *opening, present bool, bt *batch) {
+// before returns what must be done before c can enter a session that is there, nil if it
+// may. b.mu and session.mu are held, and must not be when that is done.
+func (c *client) before(s *session, o *opening) func() error {
+	old := s.client
+	switch {
+	case s.ended:
+		return func() error {
+			<-s.gone // who takes it apart waits for nobody
+			return nil
+		}
+	case !s.who.Load().same(c.who): // a stranger shall not read it, nor end it
+		return func() error {
+			return c.refuse(proto.ClientIdentifierNotValid, "the session of this client identifier is another user's")
+		}
+	case old != nil:
+		return func() error {
+			old.overtake(o.clean)
+			<-old.done // its reader has seen it, and waits for nobody
+			return nil
+		}
+	case o.clean: // [MQTT-3.1.2-4]
+		s.over()
+		return func() error {
+			s.b.finish(s)
+			return nil
+		}
+	}
+	return nil // [MQTT-3.1.2-5]
+}
+
+// enter makes c the session's client, and returns messages of shared subscriptions that
+// it may not read: others get them. b.mu and session.mu are held.
+func (c *client) enter(s *session, o *opening, present bool, bt *batch) (left []held) {
 	b := c.b
 	c.s = s
 	c.attached = true
@@ -85,6 +102,9 @@ func (c *client) enter(s *session, o *opening, present bool, bt *batch) {
 		s.keep = true
 		b.opt.Store.PutSession(s.record())
 	}
+	if present && b.opt.ACL != nil {
+		left = s.withhold(bt, true) // the rights may be others than when it came
+	}
 	c.out.add(&b.blocks, c.connack(o, present))
 	c.out.sync = s.keep
 	for _, f := range s.sender.Resend() { // [MQTT-4.4.0-1]
@@ -99,4 +119,5 @@ func (c *client) enter(s *session, o *opening, present bool, bt *batch) {
 	s.pump(bt.time(), &bt.count)
 	s.charge()
 	bt.touch(c)
+	return left
 }

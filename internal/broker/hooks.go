@@ -20,6 +20,22 @@ type Identity struct {
 	Certificate *x509.Certificate // of the TLS peer, nil if it showed none
 }
 
+// User is the name that rights and sessions go by: that of the certificate, else the
+// user name. named is false where there is neither.
+func (who *Identity) User() (name string, named bool) {
+	if who.Certificate != nil && who.Certificate.Subject.CommonName != "" {
+		return who.Certificate.Subject.CommonName, true
+	}
+	return who.Username, who.HasUsername
+}
+
+// same tells whether the two are the same user.
+func (who *Identity) same(other *Identity) bool {
+	name, named := who.User()
+	name2, named2 := other.User()
+	return name == name2 && named == named2
+}
+
 // Auth decides who may connect. Its method may be called from many goroutines.
 type Auth interface {
 	// Authenticate returns Success or why not: a reason that a CONNACK may carry.

@@ -63,11 +63,20 @@ func (c *client) revised() bool {
 // subscription somebody else gets it.
 func (b *Broker) withhold(s *session) {
 	bt := b.batch(nil)
-	var left []held
 	s.mu.Lock()
+	left := s.withhold(bt, s.client == nil)
+	s.mu.Unlock()
+	b.pass(bt, s, left)
+	bt.finish()
+}
+
+// withhold is Broker.withhold, but for what others get: the caller passes left on. again
+// is true if what is in flight would have to be sent again. s.mu is held.
+func (s *session) withhold(bt *batch, again bool) (left []held) {
 	who := s.who.Load()
+	denied := func(h *held) bool { return !s.b.opt.ACL.Allow(who, string(h.m.Topic), Read) }
 	s.queue.filter(func(h *held) bool {
-		if b.opt.ACL.Allow(who, string(h.m.Topic), Read) {
+		if !denied(h) {
 			return false
 		}
 		if h.g.group != nil {
@@ -79,8 +88,15 @@ func (b *Broker) withhold(s *session) {
 		s.settled(&gone)
 		return true
 	})
+	if again {
+		for _, f := range s.sender.Resend() {
+			if !f.Released && denied(f.Kept) {
+				s.sender.Cancel(f.ID)
+				s.settled(f.Kept)
+				bt.count.dropped++
+			}
+		}
+	}
 	s.charge()
-	s.mu.Unlock()
-	b.pass(bt, s, left)
-	bt.finish()
+	return left
 }

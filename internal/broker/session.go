@@ -16,7 +16,7 @@ import (
 type session struct {
 	b      *Broker
 	id     string
-	who    atomic.Pointer[Identity] // of the connection, or the last one
+	who    atomic.Pointer[Identity] // of the connection, or the last one: always the same user
 	epoch  atomic.Uint32            // changes with the subscriptions
 	online atomic.Bool              // for the choice among the members of a share
 	busy   atomic.Bool
@@ -124,7 +124,7 @@ func (s *session) others() bool {
 func (s *session) record() SessionRecord {
 	r := SessionRecord{Client: s.id, Expiry: s.expiry, Left: s.left}
 	if who := s.who.Load(); who != nil {
-		r.Username = who.Username
+		r.User, r.Named = who.User()
 	}
 	if s.will != nil {
 		r.Will, r.WillDue, r.Delay = s.will.m, s.will.due, s.will.delay

@@ -60,13 +60,14 @@ type SessionImage struct {
 
 // SessionRecord is a session without its messages.
 type SessionRecord struct {
-	Client   string
-	Username string
-	Expiry   uint32    // seconds; 0xFFFFFFFF is never
-	Left     time.Time // when its connection ended, zero while connected
-	Will     *Message  // that waits, nil if none
-	WillDue  time.Time // zero while connected: then it is due when the broker is back
-	Delay    uint32    // of the will, seconds
+	Client  string
+	User    string // whose it is, by Identity.User
+	Named   bool
+	Expiry  uint32    // seconds; 0xFFFFFFFF is never
+	Left    time.Time // when its connection ended, zero while connected
+	Will    *Message  // that waits, nil if none
+	WillDue time.Time // zero while connected: then it is due when the broker is back
+	Delay   uint32    // of the will, seconds
 }
 
 // SubscriptionRecord is a subscription with its identifier, 0 if it has none.

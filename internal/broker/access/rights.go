@@ -146,18 +146,10 @@ func add(list []rule, r rule) []rule {
 	return append(list, r)
 }
 
-// userOf is the name that counts: that of a client certificate, else the user name.
-func userOf(who *broker.Identity) (string, bool) {
-	if who.Certificate != nil && who.Certificate.Subject.CommonName != "" {
-		return who.Certificate.Subject.CommonName, true
-	}
-	return who.Username, who.HasUsername
-}
-
 // Allow implements broker.ACL.
 func (r *Rights) Allow(who *broker.Identity, topic string, access broker.Access) bool {
 	t := r.table.Load()
-	user, named := userOf(who)
+	user, named := who.User()
 	own := t.anonymous
 	if named {
 		own = t.users[user]

@@ -29,16 +29,29 @@ func appendMessage(b []byte, m *broker.Message) []byte {
 	return appendText(b, m.Payload)
 }
 
+// The flags of a session.
+const (
+	sessionWill  = 1
+	sessionNamed = 2
+)
+
 // appendSession appends r in the form that reader.session reads.
 func appendSession(b []byte, r *broker.SessionRecord) []byte {
 	b = appendText(b, r.Client)
-	b = appendText(b, r.Username)
+	b = appendText(b, r.User)
 	b = binary.AppendUvarint(b, uint64(r.Expiry))
 	b = appendTime(b, r.Left)
-	if r.Will == nil {
-		return append(b, 0)
+	flags := byte(0)
+	if r.Will != nil {
+		flags |= sessionWill
 	}
-	b = append(b, 1)
+	if r.Named {
+		flags |= sessionNamed
+	}
+	b = append(b, flags)
+	if r.Will == nil {
+		return b
+	}
 	b = appendTime(b, r.WillDue)
 	b = binary.AppendUvarint(b, uint64(r.Delay))
 	return appendMessage(b, r.Will)
@@ -173,9 +186,11 @@ func (r *reader) message() *broker.Message {
 }
 
 func (r *reader) session() (s broker.SessionRecord) {
-	s.Client, s.Username = string(r.bytes()), string(r.bytes())
+	s.Client, s.User = string(r.bytes()), string(r.bytes())
 	s.Expiry, s.Left = uint32(r.uint()), r.time()
-	if r.byte() == 1 {
+	flags := r.byte()
+	s.Named = flags&sessionNamed != 0 || s.User != ""
+	if flags&sessionWill != 0 {
 		s.WillDue, s.Delay = r.time(), uint32(r.uint())
 		s.Will = r.message()
 	}

@@ -73,7 +73,7 @@ func (s *Store) done() (n uint64, used bool, err error) {
 		if err != nil {
 			return err
 		}
-		if len(format) != 1 || format[0] != stateFormat {
+		if len(format) != 1 || format[0] != stateFormat && format[0] != oldFormat {
 			return fmt.Errorf("format %v is of another version of this program", format)
 		}
 		piece, err := openValue(inMeta, keyPiece(), meta.Get(keyPiece()))

@@ -105,7 +105,7 @@ func step(r *rand.Rand, n int, s broker.Store, m *model) {
 	}
 	switch r.IntN(20) {
 	case 0:
-		c.Left, c.Username = time.Unix(0, int64(n+1)), "u"
+		c.Left, c.User, c.Named = time.Unix(0, int64(n+1)), "", true
 		c.Will, c.WillDue, c.Delay = nil, time.Time{}, 0
 		if r.IntN(2) == 0 {
 			c.Will, c.WillDue, c.Delay = some(r, n), time.Unix(0, int64(n+2)), uint32(n)

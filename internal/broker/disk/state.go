@@ -31,7 +31,8 @@ func bucketName(i int) []byte {
 }
 
 const (
-	stateFormat = 2
+	stateFormat = 3 // 2 is read, too, and is 3 from then on: its sessions have no flag for a user without a name
+	oldFormat   = 2
 	longKey     = 1024 // from which a text is hashed: bbolt has a limit
 	turnBytes   = 8 << 20
 )
@@ -104,9 +105,11 @@ func update(db *bolt.DB) (*state, error) {
 	if w.err == nil {
 		w.tallies, w.err = readTallies(w.buckets[inMeta])
 	}
-	if w.get(inMeta, keyFormat()) == nil {
+	if format := w.get(inMeta, keyFormat()); len(format) != 1 || format[0] != stateFormat {
 		w.put(inMeta, keyFormat(), []byte{stateFormat})
-		w.put(inMeta, keyPiece(), numberKey(0))
+		if format == nil {
+			w.put(inMeta, keyPiece(), numberKey(0))
+		}
 	}
 	if w.err != nil {
 		w.abort()

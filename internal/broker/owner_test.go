@@ -1,0 +1,89 @@
+package broker
+
+import (
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"testing"
+
+	"mqtt/internal/proto"
+)
+
+// A session is its user's: another one with the client identifier is refused, and neither
+// reads it, ends it, nor sends its client away; not after a restart either.
+func TestSessionBelongsToItsUser(t *testing.T) {
+	who := &book{users: map[string]string{"ann": "a", "bob": "b"}, denied: map[string]bool{}}
+	j := newJournal()
+	opt := Options{Auth: who, ACL: who, Store: j}
+	in(t, opt, func(k *bench) {
+		strangers := func() {
+			for _, with := range [][]func(*proto.Connect){
+				{login("bob", "b"), resume, expiry(100)}, {login("bob", "b")}, {resume, expiry(100)}, {},
+			} {
+				k.open(proto.V5, "x", with...).want("CONNACK 85 why")
+			}
+			k.open(proto.V311, "x", login("bob", "b")).want("CONNACK 85")
+		}
+		ann := k.open(proto.V5, "x", login("ann", "a"), resume, expiry(100))
+		ann.want("CONNACK 00")
+		ann.subscribe(to("t", 1))
+		p := k.connect(proto.V5, "p", login("bob", "b"))
+		p.send(pub("t", "flying", 1, 1))
+		p.want("PUBACK 1")
+		ann.want(`PUBLISH t "flying" q1 id1`)
+		strangers()
+		ann.silent()
+		ann.cut()
+		p.send(pub("t", "queued", 1, 2))
+		p.want("PUBACK 2")
+		strangers()
+		k.crash(j, opt)
+		strangers()
+		k.open(proto.V5, "x", login("ann", "a"), resume).want("CONNACK 00 present", `PUBLISH t "flying" q1 id1 dup`, `PUBLISH t "queued" q1 id2`)
+		nobody := k.open(proto.V5, "n", resume, expiry(100))
+		nobody.want("CONNACK 00")
+		k.open(proto.V5, "n", login("bob", "b"), resume).want("CONNACK 85 why")
+		nobody.silent()
+	})
+}
+
+// What is queued or must be sent again is withheld where the rights have changed since,
+// as between two runs.
+func TestResumeWithFewerRights(t *testing.T) {
+	who := &book{users: map[string]string{"ann": "a"}, denied: map[string]bool{}}
+	in(t, Options{Auth: who, ACL: who}, func(k *bench) {
+		ann := k.open(proto.V5, "x", login("ann", "a"), resume, expiry(100))
+		ann.want("CONNACK 00")
+		ann.subscribe(to("t/#", 2))
+		p := k.connect(proto.V5, "p")
+		p.send(pub("t/1", "1", 1, 1), pub("t/2", "2", 2, 2), pub("t/3", "3", 1, 3))
+		p.want("PUBACK 1", "PUBREC 2", "PUBACK 3")
+		ann.want(`PUBLISH t/1 "1" q1 id1`, `PUBLISH t/2 "2" q2 id2`, `PUBLISH t/3 "3" q1 id3`)
+		ann.cut()
+		p.send(pub("t/1", "4", 1, 4), pub("t/3", "5", 1, 5))
+		p.want("PUBACK 4", "PUBACK 5")
+		who.set(func() { who.denied["ann t/1"], who.denied["ann t/2"] = true, true })
+		ann = k.open(proto.V5, "x", login("ann", "a"), resume, expiry(100))
+		ann.want("CONNACK 00 present", `PUBLISH t/3 "3" q1 id3 dup`, `PUBLISH t/3 "5" q1 id1`)
+		ann.silent()
+	})
+}
+
+func TestSameUser(t *testing.T) {
+	named := func(cn string) *x509.Certificate {
+		return &x509.Certificate{Subject: pkix.Name{CommonName: cn}}
+	}
+	all := []Identity{
+		{}, {HasUsername: true}, {HasUsername: true, Username: "ann"}, {Certificate: named("bob"), HasUsername: true, Username: "ann"},
+		{HasUsername: true, Username: "eve"},
+	}
+	for i := range all {
+		for j := range all {
+			if got := all[i].same(&all[j]); got != (i == j) {
+				t.Errorf("%d and %d: %v", i, j, got)
+			}
+		}
+	}
+	if !all[0].same(&Identity{ClientID: "other", Certificate: named("")}) || !all[2].same(&Identity{Certificate: named("ann")}) {
+		t.Error("a name is the same from wherever it comes")
+	}
+}
