@@ -19,6 +19,12 @@ func (b *Broker) attach(c *client, o *opening) error {
 		var first func() error
 		var left []held
 		s, present := b.sessions[c.who.ClientID]
+		if need := o.lasts(present); need > 0 && int64(need) > b.room(keeping) {
+			b.mu.Unlock()
+			bt.finish()
+			b.warn(shortage{memoryLimit, "a session"})
+			return c.refuse(proto.QuotaExceeded, "the server's memory is used up")
+		}
 		if !present {
 			s = &session{b: b, id: c.who.ClientID}
 			b.sessions[s.id] = s
@@ -45,6 +51,17 @@ func (b *Broker) attach(c *client, o *opening) error {
 			return err
 		}
 	}
+}
+
+// lasts returns how many bytes the CONNECT asks for that outlive the connection.
+func (o *opening) lasts(present bool) (n int) {
+	if o.expiry > 0 && !present {
+		n += unit
+	}
+	if o.will != nil {
+		n += o.will.m.size()
+	}
+	return n
 }
 
 // before returns what must be done before c can enter a session that is there, nil if it

@@ -26,9 +26,10 @@ type batch struct {
 	ids     []uint16  // the packet identifiers they came under
 	kept    bool
 	forms   [2]form
-	matched bool // somebody wants them
-	took    bool // and could take them
-	over    int  // how many messages some session could not take
+	matched bool     // somebody wants them
+	took    bool     // and could take them
+	over    int      // how many messages some session could not take
+	refused []uint16 // of ids: those that cannot be retained
 
 	in    proto.Publish
 	props proto.Props // room for properties that were changed
@@ -38,6 +39,7 @@ type batch struct {
 	slow  []crowded
 	stale []*Message // retained and expired
 	count tally
+	short shortage
 
 	choked bool // from does not read what goes back
 }
@@ -115,7 +117,7 @@ func (bt *batch) flush() {
 		bt.setRetained()
 		bt.route = b.router.find(bt.route.topic) // as of now: see retained
 	}
-	if rt := bt.route; rt.some() {
+	if rt := bt.route; rt.some() && len(bt.msgs) > 0 {
 		if bt.qos > 0 || len(rt.groups) > 0 {
 			bt.keep()
 		}
@@ -149,7 +151,7 @@ func (bt *batch) flush() {
 		f := &bt.forms[i]
 		*f = form{b: f.b[:0]}
 	}
-	bt.ids = bt.ids[:0]
+	bt.ids, bt.refused = bt.ids[:0], bt.refused[:0]
 	bt.kept, bt.matched, bt.took, bt.over = false, false, false, 0
 }
 
@@ -177,29 +179,44 @@ func (bt *batch) keep() {
 	bt.space, bt.msgs, bt.kept = bt.msgs, kept, true
 }
 
-// setRetained keeps what is to be retained. retained.mu is held.
+// setRetained keeps what is to be retained. Where there is no room a message is refused, and
+// nothing has changed; one that cannot be refused is not kept, and an older one of its
+// topic neither. retained.mu is held.
 func (bt *batch) setRetained() {
 	b := bt.b
+	before := b.retained.bytes
+	left := bt.msgs[:0]
 	for i := range bt.msgs {
 		m := &bt.msgs[i]
 		m.Came = bt.time()
-		before := b.retained.bytes
-		kept, ok := b.retained.put(m, b.opt.Retained, b.memory.Load() > b.opt.Memory)
-		b.memory.Add(int64(b.retained.bytes - before))
-		b.retainedCount.Store(int64(b.retained.count))
-		switch {
-		case !ok:
+		limit := b.retained.limit(m, b.opt.Retained, b.room(lasting)-int64(b.retained.bytes-before))
+		if limit != "" {
+			bt.short = shortage{limit, "a retained message"}
+			if bt.qos > 0 && bt.ids[i] != 0 && bt.from != nil && bt.from.five() {
+				bt.refused = append(bt.refused, bt.ids[i])
+				bt.count.refused++
+				continue
+			}
 			bt.count.dropped++
+		}
+		left = append(left, *m)
+		switch {
+		case limit == "" && len(m.Payload) > 0:
+			kept := b.retained.put(m)
+			if b.opt.Store != nil {
+				b.opt.Store.PutRetained(kept)
+			}
+		default:
+			b.retained.remove(string(m.Topic))
 			if b.opt.Store != nil {
 				b.opt.Store.DropRetained(m.Topic)
 			}
-		case b.opt.Store == nil:
-		case kept != nil:
-			b.opt.Store.PutRetained(kept)
-		default:
-			b.opt.Store.DropRetained(m.Topic)
 		}
 	}
+	clear(bt.msgs[len(left):])
+	bt.msgs = left
+	b.memory.Add(int64(b.retained.bytes - before))
+	b.retainedCount.Store(int64(b.retained.count))
 }
 
 // sweep clears retained messages that have expired.
@@ -253,6 +270,9 @@ func (bt *batch) finish() error {
 		bt.b.opt.Store.End()
 	}
 	bt.count.add(&bt.b.stats)
+	if bt.short.limit != "" {
+		bt.b.warn(bt.short)
+	}
 	if bt.from != nil {
 		for i := range bt.slow {
 			bt.slow[i].c.await(bt.from, bt.slow[i].rt)
@@ -268,7 +288,7 @@ func (bt *batch) finish() error {
 	clear(bt.stale)
 	bt.wake, bt.slow, bt.acks, bt.reply = bt.wake[:0], bt.slow[:0], bt.acks[:0], bt.reply[:0]
 	bt.stale, bt.props, bt.choked = bt.stale[:0], bt.props[:0], false
-	bt.from, bt.origin, bt.route, bt.now, bt.count = nil, nil, nil, 0, tally{}
+	bt.from, bt.origin, bt.route, bt.now, bt.count, bt.short = nil, nil, nil, 0, tally{}, shortage{}
 	if cap(bt.reply) > keptBlock || cap(bt.forms[0].b) > keptBlock || cap(bt.forms[1].b) > keptBlock {
 		return err // too big to keep
 	}

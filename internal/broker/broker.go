@@ -24,6 +24,8 @@ type Broker struct {
 	retainedCount atomic.Int64
 
 	memory   atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
+	most     int64        // of them: Options.Memory, unless more was restored
+	warned   atomic.Int64 // when the log was told of a limit, since Broker.since
 	serial   atomic.Uint64
 	revision atomic.Uint64 // of the hooks: changes with Revise
 	batches  sync.Pool
@@ -46,7 +48,7 @@ func New(opt Options) *Broker {
 		sessions: make(map[string]*session), clients: make(map[*client]struct{}),
 		listeners: make(map[net.Listener]struct{}),
 	}
-	b.router.acl = opt.ACL
+	b.router.acl, b.most = opt.ACL, opt.Memory
 	if opt.SysInterval > 0 {
 		b.mu.Lock()
 		b.sys = time.AfterFunc(opt.SysInterval, b.tick)

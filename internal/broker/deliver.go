@@ -70,7 +70,7 @@ func (bt *batch) pour(s *session, g *grant, retain bool) {
 	}
 	b := bt.b
 	if c.crowded() {
-		if c.lagging || b.memory.Load() > b.opt.Memory {
+		if c.lagging || b.room(passing) < 0 {
 			bt.count.dropped += len(bt.msgs)
 			return
 		}
@@ -154,8 +154,17 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 	if c == nil && qos == 0 {
 		return false
 	}
+	now := c != nil && s.queue.n == 0 && len(c.resend) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0)
+	purpose := lasting
+	if now && qos == 0 {
+		purpose = passing
+	}
 	size := m.size()
-	if s.queue.n >= b.opt.QueueMessages || s.bytes+size > b.opt.QueueBytes || b.memory.Load() > b.opt.Memory {
+	full := b.room(purpose) < int64(size)
+	if s.queue.n >= b.opt.QueueMessages || s.bytes+size > b.opt.QueueBytes || full {
+		if full {
+			bt.short = shortage{memoryLimit, "a message for a session"}
+		}
 		if c != nil {
 			bt.notice(c)
 		}
@@ -170,7 +179,7 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 			b.opt.Store.Enqueue(s.id, h.entry())
 		}
 	}
-	if c != nil && s.queue.n == 0 && len(c.resend) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0) {
+	if now {
 		s.send(bt.time(), &h, &bt.count)
 		bt.touch(c)
 	} else {

@@ -5,6 +5,45 @@ import (
 	"time"
 )
 
+// use is what memory is wanted for. What lasts may not take all of it: who comes to clear
+// it needs some, too.
+type use byte
+
+const (
+	passing use = iota // connections, and packets on their way
+	keeping            // sessions that outlive their connections, their wills, subscriptions
+	lasting            // messages that wait or are retained
+)
+
+// reserve is what messages leave of the memory for the rest.
+func (o *Options) reserve() int64 { return min(max(o.Memory/8, 256<<10), o.Memory/2) }
+
+// room returns how many bytes there still are for a use.
+func (b *Broker) room(u use) int64 {
+	left := b.most - b.memory.Load()
+	switch u {
+	case keeping:
+		left -= b.opt.reserve() / 2
+	case lasting:
+		left -= b.most - b.opt.Memory + b.opt.reserve() // what was restored beyond the limit is no limit
+	}
+	return left
+}
+
+const memoryLimit = "memory"
+
+// shortage is a limit that was reached, and what was refused because of it.
+type shortage struct{ limit, refused string }
+
+// warn says so in the log, once in a while. No lock is held.
+func (b *Broker) warn(s shortage) {
+	const pause = 10 * time.Second
+	now, last := 1+time.Since(b.since), time.Duration(b.warned.Load())
+	if (last == 0 || now-last >= pause) && b.warned.CompareAndSwap(int64(last), int64(now)) {
+		b.opt.Log.Warn("limit reached", "limit", s.limit, "refused", s.refused, "memory", b.memory.Load())
+	}
+}
+
 // rate lets so many events through a second, and a second's worth at once.
 type rate struct {
 	each float64 // 0 is no limit

@@ -87,7 +87,8 @@ func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 	switch {
 	case n >= b.opt.Connections:
 		c.refused = proto.ServerBusy
-	case b.memory.Load() > b.opt.Memory:
+	case b.room(passing) < 0:
+		b.warn(shortage{memoryLimit, "a connection"})
 		c.refused = proto.QuotaExceeded
 	case !b.rate.allow(time.Now()):
 		c.refused = proto.ConnectionRateExceeded

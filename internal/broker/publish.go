@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -171,9 +172,13 @@ func (bt *batch) acknowledge() {
 	case !bt.took && bt.over > 0:
 		r, text = proto.QuotaExceeded, "every subscriber's queue is full"
 	}
+	run, because := r, text
 	for _, id := range bt.ids {
 		if id == 0 {
 			continue // a message that the broker publishes for the client: its will
+		}
+		if r, text = run, because; slices.Contains(bt.refused, id) {
+			r, text = proto.QuotaExceeded, "no room for another retained message"
 		}
 		if bt.qos == 2 && r.Failed() && c.five() {
 			c.s.receiver.Release(id)

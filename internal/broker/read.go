@@ -139,10 +139,11 @@ func (c *client) weigh() error {
 	if n == c.weight {
 		return nil
 	}
-	all := c.b.memory.Add(int64(n-c.weight) * unit)
+	c.b.memory.Add(int64(n-c.weight) * unit)
 	grown := n > c.weight
 	c.weight = n
-	if grown && all > c.b.opt.Memory {
+	if grown && c.b.room(passing) < 0 {
+		c.b.warn(shortage{memoryLimit, "a packet"})
 		return fault(proto.QuotaExceeded, "the server's memory is used up")
 	}
 	return nil

@@ -21,7 +21,7 @@ func (b *Broker) Restore(ctx context.Context) error {
 	}
 	b.retained.mu.Lock()
 	for _, m := range image.Retained {
-		b.retained.put(m, b.opt.Retained, false)
+		b.retained.put(m)
 	}
 	b.memory.Add(int64(b.retained.bytes))
 	b.retainedCount.Store(int64(b.retained.count))
@@ -32,6 +32,7 @@ func (b *Broker) Restore(ctx context.Context) error {
 			return fmt.Errorf("restore session %q: %w", image.Sessions[i].Client, err)
 		}
 	}
+	b.most = max(b.most, b.memory.Load()+b.opt.reserve()) // it is there, and who comes may clear it
 	bt := b.batch(nil)
 	defer bt.finish()
 	for _, s := range slices.Collect(maps.Values(b.sessions)) { // one that is over goes at once

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bytes"
 	"strings"
 	"sync"
 )
@@ -27,18 +28,38 @@ type shelf struct {
 	m        *Message
 }
 
-// put keeps a copy of m for its topic; an empty payload clears it [MQTT-3.3.1-6]. It
-// returns what is kept, nil if it was cleared, and false if there is no room: nothing
-// is kept then, an older message of the topic neither.
-func (r *retained) put(m *Message, limit int, full bool) (*Message, bool) {
-	full = full || r.count >= limit && r.get(string(m.Topic)) == nil
-	if len(m.Payload) == 0 || full {
-		if old := r.clear(&r.root, string(m.Topic)); old != nil {
-			r.count--
-			r.bytes -= old.size()
-		}
-		return nil, !full || len(m.Payload) == 0
+// limit names what forbids to keep m, "" if nothing does: there are so many messages at
+// most, and so many bytes left. One that is no larger than what it replaces may be kept,
+// and one without a payload clears [MQTT-3.3.1-6].
+func (r *retained) limit(m *Message, most int, left int64) string {
+	if len(m.Payload) == 0 {
+		return ""
 	}
+	grown := m.size()
+	if old := r.get(string(m.Topic)); old != nil {
+		grown -= old.size()
+	} else {
+		if r.count >= most {
+			return "retained messages"
+		}
+		grown += len(m.Topic) + shelfSize*(1+bytes.Count(m.Topic, []byte("/"))) // at most
+	}
+	if grown > 0 && int64(grown) > left {
+		return memoryLimit
+	}
+	return ""
+}
+
+// remove clears the message of a topic.
+func (r *retained) remove(topic string) {
+	if old := r.clear(&r.root, topic); old != nil {
+		r.count--
+		r.bytes -= old.size()
+	}
+}
+
+// put keeps a copy of m for its topic, and returns it.
+func (r *retained) put(m *Message) *Message {
 	n := &r.root
 	kept := m.clone()
 	for path, more := string(kept.Topic), true; more; {
@@ -62,7 +83,7 @@ func (r *retained) put(m *Message, limit int, full bool) (*Message, bool) {
 	}
 	n.m = kept
 	r.bytes += kept.size()
-	return kept, true
+	return kept
 }
 
 // drop clears m if it is still what is kept for its topic.
@@ -70,9 +91,7 @@ func (r *retained) drop(m *Message) bool {
 	if r.get(string(m.Topic)) != m {
 		return false
 	}
-	r.clear(&r.root, string(m.Topic))
-	r.count--
-	r.bytes -= m.size()
+	r.remove(string(m.Topic))
 	return true
 }
 

@@ -39,7 +39,7 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 				continue
 			}
 			topics[topic] = true
-			kept.put(&Message{Topic: []byte(topic), Payload: []byte("x")}, 1000, false)
+			kept.put(&Message{Topic: []byte(topic), Payload: []byte("x")})
 			rt := r.find([]byte(topic))
 			for s, f := range filters {
 				if want, got := proto.Match(f, []byte(topic)), rt.of(s) != nil; want != got {
@@ -60,7 +60,7 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 			r.remove(s, newSubscription(to(f, 0), 0))
 		}
 		for topic := range topics {
-			kept.put(&Message{Topic: []byte(topic)}, 1000, false)
+			kept.remove(topic)
 		}
 		if !r.root.empty() || r.plain != 0 || len(kept.root.children) != 0 || kept.count != 0 || kept.bytes != 0 {
 			t.Fatal("something is left in an empty tree")
@@ -71,17 +71,25 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 func TestRetainedIsBounded(t *testing.T) {
 	var r retained
 	put := func(topic string) bool {
-		_, ok := r.put(&Message{Topic: []byte(topic), Payload: []byte("x")}, 2, false)
+		m := &Message{Topic: []byte(topic), Payload: []byte("x")}
+		ok := r.limit(m, 2, 1<<20) == ""
+		if ok {
+			r.put(m)
+		}
 		return ok
 	}
 	if !put("a") || !put("b/c") || put("d/e/f") || !put("a") || r.count != 2 {
 		t.Error("the limit of two is not kept")
 	}
-	r.put(&Message{Topic: []byte("a")}, 2, false)
+	if r.limit(&Message{Topic: []byte("a")}, 2, -1) != "" {
+		t.Error("nothing can be cleared")
+	}
+	r.remove("a")
 	if !put("d/e/f") {
 		t.Error("no room after one was cleared")
 	}
-	if _, ok := r.put(&Message{Topic: []byte("b/c"), Payload: []byte("y")}, 2, true); ok || r.get("b/c") != nil || r.count != 1 {
-		t.Error("without memory an old value was kept in the place of a new one")
+	larger := &Message{Topic: []byte("b/c"), Payload: []byte("yyy")}
+	if r.limit(&Message{Topic: []byte("b/c"), Payload: []byte("y")}, 2, -1) != "" || r.limit(larger, 2, 1) == "" || r.limit(larger, 2, 2) != "" {
+		t.Error("what takes the place of another needs room for what it is larger by")
 	}
 }

@@ -75,7 +75,7 @@ type Stats struct {
 	Delivered        int64 // PUBLISH packets sent
 	DeliveredBytes   int64 // of payload
 	Dropped          int64 // messages that a subscriber did not get: slow, full, too large, expired
-	PublishesRefused int64 // no right, or no such topic
+	PublishesRefused int64 // no right, no such topic, no room to retain it
 }
 
 // Stats returns the figures as of now.

@@ -42,7 +42,7 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 		sub := newSubscription(wish, id)
 		s.mu.Lock()
 		old := s.subs[wish.Filter]
-		if old == nil && (len(s.subs) >= b.opt.Subscriptions || b.memory.Load() > b.opt.Memory) {
+		if old == nil && (len(s.subs) >= b.opt.Subscriptions || b.room(keeping) < int64(sub.size())) {
 			s.mu.Unlock()
 			text = "too many subscriptions"
 			r := proto.QuotaExceeded

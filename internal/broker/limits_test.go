@@ -1,0 +1,73 @@
+package broker
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// Retained messages that take up the memory keep nobody out, over a restart neither, be it
+// one with less memory: who comes can clear them. A message that is refused changes nothing.
+func TestRetainedMessagesLeaveRoom(t *testing.T) {
+	j := newJournal()
+	var log bytes.Buffer
+	opt := Options{Memory: 1 << 20, Store: j, Log: slog.New(slog.NewTextHandler(&log, nil))}
+	in(t, opt, func(k *bench) {
+		s, p := k.connect(proto.V5, "s"), k.connect(proto.V5, "p")
+		s.subscribe(to("#", 0))
+		kept := 0
+		for i := range uint16(40) {
+			p.send(pub(fmt.Sprint("t/", i), big(30_000), byte(1+i%2), i+1, retain))
+			a := p.next().(*proto.Ack)
+			m := s.next()
+			switch {
+			case a.Reason == proto.Success && m != nil:
+				kept++
+			case a.Reason != proto.QuotaExceeded || m != nil:
+				t.Fatalf("%s, and the subscriber got %v", dump(a), m)
+			}
+		}
+		if m := k.b.Stats().Memory; kept < 20 || m > 1<<20 {
+			t.Errorf("%d are kept, %d bytes are in use", kept, m)
+		}
+		p.send(pub("t/0", big(30_001+30_000), 1, 100, retain))
+		p.want("PUBACK 100 97 why")
+		s.silent()
+		old := k.connect(proto.V311, "old")
+		old.send(pub("t/1", big(30_000), 1, 1, retain), pub("t/1", big(61_000), 1, 2, retain), pub("t/1", "next", 0, 0)) // cannot be refused
+		old.want("PUBACK 1", "PUBACK 2")
+		for range 3 {
+			if s.next() == nil {
+				t.Fatal("what cannot be refused must be delivered")
+			}
+		}
+		if n := k.b.Stats().Retained; n != int64(kept-1) {
+			t.Errorf("%d are kept, want %d: an old value is none", n, kept-1)
+		}
+		if n := strings.Count(log.String(), "limit reached"); n != 1 {
+			t.Errorf("the log was told %d times\n%s", n, log.String())
+		}
+		k.pass(time.Minute)
+		p.send(pub("t/0", big(200_000), 1, 101, retain))
+		if n := strings.Count(log.String(), `limit=memory refused="a retained message"`); n != 2 {
+			t.Errorf("the log was told %d times\n%s", n, log.String())
+		}
+		for _, memory := range []int64{1 << 20, 1 << 19} {
+			opt.Memory = memory
+			j = k.crash(j, opt)
+			p = k.connect(proto.V5, "p")
+			p.send(pub("new", big(200_000), 1, 1, retain), pub("t/0", big(30_000), 1, 2, retain))
+			p.want("PUBACK 1 97 why", "PUBACK 2 10")
+		}
+		for i := range 40 {
+			p.send(pub(fmt.Sprint("t/", i), "", 0, 0, retain))
+		}
+		p.send(pub("new", big(61_000), 1, 1, retain))
+		p.want("PUBACK 1 10")
+	})
+}
