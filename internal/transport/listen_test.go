@@ -3,6 +3,7 @@ package transport
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -106,7 +107,7 @@ func TestHandshakeOfListener(t *testing.T) {
 		if n, err := c.Read(p); err != nil || string(p[:n]) != "hi" {
 			t.Fatalf("%q %v", p[:n], err)
 		}
-		if _, ok := State(c); ok {
+		if _, ok := state(c); ok {
 			t.Error("TLS without TLS")
 		}
 		c.Close()
@@ -262,11 +263,11 @@ func TestClientCertificateIsKnown(t *testing.T) {
 		name := make(chan string, 1)
 		u := serve(t, &Endpoint{Host: "127.0.0.1", Port: "0", WebSocket: websocket, TLS: &TLS{Cert: c.Server, Key: c.ServerKey, CAFile: c.CA}},
 			func(conn net.Conn) {
-				if _, ok := State(conn); ok {
+				if _, ok := state(conn); ok {
 					t.Error("a state before the handshake")
 				}
 				io.ReadFull(conn, make([]byte, 1))
-				s, _ := State(conn)
+				s, _ := state(conn)
 				if len(s.PeerCertificates) == 0 {
 					name <- "none"
 					return
@@ -280,4 +281,15 @@ func TestClientCertificateIsKnown(t *testing.T) {
 			t.Errorf("the server saw %s", got)
 		}
 	}
+}
+
+// state is the TLS state of a connection, by the method that a *tls.Conn has. ok is false
+// if there is none, or no handshake yet.
+func state(c net.Conn) (s tls.ConnectionState, ok bool) {
+	t, ok := c.(interface{ ConnectionState() tls.ConnectionState })
+	if !ok {
+		return s, false
+	}
+	s = t.ConnectionState()
+	return s, s.HandshakeComplete
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -213,20 +212,6 @@ func (k *keyLog) Write(p []byte) (int, error) {
 		err = cerr
 	}
 	return n, err
-}
-
-// State returns the TLS state of a connection that Dial or a Listener made. ok is false
-// if there is no TLS in it, or no handshake yet: a listener's is done with the first read.
-func State(c net.Conn) (state tls.ConnectionState, ok bool) {
-	if w, is := c.(*wsConn); is {
-		c = w.Conn
-	}
-	t, is := c.(*tls.Conn)
-	if !is {
-		return state, false
-	}
-	state = t.ConnectionState()
-	return state, state.HandshakeComplete
 }
 
 // ParseVersion reads tlsv1.2, tlsv1.3, tlsv1.1 or tlsv1, also written TLS1.2 or 1.2.

@@ -173,7 +173,7 @@ func TestTLSSettingsReachTheHandshake(t *testing.T) {
 		tr.Subject != "CN=server" || tr.Issuer != "CN=test authority" || tr.NotAfter.IsZero() || tr.TLS <= 0 || tr.Connect <= 0 {
 		t.Errorf("trace %+v", tr)
 	}
-	if s, ok := State(conn); !ok || s.NegotiatedProtocol != "mqtt" {
+	if s, ok := state(conn); !ok || s.NegotiatedProtocol != "mqtt" {
 		t.Errorf("state %v", ok)
 	}
 	st, err := os.Stat(log)

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -231,6 +232,15 @@ func (c *wsConn) sendPongs() {
 		}
 		c.wmu.Unlock()
 	}
+}
+
+// ConnectionState is that of the TLS below, the zero value where there is none. A
+// listener's handshake is done with the first read.
+func (c *wsConn) ConnectionState() tls.ConnectionState {
+	if t, ok := c.Conn.(*tls.Conn); ok {
+		return t.ConnectionState()
+	}
+	return tls.ConnectionState{}
 }
 
 // CloseWrite sends a Close frame: nothing more follows, and the peer, when it has read
