@@ -59,11 +59,22 @@ type router struct {
 
 const maxCache = 16 << 20 // bytes of routes
 
-// add puts a subscription in, in the place of one of the same filter. It tells
-// whether there was one.
-func (r *router) add(s *session, sub *subscription) {
+// add puts subscriptions in, each in the place of one of the same filter.
+func (r *router) add(s *session, subs ...*subscription) {
+	if len(subs) == 0 {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, sub := range subs {
+		r.put(s, sub)
+	}
+	s.epoch.Add(1)
+	r.gen.Add(1)
+}
+
+// put is add for one, with mu held.
+func (r *router) put(s *session, sub *subscription) {
 	n := &r.root
 	for path, more := sub.path, true; more; {
 		var level string
@@ -88,24 +99,27 @@ func (r *router) add(s *session, sub *subscription) {
 			n.groups[sub.share] = g
 		}
 		g.join(s, sub)
-	} else {
-		if n.subs == nil {
-			n.subs = make(map[*session]*subscription, 1)
-		}
-		if n.subs[s] == nil {
-			r.plain++
-		}
-		n.subs[s] = sub
+		return
 	}
-	s.epoch.Add(1)
-	r.gen.Add(1)
+	if n.subs == nil {
+		n.subs = make(map[*session]*subscription, 1)
+	}
+	if n.subs[s] == nil {
+		r.plain++
+	}
+	n.subs[s] = sub
 }
 
-// remove takes a subscription out and prunes what is empty then.
-func (r *router) remove(s *session, sub *subscription) {
+// remove takes subscriptions out and prunes what is empty then.
+func (r *router) remove(s *session, subs ...*subscription) {
+	if len(subs) == 0 {
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.take(&r.root, sub.path, s, sub)
+	for _, sub := range subs {
+		r.take(&r.root, sub.path, s, sub)
+	}
 	s.epoch.Add(1)
 	r.gen.Add(1)
 }

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -156,9 +158,7 @@ func (b *Broker) finish(s *session) {
 		s.keep = false
 	}
 	s.mu.Unlock()
-	for _, sub := range subs {
-		b.router.remove(s, sub)
-	}
+	b.router.remove(s, slices.Collect(maps.Values(subs))...)
 	b.stats.subscriptions.Add(-int64(len(subs)))
 	b.stats.sessionsEnded.Add(1)
 	b.pass(bt, s, left)

@@ -1,97 +1,153 @@
 package broker
 
 import (
+	"strconv"
 	"strings"
 
 	"mqtt/internal/proto"
 )
 
+// wish is a subscription that a SUBSCRIBE may have.
+type wish struct {
+	*subscription
+	retained bool // with the retained messages that it takes in
+}
+
 // subscribe takes in a SUBSCRIBE: one SUBACK with a reason for each filter
 // [MQTT-3.8.4-6], then the retained messages.
 func (c *client) subscribe(bt *batch, f proto.Frame) error {
+	if err := c.tooMany(f); err != nil {
+		return err
+	}
 	var p proto.Subscribe
 	if err := p.Decode(f, c.v); err != nil {
 		return err
 	}
 	bt.flush()
-	b, s := c.b, c.s
-	id := p.Props.Num(proto.SubscriptionIdentifier, 0)
-	if id != 0 && b.opt.Without.Identifiers {
+	if _, ok := p.Props.Get(proto.SubscriptionIdentifier); ok && c.b.opt.Without.Identifiers {
 		return fault(proto.SubscriptionIdentifiersNotSupported, "")
 	}
-	ack := proto.Suback{Kind: proto.SUBACK, PacketID: p.PacketID}
+	wishes, ack, err := c.decide(&p)
+	if err == nil {
+		err = c.suback(bt, ack)
+	}
+	if err != nil {
+		return err
+	}
+	c.enrol(wishes)
+	c.install(bt, wishes)
+	return nil
+}
+
+// mostFilters is how many filters a packet may have, unless a session may have more of
+// them: each of so few has an answer of its own.
+const mostFilters = 1024
+
+// tooMany ends a connection whose SUBSCRIBE or UNSUBSCRIBE has more filters than make
+// sense: each costs many times its bytes.
+func (c *client) tooMany(f proto.Frame) error {
+	if most := max(mostFilters, c.b.opt.Subscriptions); f.Filters(c.v) > most {
+		return fault(proto.QuotaExceeded, f.Type().String()+" with more than "+strconv.Itoa(most)+" filters")
+	}
+	return nil
+}
+
+// decide judges each filter of a SUBSCRIBE.
+func (c *client) decide(p *proto.Subscribe) (all []wish, ack *proto.Suback, err error) {
+	b, s := c.b, c.s
+	id := p.Props.Num(proto.SubscriptionIdentifier, 0)
+	ack = &proto.Suback{Kind: proto.SUBACK, PacketID: p.PacketID}
 	text := ""
-	var fresh []*subscription // those whose retained messages are wanted
-	b.retained.mu.RLock()
-	defer b.retained.mu.RUnlock()
+	fresh, size := make(map[string]bool), 0 // the filters that the session does not have, and their bytes
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for i := range p.Filters {
-		wish := p.Filters[i]
-		r, why := c.maySubscribe(&wish)
+		w := &p.Filters[i]
+		r, why := c.maySubscribe(w)
+		if !r.Failed() {
+			w.QoS = min(w.QoS, b.opt.Without.maximumQoS())
+			sub := newSubscription(*w, id)
+			first := s.subs[w.Filter] == nil && !fresh[w.Filter]
+			if first {
+				size += sub.size()
+			}
+			if first && (len(s.subs)+len(fresh) >= b.opt.Subscriptions || b.room(keeping) < int64(size)) {
+				r, why = proto.QuotaExceeded, "too many subscriptions"
+				size -= sub.size()
+			} else {
+				fresh[w.Filter] = fresh[w.Filter] || first
+				r = proto.Reason(w.QoS)
+				retained := sub.share == "" && (w.RetainHandling == 0 || w.RetainHandling == 1 && first)
+				all = append(all, wish{sub, retained}) // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
+			}
+		}
 		if r.Failed() {
-			if c.v == proto.V31 {
-				if r == proto.TopicFilterInvalid {
-					return fault(r, why)
-				}
-				r = proto.Reason(wish.QoS) // 3.1 has no way to refuse
-			}
 			text = why
-			ack.Reasons = append(ack.Reasons, r)
-			continue
-		}
-		wish.QoS = min(wish.QoS, b.opt.Without.maximumQoS())
-		sub := newSubscription(wish, id)
-		s.mu.Lock()
-		old := s.subs[wish.Filter]
-		if old == nil && (len(s.subs) >= b.opt.Subscriptions || b.room(keeping) < int64(sub.size())) {
-			s.mu.Unlock()
-			text = "too many subscriptions"
-			r := proto.QuotaExceeded
-			if c.v == proto.V31 {
-				r = proto.Reason(wish.QoS)
+			if c.v == proto.V31 { // it has no way to refuse
+				if r == proto.TopicFilterInvalid {
+					return nil, nil, fault(r, why)
+				}
+				r = proto.Reason(w.QoS)
 			}
-			ack.Reasons = append(ack.Reasons, r)
-			continue
 		}
-		if s.subs == nil {
-			s.subs = make(map[string]*subscription, 1)
-		}
-		s.subs[wish.Filter] = sub // [MQTT-3.8.4-3]
-		if old == nil {
-			s.filters += sub.size()
-			s.charge()
-		}
-		s.putSubscription(sub)
-		s.mu.Unlock()
-		b.router.add(s, sub)
-		if old == nil {
-			b.stats.subscriptions.Add(1)
-		}
-		ack.Reasons = append(ack.Reasons, proto.Reason(wish.QoS))
-		if sub.share == "" && (wish.RetainHandling == 0 || wish.RetainHandling == 1 && old == nil) {
-			fresh = append(fresh, sub) // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
-		}
+		ack.Reasons = append(ack.Reasons, r)
 	}
 	if text != "" && c.problem && c.five() {
 		ack.Props = ack.Props.AppendText(proto.ReasonString, clip(text))
 	}
-	if err := c.suback(bt, &ack); err != nil || len(fresh) == 0 {
-		return err
-	}
+	return all, ack, nil
+}
+
+// enrol makes the subscriptions the session's, each in the place of one with its filter
+// [MQTT-3.8.4-3].
+func (c *client) enrol(wishes []wish) {
+	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.out.add(&b.blocks, bt.reply) // the SUBACK comes first
-	bt.reply = bt.reply[:0]
-	for _, sub := range fresh {
-		send := func(m *Message) { c.retained(bt, sub, m) }
-		b.retained.match(sub.path, send)
-		if strings.HasPrefix(sub.path, sysPrefix) {
-			b.sysMatch(sub.path, send)
-		}
+	if s.subs == nil {
+		s.subs = make(map[string]*subscription, len(wishes))
 	}
-	c.out.sync = true
-	bt.touch(c)
+	before := len(s.subs)
+	for _, w := range wishes {
+		if s.subs[w.Filter] == nil {
+			s.filters += w.size()
+		}
+		s.subs[w.Filter] = w.subscription
+		s.putSubscription(w.subscription)
+	}
 	s.charge()
-	return nil
+	c.b.stats.subscriptions.Add(int64(len(s.subs) - before))
+}
+
+// install has messages routed by the subscriptions, and sends what is retained. Between the
+// two nothing may be retained, see retained: for the filters that want it, one by one.
+func (c *client) install(bt *batch, wishes []wish) {
+	b, s := c.b, c.s
+	var plain []*subscription
+	for _, w := range wishes {
+		if !w.retained {
+			plain = append(plain, w.subscription)
+			continue
+		}
+		b.router.add(s, plain...)
+		plain = plain[:0]
+		b.retained.mu.RLock()
+		b.router.add(s, w.subscription)
+		s.mu.Lock()
+		c.out.add(&b.blocks, bt.reply) // the SUBACK comes first
+		bt.reply = bt.reply[:0]
+		send := func(m *Message) { c.retained(bt, w.subscription, m) }
+		b.retained.match(w.path, send)
+		if strings.HasPrefix(w.path, sysPrefix) {
+			b.sysMatch(w.path, send)
+		}
+		c.out.sync = true
+		bt.touch(c)
+		s.charge()
+		s.mu.Unlock()
+		b.retained.mu.RUnlock()
+	}
+	b.router.add(s, plain...)
 }
 
 // retained sends a message because of a new subscription. session.mu is held.
@@ -149,38 +205,48 @@ func (c *client) maySubscribe(wish *proto.Subscription) (proto.Reason, string) {
 
 // unsubscribe takes in an UNSUBSCRIBE.
 func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
+	if err := c.tooMany(f); err != nil {
+		return err
+	}
 	var p proto.Unsubscribe
 	if err := p.Decode(f, c.v); err != nil {
 		return err
 	}
 	bt.flush()
-	s := c.s
 	ack := proto.Suback{Kind: proto.UNSUBACK, PacketID: p.PacketID}
 	for _, filter := range p.Filters {
+		r := proto.NoSubscriptionExisted
 		if proto.CheckFilter(filter) != nil {
-			if !c.five() {
-				return fault(proto.TopicFilterInvalid, "unsubscribe from a malformed filter")
-			}
-			ack.Reasons = append(ack.Reasons, proto.TopicFilterInvalid)
-			continue
-		}
-		s.mu.Lock()
-		sub := s.subs[filter]
-		delete(s.subs, filter)
-		if sub != nil {
-			s.filters -= sub.size()
-			if s.keep {
-				c.b.opt.Store.DropSubscription(s.id, filter)
+			if r = proto.TopicFilterInvalid; !c.five() {
+				return fault(r, "unsubscribe from a malformed filter")
 			}
 		}
-		s.mu.Unlock()
-		if sub == nil {
-			ack.Reasons = append(ack.Reasons, proto.NoSubscriptionExisted)
-			continue
-		}
-		c.b.router.remove(s, sub) // [MQTT-3.10.4-1]
-		c.b.stats.subscriptions.Add(-1)
-		ack.Reasons = append(ack.Reasons, proto.Success)
+		ack.Reasons = append(ack.Reasons, r)
 	}
+	c.b.router.remove(c.s, c.giveUp(p.Filters, ack.Reasons)...) // [MQTT-3.10.4-1]
 	return c.suback(bt, &ack)
+}
+
+// giveUp takes the subscriptions with these filters from the session, and notes which there
+// were.
+func (c *client) giveUp(filters []string, reasons []proto.Reason) (gone []*subscription) {
+	s := c.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, filter := range filters {
+		sub := s.subs[filter]
+		if sub == nil {
+			continue
+		}
+		reasons[i] = proto.Success
+		delete(s.subs, filter)
+		s.filters -= sub.size()
+		if s.keep {
+			c.b.opt.Store.DropSubscription(s.id, filter)
+		}
+		gone = append(gone, sub)
+	}
+	s.charge()
+	c.b.stats.subscriptions.Add(-int64(len(gone)))
+	return gone
 }

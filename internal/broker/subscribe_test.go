@@ -198,6 +198,48 @@ func TestSubscriptionLimits(t *testing.T) {
 	})
 }
 
+// More filters in one packet than a session may have cost their sender the connection, before
+// they cost anything else; fewer make the routes of others anew once, whatever they say.
+func TestFiltersOfOnePacketAreBounded(t *testing.T) {
+	in(t, Options{Subscriptions: 2000}, func(k *bench) {
+		many, one, names := sub(1), sub(2), []string{}
+		for range 2001 {
+			many.Filters = append(many.Filters, to("a", 0))
+			names = append(names, "a")
+		}
+		for range 2000 {
+			one.Filters = append(one.Filters, proto.Subscription{Filter: "a", QoS: 1, RetainHandling: 2})
+		}
+		p := k.connect(proto.V5, "p")
+		before := k.b.router.gen.Load()
+		p.send(one)
+		p.next()
+		p.send(&proto.Unsubscribe{PacketID: 3, Filters: names[1:]})
+		p.next()
+		if n := k.b.router.gen.Load() - before; n != 2 || k.b.Stats().Subscriptions != 0 {
+			t.Errorf("%d generations of routes, %d subscriptions", n, k.b.Stats().Subscriptions)
+		}
+		k.b.retained.mu.Lock() // as somebody who retains something
+		p.send(sub(4, to("$share/g/a", 0), proto.Subscription{Filter: "b", RetainHandling: 2}))
+		p.want("SUBACK 4 00 00")
+		k.b.retained.mu.Unlock()
+		before++
+		p.send(many)
+		p.want("DISCONNECT 97 why")
+		p.closed()
+		p = k.connect(proto.V5, "p")
+		p.send(&proto.Unsubscribe{PacketID: 3, Filters: names})
+		p.want("DISCONNECT 97 why")
+		p.closed()
+		old := k.connect(proto.V311, "old")
+		old.send(many)
+		old.closed()
+		if n := k.b.router.gen.Load() - before; n != 3 { // one more with the session's end
+			t.Errorf("%d generations of routes", n)
+		}
+	})
+}
+
 func TestSys(t *testing.T) {
 	in(t, Options{Version: "test 1"}, func(k *bench) {
 		s := k.connect(proto.V5, "s")

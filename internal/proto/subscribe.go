@@ -33,6 +33,23 @@ func (s *Subscription) options(v Version) byte {
 	return o
 }
 
+// Filters counts the filters of a SUBSCRIBE or UNSUBSCRIBE, for who will not have any number
+// of them: nothing is set aside. It ends where the packet is malformed.
+func (f Frame) Filters(v Version) (n int) {
+	c := open(f, v)
+	c.id()
+	if v >= V5 {
+		c.props(f.Type())
+	}
+	for ; c.err == nil && c.left() > 0; n++ {
+		c.text()
+		if f.Type() == SUBSCRIBE {
+			c.byte()
+		}
+	}
+	return n
+}
+
 // Type returns SUBSCRIBE.
 func (p *Subscribe) Type() Type { return SUBSCRIBE }
 
