@@ -44,7 +44,8 @@ func newBroker(e *env) *cobra.Command {
 		Long: `Serve MQTT 3.1, 3.1.1 and 5.0 on 127.0.0.1:1883, or where --listen says.
 
 With a command behind --, the broker takes a free port, runs the command with MQTT_URL, MQTT_HOST and MQTT_PORT set, and
-ends with its exit status. On a terminal the lines help and stop are commands.
+ends with its exit status: 127 if there is no such command, 126 if it cannot be run. Signals are handed on to it, and the
+third, or 5 seconds after the second, kills it. On a terminal the lines help and stop are commands.
 
 Without --passwords, whoever is on this machine may connect, and from other machines whoever --allow-anonymous lets in or
 has a certificate that --cafile asks for. With --data, an acknowledgement means that the message is on disk.
@@ -57,7 +58,10 @@ has --passwords and --acl read again; a client whose user is gone or has another
   mqtt broker --fault 'drop=1% delay=20ms..80ms' -- ./test-my-client`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
-			if len(args) > 0 && c.ArgsLenAtDash() != 0 {
+			switch behind := c.ArgsLenAtDash() == 0; {
+			case behind && len(args) == 0:
+				return usage("no command behind --", "name the program to run, or leave out --")
+			case !behind && len(args) > 0:
 				return usage("unexpected argument "+quoted(args[0]), "a command to run stands behind --")
 			}
 			if err := e.settle(c); err != nil {
@@ -188,7 +192,11 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 	if err := b.Restore(ctx); err != nil {
 		return fail(exitOther, dataHint(err), "%w", err)
 	}
-	serving, cancel := context.WithCancel(ctx)
+	serving := ctx
+	if len(command) > 0 {
+		serving = context.WithoutCancel(ctx) // for as long as the command runs, which signals are meant for
+	}
+	serving, cancel := context.WithCancel(serving)
 	defer cancel()
 	urls, open, failed, err := serve(serving, b, endpoints)
 	if err != nil {
@@ -199,7 +207,10 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 		return err
 	}
 	if len(command) > 0 {
-		return runCommand(ctx, e, command, urls[0])
+		if err := ctx.Err(); err != nil {
+			return err // before there was a command to tell
+		}
+		return runCommand(e, command, urls[0])
 	}
 	a := &attendance{e: e, b: b, users: users, rights: rights, level: level, listener: failed}
 	if store != nil {

@@ -1,42 +1,84 @@
 package main
 
 import (
-	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"mqtt/internal/transport"
 )
 
-// runCommand runs a command with the broker's address in its environment, hands signals on to it, and returns its exit
-// status as an error that says nothing more.
-func runCommand(ctx context.Context, e *env, args []string, u transport.URL) error {
+// commandGrace is how long a command that was told twice to end may still take.
+const commandGrace = 5 * time.Second
+
+// runCommand runs a command with the broker's address in its environment, and returns its exit status as an error that
+// says nothing more. Signals are the command's: it is served until it has ended, whatever comes. A third one, or some
+// seconds after the second, kills it, and what it has started where that can be told from ours.
+func runCommand(e *env, args []string, u transport.URL) error {
 	c := exec.Command(args[0], args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = e.in, inherited(e.out), inherited(e.err)
 	c.Env = append(os.Environ(), "MQTT_URL="+u.String(), "MQTT_HOST="+u.Host, "MQTT_PORT="+u.Port)
-	// A signal from the terminal reaches the command by itself, one from a process must be handed on.
+	// On a terminal the command must be in our group to read from it, and hears of Ctrl-C by itself.
+	shared := e.ttyIn || e.ttyOut || e.ttyErr
+	tell := (*os.Process).Signal
+	if !shared {
+		tell = grouped(c)
+	}
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
+	var stay func()
+	stay = func() { e.hurry.Store(&stay) } // a second signal, and a third, must not end us here and now
+	stay()
+	defer e.hurry.Store(nil)
 	if err := c.Start(); err != nil {
-		return fail(exitOther, "name a program that can be run", "run %s: %w", args[0], err)
+		return fail(cannotRun(err), "name a program that can be run", "run %s: %w", args[0], err)
 	}
 	over := make(chan error, 1)
 	go func() { over <- c.Wait() }() // ends with the command
+	var last syscall.Signal
+	var late <-chan time.Time
+	told, killed := 0, false
 	for {
 		select {
 		case err := <-over:
-			return commandStatus(err)
-		case sig := <-signals:
-			if sig == syscall.SIGINT && e.ttyIn {
-				continue // Ctrl-C: one is enough
+			if killed {
+				return exitStatus(128 + int(last))
 			}
-			c.Process.Signal(sig)
+			return commandStatus(err)
+		case s := <-signals:
+			if s != syscall.SIGHUP {
+				last, _ = s.(syscall.Signal)
+				told++
+			}
+			switch {
+			case told > 2:
+				killed = true
+				tell(c.Process, syscall.SIGKILL)
+				continue
+			case told == 2:
+				late = time.After(commandGrace)
+			}
+			if s != syscall.SIGINT || !shared {
+				tell(c.Process, s)
+			}
+		case <-late:
+			killed = true
+			tell(c.Process, syscall.SIGKILL)
 		}
 	}
+}
+
+// cannotRun is the status of a command that could not be started, as shells have it.
+func cannotRun(err error) int {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		return 127
+	}
+	return 126
 }
 
 // commandStatus turns the end of a command into ours.
