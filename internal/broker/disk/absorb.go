@@ -9,22 +9,27 @@ import (
 // absorb puts what is left of a piece of the log into the bbolt file. It may be done
 // again where it was broken off: what has been put is put once more, what has been
 // taken away is not there.
-// unfinished allows an end that is not whole.
-func (s *Store) absorb(file io.ReaderAt, number uint64, size int64, unfinished bool) (err error) {
+// last allows an end that is not whole, and begun says that the piece must have a head. next
+// tells whether there must be another piece.
+func (s *Store) absorb(file io.ReaderAt, number uint64, size int64, last, begun bool) (next bool, err error) {
 	defer catch(&err)
-	net, torn, err := replay(file, number, size)
+	net, e, err := replay(file, number, size)
+	switch {
+	case err != nil:
+	case begun && !e.begun:
+		err = fmt.Errorf("%w: it does not begin as it should", ErrDamaged)
+	case e.torn && !last:
+		err = fmt.Errorf("%w: its end is not whole", ErrDamaged)
+	}
 	if err != nil {
-		return fmt.Errorf("read %s: %w", s.piecePath(number), err)
+		return false, fmt.Errorf("read %s: %w", s.piecePath(number), err)
 	}
-	if torn && !unfinished {
-		return fmt.Errorf("read %s: %w: its end is not whole", s.piecePath(number), ErrDamaged)
-	}
-	if torn && s.opt.Note != nil {
-		s.opt.Note(fmt.Sprintf("%s: its end is not whole: a write that was under way, and that nobody had been promised, is left out", s.piecePath(number)))
+	if e.torn && s.opt.Note != nil {
+		s.opt.Note(fmt.Sprintf("%s: its end is not whole, as when the broker dies while it writes: what stands behind byte %d is left out", s.piecePath(number), e.at))
 	}
 	w, err := update(s.db)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", s.db.Path(), err)
+		return false, fmt.Errorf("open %s: %w", s.db.Path(), err)
 	}
 	defer w.abort()
 	for number, h := range net.sessions {
@@ -32,7 +37,7 @@ func (s *Store) absorb(file io.ReaderAt, number uint64, size int64, unfinished b
 		w.rest()
 	}
 	if err := w.entries(file, net); err != nil {
-		return err
+		return false, err
 	}
 	for topic, where := range net.retained {
 		w.rest()
@@ -43,11 +48,14 @@ func (s *Store) absorb(file io.ReaderAt, number uint64, size int64, unfinished b
 		}
 		b, err := bytesAt(file, where)
 		if err != nil {
-			return err
+			return false, err
 		}
 		w.put(inRetained, key, b)
 	}
-	return w.finish(number)
+	if e.follow {
+		w.put(inMeta, keyBegun(), numberKey(number+1))
+	}
+	return e.follow, w.finish(number)
 }
 
 func bytesAt(file io.ReaderAt, where place) ([]byte, error) {

@@ -8,6 +8,9 @@
 // then reads the bbolt file. The log is there because bbolt alone took 3 µs and more
 // for a message that comes and goes, and the log 0.3.
 //
+// The bbolt file knows which piece was begun, and a full piece that the next one was: one
+// that is gone, or is another file, is damage.
+//
 // The Store owns the folder, and a lock in it, between Open and Close. It never
 // repairs by leaving out: what cannot be read is an error, except for the end of a
 // write that was under way when the process died, which nobody was promised.

@@ -48,9 +48,11 @@ func watched(do func()) {
 
 // pieceOf is a piece of the log with those frames, and what follows the last.
 func pieceOf(number uint64, parts ...[]byte) (file []byte) {
+	file = make([]byte, frameHead)
+	seal(file, beginMagic, number, 0)
 	for _, records := range append(slices.Clip(parts), nil) {
 		b := append(make([]byte, frameHead), records...)
-		seal(b, number, int64(len(file)))
+		seal(b, frameMagic, number, int64(len(file)))
 		file = append(file, b...)
 	}
 	return file
@@ -94,6 +96,7 @@ func recordsOf(f *testing.F) (parts [][]byte) {
 		f.Fatal(err)
 	}
 	all := &frames{file: bytes.NewReader(b), number: s.log.number, size: int64(len(b))}
+	all.begin()
 	for {
 		records, _, err := all.next()
 		if err != nil {
@@ -116,14 +119,14 @@ func FuzzRecords(f *testing.F) {
 	f.Add([]byte{opRetain, 4, 0, 0, 0, 9}, []byte{opClear, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1})
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		file := pieceOf(3, first, second)
-		n, torn, err := replay(bytes.NewReader(file), 3, int64(len(file)))
+		n, e, err := replay(bytes.NewReader(file), 3, int64(len(file)))
 		if err != nil {
 			if !errors.Is(err, ErrDamaged) {
 				t.Fatal(err)
 			}
 			return
 		}
-		if torn && len(first) > 0 && len(second) > 0 { // without records a frame is the end
+		if e.torn && len(first) > 0 && len(second) > 0 { // without records a frame is the end
 			t.Fatal("the end of a whole piece is not whole")
 		}
 		uses := make(map[uint64]uint32)
@@ -172,9 +175,9 @@ func FuzzPiece(f *testing.F) {
 	var steps []*net // what the first frames are
 	for i := range len(parts) + 1 {
 		b := pieceOf(9, parts[:i]...)
-		n, torn, err := replay(bytes.NewReader(b), 9, int64(len(b)))
-		if torn || err != nil {
-			f.Fatal(torn, err)
+		n, e, err := replay(bytes.NewReader(b), 9, int64(len(b)))
+		if e.torn || err != nil {
+			f.Fatal(e, err)
 		}
 		steps = append(steps, n)
 	}
@@ -188,7 +191,7 @@ func FuzzPiece(f *testing.F) {
 		if again && len(file) < len(old) { // as one that was used before
 			file = append(file, old[len(file):]...)
 		}
-		n, torn, err := replay(bytes.NewReader(file), 9, int64(len(file)))
+		n, e, err := replay(bytes.NewReader(file), 9, int64(len(file)))
 		if err != nil {
 			if !errors.Is(err, ErrDamaged) {
 				t.Fatal(err)
@@ -197,7 +200,7 @@ func FuzzPiece(f *testing.F) {
 		}
 		for i, want := range steps {
 			if reflect.DeepEqual(n, want) {
-				if !torn && i < len(parts) && len(file) > 0 {
+				if !e.torn && i < len(parts) && len(file) > 0 {
 					t.Fatalf("%d frames of %d, and nobody is told", i, len(parts))
 				}
 				return

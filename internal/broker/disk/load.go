@@ -29,28 +29,39 @@ func (s *Store) load(ctx context.Context) (image *broker.Image, err error) {
 	if err != nil {
 		return nil, err
 	}
-	done, used, err := s.done()
+	is, err := s.progress()
 	if err != nil {
 		return nil, err
 	}
-	last, err := s.check(numbers, done, used)
+	last, err := s.check(numbers, is)
 	if err != nil {
 		return nil, err
 	}
+	next := false // the piece before says that there is another
 	for i, number := range numbers {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if number > done {
-			if err := s.absorbFile(number, i == len(numbers)-1); err != nil {
+		if number > is.done {
+			last := i == len(numbers)-1
+			must := next || number <= is.begun || !last && is.begun > 0
+			if next, err = s.absorbFile(number, last, must); err != nil {
 				return nil, err
 			}
 		}
+	}
+	if next {
+		return nil, s.missing(last + 1)
 	}
 	if image, err = s.image(ctx); err != nil {
 		return nil, fmt.Errorf("read %s: %w", s.db.Path(), err)
 	}
 	if s.log, err = s.newPiece(last + 1); err != nil {
+		return nil, err
+	}
+	if err := begun(s.db, last+1); err != nil { // from now on it must be there
+		s.log.file.Close()
+		s.log = nil
 		return nil, err
 	}
 	for _, number := range numbers {
@@ -61,12 +72,17 @@ func (s *Store) load(ctx context.Context) (image *broker.Image, err error) {
 	return image, nil
 }
 
-// done returns the number of the last piece that is in the bbolt file. used is false
-// if it is new.
-func (s *Store) done() (n uint64, used bool, err error) {
+// progress is what the bbolt file knows of the log.
+type progress struct {
+	used  bool   // false: the file is new
+	done  uint64 // the last piece that is in
+	begun uint64 // the last piece that was begun, or a later one was; 0 in format 2
+}
+
+func (s *Store) progress() (is progress, err error) {
 	err = s.db.View(func(tx *bolt.Tx) error {
 		meta := tx.Bucket(bucketName(inMeta))
-		if used = meta != nil; !used {
+		if is.used = meta != nil; !is.used {
 			return nil
 		}
 		format, err := openValue(inMeta, keyFormat(), meta.Get(keyFormat()))
@@ -76,57 +92,72 @@ func (s *Store) done() (n uint64, used bool, err error) {
 		if len(format) != 1 || format[0] != stateFormat && format[0] != oldFormat {
 			return fmt.Errorf("format %v is of another version of this program", format)
 		}
-		piece, err := openValue(inMeta, keyPiece(), meta.Get(keyPiece()))
-		if err == nil {
-			n = binary.BigEndian.Uint64(piece)
+		if is.done, err = numberIn(meta, keyPiece()); err != nil || meta.Get(keyBegun()) == nil {
+			return err
 		}
+		is.begun, err = numberIn(meta, keyBegun())
 		return err
 	})
 	if err != nil {
 		err = fmt.Errorf("read %s: %w", s.db.Path(), err)
 	}
-	return n, used, err
+	return is, err
 }
 
-// check finds pieces that should be there and are not, and returns the last one. There
-// is always one beyond what the bbolt file has, be it empty: so a bbolt file that has
-// gone back in time is found, too.
-func (s *Store) check(numbers []uint64, done uint64, used bool) (last uint64, err error) {
-	last = done
-	there := !used
+func numberIn(meta *bolt.Bucket, key []byte) (uint64, error) {
+	v, err := openValue(inMeta, key, meta.Get(key))
+	if err == nil && len(v) != 8 {
+		err = fmt.Errorf("%w: %q is no number", ErrDamaged, key)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint64(v), nil
+}
+
+func (s *Store) missing(number uint64) error {
+	return fmt.Errorf("%w: %s is missing", ErrDamaged, s.piecePath(number))
+}
+
+// check finds pieces that should be there and are not, and returns the last one. One that
+// was begun must be there until it is in, be it empty: so a bbolt file that has gone back
+// in time is found, too. In format 2 there was always one beyond what was in.
+func (s *Store) check(numbers []uint64, is progress) (last uint64, err error) {
+	last = is.done
+	there := !is.used || is.begun > 0
 	for _, n := range numbers {
-		if n < done {
+		if n < is.done {
 			continue
 		}
 		there = true
-		if n == done {
+		if n == is.done {
 			continue // a start that was broken off has left it
 		}
 		if n != last+1 {
-			return 0, fmt.Errorf("%w: %s is missing", ErrDamaged, s.piecePath(last+1))
+			return 0, s.missing(last + 1)
 		}
 		last = n
 	}
-	if !there {
-		return 0, fmt.Errorf("%w: %s is missing", ErrDamaged, s.piecePath(done+1))
+	if !there || is.begun > last {
+		return 0, s.missing(last + 1)
 	}
 	return last, nil
 }
 
-func (s *Store) absorbFile(number uint64, last bool) error {
+func (s *Store) absorbFile(number uint64, last, must bool) (next bool, err error) {
 	f, err := os.Open(s.piecePath(number))
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return err
+		return false, err
 	}
 	if !last && info.Size() == 0 {
-		return fmt.Errorf("read %s: %w: it is empty", s.piecePath(number), ErrDamaged)
+		return false, fmt.Errorf("read %s: %w: it is empty", s.piecePath(number), ErrDamaged)
 	}
-	return s.absorb(f, number, info.Size(), last)
+	return s.absorb(f, number, info.Size(), last, must)
 }
 
 // image reads the bbolt file, and tallies what it has.

@@ -17,11 +17,15 @@ import (
 // A piece of the log is a file of frames. A frame has a head of 28 bytes: what it is,
 // how long, the number of the piece (a file that is used again has frames of an older
 // one behind ours), how much of the piece was on disk when it was written, and a
-// checksum of all that and the records.
+// checksum of all that and the records. The first is a head alone, by which the piece is
+// known even if nothing was written to it; format 2 had none. The last is empty, and tells
+// of a piece that is full that the next one has begun.
 const (
-	frameHead  = 28
-	frameMagic = "mqL1"
-	mostSpares = 2
+	frameHead   = 28
+	beginMagic  = "mqLb"
+	frameMagic  = "mqL1"
+	followMagic = "mqLf"
+	mostSpares  = 2
 )
 
 // piece is one that is open.
@@ -36,8 +40,8 @@ type piece struct {
 func crcTable() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 
 // seal fills in the head of the frame that b is.
-func seal(b []byte, number uint64, disk int64) {
-	copy(b, frameMagic)
+func seal(b []byte, magic string, number uint64, disk int64) {
+	copy(b, magic)
 	binary.LittleEndian.PutUint32(b[4:], uint32(len(b)-frameHead))
 	binary.LittleEndian.PutUint64(b[8:], number)
 	binary.LittleEndian.PutUint64(b[16:], uint64(disk))
@@ -52,10 +56,10 @@ func frameSum(b []byte) uint32 {
 // shows where a piece ends in order. b begins with room for its head, and is returned
 // as it was.
 func (p *piece) append(b []byte) ([]byte, error) {
-	seal(b, p.number, p.disk)
+	seal(b, frameMagic, p.number, p.disk)
 	n := len(b)
 	b = append(b, noHead[:]...)
-	seal(b[n:], p.number, p.disk)
+	seal(b[n:], frameMagic, p.number, p.disk)
 	_, err := p.file.WriteAt(b, p.size)
 	p.size += int64(n)
 	if err != nil {
@@ -65,6 +69,33 @@ func (p *piece) append(b []byte) ([]byte, error) {
 }
 
 var noHead [frameHead]byte
+
+// begin makes the file a piece of the log, with nothing in it, on disk.
+func (p *piece) begin() error {
+	b := make([]byte, 2*frameHead)
+	seal(b[:frameHead], beginMagic, p.number, 0)
+	seal(b[frameHead:], frameMagic, p.number, 0)
+	p.size = frameHead
+	return p.put(b, 0)
+}
+
+// follow ends a full piece with the note that the next one has begun.
+func (p *piece) follow() error {
+	b := noHead
+	seal(b[:], followMagic, p.number, p.disk)
+	return p.put(b[:], p.size)
+}
+
+func (p *piece) put(b []byte, at int64) error {
+	if _, err := p.file.WriteAt(b, at); err != nil {
+		return fmt.Errorf("write %s: %w", p.path, err)
+	}
+	p.disk = 0
+	return p.sync()
+}
+
+// empty tells whether nothing was recorded in it.
+func (p *piece) empty() bool { return p.size == frameHead }
 
 func (p *piece) sync() error {
 	if p.disk == p.size {
@@ -81,7 +112,7 @@ func (s *Store) piecePath(number uint64) string {
 	return filepath.Join(s.dir, "log-"+fmt.Sprintf("%016x", number))
 }
 
-// newPiece begins a piece, in a file that was one before if there is such: what is
+// newPiece begins a piece, on disk, in a file that was one before if there is such: what is
 // written over what was allocated is on disk sooner.
 func (s *Store) newPiece(number uint64) (*piece, error) {
 	p := &piece{number: number, path: s.piecePath(number)}
@@ -102,7 +133,10 @@ func (s *Store) newPiece(number uint64) (*piece, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin %s: %w", p.path, err)
 	}
-	if err := syncFolder(s.dir); err != nil {
+	if err = p.begin(); err == nil {
+		err = syncFolder(s.dir)
+	}
+	if err != nil {
 		p.file.Close()
 		return nil, err
 	}
@@ -111,7 +145,7 @@ func (s *Store) newPiece(number uint64) (*piece, error) {
 
 // retire puts what is left of a piece into the bbolt file, and the file aside.
 func (s *Store) retire(p *piece) error {
-	err := s.absorb(p.file, p.number, p.size+frameHead, false)
+	_, err := s.absorb(p.file, p.number, p.size+frameHead, false, true)
 	err = errors.Join(err, p.file.Close())
 	if err != nil {
 		return err
@@ -175,8 +209,26 @@ type frames struct {
 	size   int64 // of the file
 	at     int64 // of the next frame
 	disk   int64 // that much was on disk, as the last frame says
+	begun  bool  // the piece has a head of its own
 	whole  bool  // the piece ended in order
+	follow bool  // and another one has begun
 	b      []byte
+}
+
+// begin passes over the head of the piece, if it has one.
+func (f *frames) begin() {
+	var head [frameHead]byte
+	if f.size < frameHead {
+		return
+	}
+	if _, err := f.file.ReadAt(head[:], 0); err != nil {
+		return
+	}
+	var want [frameHead]byte
+	seal(want[:], beginMagic, f.number, 0)
+	if f.begun = head == want; f.begun {
+		f.at = frameHead
+	}
 }
 
 // next returns the records of the next frame, good until the next call, and where
@@ -199,6 +251,7 @@ func (f *frames) next() (records []byte, at int64, err error) {
 	}
 	f.disk = disk
 	f.whole = n == 0
+	f.follow = string(head[:4]) == followMagic
 	if f.whole {
 		return nil, 0, io.EOF
 	}
@@ -217,7 +270,8 @@ func (f *frames) head(at int64, head *[frameHead]byte) (n int, disk int64, ok bo
 	}
 	length := int64(binary.LittleEndian.Uint32(head[4:]))
 	disk = int64(binary.LittleEndian.Uint64(head[16:]))
-	ok = string(head[:4]) == frameMagic && binary.LittleEndian.Uint64(head[8:]) == f.number &&
+	magic := string(head[:4])
+	ok = (magic == frameMagic || magic == followMagic && length == 0) && binary.LittleEndian.Uint64(head[8:]) == f.number &&
 		at+frameHead+length <= f.size && disk <= at
 	return int(length), disk, ok
 }

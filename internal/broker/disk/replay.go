@@ -55,30 +55,40 @@ type change struct {
 // ErrDamaged is in the error of what cannot be read, and was not just being written.
 var ErrDamaged = errors.New("the file is damaged")
 
-// replay reads a piece of the log. torn is true if its end is not whole.
-func replay(file io.ReaderAt, number uint64, size int64) (*net, bool, error) {
+// end is how a piece of the log ended.
+type end struct {
+	begun  bool  // it has a head of its own
+	torn   bool  // its last frame is not whole
+	follow bool  // the next one has begun
+	at     int64 // behind the last frame that is whole
+}
+
+// replay reads a piece of the log.
+func replay(file io.ReaderAt, number uint64, size int64) (*net, end, error) {
 	n := &net{sessions: make(map[uint64]*history), retained: make(map[string]place)}
 	f := &frames{file: file, number: number, size: size}
+	f.begin()
 	for {
 		b, at, err := f.next()
 		if err == io.EOF {
 			break
 		}
 		if err != nil {
-			return nil, false, err
+			return nil, end{}, err
 		}
 		if err := n.frame(b, at); err != nil {
-			return nil, false, fmt.Errorf("at byte %d: %w: %w", at, ErrDamaged, err)
+			return nil, end{}, fmt.Errorf("at byte %d: %w: %w", at, ErrDamaged, err)
 		}
 	}
-	if f.whole || f.size == 0 {
-		return n, false, nil
+	e := end{begun: f.begun, torn: !f.whole && f.size > 0, follow: f.follow, at: f.at}
+	if !e.torn {
+		return n, e, nil
 	}
 	damaged, err := f.rest()
 	if damaged {
 		err = fmt.Errorf("at byte %d: %w", f.at, ErrDamaged)
 	}
-	return n, true, err
+	return n, e, err
 }
 
 func (n *net) history(number uint64) *history {

@@ -31,15 +31,17 @@ func bucketName(i int) []byte {
 }
 
 const (
-	stateFormat = 3 // 2 is read, too, and is 3 from then on: its sessions have no flag for a user without a name
+	stateFormat = 3 // 2 is read, too, and is 3 from then on: it had no flag for a user without a name, and no begun
 	oldFormat   = 2
 	longKey     = 1024 // from which a text is hashed: bbolt has a limit
 	turnBytes   = 8 << 20
 )
 
-// The keys of meta: the format, the last piece of the log that is in, and the tallies.
+// The keys of meta: the format, the last piece of the log that is in, the last one that has
+// begun, as far as is known here, and the tallies.
 func keyFormat() []byte  { return []byte("format") }
 func keyPiece() []byte   { return []byte("piece") }
+func keyBegun() []byte   { return []byte("begun") }
 func keyTallies() []byte { return []byte("tallies") }
 
 // tally is how many keys a bucket has, and the sum of the checksums of its values.
@@ -206,9 +208,23 @@ func (w *state) turn() {
 	}
 }
 
+// begun notes that a piece is there.
+func begun(db *bolt.DB, piece uint64) error {
+	w, err := update(db)
+	if err != nil {
+		return err
+	}
+	w.put(inMeta, keyBegun(), numberKey(piece))
+	return w.close()
+}
+
 // finish ends with the note that a piece is in.
 func (w *state) finish(piece uint64) error {
 	w.put(inMeta, keyPiece(), numberKey(piece))
+	return w.close()
+}
+
+func (w *state) close() error {
 	if w.err == nil {
 		w.turn()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -92,6 +93,8 @@ func Open(dir string, opt Options) (*Store, error) {
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("%s is in use by another broker", dir)
+	case foreign(err):
+		return nil, fmt.Errorf("open %s: %w: %w", path, ErrDamaged, err)
 	case err != nil:
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
@@ -101,6 +104,16 @@ func Open(dir string, opt Options) (*Store, error) {
 	}
 	s.turn = sync.NewCond(&s.commit)
 	return s, nil
+}
+
+// foreign tells whether bbolt could make nothing of a file.
+func foreign(err error) bool {
+	for _, is := range []error{berrors.ErrInvalid, berrors.ErrVersionMismatch, berrors.ErrChecksum, io.EOF, io.ErrUnexpectedEOF} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	return false
 }
 
 // Load returns what the folder has. It is called once, before anything is recorded.
@@ -209,6 +222,10 @@ func (s *Store) turnOver() error {
 	if err != nil {
 		return err
 	}
+	if err := old.follow(); err != nil {
+		next.file.Close()
+		return err
+	}
 	s.log = next
 	s.full <- old
 	return nil
@@ -300,14 +317,14 @@ func (s *Store) finish() error {
 		}
 	}
 	last := s.log
-	if last.size == 0 {
+	if last.empty() {
 		return errors.Join(last.file.Close(), s.dropSpares())
 	}
 	next, err := s.newPiece(last.number + 1)
 	if err != nil {
 		return err
 	}
-	if err := next.file.Close(); err != nil {
+	if err := errors.Join(next.file.Close(), last.follow()); err != nil {
 		return err
 	}
 	if err := s.retire(last); err != nil {
