@@ -88,6 +88,7 @@ func same(t *testing.T, was, now *users, but string) {
 // plain reading of them says, and who may read a topic may subscribe to it.
 func FuzzRights(f *testing.F) {
 	f.Add([]byte("topic read a/#\ntopic deny a/b\nuser alice\ntopic write +/x\npattern readwrite d/%c/#\npattern deny d/%c/%u\n"), "alice", "me", "a/b", true)
+	f.Add([]byte("pattern readwrite d-%c/%u-%u/#\npattern deny %c%c\npattern read %%c%\n"), "u", "$c", "d-$c/u-u/x", true)
 	f.Add([]byte("pattern %u/%c\r\npattern read $SYS/%u/#\ntopic #"), "a/b", "c/d/e", "a/b/c/d/e", true)
 	f.Add([]byte("user a b\n topic deny #\ntopic a b\n"), "a b", "", "$SYS/+/#", false)
 	f.Add([]byte("topic\nuser\n\x00"), "+", "#", "a/+/b", true)
@@ -132,16 +133,11 @@ func slowly(t *rights, who *broker.Identity, topic string, of func(*rule) bool) 
 		allowed := false
 		for i := range list {
 			one := &list[i]
-			levels := strings.Split(one.filter, "/")
-			for j, level := range levels {
-				switch {
-				case one.pattern && level == "%u":
-					levels[j] = who.Username
-				case one.pattern && level == "%c":
-					levels[j] = who.ClientID
-				}
+			filter := one.filter
+			if one.pattern {
+				filter = strings.NewReplacer("%u", who.Username, "%c", who.ClientID).Replace(filter)
 			}
-			if one.user && !who.HasUsername || !meets(strings.Split(strings.Join(levels, "/"), "/"), strings.Split(topic, "/")) || topic[:min(1, len(topic))] == "$" && one.filter[0] != '$' {
+			if one.user && !who.HasUsername || !takesIn(strings.Split(filter, "/"), strings.Split(topic, "/")) || strings.HasPrefix(filter, "$") && one.filter[0] != '$' || strings.HasPrefix(topic, "$") && one.filter[0] != '$' {
 				continue
 			}
 			if one.deny {
@@ -156,7 +152,7 @@ func slowly(t *rights, who *broker.Identity, topic string, of func(*rule) bool) 
 	return false
 }
 
-func meets(filter, topic []string) bool {
+func takesIn(filter, topic []string) bool {
 	switch {
 	case len(filter) == 0:
 		return len(topic) == 0
@@ -165,5 +161,5 @@ func meets(filter, topic []string) bool {
 	case len(topic) == 0:
 		return false
 	}
-	return (filter[0] == "+" || filter[0] == topic[0]) && meets(filter[1:], topic[1:])
+	return (filter[0] == "+" || filter[0] == topic[0]) && takesIn(filter[1:], topic[1:])
 }

@@ -2,29 +2,27 @@ package access
 
 import "strings"
 
-// next takes the first level off a rule's filter, with a name in the place of %u and
-// %c. A name with a slash has more than one level.
-func (r *rule) next(s, user, client string) (level, rest string, more bool) {
-	level, rest, more = strings.Cut(s, "/")
-	name := ""
-	switch {
-	case !r.pattern:
-		return
-	case level == "%u":
-		name = user
-	case level == "%c":
-		name = client
-	default:
-		return
+// expand is the rule's filter with the names in the place of %u and %c, wherever they stand.
+// A name with a slash has more than one level.
+func (r *rule) expand(user, client string) string {
+	if !r.names {
+		return r.filter
 	}
-	level, tail, deep := strings.Cut(name, "/")
-	switch {
-	case deep && more:
-		return level, tail + "/" + rest, true
-	case deep:
-		return level, tail, true
+	b := make([]byte, 0, len(r.filter)+len(user)+len(client))
+	for s := r.filter; s != ""; {
+		name, more := "", 1
+		switch {
+		case strings.HasPrefix(s, "%u"):
+			name, more = user, 2
+		case strings.HasPrefix(s, "%c"):
+			name, more = client, 2
+		default:
+			name = s[:1]
+		}
+		b = append(b, name...)
+		s = s[more:]
 	}
-	return level, rest, more
+	return string(b)
 }
 
 // dollar tells whether a topic that begins with $ meets a filter that does not.
@@ -32,15 +30,14 @@ func dollar(filter, topic string) bool {
 	return strings.HasPrefix(topic, "$") && !strings.HasPrefix(filter, "$")
 }
 
-// covers tells whether the rule takes in the whole of a topic or, if filter is true,
+// covers tells whether a rule's filter takes in the whole of a topic or, if filter is true,
 // everything that a filter takes in.
-func (r *rule) covers(topic, user, client string, filter bool) bool {
-	if dollar(r.filter, topic) {
+func covers(ours, theirs string, filter bool) bool {
+	if dollar(ours, theirs) {
 		return false
 	}
-	ours, theirs := r.filter, topic
 	for {
-		a, x, deeper := r.next(ours, user, client)
+		a, x, deeper := strings.Cut(ours, "/")
 		b, y, more := strings.Cut(theirs, "/")
 		switch {
 		case a == "#":
@@ -60,14 +57,13 @@ func (r *rule) covers(topic, user, client string, filter bool) bool {
 	}
 }
 
-// meets tells whether there is a topic that both the rule and a filter take in.
-func (r *rule) meets(filter, user, client string) bool {
-	if dollar(r.filter, filter) || strings.HasPrefix(r.filter, "$") && !strings.HasPrefix(filter, "$") {
+// meets tells whether there is a topic that both a rule's filter and another one take in.
+func meets(ours, theirs string) bool {
+	if dollar(ours, theirs) || dollar(theirs, ours) {
 		return false
 	}
-	ours, theirs := r.filter, filter
 	for {
-		a, x, deeper := r.next(ours, user, client)
+		a, x, deeper := strings.Cut(ours, "/")
 		b, y, more := strings.Cut(theirs, "/")
 		switch {
 		case a == "#" || b == "#":

@@ -14,7 +14,7 @@ import (
 //
 //	topic [read|write|readwrite|deny] FILTER     for clients without a user name
 //	user NAME                                    the topic lines that follow are for that user
-//	pattern [read|write|readwrite|deny] FILTER   for everybody; a level %u is the user, %c the client identifier
+//	pattern [read|write|readwrite|deny] FILTER   for everybody; %u in it is the user, %c the client identifier
 //
 // What is not allowed is denied. A user's own lines come before the patterns, and in
 // both the denials first. A topic that begins with $ needs a filter that does.
@@ -38,8 +38,9 @@ type rule struct {
 	deny    bool
 	read    bool
 	write   bool
-	user    bool // it has a level %u
 	pattern bool
+	names   bool // it has %u or %c
+	user    bool // it has %u
 }
 
 // NewRights reads the ACL file at path.
@@ -130,11 +131,8 @@ func parseRule(s string, pattern bool) (rule, error) {
 	if err := proto.CheckFilter(rest); err != nil {
 		return r, err
 	}
-	if pattern {
-		for level := range strings.SplitSeq(rest, "/") {
-			r.user = r.user || level == "%u"
-		}
-	}
+	r.user = pattern && strings.Contains(rest, "%u")
+	r.names = r.user || pattern && strings.Contains(rest, "%c")
 	return r, nil
 }
 
@@ -165,16 +163,20 @@ func (r *Rights) Allow(who *broker.Identity, topic string, access broker.Access)
 			if one.user && !named {
 				continue
 			}
+			filter := one.expand(user, who.ClientID)
+			if dollar(one.filter, filter) {
+				continue // nor may a name lead to the server's own topics
+			}
 			switch {
-			case one.deny && one.covers(topic, user, who.ClientID, access == broker.Subscribe):
+			case one.deny && covers(filter, topic, access == broker.Subscribe):
 				return false
 			case one.deny:
 			case access == broker.Subscribe:
-				if one.read && one.meets(topic, user, who.ClientID) {
+				if one.read && meets(filter, topic) {
 					return true
 				}
 			case access == broker.Read && one.read || access == broker.Write && one.write:
-				if one.covers(topic, user, who.ClientID, false) {
+				if covers(filter, topic, false) {
 					return true
 				}
 			}

@@ -27,6 +27,9 @@ topic read $SYS/broker/uptime
 pattern write devices/%c/up
 pattern read devices/%u/%c/#
 pattern deny devices/+/never
+pattern readwrite dev-%c/#
+pattern read %c/broker/#
+pattern read of-%u-%c-%x/%/%%u
 pattern deny home/bob/light
 `
 
@@ -38,7 +41,7 @@ func TestRights(t *testing.T) {
 		t.Fatal(err)
 	}
 	who := map[string]*broker.Identity{
-		"anonymous": {ClientID: "c1"}, "alice": user("alice"), "bob": user("bob"), "eve": user("eve"), "wild": user("+"),
+		"anonymous": {ClientID: "c1"}, "alice": user("alice"), "bob": user("bob"), "eve": user("eve"), "deep": {ClientID: "c/d"}, "dollar": {ClientID: "$SYS"}, "wild": user("+"),
 		"cert":  {ClientID: "c", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "bob"}}},
 		"claim": {ClientID: "c", HasUsername: true, Username: "alice", Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "bob"}}},
 	}
@@ -68,6 +71,21 @@ func TestRights(t *testing.T) {
 		bob write home/bob/light yes
 		bob read $SYS/broker/uptime yes
 		bob read $SYS/broker/version no
+		anonymous write dev-c1/a/b yes
+		anonymous write dev-c1 yes
+		anonymous write dev-c2/a no
+		anonymous write dev-%c/a no
+		anonymous read of--c1-%x/%/% no
+		alice read of-alice-c-%x/%/%alice yes
+		bob read of-alice-c-%x/%/%alice no
+		deep write dev-c/d/e yes
+		deep write dev-c no
+		dollar read $SYS/broker/uptime no
+		dollar subscribe $SYS/broker/# no
+		wild write dev-c no
+		alice subscribe dev-c/x yes
+		alice subscribe dev-d/x no
+		alice subscribe +/x yes
 		eve read home/kitchen/light no
 		wild write devices/c/up no
 		cert read home/kitchen/light yes
@@ -110,8 +128,7 @@ func TestMeets(t *testing.T) {
 		{"a/b", "a/b/c", false, false}, {"a/+/c", "+/b/#", true, false}, {"a/#", "a/+/c", true, true}, {"a/+", "a/#", true, false},
 		{"#", "$SYS/x", false, false}, {"$SYS/#", "$SYS/x", true, true}, {"$SYS/x", "#", false, false}, {"+/x", "$SYS/x", false, false},
 	} {
-		r := rule{filter: c.rule}
-		if meets, covers := r.meets(c.filter, "", ""), r.covers(c.filter, "", "", true); meets != c.meets || covers != c.covers {
+		if meets, covers := meets(c.rule, c.filter), covers(c.rule, c.filter, true); meets != c.meets || covers != c.covers {
 			t.Errorf("%s and %s: meets %v, covers %v", c.rule, c.filter, meets, covers)
 		}
 	}
