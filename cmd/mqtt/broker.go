@@ -85,7 +85,7 @@ func (f *brokerFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.cafile, "cafile", "", "clients must have a certificate of the authorities in `FILE` (PEM)")
 	fs.StringVar(&f.readyFile, "ready-file", "", "write the URLs to `FILE` once the broker listens")
 	fs.BoolVar(&f.printURL, "print-url", false, "print the URLs on stdout once the broker listens")
-	fs.StringVar(&f.metrics, "metrics", "", "serve /metrics and /healthz at `HOST:PORT`; a port alone is on loopback")
+	fs.StringVar(&f.metrics, "metrics", "", "serve /metrics and /healthz at `[HOST:]PORT`; a port alone is on loopback")
 	fs.StringVar(&f.logLevel, "log-level", "warn", "log at `LEVEL`: debug, info, warn or error")
 	fs.StringVar(&f.logFormat, "log-format", "text", "log as `FORMAT`: text or json")
 	f.access.register(fs)
@@ -143,7 +143,7 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 	if err != nil {
 		return err
 	}
-	endpoints, err := f.endpoints(fs, len(command) > 0)
+	endpoints, err := f.endpoints(e, fs, len(command) > 0)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,13 @@ import (
 )
 
 // endpoints reads --listen, or --host and --port. A broker for a command takes a free port unless told otherwise.
-func (f *brokerFlags) endpoints(fs *pflag.FlagSet, private bool) ([]*transport.Endpoint, error) {
+func (f *brokerFlags) endpoints(e *env, fs *pflag.FlagSet, private bool) ([]*transport.Endpoint, error) {
 	given := f.listen
+	for _, name := range []string{"host", "port"} {
+		if len(given) > 0 && fs.Changed(name) {
+			return nil, usage("--listen with "+typedFlag(fs.Lookup(name)), "the address and the port belong into the URL: --listen mqtt://127.0.0.1:1883")
+		}
+	}
 	if len(given) == 0 {
 		port := f.port
 		if private && !fs.Changed("port") {
@@ -25,18 +30,42 @@ func (f *brokerFlags) endpoints(fs *pflag.FlagSet, private bool) ([]*transport.E
 		given = []string{"mqtt://" + net.JoinHostPort(strings.Trim(f.host, "[]"), port)}
 	}
 	var all []*transport.Endpoint
+	secure := false
 	for _, s := range given {
 		u, err := transport.ParseURL(s)
 		if err != nil {
 			return nil, usage("--listen: "+err.Error(), "expected {mqtt|mqtts|ws|wss}://host:port or unix:///path")
 		}
+		if err := listenable(u); err != nil {
+			return nil, err
+		}
 		end := u.Endpoint()
 		if end.TLS != nil {
+			if f.cert == "" {
+				return nil, usage("--listen "+u.String()+" without a certificate", "name it with --cert, and its key with --key")
+			}
+			secure = true
 			end.TLS.Cert, end.TLS.Key, end.TLS.CAFile = f.cert, f.key, f.cafile
 		}
 		all = append(all, end)
 	}
+	for _, name := range []string{"cert", "key", "cafile"} {
+		if !secure && e.typed[name] { // in the environment it may be for clients
+			return nil, usage("--"+name+" without a listener with TLS", "add one, as in --listen mqtts://127.0.0.1:8883 or wss://127.0.0.1:8443")
+		}
+	}
 	return all, nil
+}
+
+// listenable refuses what a URL says to a client alone.
+func listenable(u transport.URL) error {
+	switch {
+	case u.User != "" || u.HasPassword:
+		return usage("--listen with a user or a password in the URL", "--passwords names a file of the users that may connect")
+	case (u.Scheme == transport.MQTT || u.Scheme == transport.MQTTS) && strings.Trim(u.Path, "/") != "":
+		return usage("--listen with the topic "+quoted(strings.TrimPrefix(u.Path, "/"))+" in the URL", "leave out what stands behind the port; --acl names a file of the topics that may be used")
+	}
+	return nil
 }
 
 // serve listens everywhere. failed gets the error of a listener that ends before its time; the goroutines end with ctx.

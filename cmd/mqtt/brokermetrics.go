@@ -29,7 +29,7 @@ func expose(ctx context.Context, e *env, at string) (*exposition, error) {
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, usage("--metrics "+quoted(at), "expected host:port, or a port on loopback")
+		return nil, usage("--metrics "+quoted(at), "expected PORT, which is on loopback, or HOST:PORT")
 	}
 	if host == "" {
 		host = "127.0.0.1"

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -102,7 +103,7 @@ type limitFlags struct {
 	rate                    float64
 	timeout                 string
 	packet                  string
-	receive                 uint16
+	receive                 int
 	levels, subscriptions   int
 	keepalive, sessionLimit string
 	without                 string
@@ -113,7 +114,7 @@ func (f *limitFlags) register(fs *pflag.FlagSet) {
 	fs.Float64Var(&f.rate, "connect-rate", 0, "at most `N` new connections a second; 0 is no limit")
 	fs.StringVar(&f.timeout, "connect-timeout", "10s", "drop a connection whose CONNECT has not come in `TIME`")
 	fs.StringVar(&f.packet, "max-packet-size", "16MiB", "take packets of at most `SIZE`")
-	fs.Uint16Var(&f.receive, "max-receive", 1024, "a client may have `N` QoS 1 and 2 messages on the way to us")
+	fs.IntVar(&f.receive, "max-receive", 1024, "a client may have `N` QoS 1 and 2 messages on the way to us")
 	fs.IntVar(&f.levels, "max-topic-levels", 128, "topics and filters of at most `N` levels")
 	fs.IntVar(&f.subscriptions, "max-subscriptions", 10_000, "at most `N` subscriptions of a session")
 	fs.StringVar(&f.keepalive, "max-keepalive", "0", "MQTT 5 clients must be heard of every `TIME`; 0 is no limit")
@@ -123,20 +124,19 @@ func (f *limitFlags) register(fs *pflag.FlagSet) {
 
 func (f *limitFlags) apply(o *broker.Options) error {
 	var err error
-	counts := map[string]int{"--max-connections": f.connections, "--max-topic-levels": f.levels, "--max-subscriptions": f.subscriptions, "--max-receive": int(f.receive)}
-	if err = atLeastOne(counts); err != nil {
+	if err = inRange([]count{
+		{"--max-connections", f.connections, math.MaxInt}, {"--max-topic-levels", f.levels, math.MaxInt},
+		{"--max-subscriptions", f.subscriptions, math.MaxInt}, {"--max-receive", f.receive, math.MaxUint16},
+	}); err != nil {
 		return err
 	}
 	if f.rate < 0 {
 		return usage(fmt.Sprintf("--connect-rate %v", f.rate), "expected a number of connections a second")
 	}
-	o.Connections, o.TopicLevels, o.Subscriptions, o.ReceiveMaximum, o.ConnectRate = f.connections, f.levels, f.subscriptions, f.receive, f.rate
-	packet, err := readSize("--max-packet-size", f.packet, 32)
+	o.Connections, o.TopicLevels, o.Subscriptions, o.ReceiveMaximum, o.ConnectRate = f.connections, f.levels, f.subscriptions, uint16(f.receive), f.rate
+	packet, err := readSize("--max-packet-size", f.packet, 32, proto.MaxPacket)
 	if err != nil {
 		return err
-	}
-	if packet > proto.MaxPacket {
-		return usage("--max-packet-size "+quoted(f.packet), "the protocol ends at 256 MiB")
 	}
 	o.MaxPacket = int(packet)
 	if o.ConnectTimeout, err = readDuration("--connect-timeout", f.timeout); err != nil {
@@ -194,20 +194,19 @@ func (f *queueFlags) register(fs *pflag.FlagSet) {
 }
 
 func (f *queueFlags) apply(o *broker.Options) error {
-	err := atLeastOne(map[string]int{"--max-queued-messages": f.messages, "--max-inflight": f.inflight, "--max-retained": f.retained})
+	err := inRange([]count{
+		{"--max-queued-messages", f.messages, math.MaxInt}, {"--max-inflight", f.inflight, math.MaxUint16}, {"--max-retained", f.retained, math.MaxInt},
+	})
 	if err != nil {
 		return err
-	}
-	if f.inflight > 65535 {
-		return usage(fmt.Sprintf("--max-inflight %d", f.inflight), "there are 65535 packet identifiers")
 	}
 	o.QueueMessages, o.Inflight, o.Retained = f.messages, f.inflight, f.retained
-	bytes, err := readSize("--max-queued-bytes", f.bytes, 1)
+	bytes, err := readSize("--max-queued-bytes", f.bytes, 1, math.MaxInt64)
 	if err != nil {
 		return err
 	}
-	o.QueueBytes = int(bytes)
-	o.Memory, err = readSize("--memory", f.memory, 1<<20)
+	o.QueueBytes = int(min(bytes, math.MaxInt)) // more than 32 bits can mean is no limit there
+	o.Memory, err = readSize("--memory", f.memory, 1<<20, math.MaxInt64)
 	return err
 }
 
@@ -230,26 +229,40 @@ func (f *trialFlags) apply(fs *pflag.FlagSet, o *broker.Options) error {
 	return nil
 }
 
-// atLeastOne refuses what is below 1.
-func atLeastOne(counts map[string]int) error {
-	for flag, n := range counts {
-		if n < 1 {
-			return usage(fmt.Sprintf("%s %d", flag, n), "expected a whole number of at least 1")
+// count is a flag's number, which is 1 at least.
+type count struct {
+	flag    string
+	n, most int
+}
+
+// inRange refuses the first that is not.
+func inRange(counts []count) error {
+	for _, c := range counts {
+		switch {
+		case c.n >= 1 && c.n <= c.most:
+		case c.most < math.MaxInt:
+			return usage(fmt.Sprintf("%s %d", c.flag, c.n), fmt.Sprintf("expected a whole number from 1 to %d", c.most))
+		default:
+			return usage(fmt.Sprintf("%s %d", c.flag, c.n), "expected a whole number of at least 1")
 		}
 	}
 	return nil
 }
 
 // readSize reads a flag's bytes.
-func readSize(flag, s string, least int64) (int64, error) {
+func readSize(flag, s string, least, most int64) (int64, error) {
 	n, err := format.ParseSize(s)
-	if err != nil {
-		return 0, usage(flag+" "+quoted(s), "expected bytes such as 4096, 64KiB or 1MB")
+	if err == nil && n >= least && n <= most {
+		return n, nil
 	}
-	if n < least {
-		return 0, usage(flag+" "+quoted(s), fmt.Sprintf("expected at least %d bytes", least))
+	hint := "expected bytes such as 4096, 64KiB or 1MB"
+	switch {
+	case most < math.MaxInt64:
+		hint += fmt.Sprintf(": from %d to %d (%s)", least, most, format.Bytes(uint64(most)))
+	case err == nil:
+		hint = fmt.Sprintf("expected at least %d bytes", least)
 	}
-	return n, nil
+	return 0, usage(flag+" "+quoted(s), hint)
 }
 
 // wholeSeconds reads a flag's duration where only seconds count.
