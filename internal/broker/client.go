@@ -3,7 +3,9 @@ package broker
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -84,7 +86,10 @@ type leave struct {
 }
 
 func (l *leave) Error() string {
-	if l.text == "" {
+	switch {
+	case l.reason == lost:
+		return l.text // nobody gave a reason
+	case l.text == "":
 		return l.reason.In(proto.DISCONNECT)
 	}
 	return l.reason.In(proto.DISCONNECT) + ": " + l.text
@@ -183,26 +188,10 @@ func (c *client) part(err error) {
 	}
 	c.closing = true
 	c.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
-	w := s.will
-	if said && why.reason == proto.Success {
-		w = nil // [MQTT-3.14.4-3]
-	}
-	s.will = nil
 	s.online.Store(false)
 	s.left = time.Now()
 	ends := s.expiry == 0 || c.fresh
-	switch {
-	case w == nil:
-	case ends: // finish publishes it
-		s.will = w
-		w = nil
-	case c.overtaken && w.delay > 0:
-		w = nil // the session goes on before the delay has passed
-	case w.delay > 0:
-		s.will = w
-		w.start()
-		w = nil
-	}
+	w := c.legacy(said && why.reason == proto.Success, ends)
 	var left []held
 	if !ends && s.others() {
 		left = s.shared()
@@ -238,5 +227,17 @@ func words(err error, why *leave) string {
 	if why != nil {
 		return why.Error()
 	}
-	return err.Error()
+	return bare(err).Error()
+}
+
+// bare is an error of the network without its addresses, which the log has anyway.
+func bare(err error) error {
+	var op *net.OpError
+	if !errors.As(err, &op) {
+		return err
+	}
+	if _, ok := op.Err.(*os.SyscallError); ok { // which names the call again
+		return op.Err
+	}
+	return fmt.Errorf("%s: %w", op.Op, op.Err)
 }

@@ -31,7 +31,7 @@ func (c *client) connect() error {
 	c.in.SetMax(min(firstPacket, b.opt.MaxPacket))
 	f, err := c.next()
 	if err != nil {
-		return fmt.Errorf("wait for CONNECT: %w", err)
+		return fmt.Errorf("wait for CONNECT: %w", bare(err))
 	}
 	if f.Type() != proto.CONNECT {
 		return fmt.Errorf("%s before CONNECT", f.Type())

@@ -14,7 +14,8 @@ import (
 var ErrClosed = errors.New("broker is closed")
 
 // Serve takes connections from l until ctx ends or the broker is closed, which is no
-// error, and closes l. It may be called for many listeners. Connections outlive it.
+// error, and closes l. It may be called for many listeners. Connections outlive it. An error
+// of l is the end: a listener of package transport waits out those that pass.
 func (b *Broker) Serve(ctx context.Context, l net.Listener) error {
 	b.mu.Lock()
 	if b.closed {
@@ -31,27 +32,15 @@ func (b *Broker) Serve(ctx context.Context, l net.Listener) error {
 		delete(b.listeners, l)
 		b.mu.Unlock()
 	}()
-	pause := 5 * time.Millisecond
 	for {
 		conn, err := l.Accept()
-		if err == nil {
-			pause = 5 * time.Millisecond
+		switch {
+		case err == nil:
 			b.admit(context.WithoutCancel(ctx), conn)
-			continue
-		}
-		if ctx.Err() != nil || b.isClosed() {
+		case ctx.Err() != nil || b.isClosed():
 			return nil
-		}
-		if errors.Is(err, net.ErrClosed) {
+		default:
 			return fmt.Errorf("accept on %s: %w", l.Addr(), err)
-		}
-		// Out of descriptors, or a connection that died in the queue: that passes.
-		b.opt.Log.Warn("accept", "listener", l.Addr(), "error", err)
-		select {
-		case <-time.After(pause):
-			pause = min(2*pause, time.Second)
-		case <-ctx.Done():
-			return nil
 		}
 	}
 }

@@ -56,6 +56,29 @@ func (w *will) start() {
 	})
 }
 
+// legacy decides what becomes of the will as its client goes, and returns it if it is to be
+// published at once. One that waits for its delay, or for the end of the session, stays with
+// that. session.mu is held.
+func (c *client) legacy(orderly, ends bool) *will {
+	s := c.s
+	w := s.will
+	s.will = nil
+	switch {
+	case w == nil, orderly: // [MQTT-3.14.4-3]
+		return nil
+	case ends: // finish publishes it
+		s.will = w
+		return nil
+	case w.delay == 0:
+		return w
+	case c.overtaken:
+		return nil // the session goes on before the delay has passed
+	}
+	s.will = w
+	w.start()
+	return nil
+}
+
 // will publishes a will, with the rights of the client that left it.
 func (bt *batch) will(w *will) {
 	if acl := bt.b.opt.ACL; acl != nil && !acl.Allow(w.who, string(w.m.Topic), Write) {

@@ -125,7 +125,7 @@ func (c *client) refill() {
 func (c *client) fail(err error, unwritten bool) {
 	c.closing = true
 	if c.end == nil {
-		c.end = &leave{said: true, reason: lost, err: err, text: err.Error(), unwritten: unwritten}
+		c.end = &leave{said: true, reason: lost, err: err, text: bare(err).Error(), unwritten: unwritten}
 		close(c.dying)
 	}
 }
@@ -187,8 +187,6 @@ func linger(conn net.Conn) {
 		total += n
 	}
 }
-
-var _ error = (*leave)(nil)
 
 // timedOut tells whether err is a deadline that passed.
 func timedOut(err error) bool {

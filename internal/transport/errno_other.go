@@ -14,7 +14,9 @@ func inUse(err error) bool           { return among(err, syscall.EADDRINUSE) }
 func notOurs(err error) bool         { return among(err, syscall.EADDRNOTAVAIL) }
 func outOfFiles(err error) bool      { return among(err, syscall.EMFILE) }
 
-// passing tells whether an error of accept may be gone in a moment.
+// passing tells whether an error of accept may be gone in a moment: one of the system's want, of the connection that
+// came, or of a firewall.
 func passing(err error) bool {
-	return among(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.ECONNRESET)
+	return among(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.ECONNRESET,
+		syscall.EPROTO, syscall.EPERM, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH)
 }

@@ -1,0 +1,61 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// What the log says of a connection that broke is what broke it: no reason that nobody gave, and
+// no addresses.
+func TestWordsForABrokenConnection(t *testing.T) {
+	at := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1883}
+	reset := &net.OpError{Op: "write", Net: "tcp", Source: at, Addr: at, Err: os.NewSyscallError("write", syscall.EPIPE)}
+	late := &net.OpError{Op: "read", Net: "tcp", Source: at, Addr: at, Err: os.ErrDeadlineExceeded}
+	broken := &client{dying: make(chan struct{})}
+	broken.fail(reset, true)
+	for want, got := range map[string]string{
+		"write: broken pipe":             words(errGone, broken.end),
+		"read: i/o timeout":              words(late, nil),
+		"wait for CONNECT: EOF":          words(fmt.Errorf("wait for CONNECT: %w", bare(io.EOF)), nil),
+		"wait for CONNECT: broken pipe":  strings.Replace(words(fmt.Errorf("wait for CONNECT: %w", bare(reset)), nil), "write: ", "", 1),
+		"closed without a DISCONNECT":    words(errGone, nil),
+		"Keep Alive timeout (0x8D)":      words(errGone, &leave{reason: 0x8D}),
+		"Session taken over (0x8E): why": words(errGone, &leave{reason: 0x8E, text: "why"}),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// deaf is a listener that cannot accept.
+type deaf struct {
+	pipes
+	err error
+}
+
+func (l *deaf) Accept() (net.Conn, error) { return nil, l.err }
+
+// An error of a listener ends Serve, once the listener has waited out what passes.
+func TestServeReturnsWhatEndsTheListener(t *testing.T) {
+	b := New(Options{SysInterval: -1})
+	broken := errors.New("out of order")
+	if err := b.Serve(context.Background(), &deaf{pipes: pipes{done: make(chan struct{})}, err: broken}); !errors.Is(err, broken) {
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := b.Serve(ctx, &deaf{pipes: pipes{done: make(chan struct{})}, err: broken}); err != nil {
+		t.Errorf("when it was told to end: %v", err)
+	}
+	if err := b.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
