@@ -19,7 +19,7 @@ func (b *Broker) attach(c *client, o *opening) error {
 		var first func() error
 		var left []held
 		s, present := b.sessions[c.who.ClientID]
-		if need := o.lasts(present); need > 0 && int64(need) > b.room(keeping) {
+		if need := c.lasts(o, present); need > 0 && int64(need) > b.room(keeping) {
 			b.mu.Unlock()
 			bt.finish()
 			b.warn(shortage{memoryLimit, "a session"})
@@ -54,9 +54,9 @@ func (b *Broker) attach(c *client, o *opening) error {
 }
 
 // lasts returns how many bytes the CONNECT asks for that outlive the connection.
-func (o *opening) lasts(present bool) (n int) {
+func (c *client) lasts(o *opening, present bool) (n int) {
 	if o.expiry > 0 && !present {
-		n += unit
+		n += unit + len(c.who.ClientID) + len(c.who.Username)
 	}
 	if o.will != nil {
 		n += o.will.m.size()

@@ -3,6 +3,7 @@ package broker
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"runtime"
 	"strings"
 	"sync"
@@ -239,6 +240,7 @@ var attacks = map[string]func(k *bench, served func()){
 // they are gone nothing is left that should not be.
 func TestAttacksAreBounded(t *testing.T) {
 	const ceiling = 8 << 20
+	maps.Copy(attacks, pins)
 	for name, attack := range attacks {
 		t.Run(name, func(t *testing.T) {
 			opt := Options{Memory: ceiling, MaxPacket: 1 << 20, Subscriptions: 2000, HighWater: 64 << 10, SysInterval: -1}

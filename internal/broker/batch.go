@@ -21,10 +21,9 @@ type batch struct {
 	route   *route
 	qos     byte
 	retain  bool
-	msgs    []Message // they alias the reader's buffer until they are kept
-	space   []Message // where msgs stand until then
-	ids     []uint16  // the packet identifiers they came under
-	kept    bool
+	msgs    []Message  // they alias the reader's buffer
+	kept    []*Message // copies that last, empty until somebody needs them
+	ids     []uint16   // the packet identifiers they came under
 	forms   [2]form
 	matched bool     // somebody wants them
 	took    bool     // and could take them
@@ -127,7 +126,7 @@ func (bt *batch) flush() {
 		for _, g := range rt.groups {
 			bt.matched = true
 			for i := range bt.msgs {
-				if g.deliver(bt, &bt.msgs[i], nil) {
+				if g.deliver(bt, bt.kept[i], nil) {
 					bt.took = true
 				} else {
 					bt.over++
@@ -142,41 +141,53 @@ func (bt *batch) flush() {
 	if bt.from != nil && bt.qos > 0 {
 		bt.acknowledge()
 	}
-	if !bt.kept {
-		bt.space = bt.msgs
-	}
-	clear(bt.space)
-	bt.msgs = bt.space[:0]
+	clear(bt.msgs)
+	clear(bt.kept)
+	bt.msgs, bt.kept = bt.msgs[:0], bt.kept[:0]
 	for i := range bt.forms {
 		f := &bt.forms[i]
 		*f = form{b: f.b[:0]}
 	}
 	bt.ids, bt.refused = bt.ids[:0], bt.refused[:0]
-	bt.kept, bt.matched, bt.took, bt.over = false, false, false, 0
+	bt.matched, bt.took, bt.over = false, false, 0
 }
 
-// keep copies the run out of the reader's buffer, in one piece.
+// Messages of a run that are kept share memory, but few: one that is held for long must
+// not hold much that nobody counts.
+const (
+	together      = 4   // messages
+	togetherBytes = 512 // of theirs
+)
+
+// keep copies the run out of the reader's buffer.
 func (bt *batch) keep() {
-	if bt.kept {
+	if len(bt.kept) > 0 {
 		return
 	}
-	n := 0
-	for i := range bt.msgs {
-		n += len(bt.msgs[i].Props) + len(bt.msgs[i].Payload)
+	for rest := bt.msgs; len(rest) > 0; {
+		n, size := 0, 0
+		for n < min(len(rest), together) {
+			more := len(rest[n].Props) + len(rest[n].Payload)
+			if n > 0 && size+more > togetherBytes {
+				break
+			}
+			n++
+			size += more
+		}
+		chunk := make([]byte, 0, size)
+		kept := append(make([]Message, 0, n), rest[:n]...)
+		for i := range kept {
+			m := &kept[i]
+			m.Came = bt.time()
+			at := len(chunk)
+			chunk = append(chunk, m.Props...)
+			mid := len(chunk)
+			chunk = append(chunk, m.Payload...)
+			m.Props, m.Payload = proto.Props(chunk[at:mid:mid]), chunk[mid:len(chunk):len(chunk)]
+			bt.kept = append(bt.kept, m)
+		}
+		rest = rest[n:]
 	}
-	chunk := make([]byte, 0, n)
-	kept := make([]Message, len(bt.msgs))
-	for i := range bt.msgs {
-		m := &kept[i]
-		*m = bt.msgs[i]
-		m.Came = bt.time()
-		at := len(chunk)
-		chunk = append(chunk, m.Props...)
-		mid := len(chunk)
-		chunk = append(chunk, m.Payload...)
-		m.Props, m.Payload = proto.Props(chunk[at:mid:mid]), chunk[mid:len(chunk):len(chunk)]
-	}
-	bt.space, bt.msgs, bt.kept = bt.msgs, kept, true
 }
 
 // setRetained keeps what is to be retained. Where there is no room a message is refused, and

@@ -37,7 +37,7 @@ func (bt *batch) deliver(t *target) {
 	}
 	bt.keep()
 	for i := range bt.msgs {
-		if s.put(bt, &bt.msgs[i], g, qos, retain) {
+		if s.put(bt, bt.kept[i], g, qos, retain) {
 			bt.took = true
 		} else if s.client != nil || qos > 0 {
 			bt.over++

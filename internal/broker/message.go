@@ -23,7 +23,9 @@ type Message struct {
 const overhead = 160
 
 // size is what the message counts for against the limits, in bytes.
-func (m *Message) size() int { return len(m.Topic) + len(m.Props) + len(m.Payload) + overhead }
+func (m *Message) size() int {
+	return len(m.Topic) + len(m.Props) + len(m.Payload) + len(m.From) + overhead
+}
 
 // expired tells whether the message must not be sent any more [MQTT-3.3.2-5].
 func (m *Message) expired(now int64) bool { return m.Expires != 0 && now >= m.Expires }

@@ -50,7 +50,10 @@ const unit = 4 << 10
 
 // charge brings the broker's count of memory up to date. s.mu is held.
 func (s *session) charge() {
-	n := s.bytes + s.filters
+	n := s.bytes + s.filters + len(s.id)
+	if who := s.who.Load(); who != nil {
+		n += len(who.Username)
+	}
 	if s.will != nil {
 		n += s.will.m.size()
 	}
