@@ -24,6 +24,7 @@ type Broker struct {
 	retainedCount atomic.Int64
 
 	memory   atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
+	moving   atomic.Int64 // those of packets on their way, of them
 	most     int64        // of them: Options.Memory, unless more was restored
 	warned   atomic.Int64 // when the log was told of a limit, since Broker.since
 	serial   atomic.Uint64

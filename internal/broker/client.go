@@ -130,7 +130,7 @@ func (c *client) serve() {
 	c.conn.Close()
 	c.b.opt.Log.Info("connection refused", "remote", c.conn.RemoteAddr(), "error", err)
 	c.in.Close()
-	c.b.memory.Add(-int64(c.weight) * unit)
+	c.count(0)
 	c.b.gone(c)
 }
 
@@ -205,7 +205,7 @@ func (c *client) part(err error) {
 		s.wait()
 	}
 	c.release()
-	b.memory.Add(-int64(c.weight) * unit)
+	c.count(0)
 	c.writing = 0
 	s.client = nil
 	s.charge()

@@ -69,11 +69,9 @@ func (bt *batch) pour(s *session, g *grant, retain bool) {
 		return
 	}
 	b := bt.b
-	if c.crowded() {
-		if c.lagging || b.room(passing) < 0 {
-			bt.count.dropped += len(bt.msgs)
-			return
-		}
+	if c.crowded() && c.lagging || c.out.n > 0 && b.room(passing) < 0 {
+		bt.count.dropped += len(bt.msgs)
+		return
 	}
 	f := bt.form(c.v)
 	if retain || len(g.ids) > 0 && c.five() || c.aliasMax > 0 || c.maxPacket > 0 && f.largest > c.maxPacket {

@@ -5,14 +5,15 @@ import (
 	"time"
 )
 
-// use is what memory is wanted for. What lasts may not take all of it: who comes to clear
-// it needs some, too.
+// use is what memory is wanted for. None but the first may take all of it: who comes to
+// clear it needs some, too.
 type use byte
 
 const (
-	passing use = iota // connections, and packets on their way
-	keeping            // sessions that outlive their connections, their wills, subscriptions
-	lasting            // messages that wait or are retained
+	connecting use = iota
+	passing        // packets on their way in or out, which may be slow
+	keeping        // sessions that outlive their connections, their wills, subscriptions
+	lasting        // messages that wait or are retained
 )
 
 // reserve is what messages leave of the memory for the rest.
@@ -22,6 +23,8 @@ func (o *Options) reserve() int64 { return min(max(o.Memory/8, 256<<10), o.Memor
 func (b *Broker) room(u use) int64 {
 	left := b.most - b.memory.Load()
 	switch u {
+	case passing:
+		left = min(left-b.opt.reserve()/4, b.opt.Memory/4*3-b.moving.Load())
 	case keeping:
 		left -= b.opt.reserve() / 2
 	case lasting:

@@ -71,3 +71,46 @@ func TestRetainedMessagesLeaveRoom(t *testing.T) {
 		p.want("PUBACK 1 10")
 	})
 }
+
+// Nor do those who never finish what they send, or never read what they get.
+func TestPacketsOnTheirWayLeaveRoom(t *testing.T) {
+	for name, attack := range map[string]func(k *bench){
+		"unfinished": func(k *bench) {
+			whole, err := pub("t", big(1_000_000), 0, 0).Append(nil, proto.V5)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range 30 {
+				k.connect(proto.V5, fmt.Sprint("a", i)).bytes(whole[:900_000-20_000*(i%30)])
+			}
+		},
+		"unread": func(k *bench) {
+			for i := range 40 {
+				p := k.connect(proto.V5, fmt.Sprint("a", i))
+				p.subscribe(to("t", 0))
+				p.pause()
+			}
+			p := k.connect(proto.V5, "p")
+			for range 3000 {
+				p.post(pub("t", big(1000), 0, 0))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, Options{Memory: 8 << 20, MaxPacket: 2 << 20}, func(k *bench) {
+				attack(k)
+				k.pass(2 * time.Second)
+				if m := k.b.Stats().Memory; m < 5<<20 {
+					t.Fatalf("only %d bytes are in use", m)
+				}
+				for i := range 20 {
+					p := k.connect(proto.V5, fmt.Sprint("c", i))
+					p.subscribe(to("well", 0))
+					p.send(pub("well", "here", 0, 0))
+					p.want(`PUBLISH well "here"`)
+					p.leave()
+				}
+			})
+		})
+	}
+}

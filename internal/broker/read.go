@@ -139,14 +139,21 @@ func (c *client) weigh() error {
 	if n == c.weight {
 		return nil
 	}
-	c.b.memory.Add(int64(n-c.weight) * unit)
 	grown := n > c.weight
-	c.weight = n
+	c.count(n)
 	if grown && c.b.room(passing) < 0 {
 		c.b.warn(shortage{memoryLimit, "a packet"})
 		return fault(proto.QuotaExceeded, "the server's memory is used up")
 	}
 	return nil
+}
+
+// count notes how many units of memory are the client's for what it has sent.
+func (c *client) count(n int) {
+	more := int64(n-c.weight) * unit
+	c.weight = n
+	c.b.memory.Add(more)
+	c.b.moving.Add(more)
 }
 
 // errGone is how a connection ends that the client just closed.

@@ -41,6 +41,7 @@ type session struct {
 	bytes   int // of messages in the queue and in flight
 	filters int // bytes of subscriptions
 	charged int // units of memory that the broker counts for it
+	moving  int // those of packets on their way, of them
 }
 
 // unit is the grain in which memory is counted: a change within it costs no atomic
@@ -58,8 +59,10 @@ func (s *session) charge() {
 		n += s.will.m.size()
 	}
 	busy := s.queue.n >= softQueue
+	moving := 0
 	if c := s.client; c != nil {
 		n += c.out.n + c.writing
+		moving = (c.out.n + c.writing) / unit
 		busy = busy || c.out.n >= s.b.opt.HighWater
 	}
 	units := 1 + n/unit
@@ -69,6 +72,10 @@ func (s *session) charge() {
 	if units != s.charged {
 		s.b.memory.Add(int64(units-s.charged) * unit)
 		s.charged = units
+	}
+	if moving != s.moving {
+		s.b.moving.Add(int64(moving-s.moving) * unit)
+		s.moving = moving
 	}
 	if busy != s.busy.Load() {
 		s.busy.Store(busy)
