@@ -154,8 +154,11 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 	}
 	now := c != nil && s.queue.n == 0 && len(c.resend) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0)
 	purpose := lasting
-	if now && qos == 0 {
+	switch {
+	case now && qos == 0:
 		purpose = passing
+	case now:
+		purpose = flying
 	}
 	size := m.size()
 	full := b.room(purpose) < int64(size)

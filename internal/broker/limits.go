@@ -13,6 +13,7 @@ const (
 	connecting use = iota
 	passing        // packets on their way in or out, which may be slow
 	keeping        // sessions that outlive their connections, their wills, subscriptions
+	flying         // QoS 1 and 2 messages that are sent at once, until they are acknowledged
 	lasting        // messages that wait or are retained
 )
 
@@ -27,6 +28,8 @@ func (b *Broker) room(u use) int64 {
 		left = min(left-b.opt.reserve()/4, b.opt.Memory/4*3-b.moving.Load())
 	case keeping:
 		left -= b.opt.reserve() / 2
+	case flying:
+		left -= b.opt.reserve() / 4 * 3
 	case lasting:
 		left -= b.most - b.opt.Memory + b.opt.reserve() // what was restored beyond the limit is no limit
 	}

@@ -35,7 +35,13 @@ func TestRetainedMessagesLeaveRoom(t *testing.T) {
 		if m := k.b.Stats().Memory; kept < 20 || m > 1<<20 {
 			t.Errorf("%d are kept, %d bytes are in use", kept, m)
 		}
-		p.send(pub("t/0", big(30_001+30_000), 1, 100, retain))
+		well := k.connect(proto.V5, "well")
+		well.subscribe(to("well", 1))
+		p.send(pub("well", "here", 1, 99))
+		p.want("PUBACK 99")
+		well.want(`PUBLISH well "here" q1 id1`)
+		s.want(`PUBLISH well "here"`)
+		p.send(pub("t/0", big(200_000), 1, 100, retain))
 		p.want("PUBACK 100 97 why")
 		s.silent()
 		old := k.connect(proto.V311, "old")
@@ -113,4 +119,25 @@ func TestPacketsOnTheirWayLeaveRoom(t *testing.T) {
 			})
 		})
 	}
+}
+
+// All that is retained is gone through for as long as there is room for it, and not once for
+// each of ten thousand filters of a packet.
+func TestRetainedMessagesThatHaveNoRoomAreNotGoneThrough(t *testing.T) {
+	in(t, Options{QueueMessages: 100, HighWater: 1000}, func(k *bench) {
+		p := k.connect(proto.V5, "p")
+		for i := range 20_000 {
+			p.post(pub(fmt.Sprint("r/", i), "x", 0, 0, retain))
+		}
+		s := k.connect(proto.V5, "s")
+		s.pause()
+		many := sub(1)
+		for range 10_000 {
+			many.Filters = append(many.Filters, to("r/#", 0))
+		}
+		s.send(many)
+		if n := k.b.Stats().Dropped; n == 0 || n > 10_000 {
+			t.Errorf("%d messages were found that had no room", n)
+		}
+	})
 }

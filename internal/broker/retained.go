@@ -130,44 +130,50 @@ func (r *retained) clear(n *shelf, path string) *Message {
 }
 
 // match calls found for the message of each topic that filter takes in, wildcards at
-// the first level not for topics that begin with $ [MQTT-4.7.2-1].
-func (r *retained) match(filter string, found func(*Message)) { r.root.match(filter, true, found) }
+// the first level not for topics that begin with $ [MQTT-4.7.2-1], until it is false.
+func (r *retained) match(filter string, found func(*Message) bool) { r.root.match(filter, true, found) }
 
-func (n *shelf) match(filter string, first bool, found func(*Message)) {
+func (n *shelf) match(filter string, first bool, found func(*Message) bool) bool {
 	level, rest, more := strings.Cut(filter, "/")
 	switch level {
 	case "#":
-		n.all(first, found)
+		return n.all(first, found)
 	case "+":
 		for name, c := range n.children {
-			if !first || !strings.HasPrefix(name, "$") {
-				c.step(rest, more, found)
+			if first && strings.HasPrefix(name, "$") {
+				continue
+			}
+			if !c.step(rest, more, found) {
+				return false
 			}
 		}
 	default:
 		if c := n.children[level]; c != nil {
-			c.step(rest, more, found)
+			return c.step(rest, more, found)
 		}
 	}
+	return true
 }
 
-func (n *shelf) step(rest string, more bool, found func(*Message)) {
-	switch {
-	case more:
-		n.match(rest, false, found)
-	case n.m != nil:
-		found(n.m)
+func (n *shelf) step(rest string, more bool, found func(*Message) bool) bool {
+	if more {
+		return n.match(rest, false, found)
 	}
+	return n.m == nil || found(n.m)
 }
 
 // all yields the messages here and below: a/# takes in a as well.
-func (n *shelf) all(first bool, found func(*Message)) {
-	if n.m != nil {
-		found(n.m)
+func (n *shelf) all(first bool, found func(*Message) bool) bool {
+	if n.m != nil && !found(n.m) {
+		return false
 	}
 	for name, c := range n.children {
-		if !first || !strings.HasPrefix(name, "$") {
-			c.all(false, found)
+		if first && strings.HasPrefix(name, "$") {
+			continue
+		}
+		if !c.all(false, found) {
+			return false
 		}
 	}
+	return true
 }

@@ -49,7 +49,10 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 		}
 		for _, f := range filters {
 			got := map[string]bool{}
-			kept.match(f, func(m *Message) { got[string(m.Topic)] = true })
+			kept.match(f, func(m *Message) bool {
+				got[string(m.Topic)] = true
+				return true
+			})
 			for topic := range topics {
 				if want := proto.Match(f, []byte(topic)); want != got[topic] {
 					t.Fatalf("retained: filter %q, topic %q: %v, want %v", f, topic, got[topic], want)

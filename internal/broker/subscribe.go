@@ -136,7 +136,7 @@ func (c *client) install(bt *batch, wishes []wish) {
 		s.mu.Lock()
 		c.out.add(&b.blocks, bt.reply) // the SUBACK comes first
 		bt.reply = bt.reply[:0]
-		send := func(m *Message) { c.retained(bt, w.subscription, m) }
+		send := func(m *Message) bool { return c.retained(bt, w.subscription, m) }
 		b.retained.match(w.path, send)
 		if strings.HasPrefix(w.path, sysPrefix) {
 			b.sysMatch(w.path, send)
@@ -150,21 +150,24 @@ func (c *client) install(bt *batch, wishes []wish) {
 	b.router.add(s, plain...)
 }
 
-// retained sends a message because of a new subscription. session.mu is held.
-func (c *client) retained(bt *batch, sub *subscription, m *Message) {
+// retained sends a message because of a new subscription, and tells whether there is room
+// for another: a walk through all that is retained is not for nothing. session.mu is held.
+func (c *client) retained(bt *batch, sub *subscription, m *Message) (more bool) {
 	if m.expired(bt.time()) {
 		bt.stale = append(bt.stale, m)
-		return
+		return true
 	}
 	if sub.NoLocal && m.From == c.s.id {
-		return
+		return true
 	}
 	if acl := c.b.opt.ACL; acl != nil && !acl.Allow(c.who, string(m.Topic), Read) {
-		return
+		return true
 	}
 	if !c.s.put(bt, m, sub.grant, min(m.QoS, sub.QoS), true) { // 3.1.1 [MQTT-3.3.1-8]
 		bt.count.dropped++
+		return false
 	}
+	return true
 }
 
 // suback appends the answer, without its words if the client takes only smaller

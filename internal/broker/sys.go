@@ -47,15 +47,15 @@ func (b *Broker) sysMessages() []Message {
 	return all
 }
 
-// sysMatch gives found what filter takes in.
-func (b *Broker) sysMatch(filter string, found func(*Message)) {
+// sysMatch gives found what filter takes in, until it is false.
+func (b *Broker) sysMatch(filter string, found func(*Message) bool) {
 	if b.opt.SysInterval < 0 {
 		return
 	}
 	all := b.sysMessages()
 	for i := range all {
-		if proto.Match(filter, all[i].Topic) {
-			found(&all[i])
+		if proto.Match(filter, all[i].Topic) && !found(&all[i]) {
+			return
 		}
 	}
 }
