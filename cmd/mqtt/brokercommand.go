@@ -17,7 +17,7 @@ const commandGrace = 5 * time.Second
 
 // runCommand runs a command with the broker's address in its environment, and returns its exit status as an error that
 // says nothing more. Signals are the command's: it is served until it has ended, whatever comes. A third one, or some
-// seconds after the second, kills it, and what it has started where that can be told from ours.
+// seconds after the second, kills it, and what it has started where that can be told from ours. Ctrl-C does not count.
 func runCommand(e *env, args []string, u transport.URL) error {
 	c := exec.Command(args[0], args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = e.in, inherited(e.out), inherited(e.err)
@@ -51,21 +51,19 @@ func runCommand(e *env, args []string, u transport.URL) error {
 			}
 			return commandStatus(err)
 		case s := <-signals:
+			if shared && s == syscall.SIGINT {
+				continue // and may mean anything to it, any number of times
+			}
 			if s != syscall.SIGHUP {
 				last, _ = s.(syscall.Signal)
-				told++
+				if told++; told == 2 {
+					late = time.After(commandGrace)
+				}
 			}
-			switch {
-			case told > 2:
-				killed = true
-				tell(c.Process, syscall.SIGKILL)
-				continue
-			case told == 2:
-				late = time.After(commandGrace)
+			if killed = told > 2; killed {
+				s = syscall.SIGKILL
 			}
-			if s != syscall.SIGINT || !shared {
-				tell(c.Process, s)
-			}
+			tell(c.Process, s)
 		case <-late:
 			killed = true
 			tell(c.Process, syscall.SIGKILL)
