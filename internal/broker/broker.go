@@ -25,7 +25,7 @@ type Broker struct {
 
 	memory   atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
 	moving   atomic.Int64 // those of packets on their way, of them
-	most     int64        // of them: Options.Memory, unless more was restored
+	most     atomic.Int64 // of them: Options.Memory, unless more was restored
 	warned   atomic.Int64 // when the log was told of a limit, since Broker.since
 	serial   atomic.Uint64
 	revision atomic.Uint64 // of the hooks: changes with Revise
@@ -49,7 +49,8 @@ func New(opt Options) *Broker {
 		sessions: make(map[string]*session), clients: make(map[*client]struct{}),
 		listeners: make(map[net.Listener]struct{}),
 	}
-	b.router.acl, b.most = opt.ACL, opt.Memory
+	b.router.acl = opt.ACL
+	b.most.Store(opt.Memory)
 	if opt.SysInterval > 0 {
 		b.mu.Lock()
 		b.sys = time.AfterFunc(opt.SysInterval, b.tick)

@@ -22,7 +22,8 @@ func (o *Options) reserve() int64 { return min(max(o.Memory/8, 256<<10), o.Memor
 
 // room returns how many bytes there still are for a use.
 func (b *Broker) room(u use) int64 {
-	left := b.most - b.memory.Load()
+	most := b.most.Load()
+	left := most - b.memory.Load()
 	switch u {
 	case passing:
 		left = min(left-b.opt.reserve()/4, b.opt.Memory/4*3-b.moving.Load())
@@ -31,7 +32,7 @@ func (b *Broker) room(u use) int64 {
 	case flying:
 		left -= b.opt.reserve() / 4 * 3
 	case lasting:
-		left -= b.most - b.opt.Memory + b.opt.reserve() // what was restored beyond the limit is no limit
+		left -= most - b.opt.Memory + b.opt.reserve() // what was restored beyond the limit is no limit
 	}
 	return left
 }

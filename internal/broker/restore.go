@@ -32,7 +32,7 @@ func (b *Broker) Restore(ctx context.Context) error {
 			return fmt.Errorf("restore session %q: %w", image.Sessions[i].Client, err)
 		}
 	}
-	b.most = max(b.most, b.memory.Load()+b.opt.reserve()) // it is there, and who comes may clear it
+	b.most.Store(max(b.opt.Memory, b.memory.Load()+b.opt.reserve())) // it is there, and who comes may clear it
 	bt := b.batch(nil)
 	defer bt.finish()
 	for _, s := range slices.Collect(maps.Values(b.sessions)) { // one that is over goes at once
