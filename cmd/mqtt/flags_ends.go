@@ -28,7 +28,7 @@ func (f *endFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.idleText, "idle-timeout", "", "end when no message came for `SECONDS`")
 	fs.StringVar(&f.matchText, "match", "", "print and end at the first JSON payload for which the jq `EXPR` is true")
 	fs.IntVar(&f.expect, "expect", 0, "end when `N` messages came; exit status 8 if fewer came by -W or --idle-timeout")
-	fs.BoolVar(&f.expectNone, "expect-none", false, "exit status 8 if a message comes before -W or --idle-timeout ends it, else 0")
+	fs.BoolVar(&f.expectNone, "expect-none", false, "exit status 8 if a message comes before -W or --idle-timeout ends it, 7 if one could have been missed, else 0")
 }
 
 func (f *endFlags) compile(fs *pflag.FlagSet) error {
@@ -103,13 +103,18 @@ var (
 	errIdle = errors.New("no message came for the idle timeout")
 )
 
+// limit names the flag that set an end.
+func (f *endFlags) limit(cause error) string {
+	if cause == errIdle {
+		return "--idle-timeout " + f.idleText
+	}
+	return "-W " + f.waitText
+}
+
 // verdict is the run's end by the expectations it had: cause is errTimeout, errIdle, nil for an end that the messages
 // themselves brought, or the context's error after a signal.
 func (f *endFlags) verdict(cause error, n int) error {
-	over := "-W " + f.waitText
-	if cause == errIdle {
-		over = "--idle-timeout " + f.idleText
-	}
+	over := f.limit(cause)
 	ended := cause == errTimeout || cause == errIdle
 	switch {
 	case f.expectNone && n > 0:

@@ -63,10 +63,9 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 	if !ok {
 		return nil, usage("--retain-handling "+quoted(f.retainHandling), "expected always, new or never")
 	}
-	for flag, on := range map[string]bool{"--no-local": f.noLocal, "--retain-as-published": f.retainAsPublished,
-		"--retain-handling": fs.Changed("retain-handling"), "--subscription-identifier": fs.Changed("subscription-identifier")} {
-		if on {
-			if err := p.require5(flag); err != nil {
+	for _, flag := range []string{"no-local", "retain-as-published", "retain-handling", "subscription-identifier"} {
+		if v := fs.Lookup(flag); v.Changed && v.Value.String() != "false" {
+			if err := p.require5("--" + flag); err != nil {
 				return nil, err
 			}
 		}
@@ -150,9 +149,12 @@ func (a *asked) wants(p *proto.Publish) bool {
 	return true
 }
 
-// request sends SUBSCRIBE and UNSUBSCRIBE; a server that kept the session has heard them already.
+// resumed tells whether the server kept the session, and has heard SUBSCRIBE and UNSUBSCRIBE already.
+func (a *asked) resumed(c *conn.Conn) bool { return a.stands && c.Server().SessionPresent }
+
+// request sends SUBSCRIBE and UNSUBSCRIBE.
 func (a *asked) request(ctx context.Context, c *conn.Conn) error {
-	if a.stands && c.Server().SessionPresent {
+	if a.resumed(c) {
 		return nil
 	}
 	if a.subscribe != nil {
@@ -190,7 +192,10 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 				s.e.warn("unsubscribe %s: %s%s", a.unsubscribe.Filters[i], r.In(proto.UNSUBACK), reasonString(p.Props))
 			}
 		}
-		a.stands = a.stands || a.subscribe == nil
+		if a.subscribe == nil {
+			a.stands = true
+			s.away.end()
+		}
 		return a.only, nil
 	}
 	if len(p.Reasons) != len(a.subscribe.Filters) {
@@ -198,6 +203,7 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 			len(p.Reasons), len(a.subscribe.Filters))
 	}
 	holds := 0
+	var refused error
 	for i, r := range p.Reasons {
 		filter := a.subscribe.Filters[i].Filter
 		switch {
@@ -207,7 +213,7 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 				return true, err
 			}
 			s.e.warn("%v", err)
-			s.refuse = err
+			refused = err
 			continue
 		case byte(r) < a.subscribe.Filters[i].QoS:
 			if a.requireQoS {
@@ -221,10 +227,10 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 		holds++
 	}
 	if holds == 0 {
-		return true, s.refuse
+		return true, refused
 	}
-	s.refuse = nil
 	a.stands, a.warned = true, true
+	s.away.end()
 	return a.only && a.unsubscribe == nil, nil
 }
 

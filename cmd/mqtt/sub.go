@@ -98,11 +98,14 @@ func (f *subFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, f.ends.wait, errTimeout)
 		defer cancel()
 	}
-	err = conn.Hold(ctx, s.plan.cfg, &s.session, s.plan.backoff, s.serve)
-	if err = s.verdict(ctx, s.plan.explain(err)); err == nil {
-		err = firstError(s.refuse, s.retained.refused)
+	if f.ends.idle > 0 {
+		var cancel context.CancelCauseFunc
+		ctx, cancel = context.WithCancelCause(ctx)
+		defer cancel(nil)
+		s.giveUp = func() { cancel(errIdle) }
 	}
-	return err
+	err = conn.Hold(ctx, s.plan.cfg, &s.session, s.plan.backoff, s.attend)
+	return firstError(s.verdict(ctx, s.plan.explain(err)), s.retained.refused)
 }
 
 // printer is where messages go: stdout in some form, or the live table.
@@ -124,9 +127,34 @@ type subscriber struct {
 	jq       *query
 	out      printer
 
-	count  int       // messages printed
-	last   time.Time // when the last one came, or the subscription stood
-	refuse error     // a filter was refused, and others hold
+	count  int         // messages printed
+	last   time.Time   // when the last one came, or the first connection
+	away   absence     // of the subscription
+	alarm  *time.Timer // ends the run at the idle limit while there is no connection; nil before the first loss
+	giveUp func()      // what it does; nil without an idle limit
+}
+
+// attend is serve with an eye on the time in which there is no connection. The idle limit is one clock over all of them:
+// serve looks at it while a connection stands.
+func (s *subscriber) attend(ctx context.Context, c *conn.Conn) error {
+	if s.alarm != nil {
+		s.alarm.Stop()
+	}
+	if s.last.IsZero() {
+		s.last = time.Now()
+	}
+	if s.asked.resumed(c) {
+		s.away.end()
+	}
+	err := s.serve(ctx, c)
+	if err == nil || err == errIdle || ctx.Err() != nil {
+		return err
+	}
+	s.away.begin()
+	if s.giveUp != nil {
+		s.alarm = time.AfterFunc(time.Until(s.last.Add(s.f.ends.idle)), s.giveUp)
+	}
+	return err
 }
 
 // serve subscribes and prints over one connection until an end is reached.
@@ -135,7 +163,6 @@ func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 	if err := s.asked.request(ctx, c); err != nil {
 		return s.leave(c, err)
 	}
-	s.last = time.Now()
 	for done := false; ; {
 		var limit time.Time // what is at hand has none
 		if !c.Ready() {
@@ -257,19 +284,21 @@ func (s *subscriber) leave(c *conn.Conn, err error) error {
 	return err
 }
 
-// verdict makes of the way it ended the run's error.
+// verdict makes of the way it ended the run's error. Without one the run was done, whatever has come over it since.
 func (s *subscriber) verdict(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err()) || conn.Lost(err)):
+	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || conn.Lost(err)) {
 		err = ctx.Err()
-		if context.Cause(ctx) == errTimeout {
-			err = errTimeout
+		if cause := context.Cause(ctx); cause == errTimeout || cause == errIdle {
+			err = cause
 		}
-		return s.f.ends.verdict(err, s.count)
-	case err == nil, err == errIdle:
-		return s.f.ends.verdict(err, s.count)
+	} else if err != nil && err != errIdle {
+		return err
 	}
-	return err
+	ends := &s.f.ends
+	if failed := ends.verdict(err, s.count); failed != nil || err == nil {
+		return failed
+	}
+	return s.away.verdict(ends.limit(err), s.session.Held, ends.expectNone)
 }
 
 // earliest is the first of times, the zero ones left out.
