@@ -24,9 +24,9 @@ const (
 	progressEvery = 500 * time.Millisecond
 )
 
-// newProgress returns nil where nobody would see it.
+// newProgress returns nil where nobody would see it, and where it would go over what a person types.
 func newProgress(e *env, read *atomic.Int64) *progress {
-	if !e.ttyErr || e.quiet {
+	if !e.ttyErr || e.ttyIn || e.quiet {
 		return nil
 	}
 	p := &progress{e: e, began: time.Now(), read: read}
