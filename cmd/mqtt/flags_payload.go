@@ -66,8 +66,7 @@ func (f *payloadFlags) check(fs *pflag.FlagSet, repeated bool) error {
 		return usage("-0 with --delimiter", "give one of them")
 	}
 	if f.nul {
-		f.delimiter = "\x00"
-		return nil
+		f.delimiter = `\0`
 	}
 	var err error
 	if f.delimiter, err = unescape("--delimiter", f.delimiter); err != nil {
@@ -97,6 +96,5 @@ func (f *payloadFlags) open(ctx context.Context, e *env, p *publisher, strict bo
 		return l, nil
 	}
 	b, err := f.whole(ctx, e)
-	p.msg.Payload = b
-	return &repeated{left: 1}, err
+	return &repeated{payload: b, left: 1}, err
 }

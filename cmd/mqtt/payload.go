@@ -119,10 +119,11 @@ func unescape(flag, s string) (string, error) {
 // repeated is one message, a number of times. The delay counts from the time that the one before was due, so that
 // the times do not drift.
 type repeated struct {
-	left  int
-	tag   uint64
-	delay time.Duration
-	due   time.Time
+	payload []byte
+	left    int
+	tag     uint64
+	delay   time.Duration
+	due     time.Time
 }
 
 func (r *repeated) next(p *publisher, _ *conn.Conn) (uint64, error) {
@@ -142,6 +143,7 @@ func (r *repeated) next(p *publisher, _ *conn.Conn) (uint64, error) {
 	}
 	r.left--
 	r.tag++
+	p.msg.Payload = r.payload
 	return r.tag, nil
 }
 
