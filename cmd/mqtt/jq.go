@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,12 +12,14 @@ import (
 	"github.com/itchyny/gojq"
 
 	"mqtt/internal/format"
+	"mqtt/internal/proto"
 )
 
 // query is a jq expression, compiled once. Numbers that it only carries over keep every digit.
 type query struct {
-	text string
 	code *gojq.Code
+	ctx  context.Context // of the run: an expression need not come to an end by itself
+	most int             // bytes of the results of one payload
 
 	same      bool // the expression is ., which only checks the payload and takes its blanks out
 	compactor format.Compactor
@@ -32,13 +35,28 @@ func newQuery(flag, expr string) (*query, error) {
 	if err == nil {
 		var code *gojq.Code
 		if code, err = gojq.Compile(parsed); err == nil {
-			return &query{text: expr, code: code, same: strings.TrimSpace(expr) == "."}, nil
+			return &query{code: code, ctx: context.Background(), most: resultsMax, same: strings.TrimSpace(expr) == "."}, nil
 		}
 	}
 	return nil, usage(fmt.Sprintf("%s %s: %v", flag, quoted(expr), err), "expected a jq expression, such as .temp or select(.temp > 20)")
 }
 
-var errNotJSON = errors.New("payload is not JSON")
+// within has the end of ctx end an expression too. q may be nil.
+func (q *query) within(ctx context.Context) {
+	if q != nil {
+		q.ctx = ctx
+	}
+}
+
+var (
+	errNotJSON = errors.New("payload is not JSON")
+	errResults = errors.New("jq: the results of one payload are more than 256 MiB")
+)
+
+const (
+	resultsMax = proto.MaxRemaining // a payload that holds more results is no message
+	resultSize = 48                 // of memory beside a result's bytes
+)
 
 // run returns what the expression makes of a payload: none, one or several values. They are good until the next run.
 func (q *query) run(payload []byte) ([][]byte, error) {
@@ -53,7 +71,8 @@ func (q *query) run(payload []byte) ([][]byte, error) {
 		return nil, err
 	}
 	var results [][]byte
-	for it := q.code.Run(v); ; {
+	size := 0
+	for it := q.code.RunWithContext(q.ctx, v); ; {
 		v, ok := it.Next()
 		if !ok {
 			return results, nil
@@ -62,25 +81,32 @@ func (q *query) run(payload []byte) ([][]byte, error) {
 			if halt, ok := err.(*gojq.HaltError); ok && halt.Value() == nil {
 				return results, nil
 			}
+			if ended := q.ctx.Err(); ended != nil {
+				return nil, ended
+			}
 			return results, fmt.Errorf("jq: %w", err)
 		}
 		b, err := gojq.Marshal(v)
 		if err != nil {
 			return results, fmt.Errorf("jq: %w", err)
 		}
+		if size += len(b) + resultSize; size > q.most && len(results) > 0 {
+			return nil, errResults
+		}
 		results = append(results, b)
 	}
 }
 
-// holds tells whether the expression's first result is neither false nor null.
+// holds tells whether the expression's first result is neither false nor null. What is no JSON, and what the expression
+// fails at, cannot hold: an error is the end of the run.
 func (q *query) holds(payload []byte) (bool, error) {
 	v, err := decodeJSON(payload)
 	if err != nil {
-		return false, err
+		return false, nil
 	}
-	first, ok := q.code.Run(v).Next()
-	if err, is := first.(error); is {
-		return false, fmt.Errorf("jq: %w", err)
+	first, ok := q.code.RunWithContext(q.ctx, v).Next()
+	if _, failed := first.(error); failed {
+		return false, q.ctx.Err()
 	}
 	return ok && first != nil && first != false, nil
 }

@@ -125,6 +125,7 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 
 // open returns the source that the flags name.
 func (f *pubFlags) open(ctx context.Context, e *env, p *publisher) (src source, err error) {
+	f.jq.within(ctx)
 	src, err = f.payload.open(ctx, e, p, f.retain && !f.allowClear && !f.json)
 	switch src := src.(type) {
 	case *repeated:

@@ -21,8 +21,15 @@ func (f *filtered) next(p *publisher, c *conn.Conn) (uint64, error) {
 			return 0, err
 		}
 		f.tag = tag
-		if f.results, err = f.jq.run(p.msg.Payload); err != nil {
+		f.results, err = f.jq.run(p.msg.Payload)
+		switch {
+		case err == nil:
+		case err == f.jq.ctx.Err():
+			return 0, err
+		case err == errNotJSON:
 			return 0, usage(fmt.Sprintf("%s: %v", p.name(tag), err), "--jq takes JSON payloads")
+		default:
+			return 0, usage(fmt.Sprintf("%s: %v", p.name(tag), err), "")
 		}
 	}
 	p.msg.Payload, f.results = f.results[0], f.results[1:]

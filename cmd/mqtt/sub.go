@@ -104,6 +104,8 @@ func (f *subFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		defer cancel(nil)
 		s.giveUp = func() { cancel(errIdle) }
 	}
+	s.jq.within(ctx)
+	f.ends.match.within(ctx)
 	err = conn.Hold(ctx, s.plan.cfg, &s.session, s.plan.backoff, s.attend)
 	return firstError(s.verdict(ctx, s.plan.explain(err)), s.retained.refused)
 }
@@ -237,7 +239,7 @@ func (s *subscriber) message(p *proto.Publish) (done bool, err error) {
 	}
 	if m := s.f.ends.match; m != nil {
 		if ok, err := m.holds(p.Payload); err != nil || !ok {
-			return false, nil // what is no JSON cannot match
+			return false, err
 		}
 	}
 	if p.Retain {
@@ -261,6 +263,9 @@ func (s *subscriber) print(p *proto.Publish) (done bool, err error) {
 func (s *subscriber) transformed(p *proto.Publish) (done bool, err error) {
 	results, err := s.jq.run(p.Payload)
 	if err != nil {
+		if err == s.jq.ctx.Err() {
+			return false, err
+		}
 		s.e.warn("%s: %v", p.Topic, err)
 	}
 	for _, p.Payload = range results {
