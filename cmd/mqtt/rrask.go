@@ -32,7 +32,7 @@ type requester struct {
 	props   proto.Props
 	granted bool // the subscription stands on this connection
 	ended   bool // the source has no more
-	again   []*request
+	repeats bool // some of order are to be asked again
 
 	pending   map[uint64]*request
 	order     []*request // pending, the oldest first; may hold some that are answered
@@ -50,6 +50,7 @@ type request struct {
 	answers int
 	done    bool
 	acked   bool          // the server has it; with QoS 0 nobody knows
+	again   bool          // the server it was asked on may have lost it
 	kept    proto.Publish // to ask again, where that may be needed
 }
 
@@ -124,7 +125,7 @@ func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
 	if r.connected {
 		for _, q := range r.order {
 			if !q.done && (r.f.qos == 0 || q.acked && !c.Server().SessionPresent) {
-				r.again = append(r.again, q)
+				q.again, r.repeats = true, true
 			}
 		}
 	}
@@ -152,15 +153,10 @@ func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
 		room = 1 // nothing tells whose answer it is
 	}
 	free := func() bool { return r.f.qos == 0 || c.Free() > 0 }
-	for len(r.again) > 0 && free() {
-		q := r.again[0]
-		if !q.done {
-			if err := r.publish(ctx, c, q, &q.kept); err != nil {
-				return err
-			}
-			r.e.note("%s is asked again", r.name(q.tag))
+	if r.repeats {
+		if err := r.askAgain(ctx, c, free); err != nil || r.repeats {
+			return err
 		}
-		r.again = r.again[1:]
 	}
 	for !r.ended && len(r.pending) < room && free() {
 		tag, err := r.src.next(&r.pub, c)
@@ -185,6 +181,25 @@ func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// askAgain publishes the requests that the server may have lost, as far as there is room for them.
+func (r *requester) askAgain(ctx context.Context, c *conn.Conn, free func() bool) error {
+	for _, q := range r.order {
+		if q.done || !q.again {
+			continue
+		}
+		if !free() {
+			return nil
+		}
+		if err := r.publish(ctx, c, q, &q.kept); err != nil {
+			return err
+		}
+		q.again, q.acked = false, false
+		r.e.note("%s is asked again", r.name(q.tag))
+	}
+	r.repeats = false
 	return nil
 }
 
