@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -156,11 +157,25 @@ func (f *pubFlags) checkTopic() error {
 		}
 		return usage("no topic", "name one with -t TOPIC")
 	}
-	if f.payload.namesTopics() && f.payload.keyDelimiter != "" {
+	if f.payload.namesTopics() {
 		return usage("-t with -K", "with -K the topic stands on each line")
 	}
 	if err := proto.CheckTopic(f.topic); err != nil {
 		return usage("-t "+quoted(f.topic)+": "+err.Error(), topicHint(f.topic, "a topic name has no wildcards; to receive use mqtt sub"))
+	}
+	return nil
+}
+
+// unsendable is the end of a run over a message that cannot be sent as it is, for the server's limits or for itself; nil
+// if err is another error.
+func unsendable(name string, err error) error {
+	var limit *conn.Limit
+	var bad *proto.Error
+	switch {
+	case errors.As(err, &limit):
+		return fail(exitPublish, limitHint(limit), "%s: %w", name, err)
+	case errors.As(err, &bad):
+		return usage(name+": "+err.Error(), "nothing of it was sent")
 	}
 	return nil
 }

@@ -120,15 +120,9 @@ func (p *publisher) publish(ctx context.Context, c *conn.Conn) error {
 		p.sent++
 		return nil
 	}
-	var limit *conn.Limit
-	if errors.As(err, &limit) {
+	if wrong := unsendable(p.name(p.tag), err); wrong != nil {
 		p.drain(ctx, c)
-		return fail(exitPublish, limitHint(limit), "%s: %w", p.name(p.tag), err)
-	}
-	var bad *proto.Error
-	if errors.As(err, &bad) {
-		p.drain(ctx, c)
-		return usage(p.name(p.tag)+": "+err.Error(), "nothing of it was sent")
+		return wrong
 	}
 	return err
 }

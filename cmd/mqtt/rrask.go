@@ -217,15 +217,10 @@ func (r *requester) publish(ctx context.Context, c *conn.Conn, q *request, msg *
 	}
 	q.sent = time.Now()
 	err := c.Publish(ctx, msg, q.tag)
-	var limit *conn.Limit
-	var bad *proto.Error
-	switch {
-	case errors.As(err, &limit):
-		return fail(exitPublish, limitHint(limit), "%s: %w", r.name(q.tag), err)
-	case errors.As(err, &bad):
-		return usage(r.name(q.tag)+": "+err.Error(), "nothing of it was sent")
+	if err == nil {
+		return nil
 	}
-	return err
+	return firstError(unsendable(r.name(q.tag), err), err)
 }
 
 func (r *requester) leave(c *conn.Conn, err error) error {

@@ -227,12 +227,13 @@ func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
 		j := a.finished[0]
 		p := a.message(c, j)
 		err := c.Publish(ctx, p, j.number)
+		wrong := unsendable("answer", err)
 		switch {
-		case tooMuch(err) && (j.fault == "" || len(j.answer) > 0):
+		case wrong != nil && (j.fault == "" || len(j.answer) > 0):
 			j.answer, j.fault = nil, err.Error() // without what cannot be sent
 			a.e.warn("request on %s: %s", j.topic, j.fault)
 			continue
-		case tooMuch(err):
+		case wrong != nil:
 			a.e.warn("request on %s: no answer can be sent: %v", j.topic, err)
 		case err != nil:
 			return err
@@ -251,13 +252,6 @@ func (a *answerer) end(j *job) {
 		a.e.warn("request on %s: %s", j.topic, j.fault)
 	}
 	a.finished = append(a.finished, j)
-}
-
-// tooMuch tells whether a message cannot be sent as it is.
-func tooMuch(err error) bool {
-	var limit *conn.Limit
-	var bad *proto.Error
-	return errors.As(err, &limit) || errors.As(err, &bad)
 }
 
 // message is the answer to a request.
