@@ -25,6 +25,7 @@ type rrFlags struct {
 	wait     time.Duration
 	answers  int
 	latency  bool
+	jq       string
 	noRetain bool
 	serve    bool
 	parallel int
@@ -41,7 +42,9 @@ func newRR(e *env) *cobra.Command {
 		Short: "Send requests and print their answers, or answer requests",
 		Long: `mqtt rr publishes a request with a Response Topic and Correlation Data, and prints the answer that carries them.
 What comes without the correlation data, and what is retained, is no answer. At 3.1 and 3.1.1, which have no
-properties, it needs -e, and the first message there is the answer.
+properties, it needs -e, and the first message there is the answer, a retained one too unless -R is given.
+With -l answers are printed as they come. Their correlation data ends in the number of the line that was asked
+(-F '%D %p', or -J); with -M 1 they come in the order of the lines.
 
 With --serve it is the other side: each request on -t is given to a COMMAND, and what that prints is the answer.
 The payload is on its standard input. Its environment has MQTT_REQUEST_TOPIC, MQTT_REQUEST_QOS,
@@ -51,8 +54,8 @@ MQTT_REQUEST_SUBSCRIPTION_IDENTIFIERS (with spaces between) and MQTT_REQUEST_USE
 The answer has the request's QoS and correlation data. A command that fails is answered for as well, with what it
 printed and the user property error. A request without a Response Topic is answered on -e, or left out.
 A request at QoS 1 or 2 is acknowledged when its answer has been sent: with -c and -i, what had no answer when this ended
-is answered by the next run. The order stays that of the requests, so one that takes long holds up the server: bound it
-with -W.`,
+is answered by the next run. Acknowledgements keep the order of the requests, answers do not: one that takes long holds
+up those behind it at the server. Bound it with -W.`,
 		Example: `  mqtt rr -t lamp/1/state -n
   mqtt rr -t sum -l -M 50 --latency < requests.txt
   mqtt rr -t 'double/#' --serve -- awk '{ print 2 * $1 }'`,
@@ -74,10 +77,11 @@ with -W.`,
 	fs.IntVarP(&f.answers, "count", "C", 1, "wait for `N` answers to a request; with --serve: end after N requests")
 	fs.StringVarP(&f.waitText, "timeout", "W", "", "give up after `SECONDS`, with status 27; with -l: on that request; with --serve: on that command")
 	fs.BoolVar(&f.latency, "latency", false, "tell on stderr how long each answer took")
-	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained answers: that is always so")
+	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained answers, which at MQTT 5 is always so")
 	fs.BoolVar(&f.serve, "serve", false, "answer requests with what the command behind -- prints")
 	fs.IntVar(&f.parallel, "parallel", 4, "with --serve: at most `N` commands at once")
 	f.output.register(fs)
+	fs.StringVar(&f.jq, "jq", "", "print what the jq `EXPR` makes of each JSON answer")
 	f.connection.register(fs, true)
 	return c
 }
@@ -146,6 +150,9 @@ func (f *rrFlags) ask(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan) e
 	}
 	r := &requester{e: e, f: f, plan: p, pending: make(map[uint64]*request), prefix: newCorrelation()}
 	var err error
+	if r.jq, err = newQuery("--jq", f.jq); err != nil {
+		return err
+	}
 	if r.out, err = f.output.open(e, fs); err != nil {
 		return err
 	}
@@ -165,6 +172,7 @@ func (f *rrFlags) ask(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan) e
 		ctx, cancel = context.WithTimeoutCause(ctx, f.wait, errTimeout)
 		defer cancel()
 	}
+	r.jq.within(ctx)
 	err = conn.Hold(ctx, p.cfg, &r.session, p.backoff, r.serve)
 	return r.verdict(ctx, p.explain(err))
 }

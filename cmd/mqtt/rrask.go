@@ -26,6 +26,7 @@ type requester struct {
 	pub     publisher // what the source fills
 	src     source
 	out     *output
+	jq      *query // of --jq, nil for none
 
 	topic   string // for answers
 	prefix  string // of our correlation data
@@ -54,8 +55,8 @@ type request struct {
 	kept    proto.Publish // to ask again, where that may be needed
 }
 
-// newCorrelation is the random beginning of the correlation data of this run. It is text, for answerers that treat it
-// as such.
+// newCorrelation is the random beginning of the correlation data of this run, before the number of the request. It is
+// text, for answerers that treat it as such.
 func newCorrelation() string {
 	var b [8]byte
 	rand.Read(b[:])
@@ -211,7 +212,7 @@ func (r *requester) publish(ctx context.Context, c *conn.Conn, q *request, msg *
 		if r.f.correlation != nil {
 			msg.Props = r.props.AppendValue(proto.CorrelationData, r.f.correlation)
 		} else {
-			msg.Props = r.props.AppendText(proto.CorrelationData, r.prefix+strconv.FormatUint(q.tag, 16))
+			msg.Props = r.props.AppendText(proto.CorrelationData, r.prefix+strconv.FormatUint(q.tag, 10))
 		}
 		r.props = msg.Props
 	}

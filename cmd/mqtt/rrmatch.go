@@ -18,7 +18,7 @@ func (r *requester) message(p *proto.Publish) error {
 		r.ignored++
 		return nil
 	}
-	if err := r.out.message(r.session.Version, p); err != nil {
+	if err := r.print(p); err != nil {
 		return err
 	}
 	q.answers++
@@ -36,13 +36,37 @@ func (r *requester) message(p *proto.Publish) error {
 	return nil
 }
 
+// print prints an answer, or what --jq makes of it.
+func (r *requester) print(p *proto.Publish) error {
+	if r.jq == nil {
+		return r.out.message(r.session.Version, p)
+	}
+	results, err := r.jq.run(p.Payload)
+	if err != nil {
+		if err == r.jq.ctx.Err() {
+			return err
+		}
+		r.e.warn("%s: %v", p.Topic, err)
+	}
+	made := *p
+	for _, made.Payload = range results {
+		if err := r.out.message(r.session.Version, &made); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // answered finds the request that p answers, nil if none.
 func (r *requester) answered(p *proto.Publish) *request {
-	if p.Retain || !proto.Match(r.topic, p.Topic) { // a retained one is an answer to somebody before us
+	if !proto.Match(r.topic, p.Topic) {
 		return nil
 	}
-	if r.session.Version < proto.V5 {
+	if r.session.Version < proto.V5 && !(p.Retain && r.f.noRetain) { // nothing tells whose answer it is
 		return r.oldest()
+	}
+	if p.Retain { // an answer to somebody before us
+		return nil
 	}
 	data, ok := p.Props.Get(proto.CorrelationData)
 	if !ok && r.e.mosquitto() { // scripts for mosquitto_rr talk to answerers that know of none
@@ -55,7 +79,7 @@ func (r *requester) answered(p *proto.Publish) *request {
 		return nil
 	}
 	number, ours := strings.CutPrefix(string(data.Value), r.prefix)
-	tag, err := strconv.ParseUint(number, 16, 64)
+	tag, err := strconv.ParseUint(number, 10, 64)
 	if !ours || err != nil {
 		return nil
 	}
@@ -108,7 +132,7 @@ func (r *requester) due() time.Time {
 func (r *requester) expire(now time.Time) {
 	for limit := r.due(); !limit.IsZero() && !now.Before(limit); limit = r.due() {
 		q := r.oldest()
-		r.e.note("%s: no answer within %s", r.name(q.tag), r.f.waitText)
+		r.e.note("%s: no answer within %s", r.name(q.tag), r.f.wait)
 		r.overdue++
 		r.finish(q)
 	}
