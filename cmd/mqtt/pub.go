@@ -118,8 +118,16 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	}
 	defer src.close()
 	defer pub.progress.end()
+	var stop obstacle
 	err = conn.Hold(ctx, p.cfg, &pub.session, p.backoff, func(ctx context.Context, c *conn.Conn) error {
-		return pub.serve(ctx, c, src)
+		acked := pub.acked
+		err := pub.serve(ctx, c, src)
+		if pub.acked > acked {
+			stop = obstacle{}
+		} else if err != nil {
+			stop.met(&pub)
+		}
+		return err
 	})
 	return pub.verdict(p.explain(err))
 }
