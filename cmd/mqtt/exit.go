@@ -276,7 +276,8 @@ func breachHint(v *conn.Violation) string {
 	return "-d shows the packets"
 }
 
-// mosquittoStatus is the status that mosquitto's own tools would have ended with.
+// mosquittoStatus is the status that mosquitto's own tools would have ended with: where a small one is a CONNACK's, 1 is
+// for what has none.
 func mosquittoStatus(code int, err error) int {
 	var refused *conn.Refused
 	switch {
@@ -284,8 +285,8 @@ func mosquittoStatus(code int, err error) int {
 		return int(refused.Reason.ReturnCode())
 	case errors.As(err, &refused):
 		return int(refused.Reason)
-	case code == exitUsage:
-		return 1
+	case code == exitUsage, code == exitOpening, code == exitSubscribe, code == exitPublish:
+		return exitOther
 	}
 	return code
 }

@@ -46,8 +46,15 @@ func exitText(*env) string {
 A command that has no end of its own, such as mqtt sub without -C, is done when it is interrupted: status 0.
 An error is one line on stderr: the command, what failed and why, then what to try.
 
-Under the names mosquitto_pub, mosquitto_sub and mosquitto_rr the statuses are those of mosquitto's own clients: 1 for
-wrong flags, the return code or reason code of the CONNACK when the server refuses, 27 when -W ran out.
+Under the names mosquitto_pub, mosquitto_sub and mosquitto_rr they are those of mosquitto's own clients:
+
+  - When the server refuses the connection, the return code or reason code of its CONNACK.
+  - 1 in the place of 2, 3, 5 and 6: wrong flags, no connection, a refused subscription or message.
+  - 27 when -W ran out, 7 when the connection was lost for good.
+  - mosquitto_sub is done when it is interrupted or terminated, also with -C: 0. With several filters it goes on while
+    one of them holds.
+
+Deliberately not mosquitto's: a message or a last filter that the server refused is never a success.
 `)
 	return b.String()
 }

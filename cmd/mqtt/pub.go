@@ -65,7 +65,7 @@ func newPub(e *env) *cobra.Command {
 }
 
 // check refuses what can be known to be wrong before a connection is opened.
-func (f *pubFlags) check(fs *pflag.FlagSet) (err error) {
+func (f *pubFlags) check(e *env, fs *pflag.FlagSet) (err error) {
 	if f.qos < 0 || f.qos > 2 {
 		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
 	}
@@ -88,11 +88,12 @@ func (f *pubFlags) check(fs *pflag.FlagSet) (err error) {
 		return err
 	}
 	f.payload.records = f.json
-	return f.payload.check(fs, f.repeat > 1)
+	f.allowClear = f.allowClear || e.mosquitto()
+	return f.payload.check(fs, f.repeat > 1 && !e.mosquitto())
 }
 
 func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
-	if err := f.check(c.Flags()); err != nil {
+	if err := f.check(e, c.Flags()); err != nil {
 		return err
 	}
 	streams := f.payload.streams()

@@ -57,6 +57,7 @@ func (f *subFlags) newSubscriber(e *env, c *cobra.Command) (s *subscriber, err e
 	if s.plan, err = f.connection.plan(c.Context(), e, fs, proto.SUBSCRIBE, true, proto.UNSUBSCRIBE); err != nil {
 		return nil, err
 	}
+	f.filters.partialOK = f.filters.partialOK || e.mosquitto()
 	if s.asked, err = f.filters.compile(fs, s.plan, f.properties.sets); err != nil {
 		return nil, err
 	}
@@ -295,6 +296,8 @@ func (s *subscriber) verdict(ctx context.Context, err error) error {
 		err = ctx.Err()
 		if cause := context.Cause(ctx); cause == errTimeout || cause == errIdle {
 			err = cause
+		} else if s.e.mosquitto() {
+			return errQuiet // an interrupt is how mosquitto_sub ends, whatever it waited for
 		}
 	} else if err != nil && err != errIdle {
 		return err
