@@ -260,11 +260,7 @@ func (f *displayFlags) trace(e *env) func(bool, proto.Frame, proto.Version) {
 	}
 	var line []byte
 	return func(sent bool, frame proto.Frame, v proto.Version) {
-		line = append(line[:0], "<- "...)
-		if sent {
-			line = append(line[:0], "-> "...)
-		}
-		line = append(format.AppendPacket(line, frame, v), '\n')
+		line = append(format.AppendTrace(line[:0], sent, frame, v), '\n')
 		e.err.Write(line)
 	}
 }

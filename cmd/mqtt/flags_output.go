@@ -36,12 +36,13 @@ func (f *outputFlags) open(e *env, fs *pflag.FlagSet) (*output, error) {
 		return nil, usage("--payload: "+err.Error(), "expected text, hex or base64")
 	}
 	options := format.Options{NoNewline: f.noNewline, Visible: e.ttyOut, Pretty: f.pretty, Payload: encoding}
+	formatted := fs.Changed("format") // an empty one has a line end, and nothing before it
 	switch {
-	case f.json && f.format != "":
+	case f.json && formatted:
 		return nil, usage("-J with -F", "give one of them")
 	case f.json:
 		o.form, o.timed = &format.JSON{Pretty: f.pretty}, true
-	case f.format != "":
+	case formatted:
 		c, err := format.Compile(f.format, options)
 		if err != nil {
 			return nil, usage("-F: "+err.Error(), "mqtt help formats lists the escapes")
@@ -52,7 +53,7 @@ func (f *outputFlags) open(e *env, fs *pflag.FlagSet) (*output, error) {
 	default:
 		o.form = &format.Plain{Options: options}
 	}
-	if f.pretty && !f.json && f.format == "" {
+	if f.pretty && !f.json && !formatted {
 		return nil, usage("--pretty without JSON", "it belongs to -J, or to -F with %j or %J")
 	}
 	return o, nil
