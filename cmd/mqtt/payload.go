@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
@@ -148,3 +149,23 @@ func (r *repeated) next(p *publisher, _ *conn.Conn) (uint64, error) {
 }
 
 func (r *repeated) close() {}
+
+// text is a source whose messages say of themselves that they are UTF-8. One that is not is refused before it is sent: a
+// server may do the same, or hand it on to somebody who does not expect it.
+type text struct{ source }
+
+func (t *text) next(p *publisher, c *conn.Conn) (uint64, error) {
+	tag, err := t.source.next(p, c)
+	if err == nil {
+		err = p.checkText(tag, &p.msg)
+	}
+	return tag, err
+}
+
+// checkText refuses a message whose payload is not what its payload format indicator says.
+func (p *publisher) checkText(tag uint64, m *proto.Publish) error {
+	if m.Props.Num(proto.PayloadFormatIndicator, 0) == 1 && !utf8.Valid(m.Payload) {
+		return usage(p.name(tag)+": the payload is not UTF-8, as its payload format indicator says it is", "leave the indicator out, or make it 0")
+	}
+	return nil
+}

@@ -134,29 +134,27 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 }
 
 // open returns the source that the flags name.
-func (f *pubFlags) open(ctx context.Context, e *env, p *publisher) (src source, err error) {
-	f.jq.within(ctx)
-	src, err = f.payload.open(ctx, e, p, f.retain && !f.allowClear && !f.json)
-	switch src := src.(type) {
+func (f *pubFlags) open(ctx context.Context, e *env, p *publisher) (source, error) {
+	src, err := f.payload.open(ctx, e, p, f.retain && !f.allowClear && !f.json)
+	switch s := src.(type) {
 	case *repeated:
-		src.left, src.delay = f.repeat, f.delay
+		s.left, s.delay = f.repeat, f.delay
 		if f.jq == nil { // which makes text of anything
 			err = firstError(err, checkPayload("message", p.msg.Props, p.msg.Payload))
 		}
 	case *lines:
 		if f.json {
-			return f.filter(&recorded{lines: src, flags: p.msg, pace: f.pace}), err
+			src = &recorded{lines: s, flags: p.msg, pace: f.pace}
 		}
 	}
-	return f.filter(src), err
-}
-
-// filter puts --jq behind a source.
-func (f *pubFlags) filter(src source) source {
-	if f.jq == nil {
-		return src
+	if f.jq != nil {
+		f.jq.within(ctx)
+		src = &filtered{source: src, jq: f.jq}
 	}
-	return &filtered{source: src, jq: f.jq}
+	if p.msg.Props.Num(proto.PayloadFormatIndicator, 0) == 1 && !f.json {
+		src = &text{src}
+	}
+	return src, err
 }
 
 func (f *pubFlags) checkTopic() error {

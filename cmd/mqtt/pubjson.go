@@ -23,6 +23,7 @@ type recorded struct {
 	due          time.Time // of the message at hand
 	tag          uint64
 	held         bool // the message at hand is not due yet
+	told         bool // that there are names which are not known
 }
 
 // next reads a line, and waits until it is due.
@@ -51,6 +52,10 @@ func (r *recorded) message(p *publisher) error {
 	if err := format.ParseJSON(line, rec); err != nil {
 		return usage(fmt.Sprintf("line %d: %v", r.tag, err), `expected {"topic":...,"payload":...}, as sub -J prints it`)
 	}
+	if len(rec.Unknown) > 0 && !r.told {
+		r.told = true
+		p.e.warn("line %d: unknown name %q: such names are left out", r.tag, rec.Unknown)
+	}
 	m := r.flags
 	if rec.Has&format.HasTopic != 0 {
 		m.Topic = rec.Publish.Topic
@@ -75,6 +80,11 @@ func (r *recorded) message(p *publisher) error {
 	if m.Retain && len(m.Payload) == 0 && !p.f.allowClear && rec.Has&format.HasRetain == 0 {
 		return usage(fmt.Sprintf("line %d has an empty payload: with -r it would clear the retained message", r.tag),
 			"--allow-clear means it")
+	}
+	if len(m.Props) > 0 {
+		if err := p.checkText(r.tag, &m); err != nil {
+			return err
+		}
 	}
 	p.msg = m
 	if r.pace > 0 && rec.Has&format.HasTime != 0 {

@@ -32,6 +32,9 @@ type Record struct {
 	// identifiers, which belong to the delivery that the message came by: a client
 	// must not send the latter [MQTT-3.3.4-6].
 	Forward proto.Props
+	// Unknown is the first key that is not known, with properties. before it if it
+	// stands there; empty if there is none.
+	Unknown []byte
 
 	topic, payload       []byte
 	props, hop           proto.Props
@@ -58,8 +61,8 @@ func (e *RecordError) Error() string {
 
 // ParseJSON reads a line as JSON and mosquitto's keys have it: an object with time,
 // topic, qos, retain, properties and one of payload and payload_base64. Types are
-// strict, keys that are not known are passed over, and so are dup and mid, which
-// belong to a delivery. A payload that is a string is its text, or bytes if
+// strict, keys that are not known are passed over but for a note in Unknown, and so
+// are dup, mid, tst and payloadlen, which belong to a delivery. A payload that is a string is its text, or bytes if
 // payload_encoding is "base64"; null is empty; any other value is the payload byte
 // for byte as it stands in the line.
 //
@@ -69,7 +72,7 @@ func ParseJSON(line []byte, into *Record) error {
 	r := into
 	r.Has, r.Time, r.Publish, r.Forward = 0, time.Time{}, proto.Publish{}, nil
 	r.topic, r.payload, r.props, r.hop = r.topic[:0], r.payload[:0], r.props[:0], r.hop[:0]
-	r.encoded, r.payloadText = false, false
+	r.encoded, r.payloadText, r.Unknown = false, false, r.Unknown[:0]
 	if !utf8.Valid(line) {
 		return r.notText(line)
 	}
@@ -180,10 +183,20 @@ func (r *Record) member(l *object) (err error) {
 		if err = r.once(l, HasProperties, "properties"); err == nil {
 			err = r.properties(l)
 		}
-	default:
+	case "dup", "mid", "tst", "payloadlen":
 		err = l.skip(r)
+	default:
+		err = r.pass(l, "")
 	}
 	return err
+}
+
+// pass steps over the value of a key that is not known.
+func (r *Record) pass(l *object, within string) error {
+	if len(r.Unknown) == 0 {
+		r.Unknown = append(append(r.Unknown, within...), l.key...)
+	}
+	return l.skip(r)
 }
 
 func (r *Record) readPayload(l *object) (err error) {

@@ -252,3 +252,20 @@ func FuzzParseJSON(f *testing.F) {
 		}
 	})
 }
+
+// What a line names and a message has no place for is told, and only that.
+func TestRecordUnknown(t *testing.T) {
+	var r Record
+	for line, want := range map[string]string{
+		`{"topic":"a","nope":{"x":1},"more":2}`:                           "nope",
+		`{"properties":{"content_type":"c","content-type":"d"},"more":1}`: "properties.content-type",
+		`{"n\u006fpe":null}`: "nope",
+		`{"time":"2026-01-01T00:00:00Z","topic":"a","qos":0,"retain":false,"payload":"","dup":true,"mid":1}`: "",
+		`{"tst":"x","payloadlen":1,"payload":"YQ==","payload_encoding":"base64"}`:                            "",
+		`{"properties":{"user_properties":[["nope","1"]]}}`:                                                  "",
+	} {
+		if err := ParseJSON([]byte(line), &r); err != nil || string(r.Unknown) != want {
+			t.Errorf("%s: %q, want %q (%v)", line, r.Unknown, want, err)
+		}
+	}
+}

@@ -22,7 +22,7 @@ func (r *Record) properties(l *object) error {
 			}
 		}
 		if id == 0 {
-			if err := l.skip(r); err != nil {
+			if err := r.pass(l, "properties."); err != nil {
 				return err
 			}
 			continue
