@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"sync/atomic"
 
 	"mqtt/internal/conn"
@@ -13,6 +14,7 @@ import (
 
 const (
 	blockSize = 256 << 10 // bytes read at once; a block is as large as its longest line asks for
+	blockMost = 16 << 20  // beyond that, a line's memory is given back as soon as it can be
 	blocks    = 3         // in use: one being read, one waiting, one being published
 )
 
@@ -100,10 +102,12 @@ func (l *lines) cut() {
 
 // fill reads until at least one line is whole. rest is what the block before left over.
 func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
-	if b.buf == nil || len(b.buf) < 2*len(rest) {
-		b.buf = make([]byte, max(blockSize, 2*len(rest)))
+	n := len(rest)
+	if len(b.buf) < max(blockSize, 2*n) || len(b.buf) > blockMost && n < blockMost/4 {
+		b.grow(max(blockSize, 2*n), rest)
+	} else {
+		copy(b.buf, rest)
 	}
-	n := copy(b.buf, rest)
 	b.err = nil
 	for {
 		if n == len(b.buf) {
@@ -111,7 +115,7 @@ func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
 				b.text, b.rest, b.err = nil, nil, errLongLine
 				return nil
 			}
-			b.buf = append(b.buf, make([]byte, len(b.buf))...)
+			b.grow(2*n, b.buf)
 		}
 		m, err := in.Read(b.buf[n:])
 		from := max(0, n-len(delim)+1)
@@ -125,6 +129,17 @@ func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
 			b.text, b.rest = b.buf[:end], b.buf[end:n]
 			return b.rest
 		}
+	}
+}
+
+// grow makes the buffer one of size bytes that begins with what is kept. The collector would let a line of a hundred
+// megabytes and all its smaller beginnings stand beside each other: it is called in between.
+func (b *block) grow(size int, kept []byte) {
+	next := make([]byte, size)
+	copy(next, kept)
+	large := len(b.buf) > blockMost/2
+	if b.buf = next; large {
+		debug.FreeOSMemory()
 	}
 }
 
