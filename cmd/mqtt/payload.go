@@ -150,11 +150,11 @@ func (r *repeated) next(p *publisher, _ *conn.Conn) (uint64, error) {
 
 func (r *repeated) close() {}
 
-// text is a source whose messages say of themselves that they are UTF-8. One that is not is refused before it is sent: a
+// textual is a source whose messages say of themselves that they are UTF-8. One that is not is refused before it is sent: a
 // server may do the same, or hand it on to somebody who does not expect it.
-type text struct{ source }
+type textual struct{ source }
 
-func (t *text) next(p *publisher, c *conn.Conn) (uint64, error) {
+func (t *textual) next(p *publisher, c *conn.Conn) (uint64, error) {
 	tag, err := t.source.next(p, c)
 	if err == nil {
 		err = p.checkText(tag, &p.msg)

@@ -125,7 +125,7 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		err := pub.serve(ctx, c, src)
 		if pub.acked > acked {
 			stop = obstacle{}
-		} else if err != nil {
+		} else if conn.Lost(err) && ctx.Err() == nil {
 			stop.met(&pub)
 		}
 		return err
@@ -152,7 +152,7 @@ func (f *pubFlags) open(ctx context.Context, e *env, p *publisher) (source, erro
 		src = &filtered{source: src, jq: f.jq}
 	}
 	if p.msg.Props.Num(proto.PayloadFormatIndicator, 0) == 1 && !f.json {
-		src = &text{src}
+		src = &textual{src}
 	}
 	return src, err
 }
