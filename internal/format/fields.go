@@ -70,8 +70,7 @@ func (f *Format) field(dst []byte, p *piece, m *Message) []byte {
 		return f.userProperties(dst, pub.Props)
 	case 'I':
 		f.local.set(m.Received, f.Zone)
-		f.scratch = f.local.iso(f.scratch[:0])
-		return f.text(dst, p, f.scratch)
+		return f.text(dst, p, f.local.iso)
 	case 'U':
 		dst = strconv.AppendInt(dst, m.Received.Unix(), 10)
 		return appendFraction(append(dst, '.'), m.Received.Nanosecond())

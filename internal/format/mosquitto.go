@@ -23,10 +23,10 @@ func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
 	p := m.Publish
 	f.local.set(m.Received, f.Zone)
 	dst = append(dst, `{"tst":"`...)
-	dst = append(f.local.convert(dst, 'F', m.Received), 'T')
-	dst = append(f.local.convert(dst, 'T', m.Received), '.')
-	dst = appendFraction(dst, m.Received.Nanosecond())
-	dst = f.local.appendOffset(dst[:len(dst)-3]) // microseconds
+	iso := f.local.iso
+	second := len(iso) - isoOffset
+	dst = appendFraction(append(append(dst, iso[:second]...), '.'), m.Received.Nanosecond())
+	dst = append(dst[:len(dst)-3], iso[second:]...) // microseconds
 	dst = append(dst, `","topic":`...)
 	dst = appendString(dst, p.Topic)
 	dst = append(append(dst, `,"qos":`...), '0'+min(p.QoS, 2))

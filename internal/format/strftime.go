@@ -15,7 +15,11 @@ type civil struct {
 	weekday, yearDay                 int
 	isoYear, isoWeek, offset, hour12 int
 	zone                             string
+	iso                              []byte // 2026-11-20T15:04:05+0100
 }
+
+// isoOffset is the length of the offset at the end of iso.
+const isoOffset = len("+0100")
 
 // set makes c the second of t in zone, nil being local time.
 func (c *civil) set(t time.Time, zone *time.Location) {
@@ -33,6 +37,8 @@ func (c *civil) set(t time.Time, zone *time.Location) {
 	c.isoYear, c.isoWeek = c.t.ISOWeek()
 	c.zone, c.offset = c.t.Zone()
 	c.hour12 = (c.hour+11)%12 + 1
+	c.iso = append(c.convert(c.iso[:0], 'F', c.t), 'T')
+	c.iso = c.appendOffset(c.convert(c.iso, 'T', c.t))
 }
 
 // converts tells whether convert knows the conversion.
@@ -141,12 +147,6 @@ func (c *civil) appendOffset(dst []byte) []byte {
 		sign, n = '-', -n
 	}
 	return digits2(digits2(append(dst, sign), n/60, '0'), n%60, '0')
-}
-
-// iso appends date and time to the second with the zone's offset.
-func (c *civil) iso(dst []byte) []byte {
-	dst = append(c.convert(dst, 'F', c.t), 'T')
-	return c.appendOffset(c.convert(dst, 'T', c.t))
 }
 
 // digits2 appends n, below 100, in two characters.
