@@ -35,10 +35,10 @@ func (a *absence) verdict(over string, connected, wholly bool) error {
 	switch {
 	case !connected:
 		return fail(exitOpening, "is the server there?", "no connection before %s ran out", over)
-	case !a.stood:
-		return fail(exitLost, "-d shows the packets", "the server did not grant the subscription before %s ran out", over)
 	case !a.since.IsZero():
 		return fail(exitLost, "is the server there?", "the connection was lost %s before %s ran out", format.Duration(time.Since(a.since)), over)
+	case wholly && !a.stood:
+		return fail(exitLost, "-d shows the packets", "the server did not grant the subscription before %s ran out", over)
 	case wholly && a.lasted > 0:
 		return fail(exitLost, "what was published meanwhile is not known", "the connection was away for %s before %s ran out",
 			format.Duration(a.lasted), over)
