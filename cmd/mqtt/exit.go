@@ -238,6 +238,23 @@ func otherVersions(v proto.Version) string {
 	return "try another version: -V 5 or 3.1.1"
 }
 
+// refusedMessageHint says what may help against a refusal of a message.
+func refusedMessageHint(r proto.Reason) string {
+	switch r {
+	case proto.NotAuthorized:
+		return "this user may not publish there"
+	case proto.TopicNameInvalid:
+		return "the server takes no such topic"
+	case proto.QuotaExceeded:
+		return "try again later, or send less at once"
+	case proto.PayloadFormatInvalid:
+		return "the payload is not what --payload-format-indicator says"
+	case proto.UnspecifiedError, proto.ImplementationSpecificError:
+		return "the server's log may say why"
+	}
+	return "-d shows the packets"
+}
+
 func goneHint(r proto.Reason) string {
 	switch r {
 	case proto.SessionTakenOver:

@@ -231,7 +231,7 @@ func (f *propertyFlags) add(flag string, t proto.Type, id proto.PropID, key, val
 // 3.3.2.3.2.
 func checkPayload(what string, ps proto.Props, payload []byte) error {
 	if ps.Num(proto.PayloadFormatIndicator, 0) == 1 && !utf8.Valid(payload) {
-		return usage(what+" payload that is not UTF-8 with payload-format-indicator 1", "leave the indicator out: then the payload may be any bytes")
+		return usage(what+": payload that is not UTF-8, with payload-format-indicator 1", "leave the indicator out: then the payload may be any bytes")
 	}
 	return nil
 }

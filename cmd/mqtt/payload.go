@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
@@ -157,15 +156,7 @@ type textual struct{ source }
 func (t *textual) next(p *publisher, c *conn.Conn) (uint64, error) {
 	tag, err := t.source.next(p, c)
 	if err == nil {
-		err = p.checkText(tag, &p.msg)
+		err = checkPayload(p.name(tag), p.msg.Props, p.msg.Payload)
 	}
 	return tag, err
-}
-
-// checkText refuses a message whose payload is not what its payload format indicator says.
-func (p *publisher) checkText(tag uint64, m *proto.Publish) error {
-	if m.Props.Num(proto.PayloadFormatIndicator, 0) == 1 && !utf8.Valid(m.Payload) {
-		return usage(p.name(tag)+": the payload is not UTF-8, as its payload format indicator says it is", "leave the indicator out, or make it 0")
-	}
-	return nil
 }

@@ -140,7 +140,7 @@ func (f *pubFlags) open(ctx context.Context, e *env, p *publisher) (source, erro
 	case *repeated:
 		s.left, s.delay = f.repeat, f.delay
 		if f.jq == nil { // which makes text of anything
-			err = firstError(err, checkPayload("message", p.msg.Props, p.msg.Payload))
+			err = firstError(err, checkPayload("message", p.msg.Props, s.payload))
 		}
 	case *lines:
 		if f.json {

@@ -81,8 +81,8 @@ func (r *recorded) message(p *publisher) error {
 		return usage(fmt.Sprintf("line %d has an empty payload: with -r it would clear the retained message", r.tag),
 			"--allow-clear means it")
 	}
-	if len(m.Props) > 0 {
-		if err := p.checkText(r.tag, &m); err != nil {
+	if rec.Has&format.HasProperties == 0 { // what a record says of its own payload goes on as it came
+		if err := checkPayload(p.name(r.tag), m.Props, m.Payload); err != nil {
 			return err
 		}
 	}

@@ -202,23 +202,6 @@ func (p *publisher) doing() string {
 	return "publish to " + p.f.topic
 }
 
-// refusedMessageHint says what may help against a refusal of a message.
-func refusedMessageHint(r proto.Reason) string {
-	switch r {
-	case proto.NotAuthorized:
-		return "this user may not publish there"
-	case proto.TopicNameInvalid:
-		return "the server takes no such topic"
-	case proto.QuotaExceeded:
-		return "try again later, or send less at once"
-	case proto.PayloadFormatInvalid:
-		return "the payload is not what --payload-format-indicator says"
-	case proto.UnspecifiedError, proto.ImplementationSpecificError:
-		return "the server's log may say why"
-	}
-	return "-d shows the packets"
-}
-
 // reasonString is the server's own words, with a colon before them.
 func reasonString(ps proto.Props) string {
 	if s := ps.Value(proto.ReasonString); len(s) > 0 {

@@ -163,7 +163,10 @@ func (f *rrFlags) ask(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan) e
 	r.pub = publisher{e: e, f: &pubFlags{payload: f.payload, allowClear: true}, plan: p}
 	r.pub.msg = proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic)}
 	r.src, err = f.payload.open(ctx, e, &r.pub, false)
-	if err = firstError(err, checkPayload("message", f.base, r.pub.msg.Payload)); err != nil {
+	if one, ok := r.src.(*repeated); ok {
+		err = firstError(err, checkPayload("message", f.base, one.payload))
+	}
+	if err != nil {
 		return err
 	}
 	defer r.src.close()
