@@ -82,6 +82,9 @@ func dialVersion(ctx context.Context, cfg *Config, s *session.Session, v proto.V
 	}
 	c.r = proto.NewReader(&c.src, max)
 	if err := c.open(ctx); err != nil {
+		if ctx.Err() != nil {
+			c.takeBack()
+		}
 		c.end(err)
 		return nil, err
 	}
@@ -161,6 +164,21 @@ func (c *Conn) open(ctx context.Context) error {
 		default:
 			return c.violated(&proto.Error{Type: f.Type(), Reason: proto.ProtocolError, What: "came before CONNACK"})
 		}
+	}
+}
+
+// takeBack says goodbye where the owner gave up between CONNECT and CONNACK: a server that
+// accepts would take the end of the stream for a loss, and publish the will
+// [MQTT-3.1.2-8]. One that refuses does not look at it [MQTT-3.1.4-6]. In an exchange of
+// AUTH it may not be sent [MQTT-3.1.2-30].
+func (c *Conn) takeBack() {
+	if c.err != nil || c.written > 0 || len(c.out) > 0 || c.cfg.Auth != nil {
+		return // CONNECT is not out
+	}
+	if b, err := (&proto.Disconnect{}).Append(nil, c.v); err == nil {
+		c.unwatch()
+		c.nc.SetWriteDeadline(time.Now().Add(lastWords))
+		c.nc.Write(b)
 	}
 }
 

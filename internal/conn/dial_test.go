@@ -216,7 +216,7 @@ func TestFallback(t *testing.T) {
 // A server that hangs up is told from one that does not answer, and that from the
 // end of ctx; what ends them is Timeout.
 func TestDialFails(t *testing.T) {
-	silent := func(p *peer) { p.hello(); p.end() }
+	silent := func(p *peer) { p.hello(); p.bye() } // the CONNECT is taken back
 	synctest.Test(t, func(t *testing.T) {
 		_, err := Dial(t.Context(), script(t, proto.V5, func(p *peer) { p.hello() }), new(session.Session))
 		if !errors.Is(err, ErrHungUp) || !Lost(err) {

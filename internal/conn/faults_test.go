@@ -18,7 +18,7 @@ import (
 // the session over, and there is one more try. Without a CONNECT of ours under way, it was somebody else.
 func TestTakenOverByOurselves(t *testing.T) {
 	greet := func(p *peer) { p.greet(false) }
-	silent := func(p *peer) { p.hello(); p.end() }
+	silent := func(p *peer) { p.hello(); p.bye() } // the CONNECT is taken back
 	taken := func(p *peer) {
 		p.greet(true)
 		p.send(&proto.Disconnect{Reason: proto.SessionTakenOver})
