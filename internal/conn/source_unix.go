@@ -20,7 +20,7 @@ type source struct {
 	buf     []byte
 	n       int
 	err     error
-	try     func(fd uintptr) bool // of raw.Read; made once, so that a read allocates nothing
+	try     func(fd uintptr) bool // of raw.Read; made once, so that a look allocates nothing
 	put     func(fd uintptr) bool // of raw.Write
 
 	deadline
@@ -36,7 +36,7 @@ func (s *source) open(nc net.Conn) {
 	}
 	s.try = func(fd uintptr) bool {
 		s.n, s.err = readNow(fd, s.buf)
-		return s.looking || s.err != syscall.EAGAIN
+		return true
 	}
 	s.put = func(fd uintptr) bool {
 		s.n, s.err = writeNow(fd, s.buf)
@@ -84,7 +84,7 @@ const glance = 50 * time.Microsecond
 
 // Read reads once.
 func (s *source) Read(b []byte) (int, error) {
-	if s.raw == nil {
+	if !s.looking || s.raw == nil {
 		return s.nc.Read(b)
 	}
 	s.buf = b
