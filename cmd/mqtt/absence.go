@@ -29,17 +29,16 @@ func (a *absence) end() {
 	a.since, a.stood = time.Time{}, true
 }
 
-// verdict is what absence makes of a run that saw no message until over: an error where nothing could come at its end, or
-// with wholly at any time.
-func (a *absence) verdict(over string, connected, wholly bool) error {
+// verdict is what absence makes of a run that is to see no message until over: an error where none could come.
+func (a *absence) verdict(over string, connected bool) error {
 	switch {
 	case !connected:
 		return fail(exitOpening, "is the server there?", "no connection before %s ran out", over)
 	case !a.since.IsZero():
 		return fail(exitLost, "is the server there?", "the connection was lost %s before %s ran out", format.Duration(time.Since(a.since)), over)
-	case wholly && !a.stood:
+	case !a.stood:
 		return fail(exitLost, "-d shows the packets", "the server did not grant the subscription before %s ran out", over)
-	case wholly && a.lasted > 0:
+	case a.lasted > 0:
 		return fail(exitLost, "what was published meanwhile is not known", "the connection was away for %s before %s ran out",
 			format.Duration(a.lasted), over)
 	}

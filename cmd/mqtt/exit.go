@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,10 +174,8 @@ func judge(err error) (code int, hint string) {
 		return exitLost, breachHint(breach)
 	case errors.As(err, &opening):
 		return exitOpening, hint
-	case errors.As(err, &broken) && hint == "":
-		return exitLost, "--reconnect always tries again"
 	case errors.As(err, &broken):
-		return exitLost, hint
+		return exitLost, cmp.Or(hint, "--reconnect always tries again")
 	case errors.As(err, &bad):
 		return exitUsage, ""
 	}

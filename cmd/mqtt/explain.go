@@ -12,12 +12,17 @@ import (
 
 // explain adds to an error of the connection what only the plan knows: why there was no fallback to 3.1.1, and which
 // server it was.
-func (p *plan) explain(err error) error { return p.named(p.unfallen(p.unanswered(err))) }
+func (p *plan) explain(err error) error {
+	var lost *conn.Gone
+	if errors.As(err, &lost) { // there was an answer, and a version
+		return p.named(err)
+	}
+	return p.named(p.unfallen(p.unanswered(err)))
+}
 
 // unanswered gives a server that hung up or was silent behind TLS a hint of its own.
 func (p *plan) unanswered(err error) error {
-	var lost *conn.Gone
-	if p.secure && !errors.As(err, &lost) && (errors.Is(err, conn.ErrHungUp) || errors.Is(err, conn.ErrSilent)) {
+	if p.secure && (errors.Is(err, conn.ErrHungUp) || errors.Is(err, conn.ErrSilent)) {
 		return fail(exitOpening, "is this an MQTT port? the server may also want a client certificate (--cert, --key)", "%w", err)
 	}
 	return err
@@ -52,12 +57,17 @@ func (p *plan) named(err error) error {
 		broken  *conn.Broken
 		opening *conn.Opening
 		way     *transport.Error
+		lost    *conn.Gone
 	)
 	switch {
 	case errors.As(err, &way): // which has an address
 		return err
 	case errors.As(err, &opening) && transport.Alert(err) != "":
-		return &conn.Opening{Err: &transport.Error{Phase: transport.Secure, Addr: p.server, Err: err}}
+		alert := &conn.Opening{Err: &transport.Error{Phase: transport.Secure, Addr: p.server, Err: err}}
+		if errors.As(err, &lost) {
+			return &conn.Gone{Err: alert}
+		}
+		return alert
 	case errors.As(err, &refused), errors.As(err, &gone), errors.As(err, &breach), errors.As(err, &broken), errors.As(err, &opening),
 		denied(err):
 		return fmt.Errorf("%s: %w", p.server, err)

@@ -230,10 +230,14 @@ func (f *propertyFlags) add(flag string, t proto.Type, id proto.PropID, key, val
 // checkPayload refuses a payload that is not the UTF-8 text that its Payload Format Indicator promises: 3.1.3.2.3 and
 // 3.3.2.3.2.
 func checkPayload(what string, ps proto.Props, payload []byte) error {
-	if ps.Num(proto.PayloadFormatIndicator, 0) == 1 && !utf8.Valid(payload) {
-		return usage(what+": payload that is not UTF-8, with payload-format-indicator 1", "leave the indicator out: then the payload may be any bytes")
+	if !breaksWord(ps, payload) {
+		return nil
 	}
-	return nil
+	return usage(what+": payload that is not UTF-8, with payload-format-indicator 1", "leave the indicator out: then the payload may be any bytes")
+}
+
+func breaksWord(ps proto.Props, payload []byte) bool {
+	return len(ps) > 0 && ps.Num(proto.PayloadFormatIndicator, 0) == 1 && !utf8.Valid(payload)
 }
 
 // unfit is a property that its packet cannot have. flag names property and packet already.

@@ -103,6 +103,7 @@ func (l *lines) cut() {
 // fill reads until at least one line is whole. rest is what the block before left over.
 func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
 	n := len(rest)
+	b.text, b.rest = nil, nil // of a buffer that may go
 	if len(b.buf) < max(blockSize, 2*n) || len(b.buf) > blockMost && n < blockMost/4 {
 		b.grow(max(blockSize, 2*n), rest)
 	} else {
@@ -217,6 +218,7 @@ func (l *lines) more(c *conn.Conn) error {
 		if l.cur == nil {
 			l.cur = &block{}
 		}
+		l.text = nil
 		l.cur.fill(l.in, l.cur.rest, l.delim)
 		l.read.Add(int64(len(l.cur.text)))
 		l.text = l.cur.text

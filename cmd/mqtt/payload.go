@@ -155,7 +155,7 @@ type textual struct{ source }
 
 func (t *textual) next(p *publisher, c *conn.Conn) (uint64, error) {
 	tag, err := t.source.next(p, c)
-	if err == nil {
+	if err == nil && breaksWord(p.msg.Props, p.msg.Payload) {
 		err = checkPayload(p.name(tag), p.msg.Props, p.msg.Payload)
 	}
 	return tag, err

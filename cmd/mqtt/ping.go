@@ -178,8 +178,9 @@ func (p *pinger) trip(ctx context.Context, c *conn.Conn) (answered bool, err err
 	if _, err := p.idle(ctx, c, p.due); err != nil {
 		return false, err
 	}
-	if p.due = p.due.Add(p.f.interval); p.due.Before(time.Now()) {
-		p.due = time.Now() // what was late is not made up for
+	now := time.Now()
+	if p.due = p.due.Add(p.f.interval); p.due.Before(now) {
+		p.due = now.Add(p.f.interval) // what was late is not made up for
 	}
 	if err := p.ask(ctx, c); err != nil {
 		return false, err

@@ -81,10 +81,8 @@ func (r *recorded) message(p *publisher) error {
 		return usage(fmt.Sprintf("line %d has an empty payload: with -r it would clear the retained message", r.tag),
 			"--allow-clear means it")
 	}
-	if rec.Has&format.HasProperties == 0 { // what a record says of its own payload goes on as it came
-		if err := checkPayload(p.name(r.tag), m.Props, m.Payload); err != nil {
-			return err
-		}
+	if rec.Has&format.HasProperties == 0 && breaksWord(m.Props, m.Payload) { // what a record says of itself goes on as it came
+		return checkPayload(p.name(r.tag), m.Props, m.Payload)
 	}
 	p.msg = m
 	if r.pace > 0 && rec.Has&format.HasTime != 0 {

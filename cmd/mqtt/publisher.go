@@ -190,6 +190,9 @@ func (p *publisher) verdict(err error) error {
 		return fail(exitPublish, p.hint, "%s: %w", p.doing(), p.first)
 	case p.refused > 1:
 		return fail(exitPublish, p.hint, "%s: %s messages were refused, the first: %w", p.doing(), format.Count(p.refused), p.first)
+	case p.session.Lost > 0:
+		return fail(exitLost, "the server may find them too large: -q 1 tells which", "%s: the server hung up in the middle of messages at QoS 0, twice: %s",
+			p.doing(), format.Count(uint64(p.session.Lost)))
 	}
 	return nil
 }

@@ -65,6 +65,7 @@ func newCorrelation() string {
 
 // serve subscribes, asks and prints over one connection until every request has its answers.
 func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
+	defer func() { r.session.Unsent = nil }() // what has no answer is asked again, behind SUBACK
 	if err := r.subscribe(ctx, c); err != nil {
 		return err
 	}
@@ -91,7 +92,9 @@ func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 		}
 		switch ev.Kind {
 		case conn.Message:
-			err = r.message(ev.Message)
+			if err = r.message(ev.Message); err != nil && err == ctx.Err() {
+				c.Defer() // --jq was broken off: it is not printed, and so it is the server's
+			}
 		case conn.Answer:
 			if ack, ok := ev.Answer.(*proto.Suback); ok {
 				err = r.f.grant(r.e, r.topic, byte(r.f.qos), ack)

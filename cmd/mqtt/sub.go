@@ -72,7 +72,7 @@ func (f *subFlags) newSubscriber(e *env, c *cobra.Command) (s *subscriber, err e
 		return nil, usage("-R with --retained-only or --remove-retained", "give one of them")
 	case !(f.random > 0 && f.random <= 100):
 		return nil, usage("--random-filter "+strconv.FormatFloat(f.random, 'g', -1, 64), "expected more than 0, and 100 at most")
-	case f.watch && (f.output.json || f.output.format != "" || f.output.verbose):
+	case f.watch && (f.output.json || fs.Changed("format") || f.output.verbose):
 		return nil, usage("-w with -J, -F or -v", "the table has a form of its own")
 	case f.watch && !e.ttyOut:
 		return nil, usage("-w: stdout is no terminal", "leave it out to pipe messages")
@@ -194,6 +194,9 @@ func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 			if ended, err = s.message(ev.Message); ended && err == nil && s.retained.clearing(c) {
 				done, ended = true, false
 			}
+			if err != nil && err == ctx.Err() {
+				c.Defer() // --jq was broken off: it is not printed, and so it is the server's
+			}
 			if err == nil {
 				err = s.retained.clear(ctx, c)
 			}
@@ -303,10 +306,10 @@ func (s *subscriber) verdict(ctx context.Context, err error) error {
 		return err
 	}
 	ends := &s.f.ends
-	if failed := ends.verdict(err, s.count); failed != nil || err == nil {
+	if failed := ends.verdict(err, s.count); failed != nil || err == nil || !ends.expectNone {
 		return failed
 	}
-	return s.away.verdict(ends.limit(err), s.session.Held, ends.expectNone)
+	return s.away.verdict(ends.limit(err), s.session.Held)
 }
 
 // earliest is the first of times, the zero ones left out.

@@ -27,7 +27,7 @@ type Result struct {
 	Kind    string    `json:"kind"`
 	Tool    string    `json:"tool,omitempty"` // version of the tool
 	Started time.Time `json:"started"`        // of the measured part, on the wall clock
-	Seconds float64   `json:"seconds"`        // of the measured part: from its start to the last thing sent or received
+	Seconds float64   `json:"seconds"`        // of the measured part: from its start until its schedule or its window was through, and to the last delivery
 	Config  Echo      `json:"config"`
 
 	Sent         uint64 `json:"sent"`         // messages given to the socket
@@ -47,7 +47,7 @@ type Result struct {
 	SendRate       float64 `json:"send_rate"`       // messages a second of SendSeconds
 	ReceiveRate    float64 `json:"receive_rate"`    // deliveries a second of ReceiveSeconds
 	SendSeconds    float64 `json:"send_seconds"`    // from the start to when another message would be due, or the window is empty
-	ReceiveSeconds float64 `json:"receive_seconds"` // from the start, or from the subscribers' return, to the last delivery
+	ReceiveSeconds float64 `json:"receive_seconds"` // from the start, or from the subscribers' return, to the last delivery; all of a time that was given for a feed
 	BytesSent      uint64  `json:"bytes_sent"`      // payload
 	BytesReceived  uint64  `json:"bytes_received"`
 

@@ -49,14 +49,14 @@ func (k *clock) due() time.Time {
 	return last.Add(k.keepAlive - min(k.keepAlive/10, time.Second))
 }
 
-// pingIsDue is asked before each wait, and so it is here that what was read gets a time:
-// the read itself needs no clock.
-func (k *clock) pingIsDue(now time.Time) bool {
+// tick gives what was read since the last one its time: the read itself needs no clock.
+func (k *clock) tick(now time.Time) {
 	if k.came {
 		k.got, k.came = now, false
 	}
-	return k.keepAlive > 0 && !now.Before(k.due())
 }
+
+func (k *clock) pingIsDue(now time.Time) bool { return k.keepAlive > 0 && !now.Before(k.due()) }
 
 // read notes that something came.
 func (k *clock) read() { k.heard, k.came = true, true }

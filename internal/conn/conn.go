@@ -46,6 +46,7 @@ type Conn struct {
 	relief *relief // nil until a write found no room
 	err    error
 	more   bool // a read went before the write of out already
+	begun  bool // the stream before had a part of the first packet of out too
 	useful bool // a message came, or one of ours was delivered
 	auth   bool // a re-authentication goes on
 }
@@ -119,15 +120,20 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 		return err
 	}
 	start := len(c.out)
-	p.Dup = p.Dup && p.QoS == 0 // which is an error
+	if p.QoS > 0 {
+		p.Dup = false // it is ours to set [MQTT-3.3.1-1]
+	}
 	var err error
-	if !c.head.Of(p) || c.server.MaximumPacketSize != 0 {
+	switch {
+	case !c.head.Of(p):
 		err = c.admit(p)
+	case c.server.MaximumPacketSize != 0:
+		err = c.within(p.QoS, p.Retain, p.Size(c.v))
 	}
 	switch {
 	case err != nil:
 	case len(p.Props) > 0 && p.Props.Has(proto.TopicAlias):
-		err = c.publishAliased(p, tag)
+		err = c.publishAliased(ctx, p, tag)
 	case p.QoS == 0:
 		p.PacketID = 0
 		c.out, err = c.head.Append(c.out, 0, p.Payload)
@@ -191,17 +197,22 @@ func (c *Conn) keep(p *proto.Publish, tag uint64) ([]byte, error) {
 // publishAliased sends p with a Topic Alias: the topic goes with it once, and is
 // left out afterwards. The ledger keeps the whole topic and no alias, for aliases
 // die with the connection [MQTT-3.3.2-7].
-func (c *Conn) publishAliased(p *proto.Publish, tag uint64) error {
+func (c *Conn) publishAliased(ctx context.Context, p *proto.Publish, tag uint64) error {
 	alias := int(p.Props.Num(proto.TopicAlias, 0))
 	if alias > c.server.TopicAliasMaximum { // [MQTT-3.2.2-17], [MQTT-3.2.2-18]
 		return &Limit{Property: proto.TopicAliasMaximum, Max: c.server.TopicAliasMaximum, What: "topic alias " + itoa(alias)}
 	}
 	short := *p
 	known, given := c.aliases[uint16(alias)]
-	if given && known == string(p.Topic) {
+	switch {
+	case given && known == string(p.Topic):
 		short.Topic = nil
-	} else if err := proto.CheckTopic(string(p.Topic)); err != nil {
-		return err
+	case proto.CheckTopic(string(p.Topic)) != nil:
+		return proto.CheckTopic(string(p.Topic))
+	case given: // what is queued means the topic of before, and that is still to be known if it is not written
+		if err := c.flush(ctx); err != nil {
+			return err
+		}
 	}
 	var err error
 	if p.PacketID = 0; p.QoS > 0 {

@@ -172,13 +172,13 @@ func (c *Conn) open(ctx context.Context) error {
 // [MQTT-3.1.2-8]. One that refuses does not look at it [MQTT-3.1.4-6]. In an exchange of
 // AUTH it may not be sent [MQTT-3.1.2-30].
 func (c *Conn) takeBack() {
-	if c.err != nil || c.written > 0 || len(c.out) > 0 || c.cfg.Auth != nil {
-		return // CONNECT is not out
+	if c.err != nil || len(c.out) > 0 || c.cfg.Auth != nil { // it has ended, or CONNECT is not out
+		return
 	}
-	if b, err := (&proto.Disconnect{}).Append(nil, c.v); err == nil {
+	if c.queue(&proto.Disconnect{}) == nil {
 		c.unwatch()
 		c.nc.SetWriteDeadline(time.Now().Add(lastWords))
-		c.nc.Write(b)
+		c.nc.Write(c.out)
 	}
 }
 
@@ -243,7 +243,7 @@ func (c *Conn) accepted(ctx context.Context, p *proto.Connack, hello *proto.Conn
 	}
 	c.server = readServer(p, hello.KeepAlive)
 	c.clock.keepAlive = c.server.KeepAlive
-	c.clock.read()
+	c.clock.got = time.Now()
 	switch {
 	case c.server.AssignedID != "":
 		c.sess.ID = c.server.AssignedID

@@ -80,6 +80,7 @@ func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error)
 		}
 		c.watch(ctx)
 		now := time.Now()
+		c.clock.tick(now)
 		if c.clock.pongIsLate(now) {
 			return false, c.end(&Broken{Op: "keep alive", Err: ErrTimeout})
 		}

@@ -81,6 +81,57 @@ func TestUnsentAlias(t *testing.T) {
 	})
 }
 
+// A server that hangs up in the middle of one message twice will not have it: what is behind it goes on.
+func TestUnsentTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangUp := func(p *peer) {
+			p.greet(false)
+			p.nc.Read(make([]byte, 5))
+		}
+		cfg := script(t, proto.V5, hangUp, hangUp, func(p *peer) {
+			p.greet(false)
+			p.expect(msg(0, 0, "t", "behind"))
+			p.bye()
+		})
+		var s session.Session
+		c := resumed(t, cfg, &s)
+		publish(t, c, msg(0, 0, "t", strings.Repeat("x", 200)), 0)
+		publish(t, c, msg(0, 0, "t", "behind"), 0)
+		for range 2 {
+			if err := c.flush(t.Context()); err == nil {
+				t.Fatal("a stream that ended took all of it")
+			}
+			c = resumed(t, cfg, &s)
+		}
+		closed(t, c)
+		if s.Lost != 1 {
+			t.Errorf("%d lost", s.Lost)
+		}
+	})
+}
+
+// An alias that is given to another topic: what was queued before keeps its own.
+func TestUnsentReassignedAlias(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := script(t, proto.V5, func(p *peer) {
+			p.greet(false, proto.TopicAliasMaximum, 1)
+			p.expect(msg(0, 0, "a", "1", proto.TopicAlias, 1), msg(0, 0, "", "2", proto.TopicAlias, 1))
+			p.end()
+		}, func(p *peer) {
+			p.greet(false)
+			p.expect(msg(0, 0, "b", "3"), msg(0, 0, "b", "4"))
+			p.bye()
+		})
+		var s session.Session
+		c := resumed(t, cfg, &s)
+		for i, topic := range []string{"a", "a", "b", "b"} {
+			publish(t, c, msg(0, 0, topic, string(rune('1'+i)), proto.TopicAlias, 1), 0)
+		}
+		c.Abort()
+		closed(t, resumed(t, cfg, &s))
+	})
+}
+
 // A server whose limits such a message is over does not get it, and the session keeps it.
 func TestUnsentLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -67,7 +67,7 @@ func (c *Conn) flush(ctx context.Context) error {
 		}
 	}
 	c.clock.sent = time.Now()
-	c.more, c.written = false, 0
+	c.more, c.begun, c.written = false, false, 0
 	if cap(c.out) > keptOut {
 		c.out = nil
 	}
@@ -86,6 +86,7 @@ func (c *Conn) dropWritten() {
 	}
 	c.out = c.out[:copy(c.out, c.out[whole:])]
 	c.written -= whole
+	c.begun = c.begun && whole == 0
 }
 
 // packets goes through the packets of a queue and their sizes.

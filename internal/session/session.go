@@ -10,4 +10,6 @@ type Session struct {
 	Sender   Sender[[]byte] // keeps each PUBLISH as it was encoded, with its full topic
 	Receiver Receiver
 	Unsent   []byte // packets of QoS 0 messages that a connection took and no stream did, one behind the other
+	Begun    bool   // the first of Unsent was written in part
+	Lost     int    // messages at QoS 0 in the middle of which streams ended twice
 }
