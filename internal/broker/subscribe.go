@@ -75,7 +75,9 @@ func (c *client) decide(p *proto.Subscribe) (all []wish, ack *proto.Suback, err 
 				r, why = proto.QuotaExceeded, "too many subscriptions"
 				size -= sub.size()
 			} else {
-				fresh[w.Filter] = fresh[w.Filter] || first
+				if first {
+					fresh[w.Filter] = true
+				}
 				r = proto.Reason(w.QoS)
 				retained := sub.share == "" && (w.RetainHandling == 0 || w.RetainHandling == 1 && first)
 				all = append(all, wish{sub, retained}) // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]

@@ -198,6 +198,20 @@ func TestSubscriptionLimits(t *testing.T) {
 	})
 }
 
+// What the session has already counts once: half the limit, resubscribed, and one more.
+func TestSubscriptionLimitCountsWhatIsNew(t *testing.T) {
+	in(t, Options{Subscriptions: 4}, func(k *bench) {
+		p := k.connect(proto.V5, "p", expiry(100))
+		p.send(sub(1, to("a", 0), to("b", 0)))
+		p.want("SUBACK 1 00 00")
+		p.cut()
+		p = k.open(proto.V5, "p", resume, expiry(100))
+		p.want("CONNACK 00 present")
+		p.send(sub(2, to("a", 0), to("b", 1), to("c", 0), to("d", 0), to("c", 2), to("e", 0)))
+		p.want("SUBACK 2 00 01 00 00 02 97 why")
+	})
+}
+
 // More filters in one packet than a session may have cost their sender the connection, before
 // they cost anything else; fewer make the routes of others anew once, whatever they say.
 func TestFiltersOfOnePacketAreBounded(t *testing.T) {
