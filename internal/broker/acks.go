@@ -41,12 +41,11 @@ func (c *client) settle(bt *batch) error {
 			store.Pubrec(s.id, step.Tag)
 		}
 		if step.Release && !c.closing {
-			rel := proto.Ack{Kind: proto.PUBREL, PacketID: a.PacketID}
-			if !step.Known && c.five() {
-				rel.Reason = proto.PacketIdentifierNotFound
+			r := proto.Success
+			if !step.Known {
+				r = proto.PacketIdentifierNotFound
 			}
-			b, _ := rel.Append(c.out.room(&c.b.blocks, 8), c.v)
-			c.out.set(b)
+			c.pubrel(a.PacketID, r)
 			c.out.sync = c.out.sync || s.keep
 		}
 	}
@@ -54,6 +53,13 @@ func (c *client) settle(bt *batch) error {
 	s.pump(bt.time(), &bt.count)
 	c.relieve()
 	return err
+}
+
+// pubrel sends a PUBREL. session.mu is held.
+func (c *client) pubrel(id uint16, r proto.Reason) {
+	rel := proto.Ack{Kind: proto.PUBREL, PacketID: id, Reason: r}
+	b, _ := rel.Append(c.out.room(&c.b.blocks, 8), c.v)
+	c.out.set(b)
 }
 
 // released takes in a PUBREL.

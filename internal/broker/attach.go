@@ -129,9 +129,7 @@ func (c *client) enter(s *session, o *opening, present bool, bt *batch) (left []
 			c.resend = append(c.resend, f)
 			continue
 		}
-		rel := proto.Ack{Kind: proto.PUBREL, PacketID: f.ID}
-		buf, _ := rel.Append(c.out.room(&b.blocks, 8), c.v)
-		c.out.set(buf)
+		c.pubrel(f.ID, proto.Success)
 	}
 	s.pump(bt.time(), &bt.count)
 	s.charge()

@@ -243,8 +243,10 @@ func (s *session) pump(now int64, count *tally) {
 		// One that never left may be too late by now; one that did is finished
 		// whatever its age [MQTT-4.3.3-7].
 		if !h.sent && h.m.expired(now) || !c.append(now, h, f.ID) {
-			s.sender.Cancel(f.ID)
-			s.settled(h)
+			if s.abandon(f.ID, h) {
+				c.pubrel(f.ID, proto.Success)
+				c.out.sync = c.out.sync || s.keep
+			}
 			count.dropped++
 			continue
 		}

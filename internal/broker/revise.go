@@ -91,8 +91,7 @@ func (s *session) withhold(bt *batch, again bool) (left []held) {
 	if again {
 		for _, f := range s.sender.Resend() {
 			if !f.Released && denied(f.Kept) {
-				s.sender.Cancel(f.ID)
-				s.settled(f.Kept)
+				s.abandon(f.ID, f.Kept)
 				bt.count.dropped++
 			}
 		}

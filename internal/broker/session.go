@@ -91,6 +91,26 @@ func (s *session) settled(h *held) {
 	*h = held{}
 }
 
+// abandon gives up a message in flight that is not to be sent again. One that may have
+// arrived at QoS 2 keeps its identifier, without its content, until PUBCOMP: the client would
+// take the next message under it for a repeat. release is true if PUBREL must follow, as if
+// PUBREC had come. s.mu is held.
+func (s *session) abandon(id uint16, h *held) (release bool) {
+	if h.qos < 2 || !h.sent {
+		s.sender.Cancel(id)
+		s.settled(h)
+		return false
+	}
+	step, _ := s.sender.Settle(proto.PUBREC, id, proto.Success)
+	if s.keep {
+		s.b.opt.Store.Pubrec(s.id, step.Tag)
+	}
+	empty := &Message{}
+	s.bytes += empty.size() - h.m.size()
+	h.m = empty
+	return true
+}
+
 // shared takes out of the queue what came by shared subscriptions and was not sent,
 // and of a session that has ended what was sent at QoS 1 and not acknowledged: others
 // get it [MQTT-4.8.2-4]. What was sent at QoS 2 is never given to another
