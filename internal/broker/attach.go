@@ -74,7 +74,7 @@ func (c *client) before(s *session, o *opening) func() error {
 			<-s.gone // who takes it apart waits for nobody
 			return nil
 		}
-	case !s.who.Load().same(c.who): // a stranger shall not read it, nor end it
+	case s.b.stranger(s.who.Load(), c.who): // who shall not read it, nor end it
 		return func() error {
 			return c.refuse(proto.ClientIdentifierNotValid, "the session of this client identifier is another user's")
 		}
@@ -92,6 +92,13 @@ func (c *client) before(s *session, o *opening) func() error {
 		}
 	}
 	return nil // [MQTT-3.1.2-5]
+}
+
+// stranger tells whether a session of owner is not who's. A name that nobody has checked is
+// nobody's word: it would lock out only its owner, who came without it before.
+func (b *Broker) stranger(owner, who *Identity) bool {
+	checked := b.opt.Auth != nil || b.opt.Enhanced != nil || owner.certified() || who.certified()
+	return checked && !owner.same(who)
 }
 
 // enter makes c the session's client, and returns messages of shared subscriptions that

@@ -23,10 +23,15 @@ type Identity struct {
 // User is the name that rights and sessions go by: that of the certificate, else the
 // user name. named is false where there is neither.
 func (who *Identity) User() (name string, named bool) {
-	if who.Certificate != nil && who.Certificate.Subject.CommonName != "" {
+	if who.certified() {
 		return who.Certificate.Subject.CommonName, true
 	}
 	return who.Username, who.HasUsername
+}
+
+// certified tells whether a certificate has the name.
+func (who *Identity) certified() bool {
+	return who.Certificate != nil && who.Certificate.Subject.CommonName != ""
 }
 
 // same tells whether the two are the same user.

@@ -102,6 +102,36 @@ func TestResumeWithSmallerPackets(t *testing.T) {
 	})
 }
 
+// Where nobody is checked a name is nobody's word, and keeps nobody out.
+func TestSessionsOfUncheckedNames(t *testing.T) {
+	j := newJournal()
+	opt := Options{Store: j}
+	in(t, opt, func(k *bench) {
+		k.open(proto.V311, "x", resume).want("CONNACK 00")
+		named := k.open(proto.V311, "x", resume, login("alice", "a"))
+		named.want("CONNACK 00 present")
+		k.open(proto.V5, "x", resume, login("bob", "b"), expiry(100)).want("CONNACK 00 present")
+		named.closed()
+		k.crash(j, opt)
+		k.open(proto.V5, "x", resume).want("CONNACK 00 present")
+	})
+	nobody, ann := &Identity{}, &Identity{HasUsername: true, Username: "ann"}
+	cert := &Identity{Certificate: &x509.Certificate{Subject: pkix.Name{CommonName: "cert"}}}
+	for _, with := range []struct {
+		opt        Options
+		owner, who *Identity
+		strange    bool
+	}{
+		{Options{}, nobody, ann, false}, {Options{}, ann, cert, true}, {Options{}, cert, nobody, true}, {Options{}, cert, cert, false},
+		{Options{Auth: &book{}}, nobody, ann, true}, {Options{Enhanced: roll{}}, ann, nobody, true}, {Options{Auth: &book{}}, ann, ann, false},
+	} {
+		b := &Broker{opt: with.opt}
+		if got := b.stranger(with.owner, with.who); got != with.strange {
+			t.Errorf("%+v and %+v with %+v: %v", with.owner, with.who, with.opt, got)
+		}
+	}
+}
+
 func TestSameUser(t *testing.T) {
 	named := func(cn string) *x509.Certificate {
 		return &x509.Certificate{Subject: pkix.Name{CommonName: cn}}

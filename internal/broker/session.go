@@ -18,7 +18,7 @@ import (
 type session struct {
 	b      *Broker
 	id     string
-	who    atomic.Pointer[Identity] // of the connection, or the last one: always the same user
+	who    atomic.Pointer[Identity] // of the connection, or the last one: the same user, if names are checked
 	epoch  atomic.Uint32            // changes with the subscriptions
 	online atomic.Bool              // for the choice among the members of a share
 	busy   atomic.Bool
