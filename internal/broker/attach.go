@@ -35,10 +35,13 @@ func (b *Broker) attach(c *client, o *opening) error {
 			first = c.before(s, o)
 		}
 		if first == nil {
-			left = c.enter(s, o, present, bt)
+			c.s, c.attached, s.client = s, true, c
+		}
+		b.mu.Unlock() // others may come and go while the ACL is asked
+		if first == nil {
+			left = c.enter(o, present, bt)
 		}
 		s.mu.Unlock()
-		b.mu.Unlock()
 		b.pass(bt, s, left)
 		bt.finish()
 		if first == nil {
@@ -101,12 +104,10 @@ func (b *Broker) stranger(owner, who *Identity) bool {
 	return checked && !owner.same(who)
 }
 
-// enter makes c the session's client, and returns messages of shared subscriptions that
-// it may not read: others get them. b.mu and session.mu are held.
-func (c *client) enter(s *session, o *opening, present bool, bt *batch) (left []held) {
-	b := c.b
-	c.s = s
-	c.attached = true
+// enter gives c what is the session's, and returns messages of shared subscriptions that
+// it may not read: others get them. session.mu is held since c became its client.
+func (c *client) enter(o *opening, present bool, bt *batch) (left []held) {
+	b, s := c.b, c.s
 	s.who.Store(c.who)
 	if s.timer != nil {
 		s.timer.Stop()
@@ -119,7 +120,6 @@ func (c *client) enter(s *session, o *opening, present bool, bt *batch) (left []
 		s.will.s = s
 	}
 	s.expiry, s.left = o.expiry, time.Time{}
-	s.client = c
 	s.sender.Limit(c.limit)
 	s.online.Store(true)
 	if b.opt.Store != nil && (s.keep || s.expiry > 0) {

@@ -1,6 +1,10 @@
 package broker
 
-import "mqtt/internal/proto"
+import (
+	"bytes"
+
+	"mqtt/internal/proto"
+)
 
 // Credentials is an Auth whose users may change while they are connected.
 type Credentials interface {
@@ -74,7 +78,15 @@ func (b *Broker) withhold(s *session) {
 // is true if what is in flight would have to be sent again. s.mu is held.
 func (s *session) withhold(bt *batch, again bool) (left []held) {
 	who := s.who.Load()
-	denied := func(h *held) bool { return !s.b.opt.ACL.Allow(who, string(h.m.Topic), Read) }
+	var topic []byte // of the last verdict: many that wait have the same
+	var verdict bool
+	denied := func(h *held) bool {
+		if topic == nil || !bytes.Equal(topic, h.m.Topic) {
+			topic = h.m.Topic
+			verdict = !s.b.opt.ACL.Allow(who, string(topic), Read)
+		}
+		return verdict
+	}
 	s.queue.filter(func(h *held) bool {
 		if !denied(h) {
 			return false

@@ -124,6 +124,47 @@ func TestReviseOfWhoJustComes(t *testing.T) {
 	})
 }
 
+// waiter is an ACL that notes how often it is asked, and whether one of the locks that
+// others need is held meanwhile.
+type waiter struct {
+	locks []*sync.Mutex
+	asked [3]int
+	held  int
+}
+
+func (w *waiter) Allow(_ *Identity, _ string, access Access) bool {
+	w.asked[access]++
+	for _, mu := range w.locks {
+		if !mu.TryLock() {
+			w.held++
+			continue
+		}
+		mu.Unlock()
+	}
+	return true
+}
+
+// An ACL that takes its time over all that waits for one client keeps no other from coming or
+// leaving, and is asked once for messages of one topic in a row.
+func TestResumeKeepsNobodyOut(t *testing.T) {
+	who := &waiter{}
+	in(t, Options{ACL: who}, func(k *bench) {
+		s, p := k.connect(proto.V5, "s", expiry(100)), k.connect(proto.V5, "p")
+		s.subscribe(to("#", 1))
+		s.cut()
+		for i, topic := range []string{"a", "a", "a", "b", "b"} {
+			p.send(pub(topic, "x", 1, uint16(i+1)))
+			p.next()
+		}
+		who.locks, who.asked[Read] = []*sync.Mutex{&k.b.mu}, 0
+		s = k.open(proto.V5, "s", resume, expiry(100))
+		s.want("CONNACK 00 present")
+		if who.asked[Read] != 2 || who.held > 0 {
+			t.Errorf("asked %d times, %d of them with the broker's lock held", who.asked[Read], who.held)
+		}
+	})
+}
+
 // After Revise nothing comes any more that the ACL denies by now: not what is published,
 // nor what waited; of a shared subscription another member gets it.
 func TestReviseStopsDelivery(t *testing.T) {
