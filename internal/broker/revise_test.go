@@ -165,6 +165,22 @@ func TestResumeKeepsNobodyOut(t *testing.T) {
 	})
 }
 
+// Nor does one that takes its time over the filters of a SUBSCRIBE hold up who has a message
+// for the session.
+func TestSubscribeHoldsNobodyUp(t *testing.T) {
+	who := &waiter{}
+	in(t, Options{ACL: who}, func(k *bench) {
+		s := k.connect(proto.V5, "s")
+		k.b.mu.Lock()
+		who.locks = []*sync.Mutex{&k.b.sessions["s"].mu, &k.b.mu}
+		k.b.mu.Unlock()
+		s.subscribe(to("a", 0), to("b", 1))
+		if who.asked[Subscribe] != 2 || who.held > 0 {
+			t.Errorf("asked %d times, %d locks were held", who.asked[Subscribe], who.held)
+		}
+	})
+}
+
 // After Revise nothing comes any more that the ACL denies by now: not what is published,
 // nor what waited; of a shared subscription another member gets it.
 func TestReviseStopsDelivery(t *testing.T) {

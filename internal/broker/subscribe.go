@@ -52,6 +52,12 @@ func (c *client) tooMany(f proto.Frame) error {
 	return nil
 }
 
+// verdict is Success or why the client must not have a subscription.
+type verdict struct {
+	reason proto.Reason
+	why    string
+}
+
 // decide judges each filter of a SUBSCRIBE.
 func (c *client) decide(p *proto.Subscribe) (all []wish, ack *proto.Suback, err error) {
 	b, s := c.b, c.s
@@ -59,11 +65,15 @@ func (c *client) decide(p *proto.Subscribe) (all []wish, ack *proto.Suback, err 
 	ack = &proto.Suback{Kind: proto.SUBACK, PacketID: p.PacketID}
 	text := ""
 	fresh, size := make(map[string]bool), 0 // the filters that the session does not have, and their bytes
+	verdicts := make([]verdict, len(p.Filters))
+	for i := range verdicts { // the ACL may take its time over so many
+		verdicts[i] = c.maySubscribe(&p.Filters[i])
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range p.Filters {
 		w := &p.Filters[i]
-		r, why := c.maySubscribe(w)
+		r, why := verdicts[i].reason, verdicts[i].why
 		if !r.Failed() {
 			w.QoS = min(w.QoS, b.opt.Without.maximumQoS())
 			sub := newSubscription(*w, id)
@@ -188,24 +198,24 @@ func (c *client) suback(bt *batch, ack *proto.Suback) error {
 	return nil
 }
 
-// maySubscribe returns Success or why the client must not have that subscription.
-func (c *client) maySubscribe(wish *proto.Subscription) (proto.Reason, string) {
+// maySubscribe judges a subscription. session.mu is not held.
+func (c *client) maySubscribe(wish *proto.Subscription) verdict {
 	o := &c.b.opt
 	if err := proto.CheckFilter(wish.Filter); err != nil {
-		return proto.TopicFilterInvalid, err.Error()
+		return verdict{proto.TopicFilterInvalid, err.Error()}
 	}
 	share, path := proto.SplitShare(wish.Filter)
 	switch {
 	case strings.Count(path, "/") >= o.TopicLevels:
-		return proto.TopicFilterInvalid, "too many levels"
+		return verdict{proto.TopicFilterInvalid, "too many levels"}
 	case share != "" && o.Without.Shared:
-		return proto.SharedSubscriptionsNotSupported, "no shared subscriptions"
+		return verdict{proto.SharedSubscriptionsNotSupported, "no shared subscriptions"}
 	case o.Without.Wildcards && strings.ContainsAny(path, "+#"):
-		return proto.WildcardSubscriptionsNotSupported, "no wildcards"
+		return verdict{proto.WildcardSubscriptionsNotSupported, "no wildcards"}
 	case o.ACL != nil && !o.ACL.Allow(c.who, path, Subscribe):
-		return proto.NotAuthorized, "filter " + clip(path)
+		return verdict{proto.NotAuthorized, "filter " + clip(path)}
 	}
-	return proto.Success, ""
+	return verdict{}
 }
 
 // unsubscribe takes in an UNSUBSCRIBE.
