@@ -152,17 +152,9 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 	if c == nil && qos == 0 {
 		return false
 	}
-	now := c != nil && s.queue.n == 0 && len(c.resend) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0)
-	purpose := lasting
-	switch {
-	case now && qos == 0:
-		purpose = passing
-	case now:
-		purpose = flying
-	}
 	size := m.size()
-	full := b.room(purpose) < int64(size)
-	if s.queue.n >= b.opt.QueueMessages || s.bytes+size > b.opt.QueueBytes || full {
+	now, fits, full := s.fits(c, size, qos)
+	if !fits {
 		if full {
 			bt.short = shortage{memoryLimit, "a message for a session"}
 		}
@@ -190,6 +182,22 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 		bt.notice(c)
 	}
 	return true
+}
+
+// fits tells whether there is room for a message to c, nil if that is away, whether it can
+// be sent now, and whether it is the broker's memory that is full. s.mu is held.
+func (s *session) fits(c *client, size int, qos byte) (now, fits, full bool) {
+	b := s.b
+	now = c != nil && s.queue.n == 0 && len(c.resend) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0)
+	purpose := lasting
+	switch {
+	case now && qos == 0:
+		purpose = passing
+	case now:
+		purpose = flying
+	}
+	full = b.room(purpose) < int64(size)
+	return now, !full && s.queue.n < b.opt.QueueMessages && s.bytes+size <= b.opt.QueueBytes, full
 }
 
 // send puts one message on the way to the client. s.mu is held; at QoS 1 and 2 the

@@ -121,6 +121,31 @@ func TestPacketsOnTheirWayLeaveRoom(t *testing.T) {
 	}
 }
 
+// One retained message that is larger than what may wait for a session keeps no smaller one
+// from it, wherever it stands.
+func TestRetainedMessageThatIsTooLargeIsPassedOver(t *testing.T) {
+	in(t, Options{QueueBytes: 64 << 10}, func(k *bench) {
+		p := k.connect(proto.V5, "p")
+		for i := range 100 {
+			p.post(pub(fmt.Sprint("r/", i), "x", 1, uint16(i+1), retain))
+			p.next()
+		}
+		p.send(pub("r/large", big(100_000), 1, 200, retain))
+		p.want("PUBACK 200 10")
+		for i := range 5 {
+			s := k.connect(proto.V5, fmt.Sprint("s", i))
+			s.send(sub(1, to("r/#", 0)))
+			s.want("SUBACK 1 00")
+			for n := range 100 {
+				if s.next() == nil {
+					t.Fatalf("only %d retained messages came", n)
+				}
+			}
+			s.silent()
+		}
+	})
+}
+
 // All that is retained is gone through for as long as there is room for it, and not once for
 // each of ten thousand filters of a packet.
 func TestRetainedMessagesThatHaveNoRoomAreNotGoneThrough(t *testing.T) {

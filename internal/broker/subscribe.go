@@ -136,6 +136,7 @@ func (c *client) enrol(wishes []wish) {
 func (c *client) install(bt *batch, wishes []wish) {
 	b, s := c.b, c.s
 	var plain []*subscription
+	missed := 0
 	for _, w := range wishes {
 		if !w.retained {
 			plain = append(plain, w.subscription)
@@ -148,7 +149,14 @@ func (c *client) install(bt *batch, wishes []wish) {
 		s.mu.Lock()
 		c.out.add(&b.blocks, bt.reply) // the SUBACK comes first
 		bt.reply = bt.reply[:0]
-		send := func(m *Message) bool { return c.retained(bt, w.subscription, m) }
+		send := func(m *Message) (more bool) { // a walk through all that is retained is not for nothing
+			if c.retained(bt, w.subscription, m) {
+				return true
+			}
+			missed++
+			_, fits, _ := s.fits(c, overhead, min(m.QoS, w.QoS)) // a smaller one
+			return fits && !c.closing && missed < b.opt.QueueMessages
+		}
 		b.retained.match(w.path, send)
 		if strings.HasPrefix(w.path, sysPrefix) {
 			b.sysMatch(w.path, send)
@@ -162,9 +170,9 @@ func (c *client) install(bt *batch, wishes []wish) {
 	b.router.add(s, plain...)
 }
 
-// retained sends a message because of a new subscription, and tells whether there is room
-// for another: a walk through all that is retained is not for nothing. session.mu is held.
-func (c *client) retained(bt *batch, sub *subscription, m *Message) (more bool) {
+// retained sends a message because of a new subscription. It is false if there is no room
+// for it. session.mu is held.
+func (c *client) retained(bt *batch, sub *subscription, m *Message) bool {
 	if m.expired(bt.time()) {
 		bt.stale = append(bt.stale, m)
 		return true
