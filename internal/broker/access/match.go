@@ -2,13 +2,9 @@ package access
 
 import "strings"
 
-// expand is the rule's filter with the names in the place of %u and %c, wherever they stand.
-// A name with a slash has more than one level.
-func (r *rule) expand(user, client string) string {
-	if !r.names {
-		return r.filter
-	}
-	b := make([]byte, 0, len(r.filter)+len(user)+len(client))
+// expand appends the rule's filter with the names in the place of %u and %c, wherever they
+// stand. A name with a slash has more than one level.
+func (r *rule) expand(b []byte, user, client string) []byte {
 	for s := r.filter; s != ""; {
 		name, more := "", 1
 		switch {
@@ -22,7 +18,7 @@ func (r *rule) expand(user, client string) string {
 		b = append(b, name...)
 		s = s[more:]
 	}
-	return string(b)
+	return b
 }
 
 // dollar tells whether a topic that begins with $ meets a filter that does not.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 
 	"mqtt/internal/broker"
 	"mqtt/internal/proto"
@@ -39,8 +40,9 @@ type rule struct {
 	read    bool
 	write   bool
 	pattern bool
-	names   bool // it has %u or %c
-	user    bool // it has %u
+	names   bool   // it has %u or %c
+	user    bool   // it has %u
+	head    string // what a topic name begins with that it takes in, where it has names
 }
 
 // NewRights reads the ACL file at path.
@@ -132,7 +134,9 @@ func parseRule(s string, pattern bool) (rule, error) {
 		return r, err
 	}
 	r.user = pattern && strings.Contains(rest, "%u")
-	r.names = r.user || pattern && strings.Contains(rest, "%c")
+	if r.names = r.user || pattern && strings.Contains(rest, "%c"); r.names {
+		r.head = rest[:strings.IndexAny(rest, "%+")]
+	}
 	return r, nil
 }
 
@@ -157,13 +161,21 @@ func (r *Rights) Allow(who *broker.Identity, topic string, access broker.Access)
 	if strings.ContainsAny(user, "+#") || strings.ContainsAny(who.ClientID, "+#") {
 		patterns = nil
 	}
+	var space [256]byte // it is asked for each message: most names go in
 	for _, list := range [2][]rule{own, patterns} {
 		for i := range list {
 			one := &list[i]
 			if one.user && !named {
 				continue
 			}
-			filter := one.expand(user, who.ClientID)
+			if access != broker.Subscribe && !strings.HasPrefix(topic, one.head) {
+				continue
+			}
+			filter := one.filter
+			if one.names {
+				b := one.expand(space[:0], user, who.ClientID)
+				filter = unsafe.String(unsafe.SliceData(b), len(b)) // until the next one
+			}
 			if dollar(one.filter, filter) {
 				continue // nor may a name lead to the server's own topics
 			}

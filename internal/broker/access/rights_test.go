@@ -116,6 +116,26 @@ func TestRights(t *testing.T) {
 	}
 }
 
+// To be asked costs no memory: that is done for each message and each member of a share.
+func TestRightsAllocateNothing(t *testing.T) {
+	r, err := NewRights(write(t, acl))
+	if err != nil {
+		t.Fatal(err)
+	}
+	who := user("alice")
+	for _, topic := range []string{"devices/c/up", "dev-c/" + strings.Repeat("deep/", 40), "of-alice-c-%x/%/%alice", "home/safe/x", "nowhere"} {
+		for _, access := range []broker.Access{broker.Read, broker.Write, broker.Subscribe} {
+			if n := testing.AllocsPerRun(100, func() { r.Allow(who, topic, access) }); n != 0 {
+				t.Errorf("%s: %v allocations", topic, n)
+			}
+		}
+	}
+	long := &broker.Identity{ClientID: strings.Repeat("long", 100)}
+	if !r.Allow(long, "devices/"+long.ClientID+"/up", broker.Write) || r.Allow(long, "devices/"+long.ClientID[1:]+"/up", broker.Write) {
+		t.Error("a name that is longer than the space for it")
+	}
+}
+
 // What two filters have in common.
 func TestMeets(t *testing.T) {
 	for _, c := range []struct {
