@@ -19,7 +19,7 @@ func (b *Broker) attach(c *client, o *opening) error {
 		var first func() error
 		var left []held
 		s, present := b.sessions[c.who.ClientID]
-		if need := c.lasts(o, present); need > 0 && int64(need) > b.room(keeping) {
+		if need := c.lasts(o, present); need > 0 && int64(need) > b.room(keeping, o.expiry > 0) {
 			b.mu.Unlock()
 			bt.finish()
 			b.warn(shortage{memoryLimit, "a session"})

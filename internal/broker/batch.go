@@ -200,7 +200,7 @@ func (bt *batch) setRetained() {
 	for i := range bt.msgs {
 		m := &bt.msgs[i]
 		m.Came = bt.time()
-		limit := b.retained.limit(m, b.opt.Retained, b.room(lasting)-int64(b.retained.bytes-before))
+		limit := b.retained.limit(m, b.opt.Retained, b.room(lasting, true)-int64(b.retained.bytes-before))
 		if limit != "" {
 			bt.short = shortage{limit, "a retained message"}
 			if bt.qos > 0 && bt.ids[i] != 0 && bt.from != nil && bt.from.five() {

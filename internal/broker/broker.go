@@ -25,7 +25,7 @@ type Broker struct {
 
 	memory   atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
 	moving   atomic.Int64 // those of packets on their way, of them
-	most     atomic.Int64 // of them: Options.Memory, unless more was restored
+	most     atomic.Int64 // of them: Options.Memory, unless more was restored and is still there
 	warned   atomic.Int64 // when the log was told of a limit, since Broker.since
 	serial   atomic.Uint64
 	revision atomic.Uint64 // of the hooks: changes with Revise

@@ -69,7 +69,7 @@ func (bt *batch) pour(s *session, g *grant, retain bool) {
 		return
 	}
 	b := bt.b
-	if c.crowded() && c.lagging || c.out.n > 0 && b.room(passing) < 0 {
+	if c.crowded() && c.lagging || c.out.n > 0 && b.room(passing, false) < 0 {
 		bt.count.dropped += len(bt.msgs)
 		return
 	}
@@ -189,14 +189,14 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 func (s *session) fits(c *client, size int, qos byte) (now, fits, full bool) {
 	b := s.b
 	now = c != nil && s.queue.n == 0 && len(c.resend) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0)
-	purpose := lasting
+	purpose, kept := lasting, true
 	switch {
 	case now && qos == 0:
-		purpose = passing
+		purpose, kept = passing, false
 	case now:
-		purpose = flying
+		purpose, kept = flying, s.keep
 	}
-	full = b.room(purpose) < int64(size)
+	full = b.room(purpose, kept) < int64(size)
 	return now, !full && s.queue.n < b.opt.QueueMessages && s.bytes+size <= b.opt.QueueBytes, full
 }
 

@@ -20,10 +20,19 @@ const (
 // reserve is what messages leave of the memory for the rest.
 func (o *Options) reserve() int64 { return min(max(o.Memory/8, 256<<10), o.Memory/2) }
 
-// room returns how many bytes there still are for a use.
-func (b *Broker) room(u use) int64 {
-	most := b.most.Load()
-	left := most - b.memory.Load()
+// room returns how many bytes there still are for a use. What is kept counts against
+// Options.Memory alone, since it would have more after each restart; the rest may go beyond
+// by what was restored beyond.
+func (b *Broker) room(u use, kept bool) int64 {
+	most, memory := b.most.Load(), b.memory.Load()
+	if least := max(b.opt.Memory, memory+b.opt.reserve()); least < most { // that is gone in part
+		b.most.CompareAndSwap(most, least)
+		most = least
+	}
+	if kept {
+		most = b.opt.Memory
+	}
+	left := most - memory
 	switch u {
 	case passing:
 		left = min(left-b.opt.reserve()/4, b.opt.Memory/4*3-b.moving.Load())
@@ -32,7 +41,7 @@ func (b *Broker) room(u use) int64 {
 	case flying:
 		left -= b.opt.reserve() / 4 * 3
 	case lasting:
-		left -= most - b.opt.Memory + b.opt.reserve() // what was restored beyond the limit is no limit
+		left -= b.opt.reserve()
 	}
 	return left
 }

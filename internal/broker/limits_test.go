@@ -78,6 +78,47 @@ func TestRetainedMessagesLeaveRoom(t *testing.T) {
 	})
 }
 
+// What is kept has no more room after a restart than before it, however often; what goes with
+// its connection has some, and none beyond the limit once the restored is gone.
+func TestRestartsGiveNoMemory(t *testing.T) {
+	j := newJournal()
+	opt := Options{Memory: 1 << 20, Store: j}
+	in(t, opt, func(k *bench) {
+		fill := func(p *peer) (refused bool) { // with subscriptions
+			for i := 0; i < 10_000 && !refused; i += 100 {
+				many := sub(1)
+				for n := range 100 {
+					many.Filters = append(many.Filters, proto.Subscription{Filter: fmt.Sprint(i+n, big(100)), RetainHandling: 2})
+				}
+				p.send(many)
+				reasons := p.next().(*proto.Suback).Reasons
+				refused = reasons[99] == proto.QuotaExceeded
+			}
+			return refused
+		}
+		k.connect(proto.V5, "kept0", expiry(never))
+		for i := range 4 {
+			p := k.open(proto.V5, fmt.Sprint("kept", i), expiry(never), resume)
+			if c, ok := p.next().(*proto.Connack); ok && c.Reason == proto.Success && !fill(p) {
+				t.Fatal("there is no limit")
+			}
+			if m := k.b.Stats().Memory; m > opt.Memory {
+				t.Fatalf("%d bytes are in use after restart %d", m, i)
+			}
+			j = k.crash(j, opt)
+		}
+		opt.Memory = 1 << 19
+		k.crash(j, opt)
+		k.connect(proto.V5, "some").subscribe(to("a", 1))
+		for i := range 4 {
+			k.connect(proto.V5, fmt.Sprint("kept", i)).leave()
+		}
+		if !fill(k.connect(proto.V5, "passing")) || k.b.Stats().Memory > opt.Memory {
+			t.Errorf("%d bytes are in use", k.b.Stats().Memory)
+		}
+	})
+}
+
 // Nor do those who never finish what they send, or never read what they get.
 func TestPacketsOnTheirWayLeaveRoom(t *testing.T) {
 	for name, attack := range map[string]func(k *bench){

@@ -76,7 +76,7 @@ func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 	switch {
 	case n >= b.opt.Connections:
 		c.refused = proto.ServerBusy
-	case b.room(connecting) < 0:
+	case b.room(connecting, false) < 0:
 		b.warn(shortage{memoryLimit, "a connection"})
 		c.refused = proto.QuotaExceeded
 	case !b.rate.allow(time.Now()):

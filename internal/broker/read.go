@@ -141,7 +141,7 @@ func (c *client) weigh() error {
 	}
 	grown := n > c.weight
 	c.count(n)
-	if grown && c.b.room(passing) < 0 {
+	if grown && c.b.room(passing, false) < 0 {
 		c.b.warn(shortage{memoryLimit, "a packet"})
 		return fault(proto.QuotaExceeded, "the server's memory is used up")
 	}

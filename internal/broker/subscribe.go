@@ -81,7 +81,7 @@ func (c *client) decide(p *proto.Subscribe) (all []wish, ack *proto.Suback, err 
 			if first {
 				size += sub.size()
 			}
-			if first && (len(s.subs)+len(fresh) >= b.opt.Subscriptions || b.room(keeping) < int64(size)) {
+			if first && (len(s.subs)+len(fresh) >= b.opt.Subscriptions || b.room(keeping, s.keep) < int64(size)) {
 				r, why = proto.QuotaExceeded, "too many subscriptions"
 				size -= sub.size()
 			} else {
