@@ -69,7 +69,11 @@ func (bt *batch) pour(s *session, g *grant, retain bool) {
 		return
 	}
 	b := bt.b
-	if c.crowded() && c.lagging || c.out.n > 0 && b.room(passing, false) < 0 {
+	full := c.out.n > 0 && b.room(passing, false) < 0
+	if full {
+		bt.short = shortage{memoryLimit, "a message for a session"}
+	}
+	if full || c.crowded() && c.lagging {
 		bt.count.dropped += len(bt.msgs)
 		return
 	}

@@ -144,7 +144,9 @@ func TestPacketsOnTheirWayLeaveRoom(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in(t, Options{Memory: 8 << 20, MaxPacket: 2 << 20}, func(k *bench) {
+			var log bytes.Buffer
+			opt := Options{Memory: 8 << 20, MaxPacket: 2 << 20, Log: slog.New(slog.NewTextHandler(&log, nil))}
+			in(t, opt, func(k *bench) {
 				attack(k)
 				k.pass(2 * time.Second)
 				if m := k.b.Stats().Memory; m < 5<<20 {
@@ -158,6 +160,9 @@ func TestPacketsOnTheirWayLeaveRoom(t *testing.T) {
 					p.leave()
 				}
 			})
+			if name == "unread" && !strings.Contains(log.String(), `limit=memory refused="a message for a session"`) {
+				t.Error("the log was not told")
+			}
 		})
 	}
 }
