@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mqtt/internal/proto"
+	"mqtt/internal/transport"
 )
 
 const (
@@ -103,11 +104,11 @@ func packets(b []byte) iter.Seq2[proto.Frame, int] {
 }
 
 // wroteInVain reads what the server said last: often the DISCONNECT that tells why
-// it took no more.
+// it took no more, or an alert of TLS.
 func (c *Conn) wroteInVain(cause error) error {
 	c.src.look(false, time.Time{})
 	limit := time.Now().Add(lastWords)
-	for c.v >= proto.V5 {
+	for {
 		f, ok, err := c.r.Buffered()
 		if err != nil {
 			break
@@ -119,9 +120,12 @@ func (c *Conn) wroteInVain(cause error) error {
 			if err == nil || errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(limit) {
 				continue // a Wake must not cost the reason
 			}
+			if transport.Alert(err) != "" {
+				return c.broke("read", err)
+			}
 			break
 		}
-		if f.Type() == proto.DISCONNECT {
+		if f.Type() == proto.DISCONNECT && c.v >= proto.V5 {
 			if c.cfg.Trace != nil {
 				c.cfg.Trace(false, f, c.v)
 			}
