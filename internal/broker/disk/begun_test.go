@@ -2,6 +2,7 @@ package disk
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -79,6 +80,70 @@ func TestLogThatFollows(t *testing.T) {
 	_, _, err := load(t, dir, func(dir string) { os.WriteFile(filepath.Join(dir, "log-0000000000000002"), nil, 0o600) })
 	if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "log-0000000000000002") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// The note that another piece has begun may be torn at any byte, for that one is there by
+// then: nothing is lost, and nobody is told of damage. Where it once stood it is still read.
+func TestNoteThatIsTorn(t *testing.T) {
+	dir := first(t)
+	log, next := filepath.Base(onlyLog(t, dir)), "log-0000000000000002"
+	if err := os.WriteFile(filepath.Join(dir, next), pieceOf(2), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(filepath.Join(dir, log))
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := info.Size() - frameHead
+	f, err := os.OpenFile(filepath.Join(dir, log), os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &piece{number: 1, path: f.Name(), file: f, size: end, disk: end}
+	if err := errors.Join(p.follow(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	check := func(name string, change func([]byte) []byte, gone string) {
+		t.Helper()
+		im, notes, err := load(t, dir, func(dir string) {
+			edit(t, filepath.Join(dir, log), change)
+			if gone != "" {
+				os.Remove(filepath.Join(dir, next))
+			}
+		})
+		if gone != "" {
+			if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), gone) {
+				t.Errorf("%s: error %v, want %q", name, err, gone)
+			}
+		} else if err != nil || len(notes) > 0 || len(im.Retained) != 1 {
+			t.Errorf("%s: %v, notes %q", name, err, notes)
+		}
+	}
+	whole := func(b []byte) []byte { return b }
+	old := func(b []byte) []byte { // the note in the place of the end
+		seal(b[end:end+frameHead], followMagic, 1, end)
+		return b[:end+frameHead]
+	}
+	check("whole", whole, "")
+	check("whole, and nothing follows", whole, next+" is missing")
+	check("of old", old, "")
+	check("of old, and nothing follows", old, next+" is missing")
+	for i := range after {
+		if i < len(before) && before[i] == after[i] {
+			continue
+		}
+		torn := func(b []byte) []byte { return append(b[:i], before[min(i, len(before)):]...) }
+		check(fmt.Sprint("written up to byte ", i-int(end)), torn, "")
+		check(fmt.Sprint("without byte ", i-int(end)), func(b []byte) []byte { b[i] ^= 0xff; return b }, "")
 	}
 }
 

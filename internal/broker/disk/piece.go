@@ -18,8 +18,9 @@ import (
 // how long, the number of the piece (a file that is used again has frames of an older
 // one behind ours), how much of the piece was on disk when it was written, and a
 // checksum of all that and the records. The first is a head alone, by which the piece is
-// known even if nothing was written to it; format 2 had none. The last is empty, and tells
-// of a piece that is full that the next one has begun.
+// known even if nothing was written to it; format 2 had none. The last is empty. Behind it
+// one more tells of a piece that is full that the next one has begun; it once stood in the
+// place of the last.
 const (
 	frameHead   = 28
 	beginMagic  = "mqLb"
@@ -79,11 +80,12 @@ func (p *piece) begin() error {
 	return p.put(b, 0)
 }
 
-// follow ends a full piece with the note that the next one has begun.
+// follow notes behind a full piece that the next one has begun. The end stays untouched: a
+// piece that is not the last must have one, whatever becomes of this write.
 func (p *piece) follow() error {
 	b := noHead
 	seal(b[:], followMagic, p.number, p.disk)
-	return p.put(b[:], p.size)
+	return p.put(b[:], p.size+frameHead)
 }
 
 func (p *piece) put(b []byte, at int64) error {
@@ -143,9 +145,9 @@ func (s *Store) newPiece(number uint64) (*piece, error) {
 	return p, nil
 }
 
-// retire puts what is left of a piece into the bbolt file, and the file aside.
+// retire puts what is left of a full piece into the bbolt file, and the file aside.
 func (s *Store) retire(p *piece) error {
-	_, err := s.absorb(p.file, p.number, p.size+frameHead, false, true)
+	_, err := s.absorb(p.file, p.number, p.size+2*frameHead, false, true) // the end, and what follow wrote
 	err = errors.Join(err, p.file.Close())
 	if err != nil {
 		return err
@@ -251,13 +253,20 @@ func (f *frames) next() (records []byte, at int64, err error) {
 	}
 	f.disk = disk
 	f.whole = n == 0
-	f.follow = string(head[:4]) == followMagic
 	if f.whole {
+		f.follow = string(head[:4]) == followMagic || f.followed()
 		return nil, 0, io.EOF
 	}
 	at = f.at + frameHead
 	f.at += int64(len(f.b))
 	return f.b[frameHead:], at, nil
+}
+
+// followed tells whether the note that another piece has begun stands behind the end.
+func (f *frames) followed() bool {
+	var head [frameHead]byte
+	_, _, ok := f.head(f.at+frameHead, &head)
+	return ok && string(head[:4]) == followMagic && frameSum(head[:]) == binary.LittleEndian.Uint32(head[24:])
 }
 
 // head reads the head of a frame of this piece.
