@@ -77,7 +77,7 @@ func (c *client) before(s *session, o *opening) func() error {
 			<-s.gone // who takes it apart waits for nobody
 			return nil
 		}
-	case s.b.stranger(s.who.Load(), c.who): // who shall not read it, nor end it
+	case !s.admits(c.who): // a stranger shall not read it, nor end it
 		return func() error {
 			return c.refuse(proto.ClientIdentifierNotValid, "the session of this client identifier is another user's")
 		}
@@ -97,18 +97,12 @@ func (c *client) before(s *session, o *opening) func() error {
 	return nil // [MQTT-3.1.2-5]
 }
 
-// stranger tells whether a session of owner is not who's. A name that nobody has checked is
-// nobody's word: it would lock out only its owner, who came without it before.
-func (b *Broker) stranger(owner, who *Identity) bool {
-	checked := b.opt.Auth != nil || b.opt.Enhanced != nil || owner.certified() || who.certified()
-	return checked && !owner.same(who)
-}
-
 // enter gives c what is the session's, and returns messages of shared subscriptions that
 // it may not read: others get them. session.mu is held since c became its client.
 func (c *client) enter(o *opening, present bool, bt *batch) (left []held) {
 	b, s := c.b, c.s
 	s.who.Store(c.who)
+	s.unowned = false
 	if s.timer != nil {
 		s.timer.Stop()
 		s.timer = nil

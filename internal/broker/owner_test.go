@@ -46,6 +46,46 @@ func TestSessionBelongsToItsUser(t *testing.T) {
 	})
 }
 
+// A session of which only the user name is known, as of an old data folder, is whose who comes
+// first with that, also by a certificate, and nobody else's from then on. A restart alone does not change that.
+func TestSessionWithoutOwner(t *testing.T) {
+	named := &x509.Certificate{Subject: pkix.Name{CommonName: "cn"}}
+	for _, name := range []string{"", "ann"} {
+		s := &session{b: &Broker{opt: Options{Auth: &book{}}}, unowned: true}
+		s.who.Store(&Identity{HasUsername: name != "", Username: name})
+		if !s.admits(&Identity{Certificate: named, Username: name}) || s.admits(&Identity{HasUsername: true, Username: "bob"}) {
+			t.Errorf("user name %q", name)
+		}
+	}
+	who := &book{users: map[string]string{"ann": "a", "bob": "b"}}
+	j := newJournal()
+	opt := Options{Auth: who, Store: j}
+	in(t, opt, func(k *bench) {
+		k.open(proto.V5, "x", login("ann", "a"), resume, expiry(100)).want("CONNACK 00")
+		j.mu.Lock()
+		j.disk.sessions["x"].Unowned = true
+		j.mu.Unlock()
+		unowned := func(want bool) {
+			t.Helper()
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			if got := j.disk.sessions["x"].Unowned; got != want {
+				t.Errorf("unowned: %v, want %v", got, want)
+			}
+		}
+		for range 2 {
+			j = k.crash(j, opt)
+			k.open(proto.V311, "x", login("bob", "b")).want("CONNACK 85")
+			unowned(true)
+		}
+		k.open(proto.V5, "x", login("ann", "a"), resume, expiry(100)).want("CONNACK 00 present")
+		unowned(false)
+		j = k.crash(j, opt)
+		k.open(proto.V5, "x", login("ann", "a"), resume, expiry(100)).want("CONNACK 00 present")
+		unowned(false)
+	})
+}
+
 // What is queued or must be sent again is withheld where the rights have changed since,
 // as between two runs. The identifier of a QoS 2 message that the client may have is not
 // another's before PUBCOMP: it would be taken for a repeat.
@@ -125,8 +165,9 @@ func TestSessionsOfUncheckedNames(t *testing.T) {
 		{Options{}, nobody, ann, false}, {Options{}, ann, cert, true}, {Options{}, cert, nobody, true}, {Options{}, cert, cert, false},
 		{Options{Auth: &book{}}, nobody, ann, true}, {Options{Enhanced: roll{}}, ann, nobody, true}, {Options{Auth: &book{}}, ann, ann, false},
 	} {
-		b := &Broker{opt: with.opt}
-		if got := b.stranger(with.owner, with.who); got != with.strange {
+		s := &session{b: &Broker{opt: with.opt}}
+		s.who.Store(with.owner)
+		if got := !s.admits(with.who); got != with.strange {
 			t.Errorf("%+v and %+v with %+v: %v", with.owner, with.who, with.opt, got)
 		}
 	}

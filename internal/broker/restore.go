@@ -51,7 +51,7 @@ func (b *Broker) Restore(ctx context.Context) error {
 
 // revive makes one session.
 func (b *Broker) revive(im *SessionImage, now time.Time) error {
-	s := &session{b: b, id: im.Client, expiry: im.Expiry, left: im.Left, keep: true}
+	s := &session{b: b, id: im.Client, expiry: im.Expiry, left: im.Left, keep: true, unowned: im.Unowned}
 	s.who.Store(&Identity{ClientID: im.Client, HasUsername: im.Named, Username: im.User})
 	if s.left.IsZero() || s.left.After(now) { // or the clock was set back
 		s.left = now

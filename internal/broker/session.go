@@ -30,6 +30,7 @@ type session struct {
 	ended   bool
 	gone    chan struct{} // closed when an ended session has been taken apart
 	keep    bool          // the Store knows it
+	unowned bool          // whose it is was not kept
 	expiry  uint32        // seconds from the end of the connection, never
 	left    time.Time
 	timer   *time.Timer // for the end of the session
@@ -152,9 +153,23 @@ func (s *session) others() bool {
 	return false
 }
 
+// admits tells whether the session is who's, or has no owner and may become who's: a user
+// name is all that is known of who made it. A name that nobody has checked is nobody's
+// word: it would lock out only its owner, who came without it before. s.mu is held.
+func (s *session) admits(who *Identity) bool {
+	is := s.who.Load()
+	switch {
+	case s.b.opt.Auth == nil && s.b.opt.Enhanced == nil && !is.certified() && !who.certified():
+		return true
+	case s.unowned:
+		return is.Username == who.Username
+	}
+	return is.same(who)
+}
+
 // record is the session as the Store keeps it. s.mu is held.
 func (s *session) record() SessionRecord {
-	r := SessionRecord{Client: s.id, Expiry: s.expiry, Left: s.left}
+	r := SessionRecord{Client: s.id, Unowned: s.unowned, Expiry: s.expiry, Left: s.left}
 	if who := s.who.Load(); who != nil {
 		r.User, r.Named = who.User()
 	}

@@ -63,6 +63,7 @@ type SessionRecord struct {
 	Client  string
 	User    string // whose it is, by Identity.User
 	Named   bool
+	Unowned bool      // that was not kept: User is the user name of who made it, certificate or not
 	Expiry  uint32    // seconds; 0xFFFFFFFF is never
 	Left    time.Time // when its connection ended, zero while connected
 	Will    *Message  // that waits, nil if none

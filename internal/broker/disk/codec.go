@@ -29,10 +29,12 @@ func appendMessage(b []byte, m *broker.Message) []byte {
 	return appendText(b, m.Payload)
 }
 
-// The flags of a session.
+// The flags of a session. Format 2 had the first only, and the user name of CONNECT for an
+// owner; format 3 began without sessionOwned.
 const (
 	sessionWill  = 1
 	sessionNamed = 2
+	sessionOwned = 4 // the user is the owner
 )
 
 // appendSession appends r in the form that reader.session reads.
@@ -45,8 +47,11 @@ func appendSession(b []byte, r *broker.SessionRecord) []byte {
 	if r.Will != nil {
 		flags |= sessionWill
 	}
-	if r.Named {
-		flags |= sessionNamed
+	if !r.Unowned {
+		flags |= sessionOwned
+		if r.Named {
+			flags |= sessionNamed
+		}
 	}
 	b = append(b, flags)
 	if r.Will == nil {
@@ -190,6 +195,7 @@ func (r *reader) session() (s broker.SessionRecord) {
 	s.Expiry, s.Left = uint32(r.uint()), r.time()
 	flags := r.byte()
 	s.Named = flags&sessionNamed != 0 || s.User != ""
+	s.Unowned = flags&(sessionNamed|sessionOwned) == 0
 	if flags&sessionWill != 0 {
 		s.WillDue, s.Delay = r.time(), uint32(r.uint())
 		s.Will = r.message()

@@ -10,7 +10,8 @@ import (
 )
 
 // A folder of format 2 is read, and has the format of today from then on. Its sessions
-// have no flag for their user: one with a name has one.
+// have no flag for their user: one with a name has one, and nobody's is known to own it, until
+// that is recorded.
 func TestFormat2(t *testing.T) {
 	dir := t.TempDir()
 	s, _ := open(t, dir, Options{})
@@ -43,13 +44,19 @@ func TestFormat2(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for range 2 {
+	for run := range 3 {
 		s, im := open(t, dir, Options{})
 		if len(im.Sessions) != 2 || !im.Sessions[0].Named || im.Sessions[0].User != "ann" || im.Sessions[1].Named {
-			t.Errorf("sessions %+v", im.Sessions)
+			t.Fatalf("sessions %+v", im.Sessions)
+		}
+		if owned := run == 2; im.Sessions[0].Unowned == owned || im.Sessions[1].Unowned == owned {
+			t.Errorf("run %d: sessions %+v", run, im.Sessions)
 		}
 		s.Begin()
-		s.DropRetained([]byte("t"))
+		for _, r := range im.Sessions {
+			r.Unowned = run == 0 // as it is put back at a start, and when its client has come
+			s.PutSession(r.SessionRecord)
+		}
 		s.End()
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
