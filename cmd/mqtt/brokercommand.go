@@ -40,35 +40,48 @@ func runCommand(e *env, args []string, u transport.URL) error {
 	}
 	over := make(chan error, 1)
 	go func() { over <- c.Wait() }() // ends with the command
-	var last syscall.Signal
+	var came calls
 	var late <-chan time.Time
-	told, killed := 0, false
 	for {
 		select {
 		case err := <-over:
-			if killed {
-				return exitStatus(128 + int(last))
+			if came.killed {
+				return exitStatus(128 + int(came.last))
 			}
 			return commandStatus(err)
 		case s := <-signals:
 			if shared && s == syscall.SIGINT {
 				continue // and may mean anything to it, any number of times
 			}
-			if s != syscall.SIGHUP {
-				last, _ = s.(syscall.Signal)
-				if told++; told == 2 {
-					late = time.After(commandGrace)
-				}
-			}
-			if killed = told > 2; killed {
-				s = syscall.SIGKILL
+			s = came.next(s)
+			if came.asked == 2 && late == nil {
+				late = time.After(commandGrace)
 			}
 			tell(c.Process, s)
 		case <-late:
-			killed = true
+			came.killed = true
 			tell(c.Process, syscall.SIGKILL)
 		}
 	}
+}
+
+// calls are the signals that came for a command.
+type calls struct {
+	asked  int            // how often it was to end
+	last   syscall.Signal // of those
+	killed bool           // and no signal takes that back
+}
+
+// next returns what the command gets for a signal that came.
+func (c *calls) next(s os.Signal) os.Signal {
+	if s != syscall.SIGHUP {
+		c.last, _ = s.(syscall.Signal)
+		c.asked++
+	}
+	if c.killed = c.killed || c.asked > 2; c.killed {
+		return syscall.SIGKILL
+	}
+	return s
 }
 
 // cannotRun is the status of a command that could not be started, as shells have it.
