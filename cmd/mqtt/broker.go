@@ -207,10 +207,7 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 		return err
 	}
 	if len(command) > 0 {
-		if err := ctx.Err(); err != nil {
-			return err // before there was a command to tell
-		}
-		return runCommand(e, command, urls[0])
+		return runCommand(ctx, e, command, urls[0])
 	}
 	a := &attendance{e: e, b: b, users: users, rights: rights, level: level, listener: failed}
 	if store != nil {

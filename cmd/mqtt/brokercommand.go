@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"os"
@@ -18,7 +19,8 @@ const commandGrace = 5 * time.Second
 // runCommand runs a command with the broker's address in its environment, and returns its exit status as an error that
 // says nothing more. Signals are the command's: it is served until it has ended, whatever comes. A third one, or some
 // seconds after the second, kills it, and what it has started where that can be told from ours. Ctrl-C does not count.
-func runCommand(e *env, args []string, u transport.URL) error {
+// One that ended ctx before there was a command to tell ends us.
+func runCommand(ctx context.Context, e *env, args []string, u transport.URL) error {
 	c := exec.Command(args[0], args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = e.in, inherited(e.out), inherited(e.err)
 	c.Env = append(os.Environ(), "MQTT_URL="+u.String(), "MQTT_HOST="+u.Host, "MQTT_PORT="+u.Port)
@@ -35,6 +37,9 @@ func runCommand(e *env, args []string, u transport.URL) error {
 	stay = func() { e.hurry.Store(&stay) } // a second signal, and a third, must not end us here and now
 	stay()
 	defer e.hurry.Store(nil)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if err := c.Start(); err != nil {
 		return fail(cannotRun(err), "name a program that can be run", "run %s: %w", args[0], err)
 	}

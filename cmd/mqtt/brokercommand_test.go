@@ -1,10 +1,27 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"syscall"
 	"testing"
+
+	"mqtt/internal/transport"
 )
+
+// A signal that came before the command could hear of it ends the run without the command.
+func TestCommandAfterTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var e env
+	if err := runCommand(ctx, &e, []string{"no-such-program-anywhere"}, transport.URL{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+	if e.hurry.Load() != nil {
+		t.Error("a second signal has no effect")
+	}
+}
 
 // A command that is to be killed stays so, whatever comes while it dies.
 func TestCommandIsKilledForGood(t *testing.T) {
