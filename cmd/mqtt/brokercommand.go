@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -30,6 +31,7 @@ func runCommand(ctx context.Context, e *env, args []string, u transport.URL) err
 	if !shared {
 		tell = grouped(c)
 	}
+	bind(c)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -40,11 +42,10 @@ func runCommand(ctx context.Context, e *env, args []string, u transport.URL) err
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := c.Start(); err != nil {
+	over, err := launch(c)
+	if err != nil {
 		return fail(cannotRun(err), "name a program that can be run", "run %s: %w", args[0], err)
 	}
-	over := make(chan error, 1)
-	go func() { over <- c.Wait() }() // ends with the command
 	var came calls
 	var late <-chan time.Time
 	for {
@@ -68,6 +69,22 @@ func runCommand(ctx context.Context, e *env, args []string, u transport.URL) err
 			tell(c.Process, syscall.SIGKILL)
 		}
 	}
+}
+
+// launch starts a command, and returns what tells of its end. What binds it to us binds it to the thread that has started
+// it, which is kept until then.
+func launch(c *exec.Cmd) (over <-chan error, err error) {
+	started, end := make(chan error), make(chan error, 1)
+	go func() { // ends with the command
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := c.Start()
+		started <- err
+		if err == nil {
+			end <- c.Wait()
+		}
+	}()
+	return end, <-started
 }
 
 // calls are the signals that came for a command.
