@@ -121,10 +121,10 @@ func (l *object) base64(dst []byte, key string, r *Record) (_ []byte, err error)
 }
 
 func (l *object) bool(key string, r *Record) (bool, error) {
-	for v, word := range [...]string{"false", "true"} {
+	for i, word := range [...]string{"false", "true", "0", "1"} { // mosquitto's are 0 and 1
 		if end, why := literal(l.b, l.i, word); why == "" {
 			l.at, l.i = l.i, end
-			return v == 1, nil
+			return i%2 == 1, nil
 		}
 	}
 	return false, l.wrong(key, "true or false", r)

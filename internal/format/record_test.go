@@ -152,7 +152,7 @@ func TestRecordErrors(t *testing.T) {
 		`{"qos":1e0}`:                            "json: qos: want an integer from 0 to 2 at byte 8",
 		`{"qos":99999999999999999999}`:           "json: qos: want an integer from 0 to 2 at byte 8",
 		`{"qos":00}`:                             "json: malformed number at byte 8",
-		`{"retain":1}`:                           "json: retain: want true or false at byte 11",
+		`{"retain":2}`:                           "json: retain: want true or false at byte 11",
 		`{"retain":tru}`:                         "json: not a value at byte 11",
 		`{"time":5}`:                             "json: time: want a string at byte 9",
 		`{"time":"yesterday"}`:                   "json: time: want a time such as 2026-11-20T15:04:05.123Z at byte 9",
@@ -251,6 +251,22 @@ func FuzzParseJSON(f *testing.F) {
 			t.Fatalf("%q: %s changes in %q", line, what, out)
 		}
 	})
+}
+
+// mosquitto_sub -F %j writes the flag as a number.
+func TestRecordOfMosquitto(t *testing.T) {
+	var r Record
+	for line, want := range map[string]bool{
+		`{"tst":"2026-01-01T00:00:00.000000Z+0000","topic":"a","qos":1,"retain":1,"payloadlen":1,"mid":3,"payload":"x"}`: true,
+		`{"topic":"a","retain":0,"payload":"x"}`: false,
+	} {
+		if err := ParseJSON([]byte(line), &r); err != nil || r.Publish.Retain != want || r.Has&HasRetain == 0 || len(r.Unknown) > 0 {
+			t.Errorf("%s: retain %v (%v)", line, r.Publish.Retain, err)
+		}
+	}
+	if err := ParseJSON([]byte(`{"retain":10}`), &r); err == nil {
+		t.Error("10 is taken for a flag")
+	}
 }
 
 // What a line names and a message has no place for is told, and only that.
