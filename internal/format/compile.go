@@ -11,6 +11,7 @@ type piece struct {
 	strf    bool // it was @
 	left    bool
 	zero    bool
+	bare    bool // it is the bytes as they came: neither cut nor padded, nor written otherwise
 	width   int
 	max     int // -1 is none
 	sep     byte
@@ -111,6 +112,7 @@ func Compile(format string, o Options) (*Format, error) {
 				text = append(text, '%')
 			} else {
 				flush()
+				p.bare = p.width == 0 && p.max < 0 && !o.Visible && o.Payload == Text
 				f.pieces = append(f.pieces, p)
 			}
 			i = end

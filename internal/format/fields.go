@@ -20,6 +20,10 @@ func (f *Format) Append(dst []byte, m *Message) []byte {
 		switch p := &f.pieces[i]; {
 		case p.verb == 0:
 			dst = append(dst, p.literal...)
+		case p.bare && p.verb == 'p': // most formats are of these two, which are no more than a copy
+			dst = append(dst, m.Publish.Payload...)
+		case p.bare && p.verb == 't':
+			dst = append(dst, m.Publish.Topic...)
 		case p.strf:
 			f.local.set(m.Received, f.Zone)
 			dst = f.local.convert(dst, p.verb, m.Received)
