@@ -150,7 +150,7 @@ var errLongLine = fmt.Errorf("longer than an MQTT packet can be (268,435,455 byt
 func (l *lines) next(p *publisher, c *conn.Conn) (uint64, error) {
 	for {
 		for len(l.text) > 0 {
-			n := l.index(l.text)
+			n := find(l.text, l.delim)
 			line := l.text
 			if n >= 0 {
 				line, l.text = line[:n], line[n+len(l.delim):]
@@ -173,18 +173,18 @@ func (l *lines) next(p *publisher, c *conn.Conn) (uint64, error) {
 	}
 }
 
-// index is where the first delimiter stands.
-func (l *lines) index(b []byte) int {
-	if len(l.delim) == 1 {
-		return bytes.IndexByte(b, l.delim[0])
+// find is where the first sep stands: one byte, mostly.
+func find(b, sep []byte) int {
+	if len(sep) == 1 {
+		return bytes.IndexByte(b, sep[0])
 	}
-	return bytes.Index(b, l.delim)
+	return bytes.Index(b, sep)
 }
 
 // message makes a line the message.
 func (l *lines) message(p *publisher, line []byte) error {
 	if len(l.key) > 0 {
-		i := bytes.Index(line, l.key)
+		i := find(line, l.key)
 		if i < 0 {
 			return usage(fmt.Sprintf("line %d: no %q behind a topic", l.line, l.key), "with -K each line is TOPIC, the separator, PAYLOAD")
 		}
