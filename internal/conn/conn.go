@@ -119,6 +119,12 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 	if err := c.room(ctx); err != nil {
 		return err
 	}
+	aliased := len(p.Props) > 0 && p.Props.Has(proto.TopicAlias)
+	if aliased {
+		if err := c.reassign(ctx, p); err != nil {
+			return err
+		}
+	}
 	start := len(c.out)
 	if p.QoS > 0 {
 		p.Dup = false // it is ours to set [MQTT-3.3.1-1]
@@ -132,8 +138,8 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 	}
 	switch {
 	case err != nil:
-	case len(p.Props) > 0 && p.Props.Has(proto.TopicAlias):
-		err = c.publishAliased(ctx, p, tag)
+	case aliased:
+		err = c.publishAliased(p, tag)
 	case p.QoS == 0:
 		p.PacketID = 0
 		c.out, err = c.head.Append(c.out, 0, p.Payload)
@@ -197,22 +203,17 @@ func (c *Conn) keep(p *proto.Publish, tag uint64) ([]byte, error) {
 // publishAliased sends p with a Topic Alias: the topic goes with it once, and is
 // left out afterwards. The ledger keeps the whole topic and no alias, for aliases
 // die with the connection [MQTT-3.3.2-7].
-func (c *Conn) publishAliased(ctx context.Context, p *proto.Publish, tag uint64) error {
+func (c *Conn) publishAliased(p *proto.Publish, tag uint64) error {
 	alias := int(p.Props.Num(proto.TopicAlias, 0))
 	if alias > c.server.TopicAliasMaximum { // [MQTT-3.2.2-17], [MQTT-3.2.2-18]
 		return &Limit{Property: proto.TopicAliasMaximum, Max: c.server.TopicAliasMaximum, What: "topic alias " + itoa(alias)}
 	}
 	short := *p
 	known, given := c.aliases[uint16(alias)]
-	switch {
-	case given && known == string(p.Topic):
+	if given && known == string(p.Topic) {
 		short.Topic = nil
-	case proto.CheckTopic(string(p.Topic)) != nil:
-		return proto.CheckTopic(string(p.Topic))
-	case given: // what is queued means the topic of before, and that is still to be known if it is not written
-		if err := c.flush(ctx); err != nil {
-			return err
-		}
+	} else if err := proto.CheckTopic(string(p.Topic)); err != nil {
+		return err
 	}
 	var err error
 	if p.PacketID = 0; p.QoS > 0 {
@@ -238,6 +239,16 @@ func (c *Conn) publishAliased(ctx context.Context, p *proto.Publish, tag uint64)
 		c.aliases[uint16(alias)] = string(p.Topic)
 	}
 	return err
+}
+
+// reassign writes what is queued before the alias of p is given to another topic: what
+// is queued means the one of before, which saveUnsent is still to know if a write fails.
+func (c *Conn) reassign(ctx context.Context, p *proto.Publish) error {
+	known, given := c.aliases[uint16(p.Props.Num(proto.TopicAlias, 0))]
+	if !given || known == string(p.Topic) {
+		return nil
+	}
+	return c.flush(ctx)
 }
 
 // within returns a *Limit if the server's CONNACK forbids a message of that QoS that

@@ -122,6 +122,7 @@ func TestUnsentReassignedAlias(t *testing.T) {
 			p.expect(msg(0, 0, "b", "3"), msg(0, 0, "b", "4"))
 			p.bye()
 		})
+		cfg.Trace = func(bool, proto.Frame, proto.Version) {}
 		var s session.Session
 		c := resumed(t, cfg, &s)
 		for i, topic := range []string{"a", "a", "b", "b"} {
@@ -129,6 +130,21 @@ func TestUnsentReassignedAlias(t *testing.T) {
 		}
 		c.Abort()
 		closed(t, resumed(t, cfg, &s))
+	})
+}
+
+// The write that another topic for an alias asks for may fail: the message was not taken then.
+func TestReassignedAliasInVain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, script(t, proto.V5, func(p *peer) { p.greet(false, proto.TopicAliasMaximum, 1) }))
+		publish(t, c, msg(0, 0, "a", "1", proto.TopicAlias, 1), 0)
+		synctest.Wait()
+		if err := c.Publish(t.Context(), msg(0, 0, "b", "2", proto.TopicAlias, 1), 0); err == nil || !Lost(err) {
+			t.Errorf("error %v", err)
+		}
+		if n := len(c.sess.Unsent); n != len(wire(t, proto.V5, msg(0, 0, "a", "1"))) {
+			t.Errorf("%d bytes are kept", n)
+		}
 	})
 }
 
