@@ -196,7 +196,10 @@ func TestWrongFiles(t *testing.T) {
 			})
 		}, damaged},
 		"a piece left out": {func(dir string) {
-			os.Rename(onlyLog(t, dir), strings.Replace(onlyLog(t, dir), "000", "001", 1))
+			log := onlyLog(t, dir)
+			if err := os.Rename(log, filepath.Join(dir, strings.Replace(filepath.Base(log), "000", "001", 1))); err != nil {
+				t.Fatal(err)
+			}
 		}, damaged},
 	} {
 		if name == "older bbolt file" {
