@@ -106,8 +106,8 @@ share() {
 	[[ -f README.md ]] || die 'README.md is missing'
 	[[ -f man/mqtt.1 ]] || die 'man/mqtt.1 is missing: the man pages belong to a release'
 	bash scripts/build.sh "$host" "$version"
-	[[ $("$host" --version) == "mqtt $version" ]] ||
-		die "the binary says '$("$host" --version)', not 'mqtt $version'"
+	[[ $("$host" --version) == "mqtt version $version" ]] ||
+		die "the binary says '$("$host" --version)', not 'mqtt version $version'"
 	for shell in $("$host" help | sed -n 's/^  \([a-z]\{1,\}\)  .*/\1/p'); do
 		case $shell in
 		help | completion) continue ;; # they explain themselves

@@ -6,6 +6,7 @@ import (
 	"io"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -111,7 +112,8 @@ type command struct {
 	build func(*env) *cobra.Command
 }
 
-// newRoot builds the command tree: with the one subcommand that args begin with, else with all of them.
+// newRoot builds the command tree: with the one subcommand that args begin with, else with all of them. It sets no
+// template of cobra's: one of them links text/template, for whose sake the linker keeps each method of each type, 2 MB.
 func newRoot(e *env, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mqtt",
@@ -133,7 +135,6 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return flagError(c, err)
 	})
-	root.SetVersionTemplate("mqtt {{.Version}}\n")
 	root.PersistentFlags().Bool("help", false, "print help and exit")
 	all := commands()
 	for _, c := range all {
@@ -146,9 +147,11 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 	for _, c := range all {
 		cmd := c.build(e)
 		if e.mosquitto() { // whose tools have it themselves
-			cmd.Version = version()
+			cmd.Version = version() + " (mqtt)"
 			cmd.Flags().Bool("version", false, "print the version and exit")
-			cmd.SetVersionTemplate(e.tool + " of mqtt {{.Version}}\n")
+			if slices.Contains(args, "--version") { // whose text has the name; help says what mqtt calls it
+				cmd.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: e.tool}
+			}
 		}
 		root.AddCommand(cmd)
 	}

@@ -205,7 +205,7 @@ done
 # --- using ------------------------------------------------------------------------
 
 step 'use it'
-same 'version' "$(inside --version)" "mqtt $version"
+same 'version' "$(inside --version)" "mqtt version $version"
 while port=$((20000 + RANDOM % 12000)); (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
 broker=(broker --listen "mqtt://127.0.0.1:$port" --data /data)
 serve "${broker[@]}"

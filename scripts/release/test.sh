@@ -86,7 +86,7 @@ for file in mqtt README.md THIRD-PARTY-NOTICES man/mqtt.1 man/mqtt-pub.1 complet
 	completions/mqtt.fish completions/mqtt.ps1; do
 	present "$unpacked/$file"
 done
-same 'version in the archive' "$("$unpacked/mqtt" --version)" "mqtt $version"
+same 'version in the archive' "$("$unpacked/mqtt" --version)" "mqtt version $version"
 if grep -aqF "$root/" "$unpacked/mqtt"; then fail "the binary knows the folder $root"; fi
 if command -v readelf >/dev/null; then
 	readelf -l "$unpacked/mqtt" | grep -q INTERP && fail 'the binary is not static'
@@ -105,7 +105,7 @@ else
 	man=(man -M "$prefix/usr/share/man")
 fi
 mqtt=$prefix/usr/bin/mqtt
-same 'version installed' "$("$mqtt" --version)" "mqtt $version"
+same 'version installed' "$("$mqtt" --version)" "mqtt version $version"
 for page in mqtt mqtt-pub mqtt-sub; do
 	same "man -w $page" "$("${man[@]}" -w "$page")" "$prefix/usr/share/man/man1/$page.1.gz"
 done
@@ -161,7 +161,7 @@ if [[ $(id -u) == 0 ]] && command -v openssl >/dev/null; then
 	broker=$!
 	eventually "$mqtt" ping -L "mqtts://127.0.0.1:$tls" --insecure -C 1
 	inside() { chroot --userspec=65534:65534 "$image" /mqtt "$@"; }
-	same 'version inside' "$(inside --version)" "mqtt $version"
+	same 'version inside' "$(inside --version)" "mqtt version $version"
 	status=0
 	inside ping -L "mqtts://127.0.0.1:$tls" -C 1 >/dev/null 2>&1 || status=$?
 	same 'status without authorities' "$status" 3
@@ -194,7 +194,7 @@ fi
 if command -v ruby >/dev/null; then
 	step 'formula'
 	ruby "$root/scripts/release/formula.rb" "$dist/mqtt.rb" "$tmp/cellar"
-	same 'version of the formula' "$("$tmp/cellar/bin/mqtt" --version)" "mqtt $version"
+	same 'version of the formula' "$("$tmp/cellar/bin/mqtt" --version)" "mqtt version $version"
 	present "$tmp/cellar/share/man/man1/mqtt.1"
 	present "$tmp/cellar/etc/bash_completion.d/mqtt"
 	present "$tmp/cellar/share/zsh/site-functions/_mqtt"
