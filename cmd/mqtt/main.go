@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
+
+	_ "mqtt/internal/early"
 )
 
 func main() {
