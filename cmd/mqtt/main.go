@@ -7,6 +7,8 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -24,7 +26,22 @@ func main() {
 		ttyErr: isatty.IsTerminal(os.Stderr.Fd()),
 		lookup: os.LookupEnv, environ: os.Environ,
 	}
-	os.Exit(run(interruptible(e, stuck(out, err)), e, os.Args))
+	ctx, listen := interruptible(e, stuck(out, err))
+	if e.listen = listen; brief(os.Args) {
+		time.AfterFunc(briefly, listen)
+	} else {
+		listen()
+	}
+	os.Exit(run(ctx, e, os.Args))
+}
+
+// briefly is how long a command that may be over at once goes without handlers of signals: the two threads that they need
+// would be a twentieth of its time. Until then a signal ends the process as it ends any other, with the same exit status.
+const briefly = 20 * time.Millisecond
+
+// brief tells whether args are of such a command. pub asks for the handlers itself where it reads many messages.
+func brief(args []string) bool {
+	return len(args) > 1 && (args[1] == "pub" || strings.HasSuffix(args[0], "mosquitto_pub"))
 }
 
 // signaled is the cause of a context that a signal ended.
@@ -37,36 +54,41 @@ func (s signaled) Error() string {
 	return "interrupted"
 }
 
-// interruptible returns a context that the first SIGINT or SIGTERM ends; a second one ends the process on the spot, or
-// once does what e has for it. So does the first one if a write to stdout or stderr is stuck for a second. A closed pipe on
-// stdout is an error of write, not the end: the server is still told goodbye. The goroutine lasts as long as the process.
-func interruptible(e *env, stuck func() bool) context.Context {
+// interruptible returns a context that the first SIGINT or SIGTERM ends, once listen was called; a second one ends the
+// process on the spot, or once does what e has for it. So does the first one if a write to stdout or stderr is stuck for a
+// second. A closed pipe on stdout is an error of write, not the end: the server is still told goodbye. The goroutine lasts
+// as long as the process.
+func interruptible(e *env, stuck func() bool) (ctx context.Context, listen func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 2)
 	signal.Ignore(sigpipe)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	go func() {
-		var last syscall.Signal
-		var look <-chan time.Time
-		for {
-			select {
-			case s := <-signals:
-				last, _ = s.(syscall.Signal)
-				if look == nil {
-					cancel(signaled{last})
-					stuck() // from now on
-					look = time.Tick(stuckAfter)
-				} else if hurry := e.hurry.Swap(nil); hurry != nil {
-					(*hurry)()
-				} else {
-					os.Exit(128 + int(last))
-				}
-			case <-look:
-				if stuck() {
-					os.Exit(128 + int(last))
-				}
+	return ctx, sync.OnceFunc(func() {
+		signals := make(chan os.Signal, 2)
+		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+		go handle(signals, e, stuck, cancel)
+	})
+}
+
+// handle does what interruptible says, for each of the signals.
+func handle(signals <-chan os.Signal, e *env, stuck func() bool, cancel context.CancelCauseFunc) {
+	var last syscall.Signal
+	var look <-chan time.Time
+	for {
+		select {
+		case s := <-signals:
+			last, _ = s.(syscall.Signal)
+			if look == nil {
+				cancel(signaled{last})
+				stuck() // from now on
+				look = time.Tick(stuckAfter)
+			} else if hurry := e.hurry.Swap(nil); hurry != nil {
+				(*hurry)()
+			} else {
+				os.Exit(128 + int(last))
+			}
+		case <-look:
+			if stuck() {
+				os.Exit(128 + int(last))
 			}
 		}
-	}()
-	return ctx
+	}
 }

@@ -22,6 +22,7 @@ type env struct {
 	ttyIn, ttyOut, ttyErr bool
 	lookup                func(name string) (string, bool)
 	environ               func() []string
+	listen                func()                 // has signals handled from now on; nil where nothing handles them
 	hurry                 atomic.Pointer[func()] // for a second signal, in the place of the end on the spot
 	typed                 map[string]bool        // flags that stood on the command line itself
 	origins               map[string]string      // where the values of others stand, by the flag as it is typed
