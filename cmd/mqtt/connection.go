@@ -77,7 +77,7 @@ func (f *connection) plan(ctx context.Context, e *env, fs *pflag.FlagSet, home p
 	if err := f.session.apply(e, fs, cfg); err != nil {
 		return nil, err
 	}
-	if err := f.will.apply(ctx, fs, f.properties.sets[proto.WILL], &cfg.Connect); err != nil {
+	if err := f.will.apply(ctx, e, fs, f.properties.sets[proto.WILL], &cfg.Connect); err != nil {
 		return nil, err
 	}
 	if p.backoff, err = f.session.backoff(standing); err != nil {

@@ -63,7 +63,7 @@ func (f *identityFlags) apply(ctx context.Context, e *env, fs *pflag.FlagSet, u 
 	case fs.Changed("pw"):
 		p.HasPassword, p.Password = true, []byte(f.password)
 	case f.passwordFile != "":
-		b, err := patiently(ctx, func() ([]byte, error) { return readPassword(e.in, f.passwordFile) })
+		b, err := patiently(ctx, e, func() ([]byte, error) { return readPassword(e.in, f.passwordFile) })
 		if err != nil {
 			return err
 		}

@@ -51,8 +51,13 @@ func (f *serverFlags) dialer(ctx context.Context, e *env, fs *pflag.FlagSet, sec
 			return nil, err
 		}
 	}
-	// Certificates may come by a FIFO, whose writer takes its time.
-	if _, err := patiently(ctx, func() (any, error) { return nil, firstError(secure.readPassphrase(t.TLS), t.Check()) }); err != nil {
+	check := func() (any, error) { return nil, firstError(secure.readPassphrase(t.TLS), t.Check()) }
+	if t.TLS == nil {
+		_, err = check()
+	} else { // certificates may come by a FIFO, whose writer takes its time
+		_, err = patiently(ctx, e, check)
+	}
+	if err != nil {
 		return nil, f.faulty(fs, err)
 	}
 	f.target = t

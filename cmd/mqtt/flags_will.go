@@ -25,7 +25,7 @@ func (f *willFlags) register(fs *pflag.FlagSet) {
 }
 
 // apply puts the will, if there is one, into p. ps are its properties.
-func (f *willFlags) apply(ctx context.Context, fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) error {
+func (f *willFlags) apply(ctx context.Context, e *env, fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) error {
 	if f.topic == "" {
 		for _, name := range []string{"will-topic", "will-payload", "will-file", "will-qos", "will-retain"} {
 			if fs.Changed(name) {
@@ -48,7 +48,7 @@ func (f *willFlags) apply(ctx context.Context, fs *pflag.FlagSet, ps proto.Props
 		if fs.Changed("will-payload") {
 			return usage("--will-payload with --will-file", "give one of them")
 		}
-		b, err := patiently(ctx, func() ([]byte, error) { return readSmall(f.file, proto.MaxText+1) })
+		b, err := patiently(ctx, e, func() ([]byte, error) { return readSmall(f.file, proto.MaxText+1) })
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -30,7 +30,7 @@ func main() {
 	if e.listen = listen; brief(os.Args) {
 		time.AfterFunc(briefly, listen)
 	} else {
-		listen()
+		e.heed()
 	}
 	os.Exit(run(ctx, e, os.Args))
 }
@@ -39,9 +39,16 @@ func main() {
 // would be a twentieth of its time. Until then a signal ends the process as it ends any other, with the same exit status.
 const briefly = 20 * time.Millisecond
 
-// brief tells whether args are of such a command. pub asks for the handlers itself where it reads many messages.
+// brief tells whether args are of such a command. Whatever waits for input asks for the handlers itself.
 func brief(args []string) bool {
 	return len(args) > 1 && (args[1] == "pub" || strings.HasSuffix(args[0], "mosquitto_pub"))
+}
+
+// heed has signals handled from now on.
+func (e *env) heed() {
+	if e.listen != nil {
+		e.listen()
+	}
 }
 
 // signaled is the cause of a context that a signal ended.

@@ -23,14 +23,15 @@ func (f *payloadFlags) whole(ctx context.Context, e *env) ([]byte, error) {
 	case f.null:
 		return nil, nil
 	case f.stdin || f.file == "-":
-		return patiently(ctx, func() ([]byte, error) { return readPayload(e.in, "stdin") })
+		return patiently(ctx, e, func() ([]byte, error) { return readPayload(e.in, "stdin") })
 	}
-	return patiently(ctx, f.readFile)
+	return patiently(ctx, e, f.readFile)
 }
 
 // patiently calls read, which waits for as long as a terminal or a FIFO gives nothing: the end of ctx leaves it to itself.
 // The goroutine ends with read, or with the process.
-func patiently[T any](ctx context.Context, read func() (T, error)) (T, error) {
+func patiently[T any](ctx context.Context, e *env, read func() (T, error)) (T, error) {
+	e.heed()
 	var got T
 	var err error
 	over := make(chan struct{})

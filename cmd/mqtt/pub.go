@@ -97,8 +97,8 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		return err
 	}
 	streams := f.payload.streams()
-	if streams && e.listen != nil {
-		e.listen()
+	if streams {
+		e.heed()
 	}
 	p, err := f.connection.plan(ctx, e, c.Flags(), proto.PUBLISH, streams)
 	if err != nil {

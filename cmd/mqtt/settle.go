@@ -201,7 +201,7 @@ func (e *env) options(ctx context.Context, line *pflag.FlagSet) ([]config.Option
 	if file == "" {
 		return nil, nil
 	}
-	options, err := patiently(ctx, func() ([]config.Option, error) { return config.LoadOptions(file, source) })
+	options, err := patiently(ctx, e, func() ([]config.Option, error) { return config.LoadOptions(file, source) })
 	return options, optionsError(err)
 }
 
