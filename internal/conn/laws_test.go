@@ -112,21 +112,21 @@ func TestLaw2WriteBeforeYouWait(t *testing.T) {
 	}
 }
 
-// The queue goes out at 64 KiB, and at Close with the DISCONNECT in the same write.
+// The queue goes out at 128 KiB, and at Close with the DISCONNECT in the same write.
 func TestLaw2WriteBeforeYouWaitMuchOrClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var nc *counted
 		c := start(t, counting(script(t, proto.V311, func(p *peer) {
 			p.greet(false)
-			for range 66 {
+			for range 130 {
 				p.expect(msg(0, 0, "t", strings.Repeat("x", 1019)))
 			}
 			p.bye()
 		}), &nc))
 		nc.writes = nil
-		for i := range 65 {
+		for i := range 129 {
 			publish(t, c, msg(0, 0, "t", strings.Repeat("x", 1019)), 0) // 1 KiB and 1 byte each
-			if want := (i + 1) / 64; len(nc.writes) != want {
+			if want := (i + 1) / 128; len(nc.writes) != want {
 				t.Fatalf("%d writes after %d messages, want %d", len(nc.writes), i+1, want)
 			}
 		}

@@ -7,7 +7,7 @@ import (
 
 // readNow and writeNow are read(2) and write(2) on a socket that never makes them wait.
 // The runtime is not told of them: it takes a call of more than 20 µs, which a copy of
-// 64 KiB can be, for one that waits, and gives the goroutine's processor away. To get it
+// 128 KiB can be, for one that waits, and gives the goroutine's processor away. To get it
 // back costs more than the call. A read that may wait is another matter, and not made here.
 func readNow(fd uintptr, b []byte) (int, error) { return now(syscall.SYS_READ, fd, b) }
 

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	enough     = 64 << 10              // queued bytes that are worth a write
+	enough     = 128 << 10             // queued bytes that are worth a write
 	piece      = 256 << 10             // written at once, so that a stuck write is told from a slow one
 	keptOut    = 1 << 20               // capacity of the queue that is kept after a large packet
 	stuck      = 20 * time.Millisecond // after which a write gets relief
