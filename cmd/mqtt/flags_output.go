@@ -60,7 +60,7 @@ func (f *outputFlags) open(e *env, fs *pflag.FlagSet) (*output, error) {
 }
 
 // outputBuffer is how many bytes are printed at once while more is at hand.
-const outputBuffer = 64 << 10
+const outputBuffer = 256 << 10
 
 // output prints messages, many in one write while more is at hand.
 type output struct {
