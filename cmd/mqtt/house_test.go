@@ -15,6 +15,7 @@ func TestHouse(t *testing.T) {
 		"transport": {},
 		"config":    {},
 		"scram":     {},
+		"early":     {},
 		"session":   {"proto"},
 		"format":    {"proto"},
 		"conn":      {"proto", "session", "transport"},
