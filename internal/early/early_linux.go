@@ -19,15 +19,25 @@ const (
 
 const window = 64 << 10 // pieces begin at multiples of it, which every page size divides
 
-// object is of the heap, so that its address tells where the heap is.
-var object = new([64]byte)
-
 func init() {
-	f := syscall.Getpagesize
-	populate(**(**uintptr)(unsafe.Pointer(&f)), code, populateRead) // a func value points to the address of its code
-	populate(uintptr(unsafe.Pointer(object)), heap, populateWrite)
+	populate(anyCode(), code, populateRead)
+	populate(anyHeap(), heap, populateWrite)
 }
 
 func populate(from, length, advice uintptr) {
 	syscall.RawSyscall(syscall.SYS_MADVISE, from&^(window-1), length, advice) // as far as it goes
+}
+
+// anyCode is the address of code of package syscall.
+func anyCode() uintptr {
+	f := syscall.Getpagesize
+	return **(**uintptr)(unsafe.Pointer(&f)) // a func value points to the address of its code
+}
+
+// object is made when the program runs, so that its address tells where the heap is.
+var object *[64]byte
+
+func anyHeap() uintptr {
+	object = new([64]byte)
+	return uintptr(unsafe.Pointer(object))
 }
