@@ -37,9 +37,10 @@ func main() {
 
 // briefly is how long a command that may be over at once goes without handlers of signals: the two threads that they need
 // would be a twentieth of its time. Until then a signal ends the process as it ends any other, with the same exit status.
-const briefly = 20 * time.Millisecond
+const briefly = 5 * time.Millisecond
 
-// brief tells whether args are of such a command. Whatever waits for input asks for the handlers itself.
+// brief tells whether args are of such a command. Whatever waits for input, or for an acknowledgement, asks for the
+// handlers itself.
 func brief(args []string) bool {
 	return len(args) > 1 && (args[1] == "pub" || strings.HasSuffix(args[0], "mosquitto_pub"))
 }

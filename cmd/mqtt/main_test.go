@@ -55,6 +55,7 @@ func TestScript(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("TZ", "UTC")
+			env.Setenv("GORACE", os.Getenv("GORACE"))
 			w := &world{processes: make(map[string]*process), vars: slices.Clone(vars), tb: env.T().(testing.TB)}
 			for _, v := range env.Vars {
 				name, _, _ := strings.Cut(v, "=")
@@ -74,6 +75,9 @@ func TestScript(t *testing.T) {
 
 // TestMain makes the test binary serve as the programs too, by its name.
 func TestMain(m *testing.M) {
+	if os.Getenv("GORACE") == "" {
+		os.Setenv("GORACE", "atexit_sleep_ms=0") // or each of a thousand programs waits for a second before it ends
+	}
 	testscript.Main(leakless{m}, map[string]func(){
 		"mqtt": main, "mosquitto_pub": main, "mosquitto_sub": main, "mosquitto_rr": main,
 	})

@@ -97,7 +97,7 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		return err
 	}
 	streams := f.payload.streams()
-	if streams {
+	if streams || f.qos > 0 { // something may be under way when a signal comes
 		e.heed()
 	}
 	p, err := f.connection.plan(ctx, e, c.Flags(), proto.PUBLISH, streams)
