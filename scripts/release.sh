@@ -207,12 +207,12 @@ contents() {
 	entry "$tmp/share/completions/mqtt.bash" /usr/share/bash-completion/completions/mqtt 644
 	entry "$tmp/share/completions/_mqtt" "$zsh" 644
 	entry "$tmp/share/completions/mqtt.fish" /usr/share/fish/vendor_completions.d/mqtt.fish 644
-	entry README.md /usr/share/doc/mqtt/README.md 644
+	entry "$PWD/README.md" /usr/share/doc/mqtt/README.md 644
 	entry "$tmp/packages/copyright" /usr/share/doc/mqtt/copyright 644
 	entry "$tmp/share/THIRD-PARTY-NOTICES" /usr/share/doc/mqtt/THIRD-PARTY-NOTICES 644
 	if [[ $1 == deb ]]; then
 		entry "$tmp/packages/changelog.gz" /usr/share/doc/mqtt/changelog.gz 644
-		entry scripts/release/lintian-overrides /usr/share/lintian/overrides/mqtt 644
+		entry "$PWD/scripts/release/lintian-overrides" /usr/share/lintian/overrides/mqtt 644
 	fi
 	for page in man/*.1; do
 		entry "$tmp/packages/${page##*/}.gz" "/usr/share/man/man1/${page##*/}.gz" 644
@@ -239,7 +239,8 @@ package() {
 			-e "s|@MAINTAINER@|$RELEASE_MAINTAINER|" "scripts/release/$1"
 		printf '%s\n' "$4"
 	} >"$config"
-	nfpm package --config "$config" --packager "$2" --target "$dist/" >"$tmp/packages/nfpm.log" 2>&1 ||
+	# In a folder of its own: nfpm counts the size of what a link points to, if a file of that name is about.
+	(cd "$tmp" && nfpm package --config "$config" --packager "$2" --target "$dist/") >"$tmp/packages/nfpm.log" 2>&1 ||
 		die "nfpm $1 $2 $3: $(tail -n 1 "$tmp/packages/nfpm.log")"
 }
 
