@@ -7,7 +7,6 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -27,11 +26,7 @@ func main() {
 		lookup: os.LookupEnv, environ: os.Environ,
 	}
 	ctx, listen := interruptible(e, stuck(out, err))
-	if e.listen = listen; brief(os.Args) {
-		time.AfterFunc(briefly, listen)
-	} else {
-		e.heed()
-	}
+	e.listen = listen
 	os.Exit(run(ctx, e, os.Args))
 }
 
@@ -39,10 +34,14 @@ func main() {
 // would be a twentieth of its time. Until then a signal ends the process as it ends any other, with the same exit status.
 const briefly = 5 * time.Millisecond
 
-// brief tells whether args are of such a command. Whatever waits for input, or for an acknowledgement, asks for the
-// handlers itself.
-func brief(args []string) bool {
-	return len(args) > 1 && (args[1] == "pub" || strings.HasSuffix(args[0], "mosquitto_pub"))
+// heedSoon has signals handled: from now on, or a little later if the command is one that may be over by then. Whatever
+// waits for input, or for an acknowledgement, calls heed itself.
+func (e *env) heedSoon(brief bool) {
+	if brief && e.listen != nil {
+		time.AfterFunc(briefly, e.listen)
+	} else {
+		e.heed()
+	}
 }
 
 // heed has signals handled from now on.

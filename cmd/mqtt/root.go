@@ -48,6 +48,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		e.tool = name
 		args = append([]string{sub}, args...)
 	}
+	e.heedSoon(len(args) > 0 && args[0] == "pub")
 	root := newRoot(e, args)
 	words, err := joinProperties(args, commandOf(root, args).Flags())
 	if completing(args) && err != nil { // a property is being written
