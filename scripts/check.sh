@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the whole module: every part, or the ones that are named.
 #
-#   scripts/check.sh [format] [vet] [static] [test] [fuzz] [cross] [vuln]
+#   scripts/check.sh [format] [vet] [static] [build] [test] [fuzz] [cross] [vuln]
 #
 # All parts run even when an early one fails; the exit status is 1 when any did.
 #
@@ -12,7 +12,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-parts=(format vet static test fuzz cross vuln)
+parts=(format vet static build test fuzz cross vuln)
 fuzztime=${CHECK_FUZZTIME:-5s}
 parallel=${CHECK_PARALLEL:-2}
 staticcheck_version=v0.8.2 # 2026.2.2
@@ -63,6 +63,20 @@ check_vuln() {
 	echo 'the list of vulnerabilities could not be had: not checked'
 }
 
+# The released binary is built with changed copies of libraries: each must still be the one that build.sh knows, and work.
+check_build() (
+	dir=$(mktemp -d)
+	trap 'rm -rf "$dir"' EXIT
+	bash scripts/build.sh "$dir/mqtt" 2>"$dir/stderr" || { cat "$dir/stderr"; return 1; }
+	! grep 'is another one' "$dir/stderr" || return 1
+	PATH=$dir:$PATH
+	printf 'secret\n' | mqtt broker passwd "$dir/passwords" someone 2>/dev/null || return 1
+	printed=$(XDG_CONFIG_HOME=$dir mqtt broker --listen ws://127.0.0.1:0/mqtt --passwords "$dir/passwords" -- sh -c '
+		mqtt sub -u someone -P secret -t a -C 1 -W 20 --jq ".a + 1" & sleep 1
+		mqtt pub -u someone -P secret -t a -q 1 -m "{\"a\":1}"; wait') || return 1
+	[[ $printed == 2 ]] || { echo "printed: $printed"; return 1; }
+)
+
 # The race detector needs cgo and a C compiler; without one the tests run plain.
 check_test() {
 	local compiler race=()
@@ -95,6 +109,7 @@ title() {
 	format) echo 'gofmt' ;;
 	vet) echo 'go vet' ;;
 	static) echo "staticcheck $staticcheck_version" ;;
+	build) echo 'the binary of scripts/build.sh' ;;
 	test) echo 'go test' ;;
 	fuzz) echo "fuzz, $fuzztime a target" ;;
 	cross) echo 'build and vet for other systems' ;;
@@ -105,7 +120,7 @@ title() {
 (($# == 0)) || parts=("$@")
 for part in "${parts[@]}"; do
 	declare -F "check_$part" >/dev/null || {
-		echo "check: no part '$part'; there are: format vet static test fuzz cross vuln" >&2
+		echo "check: no part '$part'; there are: format vet static build test fuzz cross vuln" >&2
 		exit 2
 	}
 done
