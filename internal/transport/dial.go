@@ -143,7 +143,7 @@ func (d *dialer) tcp(ctx context.Context, addr string) (net.Conn, error) {
 	if d.traced {
 		inner = resolving(ctx, &d.tr.Resolve)
 	}
-	c, err := nd.DialContext(inner, "tcp", addr)
+	c, err := d.dial(inner, &nd, addr)
 	d.tr.Connect += time.Since(start) - (d.tr.Resolve - lookup)
 	if err != nil {
 		var dns *net.DNSError
@@ -154,6 +154,22 @@ func (d *dialer) tcp(ctx context.Context, addr string) (net.Conn, error) {
 		return nil, d.fail(ctx, Connect, addr, err)
 	}
 	return c, nil
+}
+
+// dial has nd connect to addr. The addresses of localhost are known (RFC 6761, 6.3): no resolver is asked for them, which
+// reads its files and takes longer than all else in a short command.
+func (d *dialer) dial(ctx context.Context, nd *net.Dialer, addr string) (net.Conn, error) {
+	port, local := strings.CutPrefix(addr, "localhost:")
+	if !local || nd.Resolver != nil || nd.LocalAddr != nil {
+		return nd.DialContext(ctx, "tcp", addr)
+	}
+	c, err := nd.DialContext(ctx, "tcp", "127.0.0.1:"+port)
+	if err != nil && ctx.Err() == nil {
+		if other, err := nd.DialContext(ctx, "tcp", "[::1]:"+port); err == nil {
+			return other, nil
+		}
+	}
+	return c, err
 }
 
 // secure does the TLS handshake.

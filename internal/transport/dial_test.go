@@ -102,6 +102,30 @@ func TestErrorsOfDial(t *testing.T) {
 
 func at(a *net.TCPAddr) Target { return Target{Host: "127.0.0.1", Port: fmt.Sprint(a.Port)} }
 
+// RFC 6761, 6.3: localhost is this machine, by either family, and no resolver is asked.
+func TestLocalhost(t *testing.T) {
+	for _, at := range []string{"127.0.0.1:0", "[::1]:0"} {
+		l, err := net.Listen("tcp", at)
+		if err != nil {
+			t.Logf("not tried: %v", err)
+			continue
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		target := Target{Host: "localhost", Port: port}
+		var tr Trace
+		c, err := Dial(context.Background(), &target, &tr)
+		if err != nil || tr.Resolve != 0 || tr.Remote != l.Addr().String() {
+			t.Fatalf("%v, trace %+v", err, tr)
+		}
+		c.Close()
+		l.Close()
+		if _, err := Dial(context.Background(), &target, nil); !errors.Is(err, syscall.ECONNREFUSED) ||
+			!strings.Contains(err.Error(), "connect to localhost:"+port) {
+			t.Error(err)
+		}
+	}
+}
+
 func TestBindAddress(t *testing.T) {
 	from := make(chan string, 1)
 	a := raw(t, func(c net.Conn) { from <- c.RemoteAddr().String() })
