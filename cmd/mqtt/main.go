@@ -32,7 +32,7 @@ func main() {
 
 // briefly is how long a command that may be over at once goes without handlers of signals: the two threads that they need
 // would be a twentieth of its time. Until then a signal ends the process as it ends any other, with the same exit status.
-const briefly = 5 * time.Millisecond
+const briefly = 20 * time.Millisecond
 
 // heedSoon has signals handled: from now on, or a little later if the command is one that may be over by then. Whatever
 // waits for input, or for an acknowledgement, calls heed itself.
