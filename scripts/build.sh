@@ -102,8 +102,9 @@ if [ "${#replace[@]}" -gt 0 ]; then
 	mod=(-modfile .build/go.mod)
 fi
 CGO_ENABLED=0 go build -pgo=scripts/mqtt.pgo -trimpath -buildvcs=false "${mod[@]}" -ldflags "-s -w -buildid= -X main.release=$version" -o .build/mqtt ./cmd/mqtt
-# Copied as an installation would: a file written in one go is mapped in larger pieces than
-# one that the linker wrote here and there, which a start notices.
+# Written by a single call, not here and there as the linker does: a kernel can then keep it in pages of 2 MB, and a
+# start touches a few of these in the place of hundreds.
 mkdir -p "$(dirname "$output")"
-cp .build/mqtt "$output.part"
+dd if=.build/mqtt of="$output.part" bs=67108864 status=none
+chmod +x "$output.part"
 mv "$output.part" "$output"
