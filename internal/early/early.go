@@ -4,5 +4,6 @@
 // machines. For the same reason the stack grows here, once. A system that cannot do it is none the worse: each page comes
 // when it is touched.
 //
-// It is imported for that alone, and imports next to nothing so that its turn comes early.
+// It is imported for that alone, and imports nothing so that its turn comes early: before package syscall, hence the
+// assembly.
 package early
