@@ -215,6 +215,8 @@ func (f *benchPaceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 	}
 	pubs, _ := fs.GetInt("pubs")
 	switch {
+	case pubs == 0 && rate > 0:
+		return usage("--rate with --pubs 0", "nobody publishes here: leave it out")
 	case fs.Changed("duration") && b.Duration == 0:
 		return usage("--duration 0", "expected more; leave it out to end by --messages alone")
 	case b.Messages == 0 && b.Duration == 0 && pubs == 0:
