@@ -21,6 +21,7 @@ type pingFlags struct {
 	intervalText       string
 	waitText           string
 	json               bool
+	qosText            string
 	qos                int // of the echo; -1 is PINGREQ
 	interval, patience time.Duration
 }
@@ -38,7 +39,7 @@ func newPing(e *env) *cobra.Command {
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.IntVarP(&f.count, "count", "C", 0, "end after `N` round trips; without it, at Ctrl-C, or after one with --wait")
-	fs.IntVarP(&f.qos, "qos", "q", -1, "publish to ourselves at QoS `N` and time the echo, in the place of PINGREQ")
+	fs.StringVarP(&f.qosText, "qos", "q", "", "publish to ourselves at QoS `N` and time the echo, in the place of PINGREQ")
 	fs.StringVar(&f.intervalText, "interval", "1s", "`DURATION` from one round trip to the next")
 	fs.StringVar(&f.waitText, "wait", "", "try for `DURATION` until the server answers")
 	fs.BoolVarP(&f.json, "json", "J", false, "print lines of JSON")
@@ -52,8 +53,13 @@ func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	if f.interval, err = readDuration("--interval", f.intervalText); err != nil {
 		return err
 	}
-	if fs.Changed("qos") && (f.qos < 0 || f.qos > 2) {
-		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+	f.qos = -1
+	if fs.Changed("qos") {
+		if f.qos, err = strconv.Atoi(f.qosText); err != nil {
+			return usage("-q "+quoted(f.qosText), "expected a number")
+		} else if f.qos < 0 || f.qos > 2 {
+			return usage("-q "+f.qosText, "expected 0, 1 or 2")
+		}
 	}
 	if fs.Changed("count") && f.count < 1 {
 		return usage("-C "+strconv.Itoa(f.count), "expected 1 or more")
