@@ -94,49 +94,6 @@ func TestKernelLookAtTheEnd(t *testing.T) {
 	}
 }
 
-// A hundred messages in one segment: one write, one segment of PUBACKs
-// [MQTT-4.6.0-2], [MQTT-4.2-1]; 3.1.1 [MQTT-4.6.0-2], [MQTT-7.1.2-1].
-func TestKernelOneWrite(t *testing.T) {
-	var nc *tcpCounted
-	cfg := loopback(t, proto.V5, func(p *peer) {
-		p.greet(false)
-		var all, acks []any
-		for i := range 100 {
-			all = append(all, msg(1, uint16(i+1), "topic", strings.Repeat("x", 64)))
-			acks = append(acks, ack(proto.PUBACK, uint16(i+1)))
-		}
-		p.send(all...)
-		p.expect(acks...)
-		p.bye()
-	})
-	dial := cfg.Dial
-	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
-		c, err := dial(ctx, v)
-		if err != nil {
-			return nil, err
-		}
-		nc = &tcpCounted{TCPConn: c.(*net.TCPConn)}
-		return nc, nil
-	}
-	c := start(t, cfg)
-	nc.writes = 0
-	for range 100 {
-		next(t, c, Message)
-	}
-	look(t, c)
-	if nc.writes != 1 {
-		t.Errorf("%d writes", nc.writes)
-	}
-	closed(t, c)
-}
-
-type tcpCounted struct {
-	*net.TCPConn
-	writes int
-}
-
-func (c *tcpCounted) Write(b []byte) (int, error) { c.writes++; return c.TCPConn.Write(b) }
-
 // DISCONNECT is the last thing, the stream's end follows within a second although the
 // server keeps its side open, and what the server sends meanwhile resets nothing
 // [MQTT-3.14.4-1], [MQTT-3.14.4-2]; 3.1.1 [MQTT-3.14.4-1], [MQTT-3.14.4-2].
