@@ -31,14 +31,14 @@ func main() {
 }
 
 // briefly is how long a command that may be over at once goes without handlers of signals: the two threads that they need
-// would be a twentieth of its time. Until then a signal ends the process as it ends any other, with the same exit status.
+// would be a twentieth of its time. Until then a signal ends the process as it ends any other, with the same exit status to a shell.
 const briefly = 20 * time.Millisecond
 
 // heedSoon has signals handled: from now on, or a little later if the command is one that may be over by then. Whatever
 // waits for input, or for an acknowledgement, calls heed itself.
 func (e *env) heedSoon(brief bool) {
-	if brief && e.listen != nil {
-		time.AfterFunc(briefly, e.listen)
+	if brief {
+		time.AfterFunc(briefly, e.heed)
 	} else {
 		e.heed()
 	}
