@@ -18,17 +18,15 @@ type batch struct {
 	now    int64    // Unix nanoseconds, 0 until somebody asks
 
 	// The run.
-	route   *route
-	qos     byte
-	retain  bool
-	msgs    []Message  // they alias the reader's buffer
-	kept    []*Message // copies that last, empty until somebody needs them
-	ids     []uint16   // the packet identifiers they came under
-	forms   [2]form
-	matched bool     // somebody wants them
-	took    bool     // and could take them
-	over    int      // how many messages some session could not take
-	refused []uint16 // of ids: those that cannot be retained
+	route  *route
+	qos    byte
+	retain bool
+	msgs   []Message  // they alias the reader's buffer
+	kept   []*Message // copies that last, empty until somebody needs them
+	ids    []uint16   // the packet identifiers they came under
+	forms  [2]form
+	run    outcome   // of every message
+	each   []outcome // of each message, added to run; empty where they do not differ
 
 	in    proto.Publish
 	props proto.Props // room for properties that were changed
@@ -94,8 +92,8 @@ func (bt *batch) publish(m *Message) {
 // add is publish for a caller that knows the route and has an identifier to
 // acknowledge.
 func (bt *batch) add(rt *route, m *Message, id uint16) {
-	if len(bt.msgs) > 0 && (rt != bt.route || m.QoS != bt.qos || m.Retain != bt.retain) {
-		bt.flush()
+	if len(bt.msgs) > 0 && (rt != bt.route || m.QoS != bt.qos || m.Retain || bt.retain) {
+		bt.flush() // a retained message is a run of its own: whether it is kept depends on its outcome
 	}
 	bt.route, bt.qos, bt.retain = rt, m.QoS, m.Retain
 	m.Topic = rt.topic
@@ -110,33 +108,10 @@ func (bt *batch) flush() {
 	if len(bt.msgs) == 0 {
 		return
 	}
-	b := bt.b
 	if bt.retain {
-		b.retained.mu.Lock()
-		bt.setRetained()
-		bt.route = b.router.find(bt.route.topic) // as of now: see retained
-	}
-	if rt := bt.route; rt.some() && len(bt.msgs) > 0 {
-		if bt.qos > 0 || len(rt.groups) > 0 {
-			bt.keep()
-		}
-		for i := range rt.targets {
-			bt.deliver(&rt.targets[i])
-		}
-		for _, g := range rt.groups {
-			bt.matched = true
-			for i := range bt.msgs {
-				if g.deliver(bt, bt.kept[i], nil) {
-					bt.took = true
-				} else {
-					bt.over++
-					bt.count.dropped++
-				}
-			}
-		}
-	}
-	if bt.retain {
-		b.retained.mu.Unlock()
+		bt.retainRun()
+	} else {
+		bt.spread()
 	}
 	if bt.from != nil && bt.qos > 0 {
 		bt.acknowledge()
@@ -148,8 +123,30 @@ func (bt *batch) flush() {
 		f := &bt.forms[i]
 		*f = form{b: f.b[:0]}
 	}
-	bt.ids, bt.refused = bt.ids[:0], bt.refused[:0]
-	bt.matched, bt.took, bt.over = false, false, 0
+	bt.ids, bt.run, bt.each = bt.ids[:0], 0, bt.each[:0]
+}
+
+// spread gives the run to all who subscribe to its topic.
+func (bt *batch) spread() {
+	rt := bt.route
+	if !rt.some() {
+		return
+	}
+	if bt.qos > 0 || len(rt.groups) > 0 {
+		bt.keep()
+	}
+	for i := range rt.targets {
+		bt.deliver(&rt.targets[i])
+	}
+	for _, g := range rt.groups {
+		for i := range bt.msgs {
+			o := g.deliver(bt, bt.kept[i], nil)
+			if o&taken == 0 && o&full != 0 {
+				bt.count.dropped++
+			}
+			bt.note(i, o)
+		}
+	}
 }
 
 // Messages of a run that are kept share memory, but few: one that is held for long must
@@ -190,42 +187,40 @@ func (bt *batch) keep() {
 	}
 }
 
-// setRetained keeps what is to be retained. Where there is no room a message is refused, and
-// nothing has changed; one that cannot be refused is not kept, and an older one of its
-// topic neither. retained.mu is held.
-func (bt *batch) setRetained() {
-	b := bt.b
-	before := b.retained.bytes
-	left := bt.msgs[:0]
-	for i := range bt.msgs {
-		m := &bt.msgs[i]
-		m.Came = bt.time()
-		limit := b.retained.limit(m, b.opt.Retained, b.room(lasting, true)-int64(b.retained.bytes-before))
-		if limit != "" {
-			bt.short = shortage{limit, "a retained message"}
-			if bt.qos > 0 && bt.ids[i] != 0 && bt.from != nil && bt.from.five() {
-				bt.refused = append(bt.refused, bt.ids[i])
-				bt.count.refused++
-				continue
-			}
-			bt.count.dropped++
+// retainRun delivers the message of a run that is to be retained, and keeps it for its topic
+// unless it is refused: a message that is refused changes nothing. One that cannot be refused
+// and has no room is delivered and not kept, and an older one of its topic is cleared.
+func (bt *batch) retainRun() {
+	b, m := bt.b, &bt.msgs[0]
+	b.retained.mu.Lock()
+	defer b.retained.mu.Unlock()
+	m.Came = bt.time()
+	limit := b.retained.limit(m, b.opt.Retained, b.room(lasting, true))
+	if limit != "" {
+		bt.short = shortage{limit, "a retained message"}
+		if bt.refusable() {
+			bt.run |= denied
+			return
 		}
-		left = append(left, *m)
-		switch {
-		case limit == "" && len(m.Payload) > 0:
-			kept := b.retained.put(m)
-			if b.opt.Store != nil {
-				b.opt.Store.PutRetained(kept)
-			}
-		default:
-			b.retained.remove(string(m.Topic))
-			if b.opt.Store != nil {
-				b.opt.Store.DropRetained(m.Topic)
-			}
+		bt.count.dropped++
+	}
+	bt.route = b.router.find(bt.route.topic) // as of now: see retained
+	bt.spread()
+	if r, _ := bt.outcome(0).verdict(); r.Failed() && bt.refusable() {
+		return
+	}
+	before := b.retained.bytes
+	if limit == "" && len(m.Payload) > 0 {
+		kept := b.retained.put(m)
+		if b.opt.Store != nil {
+			b.opt.Store.PutRetained(kept)
+		}
+	} else {
+		b.retained.remove(string(m.Topic))
+		if b.opt.Store != nil {
+			b.opt.Store.DropRetained(m.Topic)
 		}
 	}
-	clear(bt.msgs[len(left):])
-	bt.msgs = left
 	b.memory.Add(int64(b.retained.bytes - before))
 	b.retainedCount.Store(int64(b.retained.count))
 }

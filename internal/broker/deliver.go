@@ -27,54 +27,70 @@ func (bt *batch) deliver(t *target) {
 	if g == nil || s.ended {
 		return
 	}
-	bt.matched = true
+	bt.run |= matched
 	retain := bt.retain && g.rap // [MQTT-3.3.1-12], [MQTT-3.3.1-13]
 	qos := min(bt.qos, g.qos)
 	if qos == 0 && s.queue.zeros == 0 {
-		bt.took = true
-		bt.pour(s, g, retain)
+		bt.writeQoS0(s, g, retain)
+		return
+	}
+	c := s.there()
+	if c == nil && qos == 0 {
 		return
 	}
 	bt.keep()
 	for i := range bt.msgs {
-		if s.put(bt, bt.kept[i], g, qos, retain) {
-			bt.took = true
-		} else if s.client != nil || qos > 0 {
-			bt.over++
+		m := bt.kept[i]
+		switch {
+		case !s.put(bt, m, g, qos, retain):
+			bt.note(i, full)
 			bt.count.dropped++
+		case c == nil || c.takes(bt.time(), &held{m: m, g: g, qos: qos, retain: retain}):
+			bt.note(i, taken)
 		}
 	}
 	s.charge()
 }
 
-// offer is deliver for one message of a shared subscription. taken is false if the
-// session cannot have it.
-func (s *session) offer(bt *batch, m *Message, g *grant) (taken bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	qos := min(m.QoS, g.qos)
-	if s.ended || qos == 0 && (s.client == nil || s.client.closing) {
-		return false
+// there returns the session's client, nil if it is away or about to be. s.mu is held.
+func (s *session) there() *client {
+	if c := s.client; c != nil && !c.closing {
+		return c
 	}
-	taken = s.put(bt, m, g, qos, m.Retain && g.rap)
-	s.charge()
-	return taken
+	return nil
 }
 
-// pour appends the run at QoS 0 to a connection's bytes. Who is away gets nothing.
-// s.mu is held.
-func (bt *batch) pour(s *session, g *grant, retain bool) {
-	c := s.client
-	if c == nil || c.closing {
+// offer is deliver for one message of a shared subscription.
+func (s *session) offer(bt *batch, m *Message, g *grant) outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := held{m: m, g: g, qos: min(m.QoS, g.qos), retain: m.Retain && g.rap}
+	c := s.there()
+	if s.ended || c == nil && h.qos == 0 || c != nil && !c.takes(bt.time(), &h) {
+		return matched
+	}
+	if !s.put(bt, m, g, h.qos, h.retain) {
+		return matched | full
+	}
+	s.charge()
+	return matched | taken
+}
+
+// writeQoS0 appends the run at QoS 0 to a connection's bytes. A client that is away gets
+// nothing. s.mu is held.
+func (bt *batch) writeQoS0(s *session, g *grant, retain bool) {
+	c := s.there()
+	if c == nil {
 		return
 	}
 	b := bt.b
-	full := c.out.n > 0 && b.room(passing, false) < 0
-	if full {
+	noMemory := c.out.n > 0 && b.room(passing, false) < 0
+	if noMemory {
 		bt.short = shortage{memoryLimit, "a message for a session"}
 	}
-	if full || c.crowded() && c.lagging {
+	if noMemory || c.crowded() && c.lagging {
 		bt.count.dropped += len(bt.msgs)
+		bt.run |= full
 		return
 	}
 	f := bt.form(c.v)
@@ -86,10 +102,12 @@ func (bt *batch) pour(s *session, g *grant, retain bool) {
 				bt.count.dropped++
 				continue
 			}
+			bt.note(i, taken)
 			bt.count.sent++
 			bt.count.sentBytes += len(m.Payload)
 		}
 	} else {
+		bt.run |= taken
 		if f.shared != nil {
 			c.out.share(&b.blocks, f.shared)
 		} else {

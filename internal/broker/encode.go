@@ -9,30 +9,8 @@ const longestAlias = 1024 // bytes of a topic that is worth an alias's memory
 // than the client takes, and nothing was appended [MQTT-3.1.2-24]. session.mu is
 // held.
 func (c *client) append(now int64, h *held, id uint16) bool {
-	m := h.m
-	p := proto.Publish{Dup: h.sent, QoS: h.qos, Retain: h.retain, Topic: m.Topic, PacketID: id, Payload: m.Payload}
-	newAlias := false
-	if c.five() {
-		p.Props = m.Props
-		if m.Expires != 0 || len(h.g.ids) > 0 || c.aliasMax > 0 {
-			var space [256]byte
-			ps := proto.Props(space[:0])
-			if m.Expires != 0 {
-				ps = m.appendCounted(ps, now)
-			} else {
-				ps = append(ps, m.Props...)
-			}
-			ps = append(ps, h.g.ids...)
-			if alias := c.aliases[string(m.Topic)]; alias != 0 {
-				p.Topic = nil
-				ps = ps.AppendNum(proto.TopicAlias, uint32(alias))
-			} else if len(c.aliases) < c.aliasMax && len(m.Topic) > 3 && len(m.Topic) <= longestAlias {
-				newAlias = true
-				ps = ps.AppendNum(proto.TopicAlias, uint32(len(c.aliases)+1))
-			}
-			p.Props = ps
-		}
-	}
+	var space [256]byte
+	p, newAlias := c.compose(space[:0], now, h, id)
 	size := p.Size(c.v)
 	if size > proto.MaxPacket || c.maxPacket > 0 && size > c.maxPacket {
 		return false
@@ -41,11 +19,55 @@ func (c *client) append(now int64, h *held, id uint16) bool {
 		if c.aliases == nil {
 			c.aliases = make(map[string]uint16)
 		}
-		c.aliases[string(m.Topic)] = uint16(len(c.aliases) + 1)
+		c.aliases[string(h.m.Topic)] = uint16(len(c.aliases) + 1)
 	}
 	b, err := p.Append(c.out.room(&c.b.blocks, size), c.v)
 	c.out.set(b)
 	return err == nil
+}
+
+// compose returns the PUBLISH of a message, with properties in space where they are not the
+// message's own. newAlias reports whether it introduces the next topic alias. session.mu is held.
+func (c *client) compose(space proto.Props, now int64, h *held, id uint16) (p proto.Publish, newAlias bool) {
+	m := h.m
+	p = proto.Publish{Dup: h.sent, QoS: h.qos, Retain: h.retain, Topic: m.Topic, PacketID: id, Payload: m.Payload}
+	if !c.five() {
+		return p, false
+	}
+	p.Props = m.Props
+	if m.Expires == 0 && len(h.g.ids) == 0 && c.aliasMax == 0 {
+		return p, false
+	}
+	ps := space
+	if m.Expires != 0 {
+		ps = m.appendCounted(ps, now)
+	} else {
+		ps = append(ps, m.Props...)
+	}
+	ps = append(ps, h.g.ids...)
+	if alias := c.aliases[string(m.Topic)]; alias != 0 {
+		p.Topic = nil
+		ps = ps.AppendNum(proto.TopicAlias, uint32(alias))
+	} else if len(c.aliases) < c.aliasMax && len(m.Topic) > 3 && len(m.Topic) <= longestAlias {
+		newAlias = true
+		ps = ps.AppendNum(proto.TopicAlias, uint32(len(c.aliases)+1))
+	}
+	p.Props = ps
+	return p, newAlias
+}
+
+// mostAround is more than the bytes of a PUBLISH that are not topic, properties or payload.
+const mostAround = 32
+
+// takes reports whether the message fits into the client's Maximum Packet Size. session.mu is
+// held.
+func (c *client) takes(now int64, h *held) bool {
+	m := h.m
+	if c.maxPacket == 0 || len(m.Topic)+len(m.Props)+len(h.g.ids)+len(m.Payload)+mostAround <= c.maxPacket {
+		return true
+	}
+	p, _ := c.compose(nil, now, h, 1)
+	return p.Size(c.v) <= c.maxPacket
 }
 
 // unsend takes the mark of having been sent off the messages that are still among

@@ -42,12 +42,18 @@ func (m *Message) clone() *Message {
 	return &n
 }
 
-// expires returns when a message with these properties that came at now expires.
+// expires returns when a message with these properties that came at now expires, 0 for never.
 func expires(ps proto.Props, now int64) int64 {
 	if p, ok := ps.Get(proto.MessageExpiryInterval); ok {
-		return now + int64(p.Num)*int64(time.Second)
+		return expiresIn(p.Num, now)
 	}
 	return 0
+}
+
+// expiresIn returns when a message with a Message Expiry Interval that came at now expires. One
+// with an interval of 0 still goes to all to whom it can be sent at once.
+func expiresIn(seconds uint32, now int64) int64 {
+	return now + max(1, int64(seconds)*int64(time.Second))
 }
 
 // appendCounted appends the message's properties with what is left of the expiry

@@ -147,3 +147,57 @@ func TestExpiredRetainedMessagesAreCleared(t *testing.T) {
 		}
 	})
 }
+
+// A Message Expiry Interval of 0 means one thing for all receivers: those to whom the message can
+// be sent at once get it, and it waits for nobody.
+func TestExpiryIntervalOfZero(t *testing.T) {
+	const now, with = `PUBLISH t/long "m" message-expiry-interval=0`, `PUBLISH t/long "m" `
+	for name, c := range map[string]struct {
+		v      proto.Version
+		with   func(*proto.Connect)
+		filter string
+		qos    byte
+		number uint32
+		want   string
+	}{
+		"plain":      {v: proto.V5, want: now},
+		"3.1.1":      {v: proto.V311, want: `PUBLISH t/long "m"`},
+		"identifier": {v: proto.V5, number: 7, want: now + " subscription-identifier=7"},
+		"alias":      {v: proto.V5, with: num(proto.TopicAliasMaximum, 5), want: now + " topic-alias=1"},
+		"small":      {v: proto.V5, with: num(proto.MaximumPacketSize, 60), want: now},
+		"QoS 1":      {v: proto.V5, qos: 1, want: with + "q1 id1 message-expiry-interval=0"},
+		"share":      {v: proto.V5, filter: "$share/g/t/long", qos: 1, want: with + "q1 id1 message-expiry-interval=0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in(t, Options{}, func(k *bench) {
+				if c.filter == "" {
+					c.filter = "t/+"
+				}
+				var more []func(*proto.Connect)
+				if c.with != nil {
+					more = append(more, c.with)
+				}
+				s, p := k.connect(c.v, "s", more...), k.connect(proto.V5, "p")
+				x := sub(1, to(c.filter, c.qos))
+				if c.number > 0 {
+					x = numbered(x, c.number)
+				}
+				s.send(x)
+				s.want(fmt.Sprintf("SUBACK 1 %02X", c.qos))
+				p.send(pub("t/long", "m", 1, 1, prop(proto.MessageExpiryInterval, 0)))
+				p.want("PUBACK 1")
+				s.want(c.want)
+				away := k.connect(proto.V5, "away", expiry(100))
+				away.subscribe(to("t/+", 1))
+				away.leave()
+				p.send(pub("t/long", "m", 1, 1, prop(proto.MessageExpiryInterval, 0), retain))
+				k.pass(1)
+				away = k.open(proto.V5, "away", resume)
+				away.want("CONNACK 00 present")
+				away.send(sub(2, to("t/#", 1)))
+				away.want("SUBACK 2 01")
+				away.silent()
+			})
+		})
+	}
+}

@@ -1,10 +1,8 @@
 package broker
 
 import (
-	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"mqtt/internal/proto"
 )
@@ -75,7 +73,7 @@ func (c *client) properties(bt *batch, m *Message) error {
 		case proto.SubscriptionIdentifier:
 			return fault(proto.ProtocolError, "subscription identifier from a client") // [MQTT-3.3.4-6]
 		case proto.MessageExpiryInterval:
-			m.Expires = bt.time() + int64(p.Num)*int64(time.Second)
+			m.Expires = expiresIn(p.Num, bt.time())
 			other = true
 		default:
 			other = true
@@ -158,34 +156,5 @@ func (bt *batch) answer(c *client, a *proto.Ack) {
 	if c.maxPacket > 0 && len(bt.reply)-at > c.maxPacket && len(a.Props) > 0 {
 		a.Props = nil
 		bt.reply, _ = a.Append(bt.reply[:at], c.v)
-	}
-}
-
-// acknowledge answers the messages of the run in their order [MQTT-4.6.0-2],
-// [MQTT-4.6.0-3]. They are refused where all who want them are full.
-func (bt *batch) acknowledge() {
-	c := bt.from
-	r, text := proto.Success, ""
-	switch {
-	case !bt.matched:
-		r = proto.NoMatchingSubscribers
-	case !bt.took && bt.over > 0:
-		r, text = proto.QuotaExceeded, "every subscriber's queue is full"
-	}
-	run, because := r, text
-	for _, id := range bt.ids {
-		if id == 0 {
-			continue // a message that the broker publishes for the client: its will
-		}
-		if r, text = run, because; slices.Contains(bt.refused, id) {
-			r, text = proto.QuotaExceeded, "no room for another retained message"
-		}
-		if bt.qos == 2 && r.Failed() && c.five() {
-			c.s.receiver.Release(id)
-			if c.s.keep {
-				c.b.opt.Store.Release(c.s.id, id)
-			}
-		}
-		c.answer(bt, bt.qos, id, r, text)
 	}
 }

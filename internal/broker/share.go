@@ -41,13 +41,13 @@ func (g *group) leave(s *session) (empty bool) {
 }
 
 // deliver gives m to one member but not to except: one that is connected and not
-// busy, else one that is connected, else one that will come back. taken is false if
-// nobody could take it, which the caller counts.
-func (g *group) deliver(bt *batch, m *Message, except *session) (taken bool) {
+// busy, else one that is connected, else one that will come back. Members that may not read
+// it do not count.
+func (g *group) deliver(bt *batch, m *Message, except *session) (all outcome) {
 	members := *g.members.Load()
 	n := len(members)
 	if n == 0 {
-		return false
+		return 0
 	}
 	start := int(g.next.Add(1)) % n
 	for wish := range 3 {
@@ -69,19 +69,19 @@ func (g *group) deliver(bt *batch, m *Message, except *session) (taken bool) {
 			if acl := bt.b.router.acl; acl != nil && !acl.Allow(t.s.who.Load(), string(m.Topic), Read) {
 				continue
 			}
-			if t.s.offer(bt, m, t.grant) {
-				return true
+			if all |= t.s.offer(bt, m, t.grant); all&taken != 0 {
+				return all
 			}
 		}
 	}
-	return false
+	return all
 }
 
 // pass gives messages of shared subscriptions, which their session will not send, to
 // other members. No lock may be held.
 func (b *Broker) pass(bt *batch, from *session, left []held) {
 	for i := range left {
-		if !left[i].g.group.deliver(bt, left[i].m, from) {
+		if left[i].g.group.deliver(bt, left[i].m, from)&taken == 0 {
 			b.stats.dropped.Add(1)
 		}
 	}

@@ -1,0 +1,77 @@
+package broker
+
+import "mqtt/internal/proto"
+
+// outcome is what became of one message: a set of what its subscribers made of it. Subscribers
+// that may not read it, are away at QoS 0 or cannot take so large a packet add no more than
+// matched.
+type outcome byte
+
+const (
+	matched outcome = 1 << iota // somebody subscribed to its topic
+	taken                       // somebody was sent it, or it waits for somebody
+	full                        // somebody had no room for it
+	denied                      // it cannot be retained, and was not delivered
+)
+
+// note adds to the outcome of message i of the run.
+func (bt *batch) note(i int, o outcome) {
+	if len(bt.each) == 0 {
+		if bt.run|o == bt.run {
+			return
+		}
+		bt.each = append(bt.each, make([]outcome, len(bt.msgs))...)
+	}
+	bt.each[i] |= o
+}
+
+// outcome returns what became of message i of the run.
+func (bt *batch) outcome(i int) outcome {
+	if len(bt.each) == 0 {
+		return bt.run
+	}
+	return bt.run | bt.each[i]
+}
+
+// verdict returns how a message with that outcome is acknowledged. Success means that all who
+// subscribed and have room got it. It is refused if there is no room for it anywhere.
+func (o outcome) verdict() (proto.Reason, string) {
+	switch {
+	case o&denied != 0:
+		return proto.QuotaExceeded, "no room for another retained message"
+	case o&(taken|full) == full:
+		return proto.QuotaExceeded, "every subscriber's queue is full"
+	case o&matched == 0:
+		return proto.NoMatchingSubscribers, ""
+	}
+	return proto.Success, ""
+}
+
+// refusable reports whether the messages of the run can be refused: those that an MQTT 5 client
+// published at QoS 1 or 2. A will has no packet identifier.
+func (bt *batch) refusable() bool {
+	return bt.qos > 0 && bt.from != nil && bt.from.five() && bt.ids[0] != 0
+}
+
+// acknowledge answers the messages of the run in their order [MQTT-4.6.0-2], [MQTT-4.6.0-3].
+func (bt *batch) acknowledge() {
+	c := bt.from
+	for i, id := range bt.ids {
+		if id == 0 {
+			continue // a message that the broker publishes for the client: its will
+		}
+		r, text := bt.outcome(i).verdict()
+		if r.Failed() && c.five() {
+			if bt.run&denied != 0 {
+				bt.count.refused++
+			}
+			if bt.qos == 2 {
+				c.s.receiver.Release(id)
+				if c.s.keep {
+					c.b.opt.Store.Release(c.s.id, id)
+				}
+			}
+		}
+		c.answer(bt, bt.qos, id, r, text)
+	}
+}
