@@ -22,7 +22,7 @@ heading() { printf '\n== %s ==\n' "$*"; }
 
 check_format() {
 	local bad
-	bad=$(find . -name '*.go' -not -path './.build/*' -exec gofmt -l {} +) || return 1
+	bad=$(find . -name '*.go' -exec gofmt -l {} +) || return 1
 	[[ -z $bad ]] || { printf 'gofmt -w is due in:\n%s\n' "$bad"; return 1; }
 }
 
@@ -63,17 +63,16 @@ check_vuln() {
 	echo 'the list of vulnerabilities could not be had: not checked'
 }
 
-# The released binary is built with changed copies of libraries: each must still be the one that build.sh knows, and work.
+# The binary of scripts/build.sh sends a message through its own broker: password, WebSocket and jq.
 check_build() (
 	dir=$(mktemp -d)
 	trap 'rm -rf "$dir"' EXIT
-	bash scripts/build.sh "$dir/mqtt" 2>"$dir/stderr" || { cat "$dir/stderr"; return 1; }
-	! grep 'is another one' "$dir/stderr" || return 1
+	bash scripts/build.sh "$dir/mqtt" || return 1
 	PATH=$dir:$PATH
 	printf 'secret\n' | mqtt broker passwd "$dir/passwords" someone 2>/dev/null || return 1
 	printed=$(XDG_CONFIG_HOME=$dir mqtt broker --listen ws://127.0.0.1:0/mqtt --passwords "$dir/passwords" -- sh -c '
 		mqtt sub -u someone -P secret -t a -C 1 -W 20 --jq ".a + 1" & sleep 1
-		mqtt pub -u someone -P secret -t a -q 1 -m "{\"a\":1}"; wait') || return 1
+		mqtt pub -u someone -P secret -t a -q 1 -r -m "{\"a\":1}"; wait') || return 1
 	[[ $printed == 2 ]] || { echo "printed: $printed"; return 1; }
 )
 

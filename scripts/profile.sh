@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes scripts/mqtt.pgo anew: where a busy mqtt spends its time. scripts/build.sh hands it
-# to the compiler, which then knows what is worth inlining.
+# Writes cmd/mqtt/default.pgo: a CPU profile of busy commands. The go command finds it there and gives it to the compiler,
+# which inlines more in the functions that are called most.
 #
 #   scripts/profile.sh
 #
-# It is due when a hot path has changed its shape; an old profile does no harm.
+# Run it after a change to the code that handles each message. An old profile does no harm.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -17,8 +17,7 @@ finish() {
 }
 trap finish EXIT
 
-# A build of its own writes the profile of its first 800 ms to the file of PROFILE_TO: the shortest of the runs
-# takes a second.
+# This build writes a profile of its first 800 ms to the file that PROFILE_TO names. The shortest run takes a second.
 cat >"$tmp/profile.go" <<'GO'
 package main
 
@@ -38,7 +37,7 @@ func init() {
 	if err != nil {
 		panic(err)
 	}
-	runtime.SetCPUProfileRate(500) // which StartCPUProfile leaves, with a word on stderr
+	runtime.SetCPUProfileRate(500) // StartCPUProfile keeps this rate, and prints a warning to stderr
 	if err := pprof.StartCPUProfile(file); err != nil {
 		panic(err)
 	}
@@ -49,7 +48,7 @@ printf '{"Replace":{"%s":"%s"}}' "$root/cmd/mqtt/profile.go" "$tmp/profile.go" >
 go build -pgo=off -overlay "$tmp/overlay.json" -o "$tmp/mqtt" ./cmd/mqtt
 go build -o "$tmp/wire" ./scripts/wire
 
-# serve COMMAND...: in the background; it writes its address to $tmp/ready, whose port is left in $port.
+# serve COMMAND...: starts a server in the background, which writes its address to $tmp/ready. Sets $port.
 serve() {
 	rm -f "$tmp/ready"
 	"$@" >/dev/null 2>&1 &
@@ -64,24 +63,24 @@ serve() {
 
 ended() { kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; server=; }
 
-# profiled NAME COMMAND ARGUMENT...: one of ours, whose profile is kept.
+# profiled NAME COMMAND ARGUMENT...: runs one of our commands and keeps its profile.
 profiled() {
 	local name=$1 command=$2
 	shift 2
 	PROFILE_TO=$tmp/$name.prof "$tmp/mqtt" "$command" -h 127.0.0.1 -p "$port" "$@" 2>"$tmp/stderr" ||
-		[[ $? == 27 ]] || { cat "$tmp/stderr" >&2; return 1; } # 27: not all messages came in time, and need not
+		[[ $? == 27 ]] || { cat "$tmp/stderr" >&2; return 1; } # 27: -W ended it, as intended
 	[[ -s $tmp/$name.prof ]] || { echo "profile.sh: $name ended before its profile" >&2; return 1; }
 	echo "profiled: $name" >&2
 }
 
-# published NAME FLAG...: the lines of $tmp/lines go to a sink.
+# published NAME FLAG...: publishes the lines of $tmp/lines to a server that discards them.
 published() {
 	serve "$tmp/wire" sink --listen 127.0.0.1:0 --ready "$tmp/ready" --once
 	profiled "$1" pub -l "${@:2}" <"$tmp/lines"
 	ended
 }
 
-# printed NAME QOS FLAG...: messages that a server pours.
+# printed NAME QOS FLAG...: receives messages from a server that sends them as fast as it can.
 printed() {
 	serve "$tmp/wire" pour --listen 127.0.0.1:0 --ready "$tmp/ready" --json --count 9000000 --qos "$2"
 	profiled "$1" sub -t bench/t -q "$2" -W 3 "${@:3}" >"$tmp/output"
@@ -111,5 +110,5 @@ for qos in 0 1; do
 	ended
 done
 
-go tool pprof -proto "$tmp"/*.prof >scripts/mqtt.pgo 2>/dev/null
-ls -l scripts/mqtt.pgo
+go tool pprof -proto "$tmp"/*.prof >cmd/mqtt/default.pgo 2>/dev/null
+ls -l cmd/mqtt/default.pgo

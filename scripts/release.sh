@@ -9,9 +9,9 @@
 #   mqtt.rb                             the Homebrew formula
 #   SHA256SUMS
 #
-# The bytes depend on the source, the Go version of go.mod and the time of the commit
-# alone. To show it, all is built a second time from a copy in another folder with an
-# empty cache, and compared.
+# The bytes depend only on the source, on the Go version that this script names, and on the
+# time of the commit. To show this, everything is built a second time from a copy in another
+# folder with an empty cache, and compared.
 #
 #   RELEASE_DIST=DIR           put it there
 #   RELEASE_TARGETS='os/arch…' only these
@@ -28,6 +28,7 @@ export LC_ALL=C TZ=UTC
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
+go_version=1.26.8 # scripts/release/Dockerfile names the same
 nfpm_version=v2.45.2
 all_targets=(
 	linux/amd64 linux/arm64 linux/armv6 linux/armv7
@@ -84,14 +85,14 @@ for target in "${targets[@]}"; do
 	[[ " ${all_targets[*]} " == *" $target "* ]] || { say "no target $target; there are: ${all_targets[*]}"; exit 2; }
 done
 
-# The compiler is the one that go.mod names, and nothing of the caller's settings counts.
-GOTOOLCHAIN=go$(sed -n 's/^go //p' go.mod)
-export GOTOOLCHAIN GOFLAGS='' GOWORK=off CGO_ENABLED=0
+# The compiler is always the same, and no setting of the caller changes the result. A copy of the source without git must
+# give the same bytes, so the commit is not recorded in the binary.
+export GOTOOLCHAIN=go$go_version GOFLAGS=-buildvcs=false GOWORK=off CGO_ENABLED=0
 unset GOOS GOARCH GOARM GOAMD64 GOARM64 GOEXPERIMENT GODEBUG
 
 # --- building ----------------------------------------------------------------
 
-# build TARGET FILE: one static binary, with no path, host, time or build id of ours in it.
+# build TARGET FILE: builds one static binary. It contains no path, host name or time of this machine.
 build() {
 	local os=${1%/*} arch=${1#*/} arm=
 	case $arch in

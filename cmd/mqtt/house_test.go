@@ -15,7 +15,6 @@ func TestHouse(t *testing.T) {
 		"transport": {},
 		"config":    {},
 		"scram":     {},
-		"early":     {},
 		"session":   {"proto"},
 		"format":    {"proto"},
 		"conn":      {"proto", "session", "transport"},

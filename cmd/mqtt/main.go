@@ -12,8 +12,6 @@ import (
 	"time"
 
 	"github.com/mattn/go-isatty"
-
-	_ "mqtt/internal/early"
 )
 
 func main() {

@@ -73,7 +73,7 @@ choose() {
 base() {
 	local folder=$tmp/base go
 	go=$(sed -n 's/^ARG GO_IMAGE=//p' "$root/scripts/release/Dockerfile")
-	[[ $go == golang:"$(sed -n 's/^go //p' "$root/go.mod")"-* ]] || fail "the Dockerfile has $go, go.mod another version"
+	[[ $go == golang:"$(sed -n 's/^go_version=\([0-9.]*\).*/\1/p' "$root/scripts/release.sh")"-* ]] || fail "the Dockerfile has $go, but scripts/release.sh names another version"
 	case ${IMAGE_BASE:-} in
 	'') echo "docker.io/library/$go"; return ;;
 	debootstrap) ;;

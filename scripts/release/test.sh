@@ -87,6 +87,11 @@ for file in mqtt README.md THIRD-PARTY-NOTICES man/mqtt.1 man/mqtt-pub.1 complet
 	present "$unpacked/$file"
 done
 same 'version in the archive' "$("$unpacked/mqtt" --version)" "mqtt version $version"
+# Each module is listed with its checksum, and none is replaced, so that a scanner can identify them.
+go version -m "$unpacked/mqtt" >"$tmp/modules"
+grep -q $'^\tdep\t' "$tmp/modules" || fail 'go version -m lists no modules'
+if grep $'^\tdep\t' "$tmp/modules" | grep -vE $'\tv[^\t]+\th1:[^\t]{43}=$'; then fail 'modules without a checksum'; fi
+if grep $'^\t=>' "$tmp/modules"; then fail 'modules that were replaced'; fi
 if grep -aqF "$root/" "$unpacked/mqtt"; then fail "the binary knows the folder $root"; fi
 if command -v readelf >/dev/null; then
 	readelf -l "$unpacked/mqtt" | grep -q INTERP && fail 'the binary is not static'
