@@ -11,7 +11,7 @@ import (
 
 	"github.com/itchyny/gojq"
 
-	"mqtt/internal/format"
+	"mqtt/internal/jsonline"
 	"mqtt/internal/proto"
 )
 
@@ -22,7 +22,7 @@ type query struct {
 	most int             // bytes of the results of one payload
 
 	same      bool // the expression is ., which only checks the payload and takes its blanks out
-	compactor format.Compactor
+	compactor jsonline.Checker
 	one       [1][]byte
 }
 

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"mqtt/internal/conn"
-	"mqtt/internal/format"
+	"mqtt/internal/jsonline"
 	"mqtt/internal/proto"
 )
 
@@ -16,7 +16,7 @@ import (
 type recorded struct {
 	lines  *lines
 	flags  proto.Publish // the message of the flags
-	record format.Record
+	record jsonline.Record
 	pace   float64 // times the recorded speed; 0 is as fast as it goes
 
 	began, first time.Time // when the first message was due, and the time recorded with it
@@ -49,7 +49,7 @@ func (r *recorded) next(p *publisher, c *conn.Conn) (uint64, error) {
 func (r *recorded) message(p *publisher) error {
 	line := p.msg.Payload
 	rec := &r.record
-	if err := format.ParseJSON(line, rec); err != nil {
+	if err := jsonline.Parse(line, rec); err != nil {
 		return usage(fmt.Sprintf("line %d: %v", r.tag, err), `expected {"topic":...,"payload":...}, as sub -J prints it`)
 	}
 	if len(rec.Unknown) > 0 && !r.told {
@@ -57,16 +57,16 @@ func (r *recorded) message(p *publisher) error {
 		p.e.warn("line %d: unknown name %q: such names are left out", r.tag, rec.Unknown)
 	}
 	m := r.flags
-	if rec.Has&format.HasTopic != 0 {
+	if rec.Has&jsonline.HasTopic != 0 {
 		m.Topic = rec.Publish.Topic
 	}
-	if rec.Has&format.HasQoS != 0 {
+	if rec.Has&jsonline.HasQoS != 0 {
 		m.QoS = rec.Publish.QoS
 	}
-	if rec.Has&format.HasRetain != 0 {
+	if rec.Has&jsonline.HasRetain != 0 {
 		m.Retain = rec.Publish.Retain
 	}
-	if rec.Has&format.HasProperties != 0 {
+	if rec.Has&jsonline.HasProperties != 0 {
 		m.Props = rec.Forward
 		if c := p.session.Version; c != 0 && c < proto.V5 {
 			p.lossy("the properties of messages are left out: MQTT " + c.String() + " has none")
@@ -77,15 +77,15 @@ func (r *recorded) message(p *publisher) error {
 	if len(m.Topic) == 0 {
 		return usage(fmt.Sprintf("line %d has no topic", r.tag), "give one for such lines with -t TOPIC")
 	}
-	if m.Retain && len(m.Payload) == 0 && !p.f.allowClear && rec.Has&format.HasRetain == 0 {
+	if m.Retain && len(m.Payload) == 0 && !p.f.allowClear && rec.Has&jsonline.HasRetain == 0 {
 		return usage(fmt.Sprintf("line %d has an empty payload: with -r it would clear the retained message", r.tag),
 			"--allow-clear means it")
 	}
-	if rec.Has&format.HasProperties == 0 && breaksWord(m.Props, m.Payload) { // what a record says of itself goes on as it came
+	if rec.Has&jsonline.HasProperties == 0 && breaksWord(m.Props, m.Payload) { // what a record says of itself goes on as it came
 		return checkPayload(p.name(r.tag), m.Props, m.Payload)
 	}
 	p.msg = m
-	if r.pace > 0 && rec.Has&format.HasTime != 0 {
+	if r.pace > 0 && rec.Has&jsonline.HasTime != 0 {
 		if r.began.IsZero() {
 			r.began, r.first = time.Now(), rec.Time
 		}

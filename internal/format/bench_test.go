@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"mqtt/internal/proto"
+	"mqtt/internal/proto/prototest"
 )
 
 func small() *Message {
@@ -27,24 +28,6 @@ func BenchmarkPlain(b *testing.B)   { ticking(b, &Plain{}, small()) }
 func BenchmarkVerbose(b *testing.B) { ticking(b, &Verbose{}, small()) }
 func BenchmarkJSON(b *testing.B)    { ticking(b, &JSON{}, small()) }
 
-func BenchmarkJSONProperties(b *testing.B) {
-	m := small()
-	m.Publish.Props = allProps()
-	ticking(b, &JSON{}, m)
-}
-
-func BenchmarkJSONUnicode(b *testing.B) {
-	m := small()
-	m.Publish.Payload = []byte("Größe naïve 日本語 Straße éàü — 64 bytes and a bit more")
-	ticking(b, &JSON{}, m)
-}
-
-func BenchmarkJSONBinary(b *testing.B) {
-	m := small()
-	m.Publish.Payload = bytes.Repeat([]byte{0xff, 0, 1, 2}, 16)
-	ticking(b, &JSON{}, m)
-}
-
 func BenchmarkFormat(b *testing.B) {
 	for _, s := range []string{"%t %p", "%I %t %q %l %p", "%x", "%j", "%J"} {
 		b.Run(s, func(b *testing.B) { ticking(b, compile(b, s, Options{}), small()) })
@@ -54,48 +37,6 @@ func BenchmarkFormat(b *testing.B) {
 		m.Publish.Payload = []byte(`{"sensor": "kitchen", "value": 21.5, "ok": true, "at": 12345678}`)
 		ticking(b, compile(b, "%J", Options{}), m)
 	})
-}
-
-func BenchmarkCompact(b *testing.B) {
-	for name, text := range map[string]string{
-		"strings": `{"n":"0000000000000000","x":" The quick brown fox jumps over t"}`,
-		"values":  `{"id":17,"temp":21.53,"ok":true,"tags":["a","b"],"at":"2026-11-20T15:04:05Z"}`,
-		"blanks":  `{"id": 17, "temp": 21.53, "ok": true, "tags": ["a", "b"]}`,
-	} {
-		b.Run(name, func(b *testing.B) {
-			var c Compactor
-			payload := []byte(text)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, ok := c.Compact(payload); !ok {
-					b.Fatal(text)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkParseJSON(b *testing.B) {
-	with := small()
-	with.Publish.Props = allProps()
-	quoted := small()
-	quoted.Publish.Payload = []byte(`{"sensor": "kitchen", "value": 21.5, "ok": true, "at": 12345678}`)
-	for _, c := range []struct {
-		name string
-		m    *Message
-	}{{"simple", small()}, {"object", quoted}, {"properties", with}} {
-		b.Run(c.name, func(b *testing.B) {
-			line := (&JSON{}).Append(nil, c.m)
-			var r Record
-			b.SetBytes(int64(len(line)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if err := ParseJSON(line, &r); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
 }
 
 func BenchmarkVisible(b *testing.B) {
@@ -108,7 +49,7 @@ func BenchmarkVisible(b *testing.B) {
 
 func TestNothingAllocates(t *testing.T) {
 	all := small()
-	all.Publish.Props = allProps()
+	all.Publish.Props = prototest.Properties()
 	all.Publish.Payload = []byte(`{"a": [1, "é\u0041\u009b"], "b": 127.0}`)
 	binary := small()
 	binary.Publish.Payload = []byte("\xff\xfe")
@@ -128,17 +69,6 @@ func TestNothingAllocates(t *testing.T) {
 			}); n != 0 {
 				t.Errorf("%s of %q: %v allocations", name, m.Publish.Payload, n)
 			}
-		}
-	}
-	var r Record
-	for _, m := range []*Message{small(), all, binary} {
-		line := (&JSON{}).Append(nil, m)
-		if n := testing.AllocsPerRun(100, func() {
-			if err := ParseJSON(line, &r); err != nil {
-				t.Fatal(err)
-			}
-		}); n != 0 {
-			t.Errorf("ParseJSON of %s: %v allocations", line, n)
 		}
 	}
 }

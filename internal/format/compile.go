@@ -1,6 +1,10 @@
 package format
 
-import "fmt"
+import (
+	"fmt"
+
+	"mqtt/internal/jsonline"
+)
 
 // Limits of a format's fields, in characters.
 const maxField = 10000
@@ -52,7 +56,7 @@ type Format struct {
 	pieces  []piece
 	warning error
 	local   civil
-	check   values
+	check   jsonline.Checker
 	scratch []byte
 }
 

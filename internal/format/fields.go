@@ -77,7 +77,7 @@ func (f *Format) field(dst []byte, p *piece, m *Message) []byte {
 		return f.text(dst, p, f.local.iso)
 	case 'U':
 		dst = strconv.AppendInt(dst, m.Received.Unix(), 10)
-		return appendFraction(append(dst, '.'), m.Received.Nanosecond())
+		return appendNanos(append(dst, '.'), m.Received.Nanosecond())
 	}
 	return f.float(dst, p, pub.Payload)
 }

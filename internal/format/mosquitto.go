@@ -3,6 +3,7 @@ package format
 import (
 	"strconv"
 
+	"mqtt/internal/jsonline"
 	"mqtt/internal/proto"
 )
 
@@ -16,7 +17,7 @@ func (f *Format) json(dst []byte, m *Message, raw bool) []byte {
 		return f.object(dst, m, raw)
 	}
 	f.scratch = f.object(f.scratch[:0], m, raw)
-	return appendIndented(dst, f.scratch)
+	return jsonline.AppendIndented(dst, f.scratch)
 }
 
 func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
@@ -25,10 +26,10 @@ func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
 	dst = append(dst, `{"tst":"`...)
 	iso := f.local.iso
 	second := len(iso) - isoOffset
-	dst = appendFraction(append(append(dst, iso[:second]...), '.'), m.Received.Nanosecond())
+	dst = appendNanos(append(append(dst, iso[:second]...), '.'), m.Received.Nanosecond())
 	dst = append(dst[:len(dst)-3], iso[second:]...) // microseconds
 	dst = append(dst, `","topic":`...)
-	dst = appendString(dst, p.Topic)
+	dst = jsonline.AppendString(dst, p.Topic)
 	dst = append(append(dst, `,"qos":`...), '0'+min(p.QoS, 2))
 	if p.Retain {
 		dst = append(dst, `,"retain":1,"payloadlen":`...)
@@ -48,8 +49,8 @@ func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
 	switch {
 	case len(p.Payload) == 0:
 		dst = append(dst, `null`...)
-	case raw && f.check.whole(p.Payload):
-		dst = appendCompact(dst, p.Payload, f.Visible)
+	case raw && f.check.Valid(p.Payload):
+		dst = jsonline.AppendCompact(dst, p.Payload, f.Visible)
 	default:
 		if raw {
 			f.warning = ErrNotJSON
@@ -63,11 +64,11 @@ func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
 // not UTF-8.
 func appendMember(dst, b []byte, note string) []byte {
 	n := len(dst)
-	dst, ok := appendEscaped(append(dst, '"'), b)
+	dst, ok := jsonline.AppendText(append(dst, '"'), b)
 	if ok {
 		return append(dst, '"')
 	}
-	return append(appendBase64(dst[:n], b), note...)
+	return append(jsonline.AppendBase64(dst[:n], b), note...)
 }
 
 // appendWireProperties appends the members of "properties", by their names and in
@@ -92,7 +93,7 @@ func appendWireProperties(dst []byte, ps proto.Props) []byte {
 		case proto.CorrelationData:
 			dst = appendMember(dst, p.Value, `,"correlation-data_encoding":"base64"`)
 		case proto.ContentType, proto.ResponseTopic:
-			dst = appendString(dst, p.Value)
+			dst = jsonline.AppendString(dst, p.Value)
 		default:
 			dst = strconv.AppendUint(dst, uint64(p.Num), 10)
 		}
@@ -111,8 +112,8 @@ func appendUsers(dst []byte, ps proto.Props) []byte {
 		if len(dst) > from {
 			dst = append(dst, ',')
 		}
-		dst = append(appendString(dst, p.Key), ':')
-		dst = appendString(dst, p.Value)
+		dst = append(jsonline.AppendString(dst, p.Key), ':')
+		dst = jsonline.AppendString(dst, p.Value)
 	}
 	return dst
 }

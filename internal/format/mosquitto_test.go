@@ -1,13 +1,12 @@
 package format
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
+	"mqtt/internal/jsonline"
 	"mqtt/internal/proto"
 )
 
@@ -29,7 +28,7 @@ func TestMosquittoJSONGolden(t *testing.T) {
 }
 
 func TestRawPayload(t *testing.T) {
-	deep := strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1)
+	deep := strings.Repeat("[", jsonline.MaxDepth+1) + strings.Repeat("]", jsonline.MaxDepth+1)
 	for _, c := range []struct {
 		name, payload, want string
 		warning             error
@@ -63,37 +62,4 @@ func TestRawPayloadVisible(t *testing.T) {
 	if want := `{"a":"\u009b\u007f\u202e\u009b"}}`; !strings.HasSuffix(got, want) {
 		t.Errorf("got %s, want %s", got, want)
 	}
-}
-
-// FuzzValues holds the JSON checker against the one of the standard library.
-func FuzzValues(f *testing.F) {
-	for _, s := range []string{`{"a":[1,-2.5e+3,"\u00e9\n",{},[],null,true,false]}`, "-", "01", "1.", "[1,]", `{"a"}`, `"`, `"\x"`, "[[[", `{"a":1,}`, " 1 "} {
-		f.Add([]byte(s))
-	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var v values
-		end, why := v.one(b, space(b, 0))
-		good := why == "" && space(b, end) == len(b)
-		if why != faultDeep && good != json.Valid(b) {
-			t.Fatalf("%q: %v (%s at %d), the standard library says %v", b, good, why, end, !good)
-		}
-		var c Compactor
-		line, ok := c.Compact(b)
-		if ok != (good && utf8.Valid(b)) {
-			t.Fatalf("%q: Compact says %v", b, ok)
-		}
-		if !good {
-			return
-		}
-		var want bytes.Buffer
-		if json.Compact(&want, b); ok && !bytes.Equal(line, want.Bytes()) {
-			t.Fatalf("%q is compacted to %q, want %q", b, line, want.Bytes())
-		}
-		for _, visible := range []bool{false, true} {
-			compact := appendCompact(nil, b, visible)
-			if !json.Valid(compact) || !json.Valid(appendIndented(nil, compact)) {
-				t.Fatalf("%q is compacted to %q", b, compact)
-			}
-		}
-	})
 }

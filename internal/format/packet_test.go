@@ -172,7 +172,7 @@ func FuzzPacket(f *testing.F) {
 		}
 		line := AppendPacket(nil, proto.Frame{First: first, Body: body}, proto.Version(3+v%3))
 		for _, r := range string(line) {
-			if unicode.IsControl(r) || turns(r) {
+			if unicode.IsControl(r) || isDirectionMark(r) {
 				t.Fatalf("%q", line)
 			}
 		}

@@ -94,7 +94,7 @@ func (c *civil) convert(dst []byte, conversion byte, t time.Time) []byte {
 	case 'M':
 		return digits2(dst, c.minute, '0')
 	case 'N':
-		return appendFraction(dst, t.Nanosecond())
+		return appendNanos(dst, t.Nanosecond())
 	case 'p':
 		return append(dst, "AMPM"[c.hour/12*2:][:2]...)
 	case 'P':
@@ -155,4 +155,11 @@ func digits2(dst []byte, n int, fill byte) []byte {
 		return append(dst, fill, byte('0'+n))
 	}
 	return append(dst, byte('0'+n/10), byte('0'+n%10))
+}
+
+// appendNanos appends ns, which is below a second, in nine digits.
+func appendNanos(dst []byte, ns int) []byte {
+	start := len(dst)
+	dst = strconv.AppendInt(dst, int64(time.Second)+int64(ns), 10) // one digit more
+	return append(dst[:start], dst[start+1:]...)
 }

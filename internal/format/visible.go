@@ -1,6 +1,12 @@
 package format
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+
+	"mqtt/internal/jsonline"
+)
 
 const hexDigits = "0123456789abcdef"
 
@@ -15,26 +21,35 @@ func Visible(dst, b []byte) []byte { return appendVisible(dst, b, true) }
 // properties, traces. Newline and tab are shown as \n and \t.
 func VisibleLine(dst, b []byte) []byte { return appendVisible(dst, b, false) }
 
-// turns tells whether r changes the direction of the text around it, with which a
-// message can show itself as another one.
-func turns(r rune) bool {
-	return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 || r == 0x200E || r == 0x200F || r == 0x061C
+// nextUnprintable returns the index of the first byte at or after i that is not printable
+// ASCII. It returns len(s) if there is none. The mask has the high bit of a byte set if
+// the byte is not printable; a borrow or carry can set a bit wrongly, but only after a
+// byte whose bit is set rightly, so the first bit set is always right.
+func nextUnprintable(s []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(s)-i >= 8; i += 8 {
+		x := binary.LittleEndian.Uint64(s[i:])
+		if w := (x | (x - ones*' ') | (x + ones)) & highs; w != 0 {
+			return i + bits.TrailingZeros64(w)/8
+		}
+	}
+	for i < len(s) && s[i] >= ' ' && s[i] < 0x7F {
+		i++
+	}
+	return i
 }
-
-// drives tells whether r, not ASCII, could drive a terminal.
-func drives(r rune) bool { return r < 0xA0 || turns(r) }
 
 func appendVisible(dst, b []byte, body bool) []byte {
 	from := 0
 	for i := 0; ; {
-		if i = toShow(b, i); i == len(b) {
+		if i = nextUnprintable(b, i); i == len(b) {
 			return append(dst, b[from:]...)
 		}
 		c, n := b[i], 1
 		var r rune
 		if c >= utf8.RuneSelf {
 			r, n = utf8.DecodeRune(b[i:])
-			if (r != utf8.RuneError || n > 1) && !drives(r) {
+			if (r != utf8.RuneError || n > 1) && !jsonline.Unsafe(r) {
 				i += n
 				continue
 			}
@@ -51,7 +66,7 @@ func appendVisible(dst, b []byte, body bool) []byte {
 		case c == '\r':
 			dst = append(dst, `\r`...)
 		case n > 1 && r >= 0xA0:
-			dst = appendEscapedRune(dst, r)
+			dst = jsonline.AppendRuneEscape(dst, r)
 		case n > 1: // C1, whose code fits in a byte
 			dst = append(dst, '\\', 'x', hexDigits[r>>4], hexDigits[r&15])
 		default:
@@ -60,9 +75,4 @@ func appendVisible(dst, b []byte, body bool) []byte {
 		i += n
 		from = i
 	}
-}
-
-// appendEscapedRune appends \uXXXX; r is below 0x10000.
-func appendEscapedRune(dst []byte, r rune) []byte {
-	return append(dst, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 }

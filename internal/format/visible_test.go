@@ -5,6 +5,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"mqtt/internal/jsonline"
 )
 
 func TestVisible(t *testing.T) {
@@ -50,7 +52,7 @@ func checkVisible(t *testing.T, b []byte) {
 			t.Fatalf("%q is shown as %q, which is not UTF-8", b, out)
 		}
 		for _, r := range string(out) {
-			if unicode.IsControl(r) && r != '\n' && r != '\t' || turns(r) {
+			if unicode.IsControl(r) && r != '\n' && r != '\t' || isDirectionMark(r) {
 				t.Fatalf("%q is shown as %q", b, out)
 			}
 		}
@@ -58,11 +60,14 @@ func checkVisible(t *testing.T, b []byte) {
 	if strings.ContainsAny(string(VisibleLine(nil, b)), "\n\t") {
 		t.Fatalf("%q is shown on more than a line", b)
 	}
-	clean := utf8.Valid(b) && strings.IndexFunc(string(b), func(r rune) bool { return unicode.IsControl(r) || turns(r) }) < 0
+	clean := utf8.Valid(b) && strings.IndexFunc(string(b), func(r rune) bool { return unicode.IsControl(r) || isDirectionMark(r) }) < 0
 	if clean && string(VisibleLine(nil, b)) != string(b) {
 		t.Fatalf("%q is changed without need", b)
 	}
 }
+
+// isDirectionMark reports whether r is a direction mark.
+func isDirectionMark(r rune) bool { return r >= 0xA0 && jsonline.Unsafe(r) }
 
 func FuzzVisible(f *testing.F) {
 	for _, m := range samples() {

@@ -1,4 +1,4 @@
-package format
+package jsonline
 
 import (
 	"bytes"
@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 
 	"mqtt/internal/proto"
+	"mqtt/internal/proto/prototest"
 )
 
-// same tells what differs between a message and the record of its line; dup and mid
-// belong to the delivery and are not carried over.
-func same(m *Message, r *Record) string {
-	p := m.Publish
+// difference returns what differs between a message and the record of its line, "" if
+// nothing. DUP and packet identifier belong to the delivery and are not read.
+func difference(at time.Time, p *proto.Publish, r *Record) string {
 	switch {
-	case !r.Time.Equal(m.Received):
+	case !r.Time.Equal(at):
 		return "time"
 	case !bytes.Equal(r.Publish.Topic, p.Topic):
 		return "topic"
@@ -25,12 +25,12 @@ func same(m *Message, r *Record) string {
 	case !bytes.Equal(ordered(r.Publish.Props), ordered(p.Props)):
 		return "properties"
 	case !bytes.Equal(ordered(r.Forward), ordered(p.Props.Without(proto.TopicAlias).Without(proto.SubscriptionIdentifier))):
-		return "what is carried on"
+		return "properties to forward"
 	}
 	return ""
 }
 
-// ordered is ps by identifier; those with the same one keep their order.
+// ordered returns ps in the order of identifiers; properties with the same one keep their order.
 func ordered(ps proto.Props) (out proto.Props) {
 	for i := range proto.Properties {
 		for p := range ps.All() {
@@ -43,14 +43,14 @@ func ordered(ps proto.Props) (out proto.Props) {
 }
 
 func TestRoundTrip(t *testing.T) {
-	j, pretty := JSON{}, JSON{Pretty: true}
+	compact, indented := lines()
 	var r Record
-	for _, m := range samples() {
-		for _, line := range [][]byte{j.Append(nil, m), pretty.Append(nil, m)} {
-			if err := ParseJSON(line, &r); err != nil {
+	for i, p := range prototest.Publishes() {
+		for _, line := range [][]byte{compact[i], indented[i]} {
+			if err := Parse(line, &r); err != nil {
 				t.Fatalf("%s: %v", line, err)
 			}
-			if what := same(m, &r); what != "" {
+			if what := difference(when, p, &r); what != "" {
 				t.Errorf("%s: %s changed: %+v", line, what, r.Publish)
 			}
 		}
@@ -80,7 +80,7 @@ func TestRecordPayload(t *testing.T) {
 		{" {\t\"payload\"\r:\n\"x\" } ", "x"},
 	} {
 		var r Record
-		if err := ParseJSON([]byte(c.line), &r); err != nil || string(r.Publish.Payload) != c.want {
+		if err := Parse([]byte(c.line), &r); err != nil || string(r.Publish.Payload) != c.want {
 			t.Errorf("%s: %q, %v; want %q", c.line, r.Publish.Payload, err, c.want)
 		}
 	}
@@ -94,10 +94,10 @@ func TestRecordHas(t *testing.T) {
 	}{
 		{`{"time":"2026-11-20T15:04:05Z","topic":"a","qos":2,"retain":true,"payload":"x","properties":{"content_type":"t"}}`,
 			HasTime | HasTopic | HasQoS | HasRetain | HasPayload | HasProperties},
-		{`{}`, 0}, // and nothing is left of the one before
+		{`{}`, 0}, // nothing of the line before is left
 		{`{"payload_base64":""}`, HasPayload},
 	} {
-		if err := ParseJSON([]byte(c.line), &r); err != nil || r.Has != c.want {
+		if err := Parse([]byte(c.line), &r); err != nil || r.Has != c.want {
 			t.Errorf("%s: has %06b, %v", c.line, r.Has, err)
 		}
 	}
@@ -116,7 +116,7 @@ func TestRecordTime(t *testing.T) {
 		"2026-11-20T15:04:05.5Z":              when.Truncate(time.Second).Add(500 * time.Millisecond),
 	} {
 		for range 2 {
-			if err := ParseJSON([]byte(`{"time":"`+s+`"}`), &r); err != nil || !r.Time.Equal(want) {
+			if err := Parse([]byte(`{"time":"`+s+`"}`), &r); err != nil || !r.Time.Equal(want) {
 				t.Errorf("%s: %v, %v", s, r.Time, err)
 			}
 		}
@@ -137,12 +137,13 @@ func TestRecordErrors(t *testing.T) {
 		`{"a":01}`:                               "json: malformed number at byte 6",
 		`{"a":nil}`:                              "json: not a value at byte 6",
 		`{"a":"\x"}`:                             "json: malformed string at byte 7",
-		`{} {}`:                                  "json: something behind the object at byte 4",
+		`{} {}`:                                  "json: text after the object at byte 4",
 		"{\"a\":\"\xff\"}":                       "json: text that is not UTF-8 at byte 7",
 		`{"topic":7}`:                            "json: topic: want a string at byte 10",
 		`{"topic":"a","topic":"b"}`:              "json: topic: given twice at byte 22",
 		`{"topic":"\ud800"}`:                     "json: topic: malformed string at byte 11",
 		`{"topic":"\udc00\ud800"}`:               "json: topic: malformed string at byte 11",
+		`{"topic\ud800":"a"}`:                    "json: malformed string at byte 8",
 		`{"topic":"a` + "\n" + `"}`:              "json: topic: malformed string at byte 12",
 		`{"topic":"abc`:                          "json: topic: cut short at byte 14",
 		`{"qos":"1"}`:                            "json: qos: want an integer from 0 to 2 at byte 8",
@@ -183,7 +184,7 @@ func TestRecordErrors(t *testing.T) {
 		`{"properties":{"content_type":"x" "y"}}`:                "json: want a comma or the end at byte 35",
 	} {
 		var r Record
-		err := ParseJSON([]byte(line), &r)
+		err := Parse([]byte(line), &r)
 		if len(line) > 200 {
 			line = line[:200]
 		}
@@ -193,83 +194,81 @@ func TestRecordErrors(t *testing.T) {
 	}
 }
 
-// FuzzRoundTrip: what JSON writes of a message that a packet can carry, ParseJSON reads
-// as the same message, and JSON writes the same line of that.
+// FuzzRoundTrip checks that Parse reads the same message as Append wrote, and that
+// Append then writes the same line, for every message that a packet can carry.
 func FuzzRoundTrip(f *testing.F) {
-	for _, m := range samples() {
-		f.Add(string(m.Publish.Topic), m.Publish.Payload, []byte(m.Publish.Props), m.Publish.QoS, m.Publish.Retain, m.Received.UnixNano())
+	for _, p := range prototest.Publishes() {
+		f.Add(string(p.Topic), p.Payload, []byte(p.Props), p.QoS, p.Retain, when.UnixNano())
 	}
-	f.Fuzz(func(t *testing.T, topic string, payload, props []byte, qos byte, retain bool, at int64) {
+	f.Fuzz(func(t *testing.T, topic string, payload, props []byte, qos byte, retain bool, nanos int64) {
 		ps := proto.Props(props)
 		if !utf8.ValidString(topic) || ps.Check(proto.PUBLISH) != nil || qos > 2 {
 			return
 		}
-		m := message(proto.Publish{Topic: []byte(topic), Payload: payload, Props: ps, QoS: qos, Retain: retain})
-		m.Received = time.Unix(0, at)
-		var j JSON
+		p := &proto.Publish{Topic: []byte(topic), Payload: payload, Props: ps, QoS: qos, Retain: retain}
+		at := time.Unix(0, nanos)
+		var e Encoder
 		var r Record
-		line := j.Append(nil, m)
-		if err := ParseJSON(line, &r); err != nil {
+		line := e.Append(nil, at, p)
+		if err := Parse(line, &r); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		if what := same(m, &r); what != "" {
+		if what := difference(at, p, &r); what != "" {
 			t.Fatalf("%s: %s changed: %+v", line, what, r.Publish)
 		}
-		again := j.Append(nil, &Message{Received: r.Time, Publish: &r.Publish})
-		if !bytes.Equal(again, line) {
+		if again := e.Append(nil, r.Time, &r.Publish); !bytes.Equal(again, line) {
 			t.Fatalf("first %s then %s", line, again)
 		}
 	})
 }
 
-// FuzzParseJSON: no line makes it fail otherwise than by an error with a place in the
-// line, and what it accepts can be written and read again.
-func FuzzParseJSON(f *testing.F) {
-	var j JSON
-	for _, m := range samples() {
-		f.Add(j.Append(nil, m))
+// FuzzParse checks that Parse fails only with an error whose offset is in the line, and
+// that a message that it accepts can be written and read again.
+func FuzzParse(f *testing.F) {
+	compact, _ := lines()
+	for _, line := range compact {
+		f.Add(line)
 	}
 	f.Add([]byte(`{"payload":{"a":[1,2]},"payload_encoding":"text","x":null}`))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		var r, again Record
-		if err := ParseJSON(line, &r); err != nil {
-			if e := err.(*RecordError); e.Offset < 0 || e.Offset > len(line) {
-				t.Fatalf("%q: %v is outside", line, err)
+		if err := Parse(line, &r); err != nil {
+			if e := err.(*Error); e.Offset < 0 || e.Offset > len(line) {
+				t.Fatalf("%q: %v is outside the line", line, err)
 			}
 			return
 		}
-		if y := r.Time.Year(); y < 0 || y > 9999 { // a zone can push the time of a line out of RFC 3339
+		if y := r.Time.Year(); y < 0 || y > 9999 { // a zone can move the time of a line out of RFC 3339
 			return
 		}
-		var j JSON
-		m := &Message{Received: r.Time, Publish: &r.Publish}
-		out := j.Append(nil, m)
-		if err := ParseJSON(out, &again); err != nil {
+		var e Encoder
+		out := e.Append(nil, r.Time, &r.Publish)
+		if err := Parse(out, &again); err != nil {
 			t.Fatalf("%q is written as %q: %v", line, out, err)
 		}
-		if what := same(m, &again); what != "" {
+		if what := difference(r.Time, &r.Publish, &again); what != "" {
 			t.Fatalf("%q: %s changes in %q", line, what, out)
 		}
 	})
 }
 
-// mosquitto_sub -F %j writes the flag as a number.
+// TestRecordOfMosquitto reads lines of mosquitto_sub -F %j, which writes retain as a number.
 func TestRecordOfMosquitto(t *testing.T) {
 	var r Record
 	for line, want := range map[string]bool{
 		`{"tst":"2026-01-01T00:00:00.000000Z+0000","topic":"a","qos":1,"retain":1,"payloadlen":1,"mid":3,"payload":"x"}`: true,
 		`{"topic":"a","retain":0,"payload":"x"}`: false,
 	} {
-		if err := ParseJSON([]byte(line), &r); err != nil || r.Publish.Retain != want || r.Has&HasRetain == 0 || len(r.Unknown) > 0 {
+		if err := Parse([]byte(line), &r); err != nil || r.Publish.Retain != want || r.Has&HasRetain == 0 || len(r.Unknown) > 0 {
 			t.Errorf("%s: retain %v (%v)", line, r.Publish.Retain, err)
 		}
 	}
-	if err := ParseJSON([]byte(`{"retain":10}`), &r); err == nil {
-		t.Error("10 is taken for a flag")
+	if err := Parse([]byte(`{"retain":10}`), &r); err == nil {
+		t.Error("10 is accepted as a boolean")
 	}
 }
 
-// What a line names and a message has no place for is told, and only that.
+// TestRecordUnknown checks that only keys that are neither read nor of a delivery are unknown.
 func TestRecordUnknown(t *testing.T) {
 	var r Record
 	for line, want := range map[string]string{
@@ -280,7 +279,7 @@ func TestRecordUnknown(t *testing.T) {
 		`{"tst":"x","payloadlen":1,"payload":"YQ==","payload_encoding":"base64"}`:                            "",
 		`{"properties":{"user_properties":[["nope","1"]]}}`:                                                  "",
 	} {
-		if err := ParseJSON([]byte(line), &r); err != nil || string(r.Unknown) != want {
+		if err := Parse([]byte(line), &r); err != nil || string(r.Unknown) != want {
 			t.Errorf("%s: %q, want %q (%v)", line, r.Unknown, want, err)
 		}
 	}
