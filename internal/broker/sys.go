@@ -2,6 +2,7 @@ package broker
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"mqtt/internal/proto"
@@ -11,6 +12,9 @@ const (
 	sysLevel  = "$SYS"
 	sysPrefix = "$SYS/"
 )
+
+// isSys reports whether a topic name is one of the broker's own.
+func isSys(topic string) bool { return topic == sysLevel || strings.HasPrefix(topic, sysPrefix) }
 
 // sysMessages are the $SYS messages as of now, by the names that mosquitto gave
 // them.
