@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -9,7 +10,7 @@ import (
 )
 
 // authenticate asks the hooks whether the client may connect.
-func (c *client) authenticate(p *proto.Connect, o *opening) (proto.Reason, string) {
+func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *opening) (proto.Reason, string) {
 	opt := &c.b.opt
 	c.stamp.Store(c.b.stamp(c.who))
 	method, ok := p.Props.Get(proto.AuthenticationMethod)
@@ -21,7 +22,7 @@ func (c *client) authenticate(p *proto.Connect, o *opening) (proto.Reason, strin
 		if p.HasPassword {
 			password = append([]byte{}, p.Password...)
 		}
-		return opt.Auth.Authenticate(c.ctx, c.who, password), ""
+		return opt.Auth.Authenticate(ctx, c.who, password), ""
 	}
 	c.method = string(method.Value)
 	if opt.Enhanced == nil {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mqtt/internal/broker/fair"
 	"mqtt/internal/proto"
 )
 
@@ -16,7 +17,7 @@ type Broker struct {
 	opt    Options
 	since  time.Time
 	router router
-	rate   rate
+	rate   *fair.Rate
 	stats  counters
 	blocks blocks
 
@@ -45,7 +46,7 @@ type Broker struct {
 func New(opt Options) *Broker {
 	opt.fill()
 	b := &Broker{
-		opt: opt, since: time.Now(), rate: rate{each: opt.ConnectRate},
+		opt: opt, since: time.Now(), rate: fair.NewRate(opt.ConnectRate),
 		sessions: make(map[string]*session), clients: make(map[*client]struct{}),
 		listeners: make(map[net.Listener]struct{}),
 	}

@@ -27,7 +27,8 @@ type opening struct {
 // c.s stays nil if the client was refused.
 func (c *client) connect() error {
 	b := c.b
-	c.conn.SetDeadline(time.Now().Add(b.opt.ConnectTimeout))
+	by := time.Now().Add(b.opt.ConnectTimeout)
+	c.conn.SetDeadline(by)
 	c.in.SetMax(min(firstPacket, b.opt.MaxPacket))
 	f, err := c.next()
 	if err != nil {
@@ -48,7 +49,9 @@ func (c *client) connect() error {
 		return c.refuse(r, text)
 	}
 	revision := b.revision.Load()
-	if r, text := c.authenticate(&p, o); r != proto.Success {
+	if r, text, err := c.permit(&p, o, by); err != nil {
+		return err
+	} else if r != proto.Success {
 		return c.refuse(r, text)
 	}
 	if c.maxPacket > 0 && len(c.connack(o, false)) > c.maxPacket {

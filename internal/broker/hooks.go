@@ -44,8 +44,16 @@ func (who *Identity) same(other *Identity) bool {
 // Auth decides who may connect. Its method may be called from many goroutines.
 type Auth interface {
 	// Authenticate returns Success or why not: a reason that a CONNACK may carry.
-	// password is nil if none was sent, and is not to be kept.
+	// password is nil if none was sent, and is not to be kept. ctx ends when the client
+	// leaves, when its time for CONNECT is over, or when the broker closes.
 	Authenticate(ctx context.Context, who *Identity, password []byte) proto.Reason
+}
+
+// Recaller is an Auth that knows without work whose password was right lately. Such a client has a
+// share of Options.ConnectRate of its own, whatever others from its address do.
+type Recaller interface {
+	// Remembers reports whether the password of who was right lately, and still is.
+	Remembers(who *Identity, password []byte) bool
 }
 
 // Enhanced is authentication by a method of several steps, such as SCRAM, which

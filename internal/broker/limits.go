@@ -1,9 +1,6 @@
 package broker
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // use is what memory is wanted for. None but the first may take all of it: who comes to
 // clear it needs some, too.
@@ -58,33 +55,4 @@ func (b *Broker) warn(s shortage) {
 	if (last == 0 || now-last >= pause) && b.warned.CompareAndSwap(int64(last), int64(now)) {
 		b.opt.Log.Warn("limit reached", "limit", s.limit, "refused", s.refused, "memory", b.memory.Load())
 	}
-}
-
-// rate lets so many events through a second, and a second's worth at once.
-type rate struct {
-	each float64 // 0 is no limit
-
-	mu   sync.Mutex
-	have float64
-	at   time.Time
-}
-
-func (r *rate) allow(now time.Time) bool {
-	if r.each <= 0 {
-		return true
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	most := max(1, r.each)
-	if r.at.IsZero() {
-		r.have = most
-	} else {
-		r.have = min(most, r.have+now.Sub(r.at).Seconds()*r.each)
-	}
-	r.at = now
-	if r.have < 1 {
-		return false
-	}
-	r.have--
-	return true
 }

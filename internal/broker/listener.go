@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"mqtt/internal/proto"
 )
@@ -79,8 +78,6 @@ func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 	case b.room(connecting, false) < 0:
 		b.warn(shortage{memoryLimit, "a connection"})
 		c.refused = proto.QuotaExceeded
-	case !b.rate.allow(time.Now()):
-		c.refused = proto.ConnectionRateExceeded
 	}
 	now := b.stats.connected.Add(1)
 	for most := b.stats.connectedMost.Load(); now > most && !b.stats.connectedMost.CompareAndSwap(most, now); {

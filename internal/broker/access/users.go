@@ -1,21 +1,22 @@
 package access
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
-	"time"
 
 	"mqtt/internal/broker"
+	"mqtt/internal/broker/fair"
 	"mqtt/internal/proto"
 )
 
@@ -29,10 +30,10 @@ const (
 	Everywhere           // everybody
 )
 
+// Limits of the checks that wait for their turn. A check of our own hashes takes about 15 ms.
 const (
-	rememberFor  = 5 * time.Minute // a password that was right
-	rememberMost = 10_000          // of them
-	waitMost     = 1000            // clients whose password waits to be checked
+	waitPerAddress = 64
+	waitMost       = 1000
 )
 
 // Users decides who may connect. Its methods may be called from many goroutines.
@@ -40,12 +41,10 @@ type Users struct {
 	path      string // "" without a password file
 	anonymous Anonymous
 	table     atomic.Pointer[users]
-	key       [32]byte      // of this process, for what is remembered
-	turns     chan struct{} // as many as may check a password at once
-	waiting   atomic.Int64
-
-	mu    sync.Mutex
-	right map[[32]byte]time.Time // until when a password that was right needs no check
+	key       [32]byte // of this process, for sums of passwords
+	checks    *fair.Slots
+	right     memory // of passwords that were right
+	wrong     memory // of passwords that were wrong
 }
 
 // users is what a file says.
@@ -58,7 +57,7 @@ type users struct {
 // NewUsers reads the password file at path. Without one, user names are taken on trust
 // from whoever may come anonymously.
 func NewUsers(path string, a Anonymous) (*Users, error) {
-	u := &Users{path: path, anonymous: a, right: make(map[[32]byte]time.Time), turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+	u := &Users{path: path, anonymous: a, checks: fair.NewSlots(max(1, runtime.GOMAXPROCS(0)/2), waitPerAddress, waitMost)}
 	rand.Read(u.key[:])
 	return u, u.Reload()
 }
@@ -117,7 +116,7 @@ func parseUsers(path string, b []byte) (*users, error) {
 func (u *Users) Authenticate(ctx context.Context, who *broker.Identity, password []byte) proto.Reason {
 	t := u.table.Load()
 	if t != nil && who.HasUsername {
-		return u.check(ctx, t, who.Username, password)
+		return u.check(ctx, t, who, password)
 	}
 	switch {
 	case who.Certificate != nil, u.anonymous == Everywhere, u.anonymous == Loopback && local(who.Local):
@@ -153,9 +152,20 @@ func local(a net.Addr) bool {
 	return !ok || at.IP.IsLoopback()
 }
 
-// check compares a password. That of an unknown user is compared with another user's
-// hash: it takes as long.
-func (u *Users) check(ctx context.Context, t *users, name string, password []byte) proto.Reason {
+// Remembers implements broker.Recaller: it reports whether the password of who was right lately.
+func (u *Users) Remembers(who *broker.Identity, password []byte) bool {
+	t := u.table.Load()
+	if t == nil || !who.HasUsername {
+		return false
+	}
+	i, known := t.names[who.Username]
+	return known && u.right.has(u.sum(who.Username, password, t.hashes[i].key))
+}
+
+// check compares a password. That of an unknown user is compared with another user's hash: it takes
+// as long. A password that was right or wrong lately needs no other check.
+func (u *Users) check(ctx context.Context, t *users, who *broker.Identity, password []byte) proto.Reason {
+	name := who.Username
 	i, known := t.names[name]
 	if !known {
 		if len(t.hashes) == 0 {
@@ -165,31 +175,56 @@ func (u *Users) check(ctx context.Context, t *users, name string, password []byt
 		i = int(binary.BigEndian.Uint64(sum[:]) % uint64(len(t.hashes)))
 	}
 	h := &t.hashes[i]
-	seen := u.sum(name, password, h.key)
-	if known && u.remembers(seen) {
-		return proto.Success
+	sum := u.sum(name, password, h.key)
+	if r, ok := u.recall(sum, known); ok {
+		return r
 	}
-	if u.waiting.Add(1) > waitMost {
-		u.waiting.Add(-1)
+	switch err := u.checks.Take(ctx, fair.KeyOf(who.Remote), name); {
+	case errors.Is(err, fair.ErrBusy):
 		return proto.ServerBusy
+	case err != nil:
+		return proto.ServerUnavailable
 	}
-	defer u.waiting.Add(-1)
+	if r, ok := u.recall(sum, known); ok { // somebody else has had it checked meanwhile
+		u.checks.Release()
+		return r
+	}
+	done := make(chan bool, 1)
+	password = bytes.Clone(password) // the check may last longer than this call
+	go func() {                      // ends with the check, which nothing can cut short
+		defer u.checks.Release()
+		same := h.matches(password)
+		if same && known {
+			u.right.add(sum)
+		} else {
+			u.wrong.add(sum)
+		}
+		done <- same && known
+	}()
 	select {
-	case u.turns <- struct{}{}:
+	case right := <-done:
+		if right {
+			return proto.Success
+		}
+		return proto.BadUserNameOrPassword
 	case <-ctx.Done():
 		return proto.ServerUnavailable
 	}
-	same := h.matches(password)
-	<-u.turns
-	if !same || !known {
-		return proto.BadUserNameOrPassword
-	}
-	u.remember(seen)
-	return proto.Success
 }
 
-// sum is what is remembered of a password that was right: nothing that tells it, and
-// another one when the file has another hash.
+// recall returns the verdict of an earlier check of the same password. ok is false if there was none.
+func (u *Users) recall(sum [32]byte, known bool) (r proto.Reason, ok bool) {
+	switch {
+	case known && u.right.has(sum):
+		return proto.Success, true
+	case u.wrong.has(sum):
+		return proto.BadUserNameOrPassword, true
+	}
+	return 0, false
+}
+
+// sum returns what is remembered of a password. It does not tell the password, and it is another one
+// once the file has another hash for the user.
 func (u *Users) sum(name string, password, key []byte) (sum [32]byte) {
 	m := hmac.New(sha256.New, u.key[:])
 	var n [8]byte
@@ -200,28 +235,4 @@ func (u *Users) sum(name string, password, key []byte) (sum [32]byte) {
 	}
 	m.Sum(sum[:0])
 	return sum
-}
-
-func (u *Users) remembers(sum [32]byte) bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	until, ok := u.right[sum]
-	return ok && time.Now().Before(until)
-}
-
-func (u *Users) remember(sum [32]byte) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	now := time.Now()
-	if len(u.right) >= rememberMost {
-		for s, until := range u.right {
-			if now.After(until) {
-				delete(u.right, s)
-			}
-		}
-		if len(u.right) >= rememberMost {
-			clear(u.right)
-		}
-	}
-	u.right[sum] = now.Add(rememberFor)
 }

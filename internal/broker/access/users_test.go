@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -199,9 +200,9 @@ func TestCost(t *testing.T) {
 	}
 	best := func(name, password string) time.Duration {
 		least := time.Hour
-		for range 5 {
+		for i := range 5 {
 			began := time.Now()
-			try(t, u, name, password)
+			try(t, u, name, password+strconv.Itoa(i)) // one that was wrong before costs nothing
 			least = min(least, time.Since(began))
 		}
 		return least

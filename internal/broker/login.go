@@ -1,0 +1,116 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"mqtt/internal/broker/fair"
+	"mqtt/internal/proto"
+)
+
+// errLeft is how a connection ends whose client left before it was let in.
+var errLeft = errors.New("closed before the login was decided")
+
+// watchedBytes bounds what is read from a client while it waits for its login, in bytes.
+const watchedBytes = 4 << 10
+
+// loginContext is the context of what may make a client wait between its CONNECT and the CONNACK. It ends
+// when the client leaves, when its time for CONNECT is over, or when the broker closes, which closes
+// the connection. Most logins are decided at once: the connection is watched from the first time
+// that somebody asks for Done. Until stop returns, the goroutine that watches owns client.in.
+type loginContext struct {
+	context.Context
+	c      *client
+	cancel context.CancelFunc
+	by     time.Time
+	once   sync.Once
+	end    chan error // receives why watching ended
+}
+
+// newLogin returns a loginContext that ends at by. stop must be called.
+func (c *client) newLogin(by time.Time) *loginContext {
+	l := &loginContext{c: c, by: by}
+	l.Context, l.cancel = context.WithDeadline(c.ctx, by)
+	return l
+}
+
+// Done implements context.Context.
+func (l *loginContext) Done() <-chan struct{} {
+	l.once.Do(func() {
+		l.end = make(chan error, 1)
+		go l.watch() // ends with stop
+	})
+	return l.Context.Done()
+}
+
+// watch reads what the client sends ahead, and so notices that it leaves. It stops reading when there
+// is much: then the client is taken to be there.
+func (l *loginContext) watch() {
+	c := l.c
+	var err error
+	for err == nil && c.in.Len() < watchedBytes {
+		err = c.in.Fill()
+	}
+	if err != nil && !timedOut(err) {
+		l.cancel()
+	} else {
+		err = nil
+	}
+	l.end <- err
+}
+
+// stop ends watching, and returns an error if the client has left.
+func (l *loginContext) stop() (err error) {
+	l.once.Do(func() {}) // nobody starts to watch any more
+	if l.end != nil {
+		l.c.conn.SetReadDeadline(past())
+		err = <-l.end
+		l.c.conn.SetReadDeadline(l.by)
+	}
+	l.cancel()
+	if err != nil {
+		return errLeft
+	}
+	return nil
+}
+
+// permit decides whether the client may connect, as far as others are concerned: by
+// Options.ConnectRate and by the hooks. err is set if there is nobody to answer.
+func (c *client) permit(p *proto.Connect, o *opening, by time.Time) (r proto.Reason, text string, err error) {
+	l := c.newLogin(by)
+	r, text = c.inTurn(l, p)
+	if err := l.stop(); err != nil {
+		return r, "", err
+	}
+	if r != proto.Success {
+		return r, text, nil
+	}
+	l = c.newLogin(by)
+	r, text = c.authenticate(l, p, o)
+	if err := l.stop(); err != nil {
+		return r, "", err
+	}
+	if r == proto.ServerUnavailable && text == "" && !time.Now().Before(by) {
+		text = "the time for the login is over"
+	}
+	return r, text, nil
+}
+
+// inTurn takes the client's turn of Options.ConnectRate.
+func (c *client) inTurn(l *loginContext, p *proto.Connect) (proto.Reason, string) {
+	if c.b.opt.ConnectRate <= 0 {
+		return proto.Success, ""
+	}
+	p.Password, p.Props = bytes.Clone(p.Password), bytes.Clone(p.Props) // watching may overwrite them
+	key := fair.KeyOf(c.who.Remote)
+	if a, ok := c.b.opt.Auth.(Recaller); ok && p.HasPassword && a.Remembers(c.who, p.Password) {
+		key = fair.Key{User: c.who.Username}
+	}
+	if c.b.rate.Take(l, key) {
+		return proto.Success, ""
+	}
+	return proto.ConnectionRateExceeded, ""
+}
