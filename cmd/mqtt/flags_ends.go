@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
 
@@ -19,7 +20,7 @@ type endFlags struct {
 	expectNone         bool
 
 	wait, idle time.Duration
-	match      *query
+	match      *message.Query
 }
 
 func (f *endFlags) register(fs *pflag.FlagSet) {

@@ -2,9 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/spf13/pflag"
+
+	"mqtt/internal/message"
+	"mqtt/internal/proto"
 )
 
 // payloadFlags say where payloads come from. pub and rr share them.
@@ -21,6 +28,7 @@ type payloadFlags struct {
 
 	hasMessage bool
 	records    bool // lines are records of JSON: pub -J
+	repeat     int  // of one message: pub --repeat
 }
 
 func (f *payloadFlags) register(fs *pflag.FlagSet) {
@@ -88,13 +96,74 @@ func (f *payloadFlags) streams() bool { return f.lines || f.records }
 // namesTopics tells whether each message brings its topic.
 func (f *payloadFlags) namesTopics() bool { return f.keyDelimiter != "" }
 
-// open returns the source. strict refuses empty lines.
-func (f *payloadFlags) open(ctx context.Context, e *env, p *publisher, strict bool) (source, error) {
-	if f.streams() {
-		l := newLines(e.in, f, strict)
-		p.progress = newProgress(e, &l.read)
-		return l, nil
+// name names the message with that number, for errors.
+func (f *payloadFlags) name(number uint64) string {
+	switch {
+	case f.streams():
+		return "line " + strconv.FormatUint(number, 10)
+	case f.repeat > 1:
+		return "message " + strconv.FormatUint(number, 10)
 	}
-	b, err := f.whole(ctx, e)
-	return &repeated{payload: b, left: 1}, err
+	return "message"
+}
+
+// sourceOptions say what a source has besides its payloads.
+type sourceOptions struct {
+	base       proto.Publish // of every message
+	delay      time.Duration // between repeats
+	pace       float64       // of records
+	jq         *message.Query
+	allowClear bool          // an empty line may clear a retained message
+	wake       func()        // called when there are more messages
+	read       *atomic.Int64 // counts the bytes of stdin that were read
+}
+
+// open returns the source.
+func (f *payloadFlags) open(ctx context.Context, e *env, o sourceOptions) (src message.Source, err error) {
+	if f.streams() {
+		lines := message.NewLines(e.in, message.LineOptions{
+			Base: o.base, Delimiter: []byte(f.delimiter), Key: []byte(f.keyDelimiter), SkipEmpty: f.skipEmpty || f.records,
+			RejectEmpty: o.base.Retain && !o.allowClear && !f.records, Wake: o.wake, Read: o.read,
+		})
+		src = lines
+		if f.records {
+			src = message.NewRecords(lines, message.RecordOptions{Base: o.base, Pace: o.pace, AllowClear: o.allowClear,
+				Warn: func(what string) { e.warn("%s", what) }})
+		}
+	} else {
+		if o.base.Payload, err = f.whole(ctx, e); err != nil {
+			return nil, err
+		}
+		if o.jq == nil { // which would make text of any payload
+			if err := checkPayload("message", o.base.Props, o.base.Payload); err != nil {
+				return nil, err
+			}
+		}
+		src = message.NewRepeated(o.base, max(f.repeat, 1), o.delay)
+	}
+	if o.jq != nil {
+		src = &message.Filtered{Source: src, Query: o.jq, Name: f.name, Ctx: ctx}
+	}
+	if o.base.Props.Num(proto.PayloadFormatIndicator, 0) == 1 && !f.records {
+		src = &message.Text{Source: src, Name: f.name}
+	}
+	return src, nil
+}
+
+// newQuery compiles the jq expression of a flag; the empty one is nil.
+func newQuery(flag, expr string) (*message.Query, error) {
+	q, err := message.NewQuery(flag, expr)
+	return q, asUsage(err)
+}
+
+// asUsage returns err as an error of this command line if it is one of package message.
+func asUsage(err error) error {
+	var wrong *message.Error
+	switch {
+	case !errors.As(err, &wrong):
+		return err
+	case wrong.TooLarge:
+		return fail(exitPublish, wrong.Hint, "%w", err)
+	}
+	return usage(err.Error(), wrong.Hint)
 }

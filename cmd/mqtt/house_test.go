@@ -18,6 +18,7 @@ func TestHouse(t *testing.T) {
 		"session":   {"proto"},
 		"format":    {"proto", "jsonline"},
 		"jsonline":  {"proto"},
+		"message":   {"proto", "jsonline"},
 		"conn":      {"proto", "session", "transport"},
 		"broker":    {"proto", "session", "transport", "scram"},
 		"bench":     {"proto", "session", "conn", "format"},

@@ -9,9 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
-	"mqtt/internal/conn"
 	"mqtt/internal/proto"
 )
 
@@ -115,49 +113,4 @@ func unescape(flag, s string) (string, error) {
 		}
 	}
 	return b.String(), nil
-}
-
-// repeated is one message, a number of times. The delay counts from the time that the one before was due, so that
-// the times do not drift.
-type repeated struct {
-	payload []byte
-	left    int
-	tag     uint64
-	delay   time.Duration
-	due     time.Time
-}
-
-func (r *repeated) next(p *publisher, _ *conn.Conn) (uint64, error) {
-	if r.left == 0 {
-		return 0, errEnd
-	}
-	if r.delay > 0 {
-		now := time.Now()
-		if r.tag == 0 {
-			r.due = now
-		}
-		if now.Before(r.due) {
-			p.due = r.due
-			return 0, errWait
-		}
-		r.due = r.due.Add(r.delay)
-	}
-	r.left--
-	r.tag++
-	p.msg.Payload = r.payload
-	return r.tag, nil
-}
-
-func (r *repeated) close() {}
-
-// textual is a source whose messages say of themselves that they are UTF-8. One that is not is refused before it is sent: a
-// server may do the same, or hand it on to somebody who does not expect it.
-type textual struct{ source }
-
-func (t *textual) next(p *publisher, c *conn.Conn) (uint64, error) {
-	tag, err := t.source.next(p, c)
-	if err == nil && breaksWord(p.msg.Props, p.msg.Payload) {
-		err = checkPayload(p.name(tag), p.msg.Props, p.msg.Payload)
-	}
-	return tag, err
 }

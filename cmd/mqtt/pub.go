@@ -2,14 +2,16 @@ package main
 
 import (
 	"context"
-	"errors"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/conn"
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
 
@@ -21,7 +23,6 @@ type pubFlags struct {
 	qos         int
 	retain      bool
 	inflight    int
-	repeat      int
 	repeatDelay string
 	allowClear  bool
 	downgrade   bool
@@ -31,7 +32,7 @@ type pubFlags struct {
 
 	delay time.Duration // between repeats
 	pace  float64
-	jq    *query
+	jq    *message.Query
 }
 
 func newPub(e *env) *cobra.Command {
@@ -53,7 +54,7 @@ func newPub(e *env) *cobra.Command {
 	fs.IntVarP(&f.qos, "qos", "q", 0, "publish at QoS `N`: 0 at most once, 1 at least once, 2 exactly once")
 	fs.BoolVarP(&f.retain, "retain", "r", false, "have the server keep the message for later subscribers")
 	fs.IntVarP(&f.inflight, "max-inflight", "M", conn.DefaultWindow, "at most `N` unacknowledged messages at once")
-	fs.IntVar(&f.repeat, "repeat", 1, "publish the message `N` times")
+	fs.IntVar(&f.payload.repeat, "repeat", 1, "publish the message `N` times")
 	fs.StringVar(&f.repeatDelay, "repeat-delay", "0", "with --repeat: wait `SECONDS` between two messages")
 	fs.BoolVar(&f.allowClear, "allow-clear", false, "let an empty line with -r clear the retained message")
 	fs.BoolVar(&f.downgrade, "downgrade-qos", false, "send at the server's Maximum QoS where that is lower")
@@ -72,8 +73,8 @@ func (f *pubFlags) check(e *env, fs *pflag.FlagSet) (err error) {
 	if f.inflight < 1 || f.inflight > 65535 {
 		return usage("-M "+strconv.Itoa(f.inflight), "expected 1 to 65535")
 	}
-	if f.repeat < 1 {
-		return usage("--repeat "+strconv.Itoa(f.repeat), "expected 1 or more")
+	if f.payload.repeat < 1 {
+		return usage("--repeat "+strconv.Itoa(f.payload.repeat), "expected 1 or more")
 	}
 	if f.delay, err = readDuration("--repeat-delay", f.repeatDelay); err != nil {
 		return err
@@ -89,7 +90,7 @@ func (f *pubFlags) check(e *env, fs *pflag.FlagSet) (err error) {
 	}
 	f.payload.records = f.json
 	f.allowClear = f.allowClear || e.mosquitto()
-	return f.payload.check(fs, f.repeat > 1 && !e.mosquitto())
+	return f.payload.check(fs, f.payload.repeat > 1 && !e.mosquitto())
 }
 
 func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
@@ -114,50 +115,24 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	if streams && (f.qos > 0 || f.json) {
 		p.keepSession()
 	}
-	pub := publisher{e: e, f: f, plan: p}
-	pub.msg = proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.properties.sets[proto.PUBLISH]}
-	src, err := f.open(ctx, e, &pub)
-	if err != nil {
+	pub := &publisher{e: e, f: f, plan: p}
+	if pub.src, err = f.open(ctx, e, pub); err != nil {
 		return err
 	}
-	defer src.close()
-	defer pub.progress.end()
-	var stop obstacle
-	err = conn.Hold(ctx, p.cfg, &pub.session, p.backoff, func(ctx context.Context, c *conn.Conn) error {
-		acked := pub.acked
-		err := pub.serve(ctx, c, src)
-		if pub.acked > acked {
-			stop = obstacle{}
-		} else if conn.Lost(err) && ctx.Err() == nil {
-			stop.met(&pub)
-		}
-		return err
-	})
-	return pub.verdict(p.explain(err))
+	return pub.run(ctx)
 }
 
-// open returns the source that the flags name.
-func (f *pubFlags) open(ctx context.Context, e *env, p *publisher) (source, error) {
-	src, err := f.payload.open(ctx, e, p, f.retain && !f.allowClear && !f.json)
-	switch s := src.(type) {
-	case *repeated:
-		s.left, s.delay = f.repeat, f.delay
-		if f.jq == nil { // which makes text of anything
-			err = firstError(err, checkPayload("message", p.msg.Props, s.payload))
-		}
-	case *lines:
-		if f.json {
-			src = &recorded{lines: s, flags: p.msg, pace: f.pace}
-		}
+// open returns the source that the flags describe.
+func (f *pubFlags) open(ctx context.Context, e *env, p *publisher) (message.Source, error) {
+	o := sourceOptions{
+		base:  proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.properties.sets[proto.PUBLISH]},
+		delay: f.delay, pace: f.pace, jq: f.jq, allowClear: f.allowClear, wake: p.wake,
 	}
-	if f.jq != nil {
-		f.jq.within(ctx)
-		src = &filtered{source: src, jq: f.jq}
+	if f.payload.streams() {
+		o.read = new(atomic.Int64)
+		p.progress = newProgress(e, o.read)
 	}
-	if p.msg.Props.Num(proto.PayloadFormatIndicator, 0) == 1 && !f.json {
-		src = &textual{src}
-	}
-	return src, err
+	return f.payload.open(ctx, e, o)
 }
 
 func (f *pubFlags) checkTopic() error {
@@ -176,16 +151,14 @@ func (f *pubFlags) checkTopic() error {
 	return nil
 }
 
-// unsendable is the end of a run over a message that cannot be sent as it is, for the server's limits or for itself; nil
-// if err is another error.
-func unsendable(name string, err error) error {
-	var limit *conn.Limit
-	var bad *proto.Error
-	switch {
-	case errors.As(err, &limit):
-		return fail(exitPublish, limitHint(limit), "%s: %w", name, err)
-	case errors.As(err, &bad):
-		return usage(name+": "+err.Error(), "nothing of it was sent")
+// readPace reads 1x, 2x, 0.5x.
+func readPace(s string) (float64, error) {
+	if s == "" {
+		return 0, nil
 	}
-	return nil
+	n, err := strconv.ParseFloat(strings.TrimSuffix(s, "x"), 64)
+	if err != nil || !(n > 0 && n < 1e9) {
+		return 0, usage("--pace "+quoted(s), "expected 1x for the recorded speed, 2x for twice as fast")
+	}
+	return n, nil
 }

@@ -160,22 +160,18 @@ func (f *rrFlags) ask(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan) e
 	if f.qos > 0 {
 		p.keepSession()
 	}
-	r.pub = publisher{e: e, f: &pubFlags{payload: f.payload, allowClear: true}, plan: p}
-	r.pub.msg = proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic)}
-	r.src, err = f.payload.open(ctx, e, &r.pub, false)
-	if one, ok := r.src.(*repeated); ok {
-		err = firstError(err, checkPayload("message", f.base, one.payload))
-	}
+	r.src, err = f.payload.open(ctx, e, sourceOptions{
+		base: proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic), Props: f.base}, allowClear: true, wake: r.wake,
+	})
 	if err != nil {
 		return err
 	}
-	defer r.src.close()
+	defer r.src.Close()
 	if f.wait > 0 && !f.payload.streams() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.wait, errTimeout)
 		defer cancel()
 	}
-	r.jq.within(ctx)
 	err = conn.Hold(ctx, p.cfg, &r.session, p.backoff, r.serve)
 	return r.verdict(ctx, p.explain(err))
 }

@@ -6,13 +6,16 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 	"mqtt/internal/session"
 )
@@ -23,10 +26,10 @@ type requester struct {
 	f       *rrFlags
 	plan    *plan
 	session session.Session
-	pub     publisher // what the source fills
-	src     source
+	src     message.Source
+	owner   atomic.Pointer[conn.Conn] // the connection that wake wakes
 	out     *output
-	jq      *query // of --jq, nil for none
+	jq      *message.Query // of --jq, nil for none
 
 	topic   string // for answers
 	prefix  string // of our correlation data
@@ -40,8 +43,10 @@ type requester struct {
 	ignored   int        // messages that were no answer
 	overdue   uint64
 	asked     uint64
-	fault     error // of the source
-	connected bool  // there was a connection before
+	accepted  deliveries
+	next      time.Time // when the source may have a request; zero: when it calls wake
+	fault     error     // of the source
+	connected bool      // there was a connection before
 }
 
 // request is one that waits for answers.
@@ -63,8 +68,16 @@ func newCorrelation() string {
 	return hex.EncodeToString(b[:]) + "-"
 }
 
+// wake makes the connection call the source again. The source calls it from another goroutine.
+func (r *requester) wake() {
+	if c := r.owner.Load(); c != nil {
+		c.Wake()
+	}
+}
+
 // serve subscribes, asks and prints over one connection until every request has its answers.
 func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
+	r.owner.Store(c)
 	defer func() { r.session.Unsent = nil }() // what has no answer is asked again, behind SUBACK
 	if err := r.subscribe(ctx, c); err != nil {
 		return err
@@ -83,7 +96,7 @@ func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 				return r.leave(c, err)
 			}
 		}
-		ev, err := c.NextBy(ctx, r.due())
+		ev, err := c.NextBy(ctx, earliest(r.next, r.due()))
 		if err != nil {
 			if ctx.Err() != nil {
 				return r.leave(c, err)
@@ -92,7 +105,7 @@ func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 		}
 		switch ev.Kind {
 		case conn.Message:
-			if err = r.message(ev.Message); err != nil && err == ctx.Err() {
+			if err = r.message(ctx, ev.Message); err != nil && err == ctx.Err() {
 				c.Defer() // --jq was broken off: it is not printed, and so it is the server's
 			}
 		case conn.Answer:
@@ -162,26 +175,30 @@ func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
 			return err
 		}
 	}
+	now := time.Now()
+	r.next = time.Time{}
 	for !r.ended && len(r.pending) < room && free() {
-		tag, err := r.src.next(&r.pub, c)
+		m, err := r.src.Next(now)
 		switch {
-		case err == errWait:
+		case err == message.ErrWait:
+			r.next = r.src.Due()
 			return nil
-		case err == errEnd:
+		case err == io.EOF:
 			r.ended = true
 			return nil
 		case err != nil: // what was asked before may still be answered
-			r.ended, r.fault = true, err
+			r.ended, r.fault = true, asUsage(err)
 			return nil
 		}
-		q := &request{tag: tag}
+		q := &request{tag: m.Number}
+		msg := proto.Publish{QoS: m.QoS, Topic: m.Topic, Payload: m.Payload}
 		if r.plan.backoff.Tries != 0 {
-			q.kept = proto.Publish{QoS: r.pub.msg.QoS, Topic: slices.Clone(r.pub.msg.Topic), Payload: slices.Clone(r.pub.msg.Payload)}
+			q.kept = proto.Publish{QoS: m.QoS, Topic: slices.Clone(m.Topic), Payload: slices.Clone(m.Payload)}
 		}
-		r.pending[tag] = q
+		r.pending[q.tag] = q
 		r.order = append(r.order, q)
 		r.asked++
-		if err := r.publish(ctx, c, q, &r.pub.msg); err != nil {
+		if err := r.publish(ctx, c, q, &msg); err != nil {
 			return err
 		}
 	}
@@ -270,5 +287,5 @@ func (r *requester) verdict(ctx context.Context, err error) error {
 		return fail(exitTimeout, "", "%s of %s requests were not answered within -W %s%s", format.Count(r.overdue), format.Count(r.asked),
 			r.f.waitText, ignored)
 	}
-	return r.pub.verdict(nil)
+	return r.accepted.verdict("publish")
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,13 +13,13 @@ import (
 )
 
 // message prints p if it answers a request.
-func (r *requester) message(p *proto.Publish) error {
+func (r *requester) message(ctx context.Context, p *proto.Publish) error {
 	q := r.answered(p)
 	if q == nil {
 		r.ignored++
 		return nil
 	}
-	if err := r.print(p); err != nil {
+	if err := r.print(ctx, p); err != nil {
 		return err
 	}
 	q.answers++
@@ -37,13 +38,13 @@ func (r *requester) message(p *proto.Publish) error {
 }
 
 // print prints an answer, or what --jq makes of it.
-func (r *requester) print(p *proto.Publish) error {
+func (r *requester) print(ctx context.Context, p *proto.Publish) error {
 	if r.jq == nil {
 		return r.out.message(r.session.Version, p)
 	}
-	results, err := r.jq.run(p.Payload)
+	results, err := r.jq.Run(ctx, p.Payload)
 	if err != nil {
-		if err == r.jq.ctx.Err() {
+		if err == ctx.Err() {
 			return err
 		}
 		r.e.warn("%s: %v", p.Topic, err)
@@ -105,7 +106,10 @@ func (r *requester) finish(q *request) {
 
 // delivered takes in an acknowledgement. A request that the server refused gets no answer.
 func (r *requester) delivered(ev conn.Event) error {
-	r.pub.event(ev)
+	refused := r.accepted.add(ev, r.f.payload.name)
+	if refused != nil && r.f.payload.streams() && r.accepted.refused <= refusalsShown {
+		r.e.warn("%v", refused)
+	}
 	q := r.pending[ev.Tag]
 	switch {
 	case q == nil:

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mqtt/internal/conn"
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
 
@@ -65,17 +66,16 @@ func publishLines(b *testing.B, file, key string) {
 		b.Fatal(err)
 	}
 	defer in.Close()
-	f := &pubFlags{payload: payloadFlags{lines: true, delimiter: "\n", keyDelimiter: key}, repeat: 1}
-	p := publisher{f: f, plan: &plan{}, msg: proto.Publish{Topic: []byte("bench/t")}}
+	p := publisher{f: &pubFlags{payload: payloadFlags{lines: true}}, plan: &plan{}}
 	cfg := &conn.Config{
 		Connect: proto.Connect{Version: proto.V5, CleanStart: true, ClientID: "me"},
 		Dial:    func(_ context.Context, v proto.Version) (net.Conn, error) { return newDrain(v), nil },
 	}
-	src := newLines(in, &f.payload, false)
-	defer src.close()
-	err = conn.Hold(context.Background(), cfg, &p.session, conn.Backoff{}, func(ctx context.Context, c *conn.Conn) error {
-		return p.serve(ctx, c, src)
+	p.src = message.NewLines(in, message.LineOptions{
+		Base: proto.Publish{Topic: []byte("bench/t")}, Delimiter: []byte("\n"), Key: []byte(key), Wake: p.wake,
 	})
+	defer p.src.Close()
+	err = conn.Hold(context.Background(), cfg, &p.session, conn.Backoff{}, p.serve)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mqtt/internal/conn"
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 	"mqtt/internal/session"
 )
@@ -105,8 +106,6 @@ func (f *subFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		defer cancel(nil)
 		s.giveUp = func() { cancel(errIdle) }
 	}
-	s.jq.within(ctx)
-	f.ends.match.within(ctx)
 	err = conn.Hold(ctx, s.plan.cfg, &s.session, s.plan.backoff, s.attend)
 	return firstError(s.verdict(ctx, s.plan.explain(err)), s.retained.refused)
 }
@@ -127,7 +126,7 @@ type subscriber struct {
 	session  session.Session
 	asked    *asked
 	retained retained
-	jq       *query
+	jq       *message.Query
 	out      printer
 
 	count  int         // messages printed
@@ -191,7 +190,7 @@ func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 			if done {
 				break // only removals are awaited
 			}
-			if ended, err = s.message(ev.Message); ended && err == nil && s.retained.clearing(c) {
+			if ended, err = s.message(ctx, ev.Message); ended && err == nil && s.retained.clearing(c) {
 				done, ended = true, false
 			}
 			if err != nil && err == ctx.Err() {
@@ -231,7 +230,7 @@ func (s *subscriber) idle(c *conn.Conn) (done bool, err error) {
 }
 
 // message prints p if it is wanted. done says that it was the last one.
-func (s *subscriber) message(p *proto.Publish) (done bool, err error) {
+func (s *subscriber) message(ctx context.Context, p *proto.Publish) (done bool, err error) {
 	if !s.asked.wants(p) || s.f.retained.only && !p.Retain {
 		return false, nil
 	}
@@ -242,7 +241,7 @@ func (s *subscriber) message(p *proto.Publish) (done bool, err error) {
 		return false, nil
 	}
 	if m := s.f.ends.match; m != nil {
-		if ok, err := m.holds(p.Payload); err != nil || !ok {
+		if ok, err := m.Holds(ctx, p.Payload); err != nil || !ok {
 			return false, err
 		}
 	}
@@ -250,7 +249,7 @@ func (s *subscriber) message(p *proto.Publish) (done bool, err error) {
 		s.retained.saw(p)
 	}
 	if s.jq != nil {
-		return s.transformed(p)
+		return s.transformed(ctx, p)
 	}
 	return s.print(p)
 }
@@ -264,10 +263,10 @@ func (s *subscriber) print(p *proto.Publish) (done bool, err error) {
 }
 
 // transformed prints what --jq makes of a payload.
-func (s *subscriber) transformed(p *proto.Publish) (done bool, err error) {
-	results, err := s.jq.run(p.Payload)
+func (s *subscriber) transformed(ctx context.Context, p *proto.Publish) (done bool, err error) {
+	results, err := s.jq.Run(ctx, p.Payload)
 	if err != nil {
-		if err == s.jq.ctx.Err() {
+		if err == ctx.Err() {
 			return false, err
 		}
 		s.e.warn("%s: %v", p.Topic, err)

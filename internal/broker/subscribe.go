@@ -76,9 +76,6 @@ func (c *client) decide(p *proto.Subscribe) (all []wish, ack *proto.Suback, err 
 		r, why := verdicts[i].reason, verdicts[i].why
 		if !r.Failed() {
 			w.QoS = min(w.QoS, b.opt.Without.maximumQoS())
-			if c.bridge { // what it published would go round in circles
-				w.NoLocal, w.RetainAsPublished = true, true
-			}
 			sub := newSubscription(*w, id)
 			first := s.subs[w.Filter] == nil && !fresh[w.Filter]
 			if first {

@@ -1,0 +1,42 @@
+package message
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Filtered is a source whose payloads go through a jq expression: each becomes none, one or several messages, which have
+// the number of the message that they were made of.
+type Filtered struct {
+	Source
+	Query *Query
+	Name  func(number uint64) string // of a message, for errors
+	Ctx   context.Context            // ends an expression that does not end by itself
+
+	msg     Message
+	results [][]byte // made of msg, not yielded yet
+}
+
+// Next returns the next result.
+func (f *Filtered) Next(now time.Time) (*Message, error) {
+	for len(f.results) == 0 {
+		m, err := f.Source.Next(now)
+		if err != nil {
+			return nil, err
+		}
+		f.msg = *m
+		f.results, err = f.Query.Run(f.Ctx, f.msg.Payload)
+		switch {
+		case err == nil:
+		case err == f.Ctx.Err():
+			return nil, err
+		case err == ErrNotJSON:
+			return nil, usage(fmt.Sprintf("%s: %v", f.Name(f.msg.Number), err), "--jq takes JSON payloads")
+		default:
+			return nil, usage(fmt.Sprintf("%s: %v", f.Name(f.msg.Number), err), "")
+		}
+	}
+	f.msg.Payload, f.results = f.results[0], f.results[1:]
+	return &f.msg, nil
+}

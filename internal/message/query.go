@@ -1,0 +1,119 @@
+package message
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/itchyny/gojq"
+
+	"mqtt/internal/jsonline"
+	"mqtt/internal/proto"
+)
+
+// Query is a jq expression, compiled once. Numbers that it does not change keep every digit.
+type Query struct {
+	code *gojq.Code
+	most int // bytes of the results of one payload
+
+	same      bool // the expression is ".", which only checks the payload and removes its white space
+	compactor jsonline.Checker
+	one       [1][]byte
+}
+
+// NewQuery compiles expr; it returns nil for the empty expression. flag names the flag with the expression in errors.
+func NewQuery(flag, expr string) (*Query, error) {
+	if expr == "" {
+		return nil, nil
+	}
+	parsed, err := gojq.Parse(expr)
+	if err == nil {
+		var code *gojq.Code
+		if code, err = gojq.Compile(parsed); err == nil {
+			return &Query{code: code, most: resultsMax, same: strings.TrimSpace(expr) == "."}, nil
+		}
+	}
+	return nil, usage(fmt.Sprintf("%s %s: %v", flag, strconv.Quote(expr), err), "expected a jq expression, such as .temp or select(.temp > 20)")
+}
+
+// ErrNotJSON is the error of Run for a payload that is not JSON.
+var ErrNotJSON = errors.New("payload is not JSON")
+
+var errResults = errors.New("jq: the results of one payload are more than 256 MiB")
+
+const (
+	resultsMax = proto.MaxRemaining // a message cannot hold a larger result
+	resultSize = 48                 // bytes of memory for each result, without its content
+)
+
+// Run returns the results of the expression for a payload: none, one or several values. They are valid until the next
+// call. An expression need not end by itself: the end of ctx ends it, with ctx's error.
+func (q *Query) Run(ctx context.Context, payload []byte) ([][]byte, error) {
+	if q.same {
+		var ok bool
+		if q.one[0], ok = q.compactor.Compact(payload); ok {
+			return q.one[:], nil
+		} // the code below says what is wrong, and repairs text that is not UTF-8
+	}
+	v, err := decodeJSON(payload)
+	if err != nil {
+		return nil, err
+	}
+	var results [][]byte
+	size := 0
+	for it := q.code.RunWithContext(ctx, v); ; {
+		v, ok := it.Next()
+		if !ok {
+			return results, nil
+		}
+		if err, ok := v.(error); ok {
+			if halt, ok := err.(*gojq.HaltError); ok && halt.Value() == nil {
+				return results, nil
+			}
+			if ended := ctx.Err(); ended != nil {
+				return nil, ended
+			}
+			return results, fmt.Errorf("jq: %w", err)
+		}
+		b, err := gojq.Marshal(v)
+		if err != nil {
+			return results, fmt.Errorf("jq: %w", err)
+		}
+		if size += len(b) + resultSize; size > q.most && len(results) > 0 {
+			return nil, errResults
+		}
+		results = append(results, b)
+	}
+}
+
+// Holds reports whether the expression's first result is neither false nor null. A payload that is not JSON, or that the
+// expression fails for, does not hold. The error is ctx's, once it has ended.
+func (q *Query) Holds(ctx context.Context, payload []byte) (bool, error) {
+	v, err := decodeJSON(payload)
+	if err != nil {
+		return false, nil
+	}
+	first, ok := q.code.RunWithContext(ctx, v).Next()
+	if _, failed := first.(error); failed {
+		return false, ctx.Err()
+	}
+	return ok && first != nil && first != false, nil
+}
+
+// decodeJSON reads exactly one value.
+func decodeJSON(b []byte) (v any, err error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil {
+		return nil, ErrNotJSON
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, ErrNotJSON
+	}
+	return v, nil
+}

@@ -1,0 +1,29 @@
+package message
+
+import (
+	"errors"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// Message is one message to publish.
+type Message struct {
+	proto.Publish
+	Number uint64 // line or record number, for error messages
+}
+
+// Source yields messages. It writes nothing into its caller.
+type Source interface {
+	// Next returns the next message, or ErrWait while there is none yet, or io.EOF after the last one. The message
+	// belongs to the source and is valid until the next call. now is the time that due times are compared with; it may
+	// be a little old.
+	Next(now time.Time) (*Message, error)
+	// Due returns, after ErrWait, the time when Next may succeed; zero: when the source calls its Wake function.
+	Due() time.Time
+	// Close releases the source. It is called once, and Next is not called after it.
+	Close() error
+}
+
+// ErrWait is the error of Next while there is no message yet.
+var ErrWait = errors.New("no message yet")
