@@ -32,7 +32,9 @@ type client struct {
 	// Of the goroutine that reads.
 	in         *proto.Reader
 	keep       time.Duration // one and a half times the keepalive, 0 if there is none
-	last       time.Time     // when the last packet came
+	last       time.Time     // when the last sign of life came
+	partial    time.Time     // since when a packet is unfinished, zero if there is none
+	looked     bool          // the keepalive is over, and the connection is read a last time
 	refused    proto.Reason  // decided when the connection came
 	fate       Fate          // its faults, nil for none
 	aliasIn    [][]byte      // topics by alias less one

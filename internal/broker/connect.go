@@ -65,7 +65,7 @@ func (c *client) connect() error {
 		c.revised() // Revise may have come before the client was there to be seen
 	}
 	b.opt.Log.Info("client connected", "client", c.who.ClientID, "version", c.v.String(), "remote", c.who.Remote)
-	c.last = time.Now()
+	c.last, c.looked = time.Now(), false
 	c.conn.SetWriteDeadline(time.Time{})
 	return c.rearm()
 }

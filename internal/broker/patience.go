@@ -182,6 +182,7 @@ func (c *client) breathe() error {
 	const most = time.Minute
 	timer := time.NewTimer(most)
 	defer timer.Stop()
+	late := false
 	for {
 		c.s.mu.Lock()
 		if c.closing || c.out.n <= c.b.opt.HighWater/2 {
@@ -200,10 +201,16 @@ func (c *client) breathe() error {
 			c.s.mu.Lock()
 			stuck := c.moved == moved
 			c.s.mu.Unlock()
-			if stuck {
+			switch {
+			case !stuck:
+				late = false
+				timer.Reset(most)
+			case late:
 				return fault(proto.QuotaExceeded, "the answers are not read")
+			default: // the whole process may have stood still: what it missed shows soon
+				late = true
+				timer.Reset(time.Second)
 			}
-			timer.Reset(most)
 		}
 	}
 }

@@ -19,9 +19,7 @@ func (c *client) read() error {
 		}
 		bt := c.b.batch(c)
 		n, err := c.take(bt)
-		if n > 0 {
-			c.last = time.Now()
-		}
+		c.heardOf(n, time.Now())
 		waits := len(bt.slow) > 0
 		if late := bt.finish(); err == nil {
 			err = late
@@ -30,7 +28,7 @@ func (c *client) read() error {
 			return err
 		}
 		if waits {
-			c.last = time.Now() // nobody listened meanwhile
+			c.last, c.looked = time.Now(), false // nobody listened meanwhile
 		}
 	}
 }
@@ -50,8 +48,8 @@ func (c *client) take(bt *batch) (n int, err error) {
 	}
 }
 
-// fill reads once. While nothing comes it watches over the keepalive: a client that
-// has sent no packet for one and a half times that is gone [MQTT-3.1.2-22].
+// fill reads once. While nothing comes it watches over the keepalive: a client that has sent
+// nothing for one and a half times that is gone [MQTT-3.1.2-22].
 func (c *client) fill() error {
 	if err := c.weigh(); err != nil {
 		return err
@@ -78,10 +76,17 @@ func (c *client) fill() error {
 			return errGone // c.end tells why
 		default:
 		}
-		if c.keep > 0 && time.Since(c.last) >= c.keep {
+		late := time.Since(c.last) - c.keep
+		switch {
+		case c.keep == 0 || late < 0:
+			err = c.rearm()
+		case c.looked:
 			return fault(proto.KeepAliveTimeout, "")
+		default: // the timer may have been first only because the whole process stood still
+			c.looked = true
+			err = c.readBy(time.Now().Add(lookTime + min(late, c.keep)))
 		}
-		if err := c.rearm(); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -122,7 +127,14 @@ func (c *client) next() (proto.Frame, error) {
 		if err := c.weigh(); err != nil {
 			return f, err
 		}
-		if err := c.in.Fill(); err != nil {
+		err = c.in.Fill()
+		if timedOut(err) && !c.looked { // see fill
+			c.looked = true
+			c.conn.SetReadDeadline(time.Now().Add(lookTime))
+			c.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
+			continue
+		}
+		if err != nil {
 			return f, err
 		}
 	}
@@ -159,13 +171,41 @@ func (c *client) count(n int) {
 // errGone is how a connection ends that the client just closed.
 var errGone = errors.New("closed without a DISCONNECT")
 
-// rearm sets the deadline, and then looks whether somebody wants the client to end:
-// the other order could lose that.
+// Bounds of the time for which the bytes of one unfinished packet are a sign of life.
+const (
+	partialTime = time.Minute // in any case
+	partialRate = 1 << 10     // bytes a second, from then on
+)
+
+// heardOf notes what a read brought: n whole packets, or more bytes of one.
+func (c *client) heardOf(n int, now time.Time) {
+	if n > 0 {
+		c.last, c.partial, c.looked = now, time.Time{}, false
+		return
+	}
+	if c.partial.IsZero() {
+		c.partial = now
+	}
+	if now.Sub(c.partial) <= partialTime+time.Duration(c.in.Len())*time.Second/partialRate {
+		c.last, c.looked = now, false
+	}
+}
+
+// lookTime is how long a client that should have been heard of is listened to once more.
+const lookTime = 50 * time.Millisecond
+
+// rearm sets the deadline of the keepalive.
 func (c *client) rearm() error {
 	var at time.Time
 	if c.keep > 0 {
 		at = c.last.Add(c.keep)
 	}
+	return c.readBy(at)
+}
+
+// readBy sets the deadline, and then looks whether somebody wants the client to end: the other
+// order could lose that.
+func (c *client) readBy(at time.Time) error {
 	if err := c.conn.SetReadDeadline(at); err != nil {
 		return err
 	}
