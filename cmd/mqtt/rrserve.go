@@ -44,9 +44,8 @@ type answerer struct {
 	done     chan *job // has room for all that run
 	running  int
 	finished []*job // to be published
-	open     []*job // of QoS 1 and 2, in the order of their coming: see rrjob.go
-	resumed  bool   // the server kept the session for this connection
-	leaving  bool   // no more requests are taken
+	open     openJobs
+	leaving  bool // no more requests are taken
 
 	taken   int
 	refused error
@@ -115,7 +114,7 @@ func (f *rrFlags) checkServe(e *env, fs *pflag.FlagSet, p *plan) error {
 // serve takes requests and publishes answers over one connection.
 func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 	a.owner.Store(c)
-	a.resume(c)
+	a.open.reconnect(c.Server().SessionPresent)
 	if err := a.subscribe(ctx, c); err != nil {
 		return err
 	}
