@@ -2,6 +2,8 @@ package main
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,8 +13,10 @@ import (
 	"mqtt/internal/transport/transporttest"
 )
 
-// cmdTLS makes a folder of certificates. expired.pem and elsewhere.pem are further ones of the server's authority: past
-// their time, and for another name.
+// cmdTLS makes a folder of certificates. expired.pem, elsewhere.pem, renewed.pem, nameless.pem and altname.pem are further
+// ones of the authority: past its time, for another name, for the server again, and two for clients without a common name.
+// revoked.crl lists client.pem, none.crl is empty, old.crl lists client.pem and is past its time; foreign.crl is another
+// authority's.
 func cmdTLS(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, len(args) == 1, "tls DIR")
 	w := worldOf(ts)
@@ -20,6 +24,12 @@ func cmdTLS(ts *testscript.TestScript, neg bool, args []string) {
 	past := time.Now().Add(-24 * time.Hour)
 	c.Issue("expired", &x509.Certificate{DNSNames: []string{"localhost"}, NotBefore: past, NotAfter: past.Add(time.Hour)})
 	c.Issue("elsewhere", &x509.Certificate{DNSNames: []string{"elsewhere.example"}})
+	c.Issue("renewed", &x509.Certificate{DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
+	c.Issue("nameless", &x509.Certificate{Subject: pkix.Name{Organization: []string{"x"}}})
+	c.Issue("altname", &x509.Certificate{Subject: pkix.Name{Organization: []string{"x"}}, DNSNames: []string{"admin"}})
+	c.Revoke("none.crl", nil)
+	c.Revoke("revoked.crl", nil, c.Client)
+	c.Revoke("old.crl", &x509.RevocationList{ThisUpdate: past, NextUpdate: past.Add(time.Hour)}, c.Client)
 	dir := ts.MkAbs(args[0])
 	ts.Check(os.MkdirAll(dir, 0o755))
 	entries, err := os.ReadDir(c.Dir)
@@ -27,7 +37,9 @@ func cmdTLS(ts *testscript.TestScript, neg bool, args []string) {
 	for _, e := range entries {
 		copyFile(ts, filepath.Join(c.Dir, e.Name()), filepath.Join(dir, e.Name()))
 	}
-	copyFile(ts, transporttest.New(w.tb).CA, filepath.Join(dir, "other.pem"))
+	other := transporttest.New(w.tb)
+	copyFile(ts, other.CA, filepath.Join(dir, "other.pem"))
+	copyFile(ts, other.Revoke("foreign.crl", nil), filepath.Join(dir, "foreign.crl"))
 }
 
 func copyFile(ts *testscript.TestScript, from, to string) {

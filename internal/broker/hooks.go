@@ -3,7 +3,11 @@ package broker
 import (
 	"context"
 	"crypto/x509"
+	"encoding/asn1"
 	"net"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"mqtt/internal/proto"
 )
@@ -20,19 +24,38 @@ type Identity struct {
 	Certificate *x509.Certificate // of the TLS peer, nil if it showed none
 }
 
-// User is the name that rights and sessions go by: that of the certificate, else the
-// user name. named is false where there is neither.
+// User returns the name for rights and sessions: that of the certificate, else the user name. named is
+// false if there is neither.
 func (who *Identity) User() (name string, named bool) {
-	if who.certified() {
-		return who.Certificate.Subject.CommonName, true
+	if name := who.CertificateName(); name != "" {
+		return name, true
 	}
 	return who.Username, who.HasUsername
 }
 
-// certified tells whether a certificate has the name.
-func (who *Identity) certified() bool {
-	return who.Certificate != nil && who.Certificate.Subject.CommonName != ""
+// CertificateName returns the user that the client's certificate names: the common name of its subject.
+// It is "" without a certificate, and if the certificate has no usable common name: none, several, a
+// blank one, or one with control characters or bytes that are not UTF-8.
+func (who *Identity) CertificateName() string {
+	if who.Certificate == nil {
+		return ""
+	}
+	subject := &who.Certificate.Subject
+	n := 0
+	for _, part := range subject.Names {
+		if part.Type.Equal(commonName) {
+			n++
+		}
+	}
+	name := subject.CommonName
+	if n > 1 || strings.TrimSpace(name) == "" || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return ""
+	}
+	return name
 }
+
+// commonName identifies the attribute CN.
+var commonName = asn1.ObjectIdentifier{2, 5, 4, 3}
 
 // same tells whether the two are the same user.
 func (who *Identity) same(other *Identity) bool {

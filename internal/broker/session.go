@@ -159,7 +159,7 @@ func (s *session) others() bool {
 func (s *session) admits(who *Identity) bool {
 	is := s.who.Load()
 	switch {
-	case s.b.opt.Auth == nil && s.b.opt.Enhanced == nil && !is.certified() && !who.certified():
+	case s.b.opt.Auth == nil && s.b.opt.Enhanced == nil && is.CertificateName() == "" && who.CertificateName() == "":
 		return true
 	case s.unowned:
 		return is.Username == who.Username

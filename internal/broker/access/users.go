@@ -119,6 +119,8 @@ func (u *Users) Authenticate(ctx context.Context, who *broker.Identity, password
 		return u.check(ctx, t, who, password)
 	}
 	switch {
+	case who.Certificate != nil && who.CertificateName() == "" && who.HasUsername:
+		return proto.NotAuthorized // the certificate names nobody, and nobody has checked the user name
 	case who.Certificate != nil, u.anonymous == Everywhere, u.anonymous == Loopback && local(who.Local):
 		return proto.Success
 	case !who.HasUsername && t != nil:

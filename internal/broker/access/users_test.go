@@ -226,3 +226,40 @@ func TestCost(t *testing.T) {
 		t.Errorf("200 reconnects take %s, one check %s", took, wrong)
 	}
 }
+
+// A certificate that was verified and names nobody lets in nobody as a user: not without a password.
+func TestCertificateWithoutName(t *testing.T) {
+	path := write(t, mosquittos)
+	two := pkix.Name{ExtraNames: []pkix.AttributeTypeAndValue{{Type: []int{2, 5, 4, 3}, Value: "bob"}, {Type: []int{2, 5, 4, 3}, Value: "alice"}}}
+	for name, subject := range map[string]pkix.Name{
+		"no common name": {Organization: []string{"x"}}, "no subject": {}, "an empty name": {CommonName: ""}, "a blank name": {CommonName: "  "},
+		"a line end": {CommonName: "ad\nmin"}, "NUL": {CommonName: "admin\x00"}, "no UTF-8": {CommonName: "\xff"}, "two names": {CommonName: "alice", Names: two.ExtraNames},
+	} {
+		cert := &x509.Certificate{Subject: subject, DNSNames: []string{"alice"}, EmailAddresses: []string{"alice@example.org"}}
+		nobody := &broker.Identity{Certificate: cert, Local: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}}
+		claims := *nobody
+		claims.HasUsername, claims.Username = true, "alice"
+		for _, c := range []struct {
+			path     string
+			a        Anonymous
+			who      *broker.Identity
+			password string
+			want     proto.Reason
+		}{
+			{"", Loopback, nobody, "", proto.Success}, {"", Everywhere, nobody, "", proto.Success}, {path, Nobody, nobody, "", proto.Success},
+			{"", Loopback, &claims, "", proto.NotAuthorized}, {"", Everywhere, &claims, "", proto.NotAuthorized},
+			{path, Nobody, &claims, "wrong", proto.BadUserNameOrPassword}, {path, Nobody, &claims, "secret", proto.Success},
+		} {
+			u, err := NewUsers(c.path, c.a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := u.Authenticate(t.Context(), c.who, []byte(c.password)); got != c.want {
+				t.Errorf("%s, %q %d %q: %s, want %s", name, c.path, c.a, c.who.Username, got, c.want)
+			}
+		}
+		if user, named := nobody.User(); named || user != "" {
+			t.Errorf("%s: is the user %q", name, user)
+		}
+	}
+}

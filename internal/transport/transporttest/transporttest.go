@@ -40,7 +40,7 @@ func New(tb testing.TB) *Certs {
 	c.CA = filepath.Join(c.Dir, "ca.pem")
 	root := &x509.Certificate{
 		Subject: pkix.Name{CommonName: "test authority"},
-		IsCA:    true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+		IsCA:    true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 	}
 	c.Authority = c.sign(root, root, &c.authorityKey.PublicKey, c.CA)
 	c.Server, c.ServerKey = c.Issue("server", &x509.Certificate{
@@ -50,11 +50,14 @@ func New(tb testing.TB) *Certs {
 	return c
 }
 
-// Issue signs a certificate with common name name and returns the files of certificate
-// and key, name.pem and name.key. Of template, names, addresses and times are used.
+// Issue signs a certificate and returns the files of certificate and key, name.pem and name.key. Of
+// template, the subject, names, addresses and times are used; an empty subject is the common name
+// name.
 func (c *Certs) Issue(name string, template *x509.Certificate) (cert, key string) {
 	c.tb.Helper()
-	template.Subject = pkix.Name{CommonName: name}
+	if len(template.Subject.ToRDNSequence()) == 0 {
+		template.Subject = pkix.Name{CommonName: name}
+	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
 	priv := c.newKey()
@@ -66,6 +69,40 @@ func (c *Certs) Issue(name string, template *x509.Certificate) (cert, key string
 	}
 	c.write(key, "PRIVATE KEY", der)
 	return cert, key
+}
+
+// Revoke writes a revocation list of the certificates in files to the file name of Dir, and returns
+// its path. A list is empty without files. template, which may be nil, has times and extensions.
+func (c *Certs) Revoke(name string, template *x509.RevocationList, files ...string) string {
+	c.tb.Helper()
+	if template == nil {
+		template = &x509.RevocationList{}
+	}
+	c.serial++
+	template.Number = big.NewInt(c.serial)
+	if template.NextUpdate.IsZero() {
+		template.ThisUpdate, template.NextUpdate = c.notBefore, c.notAfter
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			c.tb.Fatal(err)
+		}
+		block, _ := pem.Decode(b)
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			c.tb.Fatal(err)
+		}
+		template.RevokedCertificateEntries = append(template.RevokedCertificateEntries,
+			x509.RevocationListEntry{SerialNumber: cert.SerialNumber, RevocationTime: c.notBefore})
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, template, c.Authority, c.authorityKey)
+	if err != nil {
+		c.tb.Fatal(err)
+	}
+	path := filepath.Join(c.Dir, name)
+	c.write(path, "X509 CRL", der)
+	return path
 }
 
 func (c *Certs) newKey() *ecdsa.PrivateKey {
