@@ -66,30 +66,60 @@ func (c *Checker) check(b []byte) bool {
 // value checks the value at b[i] and returns the index after it, or the index of what
 // is wrong and the reason. It does not check that strings are UTF-8.
 func (c *Checker) value(b []byte, i int) (end int, why fault) {
+	object := false // the value is a member of an object
 	for depth := 0; ; {
 		if i == len(b) {
 			return i, faultEnd
 		}
-		if open := b[i]; open == '{' || open == '[' {
+		switch first := b[i]; {
+		case first == '"':
+			i, why = c.string(b, i)
+		case first == '{' || first == '[':
 			if depth == MaxDepth {
 				return i, faultDepth
 			}
-			c.enter(depth, open == '{')
+			object = first == '{'
+			c.enter(depth, object)
 			depth++
-			i = c.space(b, i+1)
-			if i == len(b) || b[i] != closing(open) {
-				if open == '{' {
-					if i, why = c.key(b, i); why != "" {
-						return i, why
-					}
-				}
-				continue
+			if i = c.space(b, i+1); i < len(b) && b[i] == closing(first) {
+				break
 			}
-		} else if i, why = c.scalar(b, i); why != "" {
+			if object {
+				if i, why = c.key(b, i); why != "" {
+					return i, why
+				}
+			}
+			continue
+		default:
+			i, why = scanScalar(b, i)
+		}
+		if why != "" {
 			return i, why
 		}
-		if i, depth, why = c.next(b, i, depth); why != "" || depth == 0 {
-			return i, why
+
+		// The value is complete. Close what ends here and go to the next value.
+		for {
+			if depth == 0 {
+				return i, ""
+			}
+			if i = c.space(b, i); i == len(b) {
+				return i, faultEnd
+			}
+			if b[i] == ',' {
+				i = c.space(b, i+1)
+				break
+			}
+			if object && b[i] != '}' || !object && b[i] != ']' {
+				return i, faultComma
+			}
+			i++
+			depth--
+			object = c.inObject(depth)
+		}
+		if object {
+			if i, why = c.key(b, i); why != "" {
+				return i, why
+			}
 		}
 	}
 }
@@ -111,48 +141,6 @@ func (c *Checker) inObject(depth int) bool {
 
 // closing returns the bracket that closes open.
 func closing(open byte) byte { return open + 2 }
-
-// next steps from the end of a value to the next one: it closes arrays and objects, and
-// passes a comma and a key. The outermost value is complete when depth is 0.
-func (c *Checker) next(b []byte, i, depth int) (_, newDepth int, why fault) {
-	for depth > 0 {
-		if i = c.space(b, i); i == len(b) {
-			return i, depth, faultEnd
-		}
-		object := c.inObject(depth)
-		switch {
-		case b[i] == ',':
-			i = c.space(b, i+1)
-			if object {
-				i, why = c.key(b, i)
-			}
-			return i, depth, why
-		case object && b[i] == '}' || !object && b[i] == ']':
-			i++
-			depth--
-		default:
-			return i, depth, faultComma
-		}
-	}
-	return i, 0, ""
-}
-
-// scalar checks the value at b[i], which is neither an array nor an object.
-func (c *Checker) scalar(b []byte, i int) (end int, why fault) {
-	switch b[i] {
-	case '"':
-		return c.string(b, i)
-	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		return scanNumber(b, i)
-	case 't':
-		return scanWord(b, i, "true")
-	case 'f':
-		return scanWord(b, i, "false")
-	case 'n':
-		return scanWord(b, i, "null")
-	}
-	return i, faultValue
-}
 
 // key checks a key with its colon and returns the index of the value.
 func (c *Checker) key(b []byte, i int) (int, fault) {
