@@ -9,24 +9,24 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Warning returns ErrNotJSON, ErrNotFloat or ErrNotDouble if the last message did
-// not fit its format, else nil.
+// Warning returns ErrNotJSON, ErrNotFloat or ErrNotDouble if a field could not print the
+// payload of the last message, else nil.
 func (f *Format) Warning() error { return f.warning }
 
 // Append appends m.
 func (f *Format) Append(dst []byte, m *Message) []byte {
 	f.warning = nil
-	for i := range f.pieces {
-		switch p := &f.pieces[i]; {
-		case p.verb == 0:
+	for i := range f.parts {
+		switch p := &f.parts[i]; {
+		case p.literal != "":
 			dst = append(dst, p.literal...)
-		case p.bare && p.verb == 'p': // most formats are of these two, which are no more than a copy
+		case p.verbatim && p.verb == 'p': // the two most frequent fields, and plain copies
 			dst = append(dst, m.Publish.Payload...)
-		case p.bare && p.verb == 't':
+		case p.verbatim && p.verb == 't':
 			dst = append(dst, m.Publish.Topic...)
-		case p.strf:
-			f.local.set(m.Received, f.Zone)
-			dst = f.local.convert(dst, p.verb, m.Received)
+		case p.layout != "":
+			f.setTime(m.Received)
+			dst = append(dst, p.text...)
 		default:
 			dst = f.field(dst, p, m)
 		}
@@ -34,7 +34,7 @@ func (f *Format) Append(dst []byte, m *Message) []byte {
 	return f.end(dst)
 }
 
-func (f *Format) field(dst []byte, p *piece, m *Message) []byte {
+func (f *Format) field(dst []byte, p *part, m *Message) []byte {
 	pub := m.Publish
 	switch p.verb {
 	case 't':
@@ -73,11 +73,13 @@ func (f *Format) field(dst []byte, p *piece, m *Message) []byte {
 	case 'P':
 		return f.userProperties(dst, pub.Props)
 	case 'I':
-		f.local.set(m.Received, f.Zone)
+		f.setTime(m.Received)
 		return f.text(dst, p, f.local.iso)
+	case 'N':
+		return appendNanos(dst, m.Received.Nanosecond())
 	case 'U':
 		dst = strconv.AppendInt(dst, m.Received.Unix(), 10)
-		return appendNanos(append(dst, '.'), m.Received.Nanosecond())
+		return appendFraction(dst, m.Received.Nanosecond(), 1e9)
 	}
 	return f.float(dst, p, pub.Payload)
 }
@@ -90,13 +92,13 @@ func pad(dst []byte, c byte, n int) []byte {
 }
 
 // fit puts dst[from:], n characters wide, into the field p; fill stands before it.
-func fit(dst []byte, from, n int, p *piece, fill byte) []byte {
+func fit(dst []byte, from, n int, p *part, fill byte) []byte {
 	gap := p.width - n
 	if gap <= 0 {
 		return dst
 	}
 	end := len(dst)
-	if p.left {
+	if p.leftAlign {
 		return pad(dst, ' ', gap)
 	}
 	dst = pad(dst, fill, gap)
@@ -107,22 +109,22 @@ func fit(dst []byte, from, n int, p *piece, fill byte) []byte {
 	return dst
 }
 
-func (p *piece) fill() byte {
-	if p.zero {
+func (p *part) fill() byte {
+	if p.zeroFill {
 		return '0'
 	}
 	return ' '
 }
 
 // text appends a text, cut and padded by characters: a cut never leaves half of one.
-func (f *Format) text(dst []byte, p *piece, s []byte) []byte {
-	if p.width == 0 && p.max < 0 {
+func (f *Format) text(dst []byte, p *part, s []byte) []byte {
+	if p.width == 0 && p.precision < 0 {
 		return f.line(dst, s)
 	}
-	if p.max >= 0 {
+	if p.precision >= 0 {
 		n := 0
 		for i := 0; i < len(s); n++ {
-			if n == p.max {
+			if n == p.precision {
 				s = s[:i]
 				break
 			}
@@ -136,7 +138,7 @@ func (f *Format) text(dst []byte, p *piece, s []byte) []byte {
 }
 
 // body appends the payload; a width is also the most that is taken of it.
-func (f *Format) body(dst []byte, p *piece, b []byte) []byte {
+func (f *Format) body(dst []byte, p *part, b []byte) []byte {
 	if p.width == 0 {
 		return f.payload(dst, b)
 	}
@@ -148,7 +150,7 @@ func (f *Format) body(dst []byte, p *piece, b []byte) []byte {
 	return fit(dst, from, len(dst)-from, p, p.fill())
 }
 
-func appendInt(dst []byte, p *piece, n uint64) []byte {
+func appendInt(dst []byte, p *part, n uint64) []byte {
 	from := len(dst)
 	dst = strconv.AppendUint(dst, n, 10)
 	return fit(dst, from, len(dst)-from, p, p.fill())
@@ -156,7 +158,7 @@ func appendInt(dst []byte, p *piece, n uint64) []byte {
 
 // appendNum appends an integer property. One that is not there leaves its place
 // empty.
-func appendNum(dst []byte, p *piece, ps proto.Props, id proto.PropID) []byte {
+func appendNum(dst []byte, p *part, ps proto.Props, id proto.PropID) []byte {
 	if prop, ok := ps.Get(id); ok {
 		return appendInt(dst, p, uint64(prop.Num))
 	}
@@ -164,7 +166,7 @@ func appendNum(dst []byte, p *piece, ps proto.Props, id proto.PropID) []byte {
 }
 
 // appendHex appends the payload, at most as many bytes as the width, in groups.
-func appendHex(dst []byte, p *piece, b []byte) []byte {
+func appendHex(dst []byte, p *part, b []byte) []byte {
 	letters := hexDigits
 	if p.verb == 'X' {
 		letters = "0123456789ABCDEF"
@@ -173,13 +175,13 @@ func appendHex(dst []byte, p *piece, b []byte) []byte {
 		b = b[:min(len(b), p.width)]
 	}
 	gap := 0
-	if !p.left {
+	if !p.leftAlign {
 		gap = max(0, p.width-2*len(b))
 	}
 	at := 0
 	put := func(c byte) {
-		if p.max > 0 && at > 0 && at%p.max == 0 {
-			dst = append(dst, p.sep)
+		if p.precision > 0 && at > 0 && at%p.precision == 0 {
+			dst = append(dst, p.separator)
 		}
 		dst = append(dst, c)
 		at++
@@ -191,7 +193,7 @@ func appendHex(dst []byte, p *piece, b []byte) []byte {
 		put(letters[c>>4])
 		put(letters[c&15])
 	}
-	if p.left {
+	if p.leftAlign {
 		dst = pad(dst, ' ', p.width-2*len(b))
 	}
 	return dst
@@ -214,7 +216,7 @@ func (f *Format) userProperties(dst []byte, ps proto.Props) []byte {
 
 // float appends a payload that is a number as it lies in a little-endian machine's
 // memory, with six digits behind the point if the format names none.
-func (f *Format) float(dst []byte, p *piece, b []byte) []byte {
+func (f *Format) float(dst []byte, p *part, b []byte) []byte {
 	var x float64
 	switch {
 	case p.verb == 'f' && len(b) == 4:
@@ -228,7 +230,7 @@ func (f *Format) float(dst []byte, p *piece, b []byte) []byte {
 		f.warning = ErrNotDouble
 		return dst
 	}
-	prec := p.max
+	prec := p.precision
 	if prec < 0 {
 		prec = 6
 	}

@@ -16,18 +16,18 @@ func (f *Format) json(dst []byte, m *Message, raw bool) []byte {
 	if !f.Pretty {
 		return f.object(dst, m, raw)
 	}
-	f.scratch = f.object(f.scratch[:0], m, raw)
-	return jsonline.AppendIndented(dst, f.scratch)
+	f.compact = f.object(f.compact[:0], m, raw)
+	return jsonline.AppendIndented(dst, f.compact)
 }
 
 func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
 	p := m.Publish
-	f.local.set(m.Received, f.Zone)
+	f.setTime(m.Received)
 	dst = append(dst, `{"tst":"`...)
 	iso := f.local.iso
 	second := len(iso) - isoOffset
-	dst = appendNanos(append(append(dst, iso[:second]...), '.'), m.Received.Nanosecond())
-	dst = append(dst[:len(dst)-3], iso[second:]...) // microseconds
+	dst = appendFraction(append(dst, iso[:second]...), m.Received.Nanosecond()/1000, 1e6)
+	dst = append(dst, iso[second:]...)
 	dst = append(dst, `","topic":`...)
 	dst = jsonline.AppendString(dst, p.Topic)
 	dst = append(append(dst, `,"qos":`...), '0'+min(p.QoS, 2))

@@ -16,11 +16,9 @@ func scanWord(b []byte, i int, want string) (int, fault) {
 	return i + len(want), ""
 }
 
-// scanScalar checks the number, true, false or null at b[i].
-func scanScalar(b []byte, i int) (end int, why fault) {
+// scanLiteral checks that true, false or null is at b[i].
+func scanLiteral(b []byte, i int) (end int, why fault) {
 	switch b[i] {
-	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
-		return scanNumber(b, i)
 	case 't':
 		return scanWord(b, i, "true")
 	case 'f':

@@ -90,8 +90,10 @@ func (c *Checker) value(b []byte, i int) (end int, why fault) {
 				}
 			}
 			continue
+		case first == '-' || first >= '0' && first <= '9':
+			i, why = scanNumber(b, i)
 		default:
-			i, why = scanScalar(b, i)
+			i, why = scanLiteral(b, i)
 		}
 		if why != "" {
 			return i, why
