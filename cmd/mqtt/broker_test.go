@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -32,16 +33,27 @@ func cmdBroker(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv("PORT2", freePort(ts))
 		ts.Setenv("PORT3", freePort(ts))
 		var cmd *exec.Cmd
+		ready := ts.MkAbs(filepath.Join(ts.Getenv("WORK"), "."+name+".ready"))
 		if args[0] == "mqtt" {
 			path, err := exec.LookPath("mqtt")
 			ts.Check(err)
-			cmd = exec.Command(path, append([]string{"broker", "--listen", "mqtt://127.0.0.1:" + port}, rest...)...)
+			cmd = exec.Command(path, append([]string{"broker", "--ready-file", ready, "--listen", "mqtt://127.0.0.1:" + port}, rest...)...)
 		} else {
 			cmd = mosquitto(ts, name, port, set["conf"])
 		}
+		os.Remove(ready)
 		p, err := worldOf(ts).launch(ts, name, cmd, false)
 		ts.Check(err)
-		err = p.accepts("127.0.0.1:" + port)
+		err = p.starts(func() error {
+			if args[0] == "mqtt" {
+				_, err := os.Stat(ready)
+				return err
+			}
+			if !strings.Contains(p.err.String(), " running\n") {
+				return errors.New("it does not say that it is running")
+			}
+			return nil
+		})
 		if err == nil {
 			return
 		}
@@ -68,15 +80,25 @@ func mosquitto(ts *testscript.TestScript, name, port, conf string) *exec.Cmd {
 	return exec.Command(path, "-v", "-c", file)
 }
 
-// accepts waits until a server takes connections.
+// accepts waits until a server accepts connections.
 func (p *process) accepts(addr string) error {
+	return p.starts(func() error {
+		c, err := net.DialTimeout("tcp", addr, time.Second)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
+}
+
+// starts waits until ready returns nil.
+func (p *process) starts(ready func() error) error {
 	look := time.NewTicker(5 * time.Millisecond)
 	defer look.Stop()
 	limit := time.After(patience)
 	for {
-		c, err := net.DialTimeout("tcp", addr, time.Second)
+		err := ready()
 		if err == nil {
-			c.Close()
 			return nil
 		}
 		select {

@@ -44,6 +44,7 @@ func announced(t *testing.T, pattern string, args ...string) []string {
 
 // A connection that says nothing, and one whose CONNECT does not end, are dropped.
 func TestBrokerSilent(t *testing.T) {
+	t.Parallel()
 	addr := announced(t, `serving on mqtt://(\S+)`, "--connect-timeout", "150ms")[0]
 	for _, first := range []string{"", "\x10", "\x10\x20\x00\x04MQ"} {
 		c, err := net.Dial("tcp", addr)
@@ -65,6 +66,7 @@ func TestBrokerSilent(t *testing.T) {
 
 // --metrics answers /metrics and /healthz while the broker serves.
 func TestBrokerMetrics(t *testing.T) {
+	t.Parallel()
 	found := announced(t, `metrics at (http://\S+)/metrics.*serving on mqtt://(\S+)`, "--metrics", "0")
 	if c, err := net.Dial("tcp", found[1]); err == nil {
 		defer c.Close()

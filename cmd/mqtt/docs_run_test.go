@@ -25,6 +25,7 @@ func TestDocsRun(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts some hundred processes")
 	}
+	t.Parallel()
 	var all []docScript
 	for _, name := range documents(t) {
 		all = append(all, readDocument(t, name).scripts...)

@@ -56,6 +56,7 @@ func numbered(seed uint64, n int) string {
 // Connections of publisher and subscriber break at random bytes, dozens of times. At QoS 1 nothing is lost and what comes first
 // comes in order [MQTT-4.6.0-1]; at QoS 2 all comes exactly once.
 func TestFaultCuts(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, server, scheme, flags string
 		qos                         int
@@ -182,6 +183,7 @@ func withoutRepeats(text string) string {
 // A connection that breaks at any byte of either direction ends a single run with a status that is true: 0 only when the
 // work was done, 3 before the connection stood, 7 after, one line of why, and no hang.
 func TestFaultCutAtEveryByte(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		command string // what is run, on $PORT
 		wants   string // what it prints when the work was done

@@ -20,6 +20,7 @@ import (
 // A server that reads no more holds pub, rr and bench up, and a signal still ends them. bench prints what it measured so
 // far, also when a second signal comes.
 func TestFaultServerStopsReading(t *testing.T) {
+	t.Parallel()
 	for _, command := range []string{"pub -t a -l", "pub -t a -l -q 1 -M 65535", "rr -t a -l -M 65535", "bench --pubs 1 --subs 0 -t a --duration 1h --size 1000"} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
@@ -118,6 +119,7 @@ func waitingToBeSent(port string) bool {
 
 // The reader of a subscriber's stdout stops. Nothing is acknowledged that was not written to it: what was not comes again.
 func TestFaultStdoutBlocked(t *testing.T) {
+	t.Parallel()
 	for _, qos := range []string{"1", "2"} {
 		t.Run("qos"+qos, func(t *testing.T) {
 			t.Parallel()

@@ -12,6 +12,7 @@ import (
 // The way to the server goes silent and no socket is closed. The keep alive notices [MQTT-3.1.2-22], and the command does what
 // its reconnect policy says; a server notices a client that is gone, and publishes its will [MQTT-3.1.2-8].
 func TestFaultHalfOpen(t *testing.T) {
+	t.Parallel()
 	t.Run("sub", func(t *testing.T) {
 		t.Parallel()
 		s := serving(t, []string{"mqtt"})
@@ -195,6 +196,7 @@ func TestFaultLatency(t *testing.T) {
 
 // Every segment has one byte: packets, TLS records and WebSocket frames come in pieces, and all works.
 func TestFaultSegmentsOfOneByte(t *testing.T) {
+	t.Parallel()
 	for _, scheme := range []string{"mqtt", "mqtts", "ws", "wss"} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
@@ -227,6 +229,7 @@ func TestFaultSegmentsOfOneByte(t *testing.T) {
 // A signal at any moment, told by the bytes that the server's answer has: 130 or 143, or 0 for work that was done or is meant to
 // end so. Where the connection stood, the last packet is DISCONNECT.
 func TestFaultInterruptAtAnyByte(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		command string
 		fine    bool // an interrupt is how it ends

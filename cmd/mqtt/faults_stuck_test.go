@@ -85,6 +85,7 @@ func TestFaultOutputStuck(t *testing.T) {
 // Whoever reads a broker's log has stopped. It serves on, leaves lines out, says how many when there is a reader again, and ends in
 // order.
 func TestFaultLogStuck(t *testing.T) {
+	t.Parallel()
 	for format, told := range map[string]string{
 		"text": `level=WARN msg="lines were left out here: the log was not read" lines=([0-9]+)$`,
 		"json": `^\{.*"level":"WARN","msg":"lines were left out here: the log was not read","lines":([0-9]+)\}$`,

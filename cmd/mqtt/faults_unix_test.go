@@ -19,6 +19,7 @@ import (
 // A process that is stopped for longer than its keep alive is gone for the server: its will is published. When it goes on, it
 // connects again and goes on, and nothing is lost.
 func TestFaultStopped(t *testing.T) {
+	t.Parallel()
 	t.Run("sub", func(t *testing.T) {
 		t.Parallel()
 		s := serving(t, []string{"mqtt"})

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -8,10 +9,22 @@ import (
 	"go.uber.org/goleak"
 )
 
-// leakless runs the tests, which must leave no goroutine behind. A script's commands are processes of their own.
+// long selects the soak sizes, which scripts/soak.sh runs.
+var long = flag.Bool("long", false, "run the soak sizes")
+
+// waiting is how many tests run at once. Most of them start a process and wait for it, so that a processor serves several.
+const waiting = 8
+
+// leakless runs the tests and fails if they leave a goroutine. Commands that scripts start are processes of their own.
 type leakless struct{ m *testing.M }
 
 func (l leakless) Run() int {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		flag.Set("test.parallel", fmt.Sprint(waiting))
+	}
 	status := l.m.Run()
 	if status != 0 {
 		return status

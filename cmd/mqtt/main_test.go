@@ -39,7 +39,7 @@ import (
 //	                              other.pem (an authority that signed none of them)
 //
 // A server is a process like the others: `await -stderr broker 'SUBACK'` waits for what mosquitto -v logs, `signal
-// broker KILL` and `ended broker 137` take it away. A command waits at most 20 seconds. Folders: $WORK is the
+// broker KILL` and `ended broker 137` take it away. A command waits at most a minute. Folders: $WORK is the
 // script's own and where it runs; $XDG_CONFIG_HOME is $WORK/config and not there yet.
 //
 // A # begins a comment unless it is quoted: 'a/#'.
@@ -47,6 +47,7 @@ import (
 //	go test ./cmd/mqtt/ -run 'Script/^rr'     runs the scripts whose names begin with rr
 //	UPDATE=1 go test ./cmd/mqtt/ ...          rewrites the files that cmp found different
 func TestScript(t *testing.T) {
+	t.Parallel()
 	vars := scriptVariables()
 	testscript.Run(t, testscript.Params{
 		Dir:                filepath.Join("testdata", "script"),

@@ -19,6 +19,7 @@ import (
 // Our client and our broker authenticate by SCRAM, and again on the same connection. When the password is another one by
 // then, the connection ends.
 func TestReauthenticate(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	path := filepath.Join(t.TempDir(), "users")
