@@ -20,21 +20,37 @@ func (f *identityFlags) auth(p *proto.Connect) (conn.Auth, error) {
 	if err := checkText("--auth-method", f.authMethod); err != nil {
 		return nil, err
 	}
-	if method := strings.ToUpper(f.authMethod); scram.Known(method) {
+	if method := strings.ToUpper(f.authMethod); scram.Supported(method) {
+		if f.perClient {
+			return nil, nil
+		}
 		if !p.HasUsername || !p.HasPassword {
 			return nil, usage("--auth-method "+f.authMethod+" without credentials", "it needs -u and a password")
 		}
-		for flag, s := range map[string]string{"-u": p.Username, "password": string(p.Password)} {
-			if _, err := scram.Prepare(s); err != nil {
-				return nil, usage(flag+" for "+method+": "+err.Error(), "leave that character out")
-			}
+		if err := checkScram("-u", "password", method, p.Username, string(p.Password)); err != nil {
+			return nil, err
 		}
-		a := scramAuth{&scram.Client{Name: method, User: p.Username, Password: string(p.Password)}}
-		// The password stays here: that is what SCRAM is for.
-		p.HasPassword, p.Password = false, nil
-		return a, nil
+		return takeScram(method, p), nil
 	}
 	return &rawAuth{method: f.authMethod, data: []byte(f.authData)}, nil
+}
+
+// takeScram moves the credentials of p to an authentication by method. The password is not sent.
+func takeScram(method string, p *proto.Connect) conn.Auth {
+	a := scramAuth{&scram.Client{Method: method, User: p.Username, Password: string(p.Password)}}
+	p.HasPassword, p.Password = false, nil
+	return a
+}
+
+// checkScram rejects characters that SCRAM cannot carry. The first two arguments say where they are.
+func checkScram(atUser, atPassword, method, user, password string) error {
+	if _, err := scram.Prepare(user); err != nil {
+		return usage(atUser+" for "+method+": "+err.Error(), "leave that character out")
+	}
+	if _, err := scram.Prepare(password); err != nil {
+		return usage(atPassword+" for "+method+": "+err.Error(), "leave that character out")
+	}
+	return nil
 }
 
 // takeOver makes -D connect authentication-method and -data what they mean: --auth-method and --auth-data. In AUTH packets
@@ -61,37 +77,59 @@ func (f *identityFlags) takeOver(sets map[proto.Type]proto.Props) error {
 	return nil
 }
 
-// scramAuth tells a server that refuses from one that breaks the method.
+// scramAuth is conn.Auth with a method of package scram.
 type scramAuth struct{ *scram.Client }
 
+// Method returns the name of the method.
+func (a scramAuth) Method() string { return a.Client.Method }
+
+// Begin begins an exchange.
+func (a scramAuth) Begin() (conn.Exchange, error) {
+	x, err := a.Client.Begin()
+	if err != nil {
+		return nil, err
+	}
+	return scramExchange{x}, nil
+}
+
+// scramExchange distinguishes a server that refuses from one that breaks the method.
+type scramExchange struct{ *scram.ClientExchange }
+
 // Next answers a challenge.
-func (a scramAuth) Next(challenge []byte) ([]byte, error) {
-	answer, err := a.Client.Next(challenge)
-	if err != nil && !denied(err) {
+func (x scramExchange) Next(challenge []byte) ([]byte, error) {
+	answer, err := x.ClientExchange.Next(challenge)
+	if err = denied(err); err != nil && conn.Class(err) != conn.ClassRefused {
 		err = &conn.Violation{Err: err}
 	}
 	return answer, err
 }
 
-// denied tells whether the server said no in the words of the method.
-func denied(err error) bool {
+// Finish checks the server's last message.
+func (x scramExchange) Finish(data []byte) error { return denied(x.ClientExchange.Finish(data)) }
+
+// denied marks an error with which the server ended the exchange.
+func denied(err error) error {
 	var d *scram.Denied
-	return errors.As(err, &d)
+	if errors.As(err, &d) {
+		return &conn.Denied{Err: err}
+	}
+	return err
 }
 
-// rawAuth sends the same data whenever it is asked.
+// rawAuth sends the same data at each step.
 type rawAuth struct {
 	method string
 	data   []byte
 }
 
-func (a *rawAuth) Method() string      { return a.method }
-func (a *rawAuth) Finish([]byte) error { return nil }
-func (a *rawAuth) Start() ([]byte, error) {
+func (a *rawAuth) Method() string                { return a.method }
+func (a *rawAuth) Begin() (conn.Exchange, error) { return a, nil }
+func (a *rawAuth) Finish([]byte) error           { return nil }
+func (a *rawAuth) Start() []byte {
 	if len(a.data) == 0 {
-		return nil, nil // then the property is left out
+		return nil // then the property is left out
 	}
-	return a.data, nil
+	return a.data
 }
 func (a *rawAuth) Next([]byte) ([]byte, error) {
 	if len(a.data) == 0 {

@@ -79,7 +79,9 @@ func (f *benchFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	if err := fleet.sessions(&f.connection, fs, p, b); err != nil {
 		return err
 	}
-	fleet.equip(&f.connection, p, b)
+	if err := fleet.equip(&f.connection, p, b); err != nil {
+		return err
+	}
 	if err := b.Check(); err != nil {
 		return usage(err.Error(), "mqtt bench --help explains the flags")
 	}
@@ -131,19 +133,16 @@ func (o *benchOutput) carryOut(ctx context.Context, e *env, p *plan, b *bench.Pl
 
 // benchStatus gives the errors of package bench their exit status.
 func benchStatus(err error, b *bench.Plan) error {
-	var sub *bench.SubscribeError
-	var pub *bench.PublishError
-	var broken *conn.Broken
-	var gone *conn.Gone
 	var limit *conn.Limit
-	switch {
-	case errors.As(err, &limit) && limit.Property == proto.MaximumQoS:
+	var pub *bench.PublishError
+	switch class := conn.Class(err); {
+	case class == conn.ClassLimit && errors.As(err, &limit) && limit.Property == proto.MaximumQoS:
 		return fail(exitPublish, fmt.Sprintf("-q %d", limit.Max), "%w", err)
-	case errors.As(err, &sub):
+	case class == conn.ClassSubscribe:
 		return fail(exitSubscribe, "this user may not subscribe to that, or the server does not allow it", "%w", err)
 	case errors.As(err, &pub):
 		return fail(exitPublish, "", "%w", err)
-	case errors.As(err, &gone), errors.As(err, &broken) && b.Backoff.Tries != 0:
+	case class == conn.ClassGone, class == conn.ClassLost && b.Backoff.Tries != 0:
 		return fail(exitLost, "it did not come back, or too late", "%w", err)
 	}
 	return err

@@ -92,7 +92,9 @@ func (f *benchConnFlags) run(ctx context.Context, e *env, c *cobra.Command) erro
 	if err := fleet.sessions(&f.connection, fs, p, b); err != nil {
 		return err
 	}
-	fleet.equip(&f.connection, p, b)
+	if err := fleet.equip(&f.connection, p, b); err != nil {
+		return err
+	}
 	if err := b.Check(); err != nil {
 		return usage(err.Error(), "mqtt bench conn --help explains the flags")
 	}

@@ -39,12 +39,16 @@ func (f *benchFleetFlags) register(fs *pflag.FlagSet) {
 // fleet makes the configuration of each client.
 type fleet struct {
 	users   []credential
+	scram   string   // the method by which users authenticate; "" if they send passwords
 	sources []string // local addresses, used in turn
 	prefix  string   // of client identifiers
 	trace   sync.Mutex
 }
 
-type credential struct{ name, password string }
+type credential struct {
+	name, password string
+	at             string // flag, file and line, for errors
+}
 
 // compile reads what there is one of for each client, and looks whether this machine can have so many.
 func (f *benchFleetFlags) compile(e *env, fs *pflag.FlagSet, c *connection, b *bench.Plan, clients int) (*fleet, error) {
@@ -67,6 +71,7 @@ func (f *benchFleetFlags) compile(e *env, fs *pflag.FlagSet, c *connection, b *b
 		if fs.Changed("username") || fs.Changed("pw") || fs.Changed("password-file") {
 			return nil, usage("--credentials with -u, -P or --password-file", "give one of them")
 		}
+		c.identity.perClient = true
 	}
 	if c.server.bind != "" {
 		for s := range strings.SplitSeq(c.server.bind, ",") {
@@ -118,7 +123,7 @@ func readCredentials(name string) ([]credential, error) {
 		if err := checkText(at, user); err != nil {
 			return nil, err
 		}
-		all = append(all, credential{user, password})
+		all = append(all, credential{user, password, at})
 	}
 	if err := lines.Err(); err != nil {
 		return nil, usage("--credentials: "+err.Error(), "expected lines of USER:PASSWORD")
@@ -162,7 +167,10 @@ func (t *fleet) sessions(f *connection, fs *pflag.FlagSet, p *plan, b *bench.Pla
 }
 
 // equip gives b the configuration of its clients.
-func (t *fleet) equip(f *connection, p *plan, b *bench.Plan) {
+func (t *fleet) equip(f *connection, p *plan, b *bench.Plan) error {
+	if err := t.checkScram(&f.identity); err != nil {
+		return err
+	}
 	target := f.server.target
 	b.Echo.Server = string(target.Scheme()) + "://" + target.Addr()
 	b.Echo.KeepAlive = int(p.cfg.Connect.KeepAlive)
@@ -212,26 +220,37 @@ func (t *fleet) equip(f *connection, p *plan, b *bench.Plan) {
 		}
 		return cfg, nil
 	}
+	return nil
 }
 
-// identify gives a client its user, and an authentication of its own.
+// identify gives a client its credentials.
 func (t *fleet) identify(cfg *conn.Config, place int) {
-	c := &cfg.Connect
-	if len(t.users) > 0 {
-		u := &t.users[place%len(t.users)]
-		c.HasUsername, c.Username = true, u.name
-		c.HasPassword, c.Password = true, []byte(u.password)
-	}
-	a, ok := cfg.Auth.(*scram.Client)
-	if !ok {
+	if len(t.users) == 0 {
 		return
 	}
-	own := &scram.Client{Name: a.Name, User: a.User, Password: a.Password}
-	if len(t.users) > 0 {
-		own.User, own.Password = c.Username, string(c.Password)
-		c.HasPassword, c.Password = false, nil
+	c := &cfg.Connect
+	u := &t.users[place%len(t.users)]
+	c.HasUsername, c.Username = true, u.name
+	c.HasPassword, c.Password = true, []byte(u.password)
+	if t.scram != "" {
+		cfg.Auth = takeScram(t.scram, c)
 	}
-	cfg.Auth = own
+}
+
+// checkScram rejects credentials that the SCRAM method of --auth-method cannot carry.
+func (t *fleet) checkScram(f *identityFlags) error {
+	method := strings.ToUpper(f.authMethod)
+	if len(t.users) == 0 || !scram.Supported(method) {
+		return nil
+	}
+	t.scram = method
+	for i := range t.users {
+		u := &t.users[i]
+		if err := checkScram(u.at+": user name", u.at+": password", method, u.name, u.password); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // embed starts a broker and has the flags name it. stop ends it.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"mqtt/internal/conn"
@@ -28,7 +27,7 @@ func (d *deliveries) add(ev conn.Event, name func(tag uint64) string) error {
 		return nil
 	}
 	d.refused++
-	err := fmt.Errorf("%s refused: %s%s", name(ev.Tag), ev.Reason, reasonString(ev.Props()))
+	err := fmt.Errorf("%s refused: %s", name(ev.Tag), ev.Reason.Explain(proto.PUBACK, ev.Props()))
 	if d.first == nil {
 		d.first, d.hint = err, refusedMessageHint(ev.Reason)
 	}
@@ -49,21 +48,11 @@ func (d *deliveries) verdict(doing string) error {
 // unsendable returns the error that ends a run if err says that a message cannot be sent as it is: the server's limits
 // forbid it, or the message itself is invalid. It returns nil for other errors. name names the message.
 func unsendable(name string, err error) error {
-	var limit *conn.Limit
-	var bad *proto.Error
-	switch {
-	case errors.As(err, &limit):
-		return fail(exitPublish, limitHint(limit), "%s: %w", name, err)
-	case errors.As(err, &bad):
+	switch conn.Class(err) {
+	case conn.ClassLimit:
+		return fail(exitPublish, limitHint(err), "%s: %w", name, err)
+	case conn.ClassInvalid:
 		return usage(name+": "+err.Error(), "nothing of it was sent")
 	}
 	return nil
-}
-
-// reasonString returns the Reason String of a packet after a colon, or "".
-func reasonString(ps proto.Props) string {
-	if s := ps.Value(proto.ReasonString); len(s) > 0 {
-		return ": " + string(s)
-	}
-	return ""
 }

@@ -127,28 +127,48 @@ func typedFlag(f *pflag.Flag) string {
 // hinted is an error of another package that knows what to try.
 type hinted interface{ Hint() string }
 
-// judge is the one table from error to exit status and hint.
+// outcome is what an error of a connection means to a command.
+type outcome struct {
+	code int
+	hint func(err error) string // nil: the hint of package transport, if any
+	// unnamed says that the error does not name the server, so that explain adds it.
+	unnamed bool
+}
+
+// outcomes is the one table from the class of an error to exit status and hint.
+var outcomes = [...]outcome{
+	conn.ClassNone:         {code: exitOther},
+	conn.ClassOther:        {code: exitOther},
+	conn.ClassCanceled:     {code: exitOther},
+	conn.ClassDeadline:     {code: exitOther},
+	conn.ClassTimeout:      {code: exitOpening, unnamed: true},
+	conn.ClassOpen:         {code: exitOpening, unnamed: true},
+	conn.ClassResolve:      {code: exitOpening, unnamed: true},
+	conn.ClassConnect:      {code: exitOpening, unnamed: true},
+	conn.ClassProxy:        {code: exitOpening, unnamed: true},
+	conn.ClassTLS:          {code: exitOpening, unnamed: true},
+	conn.ClassCertificate:  {code: exitOpening, unnamed: true},
+	conn.ClassWebSocket:    {code: exitOpening, unnamed: true},
+	conn.ClassHungUp:       {code: exitOpening, hint: unansweredHint, unnamed: true},
+	conn.ClassSilent:       {code: exitOpening, hint: unansweredHint, unnamed: true},
+	conn.ClassForeign:      {code: exitOpening, hint: foreignHint, unnamed: true},
+	conn.ClassRefused:      {code: exitRefused, hint: refusedHint, unnamed: true},
+	conn.ClassDisconnected: {code: exitLost, hint: disconnectedHint, unnamed: true},
+	conn.ClassLost:         {code: exitLost, hint: lostHint, unnamed: true},
+	conn.ClassGone:         {code: exitLost, unnamed: true},
+	conn.ClassProtocol:     {code: exitLost, hint: breachHint, unnamed: true},
+	conn.ClassSubscribe:    {code: exitSubscribe, hint: subscribeHint},
+	conn.ClassLimit:        {code: exitPublish, hint: limitHint},
+	conn.ClassInvalid:      {code: exitUsage, hint: noHint},
+}
+
+// judge returns the exit status and the hint for err.
 func judge(err error) (code int, hint string) {
 	var (
 		known    *failure
 		wrong    *usageError
 		settings *config.Error
-		limit    *conn.Limit
-		refused  *conn.Refused
-		gone     *conn.Disconnected
-		broken   *conn.Broken
-		breach   *conn.Violation
-		opening  *conn.Opening
-		lost     *conn.Gone
-		foreign  *conn.Foreign
-		bad      *proto.Error
-		tip      hinted
 	)
-	if errors.As(err, &tip) {
-		hint = tip.Hint()
-	} else {
-		hint = transport.Hint(err)
-	}
 	switch {
 	case errors.As(err, &known):
 		return known.code, known.hint
@@ -156,33 +176,38 @@ func judge(err error) (code int, hint string) {
 		return exitUsage, wrong.hint
 	case errors.As(err, &settings):
 		return exitUsage, "mqtt help environment and mqtt help profiles say what stands there"
-	case denied(err):
-		return exitRefused, credentialsHint
-	case errors.As(err, &limit):
-		return exitPublish, limitHint(limit)
-	case errors.As(err, &lost):
-		return exitLost, hint
-	case errors.As(err, &refused):
-		return exitRefused, refusedHint(refused)
-	case errors.As(err, &gone):
-		return exitLost, goneHint(gone.Reason)
-	case errors.As(err, &opening) && (errors.Is(err, conn.ErrHungUp) || errors.Is(err, conn.ErrSilent)):
-		return exitOpening, "is this an MQTT port, and does it want TLS? (--tls)"
-	case errors.As(err, &foreign):
-		return exitOpening, foreignHint(foreign.Protocol)
-	case errors.As(err, &breach):
-		return exitLost, breachHint(breach)
-	case errors.As(err, &opening):
-		return exitOpening, hint
-	case errors.As(err, &broken):
-		return exitLost, cmp.Or(hint, "--reconnect always tries again")
-	case errors.As(err, &bad):
-		return exitUsage, ""
 	}
-	return exitOther, hint
+	o := &outcomes[conn.Class(err)]
+	if o.hint != nil {
+		return o.code, o.hint(err)
+	}
+	return o.code, transportHint(err)
 }
 
-func limitHint(l *conn.Limit) string {
+// transportHint is the hint of an error that knows what to try, or of package transport.
+func transportHint(err error) string {
+	var tip hinted
+	if errors.As(err, &tip) {
+		return tip.Hint()
+	}
+	return transport.Hint(err)
+}
+
+func noHint(error) string { return "" }
+
+func unansweredHint(error) string { return "is this an MQTT port, and does it want TLS? (--tls)" }
+
+func lostHint(err error) string { return cmp.Or(transportHint(err), "--reconnect always tries again") }
+
+func subscribeHint(err error) string {
+	var s *conn.SubscribeError
+	errors.As(err, &s)
+	return refusedFilterHint(s.Reason)
+}
+
+func limitHint(err error) string {
+	var l *conn.Limit
+	errors.As(err, &l)
 	switch l.Property {
 	case proto.MaximumQoS:
 		return fmt.Sprintf("-q %d, or --downgrade-qos", l.Max)
@@ -196,7 +221,11 @@ func limitHint(l *conn.Limit) string {
 
 const credentialsHint = "check -u and the password (--password-file, MQTT_PASSWORD)"
 
-func refusedHint(r *conn.Refused) string {
+func refusedHint(err error) string {
+	var r *conn.Refused
+	if !errors.As(err, &r) {
+		return credentialsHint // the exchange of --auth-method failed
+	}
 	switch r.Reason {
 	case proto.BadUserNameOrPassword:
 		return credentialsHint
@@ -254,8 +283,10 @@ func refusedMessageHint(r proto.Reason) string {
 	return "-d shows the packets"
 }
 
-func goneHint(r proto.Reason) string {
-	switch r {
+func disconnectedHint(err error) string {
+	var d *conn.Disconnected
+	errors.As(err, &d)
+	switch d.Reason {
 	case proto.SessionTakenOver:
 		return "another client came with the same identifier: choose another -i"
 	case proto.NotAuthorized:
@@ -269,8 +300,10 @@ func goneHint(r proto.Reason) string {
 }
 
 // foreignHint is for a port where something else than MQTT is served.
-func foreignHint(protocol string) string {
-	switch protocol {
+func foreignHint(err error) string {
+	var f *conn.Foreign
+	errors.As(err, &f)
+	switch f.Protocol {
 	case "HTTP":
 		return "MQTT over WebSocket may be there (--ws, --ws-path); MQTT itself is on another port, often 1883 or 8883"
 	case "TLS":
@@ -279,14 +312,14 @@ func foreignHint(protocol string) string {
 	return "check host and port: MQTT is often on 1883, or on 8883 with TLS"
 }
 
-func breachHint(v *conn.Violation) string {
+func breachHint(err error) string {
 	var e *proto.Error
 	switch {
-	case errors.As(v, &e) && e.Reason == proto.MalformedPacket:
+	case errors.As(err, &e) && e.Reason == proto.MalformedPacket:
 		return "is this an MQTT server? -d shows the packets"
-	case errors.Is(v, scram.ErrProof):
+	case errors.Is(err, scram.ErrProof):
 		return "whoever answers there may not know the password: check host and port, then the password"
-	case errors.Is(v, scram.ErrIterations):
+	case errors.Is(err, scram.ErrIterations):
 		return "have the password stored anew at the server, or use another --auth-method"
 	}
 	return "-d shows the packets"

@@ -82,7 +82,7 @@ func TestFaultHalfOpen(t *testing.T) {
 		ping.says(t, &ping.out, `"seq":2`)
 		r.freeze()
 		ping.ends(t, 7)
-		ping.says(t, &ping.err, "^mqtt ping: no answer to PINGREQ within 500ms")
+		ping.says(t, &ping.err, `^mqtt ping: localhost:\d+: no answer to PINGREQ within 500ms`)
 	})
 	t.Run("no CONNACK", func(t *testing.T) {
 		t.Parallel()

@@ -189,7 +189,7 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 	if p.Kind == proto.UNSUBACK {
 		for i, r := range p.Reasons {
 			if r.Failed() && i < len(a.unsubscribe.Filters) {
-				s.e.warn("unsubscribe %s: %s%s", a.unsubscribe.Filters[i], r.In(proto.UNSUBACK), reasonString(p.Props))
+				s.e.warn("unsubscribe %s: %s", a.unsubscribe.Filters[i], r.Explain(proto.UNSUBACK, p.Props))
 			}
 		}
 		if a.subscribe == nil {
@@ -198,36 +198,29 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 		}
 		return a.only, nil
 	}
-	if len(p.Reasons) != len(a.subscribe.Filters) {
-		return true, fail(exitLost, "-d shows the packets", "protocol error of the server: SUBACK with %d reasons for %d filters",
-			len(p.Reasons), len(a.subscribe.Filters))
-	}
 	holds := 0
-	var refused error
-	for i, r := range p.Reasons {
-		filter := a.subscribe.Filters[i].Filter
+	var refusal error
+	for _, verdict := range conn.Granted(a.subscribe.Filters, p) {
+		var refused *conn.SubscribeError
+		var lower *conn.LowerQoS
 		switch {
-		case r.Failed():
-			err := fail(exitSubscribe, refusedFilterHint(r), "subscribe %s: %s%s", filter, r.In(proto.SUBACK), reasonString(p.Props))
+		case errors.As(verdict, &refused):
+			err := fail(exitSubscribe, refusedFilterHint(refused.Reason), "%w", refused)
 			if !a.partialOK {
 				return true, err
 			}
 			s.e.warn("%v", err)
-			refused = err
+			refusal = err
 			continue
-		case byte(r) < a.subscribe.Filters[i].QoS:
-			if a.requireQoS {
-				return true, fail(exitSubscribe, "leave out --require-qos, or ask for less", "subscribe %s: granted QoS %d, not %d", filter, r,
-					a.subscribe.Filters[i].QoS)
-			}
-			if !a.warned {
-				s.e.warn("subscribe %s: granted QoS %d, not %d", filter, r, a.subscribe.Filters[i].QoS)
-			}
+		case errors.As(verdict, &lower) && a.requireQoS:
+			return true, fail(exitSubscribe, "leave out --require-qos, or ask for less", "%w", lower)
+		case lower != nil && !a.warned:
+			s.e.warn("%v", lower)
 		}
 		holds++
 	}
 	if holds == 0 {
-		return true, refused
+		return true, refusal
 	}
 	a.stands, a.warned = true, true
 	s.away.end()

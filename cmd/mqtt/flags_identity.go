@@ -20,6 +20,8 @@ type identityFlags struct {
 	username, password   string
 	passwordFile         string
 	authMethod, authData string
+
+	perClient bool // each client of a load test has credentials of its own
 }
 
 func (f *identityFlags) register(fs *pflag.FlagSet) {

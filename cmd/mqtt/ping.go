@@ -227,7 +227,7 @@ func (p *pinger) idle(ctx context.Context, c *conn.Conn, limit time.Time) (time.
 		case ev.Kind == conn.Message && p.echoed(ev.Message):
 			return max(time.Since(p.began), 1), nil
 		case ev.Kind == conn.Delivered && ev.Reason.Failed():
-			return 0, fail(exitPublish, "this user may not publish there", "publish to %s: %s%s", p.topic, ev.Reason, reasonString(ev.Props()))
+			return 0, fail(exitPublish, "this user may not publish there", "publish to %s: %s", p.topic, ev.Reason.Explain(proto.PUBACK, ev.Props()))
 		case ev.Kind == conn.Idle && !time.Now().Before(limit):
 			return 0, nil
 		}

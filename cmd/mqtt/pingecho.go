@@ -35,9 +35,9 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 			return &conn.Broken{Op: "subscribe", Err: fmt.Errorf("no answer within %s", format.Duration(p.answerWithin()))}
 		}
 		if a, ok := ev.Answer.(*proto.Suback); ok && ev.Kind == conn.Answer {
-			if r := a.Reasons[0]; r.Failed() {
-				return fail(exitSubscribe, "this user may not read there; without -q nothing is subscribed to",
-					"subscribe %s: %s%s", p.topic, r.In(proto.SUBACK), reasonString(a.Props))
+			var refused *conn.SubscribeError
+			if errors.As(conn.Granted(req.Filters, a)[0], &refused) {
+				return fail(exitSubscribe, "this user may not read there; without -q nothing is subscribed to", "%w", refused)
 			}
 			return nil
 		}

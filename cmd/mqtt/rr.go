@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -237,15 +238,13 @@ func (f *rrFlags) grant(e *env, filter string, qos byte, p *proto.Suback) error 
 	if p.Kind != proto.SUBACK {
 		return nil
 	}
-	if len(p.Reasons) != 1 {
-		return fail(exitLost, "-d shows the packets", "protocol error of the server: SUBACK with %d reasons for 1 filter", len(p.Reasons))
-	}
-	switch r := p.Reasons[0]; {
-	case r.Failed():
-		return fail(exitSubscribe, "answers come by a subscription: this user must be allowed to read there", "subscribe %s: %s%s",
-			filter, r.In(proto.SUBACK), reasonString(p.Props))
-	case byte(r) < qos:
-		e.warn("subscribe %s: granted QoS %d, not %d", filter, r, qos)
+	verdict := conn.Granted([]proto.Subscription{{Filter: filter, QoS: qos}}, p)[0]
+	var refused *conn.SubscribeError
+	switch {
+	case errors.As(verdict, &refused):
+		return fail(exitSubscribe, "answers come by a subscription: this user must be allowed to read there", "%w", refused)
+	case verdict != nil:
+		e.warn("%v", verdict)
 	}
 	return nil
 }

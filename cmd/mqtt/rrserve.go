@@ -184,7 +184,7 @@ func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
 	case conn.Delivered:
 		a.delivered(c, ev.Tag)
 		if ev.Reason.Failed() {
-			a.refused = fail(exitPublish, "", "answer refused: %s%s", ev.Reason, reasonString(ev.Props()))
+			a.refused = fail(exitPublish, "", "answer refused: %s", ev.Reason.Explain(proto.PUBACK, ev.Props()))
 			a.e.warn("%v", a.refused)
 		}
 	}

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -231,53 +230,48 @@ func (c *client) fault(err error, again bool) {
 	}
 }
 
-// kindOf is the word for err in a result.
+// kinds are the words for the classes of errors in a result.
+var kinds = [...]string{
+	conn.ClassNone:         "other",
+	conn.ClassOther:        "other",
+	conn.ClassCanceled:     "other",
+	conn.ClassDeadline:     "timeout",
+	conn.ClassTimeout:      "timeout",
+	conn.ClassOpen:         "open",
+	conn.ClassResolve:      "open",
+	conn.ClassConnect:      "open",
+	conn.ClassProxy:        "open",
+	conn.ClassTLS:          "open",
+	conn.ClassCertificate:  "open",
+	conn.ClassWebSocket:    "open",
+	conn.ClassHungUp:       "open",
+	conn.ClassSilent:       "open",
+	conn.ClassForeign:      "open",
+	conn.ClassRefused:      "refused",
+	conn.ClassDisconnected: "disconnected",
+	conn.ClassLost:         "lost",
+	conn.ClassGone:         "open",
+	conn.ClassProtocol:     "violation",
+	conn.ClassSubscribe:    "subscribe",
+	conn.ClassLimit:        "publish",
+	conn.ClassInvalid:      "publish",
+}
+
+// kindOf returns the word for err in a result.
 func kindOf(err error) string {
-	var (
-		refused *conn.Refused
-		gone    *conn.Disconnected
-		wrong   *conn.Violation
-		broken  *conn.Broken
-		opening *conn.Opening
-		limit   *conn.Limit
-		bad     *proto.Error
-		notSub  *SubscribeError
-		notPub  *PublishError
-	)
+	var gone *conn.Gone
+	var refused *PublishError
 	switch {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
 		return "descriptors"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return "ports"
 	case errors.As(err, &refused):
-		return "refused"
-	case errors.As(err, &gone):
-		return "disconnected"
-	case errors.As(err, &wrong):
-		return "violation"
-	case errors.As(err, &notSub):
-		return "subscribe"
-	case errors.As(err, &notPub), errors.As(err, &limit), errors.As(err, &bad):
 		return "publish"
-	case errors.Is(err, context.DeadlineExceeded):
-		return "timeout"
-	case errors.As(err, &opening):
-		return "open"
-	case errors.As(err, &broken):
-		return "lost"
+	case errors.As(err, &gone):
+		err = gone.Err // why the last try failed
 	}
-	return "other"
-}
-
-// SubscribeError is a filter that the server refused.
-type SubscribeError struct {
-	Filter string
-	Reason proto.Reason
-}
-
-// Error names the filter and the reason.
-func (e *SubscribeError) Error() string {
-	return fmt.Sprintf("subscribe %s: %s", e.Filter, e.Reason.In(proto.SUBACK))
+	return kinds[conn.Class(err)]
 }
 
 // PublishError is a message that the server refused.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"mqtt/internal/conn"
@@ -64,14 +65,14 @@ func (c *client) ask(ctx context.Context, k *conn.Conn) error {
 			if !ok {
 				continue
 			}
-			granted := a.Reasons[0]
-			if granted.Failed() {
-				return &SubscribeError{filter, granted}
+			var refused *conn.SubscribeError
+			if err := conn.Granted(req.Filters, a)[0]; errors.As(err, &refused) {
+				return err
 			}
 			c.run.registry.subscribed(time.Since(start))
 			if !s.held {
 				s.held = true
-				c.run.join(c, byte(granted))
+				c.run.join(c, byte(a.Reasons[0]))
 			}
 			return nil
 		}

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"mqtt/internal/conn"
@@ -25,7 +26,8 @@ func (r *run) wills(ctx, inner context.Context) error {
 		return err
 	}
 	defer func() { k.Close(inner, nil) }()
-	if err := k.Send(inner, &proto.Subscribe{Filters: []proto.Subscription{{Filter: filter, QoS: p.QoS, RetainHandling: 2}}}); err != nil {
+	req := &proto.Subscribe{Filters: []proto.Subscription{{Filter: filter, QoS: p.QoS, RetainHandling: 2}}}
+	if err := k.Send(inner, req); err != nil {
 		return err
 	}
 	for granted := false; !granted; {
@@ -34,8 +36,10 @@ func (r *run) wills(ctx, inner context.Context) error {
 			return err
 		}
 		if a, ok := ev.Answer.(*proto.Suback); ok && ev.Kind == conn.Answer {
-			if granted = true; a.Reasons[0].Failed() {
-				return &SubscribeError{filter, a.Reasons[0]}
+			granted = true
+			var refused *conn.SubscribeError
+			if err := conn.Granted(req.Filters, a)[0]; errors.As(err, &refused) {
+				return err
 			}
 		}
 	}

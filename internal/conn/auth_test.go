@@ -10,33 +10,40 @@ import (
 	"mqtt/internal/session"
 )
 
-// fakeAuth answers each challenge with its own echo.
+// fakeAuth answers each challenge with its own echo. It is shared by the exchanges that it begins.
 type fakeAuth struct {
-	starts, nexts, finishes int
-	bad                     string // the challenge or final data that it does not like
+	begins, starts, nexts, finishes int
+	bad                             string // the challenge or final data that it does not like
 }
 
 func (a *fakeAuth) Method() string { return "ECHO" }
 
-func (a *fakeAuth) Start() ([]byte, error) {
-	a.starts++
+func (a *fakeAuth) Begin() (Exchange, error) {
 	if a.bad == "start" {
 		return nil, errors.New("nothing to start with")
 	}
-	return fmt.Append(nil, "hello ", a.starts), nil
+	a.begins++
+	return &fakeExchange{a}, nil
 }
 
-func (a *fakeAuth) Next(challenge []byte) ([]byte, error) {
-	a.nexts++
-	if a.bad != "" && string(challenge) == a.bad {
+type fakeExchange struct{ a *fakeAuth }
+
+func (x *fakeExchange) Start() []byte {
+	x.a.starts++
+	return fmt.Append(nil, "hello ", x.a.starts)
+}
+
+func (x *fakeExchange) Next(challenge []byte) ([]byte, error) {
+	x.a.nexts++
+	if x.a.bad != "" && string(challenge) == x.a.bad {
 		return nil, errors.New("a bad challenge")
 	}
 	return append([]byte("echo "), challenge...), nil
 }
 
-func (a *fakeAuth) Finish(data []byte) error {
-	a.finishes++
-	if a.bad != "" && string(data) == a.bad {
+func (x *fakeExchange) Finish(data []byte) error {
+	x.a.finishes++
+	if x.a.bad != "" && string(data) == x.a.bad {
 		return errors.New("a bad signature")
 	}
 	return nil
@@ -84,7 +91,7 @@ func TestAuth(t *testing.T) {
 		}
 		send(t, c, auth(proto.ReAuthenticate, step("by hand")...))
 		next(t, c, Answer)
-		if a.starts != 2 || a.nexts != 3 || a.finishes != 3 {
+		if a.begins != 3 || a.starts != 2 || a.nexts != 3 || a.finishes != 3 {
 			t.Errorf("%+v", a)
 		}
 		closed(t, c)

@@ -84,9 +84,7 @@ func (c *Conn) seeThrough(ctx context.Context, limit time.Time) error {
 			}
 			continue
 		}
-		if c.cfg.Trace != nil {
-			c.cfg.Trace(false, f, c.v)
-		}
+		c.traceReceived(f)
 		if f.Type() != proto.PUBLISH {
 			if _, err := c.take(f); err != nil {
 				return err

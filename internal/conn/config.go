@@ -25,7 +25,7 @@ type Config struct {
 	Window int
 	// Timeout bounds a whole Dial up to CONNACK; 0 is no bound.
 	Timeout time.Duration
-	// Auth answers AUTH packets; nil is none.
+	// Auth is the enhanced authentication; nil is none.
 	Auth Auth
 	// AuthProps stand in every AUTH packet before method and data.
 	AuthProps proto.Props
@@ -42,17 +42,23 @@ func (c *Config) authProps() proto.Props { return c.AuthProps[:len(c.AuthProps):
 // DefaultWindow is how many messages may be in flight where nothing else is said.
 const DefaultWindow = 20
 
-// Auth is one way of enhanced authentication. An error ends the connection.
+// Auth configures enhanced authentication. Connections may share it.
 type Auth interface {
-	// Method is the name for Authentication Method, the same in every packet
-	// [MQTT-4.12.0-5].
+	// Method returns the Authentication Method, the same in every packet [MQTT-4.12.0-5].
 	Method() string
-	// Start begins an exchange and returns the first Authentication Data, nil
-	// for none. It is called again for each connection and re-authentication.
-	Start() ([]byte, error)
+	// Begin begins an exchange. Every connection and every re-authentication begins its own.
+	Begin() (Exchange, error)
+}
+
+// Exchange is the client's side of one exchange of AUTH packets. It belongs to the goroutine that
+// owns the connection. An error ends the connection: a *Violation if the server broke the method, a
+// *Denied if it ended the exchange.
+type Exchange interface {
+	// Start returns the first Authentication Data, or nil for none.
+	Start() []byte
 	// Next answers a challenge.
 	Next(challenge []byte) ([]byte, error)
-	// Finish checks what came with the server's success.
+	// Finish checks the Authentication Data of the server's success.
 	Finish(data []byte) error
 }
 

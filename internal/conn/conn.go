@@ -48,7 +48,8 @@ type Conn struct {
 	more   bool // a read went before the write of out already
 	begun  bool // the stream before had a part of the first packet of out too
 	useful bool // a message came, or one of ours was delivered
-	auth   bool // a re-authentication goes on
+
+	exchange Exchange // of the authentication under way; nil for none
 }
 
 // Server returns what the server said when it accepted the connection.
@@ -153,9 +154,7 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 		c.out = c.out[:start]
 		return err
 	}
-	if c.cfg.Trace != nil {
-		c.trace(start)
-	}
+	c.trace(start)
 	if len(c.out) >= enough {
 		c.flush(ctx)
 	}
@@ -273,6 +272,7 @@ func (c *Conn) Send(ctx context.Context, p proto.Packet) error {
 		return err
 	}
 	var id uint16
+	exchange := c.exchange
 	switch p := p.(type) {
 	case *proto.Subscribe:
 		id, _ = c.sess.Sender.Request(expected(proto.SUBACK, len(p.Filters)))
@@ -284,18 +284,23 @@ func (c *Conn) Send(ctx context.Context, p proto.Packet) error {
 		if c.cfg.Auth == nil { // [MQTT-4.12.0-7]
 			return &proto.Error{Type: proto.AUTH, Reason: proto.ProtocolError, What: "no authentication method was given"}
 		}
+		if p.Reason == proto.ReAuthenticate && c.exchange == nil && c.v >= proto.V5 {
+			x, err := c.cfg.Auth.Begin()
+			if err != nil {
+				return err
+			}
+			c.exchange = x // its first data is the caller's
+		}
 	}
 	if err := c.queue(p); err != nil {
 		if id != 0 {
 			c.sess.Sender.Cancel(id)
 		}
+		c.exchange = exchange
 		return err
 	}
-	switch p := p.(type) {
-	case *proto.Ping:
+	if _, ok := p.(*proto.Ping); ok {
 		c.clock.await(time.Now(), true)
-	case *proto.Auth:
-		c.auth = c.auth || p.Reason == proto.ReAuthenticate
 	}
 	if len(c.out) >= enough {
 		c.flush(ctx)
@@ -323,13 +328,23 @@ func (c *Conn) queue(p proto.Packet) error {
 	return nil
 }
 
-// trace tells Config.Trace of the packet queued at c.out[start:].
+// trace passes the packet queued at c.out[start:] to Config.Trace.
 func (c *Conn) trace(start int) {
-	if c.cfg.Trace == nil {
-		return
+	if c.cfg.Trace != nil {
+		c.traceQueued(start)
 	}
+}
+
+func (c *Conn) traceQueued(start int) {
 	if f, n, err := proto.Split(c.out[start:], 0); n > 0 && err == nil {
 		c.cfg.Trace(true, f, c.v)
+	}
+}
+
+// traceReceived passes a packet of the server to Config.Trace.
+func (c *Conn) traceReceived(f proto.Frame) {
+	if c.cfg.Trace != nil {
+		c.cfg.Trace(false, f, c.v)
 	}
 }
 

@@ -110,12 +110,11 @@ func (c *Conn) open(ctx context.Context) error {
 		if c.sess.Held && hello.Props.Num(proto.SessionExpiryInterval, 0) > 0 {
 			hello.CleanStart = false
 		}
-		if a := c.cfg.Auth; a != nil {
-			data, err := a.Start()
-			if err != nil {
+		if c.cfg.Auth != nil {
+			var err error
+			if hello.Props, err = c.begin(hello.Props); err != nil {
 				return err
 			}
-			hello.Props = authProps(hello.Props[:len(hello.Props):len(hello.Props)], a, data)
 		}
 	}
 	if err := c.queue(&hello); err != nil {
@@ -141,7 +140,7 @@ func (c *Conn) open(ctx context.Context) error {
 			if err := p.Decode(f, c.v); err != nil {
 				return c.violated(err)
 			}
-			answer, err := answerAuth(c.cfg, &p)
+			answer, err := c.answerAuth(&p)
 			if err != nil {
 				var v *Violation
 				if errors.As(err, &v) {
@@ -193,9 +192,7 @@ func (c *Conn) first(ctx context.Context) (proto.Frame, error) {
 			return f, c.violated(err)
 		}
 		if ok {
-			if c.cfg.Trace != nil {
-				c.cfg.Trace(false, f, c.v)
-			}
+			c.traceReceived(f)
 			return f, nil
 		}
 		c.watch(ctx)
@@ -233,11 +230,8 @@ func (c *Conn) accepted(ctx context.Context, p *proto.Connack, hello *proto.Conn
 	if p.SessionPresent && hello.CleanStart {
 		return wrong("session present although a clean start was asked for") // [MQTT-3.2.2-4]
 	}
-	if a := c.cfg.Auth; a != nil && c.v >= proto.V5 {
-		if m := p.Props.Value(proto.AuthenticationMethod); m != nil && string(m) != a.Method() {
-			return wrong("another authentication method") // [MQTT-4.12.0-5]
-		}
-		if err := a.Finish(p.Props.Value(proto.AuthenticationData)); err != nil {
+	if c.exchange != nil {
+		if err := c.finishAuth(proto.CONNACK, p.Props); err != nil {
 			return c.violated(err)
 		}
 	}

@@ -1,8 +1,6 @@
 package conn
 
 import (
-	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 
@@ -37,7 +35,7 @@ func (e *Refused) Error() string {
 		code := e.Reason.ReturnCode()
 		return "connection refused by the server: " + proto.ReturnCodeName(code) + " (return code " + itoa(int(code)) + ")"
 	}
-	return "connection refused by the server: " + e.Reason.In(proto.CONNACK) + words(e.Props)
+	return "connection refused by the server: " + e.Reason.Explain(proto.CONNACK, e.Props)
 }
 
 // Disconnected is a DISCONNECT from the server.
@@ -48,15 +46,18 @@ type Disconnected struct {
 
 // Error names the reason and the server's own words.
 func (e *Disconnected) Error() string {
-	return "disconnected by the server: " + e.Reason.In(proto.DISCONNECT) + words(e.Props)
+	return "disconnected by the server: " + e.Reason.Explain(proto.DISCONNECT, e.Props)
 }
 
-func words(ps proto.Props) string {
-	if s := ps.Value(proto.ReasonString); len(s) > 0 {
-		return ": " + string(s)
-	}
-	return ""
-}
+// Denied is an exchange that the server ended with an error of the authentication method, such as a
+// wrong password.
+type Denied struct{ Err error }
+
+// Error returns the text of the method's error.
+func (e *Denied) Error() string { return e.Err.Error() }
+
+// Unwrap returns the method's error.
+func (e *Denied) Unwrap() error { return e.Err }
 
 // Violation is a server that broke the protocol; the connection was closed over it.
 type Violation struct{ Err error }
@@ -101,54 +102,6 @@ type Limit struct {
 // Error names the limit.
 func (e *Limit) Error() string {
 	return fmt.Sprintf("%s, but the server's %s is %d", e.What, e.Property, e.Max)
-}
-
-// Lost tells whether another connection can help against err: a stream that failed,
-// a server that is busy or going down. Bad credentials, broken packets, a session
-// that another client took over, a certificate that is not trusted or an end of ctx
-// stay so.
-func Lost(err error) bool {
-	var (
-		refused *Refused
-		gone    *Disconnected
-		wrong   *Violation
-		cert    *tls.CertificateVerificationError
-		limit   *Limit
-		bad     *proto.Error
-		foreign *Foreign
-	)
-	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded) && !isBroken(err):
-		return false
-	case errors.As(err, &refused):
-		return passing(refused.Reason)
-	case errors.As(err, &gone):
-		return passing(gone.Reason)
-	case errors.As(err, &wrong), errors.As(err, &cert), errors.As(err, &limit), errors.As(err, &bad),
-		errors.As(err, &foreign):
-		return false
-	case errors.Is(err, ErrHungUp), errors.Is(err, ErrTimeout), isBroken(err):
-		return true
-	}
-	var opening *Opening
-	return errors.As(err, &opening)
-}
-
-func isBroken(err error) bool {
-	var b *Broken
-	var o *Opening
-	return errors.As(err, &b) || errors.As(err, &o)
-}
-
-// passing tells whether a refusal for r may pass with time.
-func passing(r proto.Reason) bool {
-	switch r {
-	case proto.Success, proto.UnspecifiedError, proto.ImplementationSpecificError, proto.ServerUnavailable, proto.ServerBusy,
-		proto.ServerShuttingDown, proto.KeepAliveTimeout, proto.MessageRateTooHigh, proto.QuotaExceeded,
-		proto.AdministrativeAction, proto.ConnectionRateExceeded, proto.MaximumConnectTime, proto.ReceiveMaximumExceeded:
-		return true
-	}
-	return false
 }
 
 // Opening is a byte stream that could not be opened, or no CONNACK in time.

@@ -42,9 +42,7 @@ func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 			}
 			continue
 		}
-		if c.cfg.Trace != nil {
-			c.cfg.Trace(false, f, c.v)
-		}
+		c.traceReceived(f)
 		if f.Type() == proto.PUBLISH {
 			fresh, err := c.takePublish(f)
 			if err != nil {

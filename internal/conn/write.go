@@ -126,9 +126,7 @@ func (c *Conn) wroteInVain(cause error) error {
 			break
 		}
 		if f.Type() == proto.DISCONNECT && c.v >= proto.V5 {
-			if c.cfg.Trace != nil {
-				c.cfg.Trace(false, f, c.v)
-			}
+			c.traceReceived(f)
 			_, err := c.take(f)
 			return err
 		}

@@ -149,6 +149,16 @@ func (r Reason) In(t Type) string {
 	return fmt.Sprintf("%s (0x%02X)", name, byte(r))
 }
 
+// Explain returns the name that r has in a packet of type t, with the code, and the Reason String of
+// ps if there is one: "Not authorized (0x87): read only".
+func (r Reason) Explain(t Type, ps Props) string {
+	name := r.In(t)
+	if s := ps.Value(ReasonString); len(s) > 0 {
+		return name + ": " + string(s)
+	}
+	return name
+}
+
 // Allowed tells whether a packet of type t may carry r in MQTT 5.
 func (r Reason) Allowed(t Type) bool {
 	if r == Success {

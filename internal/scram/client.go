@@ -9,113 +9,129 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 )
 
-// Denied is a server that ended the exchange with an error of the method, such as invalid-proof.
+// Denied is an exchange that the server ended with an error of the method, such as invalid-proof.
 type Denied struct{ Method, Reason string }
 
-// Error has the server's word.
+// Error returns the method and the server's error value.
 func (d *Denied) Error() string { return d.Method + ": the server says " + d.Reason }
 
-// What a server does wrong.
+// Violations of the method by a server.
 var (
-	ErrProof      = errors.New("the server did not prove that it knows the password")
+	// ErrProof reports that the server's signature is missing or wrong.
+	ErrProof = errors.New("the server did not prove that it knows the password")
+	// ErrIterations reports an iteration count outside MinIterations to MaxIterations.
 	ErrIterations = errors.New("iterations")
 )
 
-// Client proves that it knows a password, again and again where that is wanted, and has
-// the server prove the same.
+// Client is the credentials of one user. Any number of exchanges may use it at the same time.
 type Client struct {
-	Name, User, Password string // of the method, and of whom
+	Method, User, Password string
 
-	bare    string // the first message, without its header
-	nonce   string
-	proof   []byte // that the server must give
-	replied bool
-	proven  bool
-
-	// Of the last exchange: another with the same salt does not salt again.
+	// The salted password of the last challenge. Its computation takes 0.1 s and more, so
+	// exchanges with the same salt share it.
+	mu           sync.Mutex
 	salted, salt []byte
 	iterations   int
 }
 
-// Method is the name of the method.
-func (c *Client) Method() string { return c.Name }
-
-// Start returns the first message of an exchange.
-func (c *Client) Start() ([]byte, error) {
-	name, err := Prepare(c.User)
-	if err != nil {
-		return nil, fmt.Errorf("%s: user name: %w", c.Name, err)
-	}
-	c.nonce, c.replied, c.proven, c.proof = rand.Text(), false, false, nil
-	c.bare = "n=" + strings.NewReplacer("=", "=3D", ",", "=2C").Replace(name) + ",r=" + c.nonce
-	return []byte("n,," + c.bare), nil
+// ClientExchange is the client's side of one exchange. It belongs to one goroutine.
+type ClientExchange struct {
+	c        *Client
+	password string // as Prepare returns it
+	bare     string // client-first-message-bare of RFC 5802
+	nonce    string
+	server   []byte // the ServerSignature to expect
+	replied  bool   // the challenge was answered
+	proven   bool   // the server's signature was checked
 }
 
-// Next answers the server's first message, or checks its last one where that does not
-// come with its success.
-func (c *Client) Next(challenge []byte) ([]byte, error) {
-	if c.replied {
-		return nil, c.check(challenge)
+// Begin starts an exchange. It returns an error if the user name or the password contains a
+// character that SASLprep forbids.
+func (c *Client) Begin() (*ClientExchange, error) {
+	name, err := Prepare(c.User)
+	if err != nil {
+		return nil, fmt.Errorf("%s: user name: %w", c.Method, err)
 	}
-	c.replied = true
-	first := string(challenge)
+	password, err := Prepare(c.Password)
+	if err != nil {
+		return nil, fmt.Errorf("%s: password: %w", c.Method, err)
+	}
+	nonce := rand.Text()
+	bare := "n=" + strings.NewReplacer("=", "=3D", ",", "=2C").Replace(name) + ",r=" + nonce
+	return &ClientExchange{c: c, password: password, bare: bare, nonce: nonce}, nil
+}
+
+// Start returns the first message, which names the user.
+func (x *ClientExchange) Start() []byte { return []byte("n,," + x.bare) }
+
+// Next answers the server's first message. A server may send its signature in a second one,
+// rather than with its success: Next checks it and returns nil.
+func (x *ClientExchange) Next(challenge []byte) ([]byte, error) {
+	if x.replied {
+		return nil, x.verify(challenge)
+	}
+	x.replied = true
+	method, first := x.c.Method, string(challenge)
 	f := fields(first)
 	salt, err := base64.StdEncoding.DecodeString(f["s"])
 	iterations, err2 := strconv.Atoi(f["i"])
 	switch {
 	case f["e"] != "":
-		return nil, &Denied{c.Name, f["e"]}
-	case err != nil || err2 != nil || len(salt) == 0 || !strings.HasPrefix(f["r"], c.nonce) || len(f["r"]) == len(c.nonce):
-		return nil, fmt.Errorf("%s: the server's challenge makes no sense", c.Name)
-	case iterations < Fewest || iterations > Most:
-		return nil, fmt.Errorf("%s: the server asks for %d %w, not %d to %d", c.Name, iterations, ErrIterations, Fewest, Most)
+		return nil, &Denied{method, f["e"]}
+	case err != nil || err2 != nil || len(salt) == 0 || !strings.HasPrefix(f["r"], x.nonce) || len(f["r"]) == len(x.nonce):
+		return nil, fmt.Errorf("%s: the server's challenge is malformed", method)
+	case iterations < MinIterations || iterations > MaxIterations:
+		return nil, fmt.Errorf("%s: the server asks for %d %w, not %d to %d", method, iterations, ErrIterations, MinIterations, MaxIterations)
 	}
-	if err := c.saltPassword(salt, iterations); err != nil {
+	salted, err := x.c.saltedPassword(x.password, salt, iterations)
+	if err != nil {
 		return nil, err
 	}
 	final := "c=biws,r=" + f["r"]
-	signed := c.bare + "," + first + "," + final
-	key := mac(c.Name, c.salted, "Client Key")
-	proof := mac(c.Name, sum(c.Name, key), signed)
+	signed := x.bare + "," + first + "," + final
+	key := mac(method, salted, "Client Key")
+	proof := mac(method, sum(method, key), signed)
 	subtle.XORBytes(proof, proof, key)
-	c.proof = mac(c.Name, mac(c.Name, c.salted, "Server Key"), signed)
+	x.server = mac(method, mac(method, salted, "Server Key"), signed)
 	return []byte(final + ",p=" + base64.StdEncoding.EncodeToString(proof)), nil
 }
 
-func (c *Client) saltPassword(salt []byte, iterations int) error {
+// saltedPassword returns the SaltedPassword of a prepared password for a challenge.
+func (c *Client) saltedPassword(password string, salt []byte, iterations int) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.salted != nil && iterations == c.iterations && bytes.Equal(salt, c.salt) {
-		return nil
+		return c.salted, nil
 	}
-	password, err := Prepare(c.Password)
+	salted, err := SaltedPassword(c.Method, password, salt, iterations)
 	if err != nil {
-		return fmt.Errorf("%s: password: %w", c.Name, err)
+		return nil, err
 	}
-	if c.salted, err = Salted(c.Name, password, salt, iterations); err != nil {
-		return err
-	}
-	c.salt, c.iterations = salt, iterations
-	return nil
+	c.salted, c.salt, c.iterations = salted, salt, iterations
+	return salted, nil
 }
 
-// Finish checks the server's last message, which comes with its success.
-func (c *Client) Finish(last []byte) error {
-	if c.proven {
+// Finish checks the server's last message, which came with its success.
+func (x *ClientExchange) Finish(last []byte) error {
+	if x.proven {
 		return nil
 	}
-	return c.check(last)
+	return x.verify(last)
 }
 
-func (c *Client) check(last []byte) error {
+// verify checks the ServerSignature.
+func (x *ClientExchange) verify(last []byte) error {
 	f := fields(string(last))
 	if e := f["e"]; e != "" {
-		return &Denied{c.Name, e}
+		return &Denied{x.c.Method, e}
 	}
 	got, err := base64.StdEncoding.DecodeString(f["v"])
-	if err != nil || len(c.proof) == 0 || subtle.ConstantTimeCompare(got, c.proof) != 1 {
-		return fmt.Errorf("%s: %w", c.Name, ErrProof)
+	if err != nil || len(x.server) == 0 || subtle.ConstantTimeCompare(got, x.server) != 1 {
+		return fmt.Errorf("%s: %w", x.c.Method, ErrProof)
 	}
-	c.proven = true
+	x.proven = true
 	return nil
 }

@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// The methods.
+// Method names.
 const (
 	SHA256 = "SCRAM-SHA-256"
 	SHA512 = "SCRAM-SHA-512"
 )
 
-// Bounds of the iterations that a server may ask for: RFC 7677 has the lower one, and
-// the upper one is a second or two of work.
+// Bounds of the iteration count that a server may ask for. RFC 7677 sets the lower one; the upper
+// one costs the client one or two seconds.
 const (
-	Fewest = 4096
-	Most   = 1 << 20
+	MinIterations = 4096
+	MaxIterations = 1 << 20
 )
 
-// Known tells whether method is one of the two.
-func Known(method string) bool { return method == SHA256 || method == SHA512 }
+// Supported reports whether method is SHA256 or SHA512.
+func Supported(method string) bool { return method == SHA256 || method == SHA512 }
 
 func hashOf(method string) func() hash.Hash {
 	if method == SHA512 {
@@ -32,8 +32,8 @@ func hashOf(method string) func() hash.Hash {
 	return sha256.New
 }
 
-// Salted is RFC 5802's SaltedPassword, 32 or 64 bytes.
-func Salted(method, password string, salt []byte, iterations int) ([]byte, error) {
+// SaltedPassword returns RFC 5802's SaltedPassword: 32 bytes for SHA256, 64 for SHA512.
+func SaltedPassword(method, password string, salt []byte, iterations int) ([]byte, error) {
 	h := hashOf(method)
 	return pbkdf2.Key(h, password, salt, iterations, h().Size())
 }
@@ -50,7 +50,7 @@ func sum(method string, b []byte) []byte {
 	return h.Sum(nil)
 }
 
-// fields reads a=value,b=value.
+// fields parses a message of the form a=value,b=value.
 func fields(s string) map[string]string {
 	all := make(map[string]string, 4)
 	for part := range strings.SplitSeq(s, ",") {

@@ -3,15 +3,13 @@ package scram
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // The exchange that RFC 7677 gives as its example.
 func TestExample(t *testing.T) {
-	c := &Client{Name: SHA256, User: "user", Password: "pencil"}
-	if _, err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
+	c := begin(t, &Client{Method: SHA256, User: "user", Password: "pencil"})
 	c.nonce, c.bare = "rOprNGfwEbeRWgbNEkqO", "n=user,r=rOprNGfwEbeRWgbNEkqO"
 	got, err := c.Next([]byte("r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"))
 	if err != nil {
@@ -49,7 +47,7 @@ func TestExampleOfTheServer(t *testing.T) {
 // secrets knows one user, with a password and a salt of the RFC's.
 func secrets(t *testing.T, method string) func(string) (Secret, bool) {
 	salt := []byte("\x5b\x6d\x99\x68\x9d\x12\x35\x8e\xec\xa0\x4b\x14\x12\x36\xfa\x81")
-	salted, err := Salted(method, "pencil", salt, 4096)
+	salted, err := SaltedPassword(method, "pencil", salt, 4096)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,17 +56,30 @@ func secrets(t *testing.T, method string) func(string) (Secret, bool) {
 	}
 }
 
-// run has a client and a server talk to each other.
+func begin(t *testing.T, c *Client) *ClientExchange {
+	t.Helper()
+	x, err := c.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// run exchanges the messages of a client and a server.
 func run(c *Client, s *Server) error {
-	m, err := c.Start()
+	x, err := c.Begin()
+	if err != nil {
+		return err
+	}
+	m := x.Start()
 	for done := false; err == nil && !done; {
 		if m, done, err = s.Step(m); err != nil {
 			return err
 		}
 		if done {
-			return c.Finish(m)
+			return x.Finish(m)
 		}
-		m, err = c.Next(m)
+		m, err = x.Next(m)
 	}
 	return err
 }
@@ -83,7 +94,7 @@ func TestBothSides(t *testing.T) {
 			user, password string
 			want           error
 		}{{"user", "pencil", nil}, {"a,=2C=b", "pencil", nil}, {"user", "pen", ErrRefused}, {"nobody", "pencil", ErrRefused}, {"user", "", ErrRefused}} {
-			client, s := &Client{Name: method, User: c.user, Password: c.password}, &Server{Method: method, Find: find}
+			client, s := &Client{Method: method, User: c.user, Password: c.password}, &Server{Method: method, Find: find}
 			if err := run(client, s); !errors.Is(err, c.want) {
 				t.Errorf("%s, %s with %q: %v, want %v", method, c.user, c.password, err, c.want)
 			}
@@ -95,8 +106,32 @@ func TestBothSides(t *testing.T) {
 			}
 		}
 		other := func(string) (Secret, bool) { return Secret{[]byte("salt"), []byte("another"), 4096}, true }
-		if err := run(&Client{Name: method, User: "user", Password: "pencil"}, &Server{Method: method, Find: other}); err == nil {
+		if err := run(&Client{Method: method, User: "user", Password: "pencil"}, &Server{Method: method, Find: other}); err == nil {
 			t.Error("a server with another secret and a client came to terms")
+		}
+	}
+}
+
+// Exchanges of one Client run at the same time, and none disturbs another.
+func TestConcurrentExchanges(t *testing.T) {
+	c := &Client{Method: SHA512, User: "user", Password: "pencil"}
+	find := secrets(t, SHA512)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			if err := run(c, &Server{Method: SHA512, Find: find}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A name or a password that the method cannot carry is an error before anything is sent.
+func TestBeginRefusesCharacters(t *testing.T) {
+	for _, c := range []*Client{{Method: SHA512, User: "a\x01", Password: "p"}, {Method: SHA512, User: "u", Password: "p\x7F"}} {
+		if _, err := c.Begin(); err == nil {
+			t.Errorf("user %q with password %q began an exchange", c.User, c.Password)
 		}
 	}
 }
@@ -104,8 +139,7 @@ func TestBothSides(t *testing.T) {
 func TestClientRefusesBadChallenges(t *testing.T) {
 	for _, challenge := range []string{"", "e=unknown-user", "r=x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", "r=NONCEmore,s=!,i=4096",
 		"r=NONCEmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1", "r=NONCEmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=99999999", "r=NONCE,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"} {
-		c := &Client{Name: SHA512, User: "u", Password: "p"}
-		c.Start()
+		c := begin(t, &Client{Method: SHA512, User: "u", Password: "p"})
 		c.nonce = "NONCE"
 		_, err := c.Next([]byte(challenge))
 		var denied *Denied

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Secret is what a server keeps of a password: Salted is that function's result.
+// Secret is what a server stores instead of a password. Salted is the result of SaltedPassword.
 type Secret struct {
 	Salt, Salted []byte
 	Iterations   int

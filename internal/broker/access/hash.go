@@ -51,7 +51,7 @@ func newHash(password []byte) string {
 func newScramHash(password []byte) string {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt)
-	key, _ := scram.Salted(scram.SHA512, string(password), salt, scramRounds)
+	key, _ := scram.SaltedPassword(scram.SHA512, string(password), salt, scramRounds)
 	b64 := base64.StdEncoding.EncodeToString
 	return fmt.Sprintf("$7$%d$%s$%s", scramRounds, b64(salt), b64(key))
 }

@@ -16,7 +16,7 @@ import (
 // it: a $7$ hash of 64 bytes is what SCRAM-SHA-512 calls the SaltedPassword. Clients
 // turn less than 4096 iterations down, of which mosquitto_passwd makes 101.
 func (h *hash) forScram() bool {
-	return h.kind == '7' && len(h.key) == sha512.Size && len(h.salt) > 0 && h.rounds >= scram.Fewest && h.rounds <= scram.Most
+	return h.kind == '7' && len(h.key) == sha512.Size && len(h.salt) > 0 && h.rounds >= scram.MinIterations && h.rounds <= scram.MaxIterations
 }
 
 // Start implements broker.Enhanced: SCRAM-SHA-512, where the file has hashes for it.

@@ -20,17 +20,17 @@ func prove(t *testing.T, u *Users, connect, name, password string) (challenge st
 	if r != proto.Success {
 		return "", "", r
 	}
-	c := &scram.Client{Name: scram.SHA512, User: name, Password: password}
-	m, err := c.Start()
+	c, err := (&scram.Client{Method: scram.SHA512, User: name, Password: password}).Begin()
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, r := x.Step(context.Background(), m)
+	answer, r := x.Step(context.Background(), c.Start())
 	if r != proto.ContinueAuthentication {
 		return "", "", r
 	}
 	_, challenge, _ = strings.Cut(string(answer), ",")
-	if m, err = c.Next(answer); err != nil {
+	m, err := c.Next(answer)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if answer, r = x.Step(context.Background(), m); r == proto.Success {

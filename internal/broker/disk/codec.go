@@ -135,22 +135,23 @@ func (r *reader) byte() byte {
 
 func (r *reader) uint() uint64 {
 	v, n := binary.Uvarint(r.b)
-	return v + 0*r.skip(n)
+	r.skip(n)
+	return v
 }
 
 func (r *reader) int() int64 {
 	v, n := binary.Varint(r.b)
-	return v + 0*int64(r.skip(n))
+	r.skip(n)
+	return v
 }
 
 // skip takes n bytes off; n below 1 is a number that is not whole.
-func (r *reader) skip(n int) uint64 {
+func (r *reader) skip(n int) {
 	if n <= 0 {
 		r.bad, r.b = true, nil
-		return 0
+		return
 	}
 	r.b = r.b[n:]
-	return 0
 }
 
 func (r *reader) uint16() uint16 { return uint16(r.byte())<<8 | uint16(r.byte()) }
