@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/format"
 )
 
@@ -33,13 +34,13 @@ func (a *absence) end() {
 func (a *absence) verdict(over string, connected bool) error {
 	switch {
 	case !connected:
-		return fail(exitOpening, "is the server there?", "no connection before %s ran out", over)
+		return cli.Fail(cli.ExitOpening, "is the server there?", "no connection before %s ran out", over)
 	case !a.since.IsZero():
-		return fail(exitLost, "is the server there?", "the connection was lost %s before %s ran out", format.Duration(time.Since(a.since)), over)
+		return cli.Fail(cli.ExitLost, "is the server there?", "the connection was lost %s before %s ran out", format.Duration(time.Since(a.since)), over)
 	case !a.stood:
-		return fail(exitLost, "-d shows the packets", "the server did not grant the subscription before %s ran out", over)
+		return cli.Fail(cli.ExitLost, "-d shows the packets", "the server did not grant the subscription before %s ran out", over)
 	case a.lasted > 0:
-		return fail(exitLost, "what was published meanwhile is not known", "the connection was away for %s before %s ran out",
+		return cli.Fail(cli.ExitLost, "what was published meanwhile is not known", "the connection was away for %s before %s ran out",
 			format.Duration(a.lasted), over)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
 	"mqtt/internal/scram"
@@ -13,11 +14,11 @@ import (
 func (f *identityFlags) auth(p *proto.Connect) (conn.Auth, error) {
 	if f.authMethod == "" {
 		if f.authData != "" {
-			return nil, usage("--auth-data without --auth-method", "name the method")
+			return nil, cli.BadFlag("--auth-data", " without --auth-method", "name the method")
 		}
 		return nil, nil
 	}
-	if err := checkText("--auth-method", f.authMethod); err != nil {
+	if err := cli.CheckText("--auth-method", f.authMethod); err != nil {
 		return nil, err
 	}
 	if method := strings.ToUpper(f.authMethod); scram.Supported(method) {
@@ -25,7 +26,7 @@ func (f *identityFlags) auth(p *proto.Connect) (conn.Auth, error) {
 			return nil, nil
 		}
 		if !p.HasUsername || !p.HasPassword {
-			return nil, usage("--auth-method "+f.authMethod+" without credentials", "it needs -u and a password")
+			return nil, cli.BadFlag("--auth-method", " "+f.authMethod+" without credentials", "it needs -u and a password")
 		}
 		if err := checkScram("-u", "password", method, p.Username, string(p.Password)); err != nil {
 			return nil, err
@@ -45,10 +46,10 @@ func takeScram(method string, p *proto.Connect) conn.Auth {
 // checkScram rejects characters that SCRAM cannot carry. The first two arguments say where they are.
 func checkScram(atUser, atPassword, method, user, password string) error {
 	if _, err := scram.Prepare(user); err != nil {
-		return usage(atUser+" for "+method+": "+err.Error(), "leave that character out")
+		return cli.Usage(atUser+" for "+method+": "+err.Error(), "leave that character out")
 	}
 	if _, err := scram.Prepare(password); err != nil {
-		return usage(atPassword+" for "+method+": "+err.Error(), "leave that character out")
+		return cli.Usage(atPassword+" for "+method+": "+err.Error(), "leave that character out")
 	}
 	return nil
 }
@@ -62,14 +63,14 @@ func (f *identityFlags) takeOver(sets map[proto.Type]proto.Props) error {
 		to   *string
 	}{{proto.AuthenticationMethod, "--auth-method", &f.authMethod}, {proto.AuthenticationData, "--auth-data", &f.authData}} {
 		if sets[proto.AUTH].Has(p.id) {
-			return usage("-D auth "+p.id.String(), p.flag+" is for CONNECT and AUTH alike")
+			return cli.BadFlag("-D", " auth "+p.id.String(), p.flag+" is for CONNECT and AUTH alike")
 		}
 		ps := sets[proto.CONNECT]
 		if !ps.Has(p.id) {
 			continue
 		}
 		if *p.to != "" {
-			return usage(p.flag+" with -D connect "+p.id.String(), "give one of them")
+			return cli.BadFlag(p.flag, " with -D connect "+p.id.String(), "give one of them")
 		}
 		*p.to = string(ps.Value(p.id))
 		sets[proto.CONNECT] = ps.Without(p.id)
@@ -133,7 +134,7 @@ func (a *rawAuth) Start() []byte {
 }
 func (a *rawAuth) Next([]byte) ([]byte, error) {
 	if len(a.data) == 0 {
-		return nil, fail(exitRefused, "give it with --auth-data", "the server sent a challenge, and there is no data to answer it")
+		return nil, cli.Fail(cli.ExitRefused, "give it with --auth-data", "the server sent a challenge, and there is no data to answer it")
 	}
 	return a.data, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mqtt/internal/bench"
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
@@ -23,7 +24,7 @@ type benchFlags struct {
 	output benchOutputFlags
 }
 
-func newBench(e *env) *cobra.Command {
+func newBench(e *cli.Env) *cobra.Command {
 	f := &benchFlags{}
 	c := &cobra.Command{
 		Use:   "bench",
@@ -34,8 +35,8 @@ stops is seen; every message is numbered, so what is lost, comes twice or out of
   mqtt bench --pubs 100 --subs 0 -q 1 --inflight 20 --duration 10s
   mqtt bench conn --clients 10000 --ramp 1000 --duration 60s
   mqtt bench report a.json b.json`,
-		Args: noArguments,
-		RunE: e.settled(f.run),
+		Args: cli.NoArguments,
+		RunE: e.WithSettings(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
@@ -48,13 +49,13 @@ stops is seen; every message is numbered, so what is lost, comes twice or out of
 	return c
 }
 
-func (f *benchFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
+func (f *benchFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	fs := c.Flags()
 	out, err := f.output.compile(e)
 	if err != nil {
 		return err
 	}
-	b := &bench.Plan{Precise: true, Tool: version()}
+	b := &bench.Plan{Precise: true, Tool: e.Version()}
 	if err := f.pace.compile(fs, b); err != nil {
 		return err
 	}
@@ -83,14 +84,14 @@ func (f *benchFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		return err
 	}
 	if err := b.Check(); err != nil {
-		return usage(err.Error(), "mqtt bench --help explains the flags")
+		return cli.Usage(err.Error(), "mqtt bench --help explains the flags")
 	}
 	f.pace.announce(e, b)
 	return out.carryOut(ctx, e, p, b)
 }
 
 // carryOut runs b, writes its reports, and judges it.
-func (o *benchOutput) carryOut(ctx context.Context, e *env, p *plan, b *bench.Plan) error {
+func (o *benchOutput) carryOut(ctx context.Context, e *cli.Env, p *plan, b *bench.Plan) error {
 	view, err := o.watch(e, b)
 	if err != nil {
 		return err
@@ -98,8 +99,8 @@ func (o *benchOutput) carryOut(ctx context.Context, e *env, p *plan, b *bench.Pl
 	over := make(chan struct{})
 	hurry := func() { close(over) } // what was measured is still printed
 	b.Hurry = over
-	e.hurry.Store(&hurry)
-	defer e.hurry.Store(nil)
+	e.SecondSignal.Store(&hurry)
+	defer e.SecondSignal.Store(nil)
 	r, err := bench.Run(ctx, b)
 	view.end()
 	if r == nil {
@@ -126,7 +127,7 @@ func (o *benchOutput) carryOut(ctx context.Context, e *env, p *plan, b *bench.Pl
 		if short.LossAlone() {
 			hint = "--drain waits longer, --fail-if 'loss>0.1%' allows some"
 		}
-		return fail(exitExpected, hint, "%w", short)
+		return cli.Fail(cli.ExitExpected, hint, "%w", short)
 	}
 	return nil
 }
@@ -137,13 +138,13 @@ func benchStatus(err error, b *bench.Plan) error {
 	var pub *bench.PublishError
 	switch class := conn.Class(err); {
 	case class == conn.ClassLimit && errors.As(err, &limit) && limit.Property == proto.MaximumQoS:
-		return fail(exitPublish, fmt.Sprintf("-q %d", limit.Max), "%w", err)
+		return cli.Fail(cli.ExitPublish, fmt.Sprintf("-q %d", limit.Max), "%w", err)
 	case class == conn.ClassSubscribe:
-		return fail(exitSubscribe, "this user may not subscribe to that, or the server does not allow it", "%w", err)
+		return cli.Fail(cli.ExitSubscribe, "this user may not subscribe to that, or the server does not allow it", "%w", err)
 	case errors.As(err, &pub):
-		return fail(exitPublish, "", "%w", err)
+		return cli.Fail(cli.ExitPublish, "", "%w", err)
 	case class == conn.ClassGone, class == conn.ClassLost && b.Backoff.Tries != 0:
-		return fail(exitLost, "it did not come back, or too late", "%w", err)
+		return cli.Fail(cli.ExitLost, "it did not come back, or too late", "%w", err)
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/bench"
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
 )
@@ -27,7 +28,7 @@ func TestBenchDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := &plan{cfg: &conn.Config{Connect: proto.Connect{Version: proto.V5}}}
-	if err := load.compile(t.Context(), &env{}, fs, &connection{}, p, b); err != nil {
+	if err := load.compile(t.Context(), &cli.Env{}, fs, &connection{}, p, b); err != nil {
 		t.Fatal(err)
 	}
 	if b.Publishers != 1 || b.Subscribers != 1 || b.Rate != 0 || p.cfg.Window < 10 || b.Duration != 10*time.Second || b.Messages != 0 ||

@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"mqtt/internal/bench"
+	"mqtt/internal/cli"
 	"mqtt/internal/proto"
 )
 
@@ -22,15 +22,15 @@ type benchConnFlags struct {
 	output   benchOutputFlags
 }
 
-func newBenchConn(e *env) *cobra.Command {
+func newBenchConn(e *cli.Env) *cobra.Command {
 	f := &benchConnFlags{}
 	c := &cobra.Command{
 		Use:   "conn",
 		Short: "Open many connections and hold them",
 		Example: `  mqtt bench conn --clients 10000 --ramp 1000 --duration 60s
   mqtt bench conn --clients 1000 --will-topic 'gone/%i' --wills --duration 1s`,
-		Args: noArguments,
-		RunE: e.settled(f.run),
+		Args: cli.NoArguments,
+		RunE: e.WithSettings(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
@@ -44,25 +44,25 @@ func newBenchConn(e *env) *cobra.Command {
 	return c
 }
 
-func (f *benchConnFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
+func (f *benchConnFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	fs := c.Flags()
 	out, err := f.output.compile(e)
 	if err != nil {
 		return err
 	}
 	if f.clients < 1 {
-		return usage("--clients "+strconv.Itoa(f.clients), "expected 1 or more")
+		return cli.BadNumber("--clients", f.clients, "expected 1 or more")
 	}
-	b := &bench.Plan{Clients: f.clients, Tool: version(), Wills: f.wills, Drain: 10 * time.Second, Open: f.duration == ""}
+	b := &bench.Plan{Clients: f.clients, Tool: e.Version(), Wills: f.wills, Drain: 10 * time.Second, Open: f.duration == ""}
 	if err := f.pace.compileConnections(b); err != nil {
 		return err
 	}
 	if f.duration != "" {
-		if b.Hold, err = readDuration("--duration", f.duration); err != nil {
+		if b.Hold, err = cli.ParseDuration("--duration", f.duration); err != nil {
 			return err
 		}
 		if b.Hold <= 0 {
-			return usage("--duration "+quoted(f.duration), "expected more than 0; leave it out to hold until Ctrl-C")
+			return cli.BadValue("--duration", f.duration, "expected more than 0; leave it out to hold until Ctrl-C")
 		}
 	}
 	if f.fleet.embedded {
@@ -82,12 +82,12 @@ func (f *benchConnFlags) run(ctx context.Context, e *env, c *cobra.Command) erro
 	}
 	if f.will.topic != "" {
 		if b.WillTopic, err = bench.Compile(f.will.topic, "i"); err != nil {
-			return usage("--will-topic "+err.Error(), "for example: --will-topic 'gone/%i'")
+			return cli.BadFlag("--will-topic", " "+err.Error(), "for example: --will-topic 'gone/%i'")
 		}
 		b.QoS = byte(f.will.qos)
 	}
 	if f.wills && (b.WillTopic == nil || b.Open) {
-		return usage("--wills", "it needs --will-topic, such as 'gone/%i', and --duration")
+		return cli.BadFlag("--wills", "", "it needs --will-topic, such as 'gone/%i', and --duration")
 	}
 	if err := fleet.sessions(&f.connection, fs, p, b); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (f *benchConnFlags) run(ctx context.Context, e *env, c *cobra.Command) erro
 		return err
 	}
 	if err := b.Check(); err != nil {
-		return usage(err.Error(), "mqtt bench conn --help explains the flags")
+		return cli.Usage(err.Error(), "mqtt bench conn --help explains the flags")
 	}
 	return out.carryOut(ctx, e, p, b)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/bench"
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
@@ -43,24 +44,24 @@ func (f *benchLoadFlags) register(fs *pflag.FlagSet) {
 }
 
 // compile puts the load into b.
-func (f *benchLoadFlags) compile(ctx context.Context, e *env, fs *pflag.FlagSet, c *connection, p *plan, b *bench.Plan) error {
+func (f *benchLoadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, c *connection, p *plan, b *bench.Plan) error {
 	switch {
 	case f.qos < 0 || f.qos > 2:
-		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+		return cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
 	case f.inflight < 1 || f.inflight > 65535:
-		return usage("--inflight "+strconv.Itoa(f.inflight), "expected 1 to 65535")
+		return cli.BadNumber("--inflight", f.inflight, "expected 1 to 65535")
 	case f.publishers < 0 || f.subscribers < 0 || f.publishers+f.subscribers == 0:
-		return usage("--pubs "+strconv.Itoa(f.publishers)+" --subs "+strconv.Itoa(f.subscribers), "expected at least one client")
+		return cli.BadFlag("--pubs", " "+strconv.Itoa(f.publishers)+" --subs "+strconv.Itoa(f.subscribers), "expected at least one client")
 	case f.clear && (!f.retain || strings.Contains(f.topic, "%r")):
-		return usage("--clear-retained", "it needs -r, and topics without %r")
+		return cli.BadFlag("--clear-retained", "", "it needs -r, and topics without %r")
 	case f.shared != "" && f.subscribers == 0:
-		return usage("--shared with --subs 0", "nobody is there to share: leave it out, or have --subs 1 or more")
+		return cli.BadFlag("--shared", " with --subs 0", "nobody is there to share: leave it out, or have --subs 1 or more")
 	case strings.ContainsAny(f.shared, "/+#"):
-		return usage("--shared "+quoted(f.shared), "a group has no / + or # in its name")
+		return cli.BadValue("--shared", f.shared, "a group has no / + or # in its name")
 	}
 	for _, name := range []string{"topic", "filter", "shared"} {
 		if fs.Changed(name) && fs.Lookup(name).Value.String() == "" {
-			return usage("--"+name+" is empty", "leave it out, or give it a value")
+			return cli.BadFlag("--"+name, " is empty", "leave it out, or give it a value")
 		}
 	}
 	b.Publishers, b.Subscribers, b.Shared = f.publishers, f.subscribers, f.shared
@@ -80,22 +81,22 @@ func (f *benchLoadFlags) topics(p *plan, b *bench.Plan) error {
 	if f.topic == "" {
 		name := b.RunName
 		if name == "" {
-			name = madeUpID("b")
+			name = cli.RandomID("b")
 		}
 		f.topic = "mqtt-bench/" + name + "/t"
 	}
 	var err error
 	if b.Topic, err = bench.Compile(f.topic, "inr"); err != nil {
-		return usage("-t "+err.Error(), "for example: -t 'bench/%i'")
+		return cli.BadFlag("-t", " "+err.Error(), "for example: -t 'bench/%i'")
 	}
 	if f.publishers > 0 {
 		if err := proto.CheckTopic(string(b.Topic.Append(nil, 0, 0))); err != nil {
-			return usage("-t "+quoted(f.topic)+": "+err.Error(), "a topic name has no wildcards: --filter is for the subscribers")
+			return cli.BadFlag("-t", " "+cli.Quote(f.topic)+": "+err.Error(), "a topic name has no wildcards: --filter is for the subscribers")
 		}
 	}
 	if f.filter != "" {
 		if b.Filter, err = bench.Compile(f.filter, "i"); err != nil {
-			return usage("--filter "+err.Error(), "for example: --filter 'bench/+'")
+			return cli.BadFlag("--filter", " "+err.Error(), "for example: --filter 'bench/+'")
 		}
 	} else if f.publishers == 0 && strings.ContainsAny(f.topic, "+#") {
 		b.Filter = b.Topic
@@ -106,13 +107,13 @@ func (f *benchLoadFlags) topics(p *plan, b *bench.Plan) error {
 	}
 	filter := string(t.Append(nil, 0, 0))
 	if err := proto.CheckFilter(filter); err != nil && f.subscribers > 0 {
-		return usage("--filter "+quoted(filter)+": "+err.Error(), "for example: --filter 'bench/+'")
+		return cli.BadFlag("--filter", " "+cli.Quote(filter)+": "+err.Error(), "for example: --filter 'bench/+'")
 	}
 	return nil
 }
 
 // payload settles what is sent, and where the header goes that messages are counted by.
-func (f *benchLoadFlags) payload(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan, b *bench.Plan) error {
+func (f *benchLoadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *plan, b *bench.Plan) error {
 	var given []string
 	for _, name := range []string{"message", "file", "template", "size"} {
 		if fs.Changed(name) {
@@ -120,11 +121,11 @@ func (f *benchLoadFlags) payload(ctx context.Context, e *env, fs *pflag.FlagSet,
 		}
 	}
 	if len(given) > 1 {
-		return usage(strings.Join(given, " with "), "give one of them")
+		return cli.Conflict(given[0], given[1:]...)
 	}
 	size, err := format.ParseSize(f.size)
 	if err != nil || size > proto.MaxRemaining/2 {
-		return usage("--size "+quoted(f.size), "expected bytes, such as 64 or 1KiB, and at most "+strconv.Itoa(proto.MaxRemaining/2))
+		return cli.BadValue("--size", f.size, "expected bytes, such as 64 or 1KiB, and at most "+strconv.Itoa(proto.MaxRemaining/2))
 	}
 	b.Size = int(size)
 	literal := payloadFlags{message: f.message, hasMessage: fs.Changed("message"), file: f.file}
@@ -138,7 +139,7 @@ func (f *benchLoadFlags) payload(ctx context.Context, e *env, fs *pflag.FlagSet,
 		}
 	case fs.Changed("template"):
 		if b.Text, err = bench.Compile(f.template, "intru"); err != nil {
-			return usage("--template "+err.Error(), `for example: --template '{"time":%t,"n":%n}'`)
+			return cli.BadFlag("--template", " "+err.Error(), `for example: --template '{"time":%t,"n":%n}'`)
 		}
 	case size < bench.HeaderSize:
 		b.Payload = make([]byte, size)
@@ -189,16 +190,16 @@ func (f *benchPaceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 	}
 	rate, err := format.ParseRate(f.rate)
 	if err != nil {
-		return usage("--rate: "+err.Error(), "for example: --rate 2.5k")
+		return cli.BadFlag("--rate", ": "+err.Error(), "for example: --rate 2.5k")
 	}
 	b.Rate, b.Burst = rate, f.burst
 	if f.burst < 1 || f.burst > 1 && rate == 0 {
-		return usage("--burst "+strconv.Itoa(f.burst), "expected 1 or more, with --rate")
+		return cli.BadNumber("--burst", f.burst, "expected 1 or more, with --rate")
 	}
 	if fs.Changed("messages") {
 		x, err := format.ParseRate(f.messages)
 		if err != nil || x < 1 || x > 1<<53 || x != float64(uint64(x)) {
-			return usage("--messages "+quoted(f.messages), "expected 1 or more")
+			return cli.BadValue("--messages", f.messages, "expected 1 or more")
 		}
 		b.Messages = uint64(x)
 	}
@@ -209,16 +210,16 @@ func (f *benchPaceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 		if d.text == "" {
 			continue
 		}
-		if *d.to, err = readDuration(d.flag, d.text); err != nil {
+		if *d.to, err = cli.ParseDuration(d.flag, d.text); err != nil {
 			return err
 		}
 	}
 	pubs, _ := fs.GetInt("pubs")
 	switch {
 	case pubs == 0 && rate > 0:
-		return usage("--rate with --pubs 0", "nobody publishes here: leave it out")
+		return cli.BadFlag("--rate", " with --pubs 0", "nobody publishes here: leave it out")
 	case fs.Changed("duration") && b.Duration == 0:
-		return usage("--duration 0", "expected more; leave it out to end by --messages alone")
+		return cli.BadFlag("--duration", " 0", "expected more; leave it out to end by --messages alone")
 	case b.Messages == 0 && b.Duration == 0 && pubs == 0:
 		b.Open = true
 	case b.Messages == 0 && b.Duration == 0:
@@ -226,7 +227,7 @@ func (f *benchPaceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 	}
 	switch {
 	case f.offline && f.late:
-		return usage("--offline with --late", "give one of them")
+		return cli.Conflict("--offline", "--late")
 	case f.offline:
 		b.Order = bench.Offline
 	case f.late:
@@ -234,16 +235,16 @@ func (f *benchPaceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 	}
 	if f.startAt != "" {
 		if b.StartAt, err = readStart(f.startAt, time.Now()); err != nil {
-			return usage("--start-at "+quoted(f.startAt)+": "+err.Error(), "expected 15:04:05, 2006-01-02T15:04:05Z or @SECONDS")
+			return cli.BadFlag("--start-at", " "+cli.Quote(f.startAt)+": "+err.Error(), "expected 15:04:05, 2006-01-02T15:04:05Z or @SECONDS")
 		}
 	}
 	return nil
 }
 
 // announce tells when the first message is due, where a time was given: a time of day may be tomorrow's.
-func (f *benchPaceFlags) announce(e *env, b *bench.Plan) {
+func (f *benchPaceFlags) announce(e *cli.Env, b *bench.Plan) {
 	if !b.StartAt.IsZero() {
-		e.note("the first message is due on %s, in %s", b.StartAt.Local().Format("Monday, 2006-01-02 at 15:04:05"), format.Duration(time.Until(b.StartAt)))
+		e.Note("the first message is due on %s, in %s", b.StartAt.Local().Format("Monday, 2006-01-02 at 15:04:05"), format.Duration(time.Until(b.StartAt)))
 	}
 }
 
@@ -254,7 +255,7 @@ func (f *benchPaceFlags) compileConnections(b *bench.Plan) error {
 	}{{"--ramp", f.ramp, &b.Ramp}, {"--churn", f.churn, &b.Churn}} {
 		var err error
 		if *r.to, err = format.ParseRate(r.text); err != nil {
-			return usage(r.flag+": "+err.Error(), "for example: "+r.flag+" 500")
+			return cli.BadFlag(r.flag, ": "+err.Error(), "for example: "+r.flag+" 500")
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 
 	"mqtt/internal/bench"
 	"mqtt/internal/broker"
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
 	"mqtt/internal/scram"
@@ -51,13 +52,13 @@ type credential struct {
 }
 
 // compile reads what there is one of for each client, and looks whether this machine can have so many.
-func (f *benchFleetFlags) compile(e *env, fs *pflag.FlagSet, c *connection, b *bench.Plan, clients int) (*fleet, error) {
+func (f *benchFleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connection, b *bench.Plan, clients int) (*fleet, error) {
 	t := &fleet{}
 	if f.offset < 0 {
-		return nil, usage("--client-offset "+strconv.Itoa(f.offset), "expected 0 or more")
+		return nil, cli.BadNumber("--client-offset", f.offset, "expected 0 or more")
 	}
 	if strings.ContainsAny(f.runName, "/+#") || proto.CheckText(f.runName) != nil {
-		return nil, usage("--run "+quoted(f.runName), "a name has no / + or #: it becomes a part of topics")
+		return nil, cli.BadValue("--run", f.runName, "a name has no / + or #: it becomes a part of topics")
 	}
 	b.Offset, b.RunName = f.offset, f.runName
 	if f.credentials != "" {
@@ -66,10 +67,10 @@ func (f *benchFleetFlags) compile(e *env, fs *pflag.FlagSet, c *connection, b *b
 			return nil, err
 		}
 		if len(t.users) < clients {
-			return nil, usage("--credentials: "+strconv.Itoa(len(t.users))+" lines for "+strconv.Itoa(clients)+" clients", "add a line USER:PASSWORD for each")
+			return nil, cli.BadFlag("--credentials", ": "+strconv.Itoa(len(t.users))+" lines for "+strconv.Itoa(clients)+" clients", "add a line USER:PASSWORD for each")
 		}
 		if fs.Changed("username") || fs.Changed("pw") || fs.Changed("password-file") {
-			return nil, usage("--credentials with -u, -P or --password-file", "give one of them")
+			return nil, cli.Conflict("--credentials", "-u", "-P", "--password-file")
 		}
 		c.identity.perClient = true
 	}
@@ -77,7 +78,7 @@ func (f *benchFleetFlags) compile(e *env, fs *pflag.FlagSet, c *connection, b *b
 		for s := range strings.SplitSeq(c.server.bind, ",") {
 			s = strings.TrimSpace(s)
 			if _, err := netip.ParseAddr(s); err != nil {
-				return nil, usage("--bind "+quoted(c.server.bind), "expected IP addresses of this machine, as in 10.0.0.1,10.0.0.2")
+				return nil, cli.BadValue("--bind", c.server.bind, "expected IP addresses of this machine, as in 10.0.0.1,10.0.0.2")
 			}
 			t.sources = append(t.sources, s)
 		}
@@ -85,7 +86,7 @@ func (f *benchFleetFlags) compile(e *env, fs *pflag.FlagSet, c *connection, b *b
 	}
 	t.prefix = c.identity.id + c.identity.idPrefix
 	if t.prefix == "" {
-		t.prefix = "bench-" + madeUpID("b")[:8]
+		t.prefix = "bench-" + cli.RandomID("b")[:8]
 	}
 	descriptors, sources := clients, max(len(t.sources), 1)
 	if f.embedded {
@@ -104,7 +105,7 @@ func (f *benchFleetFlags) compile(e *env, fs *pflag.FlagSet, c *connection, b *b
 func readCredentials(name string) ([]credential, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, usage("--credentials: "+err.Error(), "name a file that you may read")
+		return nil, cli.BadFlag("--credentials", ": "+err.Error(), "name a file that you may read")
 	}
 	defer file.Close()
 	var all []credential
@@ -118,15 +119,15 @@ func readCredentials(name string) ([]credential, error) {
 		at := "--credentials: " + name + ":" + strconv.Itoa(n)
 		user, password, ok := strings.Cut(line, ":")
 		if !ok {
-			return nil, usage(at+": no colon", "expected USER:PASSWORD")
+			return nil, cli.BadFlag(at, ": no colon", "expected USER:PASSWORD")
 		}
-		if err := checkText(at, user); err != nil {
+		if err := cli.CheckText(at, user); err != nil {
 			return nil, err
 		}
 		all = append(all, credential{user, password, at})
 	}
 	if err := lines.Err(); err != nil {
-		return nil, usage("--credentials: "+err.Error(), "expected lines of USER:PASSWORD")
+		return nil, cli.BadFlag("--credentials", ": "+err.Error(), "expected lines of USER:PASSWORD")
 	}
 	return all, nil
 }
@@ -152,7 +153,7 @@ func (t *fleet) sessions(f *connection, fs *pflag.FlagSet, p *plan, b *bench.Pla
 	switch {
 	case what == "":
 	case c.Version < proto.V5 && !f.session.keepSession && what == "--offline":
-		return usage("--offline with MQTT "+c.Version.String(), "add -c: sessions are to last; with MQTT 5 they need no -c")
+		return cli.BadFlag("--offline", " with MQTT "+c.Version.String(), "add -c: sessions are to last; with MQTT 5 they need no -c")
 	case c.Version >= proto.V5 && what == "--offline" && !f.session.keepSession:
 		if err := p.require5("--offline"); err != nil {
 			return err
@@ -254,13 +255,13 @@ func (t *fleet) checkScram(f *identityFlags) error {
 }
 
 // embed starts a broker and has the flags name it. stop ends it.
-func embed(ctx context.Context, e *env, f *serverFlags) (stop func(), err error) {
+func embed(ctx context.Context, e *cli.Env, f *serverFlags) (stop func(), err error) {
 	for _, name := range []string{"host", "port", "url", "unix", "srv", "proxy"} {
-		if e.typed[name] {
-			return nil, usage("--embedded with --"+name, "give one of them")
+		if e.Typed[name] {
+			return nil, cli.BadFlag("--embedded", " with --"+name, "give one of them")
 		}
 	}
-	b := broker.New(broker.Options{Version: "mqtt " + version(), SysInterval: -1})
+	b := broker.New(broker.Options{Version: "mqtt " + e.Version(), SysInterval: -1})
 	serving, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop = func() {
 		cancel()
@@ -269,12 +270,13 @@ func embed(ctx context.Context, e *env, f *serverFlags) (stop func(), err error)
 		b.Close(ctx)
 	}
 	end := &transport.Endpoint{Host: "127.0.0.1", Port: "0"}
-	urls, _, _, err := serve(serving, b, []*transport.Endpoint{end})
+	l, err := transport.Listen(serving, end)
 	if err != nil {
 		stop()
 		return nil, err
 	}
-	*f = serverFlags{host: urls[0].Host, port: urls[0].Port, proxy: "none"} // whatever the environment says
+	go b.Serve(serving, l)                                                  // until stop
+	*f = serverFlags{host: l.URL().Host, port: l.URL().Port, proxy: "none"} // whatever the environment says
 	return stop, nil
 }
 

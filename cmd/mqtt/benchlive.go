@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"mqtt/internal/bench"
+	"mqtt/internal/cli"
 	"mqtt/internal/format"
 )
 
 // benchView shows how a run goes: drawn on a terminal, as lines elsewhere, and on an address for Prometheus.
 type benchView struct {
-	e       *env
+	e       *cli.Env
 	ink     format.Palette
 	server  *http.Server
 	metrics bench.Metrics
@@ -22,8 +23,8 @@ type benchView struct {
 }
 
 // watch has b tell a view. end ends it.
-func (o *benchOutput) watch(e *env, b *bench.Plan) (*benchView, error) {
-	v := &benchView{e: e, ink: format.NewPalette(e.colored(e.ttyErr))}
+func (o *benchOutput) watch(e *cli.Env, b *bench.Plan) (*benchView, error) {
+	v := &benchView{e: e, ink: format.NewPalette(e.Colored(e.TTYErr))}
 	b.Watch = v.take
 	if o.listen == "" {
 		return v, nil
@@ -37,11 +38,11 @@ func (o *benchOutput) watch(e *env, b *bench.Plan) (*benchView, error) {
 	}
 	l, err := net.Listen("tcp", at)
 	if err != nil {
-		return nil, usage("--listen: "+err.Error(), "expected PORT or HOST:PORT, such as 9100 or 127.0.0.1:9100")
+		return nil, cli.BadFlag("--listen", ": "+err.Error(), "expected PORT or HOST:PORT, such as 9100 or 127.0.0.1:9100")
 	}
 	v.server = &http.Server{Handler: &v.metrics, ReadHeaderTimeout: 5 * time.Second}
 	go v.server.Serve(l) // until end closes the server
-	e.note("metrics on http://%s/metrics", l.Addr())
+	e.Note("metrics on http://%s/metrics", l.Addr())
 	return v, nil
 }
 
@@ -50,16 +51,16 @@ func (v *benchView) take(p *bench.Progress) {
 	v.buf = v.buf[:0]
 	v.metrics.Take(p, v.draw)
 	if len(v.buf) > 0 {
-		v.e.err.Write(v.buf)
+		v.e.Err.Write(v.buf)
 	}
 }
 
 // draw puts what stderr is to show into buf.
 func (v *benchView) draw(l *bench.Live) {
 	switch {
-	case v.e.quiet:
-	case v.e.ttyErr:
-		v.buf, v.lines = bench.AppendLive(v.buf, l, bench.LiveView{Width: widthOf(v.e.err), Above: v.lines, Ink: v.ink})
+	case v.e.Quiet:
+	case v.e.TTYErr:
+		v.buf, v.lines = bench.AppendLive(v.buf, l, bench.LiveView{Width: cli.Width(v.e.Err), Above: v.lines, Ink: v.ink})
 	default:
 		v.buf = bench.AppendLiveLine(v.buf, l)
 	}

@@ -2,15 +2,14 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"mqtt/internal/bench"
+	"mqtt/internal/cli"
 	"mqtt/internal/format"
 )
 
@@ -31,7 +30,7 @@ func (f *benchOutputFlags) register(fs *pflag.FlagSet) {
 func (f *benchOutputFlags) registerReport(fs *pflag.FlagSet) {
 	fs.StringVar(&f.out, "out", "", "keep the raw result in `FILE`, for bench report")
 	fs.StringVar(&f.format, "format", "text", "print `FORMAT`: text, json, csv, junit, html or prometheus")
-	list(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` holds, many: p99>20ms, loss>0.1%, rate<10000, dup, reorder, errors, connect.p99>1s")
+	cli.ListVar(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` holds, many: p99>20ms, loss>0.1%, rate<10000, dup, reorder, errors, connect.p99>1s")
 }
 
 // benchOutput is benchOutputFlags, compiled.
@@ -42,11 +41,11 @@ type benchOutput struct {
 	thresholds []*bench.Threshold
 }
 
-func (f *benchOutputFlags) compile(e *env) (*benchOutput, error) {
+func (f *benchOutputFlags) compile(e *cli.Env) (*benchOutput, error) {
 	o := &benchOutput{listen: f.listen}
 	switch f.format {
 	case "text":
-		o.report = bench.Text(widthOf(e.out), format.NewPalette(e.colored(e.ttyOut)))
+		o.report = bench.Text(cli.Width(e.Out), format.NewPalette(e.Colored(e.TTYOut)))
 	case "json":
 		o.report = bench.JSON
 	case "csv":
@@ -58,12 +57,12 @@ func (f *benchOutputFlags) compile(e *env) (*benchOutput, error) {
 	case "prometheus":
 		o.report = bench.Prometheus
 	default:
-		return nil, usage("--format "+quoted(f.format), "expected text, json, csv, junit, html or prometheus")
+		return nil, cli.BadValue("--format", f.format, "expected text, json, csv, junit, html or prometheus")
 	}
 	for _, expr := range f.failIf {
 		t, err := bench.ParseThreshold(expr)
 		if err != nil {
-			return nil, usage("--fail-if "+err.Error(), "for example: --fail-if 'p99>20ms'")
+			return nil, cli.BadFlag("--fail-if", " "+err.Error(), "for example: --fail-if 'p99>20ms'")
 		}
 		o.thresholds = append(o.thresholds, t)
 	}
@@ -73,33 +72,23 @@ func (f *benchOutputFlags) compile(e *env) (*benchOutput, error) {
 	// Opened now, so that nothing is measured in vain; what is there stays until there is something better.
 	file, err := os.OpenFile(f.out, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
-		return nil, usage("--out: "+err.Error(), "name a file that you may write")
+		return nil, cli.BadFlag("--out", ": "+err.Error(), "name a file that you may write")
 	}
 	o.out = file
 	return o, nil
 }
 
-// widthOf is how wide a terminal is, 100 where there is none.
-func widthOf(w io.Writer) int {
-	if f, ok := w.(interface{ Fd() uintptr }); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return min(width, 140)
-		}
-	}
-	return 100
-}
-
 // write prints the report and keeps the raw result, each whatever becomes of the other.
-func (o *benchOutput) write(e *env, r *bench.Result) error {
+func (o *benchOutput) write(e *cli.Env, r *bench.Result) error {
 	kept := o.keep(r)
-	err := o.report(e.out, r)
+	err := o.report(e.Out, r)
 	switch {
 	case kept != nil:
 		return fmt.Errorf("--out: %w", kept)
 	case err == nil:
 		return nil
-	case closedPipe(err):
-		return errQuiet
+	case cli.ClosedPipe(err):
+		return cli.ErrQuiet
 	}
 	return fmt.Errorf("write report: %w", err)
 }
@@ -125,21 +114,21 @@ func thresholdFailure(r *bench.Result) error {
 			failed = append(failed, v.String())
 		}
 	}
-	return fail(exitExpected, "", "%s", strings.Join(failed, "; "))
+	return cli.Fail(cli.ExitExpected, "", "%s", strings.Join(failed, "; "))
 }
 
-func newBenchReport(e *env) *cobra.Command {
+func newBenchReport(e *cli.Env) *cobra.Command {
 	f := &benchOutputFlags{}
-	var display displayFlags
+	var display cli.DisplayFlags
 	c := &cobra.Command{
 		Use:     "report FILE...",
 		Short:   "Merge results of --out and print them as one",
 		Example: `  mqtt bench report a.json b.json --format html > report.html`,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := e.settle(c); err != nil {
+			if err := e.LoadSettings(c); err != nil {
 				return err
 			}
-			if err := display.apply(e); err != nil {
+			if err := display.Apply(e); err != nil {
 				return err
 			}
 			return f.merge(e, args)
@@ -148,30 +137,30 @@ func newBenchReport(e *env) *cobra.Command {
 	fs := c.Flags()
 	fs.SortFlags = false
 	f.registerReport(fs)
-	display.register(fs)
+	display.Register(fs)
 	return c
 }
 
 // merge reads results, and writes and judges what they are together.
-func (f *benchOutputFlags) merge(e *env, names []string) error {
+func (f *benchOutputFlags) merge(e *cli.Env, names []string) error {
 	o, err := f.compile(e)
 	if err != nil {
 		return err
 	}
 	if len(names) == 0 {
-		return usage("no results", "name files that --out wrote; - is stdin")
+		return cli.Usage("no results", "name files that --out wrote; - is stdin")
 	}
 	var parts []*bench.Result
 	for _, name := range names {
 		r, err := readResult(e, name)
 		if err != nil {
-			return usage(name+": "+err.Error(), "expected a file that mqtt bench --out wrote")
+			return cli.Usage(name+": "+err.Error(), "expected a file that mqtt bench --out wrote")
 		}
 		parts = append(parts, r)
 	}
 	r, err := bench.Merge(parts)
 	if err != nil {
-		return usage(err.Error(), "name the results of one run, each once")
+		return cli.Usage(err.Error(), "name the results of one run, each once")
 	}
 	failed := r.Judge(o.thresholds)
 	if err := o.write(e, r); err != nil {
@@ -183,9 +172,9 @@ func (f *benchOutputFlags) merge(e *env, names []string) error {
 	return nil
 }
 
-func readResult(e *env, name string) (*bench.Result, error) {
+func readResult(e *cli.Env, name string) (*bench.Result, error) {
 	if name == "-" {
-		return bench.Read(e.in)
+		return bench.Read(e.In)
 	}
 	file, err := os.Open(name)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"mqtt/internal/broker"
 	"mqtt/internal/broker/access"
 	"mqtt/internal/broker/disk"
+	"mqtt/internal/cli"
 )
 
 // brokerFlags say where the broker listens and what it tells.
@@ -36,7 +37,7 @@ type brokerFlags struct {
 	trial  trialFlags
 }
 
-func newBroker(e *env) *cobra.Command {
+func newBroker(e *cli.Env) *cobra.Command {
 	f := &brokerFlags{}
 	c := &cobra.Command{
 		Use:   "broker [-- COMMAND ...]",
@@ -60,11 +61,11 @@ has --passwords and --acl read again; a client whose user is gone or has another
 		RunE: func(c *cobra.Command, args []string) error {
 			switch behind := c.ArgsLenAtDash() == 0; {
 			case behind && len(args) == 0:
-				return usage("no command behind --", "name the program to run, or leave out --")
+				return cli.Usage("no command behind --", "name the program to run, or leave out --")
 			case !behind && len(args) > 0:
-				return usage("unexpected argument "+quoted(args[0]), "a command to run stands behind --")
+				return cli.Usage("unexpected argument "+cli.Quote(args[0]), "a command to run stands behind --")
 			}
-			if err := e.settle(c); err != nil {
+			if err := e.LoadSettings(c); err != nil {
 				return err
 			}
 			return f.run(c.Context(), e, c.Flags(), args)
@@ -77,7 +78,7 @@ has --passwords and --acl read again; a client whose user is gone or has another
 
 func (f *brokerFlags) register(fs *pflag.FlagSet) {
 	fs.SortFlags = false
-	list(fs, &f.listen, "listen", "", "listen at `URL`, many: {mqtt|mqtts|ws|wss}://host:port or unix:///path; port 0 picks one")
+	cli.ListVar(fs, &f.listen, "listen", "", "listen at `URL`, many: {mqtt|mqtts|ws|wss}://host:port or unix:///path; port 0 picks one")
 	fs.StringVarP(&f.host, "host", "h", "127.0.0.1", "listen on `ADDRESS`, where no --listen is given")
 	fs.StringVarP(&f.port, "port", "p", "1883", "listen on `PORT`, where no --listen is given")
 	fs.StringVar(&f.cert, "cert", "", "certificate of mqtts and wss in `FILE` (PEM)")
@@ -96,10 +97,10 @@ func (f *brokerFlags) register(fs *pflag.FlagSet) {
 }
 
 // logger returns the log and what sets its level.
-func (f *brokerFlags) logger(e *env) (*slog.Logger, *slog.LevelVar, error) {
+func (f *brokerFlags) logger(e *cli.Env) (*slog.Logger, *slog.LevelVar, error) {
 	level := &slog.LevelVar{}
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
-		return nil, nil, usage("--log-level "+quoted(f.logLevel), "expected debug, info, warn or error")
+		return nil, nil, cli.BadValue("--log-level", f.logLevel, "expected debug, info, warn or error")
 	}
 	opt := &slog.HandlerOptions{Level: level}
 	handler := func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, opt) }
@@ -108,17 +109,17 @@ func (f *brokerFlags) logger(e *env) (*slog.Logger, *slog.LevelVar, error) {
 	case "json":
 		handler = func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, opt) }
 	default:
-		return nil, nil, usage("--log-format "+quoted(f.logFormat), "expected text or json")
+		return nil, nil, cli.BadValue("--log-format", f.logFormat, "expected text or json")
 	}
 	missed := func(w io.Writer, lines int) {
 		slog.New(handler(w)).Warn("lines were left out here: the log was not read", "lines", lines)
 	}
-	return slog.New(handler(&journal{w: inherited(e.err), missed: missed})), level, nil
+	return slog.New(handler(&journal{w: cli.Inherit(e.Err), missed: missed})), level, nil
 }
 
 // options reads what does not open anything.
-func (f *brokerFlags) options(fs *pflag.FlagSet) (broker.Options, error) {
-	o := broker.Options{Version: "mqtt " + version()}
+func (f *brokerFlags) options(e *cli.Env, fs *pflag.FlagSet) (broker.Options, error) {
+	o := broker.Options{Version: "mqtt " + e.Version()}
 	for _, apply := range []func(*broker.Options) error{
 		f.limits.apply, f.queues.apply, func(o *broker.Options) error { return f.trial.apply(fs, o) },
 	} {
@@ -136,7 +137,7 @@ func (f *brokerFlags) options(fs *pflag.FlagSet) (broker.Options, error) {
 // to the clients that are too many.
 const ownFiles = 12
 
-func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, command []string) (err error) {
+func (f *brokerFlags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command []string) (err error) {
 	ctx, release := attentive(ctx)
 	defer release()
 	log, level, err := f.logger(e)
@@ -154,7 +155,7 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 			}
 		}
 	}
-	opt, err := f.options(fs)
+	opt, err := f.options(e, fs)
 	if err != nil {
 		return err
 	}
@@ -166,13 +167,13 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 	if rights != nil {
 		opt.ACL = rights
 	}
-	store, err := f.data.open(fs, func(s string) { e.warn("--data: %s", s) })
+	store, err := f.data.open(fs, func(s string) { e.Warn("--data: %s", s) })
 	if err != nil {
 		return err
 	}
 	if store != nil {
 		opt.Store = store
-		defer func() { err = firstError(err, closeData(store)) }()
+		defer func() { err = cli.FirstError(err, closeData(store)) }()
 	}
 	web, err := expose(ctx, e, f.metrics)
 	if err != nil {
@@ -188,9 +189,9 @@ func (f *brokerFlags) run(ctx context.Context, e *env, fs *pflag.FlagSet, comman
 		web.Set(nil)
 		return b.Close(ctx)
 	}
-	defer func() { err = firstError(err, stop()) }()
+	defer func() { err = cli.FirstError(err, stop()) }()
 	if err := b.Restore(ctx); err != nil {
-		return fail(exitOther, dataHint(err), "%w", err)
+		return cli.Fail(cli.ExitOther, dataHint(err), "%w", err)
 	}
 	serving := ctx
 	if len(command) > 0 {

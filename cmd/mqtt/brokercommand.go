@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/transport"
 )
 
@@ -21,12 +22,12 @@ const commandGrace = 5 * time.Second
 // says nothing more. Signals are the command's: it is served until it has ended, whatever comes. A third one, or some
 // seconds after the second, kills it, and what it has started where that can be told from ours. Ctrl-C does not count.
 // One that ended ctx before there was a command to tell ends us.
-func runCommand(ctx context.Context, e *env, args []string, u transport.URL) error {
+func runCommand(ctx context.Context, e *cli.Env, args []string, u transport.URL) error {
 	c := exec.Command(args[0], args[1:]...)
-	c.Stdin, c.Stdout, c.Stderr = e.in, inherited(e.out), inherited(e.err)
+	c.Stdin, c.Stdout, c.Stderr = e.In, cli.Inherit(e.Out), cli.Inherit(e.Err)
 	c.Env = append(os.Environ(), "MQTT_URL="+u.String(), "MQTT_HOST="+u.Host, "MQTT_PORT="+u.Port)
 	// On a terminal the command must be in our group to read from it, and hears of Ctrl-C by itself.
-	shared := e.ttyIn || e.ttyOut || e.ttyErr
+	shared := e.TTYIn || e.TTYOut || e.TTYErr
 	tell := (*os.Process).Signal
 	if !shared {
 		tell = grouped(c)
@@ -36,15 +37,15 @@ func runCommand(ctx context.Context, e *env, args []string, u transport.URL) err
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	var stay func()
-	stay = func() { e.hurry.Store(&stay) } // a second signal, and a third, must not end us here and now
+	stay = func() { e.SecondSignal.Store(&stay) } // a second signal, and a third, must not end us here and now
 	stay()
-	defer e.hurry.Store(nil)
+	defer e.SecondSignal.Store(nil)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	over, err := launch(c)
 	if err != nil {
-		return fail(cannotRun(err), "name a program that can be run", "run %s: %w", args[0], err)
+		return cli.Fail(cannotRun(err), "name a program that can be run", "run %s: %w", args[0], err)
 	}
 	var came calls
 	var late <-chan time.Time
@@ -52,7 +53,7 @@ func runCommand(ctx context.Context, e *env, args []string, u transport.URL) err
 		select {
 		case err := <-over:
 			if came.killed {
-				return exitStatus(128 + int(came.last))
+				return cli.ExitStatus(128 + int(came.last))
 			}
 			return commandStatus(err)
 		case s := <-signals:
@@ -121,7 +122,7 @@ func commandStatus(err error) error {
 		return err
 	}
 	if ws, ok := exit.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
-		return exitStatus(128 + int(ws.Signal()))
+		return cli.ExitStatus(128 + int(ws.Signal()))
 	}
-	return exitStatus(exit.ExitCode())
+	return cli.ExitStatus(exit.ExitCode())
 }

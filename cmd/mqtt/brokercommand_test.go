@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/transport"
 )
 
@@ -14,11 +15,11 @@ import (
 func TestCommandAfterTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var e env
+	var e cli.Env
 	if err := runCommand(ctx, &e, []string{"no-such-program-anywhere"}, transport.URL{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
-	if e.hurry.Load() != nil {
+	if e.SecondSignal.Load() != nil {
 		t.Error("a second signal has no effect")
 	}
 }

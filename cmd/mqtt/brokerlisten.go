@@ -11,15 +11,16 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/broker"
+	"mqtt/internal/cli"
 	"mqtt/internal/transport"
 )
 
 // endpoints reads --listen, or --host and --port. A broker for a command takes a free port unless told otherwise.
-func (f *brokerFlags) endpoints(e *env, fs *pflag.FlagSet, private bool) ([]*transport.Endpoint, error) {
+func (f *brokerFlags) endpoints(e *cli.Env, fs *pflag.FlagSet, private bool) ([]*transport.Endpoint, error) {
 	given := f.listen
 	for _, name := range []string{"host", "port"} {
 		if len(given) > 0 && fs.Changed(name) {
-			return nil, usage("--listen with "+typedFlag(fs.Lookup(name)), "the address and the port belong into the URL: --listen mqtt://127.0.0.1:1883")
+			return nil, cli.BadFlag("--listen", " with "+cli.TypedFlag(fs.Lookup(name)), "the address and the port belong into the URL: --listen mqtt://127.0.0.1:1883")
 		}
 	}
 	if len(given) == 0 {
@@ -34,7 +35,7 @@ func (f *brokerFlags) endpoints(e *env, fs *pflag.FlagSet, private bool) ([]*tra
 	for _, s := range given {
 		u, err := transport.ParseURL(s)
 		if err != nil {
-			return nil, usage("--listen: "+err.Error(), "expected {mqtt|mqtts|ws|wss}://host:port or unix:///path")
+			return nil, cli.BadFlag("--listen", ": "+err.Error(), "expected {mqtt|mqtts|ws|wss}://host:port or unix:///path")
 		}
 		if err := listenable(u); err != nil {
 			return nil, err
@@ -42,7 +43,7 @@ func (f *brokerFlags) endpoints(e *env, fs *pflag.FlagSet, private bool) ([]*tra
 		end := u.Endpoint()
 		if end.TLS != nil {
 			if f.cert == "" {
-				return nil, usage("--listen "+u.String()+" without a certificate", "name it with --cert, and its key with --key")
+				return nil, cli.BadFlag("--listen", " "+u.String()+" without a certificate", "name it with --cert, and its key with --key")
 			}
 			secure = true
 			end.TLS.Cert, end.TLS.Key, end.TLS.CAFile = f.cert, f.key, f.cafile
@@ -50,8 +51,8 @@ func (f *brokerFlags) endpoints(e *env, fs *pflag.FlagSet, private bool) ([]*tra
 		all = append(all, end)
 	}
 	for _, name := range []string{"cert", "key", "cafile"} {
-		if !secure && e.typed[name] { // in the environment it may be for clients
-			return nil, usage("--"+name+" without a listener with TLS", "add one, as in --listen mqtts://127.0.0.1:8883 or wss://127.0.0.1:8443")
+		if !secure && e.Typed[name] { // in the environment it may be for clients
+			return nil, cli.BadFlag("--"+name, " without a listener with TLS", "add one, as in --listen mqtts://127.0.0.1:8883 or wss://127.0.0.1:8443")
 		}
 	}
 	return all, nil
@@ -61,9 +62,9 @@ func (f *brokerFlags) endpoints(e *env, fs *pflag.FlagSet, private bool) ([]*tra
 func listenable(u transport.URL) error {
 	switch {
 	case u.User != "" || u.HasPassword:
-		return usage("--listen with a user or a password in the URL", "--passwords names a file of the users that may connect")
+		return cli.BadFlag("--listen", " with a user or a password in the URL", "--passwords names a file of the users that may connect")
 	case (u.Scheme == transport.MQTT || u.Scheme == transport.MQTTS) && strings.Trim(u.Path, "/") != "":
-		return usage("--listen with the topic "+quoted(strings.TrimPrefix(u.Path, "/"))+" in the URL", "leave out what stands behind the port; --acl names a file of the topics that may be used")
+		return cli.BadFlag("--listen", " with the topic "+cli.Quote(strings.TrimPrefix(u.Path, "/"))+" in the URL", "leave out what stands behind the port; --acl names a file of the topics that may be used")
 	}
 	return nil
 }
@@ -78,7 +79,7 @@ func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoin
 			for _, l := range listeners {
 				l.Close()
 			}
-			return nil, false, nil, &failure{listenStatus(err), err, transport.Hint(err)}
+			return nil, false, nil, &cli.Failure{Code: listenStatus(err), Err: err, Hint: transport.Hint(err)}
 		}
 		listeners = append(listeners, l)
 		urls = append(urls, l.URL())
@@ -101,13 +102,13 @@ func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoin
 func listenStatus(err error) int {
 	var t *transport.Error
 	if errors.As(err, &t) && t.Phase == transport.Prepare {
-		return exitUsage
+		return cli.ExitUsage
 	}
-	return exitOther
+	return cli.ExitOther
 }
 
 // announce tells where the broker is to be found, when it can be.
-func (f *brokerFlags) announce(e *env, urls []transport.URL, open, private bool) error {
+func (f *brokerFlags) announce(e *cli.Env, urls []transport.URL, open, private bool) error {
 	var lines strings.Builder
 	for _, u := range urls {
 		lines.WriteString(u.String())
@@ -119,7 +120,7 @@ func (f *brokerFlags) announce(e *env, urls []transport.URL, open, private bool)
 		}
 	}
 	if f.printURL {
-		if _, err := e.out.Write([]byte(lines.String())); err != nil {
+		if _, err := e.Out.Write([]byte(lines.String())); err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}
 	} else if !private {
@@ -127,7 +128,7 @@ func (f *brokerFlags) announce(e *env, urls []transport.URL, open, private bool)
 		if open {
 			also = ", and to other machines at this one's addresses"
 		}
-		e.note("serving on %s%s", strings.Join(strings.Fields(lines.String()), ", "), also)
+		e.Note("serving on %s%s", strings.Join(strings.Fields(lines.String()), ", "), also)
 	}
 	return nil
 }
@@ -141,7 +142,7 @@ func writeReady(path string, b []byte) error {
 			return err
 		}
 		_, err = f.Write(b)
-		return firstError(err, f.Close())
+		return cli.FirstError(err, f.Close())
 	}
 	part := path + ".part"
 	if err := os.WriteFile(part, b, 0o644); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mqtt/internal/broker/metrics"
+	"mqtt/internal/cli"
 )
 
 // exposition serves /metrics and /healthz.
@@ -18,7 +19,7 @@ type exposition struct {
 }
 
 // expose listens at HOST:PORT, :PORT or PORT: without a host, on loopback only. The goroutine ends with close.
-func expose(ctx context.Context, e *env, at string) (*exposition, error) {
+func expose(ctx context.Context, e *cli.Env, at string) (*exposition, error) {
 	x := &exposition{}
 	if at == "" {
 		return x, nil
@@ -29,7 +30,7 @@ func expose(ctx context.Context, e *env, at string) (*exposition, error) {
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, usage("--metrics "+quoted(at), "expected PORT, which is on loopback, or HOST:PORT")
+		return nil, cli.BadValue("--metrics", at, "expected PORT, which is on loopback, or HOST:PORT")
 	}
 	if host == "" {
 		host = "127.0.0.1"
@@ -37,13 +38,13 @@ func expose(ctx context.Context, e *env, at string) (*exposition, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
 	if err != nil {
-		return nil, fail(exitOther, "choose another port, 0 for any", "--metrics: %w", err)
+		return nil, cli.Fail(cli.ExitOther, "choose another port, 0 for any", "--metrics: %w", err)
 	}
 	x.server = http.Server{Handler: x, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
-	e.note("metrics at http://%s/metrics", l.Addr())
+	e.Note("metrics at http://%s/metrics", l.Addr())
 	go func() {
 		if err := x.server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
-			e.warn("--metrics: %v", err)
+			e.Warn("--metrics: %v", err)
 		}
 	}()
 	return x, nil

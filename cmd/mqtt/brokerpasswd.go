@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mqtt/internal/broker/access"
+	"mqtt/internal/cli"
 	"mqtt/internal/scram"
 )
 
@@ -19,7 +20,7 @@ type passwdFlags struct {
 	scram  bool
 }
 
-func newPasswd(e *env) *cobra.Command {
+func newPasswd(e *cli.Env) *cobra.Command {
 	f := &passwdFlags{}
 	c := &cobra.Command{
 		Use:   "passwd FILE USER",
@@ -37,7 +38,7 @@ password: keep such a file as you would keep the passwords.`,
   mqtt broker passwd -D users alice`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usage("expected FILE and USER", "mqtt broker passwd FILE USER")
+				return cli.Usage("expected FILE and USER", "mqtt broker passwd FILE USER")
 			}
 			return nil
 		},
@@ -49,29 +50,29 @@ password: keep such a file as you would keep the passwords.`,
 	return c
 }
 
-func (f *passwdFlags) run(ctx context.Context, e *env, path, user string) error {
+func (f *passwdFlags) run(ctx context.Context, e *cli.Env, path, user string) error {
 	if f.remove {
 		err := access.DropUser(path, user)
 		if errors.Is(err, access.ErrNoUser) {
-			return fail(exitOther, "names are as they stand in the file, before the colon", "%w", err)
+			return cli.Fail(cli.ExitOther, "names are as they stand in the file, before the colon", "%w", err)
 		}
 		return err
 	}
 	if err := access.CheckUser(user); err != nil {
-		return usage(err.Error(), "choose another name")
+		return cli.Usage(err.Error(), "choose another name")
 	}
 	password, err := f.password(ctx, e)
 	if err != nil {
 		return err
 	}
 	if password == "" {
-		return usage("the password is empty", "give one of at least one character")
+		return cli.Usage("the password is empty", "give one of at least one character")
 	}
 	set := access.SetPassword
 	if f.scram {
 		// One text for the hash, the client that proves it and the one that sends it.
 		if prepared, err := scram.Prepare(password); err != nil || prepared != password {
-			return usage("--scram: the password is not in the form that SCRAM compares", "choose one without unusual characters")
+			return cli.BadFlag("--scram", ": the password is not in the form that SCRAM compares", "choose one without unusual characters")
 		}
 		set = access.SetScram
 	}
@@ -80,32 +81,32 @@ func (f *passwdFlags) run(ctx context.Context, e *env, path, user string) error 
 		return err
 	}
 	if added {
-		e.note("added %s to %s", user, path)
+		e.Note("added %s to %s", user, path)
 	} else {
-		e.note("changed the password of %s in %s", user, path)
+		e.Note("changed the password of %s in %s", user, path)
 	}
 	return nil
 }
 
-func (f *passwdFlags) password(ctx context.Context, e *env) (string, error) {
+func (f *passwdFlags) password(ctx context.Context, e *cli.Env) (string, error) {
 	if f.file != "" {
 		b, err := os.ReadFile(f.file)
 		if err != nil {
-			return "", usage("--password-file: "+err.Error(), "name a file that you may read")
+			return "", cli.BadFlag("--password-file", ": "+err.Error(), "name a file that you may read")
 		}
 		s := strings.TrimSuffix(string(b), "\n")
 		return strings.TrimSuffix(s, "\r"), nil
 	}
-	if s, ok := e.lookup("MQTT_PASSWORD"); ok {
+	if s, ok := e.LookupEnv("MQTT_PASSWORD"); ok {
 		return s, nil
 	}
-	password, err := readSecret(ctx, e, "password")
-	if err != nil || !e.ttyIn {
+	password, err := cli.ReadSecret(ctx, e, "password")
+	if err != nil || !e.TTYIn {
 		return password, err
 	}
-	again, err := readSecret(ctx, e, "password again")
+	again, err := cli.ReadSecret(ctx, e, "password again")
 	if err == nil && again != password {
-		err = usage("the two passwords differ", "nothing was changed")
+		err = cli.Usage("the two passwords differ", "nothing was changed")
 	}
 	return password, err
 }

@@ -6,10 +6,11 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/proto"
 )
 
-func newCompletion(*env) *cobra.Command {
+func newCompletion(*cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion {bash|zsh|fish|powershell}",
 		Short: "Print the script that completes commands and flags in a shell",
@@ -19,7 +20,7 @@ func newCompletion(*env) *cobra.Command {
   zsh         mqtt completion zsh > "${fpath[1]}/_mqtt"
   fish        mqtt completion fish > ~/.config/fish/completions/mqtt.fish
   powershell  mqtt completion powershell | Out-String | Invoke-Expression`,
-		Args:      words(1, "the name of a shell", 1),
+		Args:      cli.Arguments(1, "the name of a shell", 1),
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		RunE: func(c *cobra.Command, args []string) error {
 			root, out := c.Root(), c.OutOrStdout()
@@ -33,7 +34,7 @@ func newCompletion(*env) *cobra.Command {
 			case "powershell", "pwsh":
 				return root.GenPowerShellCompletionWithDesc(out)
 			}
-			return usage("no completion for "+quoted(args[0]), "expected bash, zsh, fish or powershell")
+			return cli.Usage("no completion for "+cli.Quote(args[0]), "expected bash, zsh, fish or powershell")
 		},
 	}
 }
@@ -44,7 +45,7 @@ func completing(args []string) bool {
 }
 
 // completeValues tells the tree which values its flags and arguments take. It is called only when a shell asks.
-func completeValues(e *env, c *cobra.Command) {
+func completeValues(e *cli.Env, c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		completeValues(e, sub)
 	}
@@ -62,7 +63,7 @@ func completeValues(e *env, c *cobra.Command) {
 }
 
 // completeFlag returns what completes the value of f, nil for the names of files.
-func completeFlag(e *env, f *pflag.Flag) cobra.CompletionFunc {
+func completeFlag(e *cli.Env, f *pflag.Flag) cobra.CompletionFunc {
 	if values := flagValues(f); values != nil {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
 	}
@@ -125,7 +126,7 @@ func schemes(flag string) []string {
 
 // completeArgs completes what is no flag: the words of -D behind the first, names of profiles, FLAG= for a profile, and
 // the command behind --.
-func completeArgs(e *env, c *cobra.Command) cobra.CompletionFunc {
+func completeArgs(e *cli.Env, c *cobra.Command) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		switch parent := c.Parent(); {
 		case parent != nil && parent.Name() == "config" && c.Name() == "show" && len(args) == 0:
@@ -145,8 +146,8 @@ func completeArgs(e *env, c *cobra.Command) cobra.CompletionFunc {
 	}
 }
 
-func profileNames(e *env) []string {
-	names, err := profiles(e).List()
+func profileNames(e *cli.Env) []string {
+	names, err := cli.Profiles(e).List()
 	if err != nil {
 		return nil
 	}
@@ -154,9 +155,9 @@ func profileNames(e *env) []string {
 }
 
 // connected are the commands that take profiles.
-func connected(e *env) []string {
+func connected(e *cli.Env) []string {
 	var names []string
-	for _, c := range newRoot(e, nil).Commands() {
+	for _, c := range e.Tree(nil).Commands() {
 		if c.Flags().Lookup("profile") != nil {
 			names = append(names, c.Name()+"\t"+c.Short)
 		}
@@ -164,9 +165,9 @@ func connected(e *env) []string {
 	return names
 }
 
-func assignments(e *env) []string {
+func assignments(e *cli.Env) []string {
 	var words []string
-	for _, f := range allFlags(e) {
+	for _, f := range cli.AllFlags(e) {
 		if f.Name != "profile" && f.Name != "options" && f.Name != "help" {
 			words = append(words, f.Name+"=")
 		}

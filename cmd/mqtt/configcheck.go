@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/config"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
@@ -16,15 +16,15 @@ import (
 )
 
 // checkProfile refuses a profile with a flag that no command has, or with a value that none of them reads.
-func checkProfile(e *env, p *config.Profile) error {
-	settings, err := p.Settings(allFlags(e), nil)
+func checkProfile(e *cli.Env, p *config.Profile) error {
+	settings, err := p.Settings(cli.AllFlags(e), nil)
 	if err != nil {
-		return usage(err.Error(), "mqtt help environment lists the flags")
+		return cli.Usage(err.Error(), "mqtt help environment lists the flags")
 	}
 	for _, s := range settings {
 		for _, v := range s.Values {
 			if expected := misread(e, s.Flag, v); expected != "" {
-				return usage(s.Origin.String()+": "+s.Flag+" "+quoted(config.Masked(s.Flag, v)), expected)
+				return cli.Usage(s.Origin.String()+": "+s.Flag+" "+cli.Quote(config.Masked(s.Flag, v)), expected)
 			}
 		}
 	}
@@ -32,14 +32,14 @@ func checkProfile(e *env, p *config.Profile) error {
 }
 
 // misread says what is expected of a value that no command's flag takes, "" if one does.
-func misread(e *env, flag, value string) (expected string) {
-	for _, c := range newRoot(e, nil).Commands() {
+func misread(e *cli.Env, flag, value string) (expected string) {
+	for _, c := range e.Tree(nil).Commands() {
 		f := c.Flags().Lookup(flag)
 		if f == nil {
 			continue
 		}
 		if f.Value.Set(value) != nil {
-			expected = expectedBy(f)
+			expected = cli.Expected(f)
 		} else if expected = unlike(f, value); expected == "" {
 			return ""
 		}
@@ -89,7 +89,7 @@ func unlike(f *pflag.Flag, value string) string {
 	default:
 		return unlikeText(f, value)
 	}
-	return hintOf(err)
+	return cli.HintOf(err)
 }
 
 // unlikeText is unlike for what says how things are shown, and for the texts of packets.
@@ -97,7 +97,7 @@ func unlikeText(f *pflag.Flag, value string) string {
 	var err error
 	switch placeholder, _ := pflag.UnquoteUsage(f); {
 	case f.Name == "color":
-		err = (&displayFlags{color: value}).apply(&env{})
+		err = (&cli.DisplayFlags{Color: value}).Apply(&cli.Env{})
 	case f.Name == "format" && placeholder == "FORMAT":
 		if _, err := format.Compile(value, format.Options{}); err != nil {
 			return "mqtt help formats lists the escapes"
@@ -123,18 +123,9 @@ func unlikeText(f *pflag.Flag, value string) string {
 		_, err := transport.ParseCiphers(value)
 		return textOf(err)
 	case placeholder == "DURATION", placeholder == "SECONDS":
-		_, err = readDuration(f.Name, value)
+		_, err = cli.ParseDuration(f.Name, value)
 	}
-	return hintOf(err)
-}
-
-// hintOf is what a usage error expects.
-func hintOf(err error) string {
-	var wrong *usageError
-	if errors.As(err, &wrong) {
-		return wrong.hint
-	}
-	return ""
+	return cli.HintOf(err)
 }
 
 func textOf(err error) string {

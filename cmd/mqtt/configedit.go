@@ -12,12 +12,13 @@ import (
 	"strings"
 	"time"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/config"
 )
 
 // addProfile makes a profile of words FLAG=VALUE, FLAG for a switch, or FLAG alone for a secret.
-func addProfile(ctx context.Context, e *env, name string, words []string) error {
-	dirs := profiles(e)
+func addProfile(ctx context.Context, e *cli.Env, name string, words []string) error {
+	dirs := cli.Profiles(e)
 	p, err := dirs.New(name)
 	if err != nil {
 		return profileError(err)
@@ -29,7 +30,7 @@ func addProfile(ctx context.Context, e *env, name string, words []string) error 
 		switch {
 		case ok:
 		case config.Secret(key, "x"):
-			if value, err = readSecret(ctx, e, key); err != nil {
+			if value, err = cli.ReadSecret(ctx, e, key); err != nil {
 				return err
 			}
 		default:
@@ -42,7 +43,7 @@ func addProfile(ctx context.Context, e *env, name string, words []string) error 
 	}
 	for _, key := range order {
 		if err := p.Set(key, values[key]...); err != nil {
-			return usage(err.Error(), "mqtt help profiles")
+			return cli.Usage(err.Error(), "mqtt help profiles")
 		}
 	}
 	if err := checkProfile(e, p); err != nil {
@@ -52,8 +53,8 @@ func addProfile(ctx context.Context, e *env, name string, words []string) error 
 }
 
 // editProfile has a person change the text of a profile. It is saved when it is right, and kept aside when it is not.
-func editProfile(ctx context.Context, e *env, name string) error {
-	dirs := profiles(e)
+func editProfile(ctx context.Context, e *cli.Env, name string) error {
+	dirs := cli.Profiles(e)
 	p, err := dirs.New(name)
 	if err != nil {
 		return profileError(err)
@@ -76,7 +77,7 @@ func editProfile(ctx context.Context, e *env, name string) error {
 		if bytes.Equal(before, after) {
 			os.Remove(file)
 		} else {
-			e.note("profile %s: nothing was saved; your text is in %s", name, file)
+			e.Note("profile %s: nothing was saved; your text is in %s", name, file)
 		}
 		return failed
 	}
@@ -84,14 +85,14 @@ func editProfile(ctx context.Context, e *env, name string) error {
 		return err
 	}
 	if bytes.Equal(before, after) {
-		e.note("profile %s: nothing was changed", name)
+		e.Note("profile %s: nothing was changed", name)
 		return os.Remove(file)
 	}
 	if p, err = config.Parse(name, p.File, after); err == nil {
 		err = checkProfile(e, p)
 	}
 	if err != nil {
-		return usage(err.Error(), "nothing was saved; your text is in "+file)
+		return cli.Usage(err.Error(), "nothing was saved; your text is in "+file)
 	}
 	if err := dirs.Save(p); err != nil {
 		return profileError(err)
@@ -113,10 +114,10 @@ func draft(profile string, text []byte) (string, error) {
 }
 
 // runEditor runs the editor of $VISUAL or $EDITOR, which may be words of a shell.
-func runEditor(ctx context.Context, e *env, file string) error {
-	editor := e.getenv("VISUAL")
+func runEditor(ctx context.Context, e *cli.Env, file string) error {
+	editor := e.Getenv("VISUAL")
 	if editor == "" {
-		editor = e.getenv("EDITOR")
+		editor = e.Getenv("EDITOR")
 	}
 	var cmd *exec.Cmd
 	switch {
@@ -132,12 +133,12 @@ func runEditor(ctx context.Context, e *env, file string) error {
 	}
 	cmd.WaitDelay = 5 * time.Second // for the editor to save what it has, and give the terminal back
 	config.Leash(cmd)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.in, inherited(e.out), inherited(e.err)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.In, cli.Inherit(e.Out), cli.Inherit(e.Err)
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return fail(exitOther, "set VISUAL or EDITOR to an editor; nothing was saved", "run %s: %w", editor, err)
+		return cli.Fail(cli.ExitOther, "set VISUAL or EDITOR to an editor; nothing was saved", "run %s: %w", editor, err)
 	}
 	return nil
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/config"
 	"mqtt/internal/format"
 )
 
-func newConfigShow(e *env) *cobra.Command {
+func newConfigShow(e *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show [COMMAND [FLAG...]]",
 		Short: "Print each value and where it comes from",
@@ -35,16 +36,16 @@ profile or default. Secrets are masked. Without COMMAND it prints what environme
 }
 
 // showCommand prints the values of one command.
-func showCommand(ctx context.Context, e *env, args []string) error {
-	root := newRoot(e, args)
+func showCommand(ctx context.Context, e *cli.Env, args []string) error {
+	root := e.Tree(args)
 	c, rest, err := root.Find(args)
 	if err != nil || c == root || c.Flags().Lookup("profile") == nil {
-		return usage("no command "+quoted(args[0])+" with settings", "expected a command with a connection: pub, sub, rr or ping")
+		return cli.Usage("no command "+cli.Quote(args[0])+" with settings", "expected a command with a connection: pub, sub, rr or ping")
 	}
 	if err := c.ParseFlags(rest); err != nil {
-		return flagError(c, err)
+		return cli.FlagError(c, err)
 	}
-	settings, err := e.settings(ctx, c)
+	settings, err := e.Settings(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -55,19 +56,19 @@ func showCommand(ctx context.Context, e *env, args []string) error {
 			defaults = append(defaults, config.Setting{Flag: f.Name, Values: []string{f.DefValue}})
 		}
 	})
-	settings = config.Merge(settings, given(c.Flags()), defaults) // a URL leaves no room for the default of --host
+	settings = config.Merge(settings, cli.Given(c.Flags()), defaults) // a URL leaves no room for the default of --host
 	return show(e, settings)
 }
 
 // showAll prints what is set outside any command line.
-func showAll(ctx context.Context, e *env, args []string) error {
+func showAll(ctx context.Context, e *cli.Env, args []string) error {
 	fs := pflag.NewFlagSet("show", pflag.ContinueOnError)
 	fs.Usage = func() {}
-	(&configFlags{}).register(fs)
+	(&cli.ConfigFlags{}).Register(fs)
 	if err := fs.Parse(args); err != nil {
-		return usage(err.Error(), "flags of a command stand behind its name: mqtt config show pub -q 1")
+		return cli.Usage(err.Error(), "flags of a command stand behind its name: mqtt config show pub -q 1")
 	}
-	settings, err := e.gather(ctx, fs, func() []config.Flag { return allFlags(e) })
+	settings, err := e.Gather(ctx, fs, func() []config.Flag { return cli.AllFlags(e) })
 	if err != nil {
 		return err
 	}
@@ -75,10 +76,10 @@ func showAll(ctx context.Context, e *env, args []string) error {
 }
 
 // show prints settings in columns: flag, value, origin.
-func show(e *env, settings []config.Setting) error {
+func show(e *cli.Env, settings []config.Setting) error {
 	if _, named := config.Find(settings, "profile"); !named {
 		// The profile in use stands on no command line and in no variable.
-		if name, err := profiles(e).Current(); err == nil && name != "" && !e.mosquitto() {
+		if name, err := cli.Profiles(e).Current(); err == nil && name != "" && !e.Mosquitto() {
 			used := config.Setting{Flag: "profile", Values: []string{name + " (in use)"}}
 			settings = append([]config.Setting{used}, settings...)
 		}
@@ -104,5 +105,5 @@ func show(e *env, settings []config.Setting) error {
 	for _, r := range rows {
 		b = fmt.Appendf(b, "%-*s  %-*s  %s\n", flag, r[0], value, r[1], r[2])
 	}
-	return writeAll(e, b)
+	return cli.WriteAll(e, b)
 }

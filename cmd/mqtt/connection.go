@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
@@ -20,8 +20,8 @@ type connection struct {
 	session    sessionFlags
 	will       willFlags
 	properties propertyFlags
-	display    displayFlags
-	config     configFlags
+	display    cli.DisplayFlags
+	config     cli.ConfigFlags
 	mosquitto  mosquittoFlags
 }
 
@@ -32,8 +32,8 @@ func (f *connection) register(fs *pflag.FlagSet, publishes bool) {
 	f.will.register(fs)
 	f.properties.register(fs, publishes)
 	f.tls.register(fs)
-	f.config.register(fs)
-	f.display.register(fs)
+	f.config.Register(fs)
+	f.display.Register(fs)
 	f.mosquitto.register(fs)
 }
 
@@ -51,8 +51,8 @@ type plan struct {
 
 // plan makes one. home is the packet that plain property flags belong to; standing says that the command reconnects
 // unless told otherwise; also are other packets that it sends and -D can be for.
-func (f *connection) plan(ctx context.Context, e *env, fs *pflag.FlagSet, home proto.Type, standing bool, also ...proto.Type) (*plan, error) {
-	if err := firstError(f.display.apply(e), f.mosquitto.check()); err != nil {
+func (f *connection) plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home proto.Type, standing bool, also ...proto.Type) (*plan, error) {
+	if err := cli.FirstError(f.display.Apply(e), f.mosquitto.check()); err != nil {
 		return nil, err
 	}
 	p, err := f.packets(e, fs, home, append(also, home))
@@ -84,7 +84,7 @@ func (f *connection) plan(ctx context.Context, e *env, fs *pflag.FlagSet, home p
 		return nil, err
 	}
 	p.backoff.Notice = func(err error, wait time.Duration) {
-		e.note("%v; next try in %s", p.named(err), format.Duration(wait))
+		e.Note("%v; next try in %s", p.named(err), format.Duration(wait))
 	}
 	if err := p.fit(f.properties.sets[proto.DISCONNECT]); err != nil {
 		return nil, err
@@ -95,8 +95,8 @@ func (f *connection) plan(ctx context.Context, e *env, fs *pflag.FlagSet, home p
 
 // packets begins a plan with the version to speak and the properties of all packets. sent are those that some commands
 // send and others do not.
-func (f *connection) packets(e *env, fs *pflag.FlagSet, home proto.Type, sent []proto.Type) (*plan, error) {
-	cfg := &conn.Config{Trace: f.display.trace(e)}
+func (f *connection) packets(e *cli.Env, fs *pflag.FlagSet, home proto.Type, sent []proto.Type) (*plan, error) {
+	cfg := &conn.Config{Trace: f.display.Trace(e)}
 	var err error
 	if cfg.Connect.Version, cfg.Fallback, err = f.version(e); err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (f *connection) packets(e *env, fs *pflag.FlagSet, home proto.Type, sent []
 	if err := f.identity.takeOver(f.properties.sets); err != nil {
 		return nil, err
 	}
-	if !e.mosquitto() { // whose own programs send what they can of it, and say nothing
+	if !e.Mosquitto() { // whose own programs send what they can of it, and say nothing
 		if err := f.checkSent(fs, sent); err != nil {
 			return nil, err
 		}
@@ -131,7 +131,7 @@ func (f *connection) packets(e *env, fs *pflag.FlagSet, home proto.Type, sent []
 func (p *plan) fit(bye proto.Props) error {
 	c := &p.cfg.Connect
 	if bye.Num(proto.SessionExpiryInterval, 0) > 0 && c.Props.Num(proto.SessionExpiryInterval, 0) == 0 { // 3.14.2.2.2
-		return usage("-D disconnect session-expiry-interval without a session", "the server keeps one only with -x SECONDS from the start")
+		return cli.BadFlag("-D", " disconnect session-expiry-interval without a session", "the server keeps one only with -x SECONDS from the start")
 	}
 	if err := p.settleVersion(); err != nil {
 		return err
@@ -141,7 +141,7 @@ func (p *plan) fit(bye proto.Props) error {
 	}
 	if c.HasPassword && !c.HasUsername && (c.Version < proto.V5 || p.cfg.Fallback) {
 		if c.Version < proto.V5 {
-			return usage("a password without a user name", "MQTT "+c.Version.String()+" has none: add -u NAME")
+			return cli.Usage("a password without a user name", "MQTT "+c.Version.String()+" has none: add -u NAME")
 		}
 		p.needs5, p.cfg.Fallback = "a password without a user name", false
 	}
@@ -149,11 +149,11 @@ func (p *plan) fit(bye proto.Props) error {
 }
 
 // version is -V, or mosquitto's own default under its names.
-func (f *connection) version(e *env) (proto.Version, bool, error) {
+func (f *connection) version(e *cli.Env) (proto.Version, bool, error) {
 	v, auto, err := readVersion(f.session.version)
-	if err == nil && auto && e.mosquitto() {
+	if err == nil && auto && e.Mosquitto() {
 		v, auto = proto.V311, false
-		if e.tool == "mosquitto_rr" || len(f.properties.lines) > 0 || f.session.expiry != "" {
+		if e.Tool == "mosquitto_rr" || len(f.properties.lines) > 0 || f.session.expiry != "" {
 			v = proto.V5
 		}
 	}
@@ -167,7 +167,7 @@ func (p *plan) settleVersion() error {
 	}
 	p.cfg.Fallback = false
 	if v := p.cfg.Connect.Version; v < proto.V5 {
-		return usage(p.needs5+" with MQTT "+v.String(), "only MQTT 5 has it: leave out -V, or give -V 5")
+		return cli.Usage(p.needs5+" with MQTT "+v.String(), "only MQTT 5 has it: leave out -V, or give -V 5")
 	}
 	return nil
 }
@@ -218,61 +218,4 @@ func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
 		stop()
 		cancel()
 	}
-}
-
-// displayFlags say what is told besides the data, on stderr.
-type displayFlags struct {
-	debug, quiet bool
-	color        string
-}
-
-func (f *displayFlags) register(fs *pflag.FlagSet) {
-	fs.BoolVarP(&f.debug, "debug", "d", false, "show each packet on stderr")
-	fs.BoolVar(&f.quiet, "quiet", false, "no warnings and no status, errors only")
-	fs.StringVar(&f.color, "color", "auto", "colour on stderr `WHEN`: auto, always or never")
-}
-
-func (f *displayFlags) apply(e *env) error {
-	switch f.color {
-	case "auto", "always", "never":
-	default:
-		return usage("--color "+quoted(f.color), "expected auto, always or never")
-	}
-	e.quiet, e.color = f.quiet, f.color
-	return nil
-}
-
-// colored tells whether a stream gets colours. NO_COLOR forbids them, unless --color always asks for them.
-func (e *env) colored(tty bool) bool {
-	switch e.color {
-	case "always":
-		return true
-	case "never":
-		return false
-	}
-	return tty && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"
-}
-
-// trace writes one line a packet to stderr.
-func (f *displayFlags) trace(e *env) func(bool, proto.Frame, proto.Version) {
-	if !f.debug {
-		return nil
-	}
-	var line []byte
-	return func(sent bool, frame proto.Frame, v proto.Version) {
-		line = append(format.AppendTrace(line[:0], sent, frame, v), '\n')
-		e.err.Write(line)
-	}
-}
-
-// warn tells of something that may be wrong.
-func (e *env) warn(text string, args ...any) { e.note("warning: "+text, args...) }
-
-// note tells of something that happened.
-func (e *env) note(text string, args ...any) {
-	if e.quiet {
-		return
-	}
-	line := fmt.Appendf(nil, text, args...)
-	e.err.Write(append(format.VisibleLine([]byte("mqtt: "), line), '\n'))
 }

@@ -12,6 +12,7 @@ import (
 
 	"mqtt/internal/broker"
 	"mqtt/internal/broker/access"
+	"mqtt/internal/cli"
 	"mqtt/internal/format"
 )
 
@@ -25,7 +26,7 @@ reload            read --passwords and --acl again, as SIGHUP does
 
 // attendance is a broker that serves until it is to stop.
 type attendance struct {
-	e        *env
+	e        *cli.Env
 	b        *broker.Broker
 	users    *access.Users
 	rights   *access.Rights // nil: none
@@ -41,17 +42,17 @@ func (a *attendance) attend(ctx context.Context) error {
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
 	var said <-chan string
-	if a.e.ttyIn {
+	if a.e.TTYIn {
 		said = console(ctx, a.e)
 	}
 	for {
 		select {
 		case <-ctx.Done():
-			return errQuiet // a broker is ended by a signal, and that is in order
+			return cli.ErrQuiet // a broker is ended by a signal, and that is in order
 		case err := <-a.listener:
 			return err
 		case err := <-a.data:
-			return fail(exitOther, "make room or repair the disk; what was acknowledged is kept", "--data: %w", err)
+			return cli.Fail(cli.ExitOther, "make room or repair the disk; what was acknowledged is kept", "--data: %w", err)
 		case <-hangups:
 			a.reload()
 		case line, ok := <-said:
@@ -86,12 +87,12 @@ func attentive(ctx context.Context) (context.Context, func()) {
 func (a *attendance) reload() {
 	gone, err := reload(a.b, a.users, a.rights)
 	if err != nil {
-		a.e.warn("reload: %v; what was read before stays in force", strings.ReplaceAll(err.Error(), "\n", "; "))
+		a.e.Warn("reload: %v; what was read before stays in force", strings.ReplaceAll(err.Error(), "\n", "; "))
 	} else {
-		a.e.note("read users and rights again")
+		a.e.Note("read users and rights again")
 	}
 	if gone > 0 {
-		a.e.note("clients sent away, whose user is gone or has another password: %d", gone)
+		a.e.Note("clients sent away, whose user is gone or has another password: %d", gone)
 	}
 }
 
@@ -105,7 +106,7 @@ func (a *attendance) command(words []string) (stop bool) {
 	case "stop", "quit", "exit":
 		return true
 	case "help", "?":
-		fmt.Fprint(e.err, consoleHelp)
+		fmt.Fprint(e.Err, consoleHelp)
 	case "stats":
 		writeStats(e, a.b.Stats())
 	case "clients":
@@ -114,21 +115,21 @@ func (a *attendance) command(words []string) (stop bool) {
 		a.reload()
 	case "log-level":
 		if len(words) != 2 || a.level.UnmarshalText([]byte(words[1])) != nil {
-			fmt.Fprintln(e.err, "log-level takes debug, info, warn or error")
+			fmt.Fprintln(e.Err, "log-level takes debug, info, warn or error")
 		}
 	default:
-		fmt.Fprintf(e.err, "unknown command %q; help lists them\n", words[0])
+		fmt.Fprintf(e.Err, "unknown command %q; help lists them\n", words[0])
 	}
 	return false
 }
 
 // console reads lines from the terminal. Its goroutine ends with the input, or with the process, which is all that can
 // end a read from a terminal.
-func console(ctx context.Context, e *env) <-chan string {
+func console(ctx context.Context, e *cli.Env) <-chan string {
 	lines := make(chan string)
 	go func() {
 		defer close(lines)
-		in := bufio.NewScanner(e.in)
+		in := bufio.NewScanner(e.In)
 		for in.Scan() {
 			select {
 			case lines <- in.Text():
@@ -140,10 +141,10 @@ func console(ctx context.Context, e *env) <-chan string {
 	return lines
 }
 
-func writeStats(e *env, s broker.Stats) {
+func writeStats(e *cli.Env, s broker.Stats) {
 	count := func(n int64) string { return format.Count(uint64(max(0, n))) }
 	size := func(n int64) string { return format.Bytes(uint64(max(0, n))) }
-	fmt.Fprintf(e.err, `up %s
+	fmt.Fprintf(e.Err, `up %s
 clients    %s now, %s at most, %s came, %s refused
 sessions   %s, with %s subscriptions, %s expired
 messages   %s received, %s sent, %s dropped, %s refused
@@ -159,7 +160,7 @@ memory     %s
 
 const mostClients = 50 // that are listed
 
-func writeClients(e *env, all []broker.ClientInfo) {
+func writeClients(e *cli.Env, all []broker.ClientInfo) {
 	var b []byte
 	for i, c := range all {
 		if i == mostClients {
@@ -179,5 +180,5 @@ func writeClients(e *env, all []broker.ClientInfo) {
 	if len(all) == 0 {
 		b = append(b, "nobody\n"...)
 	}
-	e.err.Write(b)
+	e.Err.Write(b)
 }

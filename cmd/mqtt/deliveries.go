@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
@@ -29,7 +30,7 @@ func (d *deliveries) add(ev conn.Event, name func(tag uint64) string) error {
 	d.refused++
 	err := fmt.Errorf("%s refused: %s", name(ev.Tag), ev.Reason.Explain(proto.PUBACK, ev.Props()))
 	if d.first == nil {
-		d.first, d.hint = err, refusedMessageHint(ev.Reason)
+		d.first, d.hint = err, cli.RefusedMessageHint(ev.Reason)
 	}
 	return err
 }
@@ -38,9 +39,9 @@ func (d *deliveries) add(ev conn.Event, name func(tag uint64) string) error {
 func (d *deliveries) verdict(doing string) error {
 	switch {
 	case d.refused == 1:
-		return fail(exitPublish, d.hint, "%s: %w", doing, d.first)
+		return cli.Fail(cli.ExitPublish, d.hint, "%s: %w", doing, d.first)
 	case d.refused > 1:
-		return fail(exitPublish, d.hint, "%s: %s messages were refused, the first: %w", doing, format.Count(d.refused), d.first)
+		return cli.Fail(cli.ExitPublish, d.hint, "%s: %s messages were refused, the first: %w", doing, format.Count(d.refused), d.first)
 	}
 	return nil
 }
@@ -50,9 +51,9 @@ func (d *deliveries) verdict(doing string) error {
 func unsendable(name string, err error) error {
 	switch conn.Class(err) {
 	case conn.ClassLimit:
-		return fail(exitPublish, limitHint(err), "%s: %w", name, err)
+		return cli.Fail(cli.ExitPublish, cli.LimitHint(err), "%s: %w", name, err)
 	case conn.ClassInvalid:
-		return usage(name+": "+err.Error(), "nothing of it was sent")
+		return cli.Usage(name+": "+err.Error(), "nothing of it was sent")
 	}
 	return nil
 }

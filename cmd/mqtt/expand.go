@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/config"
 )
 
@@ -37,7 +38,7 @@ func joinProperties(args []string, fs *pflag.FlagSet) ([]string, error) {
 			n = 1 // one line, as in a file
 		}
 		if len(words) < n {
-			return nil, usage(args[i]+" takes COMMAND NAME VALUE, or COMMAND user-property KEY VALUE",
+			return nil, cli.Usage(args[i]+" takes COMMAND NAME VALUE, or COMMAND user-property KEY VALUE",
 				"for example: -D publish content-type text/plain")
 		}
 		line := words[0]

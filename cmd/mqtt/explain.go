@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
 	"mqtt/internal/transport"
@@ -22,7 +23,7 @@ func (p *plan) explain(err error) error {
 // unanswered gives a server that hung up or was silent behind TLS a hint of its own.
 func (p *plan) unanswered(err error) error {
 	if class := conn.Class(err); p.secure && (class == conn.ClassHungUp || class == conn.ClassSilent) {
-		return fail(exitOpening, "is this an MQTT port? the server may also want a client certificate (--cert, --key)", "%w", err)
+		return cli.Fail(cli.ExitOpening, "is this an MQTT port? the server may also want a client certificate (--cert, --key)", "%w", err)
 	}
 	return err
 }
@@ -39,10 +40,10 @@ func (p *plan) unfallen(err error) error {
 	var r *conn.Refused
 	switch {
 	case errors.As(err, &r) && r.Reason == proto.UnsupportedProtocolVersion:
-		return fail(exitRefused, instead, "%w, and %s needs MQTT 5", err, p.needs5)
+		return cli.Fail(cli.ExitRefused, instead, "%w, and %s needs MQTT 5", err, p.needs5)
 	case conn.Class(err) == conn.ClassHungUp:
-		code, hint := judge(err)
-		return fail(code, instead+"; "+hint, "%w, and %s needs MQTT 5, so 3.1.1 was not tried", err, p.needs5)
+		code, hint := cli.Judge(err)
+		return cli.Fail(code, instead+"; "+hint, "%w, and %s needs MQTT 5, so 3.1.1 was not tried", err, p.needs5)
 	}
 	return err
 }
@@ -57,13 +58,13 @@ func (p *plan) named(err error) error {
 	switch {
 	case errors.As(err, &dial): // which has an address
 		return err
-	case outcomes[class].code == exitOpening && transport.Alert(err) != "", class == conn.ClassGone && transport.Alert(err) != "":
+	case cli.OutcomeOf(err).Code == cli.ExitOpening && transport.Alert(err) != "", class == conn.ClassGone && transport.Alert(err) != "":
 		alert := &conn.Opening{Err: &transport.Error{Phase: transport.Secure, Addr: p.server, Err: err}}
 		if errors.As(err, &gone) {
 			return &conn.Gone{Err: alert}
 		}
 		return alert
-	case outcomes[class].unnamed:
+	case cli.OutcomeOf(err).Unnamed:
 		return fmt.Errorf("%s: %w", p.server, err)
 	}
 	return err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/transport"
 )
@@ -18,18 +19,18 @@ func TestExplain(t *testing.T) {
 		text, hint string
 		code       int
 	}{
-		{plan{}, hungUp, "broker:1883: the server closed the connection before it answered", "is this an MQTT port, and does it want TLS? (--tls)", exitOpening},
-		{plan{secure: true}, hungUp, "broker:1883: the server closed the connection before it answered", "is this an MQTT port? the server may also want a client certificate (--cert, --key)", exitOpening},
+		{plan{}, hungUp, "broker:1883: the server closed the connection before it answered", "is this an MQTT port, and does it want TLS? (--tls)", cli.ExitOpening},
+		{plan{secure: true}, hungUp, "broker:1883: the server closed the connection before it answered", "is this an MQTT port? the server may also want a client certificate (--cert, --key)", cli.ExitOpening},
 		{plan{auto: true, secure: true, needs5: "-x"}, hungUp, "broker:1883: the server closed the connection before it answered, and -x needs MQTT 5, so 3.1.1 was not tried",
-			"leave it out to speak 3.1.1; is this an MQTT port? the server may also want", exitOpening},
-		{plan{}, &conn.Opening{Err: &transport.Error{Phase: transport.Connect, Addr: "broker:1883", Err: fmt.Errorf("no")}}, "connect to broker:1883: no", "", exitOpening},
-		{plan{}, &conn.Broken{Op: "read", Err: fmt.Errorf("no")}, "broker:1883: connection lost: read: no", "--reconnect always tries again", exitLost},
-		{plan{}, fail(exitOpening, "", "no answer, the last try: %w", hungUp), "broker:1883: no answer, the last try: the server closed", "", exitOpening},
-		{plan{}, errQuiet, errQuiet.Error(), "", exitOther},
+			"leave it out to speak 3.1.1; is this an MQTT port? the server may also want", cli.ExitOpening},
+		{plan{}, &conn.Opening{Err: &transport.Error{Phase: transport.Connect, Addr: "broker:1883", Err: fmt.Errorf("no")}}, "connect to broker:1883: no", "", cli.ExitOpening},
+		{plan{}, &conn.Broken{Op: "read", Err: fmt.Errorf("no")}, "broker:1883: connection lost: read: no", "--reconnect always tries again", cli.ExitLost},
+		{plan{}, cli.Fail(cli.ExitOpening, "", "no answer, the last try: %w", hungUp), "broker:1883: no answer, the last try: the server closed", "", cli.ExitOpening},
+		{plan{}, cli.ErrQuiet, cli.ErrQuiet.Error(), "", cli.ExitOther},
 	} {
 		c.plan.server = "broker:1883"
 		err := c.plan.explain(c.err)
-		code, hint := judge(err)
+		code, hint := cli.Judge(err)
 		if !strings.HasPrefix(err.Error(), c.text) || !strings.HasPrefix(hint, c.hint) || code != c.code {
 			t.Errorf("%v - %s (%d)\nwant %s - %s (%d)", err, hint, code, c.text, c.hint, c.code)
 		}

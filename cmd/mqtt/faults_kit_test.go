@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/transport/transporttest"
 )
 
@@ -158,7 +159,7 @@ func done(t *testing.T, cmd *exec.Cmd, want ...int) *process {
 // within runs a command inside this process, which costs no start, and returns its status and streams.
 func within(ctx context.Context, stdin io.Reader, args ...string) (status int, out, errs string) {
 	var o, e bytes.Buffer
-	world := &env{in: stdin, out: &o, err: &e, lookup: func(string) (string, bool) { return "", false }, environ: func() []string { return nil }}
+	world := &cli.Env{In: stdin, Out: &o, Err: &e, LookupEnv: func(string) (string, bool) { return "", false }, Environ: func() []string { return nil }}
 	status = run(ctx, world, append([]string{"mqtt"}, args...))
 	return status, o.String(), e.String()
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -13,6 +12,7 @@ import (
 	"mqtt/internal/broker/access"
 	"mqtt/internal/broker/disk"
 	"mqtt/internal/broker/faults"
+	"mqtt/internal/cli"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
@@ -30,7 +30,7 @@ func (f *accessFlags) register(fs *pflag.FlagSet) {
 }
 
 // load reads the files.
-func (f *accessFlags) load(e *env) (*access.Users, *access.Rights, error) {
+func (f *accessFlags) load(e *cli.Env) (*access.Users, *access.Rights, error) {
 	who := access.Loopback
 	switch {
 	case f.allowAnonymous:
@@ -40,17 +40,17 @@ func (f *accessFlags) load(e *env) (*access.Users, *access.Rights, error) {
 	}
 	users, err := access.NewUsers(f.passwords, who)
 	if err != nil {
-		return nil, nil, fail(exitUsage, "mqtt broker passwd writes a password file", "--passwords: %w", err)
+		return nil, nil, cli.Fail(cli.ExitUsage, "mqtt broker passwd writes a password file", "--passwords: %w", err)
 	}
 	if f.acl == "" {
 		return users, nil, nil
 	}
 	rights, err := access.NewRights(f.acl)
 	if err != nil {
-		return nil, nil, fail(exitUsage, "", "--acl: %w", err)
+		return nil, nil, cli.Fail(cli.ExitUsage, "", "--acl: %w", err)
 	}
 	if f.passwords == "" {
-		e.warn("--acl without --passwords: user names are taken on trust")
+		e.Warn("--acl without --passwords: user names are taken on trust")
 	}
 	return users, rights, nil
 }
@@ -73,19 +73,19 @@ func (f *dataFlags) open(fs *pflag.FlagSet, note func(string)) (*disk.Store, err
 	default:
 		d, err := format.ParseDuration(f.sync)
 		if err != nil || d <= 0 {
-			return nil, usage("--sync "+quoted(f.sync), "expected always, never or an interval such as 100ms")
+			return nil, cli.BadValue("--sync", f.sync, "expected always, never or an interval such as 100ms")
 		}
 		opt.Sync = d
 	}
 	if f.dir == "" {
 		if fs.Changed("sync") {
-			return nil, usage("--sync without --data", "name a folder with --data")
+			return nil, cli.BadFlag("--sync", " without --data", "name a folder with --data")
 		}
 		return nil, nil
 	}
 	s, err := disk.Open(f.dir, opt)
 	if err != nil {
-		return nil, fail(exitOther, dataHint(err), "--data: %w", err)
+		return nil, cli.Fail(cli.ExitOther, dataHint(err), "--data: %w", err)
 	}
 	return s, nil
 }
@@ -124,32 +124,32 @@ func (f *limitFlags) register(fs *pflag.FlagSet) {
 
 func (f *limitFlags) apply(o *broker.Options) error {
 	var err error
-	if err = inRange([]count{
-		{"--max-connections", f.connections, math.MaxInt}, {"--max-topic-levels", f.levels, math.MaxInt},
-		{"--max-subscriptions", f.subscriptions, math.MaxInt}, {"--max-receive", f.receive, math.MaxUint16},
-	}); err != nil {
+	if err = cli.FirstError(
+		cli.CheckCount("--max-connections", f.connections, math.MaxInt), cli.CheckCount("--max-topic-levels", f.levels, math.MaxInt),
+		cli.CheckCount("--max-subscriptions", f.subscriptions, math.MaxInt), cli.CheckCount("--max-receive", f.receive, math.MaxUint16),
+	); err != nil {
 		return err
 	}
 	if f.rate < 0 {
-		return usage(fmt.Sprintf("--connect-rate %v", f.rate), "expected a number of connections a second")
+		return cli.Usage(fmt.Sprintf("--connect-rate %v", f.rate), "expected a number of connections a second")
 	}
 	o.Connections, o.TopicLevels, o.Subscriptions, o.ReceiveMaximum, o.ConnectRate = f.connections, f.levels, f.subscriptions, uint16(f.receive), f.rate
-	packet, err := readSize("--max-packet-size", f.packet, 32, proto.MaxPacket)
+	packet, err := cli.ParseSize("--max-packet-size", f.packet, 32, proto.MaxPacket)
 	if err != nil {
 		return err
 	}
 	o.MaxPacket = int(packet)
-	if o.ConnectTimeout, err = readDuration("--connect-timeout", f.timeout); err != nil {
+	if o.ConnectTimeout, err = cli.ParseDuration("--connect-timeout", f.timeout); err != nil {
 		return err
 	}
 	if o.ConnectTimeout <= 0 {
-		return usage("--connect-timeout "+quoted(f.timeout), "expected more than 0 seconds")
+		return cli.BadValue("--connect-timeout", f.timeout, "expected more than 0 seconds")
 	}
-	keep, err := wholeSeconds("--max-keepalive", f.keepalive, 65535)
+	keep, err := cli.ParseSeconds("--max-keepalive", f.keepalive, 65535)
 	if err != nil {
 		return err
 	}
-	expiry, err := wholeSeconds("--max-session-expiry", f.sessionLimit, 1<<32-1)
+	expiry, err := cli.ParseSeconds("--max-session-expiry", f.sessionLimit, 1<<32-1)
 	if err != nil {
 		return err
 	}
@@ -173,7 +173,7 @@ func (f *limitFlags) features(w *broker.Without) error {
 		case "identifiers":
 			w.Identifiers = true
 		default:
-			return usage("--without "+quoted(name), "expected qos1, qos2, retain, wildcards, shared or identifiers")
+			return cli.BadValue("--without", name, "expected qos1, qos2, retain, wildcards, shared or identifiers")
 		}
 	}
 	return nil
@@ -194,19 +194,19 @@ func (f *queueFlags) register(fs *pflag.FlagSet) {
 }
 
 func (f *queueFlags) apply(o *broker.Options) error {
-	err := inRange([]count{
-		{"--max-queued-messages", f.messages, math.MaxInt}, {"--max-inflight", f.inflight, math.MaxUint16}, {"--max-retained", f.retained, math.MaxInt},
-	})
+	err := cli.FirstError(
+		cli.CheckCount("--max-queued-messages", f.messages, math.MaxInt), cli.CheckCount("--max-inflight", f.inflight, math.MaxUint16), cli.CheckCount("--max-retained", f.retained, math.MaxInt),
+	)
 	if err != nil {
 		return err
 	}
 	o.QueueMessages, o.Inflight, o.Retained = f.messages, f.inflight, f.retained
-	bytes, err := readSize("--max-queued-bytes", f.bytes, 1, math.MaxInt64)
+	bytes, err := cli.ParseSize("--max-queued-bytes", f.bytes, 1, math.MaxInt64)
 	if err != nil {
 		return err
 	}
 	o.QueueBytes = int(min(bytes, math.MaxInt)) // more than 32 bits can mean is no limit there
-	o.Memory, err = readSize("--memory", f.memory, 1<<20, math.MaxInt64)
+	o.Memory, err = cli.ParseSize("--memory", f.memory, 1<<20, math.MaxInt64)
 	return err
 }
 
@@ -223,57 +223,8 @@ func (f *trialFlags) apply(fs *pflag.FlagSet, o *broker.Options) error {
 	}
 	plan, err := faults.Parse(f.fault)
 	if err != nil {
-		return usage("--fault: "+err.Error(), "mqtt help faults lists the words")
+		return cli.BadFlag("--fault", ": "+err.Error(), "mqtt help faults lists the words")
 	}
 	o.Fault = plan
 	return nil
-}
-
-// count is a flag's number, which is 1 at least.
-type count struct {
-	flag    string
-	n, most int
-}
-
-// inRange refuses the first that is not.
-func inRange(counts []count) error {
-	for _, c := range counts {
-		switch {
-		case c.n >= 1 && c.n <= c.most:
-		case c.most < math.MaxInt:
-			return usage(fmt.Sprintf("%s %d", c.flag, c.n), fmt.Sprintf("expected a whole number from 1 to %d", c.most))
-		default:
-			return usage(fmt.Sprintf("%s %d", c.flag, c.n), "expected a whole number of at least 1")
-		}
-	}
-	return nil
-}
-
-// readSize reads a flag's bytes.
-func readSize(flag, s string, least, most int64) (int64, error) {
-	n, err := format.ParseSize(s)
-	if err == nil && n >= least && n <= most {
-		return n, nil
-	}
-	hint := "expected bytes such as 4096, 64KiB or 1MB"
-	switch {
-	case most < math.MaxInt64:
-		hint += fmt.Sprintf(": from %d to %d (%s)", least, most, format.Bytes(uint64(most)))
-	case err == nil:
-		hint = fmt.Sprintf("expected at least %d bytes", least)
-	}
-	return 0, usage(flag+" "+quoted(s), hint)
-}
-
-// wholeSeconds reads a flag's duration where only seconds count.
-func wholeSeconds(flag, s string, most int64) (int64, error) {
-	d, err := readDuration(flag, s)
-	if err != nil {
-		return 0, err
-	}
-	n := int64(d / time.Second)
-	if d%time.Second != 0 || n > most {
-		return 0, usage(flag+" "+quoted(s), fmt.Sprintf("expected whole seconds, at most %d", most))
-	}
-	return n, nil
 }

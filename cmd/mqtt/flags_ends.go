@@ -2,11 +2,11 @@ package main
 
 import (
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
@@ -34,10 +34,10 @@ func (f *endFlags) register(fs *pflag.FlagSet) {
 
 func (f *endFlags) compile(fs *pflag.FlagSet) error {
 	if fs.Changed("count") && f.number < 1 {
-		return usage("-C "+strconv.Itoa(f.number), "expected 1 or more")
+		return cli.BadNumber("-C", f.number, "expected 1 or more")
 	}
 	if fs.Changed("expect") && f.expect < 1 {
-		return usage("--expect "+strconv.Itoa(f.expect), "expected 1 or more; --expect-none is for none")
+		return cli.BadNumber("--expect", f.expect, "expected 1 or more; --expect-none is for none")
 	}
 	var err error
 	if f.wait, err = positive(fs, "timeout", "-W", f.waitText); err != nil {
@@ -57,9 +57,9 @@ func (f *endFlags) compile(fs *pflag.FlagSet) error {
 	}
 	switch {
 	case given > 1:
-		return usage("-C, --match, --expect and --expect-none", "give one of them")
+		return &cli.UsageError{Flag: "-C", Others: []string{"--match", "--expect", "--expect-none"}, What: "-C, --match, --expect and --expect-none", Hint: "give one of them"}
 	case f.expectNone && f.wait == 0 && f.idle == 0:
-		return usage("--expect-none without an end", "say how long to wait: -W SECONDS")
+		return cli.BadFlag("--expect-none", " without an end", "say how long to wait: -W SECONDS")
 	}
 	return nil
 }
@@ -69,9 +69,9 @@ func positive(fs *pflag.FlagSet, name, flag, text string) (time.Duration, error)
 	if !fs.Changed(name) {
 		return 0, nil
 	}
-	d, err := readDuration(flag, text)
+	d, err := cli.ParseDuration(flag, text)
 	if err == nil && d <= 0 {
-		err = usage(flag+" "+quoted(text), "expected more than 0 seconds")
+		err = cli.BadValue(flag, text, "expected more than 0 seconds")
 	}
 	return d, err
 }
@@ -97,12 +97,8 @@ func (f *endFlags) idleLimit(last time.Time) time.Time {
 	return last.Add(f.idle)
 }
 
-var (
-	// errTimeout is the end that -W sets.
-	errTimeout = errors.New("time is up")
-	// errIdle is the end that --idle-timeout sets.
-	errIdle = errors.New("no message came for the idle timeout")
-)
+// errIdle is the cause of a context that --idle-timeout ended.
+var errIdle = errors.New("no message came for the idle timeout")
 
 // limit names the flag that set an end.
 func (f *endFlags) limit(cause error) string {
@@ -116,28 +112,28 @@ func (f *endFlags) limit(cause error) string {
 // themselves brought, or the context's error after a signal.
 func (f *endFlags) verdict(cause error, n int) error {
 	over := f.limit(cause)
-	ended := cause == errTimeout || cause == errIdle
+	ended := cause == cli.ErrTimeout || cause == errIdle
 	switch {
 	case f.expectNone && n > 0:
-		return fail(exitExpected, "", "a message came, and none was expected")
+		return cli.Fail(cli.ExitExpected, "", "a message came, and none was expected")
 	case f.expectNone && ended:
 		return nil
 	case cause == nil:
 		return nil
 	case f.expect > 0 && ended:
-		return fail(exitExpected, "", "%d of %d expected messages came before %s ran out", n, f.expect, over)
+		return cli.Fail(cli.ExitExpected, "", "%d of %d expected messages came before %s ran out", n, f.expect, over)
 	case f.match != nil && ended:
-		return fail(exitExpected, "", "no payload matched %s before %s ran out", f.matchText, over)
+		return cli.Fail(cli.ExitExpected, "", "no payload matched %s before %s ran out", f.matchText, over)
 	case cause == errIdle && f.number > 0:
-		return fail(exitExpected, "", "%d of %d messages came before %s ran out", n, f.number, over)
+		return cli.Fail(cli.ExitExpected, "", "%d of %d messages came before %s ran out", n, f.number, over)
 	case cause == errIdle:
 		return nil
-	case cause == errTimeout && f.number > 0:
-		return fail(exitTimeout, "", "%d of %d messages came before %s ran out", n, f.number, over)
-	case cause == errTimeout:
-		return fail(exitTimeout, "", "%s ran out", over)
+	case cause == cli.ErrTimeout && f.number > 0:
+		return cli.Fail(cli.ExitTimeout, "", "%d of %d messages came before %s ran out", n, f.number, over)
+	case cause == cli.ErrTimeout:
+		return cli.Fail(cli.ExitTimeout, "", "%s ran out", over)
 	case f.number == 0 && f.expect == 0 && f.match == nil && !f.expectNone:
-		return errQuiet // Ctrl-C is how it is meant to end
+		return cli.ErrQuiet // Ctrl-C is how it is meant to end
 	}
 	return cause
 }

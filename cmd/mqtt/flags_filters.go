@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
 )
@@ -25,10 +25,10 @@ type filterFlags struct {
 }
 
 func (f *filterFlags) register(fs *pflag.FlagSet) {
-	list(fs, &f.topics, "topic", "t", "subscribe to `FILTER`, many")
+	cli.ListVar(fs, &f.topics, "topic", "t", "subscribe to `FILTER`, many")
 	fs.IntVarP(&f.qos, "qos", "q", 0, "ask for QoS `N`, the highest that messages are sent with: 0, 1 or 2")
-	list(fs, &f.out, "filter-out", "T", "do not print messages that match `FILTER`, many")
-	list(fs, &f.unsubscribe, "unsubscribe", "U", "unsubscribe from `FILTER`, many")
+	cli.ListVar(fs, &f.out, "filter-out", "T", "do not print messages that match `FILTER`, many")
+	cli.ListVar(fs, &f.unsubscribe, "unsubscribe", "U", "unsubscribe from `FILTER`, many")
 	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained messages, only live ones")
 	fs.BoolVarP(&f.onlySubscribe, "exit-after-subscribe", "E", false, "end once subscribed")
 	fs.BoolVar(&f.retainAsPublished, "retain-as-published", false, "keep the retain flag as it was published (MQTT 5)")
@@ -56,12 +56,12 @@ type asked struct {
 // compile checks the flags. sets has the properties of both packets.
 func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]proto.Props) (*asked, error) {
 	if f.qos < 0 || f.qos > 2 {
-		return nil, usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+		return nil, cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
 	}
 	handling := map[string]byte{"always": 0, "new": 1, "never": 2, "0": 0, "1": 1, "2": 2}
 	rh, ok := handling[f.retainHandling]
 	if !ok {
-		return nil, usage("--retain-handling "+quoted(f.retainHandling), "expected always, new or never")
+		return nil, cli.BadValue("--retain-handling", f.retainHandling, "expected always, new or never")
 	}
 	for _, flag := range []string{"no-local", "retain-as-published", "retain-handling", "subscription-identifier"} {
 		if v := fs.Lookup(flag); v.Changed && v.Value.String() != "false" {
@@ -78,7 +78,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 		topics = []string{p.topic}
 	}
 	if len(topics) == 0 && len(f.unsubscribe) == 0 {
-		return nil, usage("no topic filter", "name one with -t FILTER; '#' takes in all")
+		return nil, cli.Usage("no topic filter", "name one with -t FILTER; '#' takes in all")
 	}
 	a := &asked{out: f.out, dropRetain: f.noRetain && !f.retainAsPublished, partialOK: f.partialOK, requireQoS: f.requireQoS,
 		only: f.onlySubscribe}
@@ -91,10 +91,10 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 		ps := sets[proto.SUBSCRIBE]
 		if fs.Changed("subscription-identifier") {
 			if f.subscriptionID < 1 || f.subscriptionID > proto.MaxRemaining {
-				return nil, usage("--subscription-identifier "+strconv.Itoa(f.subscriptionID), "expected 1 to 268435455")
+				return nil, cli.BadNumber("--subscription-identifier", f.subscriptionID, "expected 1 to 268435455")
 			}
 			if ps.Has(proto.SubscriptionIdentifier) { // one at most: 3.8.2.1.2
-				return nil, usage("--subscription-identifier with -D subscribe subscription-identifier", "give one of them")
+				return nil, cli.BadFlag("--subscription-identifier", " with -D subscribe subscription-identifier", "give one of them")
 			}
 			ps = ps.AppendNum(proto.SubscriptionIdentifier, uint32(f.subscriptionID))
 		}
@@ -105,7 +105,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 			return nil, err
 		}
 		if name, _ := proto.SplitShare(t); name != "" && f.noLocal { // [MQTT-3.8.3-4]
-			return nil, usage("--no-local with the shared subscription "+quoted(t), "leave one of them out")
+			return nil, cli.BadFlag("--no-local", " with the shared subscription "+cli.Quote(t), "leave one of them out")
 		}
 		a.subscribe.Filters = append(a.subscribe.Filters, proto.Subscription{Filter: t, QoS: byte(f.qos), NoLocal: f.noLocal,
 			RetainAsPublished: f.retainAsPublished, RetainHandling: rh})
@@ -123,7 +123,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 
 func checkFilter(flag, s string) error {
 	if err := proto.CheckFilter(s); err != nil {
-		return usage(flag+" "+quoted(s)+": "+err.Error(), topicHint(s, "# stands alone at the end, + for one whole level: a/+/b, a/#"))
+		return cli.BadFlag(flag, " "+cli.Quote(s)+": "+err.Error(), cli.TopicHint(s, "# stands alone at the end, + for one whole level: a/+/b, a/#"))
 	}
 	return nil
 }
@@ -179,7 +179,7 @@ func (a *asked) request(ctx context.Context, c *conn.Conn) error {
 func unsubscribable(err error) error {
 	var limit *conn.Limit
 	if errors.As(err, &limit) {
-		return fail(exitSubscribe, "subscribe to less at once", "subscribe: %w", err)
+		return cli.Fail(cli.ExitSubscribe, "subscribe to less at once", "subscribe: %w", err)
 	}
 	return err
 }
@@ -189,7 +189,7 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 	if p.Kind == proto.UNSUBACK {
 		for i, r := range p.Reasons {
 			if r.Failed() && i < len(a.unsubscribe.Filters) {
-				s.e.warn("unsubscribe %s: %s", a.unsubscribe.Filters[i], r.Explain(proto.UNSUBACK, p.Props))
+				s.e.Warn("unsubscribe %s: %s", a.unsubscribe.Filters[i], r.Explain(proto.UNSUBACK, p.Props))
 			}
 		}
 		if a.subscribe == nil {
@@ -205,17 +205,17 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 		var lower *conn.LowerQoS
 		switch {
 		case errors.As(verdict, &refused):
-			err := fail(exitSubscribe, refusedFilterHint(refused.Reason), "%w", refused)
+			err := cli.Fail(cli.ExitSubscribe, cli.RefusedFilterHint(refused.Reason), "%w", refused)
 			if !a.partialOK {
 				return true, err
 			}
-			s.e.warn("%v", err)
+			s.e.Warn("%v", err)
 			refusal = err
 			continue
 		case errors.As(verdict, &lower) && a.requireQoS:
-			return true, fail(exitSubscribe, "leave out --require-qos, or ask for less", "%w", lower)
+			return true, cli.Fail(cli.ExitSubscribe, "leave out --require-qos, or ask for less", "%w", lower)
 		case lower != nil && !a.warned:
-			s.e.warn("%v", lower)
+			s.e.Warn("%v", lower)
 		}
 		holds++
 	}
@@ -225,14 +225,4 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 	a.stands, a.warned = true, true
 	s.away.end()
 	return a.only && a.unsubscribe == nil, nil
-}
-
-func refusedFilterHint(r proto.Reason) string {
-	switch r {
-	case proto.NotAuthorized, proto.UnspecifiedError:
-		return "this user may not read there; --partial-ok goes on with the other filters"
-	case proto.SharedSubscriptionsNotSupported, proto.WildcardSubscriptionsNotSupported, proto.SubscriptionIdentifiersNotSupported:
-		return "this server cannot do it"
-	}
-	return "--partial-ok goes on with the other filters"
 }

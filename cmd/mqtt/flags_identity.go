@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"math/rand/v2"
-	"os"
-	"strconv"
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/proto"
 	"mqtt/internal/transport"
 )
@@ -35,37 +33,37 @@ func (f *identityFlags) register(fs *pflag.FlagSet) {
 }
 
 // apply puts the identity into p. What stands in the URL loses against flags.
-func (f *identityFlags) apply(ctx context.Context, e *env, fs *pflag.FlagSet, u *transport.URL, p *proto.Connect) error {
+func (f *identityFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, u *transport.URL, p *proto.Connect) error {
 	if f.id != "" && f.idPrefix != "" {
-		return usage("-i with -I", "give one of them")
+		return cli.Conflict("-i", "-I")
 	}
-	if err := checkText("-i", f.id); err != nil {
+	if err := cli.CheckText("-i", f.id); err != nil {
 		return err
 	}
-	if err := checkText("-I", f.idPrefix); err != nil {
+	if err := cli.CheckText("-I", f.idPrefix); err != nil {
 		return err
 	}
-	if err := checkText("-u", f.username); err != nil {
+	if err := cli.CheckText("-u", f.username); err != nil {
 		return err
 	}
 	p.ClientID = f.id
 	if f.id == "" {
-		p.ClientID = f.idPrefix + madeUpID(f.idPrefix)
+		p.ClientID = f.idPrefix + cli.RandomID(f.idPrefix)
 	}
 	p.HasUsername, p.Username = fs.Changed("username"), f.username
 	if !p.HasUsername && u != nil && u.User != "" {
 		p.HasUsername, p.Username = true, u.User
-		if err := checkText("user name in the URL", p.Username); err != nil {
+		if err := cli.CheckText("user name in the URL", p.Username); err != nil {
 			return err
 		}
 	}
 	switch {
 	case fs.Changed("pw") && f.passwordFile != "":
-		return usage("-P with --password-file", "give one of them")
+		return cli.Conflict("-P", "--password-file")
 	case fs.Changed("pw"):
 		p.HasPassword, p.Password = true, []byte(f.password)
 	case f.passwordFile != "":
-		b, err := patiently(ctx, e, func() ([]byte, error) { return readPassword(e.in, f.passwordFile) })
+		b, err := cli.Interruptible(ctx, e, func() ([]byte, error) { return readPassword(e.In, f.passwordFile) })
 		if err != nil {
 			return err
 		}
@@ -74,7 +72,7 @@ func (f *identityFlags) apply(ctx context.Context, e *env, fs *pflag.FlagSet, u 
 		p.HasPassword, p.Password = true, []byte(u.Password)
 	}
 	if len(p.Password) > proto.MaxText {
-		return usage("password of more than 65535 bytes", "look at what --password-file or MQTT_PASSWORD holds")
+		return cli.Usage("password of more than 65535 bytes", "look at what --password-file or MQTT_PASSWORD holds")
 	}
 	return nil
 }
@@ -91,42 +89,12 @@ func readPassword(stdin io.Reader, name string) ([]byte, error) {
 	if name == "-" {
 		b, err = io.ReadAll(io.LimitReader(stdin, proto.MaxText+3))
 	} else {
-		b, err = readSmall(name, proto.MaxText+3)
+		b, err = cli.ReadSmall(name, proto.MaxText+3)
 	}
 	if err != nil {
-		return nil, usage("--password-file: "+err.Error(), "name a file that you may read")
+		return nil, cli.BadFlag("--password-file", ": "+err.Error(), "name a file that you may read")
 	}
 	b, _ = bytes.CutSuffix(b, []byte("\n"))
 	b, _ = bytes.CutSuffix(b, []byte("\r"))
 	return b, nil
-}
-
-func readSmall(name string, limit int64) ([]byte, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, limit))
-}
-
-// madeUpID is the random end of a client identifier: 64 bits that need not be secret. With "mqtt-" before it, it stays
-// within the 23 letters and digits that every server takes.
-func madeUpID(prefix string) string {
-	end := strconv.FormatUint(rand.Uint64(), 36)
-	if prefix == "" {
-		return "mqtt-" + end
-	}
-	return end
-}
-
-// textRule is what a text field on the wire may be.
-const textRule = "it must be UTF-8 without NUL, at most 65535 bytes"
-
-// checkText refuses a value that cannot be a text field on the wire.
-func checkText(flag, s string) error {
-	if err := proto.CheckText(s); err != nil {
-		return usage(flag+": "+err.Error(), textRule)
-	}
-	return nil
 }

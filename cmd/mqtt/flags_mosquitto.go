@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"mqtt/internal/cli"
 )
 
 // mosquittoFlags are the flags of mosquitto's tools that say nothing new here. They are taken so that old command lines
@@ -31,11 +33,11 @@ func (f *mosquittoFlags) register(fs *pflag.FlagSet) {
 func (f *mosquittoFlags) check() error {
 	switch {
 	case f.keyform != "" && !strings.EqualFold(f.keyform, "pem"):
-		return usage("--keyform "+f.keyform, "keys are read in PEM form")
+		return cli.BadFlag("--keyform", " "+f.keyform, "keys are read in PEM form")
 	case f.engine != "" || f.enginePass != "":
-		return usage("--tls-engine", "there are no OpenSSL engines here: give the key in a file, --key FILE")
+		return cli.BadFlag("--tls-engine", "", "there are no OpenSSL engines here: give the key in a file, --key FILE")
 	case f.psk != "" || f.pskIdentity != "":
-		return usage("--psk", "pre-shared keys are not supported: use certificates, --cafile FILE")
+		return cli.BadFlag("--psk", "", "pre-shared keys are not supported: use certificates, --cafile FILE")
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
@@ -29,23 +30,23 @@ func (f *outputFlags) register(fs *pflag.FlagSet) {
 }
 
 // open compiles the format.
-func (f *outputFlags) open(e *env, fs *pflag.FlagSet) (*output, error) {
-	o := &output{w: e.out, e: e}
+func (f *outputFlags) open(e *cli.Env, fs *pflag.FlagSet) (*output, error) {
+	o := &output{w: e.Out, e: e}
 	encoding, err := format.ParseEncoding(f.payload)
 	if err != nil {
-		return nil, usage("--payload: "+err.Error(), "expected text, hex or base64")
+		return nil, cli.BadFlag("--payload", ": "+err.Error(), "expected text, hex or base64")
 	}
-	options := format.Options{NoNewline: f.noNewline, Visible: e.ttyOut, Pretty: f.pretty, Payload: encoding}
+	options := format.Options{NoNewline: f.noNewline, Visible: e.TTYOut, Pretty: f.pretty, Payload: encoding}
 	formatted := fs.Changed("format") // an empty one has a line end, and nothing before it
 	switch {
 	case f.json && formatted:
-		return nil, usage("-J with -F", "give one of them")
+		return nil, cli.Conflict("-J", "-F")
 	case f.json:
 		o.form, o.timed = &format.JSON{Pretty: f.pretty}, true
 	case formatted:
 		c, err := format.Compile(f.format, options)
 		if err != nil {
-			return nil, usage("-F: "+err.Error(), "mqtt help formats lists the escapes")
+			return nil, cli.BadFlag("-F", ": "+err.Error(), "mqtt help formats lists the escapes")
 		}
 		o.form, o.timed = c, true
 	case f.verbose:
@@ -54,18 +55,15 @@ func (f *outputFlags) open(e *env, fs *pflag.FlagSet) (*output, error) {
 		o.form = &format.Plain{Options: options}
 	}
 	if f.pretty && !f.json && !formatted {
-		return nil, usage("--pretty without JSON", "it belongs to -J, or to -F with %j or %J")
+		return nil, cli.BadFlag("--pretty", " without JSON", "it belongs to -J, or to -F with %j or %J")
 	}
 	return o, nil
 }
 
-// outputBuffer is how many bytes are printed at once while more is at hand.
-const outputBuffer = 256 << 10
-
 // output prints messages, many in one write while more is at hand.
 type output struct {
 	w     io.Writer
-	e     *env
+	e     *cli.Env
 	form  format.Output
 	timed bool // the form prints times
 	buf   []byte
@@ -82,9 +80,9 @@ func (o *output) message(v proto.Version, p *proto.Publish) error {
 	o.msg = format.Message{Received: o.now, Version: v, Publish: p}
 	o.buf = o.form.Append(o.buf, &o.msg)
 	if err := o.form.Warning(); err != nil {
-		o.e.warn("%s: %v", p.Topic, err)
+		o.e.Warn("%s: %v", p.Topic, err)
 	}
-	if len(o.buf) >= outputBuffer {
+	if len(o.buf) >= cli.OutputBuffer {
 		return o.write()
 	}
 	return nil
@@ -114,8 +112,8 @@ func (o *output) write() error {
 	switch {
 	case err == nil:
 		return nil
-	case closedPipe(err):
-		return errQuiet
+	case cli.ClosedPipe(err):
+		return cli.ErrQuiet
 	}
 	return fmt.Errorf("write output: %w", err)
 }

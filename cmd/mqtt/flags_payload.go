@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
@@ -32,8 +32,8 @@ type payloadFlags struct {
 }
 
 func (f *payloadFlags) register(fs *pflag.FlagSet) {
-	once(fs, &f.message, "message", "m", "publish `MESSAGE`")
-	once(fs, &f.file, "file", "f", "publish the content of `FILE`; - is stdin")
+	cli.OnceVar(fs, &f.message, "message", "m", "publish `MESSAGE`")
+	cli.OnceVar(fs, &f.file, "file", "f", "publish the content of `FILE`; - is stdin")
 	fs.BoolVarP(&f.stdin, "stdin-file", "s", false, "publish all of stdin as one message")
 	fs.BoolVarP(&f.lines, "stdin-line", "l", false, "publish each line of stdin")
 	fs.BoolVarP(&f.null, "null-message", "n", false, "publish an empty message; with -r that clears a retained one")
@@ -61,17 +61,17 @@ func (f *payloadFlags) check(fs *pflag.FlagSet, repeated bool) error {
 	}
 	switch {
 	case len(given) == 0:
-		return usage("no payload", "give one of -m MESSAGE, -f FILE, -s, -l, -n (an empty message)")
+		return cli.Usage("no payload", "give one of -m MESSAGE, -f FILE, -s, -l, -n (an empty message)")
 	case len(given) > 1:
-		return usage(strings.Join(given, " with "), "give one of them")
+		return cli.Conflict(given[0], given[1:]...)
 	case f.readsStdin() && passwordFromStdin(fs):
-		return usage("--password-file - with "+given[0], "stdin can be read once: name a file for one of them")
+		return cli.BadFlag("--password-file", " - with "+given[0], "stdin can be read once: name a file for one of them")
 	case f.streams() && repeated:
-		return usage("--repeat with "+given[0], "it repeats one message: -m, -f, -s or -n")
+		return cli.BadFlag("--repeat", " with "+given[0], "it repeats one message: -m, -f, -s or -n")
 	case !f.lines && (f.nul || fs.Changed("delimiter") || f.keyDelimiter != "" || f.skipEmpty):
-		return usage("-0, --delimiter, -K and --skip-empty need -l", "add -l")
+		return &cli.UsageError{Flag: "-0", Others: []string{"--delimiter", "-K", "--skip-empty"}, What: "-0, --delimiter, -K and --skip-empty need -l", Hint: "add -l"}
 	case f.nul && fs.Changed("delimiter"):
-		return usage("-0 with --delimiter", "give one of them")
+		return cli.Conflict("-0", "--delimiter")
 	}
 	if f.nul {
 		f.delimiter = `\0`
@@ -81,7 +81,7 @@ func (f *payloadFlags) check(fs *pflag.FlagSet, repeated bool) error {
 		return err
 	}
 	if f.delimiter == "" {
-		return usage("--delimiter is empty", "expected at least one byte, such as \\n")
+		return cli.BadFlag("--delimiter", " is empty", "expected at least one byte, such as \\n")
 	}
 	f.keyDelimiter, err = unescape("-K", f.keyDelimiter)
 	return err
@@ -119,16 +119,16 @@ type sourceOptions struct {
 }
 
 // open returns the source.
-func (f *payloadFlags) open(ctx context.Context, e *env, o sourceOptions) (src message.Source, err error) {
+func (f *payloadFlags) open(ctx context.Context, e *cli.Env, o sourceOptions) (src message.Source, err error) {
 	if f.streams() {
-		lines := message.NewLines(e.in, message.LineOptions{
+		lines := message.NewLines(e.In, message.LineOptions{
 			Base: o.base, Delimiter: []byte(f.delimiter), Key: []byte(f.keyDelimiter), SkipEmpty: f.skipEmpty || f.records,
 			RejectEmpty: o.base.Retain && !o.allowClear && !f.records, Wake: o.wake, Read: o.read,
 		})
 		src = lines
 		if f.records {
 			src = message.NewRecords(lines, message.RecordOptions{Base: o.base, Pace: o.pace, AllowClear: o.allowClear,
-				Warn: func(what string) { e.warn("%s", what) }})
+				Warn: func(what string) { e.Warn("%s", what) }})
 		}
 	} else {
 		if o.base.Payload, err = f.whole(ctx, e); err != nil {
@@ -163,7 +163,7 @@ func asUsage(err error) error {
 	case !errors.As(err, &wrong):
 		return err
 	case wrong.TooLarge:
-		return fail(exitPublish, wrong.Hint, "%w", err)
+		return cli.Fail(cli.ExitPublish, wrong.Hint, "%w", err)
 	}
-	return usage(err.Error(), wrong.Hint)
+	return cli.Usage(err.Error(), wrong.Hint)
 }

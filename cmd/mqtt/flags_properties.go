@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/config"
 	"mqtt/internal/proto"
 )
@@ -41,7 +42,7 @@ type property struct {
 
 // propertyValue is a list of one of the two.
 type propertyValue struct {
-	listValue
+	cli.ListValue
 	user  bool
 	order *[]property
 }
@@ -49,13 +50,13 @@ type propertyValue struct {
 // Set adds s to the list and to the order of both.
 func (v propertyValue) Set(s string) error {
 	*v.order = append(*v.order, property{v.user, s})
-	return v.listValue.Set(s)
+	return v.ListValue.Set(s)
 }
 
 // Replace makes all the list, and has nothing else of its kind in the order of both.
 func (v propertyValue) Replace(all []string) error {
 	*v.order = slices.DeleteFunc(*v.order, func(p property) bool { return p.user == v.user })
-	*v.to = nil
+	*v.To = nil
 	for _, s := range all {
 		v.Set(s)
 	}
@@ -65,10 +66,10 @@ func (v propertyValue) Replace(all []string) error {
 // register adds the flags. publishes says whether the command's plain flags belong to PUBLISH; else --user-property
 // belongs to SUBSCRIBE.
 func (f *propertyFlags) register(fs *pflag.FlagSet, publishes bool) {
-	fs.VarP(propertyValue{listValue{&f.lines}, false, &f.order}, "property", "D", "property: `COMMAND NAME VALUE`, or COMMAND user-property KEY VALUE (MQTT 5)")
+	fs.VarP(propertyValue{cli.ListValue{To: &f.lines}, false, &f.order}, "property", "D", "property: `COMMAND NAME VALUE`, or COMMAND user-property KEY VALUE (MQTT 5)")
 	fs.IntVar(&f.receiveMaximum, "receive-maximum", 0, "take at most `N` unacknowledged messages at once (MQTT 5)")
 	fs.IntVar(&f.maximumPacket, "maximum-packet-size", 0, "take packets of at most `BYTES` (MQTT 5)")
-	user := propertyValue{listValue{&f.user}, true, &f.order}
+	user := propertyValue{cli.ListValue{To: &f.user}, true, &f.order}
 	if !publishes {
 		fs.Var(user, "user-property", "`KEY=VALUE` of SUBSCRIBE, many (MQTT 5)")
 		return
@@ -92,7 +93,7 @@ func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 		if k, v, ok := strings.Cut(p.text, "="); !p.user {
 			err = f.line(p.text)
 		} else if !ok {
-			err = usage("--user-property "+quoted(p.text), "expected KEY=VALUE")
+			err = cli.BadValue("--user-property", p.text, "expected KEY=VALUE")
 		} else {
 			err = f.add("--user-property", home, proto.UserProperty, k, v)
 		}
@@ -114,7 +115,7 @@ func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 	}
 	expiry := f.messageExpiry
 	if fs.Changed("message-expiry-interval") {
-		n, err := wholeSeconds("--message-expiry-interval", expiry, math.MaxUint32)
+		n, err := cli.ParseSeconds("--message-expiry-interval", expiry, math.MaxUint32)
 		if err != nil {
 			return err
 		}
@@ -124,7 +125,7 @@ func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 	if f.utf8 {
 		indicator = 1
 	}
-	return firstError(
+	return cli.FirstError(
 		num("receive-maximum", proto.CONNECT, proto.ReceiveMaximum, f.receiveMaximum),
 		num("maximum-packet-size", proto.CONNECT, proto.MaximumPacketSize, f.maximumPacket),
 		num("payload-format-indicator", home, proto.PayloadFormatIndicator, indicator),
@@ -134,15 +135,6 @@ func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 		text("correlation-data", proto.CorrelationData, f.correlation),
 		num("topic-alias", home, proto.TopicAlias, f.topicAlias),
 	)
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // places are the words for packets in -D.
@@ -158,7 +150,7 @@ var places = [...]struct {
 func (f *propertyFlags) line(line string) error {
 	words, err := config.PropertyWords(line)
 	if err != nil {
-		return usage("-D "+quoted(line)+": "+err.Error(), "for example: -D publish content-type text/plain")
+		return cli.BadFlag("-D", " "+cli.Quote(line)+": "+err.Error(), "for example: -D publish content-type text/plain")
 	}
 	for _, p := range places {
 		if !strings.EqualFold(p.name, words[0]) {
@@ -166,7 +158,7 @@ func (f *propertyFlags) line(line string) error {
 		}
 		row := proto.PropertyNamed(strings.ToLower(words[1]))
 		if row == nil {
-			return usage("-D: no property named "+quoted(words[1]), "mqtt help properties lists them")
+			return cli.BadFlag("-D", ": no property named "+cli.Quote(words[1]), "mqtt help properties lists them")
 		}
 		flag := "-D " + p.name + " " + row.Name
 		if row.Kind == proto.Pair {
@@ -174,7 +166,7 @@ func (f *propertyFlags) line(line string) error {
 		}
 		return f.add(flag, p.t, row.ID, "", words[2])
 	}
-	return usage("-D: no packet named "+quoted(words[0]),
+	return cli.BadFlag("-D", ": no packet named "+cli.Quote(words[0]),
 		"expected connect, publish, subscribe, unsubscribe, disconnect, will or auth")
 }
 
@@ -185,12 +177,12 @@ func (f *propertyFlags) add(flag string, t proto.Type, id proto.PropID, key, val
 	switch row.Kind {
 	case proto.Pair:
 		if len(key) > proto.MaxText || len(value) > proto.MaxText {
-			return usage(flag+": more than 65535 bytes", "shorten it")
+			return cli.BadFlag(flag, ": more than 65535 bytes", "shorten it")
 		}
 		ps = ps.AppendPair(key, value)
 	case proto.Text, proto.Binary:
 		if len(value) > proto.MaxText {
-			return usage(flag+": more than 65535 bytes", "shorten it")
+			return cli.BadFlag(flag, ": more than 65535 bytes", "shorten it")
 		}
 		ps = ps.AppendText(id, value)
 	default:
@@ -209,12 +201,12 @@ func (f *propertyFlags) add(flag string, t proto.Type, id proto.PropID, key, val
 			least = "1"
 		}
 		if err != nil || n > most || n == 0 && row.NoZero {
-			return usage(flag+" "+quoted(value), "expected a number from "+least+" to "+strconv.FormatUint(most, 10))
+			return cli.BadValue(flag, value, "expected a number from "+least+" to "+strconv.FormatUint(most, 10))
 		}
 		ps = ps.AppendNum(id, uint32(n))
 	}
 	if t == proto.PUBLISH && id == proto.SubscriptionIdentifier { // [MQTT-3.3.4-6]
-		return usage(flag+": only a server may send it", "it belongs to -D subscribe")
+		return cli.BadFlag(flag, ": only a server may send it", "it belongs to -D subscribe")
 	}
 	if err := ps.Check(t); err != nil {
 		if id == proto.AuthenticationData {
@@ -233,7 +225,7 @@ func checkPayload(what string, ps proto.Props, payload []byte) error {
 	if !breaksWord(ps, payload) {
 		return nil
 	}
-	return usage(what+": payload that is not UTF-8, with payload-format-indicator 1", "leave the indicator out: then the payload may be any bytes")
+	return cli.Usage(what+": payload that is not UTF-8, with payload-format-indicator 1", "leave the indicator out: then the payload may be any bytes")
 }
 
 func breaksWord(ps proto.Props, payload []byte) bool {
@@ -247,7 +239,7 @@ func unfit(flag string, err error) error {
 	if errors.As(err, &bad) {
 		_, what, _ = strings.Cut(bad.What, ": ")
 	}
-	return usage(flag+": "+what, "mqtt help properties says what each packet takes")
+	return cli.BadFlag(flag, ": "+what, "mqtt help properties says what each packet takes")
 }
 
 // checkSent refuses -D for a packet that the command does not send. sent are those that some commands send and others do
@@ -261,12 +253,12 @@ func (f *connection) checkSent(fs *pflag.FlagSet, sent []proto.Type) error {
 		case p.t == proto.CONNECT, p.t == proto.DISCONNECT, p.t == proto.WILL:
 		case p.t == proto.AUTH:
 			if f.identity.authMethod == "" {
-				return usage("-D auth without --auth-method", "there is no AUTH packet then")
+				return cli.BadFlag("-D", " auth without --auth-method", "there is no AUTH packet then")
 			}
 		case !slices.Contains(sent, p.t):
-			return usage("-D "+p.name+": this command sends no "+p.t.String(), "leave it out; mqtt help properties lists the packets")
+			return cli.BadFlag("-D", " "+p.name+": this command sends no "+p.t.String(), "leave it out; mqtt help properties lists the packets")
 		case p.t == proto.UNSUBSCRIBE && !fs.Changed("unsubscribe"):
-			return usage("-D unsubscribe without -U", "there is no UNSUBSCRIBE packet then")
+			return cli.BadFlag("-D", " unsubscribe without -U", "there is no UNSUBSCRIBE packet then")
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
 )
@@ -70,7 +71,7 @@ func (r *retained) clear(ctx context.Context, c *conn.Conn) error {
 // delivered takes in the server's word on a removal.
 func (r *retained) delivered(ev conn.Event) {
 	if ev.Reason.Failed() && r.refused == nil {
-		r.refused = fail(exitPublish, "this user may not publish there", "remove a retained message: %s", ev.Reason.Explain(proto.PUBACK, ev.Props()))
+		r.refused = cli.Fail(cli.ExitPublish, "this user may not publish there", "remove a retained message: %s", ev.Reason.Explain(proto.PUBACK, ev.Props()))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/config"
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
@@ -34,14 +35,14 @@ func (f *serverFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.unix, "unix", "", "connect to the unix socket `PATH`")
 	fs.BoolVar(&f.ws, "ws", false, "speak MQTT over WebSocket")
 	fs.StringVar(&f.wsPath, "ws-path", "", "ask for the WebSocket endpoint `PATH`, /mqtt if not given")
-	list(fs, &f.wsHeader, "ws-header", "", "send the header `NAME: VALUE` with the WebSocket upgrade, many")
+	cli.ListVar(fs, &f.wsHeader, "ws-header", "", "send the header `NAME: VALUE` with the WebSocket upgrade, many")
 	fs.StringVar(&f.proxy, "proxy", "", "go through `URL`: socks5h://… (names resolved there), socks5://… or http://…")
 	fs.StringVarP(&f.bind, "bind", "A", "", "connect from the local `ADDRESS`")
 	fs.BoolVarP(&f.srv, "srv", "S", false, "look up SRV records of the host for servers")
 }
 
 // dialer puts a way to the server into cfg, and returns the URL if one was given.
-func (f *serverFlags) dialer(ctx context.Context, e *env, fs *pflag.FlagSet, secure *tlsFlags, cfg *conn.Config) (*transport.URL, error) {
+func (f *serverFlags) dialer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, secure *tlsFlags, cfg *conn.Config) (*transport.URL, error) {
 	t, u, err := f.aim(e, fs)
 	if err != nil {
 		return nil, err
@@ -51,11 +52,11 @@ func (f *serverFlags) dialer(ctx context.Context, e *env, fs *pflag.FlagSet, sec
 			return nil, err
 		}
 	}
-	check := func() (any, error) { return nil, firstError(secure.readPassphrase(t.TLS), t.Check()) }
+	check := func() (any, error) { return nil, cli.FirstError(secure.readPassphrase(t.TLS), t.Check()) }
 	if t.TLS == nil {
 		_, err = check()
 	} else { // certificates may come by a FIFO, whose writer takes its time
-		_, err = patiently(ctx, e, check)
+		_, err = cli.Interruptible(ctx, e, check)
 	}
 	if err != nil {
 		return nil, f.faulty(fs, err)
@@ -81,7 +82,7 @@ func cloneFor31(t *transport.Target) *transport.Target {
 }
 
 // aim makes a target of URL and flags. A flag wins over the same part of the URL.
-func (f *serverFlags) aim(e *env, fs *pflag.FlagSet) (*transport.Target, *transport.URL, error) {
+func (f *serverFlags) aim(e *cli.Env, fs *pflag.FlagSet) (*transport.Target, *transport.URL, error) {
 	host, err := readHost(f.host)
 	if err != nil {
 		return nil, nil, err
@@ -90,11 +91,11 @@ func (f *serverFlags) aim(e *env, fs *pflag.FlagSet) (*transport.Target, *transp
 	var u *transport.URL
 	if f.url != "" {
 		if fs.Changed("unix") {
-			return nil, nil, usage("-L with --unix", "give one of them")
+			return nil, nil, cli.Conflict("-L", "--unix")
 		}
 		parsed, err := transport.ParseURL(f.url)
 		if err != nil {
-			return nil, nil, usage("-L: "+err.Error(), urlForm)
+			return nil, nil, cli.BadFlag("-L", ": "+err.Error(), urlForm)
 		}
 		u = &parsed
 		t = u.Target()
@@ -111,7 +112,7 @@ func (f *serverFlags) aim(e *env, fs *pflag.FlagSet) (*transport.Target, *transp
 	}
 	if t.Socket != "" {
 		if fs.Changed("host") || fs.Changed("port") && f.port != "0" { // mosquitto's way to say that there is none
-			return nil, nil, usage(socketFlag(u)+" with -h or -p", "a socket has a path alone")
+			return nil, nil, cli.ConflictHint("a socket has a path alone", socketFlag(u), "-h", "-p")
 		}
 		t.Host, t.Port = "", ""
 	}
@@ -136,7 +137,7 @@ func socketFlag(u *transport.URL) string {
 func (f *serverFlags) webSocket(t *transport.Target) error {
 	if (f.ws || f.wsPath != "" || len(f.wsHeader) > 0) && t.WebSocket == nil {
 		if t.Socket != "" {
-			return usage("--ws with a unix socket", "give one of them")
+			return cli.BadFlag("--ws", " with a unix socket", "give one of them")
 		}
 		t.WebSocket = &transport.WebSocket{}
 	}
@@ -149,7 +150,7 @@ func (f *serverFlags) webSocket(t *transport.Target) error {
 	for _, h := range f.wsHeader {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {
-			return usage("--ws-header "+quoted(config.Masked("ws-header", h)), "expected NAME: VALUE")
+			return cli.BadValue("--ws-header", config.Masked("ws-header", h), "expected NAME: VALUE")
 		}
 		if t.WebSocket.Header == nil {
 			t.WebSocket.Header = http.Header{}
@@ -165,23 +166,23 @@ const (
 )
 
 // way is the proxy of --proxy, else of ALL_PROXY.
-func (f *serverFlags) way(e *env, t *transport.Target) (*url.URL, error) {
+func (f *serverFlags) way(e *cli.Env, t *transport.Target) (*url.URL, error) {
 	if f.proxy == "none" {
 		return nil, nil
 	}
 	if f.proxy != "" {
 		p, err := transport.ParseProxy(f.proxy)
 		if err != nil {
-			return nil, usage("--proxy: "+err.Error(), proxyForm)
+			return nil, cli.BadFlag("--proxy", ": "+err.Error(), proxyForm)
 		}
 		return p, nil
 	}
-	if e.mosquitto() {
+	if e.Mosquitto() {
 		return nil, nil
 	}
-	p, err := transport.ProxyFromEnvironment(e.getenv, t.Addr())
+	p, err := transport.ProxyFromEnvironment(e.Getenv, t.Addr())
 	if err != nil {
-		return nil, usage("ALL_PROXY: "+err.Error(), "unset it, or give --proxy none")
+		return nil, cli.Usage("ALL_PROXY: "+err.Error(), "unset it, or give --proxy none")
 	}
 	return p, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
@@ -48,25 +49,25 @@ func readVersion(s string) (v proto.Version, auto bool, err error) {
 	case "3.1", "31", "3", "mqttv31", "v3.1":
 		return proto.V31, false, nil
 	}
-	return 0, false, usage("-V "+quoted(s), "expected auto, 5, 3.1.1 or 3.1")
+	return 0, false, cli.BadValue("-V", s, "expected auto, 5, 3.1.1 or 3.1")
 }
 
 // apply puts session and keep alive into cfg.
-func (f *sessionFlags) apply(e *env, fs *pflag.FlagSet, cfg *conn.Config) error {
+func (f *sessionFlags) apply(e *cli.Env, fs *pflag.FlagSet, cfg *conn.Config) error {
 	keepAlive, err := readKeepAlive(f.keepAlive)
 	if err != nil {
 		return err
 	}
 	cfg.Connect.KeepAlive = keepAlive
 	cfg.Connect.CleanStart = !f.keepSession
-	if cfg.Timeout, err = readDuration("--connect-timeout", f.connectTimeout); err != nil {
+	if cfg.Timeout, err = cli.ParseDuration("--connect-timeout", f.connectTimeout); err != nil {
 		return err
 	}
 	if id, _ := fs.GetString("id"); f.keepSession && id == "" {
 		if cfg.Connect.Version != proto.V5 || cfg.Fallback {
-			return usage("-c without -i", "a session to come back to needs a name: -i ID")
+			return cli.BadFlag("-c", " without -i", "a session to come back to needs a name: -i ID")
 		}
-		e.warn("-c without -i: nobody will know the identifier to come back with")
+		e.Warn("-c without -i: nobody will know the identifier to come back with")
 	}
 	if f.expiry == "" && !f.keepSession {
 		return nil
@@ -77,7 +78,7 @@ func (f *sessionFlags) apply(e *env, fs *pflag.FlagSet, cfg *conn.Config) error 
 	}
 	if cfg.Connect.Props.Has(proto.SessionExpiryInterval) {
 		if f.expiry != "" {
-			return usage("-x with -D connect session-expiry-interval", "give one of them")
+			return cli.BadFlag("-x", " with -D connect session-expiry-interval", "give one of them")
 		}
 		return nil
 	}
@@ -87,9 +88,9 @@ func (f *sessionFlags) apply(e *env, fs *pflag.FlagSet, cfg *conn.Config) error 
 
 // readKeepAlive reads -k.
 func readKeepAlive(s string) (uint16, error) {
-	n, err := wholeSeconds("-k", s, math.MaxUint16)
+	n, err := cli.ParseSeconds("-k", s, math.MaxUint16)
 	if err != nil {
-		return 0, usage("-k "+s, "expected 0 to 65535 seconds, in whole ones")
+		return 0, cli.BadFlag("-k", " "+s, "expected 0 to 65535 seconds, in whole ones")
 	}
 	return uint16(n), nil
 }
@@ -99,9 +100,9 @@ func readExpiry(s string) (uint32, error) {
 	if s == "" || s == "-1" || s == "∞" || strings.EqualFold(s, "never") || strings.EqualFold(s, "inf") {
 		return math.MaxUint32, nil
 	}
-	n, err := wholeSeconds("-x", s, math.MaxUint32)
+	n, err := cli.ParseSeconds("-x", s, math.MaxUint32)
 	if err != nil {
-		return 0, usage("-x "+quoted(s), "expected whole seconds, or a duration such as 1h; -1 is for ever")
+		return 0, cli.BadValue("-x", s, "expected whole seconds, or a duration such as 1h; -1 is for ever")
 	}
 	return uint32(n), nil
 }
@@ -122,7 +123,7 @@ func (f *sessionFlags) backoff(standing bool) (conn.Backoff, error) {
 	b.Min, err1 = format.ParseDuration(lo)
 	b.Max, err2 = format.ParseDuration(hi)
 	if err1 != nil || err2 != nil || b.Min < 0 || b.Max < b.Min {
-		return b, usage("--reconnect-delay "+quoted(f.reconnectDelay), "expected MIN..MAX, such as 1s..30s")
+		return b, cli.BadValue("--reconnect-delay", f.reconnectDelay, "expected MIN..MAX, such as 1s..30s")
 	}
 	b.Min, b.Max = max(b.Min, leastDelay), max(b.Max, leastDelay)
 	switch f.reconnect {
@@ -136,7 +137,7 @@ func (f *sessionFlags) backoff(standing bool) (conn.Backoff, error) {
 	default:
 		n, err := strconv.Atoi(f.reconnect)
 		if err != nil || n < 0 {
-			return b, usage("--reconnect "+quoted(f.reconnect), "expected never, always or a number of times")
+			return b, cli.BadValue("--reconnect", f.reconnect, "expected never, always or a number of times")
 		}
 		b.Tries, b.First = n, true
 	}
@@ -150,14 +151,3 @@ func (f *sessionFlags) disconnect() *proto.Disconnect {
 	}
 	return &proto.Disconnect{}
 }
-
-// readDuration reads a flag's duration; a bare number is seconds.
-func readDuration(flag, s string) (time.Duration, error) {
-	d, err := format.ParseDuration(s)
-	if err != nil {
-		return 0, usage(flag+" "+quoted(s), "expected a duration such as 5, 250ms or 1m30s")
-	}
-	return d, nil
-}
-
-func quoted(s string) string { return strconv.Quote(s) }

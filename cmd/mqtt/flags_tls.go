@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/transport"
 )
 
@@ -44,7 +45,7 @@ func (f *tlsFlags) readPassphrase(t *transport.TLS) error {
 		return nil
 	}
 	if _, err := t.KeyPass(); err != nil {
-		return usage("--keypass-file: "+err.Error(), "name a file that you may read")
+		return cli.BadFlag("--keypass-file", ": "+err.Error(), "name a file that you may read")
 	}
 	return nil
 }
@@ -60,7 +61,7 @@ func (f *tlsFlags) config() (*transport.TLS, error) {
 	}
 	if f.keyPassFile != "" {
 		t.KeyPass = sync.OnceValues(func() ([]byte, error) {
-			b, err := readSmall(f.keyPassFile, 64<<10)
+			b, err := cli.ReadSmall(f.keyPassFile, 64<<10)
 			b, _ = bytes.CutSuffix(b, []byte("\n"))
 			return b, err
 		})
@@ -68,12 +69,12 @@ func (f *tlsFlags) config() (*transport.TLS, error) {
 	var err error
 	if f.version != "" {
 		if t.MinVersion, err = transport.ParseVersion(f.version); err != nil {
-			return nil, usage("--tls-version: "+err.Error(), "expected tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1")
+			return nil, cli.BadFlag("--tls-version", ": "+err.Error(), "expected tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1")
 		}
 	}
 	if f.ciphers != "" {
 		if t.Ciphers, err = transport.ParseCiphers(f.ciphers); err != nil {
-			return nil, usage("--ciphers: "+err.Error(), "names as in OpenSSL or in the standards, with : between")
+			return nil, cli.BadFlag("--ciphers", ": "+err.Error(), "names as in OpenSSL or in the standards, with : between")
 		}
 	}
 	return t, nil

@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/proto"
 )
 
@@ -25,40 +25,40 @@ func (f *willFlags) register(fs *pflag.FlagSet) {
 }
 
 // apply puts the will, if there is one, into p. ps are its properties.
-func (f *willFlags) apply(ctx context.Context, e *env, fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) error {
+func (f *willFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) error {
 	if f.topic == "" {
 		for _, name := range []string{"will-topic", "will-payload", "will-file", "will-qos", "will-retain"} {
 			if fs.Changed(name) {
-				return usage("--"+name+" without a topic", "a will needs --will-topic TOPIC")
+				return cli.BadFlag("--"+name, " without a topic", "a will needs --will-topic TOPIC")
 			}
 		}
 		if len(ps) > 0 {
-			return usage("-D will without a topic", "a will needs --will-topic TOPIC")
+			return cli.BadFlag("-D", " will without a topic", "a will needs --will-topic TOPIC")
 		}
 		return nil
 	}
 	if err := proto.CheckTopic(f.topic); err != nil {
-		return usage("--will-topic "+quoted(f.topic)+": "+err.Error(), topicHint(f.topic, "a topic name has no wildcards"))
+		return cli.BadFlag("--will-topic", " "+cli.Quote(f.topic)+": "+err.Error(), cli.TopicHint(f.topic, "a topic name has no wildcards"))
 	}
 	if f.qos < 0 || f.qos > 2 {
-		return usage("--will-qos "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+		return cli.BadNumber("--will-qos", f.qos, "expected 0, 1 or 2")
 	}
 	w := &proto.Will{Topic: f.topic, Payload: []byte(f.payload), QoS: byte(f.qos), Retain: f.retain, Props: ps}
 	if f.file != "" {
 		if fs.Changed("will-payload") {
-			return usage("--will-payload with --will-file", "give one of them")
+			return cli.Conflict("--will-payload", "--will-file")
 		}
-		b, err := patiently(ctx, e, func() ([]byte, error) { return readSmall(f.file, proto.MaxText+1) })
+		b, err := cli.Interruptible(ctx, e, func() ([]byte, error) { return cli.ReadSmall(f.file, proto.MaxText+1) })
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if err != nil {
-			return usage("--will-file: "+err.Error(), "name a file that you may read")
+			return cli.BadFlag("--will-file", ": "+err.Error(), "name a file that you may read")
 		}
 		w.Payload = b
 	}
 	if len(w.Payload) > proto.MaxText {
-		return usage("will payload of more than 65535 bytes", "a will holds 65535 bytes at most")
+		return cli.Usage("will payload of more than 65535 bytes", "a will holds 65535 bytes at most")
 	}
 	if err := checkPayload("will", ps, w.Payload); err != nil {
 		return err

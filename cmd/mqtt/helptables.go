@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/config"
 	"mqtt/internal/proto"
 )
@@ -20,21 +21,21 @@ func exitStatuses() []struct {
 		meaning string
 	}{
 		{0, "done: every message of QoS 1 and 2 was acknowledged"},
-		{exitOther, "an error that has no status of its own"},
-		{exitUsage, "wrong flags or arguments; nothing was sent"},
-		{exitOpening, "no connection: name, TCP, TLS, WebSocket, time"},
-		{exitRefused, "the server refused the connection (CONNACK)"},
-		{exitSubscribe, "a subscription was refused, or less was granted than --require-qos asks for"},
-		{exitPublish, "a message was refused, or the server's limits forbid it"},
-		{exitLost, "the connection was lost, and reconnecting was not asked for or given up"},
-		{exitExpected, "an expectation or threshold did not hold"},
-		{exitTimeout, "-W ran out"},
+		{cli.ExitOther, "an error that has no status of its own"},
+		{cli.ExitUsage, "wrong flags or arguments; nothing was sent"},
+		{cli.ExitOpening, "no connection: name, TCP, TLS, WebSocket, time"},
+		{cli.ExitRefused, "the server refused the connection (CONNACK)"},
+		{cli.ExitSubscribe, "a subscription was refused, or less was granted than --require-qos asks for"},
+		{cli.ExitPublish, "a message was refused, or the server's limits forbid it"},
+		{cli.ExitLost, "the connection was lost, and reconnecting was not asked for or given up"},
+		{cli.ExitExpected, "an expectation or threshold did not hold"},
+		{cli.ExitTimeout, "-W ran out"},
 		{130, "interrupted (SIGINT) before the work was done"},
 		{143, "terminated (SIGTERM) before the work was done"},
 	}
 }
 
-func exitText(*env) string {
+func exitText(*cli.Env) string {
 	var b strings.Builder
 	b.WriteString("Exit statuses:\n\n")
 	var rows [][2]string
@@ -83,7 +84,7 @@ func sendable(row *proto.Property, t proto.Type) bool {
 	return row.In(t) && (t != proto.PUBLISH || row.ID != proto.SubscriptionIdentifier) // [MQTT-3.3.4-6]
 }
 
-func propertiesText(*env) string {
+func propertiesText(*cli.Env) string {
 	var b strings.Builder
 	b.WriteString(`-D COMMAND NAME VALUE gives a packet a property of MQTT 5, where COMMAND is the packet; for a user property it is
 -D COMMAND user-property KEY VALUE. The common ones have flags of their own: --content-type and so on.
@@ -141,7 +142,7 @@ func wrapped(s string, width int) string {
 	return b.String()
 }
 
-func environmentText(e *env) string {
+func environmentText(e *cli.Env) string {
 	var b strings.Builder
 	b.WriteString(`Every flag has an environment variable: MQTT_ and its long name in capitals, with _ for -. An empty one counts as not
 set. A flag that takes many values has one a line; a switch takes 1, 0, true, false, yes, no, on or off. A flag on the
@@ -152,7 +153,7 @@ MQTT_PORT as well. Under mosquitto's names variables do not count.
 	type row struct{ flag, commands string }
 	var rows []row
 	at := make(map[string]int)
-	for _, c := range newRoot(e, nil).Commands() {
+	for _, c := range e.Tree(nil).Commands() {
 		if c.Flags().Lookup("profile") == nil {
 			continue
 		}

@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"strings"
+
+	"mqtt/internal/cli"
+)
 
 // escape is an escape of -F with what it prints.
 type escape = [2]string
@@ -63,7 +67,7 @@ func byteEscapes() []escape {
 	}
 }
 
-func formatsText(*env) string {
+func formatsText(*cli.Env) string {
 	var b strings.Builder
 	b.WriteString(`-F FORMAT prints a message as FORMAT says, and a line end unless -N is given. In it stand text and these:
 
@@ -97,7 +101,7 @@ loses nothing and that mqtt pub -J reads.
 	return b.String()
 }
 
-func profilesText(*env) string {
+func profilesText(*cli.Env) string {
 	return `
 A profile is a file of lines FLAG = VALUE, where FLAG is the long name of a flag without dashes:
 
@@ -146,7 +150,7 @@ func templateVariables() []escape {
 	}
 }
 
-func templatesText(*env) string {
+func templatesText(*cli.Env) string {
 	var b strings.Builder
 	b.WriteString("In topics and payloads of mqtt bench these stand for what differs from message to message:\n\n")
 	columns(&b, templateVariables())

@@ -7,19 +7,20 @@ import (
 	"github.com/spf13/cobra"
 
 	"mqtt/internal/broker/faults"
+	"mqtt/internal/cli"
 )
 
 // topic is a text of mqtt help that belongs to no one command.
 type topic struct {
 	name, short string
-	text        func(e *env) string // made when it is asked for
+	text        func(e *cli.Env) string // made when it is asked for
 }
 
 func topics() []topic {
 	return []topic{
 		{"environment", "The environment variable of each flag", environmentText},
 		{"exit", "Exit statuses", exitText},
-		{"faults", "The words of mqtt broker --fault", func(*env) string { return faults.Help }},
+		{"faults", "The words of mqtt broker --fault", func(*cli.Env) string { return faults.Help }},
 		{"formats", "What -F prints", formatsText},
 		{"profiles", "Profiles and options files", profilesText},
 		{"properties", "The properties of MQTT 5 and where they may stand", propertiesText},
@@ -28,7 +29,7 @@ func topics() []topic {
 }
 
 // helpTopics are the topics as commands, which print their text and do nothing.
-func helpTopics(e *env) []*cobra.Command {
+func helpTopics(e *cli.Env) []*cobra.Command {
 	var all []*cobra.Command
 	for _, t := range topics() {
 		c := &cobra.Command{Use: t.name, Short: t.short}
@@ -60,7 +61,7 @@ func newHelp() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			about, rest, err := c.Root().Find(args)
 			if err != nil || len(rest) > 0 && !slices.Contains(about.ValidArgs, rest[0]) {
-				return usage("no help on "+quoted(strings.Join(args, " ")), "mqtt help lists commands and topics")
+				return cli.Usage("no help on "+cli.Quote(strings.Join(args, " ")), "mqtt help lists commands and topics")
 			}
 			about.InitDefaultHelpFlag()
 			return about.Help()

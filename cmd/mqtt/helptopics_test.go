@@ -4,7 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
+
 	"mqtt/internal/bench"
+	"mqtt/internal/cli"
 	"mqtt/internal/format"
 )
 
@@ -47,7 +50,8 @@ func TestHelpHasEveryVariable(t *testing.T) {
 
 // No line of a topic is wider than a terminal of 120 columns, and none ends with a space.
 func TestHelpIsReadable(t *testing.T) {
-	e := &env{lookup: func(string) (string, bool) { return "", false }}
+	e := &cli.Env{LookupEnv: func(string) (string, bool) { return "", false }}
+	e.Tree = func(args []string) *cobra.Command { return newRoot(e, args) }
 	for _, topic := range topics() {
 		for _, line := range strings.Split(topic.text(e), "\n") {
 			if len(line) > 120 || strings.HasSuffix(line, " ") || strings.Contains(line, "\t") {

@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"mqtt/internal/cli"
 )
 
 var update = flag.Bool("update", false, "rewrite the options in the man pages")
@@ -49,7 +51,7 @@ func manGroups() map[string]string {
 
 // manCommands are all commands that a person may call, the deepest last.
 func manCommands() []*cobra.Command {
-	e := &env{lookup: func(string) (string, bool) { return "", false }, environ: func() []string { return nil }}
+	e := &cli.Env{LookupEnv: func(string) (string, bool) { return "", false }, Environ: func() []string { return nil }}
 	root := newRoot(e, nil)
 	var all []*cobra.Command
 	var walk func(c *cobra.Command)

@@ -10,53 +10,34 @@ import (
 	"strconv"
 	"strings"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/proto"
 )
 
 // whole reads the payload of -m, -f, -s or -n.
-func (f *payloadFlags) whole(ctx context.Context, e *env) ([]byte, error) {
+func (f *payloadFlags) whole(ctx context.Context, e *cli.Env) ([]byte, error) {
 	switch {
 	case f.hasMessage:
 		return []byte(f.message), nil
 	case f.null:
 		return nil, nil
 	case f.stdin || f.file == "-":
-		return patiently(ctx, e, func() ([]byte, error) { return readPayload(e.in, "stdin") })
+		return cli.Interruptible(ctx, e, func() ([]byte, error) { return readPayload(e.In, "stdin") })
 	}
-	return patiently(ctx, e, f.readFile)
-}
-
-// patiently calls read, which waits for as long as a terminal or a FIFO gives nothing: the end of ctx leaves it to itself.
-// The goroutine ends with read, or with the process.
-func patiently[T any](ctx context.Context, e *env, read func() (T, error)) (T, error) {
-	e.heed()
-	var got T
-	var err error
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		got, err = read()
-	}()
-	select {
-	case <-over:
-		return got, err
-	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
-	}
+	return cli.Interruptible(ctx, e, f.readFile)
 }
 
 // readFile reads the payload of -f. FIFOs and process substitution are files like any other.
 func (f *payloadFlags) readFile() ([]byte, error) {
 	file, err := os.Open(f.file)
 	if err != nil {
-		return nil, usage("-f: "+err.Error(), "name a file that you may read")
+		return nil, cli.BadFlag("-f", ": "+err.Error(), "name a file that you may read")
 	}
 	defer file.Close()
 	b, err := readPayload(file, f.file)
 	var path *fs.PathError
 	if errors.As(err, &path) {
-		return nil, usage("-f "+f.file+": "+path.Err.Error(), "name a file that you may read")
+		return nil, cli.BadFlag("-f", " "+f.file+": "+path.Err.Error(), "name a file that you may read")
 	}
 	return b, err
 }
@@ -67,7 +48,7 @@ func readPayload(r io.Reader, name string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if len(b) > proto.MaxRemaining {
-		return nil, fail(exitPublish, "cut it in pieces", "%s: larger than an MQTT packet can be (268,435,455 bytes)", name)
+		return nil, cli.Fail(cli.ExitPublish, "cut it in pieces", "%s: larger than an MQTT packet can be (268,435,455 bytes)", name)
 	}
 	return b, nil
 }
@@ -109,7 +90,7 @@ func unescape(flag, s string) (string, error) {
 			}
 			fallthrough
 		default:
-			return "", usage(flag+" "+quoted(s), `expected \n, \t, \r, \0, \\ or \xHH behind a backslash`)
+			return "", cli.BadValue(flag, s, `expected \n, \t, \r, \0, \\ or \xHH behind a backslash`)
 		}
 	}
 	return b.String(), nil

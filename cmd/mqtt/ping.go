@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
@@ -26,15 +27,15 @@ type pingFlags struct {
 	interval, patience time.Duration
 }
 
-func newPing(e *env) *cobra.Command {
+func newPing(e *cli.Env) *cobra.Command {
 	f := &pingFlags{}
 	c := &cobra.Command{
 		Use:   "ping",
 		Short: "Time the way to a server, or wait until it answers",
 		Example: `  mqtt ping -h broker.example -C 5
   mqtt ping --wait 30s && run-the-tests`,
-		Args: noArguments,
-		RunE: e.settled(f.run),
+		Args: cli.NoArguments,
+		RunE: e.WithSettings(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
@@ -47,25 +48,25 @@ func newPing(e *env) *cobra.Command {
 	return c
 }
 
-func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
+func (f *pingFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	fs := c.Flags()
 	var err error
-	if f.interval, err = readDuration("--interval", f.intervalText); err != nil {
+	if f.interval, err = cli.ParseDuration("--interval", f.intervalText); err != nil {
 		return err
 	}
 	f.qos = -1
 	if fs.Changed("qos") {
 		if f.qos, err = strconv.Atoi(f.qosText); err != nil {
-			return usage("-q "+quoted(f.qosText), "expected a number")
+			return cli.BadValue("-q", f.qosText, "expected a number")
 		} else if f.qos < 0 || f.qos > 2 {
-			return usage("-q "+f.qosText, "expected 0, 1 or 2")
+			return cli.BadFlag("-q", " "+f.qosText, "expected 0, 1 or 2")
 		}
 	}
 	if fs.Changed("count") && f.count < 1 {
-		return usage("-C "+strconv.Itoa(f.count), "expected 1 or more")
+		return cli.BadNumber("-C", f.count, "expected 1 or more")
 	}
 	if f.waitText != "" {
-		if f.patience, err = readDuration("--wait", f.waitText); err != nil {
+		if f.patience, err = cli.ParseDuration("--wait", f.waitText); err != nil {
 			return err
 		}
 		if !fs.Changed("count") {
@@ -88,7 +89,7 @@ func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		err = ping.hold(ctx)
 	}
 	if ctx.Err() != nil && f.count == 0 && len(ping.report.trips) > 0 {
-		err = errQuiet // Ctrl-C is how it is meant to end
+		err = cli.ErrQuiet // Ctrl-C is how it is meant to end
 	}
 	ping.report.summary()
 	return p.explain(err)
@@ -96,7 +97,7 @@ func (f *pingFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 
 // pinger times round trips, over one connection after another.
 type pinger struct {
-	e       *env
+	e       *cli.Env
 	f       *pingFlags
 	plan    *plan
 	report  *pingReport
@@ -154,7 +155,7 @@ func (p *pinger) untilAnswered(ctx context.Context) error {
 	case ctx.Err() != nil || try.Err() == nil:
 		return err
 	}
-	return fail(exitOpening, "", "no answer within %s, the last try: %w", p.f.waitText, last)
+	return cli.Fail(cli.ExitOpening, "", "no answer within %s, the last try: %w", p.f.waitText, last)
 }
 
 // begin tells of a connection, and has it ready for round trips.
@@ -173,7 +174,7 @@ func (p *pinger) trips(ctx context.Context, c *conn.Conn) error {
 		}
 	}
 	if len(p.report.trips) == 0 {
-		return fail(exitLost, "", "none of %d messages came back", p.report.sent)
+		return cli.Fail(cli.ExitLost, "", "none of %d messages came back", p.report.sent)
 	}
 	return nil
 }
@@ -202,7 +203,7 @@ func (p *pinger) trip(ctx context.Context, c *conn.Conn) (answered bool, err err
 	case took > 0:
 		return true, p.report.trip(took)
 	case p.f.qos < 0:
-		return false, fail(exitLost, "--reconnect always tries again", "%w within %s", conn.ErrTimeout, format.Duration(p.answerWithin()))
+		return false, cli.Fail(cli.ExitLost, "--reconnect always tries again", "%w within %s", conn.ErrTimeout, format.Duration(p.answerWithin()))
 	}
 	return false, p.report.lost(p.answerWithin())
 }
@@ -227,7 +228,7 @@ func (p *pinger) idle(ctx context.Context, c *conn.Conn, limit time.Time) (time.
 		case ev.Kind == conn.Message && p.echoed(ev.Message):
 			return max(time.Since(p.began), 1), nil
 		case ev.Kind == conn.Delivered && ev.Reason.Failed():
-			return 0, fail(exitPublish, "this user may not publish there", "publish to %s: %s", p.topic, ev.Reason.Explain(proto.PUBACK, ev.Props()))
+			return 0, cli.Fail(cli.ExitPublish, "this user may not publish there", "publish to %s: %s", p.topic, ev.Reason.Explain(proto.PUBACK, ev.Props()))
 		case ev.Kind == conn.Idle && !time.Now().Before(limit):
 			return 0, nil
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
@@ -18,7 +19,7 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 		return nil
 	}
 	if most := c.Server().MaximumQoS; p.f.qos > int(most) {
-		return fail(exitPublish, fmt.Sprintf("-q %d", most), "QoS %d, but the server's %s is %d", p.f.qos, proto.MaximumQoS, most)
+		return cli.Fail(cli.ExitPublish, fmt.Sprintf("-q %d", most), "QoS %d, but the server's %s is %d", p.f.qos, proto.MaximumQoS, most)
 	}
 	p.topic = "mqtt/ping/" + rand.Text()
 	req := &proto.Subscribe{Props: p.f.properties.sets[proto.SUBSCRIBE], Filters: []proto.Subscription{{Filter: p.topic, QoS: byte(p.f.qos)}}}
@@ -37,7 +38,7 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 		if a, ok := ev.Answer.(*proto.Suback); ok && ev.Kind == conn.Answer {
 			var refused *conn.SubscribeError
 			if errors.As(conn.Granted(req.Filters, a)[0], &refused) {
-				return fail(exitSubscribe, "this user may not read there; without -q nothing is subscribed to", "%w", refused)
+				return cli.Fail(cli.ExitSubscribe, "this user may not read there; without -q nothing is subscribed to", "%w", refused)
 			}
 			return nil
 		}
@@ -54,7 +55,7 @@ func (p *pinger) ask(ctx context.Context, c *conn.Conn) error {
 	m := &proto.Publish{QoS: byte(p.f.qos), Topic: []byte(p.topic), Payload: []byte(p.nonce), Props: p.f.properties.sets[proto.PUBLISH]}
 	err := c.Publish(ctx, m, 0)
 	if errors.Is(err, conn.ErrWindow) {
-		return fail(exitLost, "", "the server acknowledges none of our messages")
+		return cli.Fail(cli.ExitLost, "", "the server acknowledges none of our messages")
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
@@ -17,7 +18,7 @@ import (
 
 // pingReport prints what ping learns, for people or as JSON lines.
 type pingReport struct {
-	e     *env
+	e     *cli.Env
 	json  bool
 	way   string           // what the byte stream goes over: tcp or unix
 	trace *transport.Trace // of the last dial
@@ -27,7 +28,7 @@ type pingReport struct {
 	trips []time.Duration
 }
 
-func newPingReport(e *env, json bool) *pingReport { return &pingReport{e: e, json: json} }
+func newPingReport(e *cli.Env, json bool) *pingReport { return &pingReport{e: e, json: json} }
 
 // watchPhases has every dial fill in the report's trace.
 func (p *pinger) watchPhases(t *transport.Target) {
@@ -47,9 +48,9 @@ func (p *pinger) watchPhases(t *transport.Target) {
 }
 
 func (r *pingReport) print(text string, args ...any) error {
-	if _, err := fmt.Fprintf(r.e.out, text, args...); err != nil {
-		if closedPipe(err) {
-			return errQuiet
+	if _, err := fmt.Fprintf(r.e.Out, text, args...); err != nil {
+		if cli.ClosedPipe(err) {
+			return cli.ErrQuiet
 		}
 		return fmt.Errorf("write output: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
@@ -35,7 +36,7 @@ type pubFlags struct {
 	jq    *message.Query
 }
 
-func newPub(e *env) *cobra.Command {
+func newPub(e *cli.Env) *cobra.Command {
 	f := &pubFlags{}
 	c := &cobra.Command{
 		Use:   "pub -t TOPIC {-m MESSAGE | -f FILE | -s | -l | -n | -J}",
@@ -44,8 +45,8 @@ func newPub(e *env) *cobra.Command {
   mqtt pub -t logs -l -q 1 < app.log
   mqtt pub -t config -r -f config.json --content-type application/json
   mqtt pub -J --pace 1x < day.ndjson`,
-		Args: noArguments,
-		RunE: e.settled(f.run),
+		Args: cli.NoArguments,
+		RunE: e.WithSettings(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
@@ -66,40 +67,40 @@ func newPub(e *env) *cobra.Command {
 }
 
 // check refuses what can be known to be wrong before a connection is opened.
-func (f *pubFlags) check(e *env, fs *pflag.FlagSet) (err error) {
+func (f *pubFlags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
 	if f.qos < 0 || f.qos > 2 {
-		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+		return cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
 	}
 	if f.inflight < 1 || f.inflight > 65535 {
-		return usage("-M "+strconv.Itoa(f.inflight), "expected 1 to 65535")
+		return cli.BadNumber("-M", f.inflight, "expected 1 to 65535")
 	}
 	if f.payload.repeat < 1 {
-		return usage("--repeat "+strconv.Itoa(f.payload.repeat), "expected 1 or more")
+		return cli.BadNumber("--repeat", f.payload.repeat, "expected 1 or more")
 	}
-	if f.delay, err = readDuration("--repeat-delay", f.repeatDelay); err != nil {
+	if f.delay, err = cli.ParseDuration("--repeat-delay", f.repeatDelay); err != nil {
 		return err
 	}
 	if f.pace, err = readPace(f.paceText); err != nil {
 		return err
 	}
 	if f.pace > 0 && !f.json {
-		return usage("--pace without -J", "only recorded messages have times")
+		return cli.BadFlag("--pace", " without -J", "only recorded messages have times")
 	}
 	if f.jq, err = newQuery("--jq", f.jqText); err != nil {
 		return err
 	}
 	f.payload.records = f.json
-	f.allowClear = f.allowClear || e.mosquitto()
-	return f.payload.check(fs, f.payload.repeat > 1 && !e.mosquitto())
+	f.allowClear = f.allowClear || e.Mosquitto()
+	return f.payload.check(fs, f.payload.repeat > 1 && !e.Mosquitto())
 }
 
-func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
+func (f *pubFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	if err := f.check(e, c.Flags()); err != nil {
 		return err
 	}
 	streams := f.payload.streams()
 	if streams || f.qos > 0 { // something may be under way when a signal comes
-		e.heed()
+		e.InstallSignals()
 	}
 	p, err := f.connection.plan(ctx, e, c.Flags(), proto.PUBLISH, streams)
 	if err != nil {
@@ -123,14 +124,14 @@ func (f *pubFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 }
 
 // open returns the source that the flags describe.
-func (f *pubFlags) open(ctx context.Context, e *env, p *publisher) (message.Source, error) {
+func (f *pubFlags) open(ctx context.Context, e *cli.Env, p *publisher) (message.Source, error) {
 	o := sourceOptions{
 		base:  proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.properties.sets[proto.PUBLISH]},
 		delay: f.delay, pace: f.pace, jq: f.jq, allowClear: f.allowClear, wake: p.wake,
 	}
 	if f.payload.streams() {
 		o.read = new(atomic.Int64)
-		p.progress = newProgress(e, o.read)
+		p.progress = cli.NewProgress(e, o.read)
 	}
 	return f.payload.open(ctx, e, o)
 }
@@ -140,13 +141,13 @@ func (f *pubFlags) checkTopic() error {
 		if f.payload.namesTopics() || f.json {
 			return nil
 		}
-		return usage("no topic", "name one with -t TOPIC")
+		return cli.Usage("no topic", "name one with -t TOPIC")
 	}
 	if f.payload.namesTopics() {
-		return usage("-t with -K", "with -K the topic stands on each line")
+		return cli.ConflictHint("with -K the topic stands on each line", "-t", "-K")
 	}
 	if err := proto.CheckTopic(f.topic); err != nil {
-		return usage("-t "+quoted(f.topic)+": "+err.Error(), topicHint(f.topic, "a topic name has no wildcards; to receive use mqtt sub"))
+		return cli.BadFlag("-t", " "+cli.Quote(f.topic)+": "+err.Error(), cli.TopicHint(f.topic, "a topic name has no wildcards; to receive use mqtt sub"))
 	}
 	return nil
 }
@@ -158,7 +159,7 @@ func readPace(s string) (float64, error) {
 	}
 	n, err := strconv.ParseFloat(strings.TrimSuffix(s, "x"), 64)
 	if err != nil || !(n > 0 && n < 1e9) {
-		return 0, usage("--pace "+quoted(s), "expected 1x for the recorded speed, 2x for twice as fast")
+		return 0, cli.BadValue("--pace", s, "expected 1x for the recorded speed, 2x for twice as fast")
 	}
 	return n, nil
 }

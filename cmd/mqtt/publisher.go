@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/message"
@@ -15,7 +16,7 @@ import (
 
 // publisher publishes the messages of a source, over one connection after the other.
 type publisher struct {
-	e       *env
+	e       *cli.Env
 	f       *pubFlags
 	plan    *plan
 	session session.Session
@@ -32,7 +33,7 @@ type publisher struct {
 
 	warnedQoS, warnedProps bool
 
-	progress *progress
+	progress *cli.Progress
 }
 
 // burst is the number of messages that are published before the publisher looks for packets of the server.
@@ -48,7 +49,7 @@ func (p *publisher) wake() {
 // run publishes until the source ends.
 func (p *publisher) run(ctx context.Context) error {
 	defer p.src.Close()
-	defer p.progress.end()
+	defer p.progress.End()
 	err := conn.Hold(ctx, p.plan.cfg, &p.session, p.plan.backoff, func(ctx context.Context, c *conn.Conn) error {
 		acked := p.deliveries.acked
 		err := p.serve(ctx, c)
@@ -56,7 +57,7 @@ func (p *publisher) run(ctx context.Context) error {
 			p.poison = poisonMessage{}
 		} else if conn.Lost(err) && ctx.Err() == nil {
 			if tag, size, named := p.poison.met(&p.session); named {
-				p.e.warn("the server hangs up on %s, %d bytes: %d connections in a row got no further", p.name(tag), size, poisonAfter)
+				p.e.Warn("the server hangs up on %s, %d bytes: %d connections in a row got no further", p.name(tag), size, poisonAfter)
 			}
 		}
 		return err
@@ -68,7 +69,7 @@ func (p *publisher) run(ctx context.Context) error {
 func (p *publisher) serve(ctx context.Context, c *conn.Conn) error {
 	p.owner.Store(c)
 	if n := c.Renewed(); n > 0 {
-		p.e.warn("the server lost the session: what was in flight at QoS 2 is published again and may arrive twice (%s)", format.Count(uint64(n)))
+		p.e.Warn("the server lost the session: what was in flight at QoS 2 is published again and may arrive twice (%s)", format.Count(uint64(n)))
 	}
 	for {
 		due, err := p.publish(ctx, c)
@@ -80,8 +81,8 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn) error {
 			defer cancel()
 			return c.Close(ctx, p.f.goodbye(p.plan))
 		}
-		p.progress.draw(p.sent)
-		ev, err := c.NextBy(ctx, earliest(due, p.progress.due()))
+		p.progress.Draw(p.sent)
+		ev, err := c.NextBy(ctx, cli.Earliest(due, p.progress.Due()))
 		if err != nil {
 			return p.leave(ctx, c, err)
 		}
@@ -131,7 +132,7 @@ func (p *publisher) send(ctx context.Context, c *conn.Conn) error {
 	if p.f.downgrade && p.msg.QoS > c.Server().MaximumQoS {
 		if !p.warnedQoS {
 			p.warnedQoS = true
-			p.e.warn("sent at QoS %d, the server's Maximum QoS, in the place of %d", c.Server().MaximumQoS, p.msg.QoS)
+			p.e.Warn("sent at QoS %d, the server's Maximum QoS, in the place of %d", c.Server().MaximumQoS, p.msg.QoS)
 		}
 		p.own = *p.msg
 		p.msg = &p.own
@@ -140,7 +141,7 @@ func (p *publisher) send(ctx context.Context, c *conn.Conn) error {
 	if len(p.msg.Props) > 0 && c.Version() < proto.V5 {
 		if !p.warnedProps {
 			p.warnedProps = true
-			p.e.warn("the properties of messages are left out: MQTT %s has none", c.Version())
+			p.e.Warn("the properties of messages are left out: MQTT %s has none", c.Version())
 		}
 		p.own = *p.msg
 		p.msg = &p.own
@@ -185,7 +186,7 @@ const refusalsShown = 10
 func (p *publisher) event(ev conn.Event) {
 	refused := p.deliveries.add(ev, p.name)
 	if refused != nil && p.f.payload.streams() && p.deliveries.refused <= refusalsShown {
-		p.e.warn("%v", refused)
+		p.e.Warn("%v", refused)
 	}
 }
 
@@ -196,7 +197,7 @@ func (p *publisher) name(tag uint64) string { return p.f.payload.name(tag) }
 func (p *publisher) verdict(err error) error {
 	if err != nil {
 		if n := p.session.Sender.Pending(); n > 0 && p.f.payload.streams() {
-			p.e.note("messages that were not acknowledged: %s", format.Count(uint64(n)))
+			p.e.Note("messages that were not acknowledged: %s", format.Count(uint64(n)))
 		}
 		return err
 	}
@@ -204,7 +205,7 @@ func (p *publisher) verdict(err error) error {
 		return err
 	}
 	if p.session.Lost > 0 {
-		return fail(exitLost, "the server may find them too large: -q 1 tells which", "%s: the server hung up in the middle of messages at QoS 0, twice: %s",
+		return cli.Fail(cli.ExitLost, "the server may find them too large: -q 1 tells which", "%s: the server hung up in the middle of messages at QoS 0, twice: %s",
 			p.doing(), format.Count(uint64(p.session.Lost)))
 	}
 	return nil

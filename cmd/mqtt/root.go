@@ -2,53 +2,26 @@ package main
 
 import (
 	"context"
-	"errors"
-	"io"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/config"
 )
 
-// env is the world as a command sees it.
-type env struct {
-	in                    io.Reader
-	out, err              io.Writer
-	ttyIn, ttyOut, ttyErr bool
-	lookup                func(name string) (string, bool)
-	environ               func() []string
-	listen                func()                 // has signals handled from now on; nil where nothing handles them
-	hurry                 atomic.Pointer[func()] // for a second signal, in the place of the end on the spot
-	typed                 map[string]bool        // flags that stood on the command line itself
-	origins               map[string]string      // where the values of others stand, by the flag as it is typed
-	quiet                 bool                   // no warnings and no status
-	color                 string                 // auto, always or never
-	tool                  string                 // mosquitto_pub, mosquitto_sub or mosquitto_rr when linked under that name, else empty
-}
-
-func (e *env) getenv(name string) string {
-	v, _ := e.lookup(name)
-	return v
-}
-
-// mosquitto tells whether the binary was called by one of mosquitto's names, and so has mosquitto's defaults and exit
-// statuses.
-func (e *env) mosquitto() bool { return e.tool != "" }
-
 // run does what args say and returns the exit status.
-func run(ctx context.Context, e *env, args []string) int {
+func run(ctx context.Context, e *cli.Env, args []string) int {
 	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 	args = args[1:]
 	if sub, ok := strings.CutPrefix(name, "mosquitto_"); ok && (sub == "pub" || sub == "sub" || sub == "rr") {
-		e.tool = name
+		e.Tool = name
 		args = append([]string{sub}, args...)
 	}
-	e.heedSoon(len(args) > 0 && args[0] == "pub")
+	e.InstallSignalsSoon(len(args) > 0 && args[0] == "pub")
+	e.Tree = func(args []string) *cobra.Command { return newRoot(e, args) }
 	root := newRoot(e, args)
 	words, err := joinProperties(args, commandOf(root, args).Flags())
 	if completing(args) && err != nil { // a property is being written
@@ -60,17 +33,17 @@ func run(ctx context.Context, e *env, args []string) int {
 	if err == nil {
 		args = words
 		root.SetArgs(args)
-		root.SetIn(e.in)
-		help := &page{w: e.out}
+		root.SetIn(e.In)
+		help := &cli.HelpWriter{W: e.Out}
 		root.SetOut(help)
-		root.SetErr(e.err)
-		err = firstError(root.ExecuteContext(ctx), help.outcome())
+		root.SetErr(e.Err)
+		err = cli.FirstError(root.ExecuteContext(ctx), help.Err())
 	}
-	name = e.tool
+	name = e.Tool
 	if name == "" {
 		name = commandName(root, args)
 	}
-	return e.finish(ctx, name, e.sourced(err))
+	return e.Finish(ctx, name, e.WithOrigin(err))
 }
 
 // commandName is what stands before an error, such as "mqtt pub".
@@ -97,7 +70,7 @@ func checkCommand(root *cobra.Command, args []string) error {
 			known = append(known, config.Flag{Name: c.Name()})
 		}
 	}
-	return usage("unknown command "+args[0]+config.Suggestion(args[0], known, ""), "mqtt help lists the commands")
+	return cli.Usage("unknown command "+args[0]+config.Suggestion(args[0], known, ""), "mqtt help lists the commands")
 }
 
 // commands are the subcommands by name. Building one costs time at every start, for its many flags: run builds the one
@@ -111,12 +84,12 @@ func commands() []command {
 
 type command struct {
 	name  string
-	build func(*env) *cobra.Command
+	build func(*cli.Env) *cobra.Command
 }
 
 // newRoot builds the command tree: with the one subcommand that args begin with, else with all of them. It sets no
 // template of cobra's: one of them links text/template, for whose sake the linker keeps each method of each type, 2 MB.
-func newRoot(e *env, args []string) *cobra.Command {
+func newRoot(e *cli.Env, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mqtt",
 		Short: "Publish, subscribe, ask, ping, measure and serve MQTT",
@@ -128,14 +101,14 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // there is one of our own
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return usage("unknown command "+args[0], "mqtt help lists the commands")
+				return cli.Usage("unknown command "+args[0], "mqtt help lists the commands")
 			}
 			return c.Help()
 		},
 		Args: cobra.ArbitraryArgs,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return flagError(c, err)
+		return cli.FlagError(c, err)
 	})
 	root.PersistentFlags().Bool("help", false, "print help and exit")
 	all := commands()
@@ -148,17 +121,17 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 	}
 	for _, c := range all {
 		cmd := c.build(e)
-		if e.mosquitto() { // whose tools have it themselves
-			cmd.Version = version() + " (mqtt)"
+		if e.Mosquitto() { // whose tools have it themselves
+			cmd.Version = e.Version() + " (mqtt)"
 			cmd.Flags().Bool("version", false, "print the version and exit")
 			if slices.Contains(args, "--version") { // whose text has the name; help says what mqtt calls it
-				cmd.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: e.tool}
+				cmd.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: e.Tool}
 			}
 		}
 		root.AddCommand(cmd)
 	}
 	if len(all) > 1 {
-		root.Version = version()
+		root.Version = e.Version()
 		root.SetHelpCommand(newHelp())
 		root.InitDefaultHelpCmd()
 		root.AddCommand(helpTopics(e)...)
@@ -168,35 +141,3 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 	}
 	return root
 }
-
-// version is what the build says of itself.
-func version() string {
-	if release != "" {
-		return release
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(unknown)"
-}
-
-// release is set by the linker in release builds.
-var release string
-
-// usageError is a command line that cannot be carried out: exit 2.
-type usageError struct{ what, hint string }
-
-func (u *usageError) Error() string { return u.what }
-
-func usage(what, hint string) error { return &usageError{what, hint} }
-
-// noArguments refuses words that no flag takes.
-func noArguments(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	return usage("unexpected argument "+quoted(args[0]), "a value belongs behind its flag; "+c.CommandPath()+" --help lists them")
-}
-
-// errQuiet is an end without a word that is a success: stdout was closed by its reader.
-var errQuiet = errors.New("output closed")

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/proto"
 )
@@ -35,7 +35,7 @@ type rrFlags struct {
 	correlation []byte      // the user's own, nil for none
 }
 
-func newRR(e *env) *cobra.Command {
+func newRR(e *cli.Env) *cobra.Command {
 	f := &rrFlags{}
 	f.properties.ownResponse = true
 	c := &cobra.Command{
@@ -62,7 +62,7 @@ up those behind it at the server. Bound it with -W.`,
   mqtt rr -t 'double/#' --serve -- awk '{ print 2 * $1 }'`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := e.settle(c); err != nil {
+			if err := e.LoadSettings(c); err != nil {
 				return err
 			}
 			return f.run(c.Context(), e, c, args)
@@ -87,16 +87,16 @@ up those behind it at the server. Bound it with -W.`,
 	return c
 }
 
-func (f *rrFlags) run(ctx context.Context, e *env, c *cobra.Command, args []string) error {
+func (f *rrFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command, args []string) error {
 	fs := c.Flags()
 	if err := f.check(fs); err != nil {
 		return err
 	}
 	if f.serve {
 		if c.ArgsLenAtDash() != 0 || len(args) == 0 {
-			return usage("--serve without a command", "it stands behind --, at the end: --serve -- COMMAND")
+			return cli.BadFlag("--serve", " without a command", "it stands behind --, at the end: --serve -- COMMAND")
 		}
-	} else if err := noArguments(c, args); err != nil {
+	} else if err := cli.NoArguments(c, args); err != nil {
 		return err
 	}
 	p, err := f.connection.plan(ctx, e, fs, proto.PUBLISH, f.serve, proto.SUBSCRIBE)
@@ -118,34 +118,34 @@ func (f *rrFlags) run(ctx context.Context, e *env, c *cobra.Command, args []stri
 // check refuses what is wrong on both sides.
 func (f *rrFlags) check(fs *pflag.FlagSet) error {
 	if f.qos < 0 || f.qos > 2 {
-		return usage("-q "+strconv.Itoa(f.qos), "expected 0, 1 or 2")
+		return cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
 	}
 	if f.inflight < 1 || f.inflight > 65535 {
-		return usage("-M "+strconv.Itoa(f.inflight), "expected 1 to 65535")
+		return cli.BadNumber("-M", f.inflight, "expected 1 to 65535")
 	}
 	if f.answers < 1 {
-		return usage("--count "+strconv.Itoa(f.answers), "expected 1 or more")
+		return cli.BadNumber("--count", f.answers, "expected 1 or more")
 	}
 	if f.parallel < 1 || f.parallel > 1000 {
-		return usage("--parallel "+strconv.Itoa(f.parallel), "expected 1 to 1000")
+		return cli.BadNumber("--parallel", f.parallel, "expected 1 to 1000")
 	}
 	if !f.serve && fs.Changed("parallel") {
-		return usage("--parallel without --serve", "-M says how many requests may be unanswered at once")
+		return cli.BadFlag("--parallel", " without --serve", "-M says how many requests may be unanswered at once")
 	}
 	if fs.Changed("timeout") {
 		var err error
-		if f.wait, err = readDuration("-W", f.waitText); err != nil {
+		if f.wait, err = cli.ParseDuration("-W", f.waitText); err != nil {
 			return err
 		}
 		if f.wait <= 0 {
-			return usage("-W "+quoted(f.waitText), "expected more than 0 seconds")
+			return cli.BadValue("-W", f.waitText, "expected more than 0 seconds")
 		}
 	}
 	return nil
 }
 
 // ask is the side that asks.
-func (f *rrFlags) ask(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan) error {
+func (f *rrFlags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *plan) error {
 	if err := f.checkTopics(e, p); err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (f *rrFlags) ask(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan) e
 	defer r.src.Close()
 	if f.wait > 0 && !f.payload.streams() {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, f.wait, errTimeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, f.wait, cli.ErrTimeout)
 		defer cancel()
 	}
 	err = conn.Hold(ctx, p.cfg, &r.session, p.backoff, r.serve)
@@ -178,30 +178,30 @@ func (f *rrFlags) ask(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan) e
 }
 
 // checkTopics settles where requests and answers go, and takes the properties that rr makes itself from the user's.
-func (f *rrFlags) checkTopics(e *env, p *plan) error {
+func (f *rrFlags) checkTopics(e *cli.Env, p *plan) error {
 	if f.topic == "" && !f.payload.namesTopics() {
-		return usage("no topic", "name one with -t TOPIC")
+		return cli.Usage("no topic", "name one with -t TOPIC")
 	}
 	if f.topic != "" {
 		if f.payload.namesTopics() {
-			return usage("-t with -K", "with -K the topic stands on each line")
+			return cli.ConflictHint("with -K the topic stands on each line", "-t", "-K")
 		}
 		if err := proto.CheckTopic(f.topic); err != nil {
-			return usage("-t "+quoted(f.topic)+": "+err.Error(), "a request goes to a topic name, which has no wildcards")
+			return cli.BadFlag("-t", " "+cli.Quote(f.topic)+": "+err.Error(), "a request goes to a topic name, which has no wildcards")
 		}
 	}
 	if err := f.takeProperties(); err != nil {
 		return err
 	}
 	if f.correlation != nil && f.payload.streams() {
-		return usage("--correlation-data with -l", "each request gets its own")
+		return cli.ConflictHint("each request gets its own", "--correlation-data", "-l")
 	}
 	if f.response == "" {
-		if e.mosquitto() {
-			return usage("no response topic", "name one with -e TOPIC")
+		if e.Mosquitto() {
+			return cli.Usage("no response topic", "name one with -e TOPIC")
 		}
 		if v := p.cfg.Connect.Version; v < proto.V5 {
-			return usage("rr at MQTT "+v.String()+" without -e", "a request cannot tell its response topic there: -e TOPIC")
+			return cli.Usage("rr at MQTT "+v.String()+" without -e", "a request cannot tell its response topic there: -e TOPIC")
 		}
 		p.cfg.Connect.Props = p.cfg.Connect.Props.Without(proto.RequestResponseInformation).AppendNum(proto.RequestResponseInformation, 1)
 		return p.require5("rr without -e")
@@ -212,7 +212,7 @@ func (f *rrFlags) checkTopics(e *env, p *plan) error {
 // checkResponse checks -e. It is a topic name, since a request carries it [MQTT-3.3.2-14].
 func checkResponse(s string) error {
 	if err := proto.CheckTopic(s); err != nil {
-		return usage("-e "+quoted(s)+": "+err.Error(), "answers go to a topic name, which has no wildcards")
+		return cli.BadFlag("-e", " "+cli.Quote(s)+": "+err.Error(), "answers go to a topic name, which has no wildcards")
 	}
 	return nil
 }
@@ -222,7 +222,7 @@ func (f *rrFlags) takeProperties() error {
 	f.base = f.properties.sets[proto.PUBLISH]
 	if topic, ok := f.base.Get(proto.ResponseTopic); ok {
 		if f.response != "" && f.response != string(topic.Value) {
-			return usage("-e with -D publish response-topic", "give one of them")
+			return cli.BadFlag("-e", " with -D publish response-topic", "give one of them")
 		}
 		f.response = string(topic.Value)
 	}
@@ -234,7 +234,7 @@ func (f *rrFlags) takeProperties() error {
 }
 
 // grant takes in the SUBACK to a subscription for one filter.
-func (f *rrFlags) grant(e *env, filter string, qos byte, p *proto.Suback) error {
+func (f *rrFlags) grant(e *cli.Env, filter string, qos byte, p *proto.Suback) error {
 	if p.Kind != proto.SUBACK {
 		return nil
 	}
@@ -242,9 +242,9 @@ func (f *rrFlags) grant(e *env, filter string, qos byte, p *proto.Suback) error 
 	var refused *conn.SubscribeError
 	switch {
 	case errors.As(verdict, &refused):
-		return fail(exitSubscribe, "answers come by a subscription: this user must be allowed to read there", "%w", refused)
+		return cli.Fail(cli.ExitSubscribe, "answers come by a subscription: this user must be allowed to read there", "%w", refused)
 	case verdict != nil:
-		e.warn("%v", verdict)
+		e.Warn("%v", verdict)
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/message"
@@ -22,7 +23,7 @@ import (
 
 // requester carries a run of rr across its connections.
 type requester struct {
-	e       *env
+	e       *cli.Env
 	f       *rrFlags
 	plan    *plan
 	session session.Session
@@ -96,7 +97,7 @@ func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 				return r.leave(c, err)
 			}
 		}
-		ev, err := c.NextBy(ctx, earliest(r.next, r.due()))
+		ev, err := c.NextBy(ctx, cli.Earliest(r.next, r.due()))
 		if err != nil {
 			if ctx.Err() != nil {
 				return r.leave(c, err)
@@ -137,7 +138,7 @@ func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
 	if c.Version() == proto.V5 {
 		r.props = append(r.props[:0], r.f.base...).AppendText(proto.ResponseTopic, r.topic)
 	} else if r.topic == r.f.topic {
-		return usage("-e "+quoted(r.topic)+" is -t too", "at MQTT "+c.Version().String()+" the request itself would be the answer")
+		return cli.BadFlag("-e", " "+cli.Quote(r.topic)+" is -t too", "at MQTT "+c.Version().String()+" the request itself would be the answer")
 	}
 	if r.connected {
 		for _, q := range r.order {
@@ -218,7 +219,7 @@ func (r *requester) askAgain(ctx context.Context, c *conn.Conn, free func() bool
 			return err
 		}
 		q.again, q.acked = false, false
-		r.e.note("%s is asked again", r.name(q.tag))
+		r.e.Note("%s is asked again", r.name(q.tag))
 	}
 	r.repeats = false
 	return nil
@@ -241,7 +242,7 @@ func (r *requester) publish(ctx context.Context, c *conn.Conn, q *request, msg *
 	if err == nil {
 		return nil
 	}
-	return firstError(unsendable(r.name(q.tag), err), err)
+	return cli.FirstError(unsendable(r.name(q.tag), err), err)
 }
 
 func (r *requester) leave(c *conn.Conn, err error) error {
@@ -269,22 +270,22 @@ func (r *requester) verdict(ctx context.Context, err error) error {
 		ignored = fmt.Sprintf(" (%s messages on %s were no answers)", format.Count(uint64(r.ignored)), r.topic)
 	}
 	switch {
-	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && context.Cause(ctx) == errTimeout:
+	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && context.Cause(ctx) == cli.ErrTimeout:
 		if r.asked == 0 {
-			return fail(exitTimeout, "", "-W %s ran out before the request was sent", r.f.waitText)
+			return cli.Fail(cli.ExitTimeout, "", "-W %s ran out before the request was sent", r.f.waitText)
 		}
 		got := 0
 		if q := r.oldest(); q != nil {
 			got = q.answers
 		}
-		return fail(exitTimeout, "does somebody answer on "+r.f.topic+"?", "%d of %d answers came before -W %s ran out%s", got,
+		return cli.Fail(cli.ExitTimeout, "does somebody answer on "+r.f.topic+"?", "%d of %d answers came before -W %s ran out%s", got,
 			r.f.answers, r.f.waitText, ignored)
 	case err != nil:
 		return err
 	case r.fault != nil:
 		return r.fault
 	case r.overdue > 0:
-		return fail(exitTimeout, "", "%s of %s requests were not answered within -W %s%s", format.Count(r.overdue), format.Count(r.asked),
+		return cli.Fail(cli.ExitTimeout, "", "%s of %s requests were not answered within -W %s%s", format.Count(r.overdue), format.Count(r.asked),
 			r.f.waitText, ignored)
 	}
 	return r.accepted.verdict("publish")

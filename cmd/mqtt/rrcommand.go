@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/proto"
 )
 
@@ -31,7 +32,7 @@ func (j *job) run(ctx context.Context, command []string, wait time.Duration, std
 	}
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	var out printed
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(j.payload), &out, inherited(stderr)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(j.payload), &out, cli.Inherit(stderr)
 	cmd.Env = append(ownEnvironment(), j.environment...)
 	cmd.WaitDelay = time.Second // for what it left running with its output open
 	separate(cmd)

@@ -24,11 +24,11 @@ func (r *requester) message(ctx context.Context, p *proto.Publish) error {
 	}
 	q.answers++
 	if r.f.latency {
-		fmt.Fprintf(r.e.err, "%s: %s\n", r.name(q.tag), format.Duration(time.Since(q.sent)))
+		fmt.Fprintf(r.e.Err, "%s: %s\n", r.name(q.tag), format.Duration(time.Since(q.sent)))
 	}
 	for prop := range p.Props.All() {
 		if prop.ID == proto.UserProperty && string(prop.Key) == errorProperty {
-			r.e.warn("%s: the answer says: %s", r.name(q.tag), prop.Value)
+			r.e.Warn("%s: the answer says: %s", r.name(q.tag), prop.Value)
 		}
 	}
 	if q.answers == r.f.answers {
@@ -47,7 +47,7 @@ func (r *requester) print(ctx context.Context, p *proto.Publish) error {
 		if err == ctx.Err() {
 			return err
 		}
-		r.e.warn("%s: %v", p.Topic, err)
+		r.e.Warn("%s: %v", p.Topic, err)
 	}
 	made := *p
 	for _, made.Payload = range results {
@@ -70,7 +70,7 @@ func (r *requester) answered(p *proto.Publish) *request {
 		return nil
 	}
 	data, ok := p.Props.Get(proto.CorrelationData)
-	if !ok && r.e.mosquitto() { // scripts for mosquitto_rr talk to answerers that know of none
+	if !ok && r.e.Mosquitto() { // scripts for mosquitto_rr talk to answerers that know of none
 		return r.oldest()
 	}
 	if r.f.correlation != nil {
@@ -108,7 +108,7 @@ func (r *requester) finish(q *request) {
 func (r *requester) delivered(ev conn.Event) error {
 	refused := r.accepted.add(ev, r.f.payload.name)
 	if refused != nil && r.f.payload.streams() && r.accepted.refused <= refusalsShown {
-		r.e.warn("%v", refused)
+		r.e.Warn("%v", refused)
 	}
 	q := r.pending[ev.Tag]
 	switch {
@@ -118,7 +118,7 @@ func (r *requester) delivered(ev conn.Event) error {
 	default:
 		q.acked = true
 		if ev.Reason == proto.NoMatchingSubscribers {
-			r.e.warn("%s: nobody has subscribed to that topic", r.name(q.tag))
+			r.e.Warn("%s: nobody has subscribed to that topic", r.name(q.tag))
 		}
 	}
 	return nil
@@ -136,7 +136,7 @@ func (r *requester) due() time.Time {
 func (r *requester) expire(now time.Time) {
 	for limit := r.due(); !limit.IsZero() && !now.Before(limit); limit = r.due() {
 		q := r.oldest()
-		r.e.note("%s: no answer within %s", r.name(q.tag), r.f.wait)
+		r.e.Note("%s: no answer within %s", r.name(q.tag), r.f.wait)
 		r.overdue++
 		r.finish(q)
 	}

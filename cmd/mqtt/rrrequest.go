@@ -27,10 +27,10 @@ func (a *answerer) request(c *conn.Conn, p *proto.Publish) {
 	}
 	switch { // a message that is no request is acknowledged at once
 	case p.Retain:
-		a.e.note("a retained message on %s is no request", p.Topic)
+		a.e.Note("a retained message on %s is no request", p.Topic)
 		return
 	case len(response) == 0:
-		a.e.note("a request on %s has no response topic: left out", p.Topic)
+		a.e.Note("a request on %s has no response topic: left out", p.Topic)
 		return
 	}
 	j := &job{response: slices.Clone(response), qos: p.QoS}

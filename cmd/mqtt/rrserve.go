@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
@@ -30,7 +31,7 @@ const (
 
 // answerer carries a run of rr --serve across its connections.
 type answerer struct {
-	e       *env
+	e       *cli.Env
 	f       *rrFlags
 	plan    *plan
 	session session.Session
@@ -54,12 +55,12 @@ type answerer struct {
 }
 
 // answer is the side that answers.
-func (f *rrFlags) answer(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan, command []string) error {
+func (f *rrFlags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *plan, command []string) error {
 	if err := f.checkServe(e, fs, p); err != nil {
 		return err
 	}
 	if _, err := exec.LookPath(command[0]); err != nil {
-		return usage("--serve: "+err.Error(), "name a program that can be run")
+		return cli.BadFlag("--serve", ": "+err.Error(), "name a program that can be run")
 	}
 	a := &answerer{e: e, f: f, plan: p, command: command, qos: 2, done: make(chan *job, f.parallel)}
 	if fs.Changed("qos") {
@@ -83,15 +84,15 @@ func (f *rrFlags) answer(ctx context.Context, e *env, fs *pflag.FlagSet, p *plan
 }
 
 // checkServe refuses what belongs to the other side.
-func (f *rrFlags) checkServe(e *env, fs *pflag.FlagSet, p *plan) error {
+func (f *rrFlags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *plan) error {
 	for _, name := range []string{"message", "file", "stdin-file", "stdin-line", "null-message", "delimiter", "null", "key-delimiter",
 		"skip-empty", "verbose", "format", "json", "pretty", "no-newline", "payload", "jq", "latency"} {
 		if fs.Changed(name) {
-			return usage("--serve with --"+name, "the command reads the requests and prints the answers")
+			return cli.BadFlag("--serve", " with --"+name, "the command reads the requests and prints the answers")
 		}
 	}
 	if f.topic == "" {
-		return usage("no topic filter", "name one with -t FILTER")
+		return cli.Usage("no topic filter", "name one with -t FILTER")
 	}
 	if err := checkFilter("-t", f.topic); err != nil {
 		return err
@@ -100,13 +101,13 @@ func (f *rrFlags) checkServe(e *env, fs *pflag.FlagSet, p *plan) error {
 		return err
 	}
 	if f.correlation != nil {
-		return usage("--serve with correlation data", "an answer carries its request's")
+		return cli.BadFlag("--serve", " with correlation data", "an answer carries its request's")
 	}
 	if f.response != "" {
 		return checkResponse(f.response)
 	}
 	if v := p.cfg.Connect.Version; v < proto.V5 {
-		return usage("--serve at MQTT "+v.String()+" without -e", "a request cannot tell its response topic there: -e TOPIC")
+		return cli.BadFlag("--serve", " at MQTT "+v.String()+" without -e", "a request cannot tell its response topic there: -e TOPIC")
 	}
 	return p.require5("--serve without -e")
 }
@@ -179,13 +180,13 @@ func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
 		a.stands = true
 		if !a.started {
 			a.started = true
-			a.e.note("answering requests on %s", a.f.topic)
+			a.e.Note("answering requests on %s", a.f.topic)
 		}
 	case conn.Delivered:
 		a.delivered(c, ev.Tag)
 		if ev.Reason.Failed() {
-			a.refused = fail(exitPublish, "", "answer refused: %s", ev.Reason.Explain(proto.PUBACK, ev.Props()))
-			a.e.warn("%v", a.refused)
+			a.refused = cli.Fail(cli.ExitPublish, "", "answer refused: %s", ev.Reason.Explain(proto.PUBACK, ev.Props()))
+			a.e.Warn("%v", a.refused)
 		}
 	}
 	return nil
@@ -200,7 +201,7 @@ func (a *answerer) begin(commands context.Context) {
 		a.bytes -= len(j.payload)
 		a.running++
 		go func() {
-			j.run(commands, a.command, a.f.wait, a.e.err)
+			j.run(commands, a.command, a.f.wait, a.e.Err)
 			a.done <- j
 			a.owner.Load().Wake()
 		}()
@@ -230,10 +231,10 @@ func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
 		switch {
 		case wrong != nil && (j.fault == "" || len(j.answer) > 0):
 			j.answer, j.fault = nil, err.Error() // without what cannot be sent
-			a.e.warn("request on %s: %s", j.topic, j.fault)
+			a.e.Warn("request on %s: %s", j.topic, j.fault)
 			continue
 		case wrong != nil:
-			a.e.warn("request on %s: no answer can be sent: %v", j.topic, err)
+			a.e.Warn("request on %s: no answer can be sent: %v", j.topic, err)
 		case err != nil:
 			return err
 		}
@@ -248,7 +249,7 @@ func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
 // end takes in a job whose command has ended, or does not begin.
 func (a *answerer) end(j *job) {
 	if j.fault != "" {
-		a.e.warn("request on %s: %s", j.topic, j.fault)
+		a.e.Warn("request on %s: %s", j.topic, j.fault)
 	}
 	a.finished = append(a.finished, j)
 }
@@ -272,7 +273,7 @@ func (a *answerer) message(c *conn.Conn, j *job) *proto.Publish {
 // finish publishes the answers that are under way when the run is interrupted, and says goodbye.
 func (a *answerer) finish(ctx context.Context, c *conn.Conn) {
 	if n := len(a.waiting); n > 0 {
-		a.e.note("%s requests stay unanswered", format.Count(uint64(n)))
+		a.e.Note("%s requests stay unanswered", format.Count(uint64(n)))
 		a.waiting = nil
 	}
 	a.leaving = true
@@ -300,7 +301,7 @@ func (a *answerer) finish(ctx context.Context, c *conn.Conn) {
 func (a *answerer) verdict(ctx context.Context, err error) error {
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) && a.limit == 0 { // Ctrl-C is how it is meant to end
-			return errQuiet
+			return cli.ErrQuiet
 		}
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/config"
 	"mqtt/internal/proto"
 	"mqtt/internal/transport"
@@ -27,13 +28,13 @@ func readHost(s string) (string, error) {
 	case isAddress(s):
 		return s, nil
 	case strings.Contains(s, "://"):
-		return "", usage("-h "+quoted(transport.Masked(s)), "that is a URL: give it to -L")
+		return "", cli.BadValue("-h", transport.Masked(s), "that is a URL: give it to -L")
 	case strings.ContainsAny(s, "@/? \t\r\n"):
-		return "", usage("-h "+quoted(transport.Masked(s)), "expected the name of a host, or its address; -L takes a URL")
+		return "", cli.BadValue("-h", transport.Masked(s), "expected the name of a host, or its address; -L takes a URL")
 	case strings.HasPrefix(s, "["), strings.Contains(port, ":"):
-		return "", usage("-h "+quoted(s), "expected an address such as ::1; the port belongs to -p")
+		return "", cli.BadValue("-h", s, "expected an address such as ::1; the port belongs to -p")
 	case strings.Contains(s, ":"):
-		return "", usage("-h "+quoted(s), "the port belongs to -p: -h "+host+" -p "+port)
+		return "", cli.BadValue("-h", s, "the port belongs to -p: -h "+host+" -p "+port)
 	}
 	return s, nil
 }
@@ -51,7 +52,7 @@ func (f *serverFlags) faulty(fs *pflag.FlagSet, err error) error {
 	)
 	if !errors.As(err, &fault) {
 		if errors.As(err, &path) {
-			return usage(err.Error(), transport.Hint(err))
+			return cli.Usage(err.Error(), transport.Hint(err))
 		}
 		return err // a usage error, or an interrupt
 	}
@@ -87,7 +88,7 @@ func (f *serverFlags) faulty(fs *pflag.FlagSet, err error) error {
 	} else if hint == form && unreadable(fault) {
 		hint = "name a file that you may read"
 	}
-	return usage(flag+": "+err.Error(), hint)
+	return cli.BadFlag(flag, ": "+err.Error(), hint)
 }
 
 // part is the flag that a part of the target comes from: its own, or the URL.
@@ -123,21 +124,21 @@ func exposed(p *proto.Connect, id *identityFlags, headers []string) []string {
 }
 
 // warn warns of secrets that anybody on the way can read, and of a flag that does nothing.
-func (f *serverFlags) warn(e *env, secure *tlsFlags, secrets []string) {
+func (f *serverFlags) warn(e *cli.Env, secure *tlsFlags, secrets []string) {
 	t := f.target
 	if t.TLS != nil {
 		return
 	}
 	if secure.insecure {
-		e.warn("--insecure has no effect without TLS: --tls turns it on")
+		e.Warn("--insecure has no effect without TLS: --tls turns it on")
 	}
 	n := len(secrets)
 	switch {
 	case n == 0 || t.Local() || t.Proxy == nil && !t.SRV && thisMachine(t.Host):
 	case n == 1:
-		e.warn("the %s goes to %s unencrypted: --tls encrypts it", secrets[0], t.Addr())
+		e.Warn("the %s goes to %s unencrypted: --tls encrypts it", secrets[0], t.Addr())
 	default:
-		e.warn("%s and %s go to %s unencrypted: --tls encrypts them", strings.Join(secrets[:n-1], ", "), secrets[n-1], t.Addr())
+		e.Warn("%s and %s go to %s unencrypted: --tls encrypts them", strings.Join(secrets[:n-1], ", "), secrets[n-1], t.Addr())
 	}
 }
 

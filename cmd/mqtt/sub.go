@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
@@ -27,7 +28,7 @@ type subFlags struct {
 	watch    bool
 }
 
-func newSub(e *env) *cobra.Command {
+func newSub(e *cli.Env) *cobra.Command {
 	f := &subFlags{}
 	c := &cobra.Command{
 		Use:   "sub -t FILTER",
@@ -35,8 +36,8 @@ func newSub(e *env) *cobra.Command {
 		Example: `  mqtt sub -t 'sensors/#' -v
   mqtt sub -t jobs/done -C 1 -W 10
   mqtt sub -t '#' -J > day.ndjson`,
-		Args: noArguments,
-		RunE: e.settled(f.run),
+		Args: cli.NoArguments,
+		RunE: e.WithSettings(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
@@ -52,13 +53,13 @@ func newSub(e *env) *cobra.Command {
 }
 
 // newSubscriber checks everything that can be known to be wrong before a connection is opened.
-func (f *subFlags) newSubscriber(e *env, c *cobra.Command) (s *subscriber, err error) {
+func (f *subFlags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err error) {
 	fs := c.Flags()
 	s = &subscriber{e: e, f: f, retained: retained{retainedFlags: f.retained}}
 	if s.plan, err = f.connection.plan(c.Context(), e, fs, proto.SUBSCRIBE, true, proto.UNSUBSCRIBE); err != nil {
 		return nil, err
 	}
-	f.filters.partialOK = f.filters.partialOK || e.mosquitto()
+	f.filters.partialOK = f.filters.partialOK || e.Mosquitto()
 	if s.asked, err = f.filters.compile(fs, s.plan, f.properties.sets); err != nil {
 		return nil, err
 	}
@@ -70,13 +71,13 @@ func (f *subFlags) newSubscriber(e *env, c *cobra.Command) (s *subscriber, err e
 	}
 	switch {
 	case f.filters.noRetain && (f.retained.only || f.retained.remove):
-		return nil, usage("-R with --retained-only or --remove-retained", "give one of them")
+		return nil, cli.Conflict("-R", "--retained-only", "--remove-retained")
 	case !(f.random > 0 && f.random <= 100):
-		return nil, usage("--random-filter "+strconv.FormatFloat(f.random, 'g', -1, 64), "expected more than 0, and 100 at most")
+		return nil, cli.BadFlag("--random-filter", " "+strconv.FormatFloat(f.random, 'g', -1, 64), "expected more than 0, and 100 at most")
 	case f.watch && (f.output.json || fs.Changed("format") || f.output.verbose):
-		return nil, usage("-w with -J, -F or -v", "the table has a form of its own")
-	case f.watch && !e.ttyOut:
-		return nil, usage("-w: stdout is no terminal", "leave it out to pipe messages")
+		return nil, cli.BadFlag("-w", " with -J, -F or -v", "the table has a form of its own")
+	case f.watch && !e.TTYOut:
+		return nil, cli.BadFlag("-w", ": stdout is no terminal", "leave it out to pipe messages")
 	}
 	if f.watch {
 		s.out = newWatch(e)
@@ -86,7 +87,7 @@ func (f *subFlags) newSubscriber(e *env, c *cobra.Command) (s *subscriber, err e
 	return s, err
 }
 
-func (f *subFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
+func (f *subFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	s, err := f.newSubscriber(e, c)
 	if err != nil {
 		return err
@@ -97,7 +98,7 @@ func (f *subFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 	f.ends.receiveMaximum(s.plan)
 	if f.ends.wait > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, f.ends.wait, errTimeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, f.ends.wait, cli.ErrTimeout)
 		defer cancel()
 	}
 	if f.ends.idle > 0 {
@@ -107,7 +108,7 @@ func (f *subFlags) run(ctx context.Context, e *env, c *cobra.Command) error {
 		s.giveUp = func() { cancel(errIdle) }
 	}
 	err = conn.Hold(ctx, s.plan.cfg, &s.session, s.plan.backoff, s.attend)
-	return firstError(s.verdict(ctx, s.plan.explain(err)), s.retained.refused)
+	return cli.FirstError(s.verdict(ctx, s.plan.explain(err)), s.retained.refused)
 }
 
 // printer is where messages go: stdout in some form, or the live table.
@@ -120,7 +121,7 @@ type printer interface {
 
 // subscriber carries a run of sub across its connections.
 type subscriber struct {
-	e        *env
+	e        *cli.Env
 	f        *subFlags
 	plan     *plan
 	session  session.Session
@@ -171,7 +172,7 @@ func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 			if err := s.out.flush(); err != nil {
 				return s.leave(c, err)
 			}
-			limit = earliest(s.f.ends.idleLimit(s.last), s.out.due(), s.retained.limit())
+			limit = cli.Earliest(s.f.ends.idleLimit(s.last), s.out.due(), s.retained.limit())
 		}
 		if done && !s.retained.clearing(c) {
 			return s.leave(c, nil)
@@ -269,7 +270,7 @@ func (s *subscriber) transformed(ctx context.Context, p *proto.Publish) (done bo
 		if err == ctx.Err() {
 			return false, err
 		}
-		s.e.warn("%s: %v", p.Topic, err)
+		s.e.Warn("%s: %v", p.Topic, err)
 	}
 	for _, p.Payload = range results {
 		if done, err = s.print(p); done || err != nil {
@@ -296,10 +297,10 @@ func (s *subscriber) leave(c *conn.Conn, err error) error {
 func (s *subscriber) verdict(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || conn.Lost(err)) {
 		err = ctx.Err()
-		if cause := context.Cause(ctx); cause == errTimeout || cause == errIdle {
+		if cause := context.Cause(ctx); cause == cli.ErrTimeout || cause == errIdle {
 			err = cause
-		} else if s.e.mosquitto() {
-			return errQuiet // an interrupt is how mosquitto_sub ends, whatever it waited for
+		} else if s.e.Mosquitto() {
+			return cli.ErrQuiet // an interrupt is how mosquitto_sub ends, whatever it waited for
 		}
 	} else if err != nil && err != errIdle {
 		return err
@@ -309,14 +310,4 @@ func (s *subscriber) verdict(ctx context.Context, err error) error {
 		return failed
 	}
 	return s.away.verdict(ends.limit(err), s.session.Held)
-}
-
-// earliest is the first of times, the zero ones left out.
-func earliest(times ...time.Time) (first time.Time) {
-	for _, t := range times {
-		if !t.IsZero() && (first.IsZero() || t.Before(first)) {
-			first = t
-		}
-	}
-	return first
 }

@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"mqtt/internal/cli"
 )
 
 // openTerminal returns the two ends of a new terminal of 100 columns, without echo.
@@ -28,7 +30,7 @@ func openTerminal() (control, terminal *os.File, err error) {
 			n, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
 		}
 	}); cerr != nil || err != nil {
-		return nil, nil, firstError(cerr, err)
+		return nil, nil, cli.FirstError(cerr, err)
 	}
 	terminal, err = os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"mqtt/internal/cli"
 )
 
 // What can be known to be wrong is refused before a connection is opened: exit 2, one line that names the flag, and
@@ -185,7 +187,7 @@ func TestUsage(t *testing.T) {
 			args = append(args, c.args[1:]...)
 			status := run(t.Context(), e, args)
 			line := errs.String()
-			if status != exitUsage || out.Len() > 0 {
+			if status != cli.ExitUsage || out.Len() > 0 {
 				t.Errorf("%s: exit status %d, stdout %q, stderr %q", c.rules, status, &out, line)
 			}
 			if !strings.HasPrefix(line, "mqtt "+c.args[0]+": ") || !strings.Contains(line, c.says) || strings.Count(line, "\n") != 1 {

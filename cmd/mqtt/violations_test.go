@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"mqtt/internal/cli"
 )
 
 // follow runs one command line against a fake server that follows script, in this process, and returns what it said.
@@ -35,10 +37,10 @@ func follow(t *testing.T, script string, args ...string) (status int, stdout, st
 }
 
 // bare is the world with an empty stdin, no terminal, and variables NAME=VALUE.
-func bare(out, err io.Writer, variables ...string) *env {
-	return &env{in: strings.NewReader(""), out: out, err: err,
-		environ: func() []string { return variables },
-		lookup: func(name string) (string, bool) {
+func bare(out, err io.Writer, variables ...string) *cli.Env {
+	return &cli.Env{In: strings.NewReader(""), Out: out, Err: err,
+		Environ: func() []string { return variables },
+		LookupEnv: func(name string) (string, bool) {
 			for _, v := range variables {
 				if n, value, _ := strings.Cut(v, "="); n == name {
 					return value, true
@@ -117,7 +119,7 @@ func TestViolations(t *testing.T) {
 			if faked != nil {
 				t.Error(faked)
 			}
-			if status != exitLost || stdout != "" {
+			if status != cli.ExitLost || stdout != "" {
 				t.Errorf("exit status %d, stdout %q", status, stdout)
 			}
 			if !strings.HasPrefix(stderr, "mqtt sub: 127.0.0.1:") || !strings.Contains(stderr, ": protocol error of the server: ") || !strings.Contains(stderr, v.says) ||
@@ -141,7 +143,7 @@ func TestBadConnack(t *testing.T) {
 	} {
 		t.Run(v.rules, func(t *testing.T) {
 			status, stdout, stderr, _ := follow(t, "expect CONNECT\nsend "+v.sent+"\nexpect eof\n", "sub", "-V", v.version, "-t", "a")
-			if status != exitLost || stdout != "" || !strings.Contains(stderr, "protocol error of the server: ") || !strings.Contains(stderr, v.says) {
+			if status != cli.ExitLost || stdout != "" || !strings.Contains(stderr, "protocol error of the server: ") || !strings.Contains(stderr, v.says) {
 				t.Errorf("exit status %d, stdout %q, stderr %q", status, stdout, stderr)
 			}
 		})

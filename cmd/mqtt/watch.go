@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/term"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
@@ -19,7 +20,7 @@ const (
 
 // watch is the live table of sub -w: a row a topic with count, rate, age and last payload.
 type watch struct {
-	e             *env
+	e             *cli.Env
 	rows          map[string]*watched
 	names         []*watched // in the order of first sight
 	next          time.Time
@@ -36,7 +37,7 @@ type watched struct {
 	taken  time.Time
 }
 
-func newWatch(e *env) *watch {
+func newWatch(e *cli.Env) *watch {
 	w := &watch{e: e, rows: make(map[string]*watched), next: time.Now()}
 	w.width, w.height = 80, 24
 	return w
@@ -44,7 +45,7 @@ func newWatch(e *env) *watch {
 
 // size asks the terminal, which may have changed.
 func (w *watch) size() {
-	if f, ok := w.e.out.(interface{ Fd() uintptr }); ok {
+	if f, ok := w.e.Out.(interface{ Fd() uintptr }); ok {
 		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 && height > 0 {
 			w.width, w.height = width, height
 		}
@@ -91,8 +92,8 @@ func (w *watch) draw(now time.Time) error {
 	}
 	slices.SortStableFunc(rows, func(a, b format.Row) int { return bytes.Compare(a.Topic, b.Topic) })
 	w.buf, w.lines = format.AppendTable(w.buf[:0], rows, format.View{Width: w.width, Height: w.height, Above: w.lines,
-		Palette: format.NewPalette(w.e.colored(w.e.ttyOut))})
-	_, err := w.e.out.Write(w.buf)
+		Palette: format.NewPalette(w.e.Colored(w.e.TTYOut))})
+	_, err := w.e.Out.Write(w.buf)
 	return err
 }
 

@@ -1,12 +1,13 @@
-package main
+package cli
 
 import (
 	"sync/atomic"
 	"testing"
 )
 
-// The progress line is for a person who waits: not for a pipe, and not where lines are typed on the same terminal.
-func TestProgressIsSeenByWhom(t *testing.T) {
+// The progress line is for a person who waits: not for a pipe, and not if lines are typed on the
+// same terminal.
+func TestProgressNeedsTerminal(t *testing.T) {
 	for _, k := range []struct {
 		in, err, quiet, want bool
 	}{
@@ -15,7 +16,7 @@ func TestProgressIsSeenByWhom(t *testing.T) {
 		{err: true, quiet: true},
 		{},
 	} {
-		p := newProgress(&env{ttyIn: k.in, ttyErr: k.err, quiet: k.quiet}, new(atomic.Int64))
+		p := NewProgress(&Env{TTYIn: k.in, TTYErr: k.err, Quiet: k.quiet}, new(atomic.Int64))
 		if (p != nil) != k.want {
 			t.Errorf("%+v: there: %v", k, p != nil)
 		}

@@ -1,0 +1,171 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"mqtt/internal/conn"
+	"mqtt/internal/proto"
+	"mqtt/internal/scram"
+	"mqtt/internal/transport"
+)
+
+// hinted is an error of another package that has a hint.
+type hinted interface{ Hint() string }
+
+// transportHint returns the hint that an error has, or the one of package transport.
+func transportHint(err error) string {
+	var tip hinted
+	if errors.As(err, &tip) {
+		return tip.Hint()
+	}
+	return transport.Hint(err)
+}
+
+func noHint(error) string { return "" }
+
+func unansweredHint(error) string { return "is this an MQTT port, and does it want TLS? (--tls)" }
+
+func lostHint(err error) string { return cmp.Or(transportHint(err), "--reconnect always tries again") }
+
+func subscribeHint(err error) string {
+	var s *conn.SubscribeError
+	errors.As(err, &s)
+	return RefusedFilterHint(s.Reason)
+}
+
+// LimitHint returns what to do about a message that the limits of the server do not allow.
+func LimitHint(err error) string {
+	var l *conn.Limit
+	errors.As(err, &l)
+	switch l.Property {
+	case proto.MaximumQoS:
+		return fmt.Sprintf("-q %d, or --downgrade-qos", l.Max)
+	case proto.RetainAvailable:
+		return "this server keeps no retained messages: leave out -r"
+	case proto.TopicAliasMaximum:
+		return "leave out the topic alias, or use a smaller one"
+	}
+	return "send less at once"
+}
+
+const credentialsHint = "check -u and the password (--password-file, MQTT_PASSWORD)"
+
+// refusedHint returns what to do about a refused connection.
+func refusedHint(err error) string {
+	var r *conn.Refused
+	if !errors.As(err, &r) {
+		return credentialsHint // the exchange of --auth-method failed
+	}
+	switch r.Reason {
+	case proto.BadUserNameOrPassword:
+		return credentialsHint
+	case proto.NotAuthorized:
+		return "the server wants other credentials: -u with --password-file or MQTT_PASSWORD"
+	case proto.UnsupportedProtocolVersion:
+		return otherVersions(r.Version)
+	case proto.UnspecifiedError, proto.ImplementationSpecificError:
+		return "the server's log may say why"
+	case proto.MalformedPacket, proto.ProtocolError:
+		return "-d shows the packets; " + otherVersions(r.Version)
+	case proto.Banned:
+		return "the server has barred this client, by its identifier, user or address: ask who runs it"
+	case proto.ClientIdentifierNotValid:
+		return "try another client identifier: -i"
+	case proto.BadAuthenticationMethod:
+		return "try another --auth-method, or none"
+	case proto.ServerBusy, proto.ServerUnavailable, proto.ConnectionRateExceeded, proto.QuotaExceeded:
+		return "try again later, or with --reconnect 10"
+	case proto.UseAnotherServer, proto.ServerMoved:
+		if s := r.Props.Value(proto.ServerReference); len(s) > 0 {
+			return "the server points to " + string(s)
+		}
+	case proto.TopicNameInvalid, proto.QoSNotSupported, proto.RetainNotSupported, proto.PayloadFormatInvalid:
+		return "look at the will: --will-topic, --will-qos, --will-retain"
+	}
+	return ""
+}
+
+// otherVersions returns the versions to try after v was refused.
+func otherVersions(v proto.Version) string {
+	switch v {
+	case proto.V5:
+		return "try another version: -V 3.1.1 or 3.1"
+	case proto.V311:
+		return "try another version: -V 5 or 3.1"
+	}
+	return "try another version: -V 5 or 3.1.1"
+}
+
+// RefusedMessageHint returns what to do about a refused message.
+func RefusedMessageHint(r proto.Reason) string {
+	switch r {
+	case proto.NotAuthorized:
+		return "this user may not publish there"
+	case proto.TopicNameInvalid:
+		return "the server takes no such topic"
+	case proto.QuotaExceeded:
+		return "try again later, or send less at once"
+	case proto.PayloadFormatInvalid:
+		return "the payload is not what --payload-format-indicator says"
+	case proto.UnspecifiedError, proto.ImplementationSpecificError:
+		return "the server's log may say why"
+	}
+	return "-d shows the packets"
+}
+
+// disconnectedHint returns what to do about a DISCONNECT of the server.
+func disconnectedHint(err error) string {
+	var d *conn.Disconnected
+	errors.As(err, &d)
+	switch d.Reason {
+	case proto.SessionTakenOver:
+		return "another client came with the same identifier: choose another -i"
+	case proto.NotAuthorized:
+		return "this user may not do that here"
+	case proto.PacketTooLarge:
+		return "send less at once"
+	case proto.MalformedPacket, proto.ProtocolError:
+		return "-d shows the packets"
+	}
+	return "--reconnect always tries again"
+}
+
+// foreignHint returns what to do about a port that serves another protocol.
+func foreignHint(err error) string {
+	var f *conn.Foreign
+	errors.As(err, &f)
+	switch f.Protocol {
+	case "HTTP":
+		return "MQTT over WebSocket may be there (--ws, --ws-path); MQTT itself is on another port, often 1883 or 8883"
+	case "TLS":
+		return "--tls speaks it"
+	}
+	return "check host and port: MQTT is often on 1883, or on 8883 with TLS"
+}
+
+// breachHint returns what to do about a server that broke the protocol.
+func breachHint(err error) string {
+	var e *proto.Error
+	switch {
+	case errors.As(err, &e) && e.Reason == proto.MalformedPacket:
+		return "is this an MQTT server? -d shows the packets"
+	case errors.Is(err, scram.ErrProof):
+		return "whoever answers there may not know the password: check host and port, then the password"
+	case errors.Is(err, scram.ErrIterations):
+		return "have the password stored anew at the server, or use another --auth-method"
+	}
+	return "-d shows the packets"
+}
+
+// RefusedFilterHint returns what to do about a refused topic filter.
+func RefusedFilterHint(r proto.Reason) string {
+	switch r {
+	case proto.NotAuthorized, proto.UnspecifiedError:
+		return "this user may not read there; --partial-ok goes on with the other filters"
+	case proto.SharedSubscriptionsNotSupported, proto.WildcardSubscriptionsNotSupported, proto.SubscriptionIdentifiersNotSupported:
+		return "this server cannot do it"
+	}
+	return "--partial-ok goes on with the other filters"
+}

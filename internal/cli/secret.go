@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+)
+
+// ReadSecret reads a line from standard input. On a terminal it asks for what, and does not show
+// what is typed.
+func ReadSecret(ctx context.Context, e *Env, what string) (string, error) {
+	read := func() (string, error) { return readLine(e.In) }
+	if f, ok := e.In.(*os.File); ok && e.TTYIn {
+		fd := int(f.Fd())
+		before, err := term.GetState(fd)
+		if err != nil {
+			return "", fmt.Errorf("read %s: %w", what, err)
+		}
+		fmt.Fprintf(e.Err, "%s: ", what)
+		defer func() {
+			term.Restore(fd, before) // an interrupt leaves ReadPassword running
+			fmt.Fprintln(e.Err)
+		}()
+		read = func() (string, error) {
+			b, err := term.ReadPassword(fd)
+			return string(b), err
+		}
+	}
+	line, err := Interruptible(ctx, e, read)
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err != nil && (err != io.EOF || line == "") {
+		return "", Usage("no "+what+" came on standard input", "give it there as a line")
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// readLine reads a line of at most 64 KiB, and nothing after it, so that another secret can
+// follow.
+func readLine(in io.Reader) (string, error) {
+	var line []byte
+	one := make([]byte, 1)
+	for len(line) < 64<<10 {
+		n, err := in.Read(one)
+		if n > 0 {
+			line = append(line, one[0])
+			if one[0] == '\n' {
+				break
+			}
+		}
+		if err != nil {
+			return string(line), err
+		}
+	}
+	return string(line), nil
+}
+
+// ReadSmall reads a file, at most limit bytes of it.
+func ReadSmall(name string, limit int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, limit))
+}
