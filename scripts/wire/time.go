@@ -18,14 +18,17 @@ type timed struct {
 	P90     float64 `json:"p90_us"`
 	CPU     float64 `json:"cpu_us"` // median of user and system time
 	Runs    int     `json:"runs"`
+	// Cached names the libraries that --cold could not evict, because other programs use them.
+	Cached []string `json:"cached,omitempty"`
 }
 
-// timeCommand runs commands in turns, A B A B, so that a slow spell of the machine
-// falls on each of them alike. It stops at the first run that fails.
+// timeCommand runs commands in turns, A B A B, so that a slow period of the machine
+// affects all of them. It stops at the first run that fails.
 func timeCommand(args []string) error {
 	f := flags("time")
 	runs := f.Int("n", 200, "runs of each command")
 	warm := f.Int("warm", 5, "runs before that, not counted")
+	fromDisk := f.Bool("cold", false, "evict each program and its shared libraries from the page cache before each run")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -38,10 +41,27 @@ func timeCommand(args []string) error {
 			return errors.New("a command is missing: wire time -n N -- COMMAND --vs COMMAND")
 		}
 	}
+	evict, cached := make([]*cold, len(commands)), make([][]string, len(commands))
+	for i := range commands {
+		if !*fromDisk {
+			break
+		}
+		var err error
+		if evict[i], err = openCold(commands[i][0]); err != nil {
+			return err
+		}
+		defer evict[i].close()
+		cached[i] = evict[i].stay()
+	}
 	wall := make([][]time.Duration, len(commands))
 	cpu := make([][]time.Duration, len(commands))
 	for run := -*warm; run < *runs; run++ {
 		for i, c := range commands {
+			if evict[i] != nil {
+				if err := evict[i].evict(); err != nil {
+					return err
+				}
+			}
 			w, p, err := once(c)
 			if err != nil {
 				return fmt.Errorf("%s: %w", strings.Join(c, " "), err)
@@ -58,7 +78,7 @@ func timeCommand(args []string) error {
 		err := report(timed{
 			Command: strings.Join(c, " "),
 			Median:  micros(wall[i], 50), P10: micros(wall[i], 10), P90: micros(wall[i], 90),
-			CPU: micros(cpu[i], 50), Runs: *runs,
+			CPU: micros(cpu[i], 50), Runs: *runs, Cached: cached[i],
 		})
 		if err != nil {
 			return err
@@ -67,8 +87,8 @@ func timeCommand(args []string) error {
 	return nil
 }
 
-// once starts a command with empty input, waits for it, and tells its wall and
-// processor time. The words of a failing one are part of the error.
+// once runs a command with empty input and returns its wall time and processor time. The error
+// of a command that fails contains what it wrote to stderr.
 func once(args []string) (wall, cpu time.Duration, err error) {
 	cmd := exec.Command(args[0], args[1:]...)
 	var words bytes.Buffer
