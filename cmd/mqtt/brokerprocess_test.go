@@ -68,9 +68,17 @@ func TestBrokerSilent(t *testing.T) {
 func TestBrokerMetrics(t *testing.T) {
 	t.Parallel()
 	found := announced(t, `metrics at (http://\S+)/metrics.*serving on mqtt://(\S+)`, "--metrics", "0")
-	if c, err := net.Dial("tcp", found[1]); err == nil {
-		defer c.Close()
+	silent, err := net.Dial("tcp", found[1]) // a connection that is no client
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer silent.Close()
+	c, err := net.Dial("tcp", found[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.Write([]byte("\x10\x0d\x00\x04MQTT\x04\x02\x00\x00\x00\x01c"))
 	get := func(path string) (int, string) {
 		r, err := http.Get(found[0] + path)
 		if err != nil {
@@ -85,7 +93,7 @@ func TestBrokerMetrics(t *testing.T) {
 	}
 	for limit := time.Now().Add(patience); ; {
 		code, text := get("/metrics")
-		if code == 200 && strings.Contains(text, "\nmqtt_broker_connects_total 1\n") && strings.Contains(text, "\nmqtt_broker_clients 1\n") {
+		if code == 200 && strings.Contains(text, "\nmqtt_broker_connects_total 2\n") && strings.Contains(text, "\nmqtt_broker_clients 1\n") {
 			break
 		}
 		if time.Now().After(limit) {

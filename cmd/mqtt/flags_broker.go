@@ -110,7 +110,7 @@ type limitFlags struct {
 }
 
 func (f *limitFlags) register(fs *pflag.FlagSet) {
-	fs.IntVar(&f.connections, "max-connections", 100_000, "at most `N` connections at once")
+	fs.IntVar(&f.connections, "max-connections", 100_000, "let at most `N` clients in at once")
 	fs.Float64Var(&f.rate, "connect-rate", 0, "at most `N` new connections a second; 0 is no limit")
 	fs.StringVar(&f.timeout, "connect-timeout", "10s", "drop a connection whose CONNECT has not come in `TIME`")
 	fs.StringVar(&f.packet, "max-packet-size", "16MiB", "take packets of at most `SIZE`")

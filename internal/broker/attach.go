@@ -25,6 +25,11 @@ func (b *Broker) attach(c *client, o *opening) error {
 			b.warn(shortage{memoryLimit, "a session"})
 			return c.refuse(proto.QuotaExceeded, "the server's memory is used up")
 		}
+		if !present && b.full(c) {
+			b.mu.Unlock()
+			bt.finish()
+			return c.refuse(proto.ServerBusy, "")
+		}
 		if !present {
 			s = &session{b: b, id: c.who.ClientID}
 			b.sessions[s.id] = s
@@ -36,6 +41,7 @@ func (b *Broker) attach(c *client, o *opening) error {
 		}
 		if first == nil {
 			c.s, c.attached, s.client = s, true, c
+			b.place(c)
 		}
 		b.mu.Unlock() // others may come and go while the ACL is asked
 		if first == nil {
@@ -82,11 +88,14 @@ func (c *client) before(s *session, o *opening) func() error {
 			return c.refuse(proto.ClientIdentifierNotValid, "the session of this client identifier is another user's")
 		}
 	case old != nil:
+		c.takePlace(old)
 		return func() error {
 			old.overtake(o.clean)
 			<-old.done // its reader has seen it, and waits for nobody
 			return nil
 		}
+	case s.b.full(c):
+		return func() error { return c.refuse(proto.ServerBusy, "") }
 	case o.clean: // [MQTT-3.1.2-4]
 		s.over()
 		return func() error {

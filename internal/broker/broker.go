@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"net"
@@ -36,7 +37,8 @@ type Broker struct {
 	mu        sync.Mutex
 	closed    bool
 	sessions  map[string]*session
-	clients   map[*client]struct{}
+	clients   map[*client]struct{} // all connections
+	silent    list.List            // of *client: those whose CONNECT has not come, the longest first
 	listeners map[net.Listener]struct{}
 	sys       *time.Timer
 }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,7 @@ type client struct {
 	exchange   Exchange      // a reauthentication that is under way
 	exchangeBy time.Time     // when it must be over
 	method     string        // of authentication
+	given      atomic.Bool   // its place among the silent was given to another connection
 	weight     int           // units of memory that are counted for what it has sent
 	aliased    int           // bytes of aliasIn
 	credit     time.Duration // how long it may still be kept waiting while others starve
@@ -70,7 +72,9 @@ type client struct {
 	overtaken bool                  // another connection has taken the session
 	fresh     bool                  // and wants a new one
 
-	attached bool // it has a session; guarded by Broker.mu
+	attached bool          // it has a session; guarded by Broker.mu
+	placed   bool          // it has a place, see places.go; likewise
+	silent   *list.Element // among Broker.silent, nil once its CONNECT has come; likewise
 
 	dying chan struct{} // closed with end
 	stamp atomic.Uint64 // of the credentials with which it came in
@@ -171,10 +175,7 @@ func (c *client) overtake(fresh bool) {
 func (c *client) part(err error) {
 	b, s := c.b, c.s
 	why := asLeave(err)
-	b.mu.Lock()
-	delete(b.clients, c)
-	b.mu.Unlock()
-
+	b.vacate(c)
 	bt := b.batch(nil)
 	s.mu.Lock()
 	if c.end != nil && (!c.end.unwritten || why == nil || !why.said) {

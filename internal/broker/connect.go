@@ -30,13 +30,15 @@ func (c *client) connect() error {
 	by := time.Now().Add(b.opt.ConnectTimeout)
 	c.conn.SetDeadline(by)
 	c.in.SetMax(min(firstPacket, b.opt.MaxPacket))
-	f, err := c.next()
+	f, err := c.first()
 	if err != nil {
-		return fmt.Errorf("wait for CONNECT: %w", bare(err))
+		return err
 	}
-	if f.Type() != proto.CONNECT {
-		return fmt.Errorf("%s before CONNECT", f.Type())
+	if c.looked { // it came in time, and the broker stood still
+		by = time.Now().Add(b.opt.ConnectTimeout)
+		c.conn.SetDeadline(by)
 	}
+	b.introduced(c)
 	b.stats.bytesReceived.Add(int64(f.Size() + c.in.Len()))
 	b.stats.packetsReceived.Add(1)
 	var p proto.Connect
@@ -68,6 +70,40 @@ func (c *client) connect() error {
 	c.last, c.looked = time.Now(), false
 	c.conn.SetWriteDeadline(time.Time{})
 	return c.rearm()
+}
+
+// first returns the first packet. A connection whose first byte is not that of a CONNECT is over
+// at once: it is somebody who takes the port for another one's.
+func (c *client) first() (proto.Frame, error) {
+	if c.in.Len() == 0 {
+		if err := c.in.Fill(); err != nil && !timedOut(err) {
+			return proto.Frame{}, fmt.Errorf("wait for CONNECT: %w", bare(err))
+		}
+	}
+	if b := c.in.Bytes(); len(b) > 0 && b[0] != byte(proto.CONNECT)<<4 {
+		return proto.Frame{}, fmt.Errorf("no CONNECT: %s", guess(b))
+	}
+	f, err := c.next()
+	if err != nil {
+		return f, fmt.Errorf("wait for CONNECT: %w", bare(err))
+	}
+	if f.Type() != proto.CONNECT {
+		return f, fmt.Errorf("%s before CONNECT", f.Type())
+	}
+	return f, nil
+}
+
+// guess says what protocol begins with these bytes.
+func guess(b []byte) string {
+	for _, p := range [...]struct{ begins, name string }{
+		{"PROXY ", "the PROXY protocol, which is not supported"}, {"\r\n\r\n\x00\r\nQUIT\n", "the PROXY protocol, which is not supported"},
+		{"\x16\x03", "TLS on a port without TLS"}, {"SSH-", "SSH"}, {"GET ", "HTTP"}, {"POST ", "HTTP"}, {"HEAD ", "HTTP"}, {"PUT ", "HTTP"}, {"OPTIONS ", "HTTP"}, {"CONNECT ", "HTTP"},
+	} {
+		if len(b) >= len(p.begins) && string(b[:len(p.begins)]) == p.begins {
+			return "it looks like " + p.name
+		}
+	}
+	return fmt.Sprintf("the first byte is 0x%02x", b[0])
 }
 
 // refuseConnect answers a CONNECT that could not be read, where the standard lets
@@ -135,6 +171,9 @@ func (c *client) accept(p *proto.Connect, o *opening) (proto.Reason, string) {
 		}
 		c.who.ClientID = "auto-" + rand.Text() // [MQTT-3.1.3-6], [MQTT-3.1.3-7]
 		o.assigned = true
+	}
+	if b.busy(c) {
+		return proto.ServerBusy, ""
 	}
 	if w := p.Will; w != nil {
 		switch {

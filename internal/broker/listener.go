@@ -50,8 +50,8 @@ func (b *Broker) isClosed() bool {
 	return b.closed
 }
 
-// admit starts a connection. One that is over a limit is told so in answer to its
-// CONNECT; far over the limit it is just closed.
+// admit starts a connection. One that is over a limit is told so in answer to its CONNECT; when
+// there are many that were not let in, it is just closed.
 func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 	c := &client{b: b, ctx: ctx, dying: make(chan struct{}), done: make(chan struct{})}
 	b.stats.connects.Add(1)
@@ -62,35 +62,19 @@ func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 	}
 	c.conn = conn
 	c.in = proto.NewReader(conn, 0)
-	b.mu.Lock()
-	n := len(b.clients)
-	if b.closed || n >= 2*b.opt.Connections+16 {
-		b.mu.Unlock()
+	if !b.arrive(c) {
 		conn.Close()
 		return
 	}
-	b.clients[c] = struct{}{}
-	b.wg.Add(1)
-	b.mu.Unlock()
-	switch {
-	case n >= b.opt.Connections:
-		c.refused = proto.ServerBusy
-	case b.room(connecting, false) < 0:
+	if b.room(connecting, false) < 0 {
 		b.warn(shortage{memoryLimit, "a connection"})
 		c.refused = proto.QuotaExceeded
-	}
-	now := b.stats.connected.Add(1)
-	for most := b.stats.connectedMost.Load(); now > most && !b.stats.connectedMost.CompareAndSwap(most, now); {
-		most = b.stats.connectedMost.Load()
 	}
 	go c.serve() // ends with the connection; Close waits for it
 }
 
 // gone is the end of a connection.
 func (b *Broker) gone(c *client) {
-	b.stats.connected.Add(-1)
-	b.mu.Lock()
-	delete(b.clients, c)
-	b.mu.Unlock()
+	b.vacate(c)
 	b.wg.Done()
 }

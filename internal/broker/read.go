@@ -128,7 +128,7 @@ func (c *client) next() (proto.Frame, error) {
 			return f, err
 		}
 		err = c.in.Fill()
-		if timedOut(err) && !c.looked { // see fill
+		if timedOut(err) && !c.looked && !c.given.Load() { // see fill
 			c.looked = true
 			c.conn.SetReadDeadline(time.Now().Add(lookTime))
 			c.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))

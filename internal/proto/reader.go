@@ -88,6 +88,9 @@ func (r *Reader) Full() bool { return r.full }
 // Len returns how many bytes came and were not taken yet.
 func (r *Reader) Len() int { return r.w - r.r }
 
+// Bytes returns the bytes that came and were not taken yet. They are good until the next Fill.
+func (r *Reader) Bytes() []byte { return r.buf[r.r:r.w] }
+
 // Fill reads once. After an error that the source recovers from, such as a
 // deadline that passed, another Fill goes on and nothing is lost. At the end of the
 // stream inside a packet the error is io.ErrUnexpectedEOF.
