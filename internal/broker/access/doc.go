@@ -1,9 +1,9 @@
-// Package access decides who may use a broker, and for what: Users is a password file
-// behind broker.Auth and, as SCRAM, broker.Enhanced; Rights is an ACL file in mosquitto's
-// form behind broker.ACL.
+// Package access decides who may use a broker, and for what. Users is a password file that implements
+// broker.Auth and, for SCRAM, broker.Enhanced. Rights is an ACL file in mosquitto's form that implements
+// broker.ACL.
 //
-// Both are read whole, and read again on demand; a file that cannot be read leaves
-// what was there. Passwords are kept as Argon2id; hashes that mosquitto made are
-// understood. The package never writes but with SetPassword, SetScram and DropUser, and
-// never logs a name or a password.
+// Both files are read as a whole, and again on Reload; a file with an error changes nothing. Passwords
+// are stored as Argon2id hashes; hashes of mosquitto are understood too. Checks of passwords take turns
+// by network address. Only SetPassword, SetScram and DropUser write to a file. The package never logs a
+// name or a password.
 package access

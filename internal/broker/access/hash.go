@@ -16,21 +16,21 @@ import (
 	"mqtt/internal/scram"
 )
 
-// What a new hash costs: 19 MiB and two passes, about 15 ms.
+// Parameters of hashes. A new Argon2id hash takes 19 MiB and about 15 ms.
 const (
 	argonMemory  = 19 << 10 // KiB
 	argonPasses  = 2
 	argonThreads = 1
 	argonSalt    = 16
 	argonKey     = 32
-	scramRounds  = 210_000 // of one for SCRAM: about 100 ms, of the client's time
-	mostMemory   = 4 << 20 // KiB that a hash in a file may ask for
-	mostRounds   = 1 << 24
+	scramRounds  = 210_000 // of a new hash for SCRAM; they take the client about 100 ms
+	mostMemory   = 4 << 20 // KiB, of a hash in a file
+	mostRounds   = 1 << 24 // of a hash in a file
 )
 
-// hash is a password as a file has it.
+// hash is a hashed password of a file.
 type hash struct {
-	kind    byte // 'a', or mosquitto's '6' and '7'
+	kind    byte // 'a' for Argon2id, or mosquitto's '6' and '7'
 	salt    []byte
 	key     []byte
 	rounds  int    // PBKDF2 iterations, or Argon2 passes
@@ -38,7 +38,7 @@ type hash struct {
 	threads uint8
 }
 
-// newHash hashes a password with a salt of its own, in PHC form.
+// newHash returns the Argon2id hash of a password with a new salt, in PHC form.
 func newHash(password []byte) string {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt)
@@ -47,7 +47,7 @@ func newHash(password []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonThreads, b64(salt), b64(key))
 }
 
-// newScramHash hashes a password as mosquitto does, with more iterations.
+// newScramHash returns a PBKDF2 hash in mosquitto's form, with more iterations than mosquitto uses.
 func newScramHash(password []byte) string {
 	salt := make([]byte, argonSalt)
 	rand.Read(salt)
@@ -58,9 +58,8 @@ func newScramHash(password []byte) string {
 
 var errForm = errors.New("not a hash of a known form: $argon2id$, or mosquitto's $6$ or $7$")
 
-// parseHash reads $argon2id$v=19$m=..,t=..,p=..$salt$key, mosquitto's $7$ (PBKDF2 with
-// SHA-512: $7$iterations$salt$key) and its older $6$ (one SHA-512 of password and
-// salt: $6$salt$key).
+// parseHash parses $argon2id$v=19$m=..,t=..,p=..$salt$key, mosquitto's $7$iterations$salt$key (PBKDF2
+// with SHA-512) and its older $6$salt$key (one SHA-512 of password and salt).
 func parseHash(s string) (h hash, err error) {
 	f := strings.Split(s, "$")
 	if len(f) < 4 || f[0] != "" {
@@ -96,7 +95,7 @@ func parseHash(s string) (h hash, err error) {
 	return h, nil
 }
 
-// matches tells whether h is of that password. It takes as long if it is not.
+// matches reports whether h is the hash of password. It takes as long if it is not.
 func (h *hash) matches(password []byte) bool {
 	var key []byte
 	switch h.kind {

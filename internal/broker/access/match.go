@@ -2,8 +2,8 @@ package access
 
 import "strings"
 
-// expand appends the rule's filter with the names in the place of %u and %c, wherever they
-// stand. A name with a slash has more than one level.
+// expand appends the rule's filter with %u and %c replaced by the names. A name with a slash has more
+// than one level.
 func (r *rule) expand(b []byte, user, client string) []byte {
 	for s := r.filter; s != ""; {
 		name, more := "", 1
@@ -21,13 +21,13 @@ func (r *rule) expand(b []byte, user, client string) []byte {
 	return b
 }
 
-// dollar tells whether a topic that begins with $ meets a filter that does not.
+// dollar reports whether topic begins with $ and filter does not: then they do not match.
 func dollar(filter, topic string) bool {
 	return strings.HasPrefix(topic, "$") && !strings.HasPrefix(filter, "$")
 }
 
-// covers tells whether a rule's filter takes in the whole of a topic or, if filter is true,
-// everything that a filter takes in.
+// covers reports whether the filter ours of a rule matches the topic theirs or, if filter is true,
+// every topic that the filter theirs matches.
 func covers(ours, theirs string, filter bool) bool {
 	if dollar(ours, theirs) {
 		return false
@@ -45,7 +45,7 @@ func covers(ours, theirs string, filter bool) bool {
 		case !deeper && !more:
 			return true
 		case deeper && !more:
-			return x == "#" // a/# takes in a as well
+			return x == "#" // a/# matches a too
 		case !deeper:
 			return false
 		}
@@ -53,7 +53,7 @@ func covers(ours, theirs string, filter bool) bool {
 	}
 }
 
-// meets tells whether there is a topic that both a rule's filter and another one take in.
+// meets reports whether there is a topic that both filters match.
 func meets(ours, theirs string) bool {
 	if dollar(ours, theirs) || dollar(theirs, ours) {
 		return false

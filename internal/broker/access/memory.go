@@ -11,7 +11,7 @@ const (
 	rememberMost = 10_000 // sums
 )
 
-// memory remembers sums of passwords for rememberFor. It forgets all of them when there are too many.
+// memory holds the fingerprints of passwords for rememberFor. It drops all of them when there are too many.
 type memory struct {
 	mu    sync.Mutex
 	until map[[32]byte]time.Time

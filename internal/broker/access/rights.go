@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"unsafe"
@@ -11,27 +12,28 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Rights is an ACL file, in mosquitto's form:
+// Rights is an ACL file in mosquitto's form:
 //
 //	topic [read|write|readwrite|deny] FILTER     for clients without a user name
 //	user NAME                                    the topic lines that follow are for that user
-//	pattern [read|write|readwrite|deny] FILTER   for everybody; %u in it is the user, %c the client identifier
+//	pattern [read|write|readwrite|deny] FILTER   for all clients; %u in FILTER is the user name, %c the client identifier
 //
-// What is not allowed is denied. A user's own lines come before the patterns, and in
-// both the denials first. A topic that begins with $ needs a filter that does.
+// What is not allowed is denied. The lines of a user come before the patterns, and within both the
+// denials come first. A topic that begins with $ needs a filter that begins with $.
 //
-// A subscription is refused only if nothing that it matches could be read: the rest is
-// decided message by message, as mosquitto does.
+// A subscription is refused only if the client could read nothing that it matches. Otherwise each message
+// is decided on its own, as in mosquitto.
 type Rights struct {
 	path  string
 	table atomic.Pointer[rights]
 }
 
-// rights is what a file says. Denials stand first in each list.
+// rights is the content of a file. Denials come first in each list.
 type rights struct {
 	anonymous []rule
 	users     map[string][]rule
 	patterns  []rule
+	notes     []string
 }
 
 type rule struct {
@@ -40,9 +42,9 @@ type rule struct {
 	read    bool
 	write   bool
 	pattern bool
-	names   bool   // it has %u or %c
-	user    bool   // it has %u
-	head    string // what a topic name begins with that it takes in, where it has names
+	names   bool   // the filter has %u or %c
+	user    bool   // the filter has %u
+	head    string // the beginning of every topic that the filter matches, if names is set
 }
 
 // NewRights reads the ACL file at path.
@@ -51,8 +53,7 @@ func NewRights(path string) (*Rights, error) {
 	return r, r.Reload()
 }
 
-// Reload reads the file again. After an error the rights are those that were.
-// Broker.Revise must follow.
+// Reload reads the file again. It changes nothing if the file has an error. Broker.Revise must follow.
 func (r *Rights) Reload() error {
 	b, err := os.ReadFile(r.path)
 	if err != nil {
@@ -65,6 +66,9 @@ func (r *Rights) Reload() error {
 	r.table.Store(t)
 	return nil
 }
+
+// Notes returns warnings about lines of the file that are valid and probably mean something else.
+func (r *Rights) Notes() []string { return r.table.Load().notes }
 
 func parseRights(path string, b []byte) (*rights, error) {
 	all, err := lines(b)
@@ -80,40 +84,62 @@ func parseRights(path string, b []byte) (*rights, error) {
 		}
 	}
 	for _, l := range all {
-		word, rest, _ := strings.Cut(strings.TrimLeft(l.text, " \t"), " ")
-		rest = strings.TrimSpace(rest)
+		word, rest := l.text, ""
+		word = strings.TrimLeft(word, " \t")
+		if i := strings.IndexAny(word, " \t"); i >= 0 {
+			word, rest = word[:i], strings.TrimSpace(word[i:])
+		}
 		switch {
+		case word != "topic" && word != "user" && word != "pattern":
+			return nil, fmt.Errorf("%s:%d: expected topic, user or pattern, not %q", path, l.number, word)
 		case rest == "":
-			return nil, fmt.Errorf("%s:%d: nothing behind %s", path, l.number, word)
+			return nil, fmt.Errorf("%s:%d: expected a %s after %s", path, l.number, map[bool]string{true: "name", false: "topic filter"}[word == "user"], word)
 		case word == "user":
 			keep()
 			name = rest
 			rules := t.users[name]
 			list = &rules
-		case word == "topic" || word == "pattern":
+		default:
 			one, err := parseRule(rest, word == "pattern")
 			if err != nil {
 				return nil, fmt.Errorf("%s:%d: %w", path, l.number, err)
+			}
+			if note := one.note(); note != "" {
+				t.notes = append(t.notes, fmt.Sprintf("%s:%d: %s", path, l.number, note))
 			}
 			if one.pattern {
 				t.patterns = add(t.patterns, one)
 			} else {
 				*list = add(*list, one)
 			}
-		default:
-			return nil, fmt.Errorf("%s:%d: expected topic, user or pattern, not %q", path, l.number, word)
 		}
 	}
 	keep()
 	return t, nil
 }
 
-// parseRule reads an access word, readwrite where there is none, and a filter, which
-// may have spaces behind an access word.
+// note returns a warning about a rule that is valid and probably means something else, or "".
+func (r *rule) note() string {
+	switch {
+	case slices.Contains([]string{"read", "write", "readwrite", "deny"}, r.filter):
+		return fmt.Sprintf("the topic is %q: an access word needs a filter after it", r.filter)
+	case r.pattern && !r.names:
+		return fmt.Sprintf("pattern %q has neither %%u nor %%c, so it applies to all clients", r.filter)
+	case !r.pattern && (strings.Contains(r.filter, "%u") || strings.Contains(r.filter, "%c")):
+		return fmt.Sprintf("topic %q: %%u and %%c are replaced in pattern lines only", r.filter)
+	}
+	return ""
+}
+
+// parseRule parses an access word and a filter. Without an access word the rule is for reading and
+// writing. Only after an access word may the filter contain spaces.
 func parseRule(s string, pattern bool) (rule, error) {
 	r := rule{pattern: pattern}
-	word, rest, more := strings.Cut(s, " ")
-	rest = strings.TrimLeft(rest, " ")
+	word, rest := s, ""
+	more := false
+	if i := strings.IndexAny(s, " \t"); i >= 0 {
+		word, rest, more = s[:i], strings.TrimLeft(s[i:], " \t"), true
+	}
 	switch {
 	case more && word == "read":
 		r.read = true
@@ -140,7 +166,7 @@ func parseRule(s string, pattern bool) (rule, error) {
 	return r, nil
 }
 
-// add puts denials in front.
+// add adds a rule to a list, in front if it is a denial.
 func add(list []rule, r rule) []rule {
 	if r.deny {
 		return append([]rule{r}, list...)
@@ -156,12 +182,12 @@ func (r *Rights) Allow(who *broker.Identity, topic string, access broker.Access)
 	if named {
 		own = t.users[user]
 	}
-	// Wildcards in a name would make a pattern say more than its writer meant.
+	// Wildcards in a name would make a pattern match more than its author meant.
 	patterns := t.patterns
 	if strings.ContainsAny(user, "+#") || strings.ContainsAny(who.ClientID, "+#") {
 		patterns = nil
 	}
-	var space [256]byte // it is asked for each message: most names go in
+	var space [256]byte // avoids an allocation for each message
 	for _, list := range [2][]rule{own, patterns} {
 		for i := range list {
 			one := &list[i]
@@ -174,10 +200,10 @@ func (r *Rights) Allow(who *broker.Identity, topic string, access broker.Access)
 			filter := one.filter
 			if one.names {
 				b := one.expand(space[:0], user, who.ClientID)
-				filter = unsafe.String(unsafe.SliceData(b), len(b)) // until the next one
+				filter = unsafe.String(unsafe.SliceData(b), len(b)) // valid until the next rule
 			}
 			if dollar(one.filter, filter) {
-				continue // nor may a name lead to the server's own topics
+				continue // a name must not lead to the server's own topics either
 			}
 			switch {
 			case one.deny && covers(filter, topic, access == broker.Subscribe):

@@ -158,11 +158,11 @@ func TestMeets(t *testing.T) {
 func TestWrongRights(t *testing.T) {
 	for text, want := range map[string]string{
 		"topic read a/#/b\n":      "file:1: ",
-		"user a\ntopic\n":         "file:2: nothing behind topic",
+		"user a\ntopic\n":         "file:2: expected a topic filter after topic",
 		"topic reed a/b\n":        `file:1: expected read, write, readwrite or deny, not "reed"`,
 		"\n\nallow a\n":           `file:3: expected topic, user or pattern, not "allow"`,
 		"pattern read a/%u/#/x\n": "file:1: ",
-		"user\n":                  "file:1: nothing behind user",
+		"user\n":                  "file:1: expected a name after user",
 	} {
 		if _, err := NewRights(write(t, text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", text, err, want)
@@ -180,5 +180,48 @@ func TestWrongRights(t *testing.T) {
 	os.WriteFile(path, []byte("topic b\n"), 0o600)
 	if err := r.Reload(); err != nil || r.Allow(&broker.Identity{}, "a", broker.Write) || !r.Allow(&broker.Identity{}, "b", broker.Write) {
 		t.Errorf("after a reload: %v", err)
+	}
+}
+
+// A line that has one word only is an error that tells what was expected, and a valid line that probably
+// means something else is worth a note.
+func TestRightsNotes(t *testing.T) {
+	for text, want := range map[string]string{
+		"rubbish\n": `file:1: expected topic, user or pattern, not "rubbish"`, "topic a\nrubbish a\n": `file:2: expected topic, user or pattern, not "rubbish"`,
+		"pattern\n": "file:1: expected a topic filter after pattern", "user \t\n": "file:1: expected a name after user",
+	} {
+		if _, err := NewRights(write(t, text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+	r, err := NewRights(write(t, "pattern read a/%u\npattern read a\ntopic write b/%c\ntopic read\ntopic\tread\tc d\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := strings.Join(r.Notes(), "\n")
+	for _, want := range []string{
+		`file:2: pattern "a" has neither %u nor %c, so it applies to all clients`, `file:3: topic "b/%c": %u and %c are replaced in pattern lines only`,
+		`file:4: the topic is "read": an access word needs a filter after it`,
+	} {
+		if !strings.Contains(notes, want) {
+			t.Errorf("no note %s", want)
+		}
+	}
+	if len(r.Notes()) != 3 {
+		t.Errorf("notes\n%s", notes)
+	}
+	if !r.Allow(&broker.Identity{}, "c d", broker.Read) || r.Allow(&broker.Identity{}, "c d", broker.Write) {
+		t.Error("a tab does not separate an access word and a filter")
+	}
+}
+
+// A byte order mark at the beginning of a file changes nothing.
+func TestRightsByteOrderMark(t *testing.T) {
+	r, err := NewRights(write(t, "\ufefftopic read a\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Allow(&broker.Identity{}, "a", broker.Read) {
+		t.Error("the first line does not count")
 	}
 }

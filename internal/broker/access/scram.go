@@ -12,14 +12,13 @@ import (
 	"mqtt/internal/scram"
 )
 
-// forScram tells whether a client can prove that it knows the password without showing
-// it: a $7$ hash of 64 bytes is what SCRAM-SHA-512 calls the SaltedPassword. Clients
-// turn less than 4096 iterations down, of which mosquitto_passwd makes 101.
+// forScram reports whether h can be used for SCRAM-SHA-512: a $7$ hash of 64 bytes is the SaltedPassword
+// of that method. Clients refuse fewer than 4096 iterations; mosquitto_passwd makes 101.
 func (h *hash) forScram() bool {
 	return h.kind == '7' && len(h.key) == sha512.Size && len(h.salt) > 0 && h.rounds >= scram.MinIterations && h.rounds <= scram.MaxIterations
 }
 
-// Start implements broker.Enhanced: SCRAM-SHA-512, where the file has hashes for it.
+// Start implements broker.Enhanced. It offers SCRAM-SHA-512 if the file has a hash for it.
 func (u *Users) Start(_ context.Context, who *broker.Identity, method string) (broker.Exchange, proto.Reason) {
 	t := u.table.Load()
 	if method != scram.SHA512 || t == nil || len(t.scram) == 0 {
@@ -28,7 +27,7 @@ func (u *Users) Start(_ context.Context, who *broker.Identity, method string) (b
 	x := &exchange{users: u}
 	x.Method = method
 	x.Find = func(name string) (scram.Secret, bool) {
-		made := u.nobody(t, name) // always: it takes time
+		made := u.nobody(t, name) // for known users too: it takes time
 		if who.HasUsername && who.Username != name {
 			if prepared, err := scram.Prepare(who.Username); err != nil || prepared != name {
 				return made, false
@@ -46,8 +45,8 @@ func (u *Users) Start(_ context.Context, who *broker.Identity, method string) (b
 	return x, proto.Success
 }
 
-// nobody makes up the secret of a user who has none: the same each time while this
-// process lives, and as long and as slow as that of somebody who has one.
+// nobody returns a made-up secret for a user who has none. It is the same each time while this process
+// runs, and it has the lengths and the iterations of a user's real secret.
 func (u *Users) nobody(t *users, name string) scram.Secret {
 	sum := u.sum(name, nil, nil)
 	like := &t.hashes[t.scram[binary.BigEndian.Uint64(sum[:])%uint64(len(t.scram))]]
@@ -65,7 +64,7 @@ type exchange struct {
 	scram.Server
 	users *Users
 	user  string
-	line  uint64 // of the file, whose hash is used
+	line  uint64 // identifies the line of the file whose hash is used
 }
 
 // Step implements broker.Exchange.
@@ -79,7 +78,7 @@ func (x *exchange) Step(_ context.Context, data []byte) ([]byte, proto.Reason) {
 	case !done:
 		return answer, proto.ContinueAuthentication
 	case x.users.line(x.users.table.Load(), x.user) != x.line:
-		return nil, proto.BadUserNameOrPassword // the file was read again meanwhile
+		return nil, proto.BadUserNameOrPassword // the file was reloaded meanwhile
 	}
 	return answer, proto.Success
 }

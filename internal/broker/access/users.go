@@ -20,14 +20,14 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Anonymous says whom Users lets in without credentials.
+// Anonymous selects the clients that Users lets in without credentials.
 type Anonymous byte
 
-// The choices. A client certificate that was verified is a credential.
+// The values of Anonymous. A verified client certificate is a credential.
 const (
 	Nobody     Anonymous = iota
-	Loopback             // who comes over an address or a socket of this machine alone
-	Everywhere           // everybody
+	Loopback             // clients of a loopback address or a Unix socket
+	Everywhere           // all clients
 )
 
 // Limits of the checks that wait for their turn. A check of our own hashes takes about 15 ms.
@@ -47,23 +47,22 @@ type Users struct {
 	wrong     memory // of passwords that were wrong
 }
 
-// users is what a file says.
+// users is the content of a file.
 type users struct {
 	names  map[string]int
 	hashes []hash
-	scram  []int // of the hashes, those that serve for it
+	scram  []int // indexes of the hashes that can be used for SCRAM
 }
 
-// NewUsers reads the password file at path. Without one, user names are taken on trust
-// from whoever may come anonymously.
+// NewUsers reads the password file at path. If path is "", user names of the clients that a lets in are
+// not checked.
 func NewUsers(path string, a Anonymous) (*Users, error) {
 	u := &Users{path: path, anonymous: a, checks: fair.NewSlots(max(1, runtime.GOMAXPROCS(0)/2), waitPerAddress, waitMost)}
 	rand.Read(u.key[:])
 	return u, u.Reload()
 }
 
-// Reload reads the file again. After an error the users are those that were.
-// Broker.Revise must follow.
+// Reload reads the file again. It changes nothing if the file has an error. Broker.Revise must follow.
 func (u *Users) Reload() error {
 	if u.path == "" {
 		return nil
@@ -80,8 +79,8 @@ func (u *Users) Reload() error {
 	return nil
 }
 
-// parseUsers reads name:hash lines. A password that is not hashed is an error, and not
-// repeated in it.
+// parseUsers parses lines of the form name:hash. A password that is not hashed is an error, whose text
+// does not repeat it.
 func parseUsers(path string, b []byte) (*users, error) {
 	all, err := lines(b)
 	if err != nil {
@@ -97,7 +96,7 @@ func parseUsers(path string, b []byte) (*users, error) {
 			return nil, fmt.Errorf("%s:%d: %w", path, l.number, err)
 		}
 		if _, twice := t.names[name]; twice {
-			return nil, fmt.Errorf("%s:%d: %q is there twice", path, l.number, name)
+			return nil, fmt.Errorf("%s:%d: user %q is there twice", path, l.number, name)
 		}
 		h, err := parseHash(strings.TrimRight(text, " \t"))
 		if err != nil {
@@ -129,7 +128,7 @@ func (u *Users) Authenticate(ctx context.Context, who *broker.Identity, password
 	return proto.NotAuthorized
 }
 
-// Stamp implements broker.Credentials: it changes with the line that lets who in.
+// Stamp implements broker.Credentials. It changes with the line of the file that lets who in.
 func (u *Users) Stamp(who *broker.Identity) uint64 {
 	t := u.table.Load()
 	if t == nil || !who.HasUsername {
@@ -138,7 +137,7 @@ func (u *Users) Stamp(who *broker.Identity) uint64 {
 	return u.line(t, who.Username)
 }
 
-// line is a number for what the file says of a user.
+// line returns a number that identifies a user's line of the file.
 func (u *Users) line(t *users, name string) uint64 {
 	i, ok := t.names[name]
 	if !ok {
@@ -148,7 +147,7 @@ func (u *Users) line(t *users, name string) uint64 {
 	return binary.BigEndian.Uint64(sum[:])
 }
 
-// local tells whether an address of ours can be reached from this machine only.
+// local reports whether the listener's address a can be reached from this machine only.
 func local(a net.Addr) bool {
 	at, ok := a.(*net.TCPAddr)
 	return !ok || at.IP.IsLoopback()
@@ -164,8 +163,8 @@ func (u *Users) Remembers(who *broker.Identity, password []byte) bool {
 	return known && u.right.has(u.sum(who.Username, password, t.hashes[i].key))
 }
 
-// check compares a password. That of an unknown user is compared with another user's hash: it takes
-// as long. A password that was right or wrong lately needs no other check.
+// check checks a password. That of an unknown user is compared with another user's hash, which takes
+// as long. A password that was right or wrong lately is not hashed again.
 func (u *Users) check(ctx context.Context, t *users, who *broker.Identity, password []byte) proto.Reason {
 	name := who.Username
 	i, known := t.names[name]
@@ -187,13 +186,14 @@ func (u *Users) check(ctx context.Context, t *users, who *broker.Identity, passw
 	case err != nil:
 		return proto.ServerUnavailable
 	}
-	if r, ok := u.recall(sum, known); ok { // somebody else has had it checked meanwhile
+	if r, ok := u.recall(sum, known); ok { // it was checked for another client meanwhile
 		u.checks.Release()
 		return r
 	}
 	done := make(chan bool, 1)
-	password = bytes.Clone(password) // the check may last longer than this call
-	go func() {                      // ends with the check, which nothing can cut short
+	password = bytes.Clone(password) // the check may outlast this call
+
+	go func() { // ends with the check, which cannot be interrupted
 		defer u.checks.Release()
 		same := h.matches(password)
 		if same && known {
@@ -225,8 +225,8 @@ func (u *Users) recall(sum [32]byte, known bool) (r proto.Reason, ok bool) {
 	return 0, false
 }
 
-// sum returns what is remembered of a password. It does not tell the password, and it is another one
-// once the file has another hash for the user.
+// sum returns the fingerprint under which a password is remembered. It does not tell the password, and
+// it changes when the file gets another hash for the user.
 func (u *Users) sum(name string, password, key []byte) (sum [32]byte) {
 	m := hmac.New(sha256.New, u.key[:])
 	var n [8]byte

@@ -116,7 +116,7 @@ func TestWrongFile(t *testing.T) {
 	for text, want := range map[string]string{
 		"alice:secret\n": "file:1: password of \"alice\": not a hash",
 		"alice\n":        "file:1: expected user:hash",
-		mosquittos + "bob:$6$AAAA$AAAAAAAAAAAAAAAAAAAAAA==\n":             "file:5: \"bob\" is there twice",
+		mosquittos + "bob:$6$AAAA$AAAAAAAAAAAAAAAAAAAAAA==\n":             "file:5: user \"bob\" is there twice",
 		"a:$7$0$AAAA$AAAAAAAAAAAAAAAAAAAAAA==":                            "not a hash",
 		"a:$7$101$AAAA$AAAA":                                              "not a hash",
 		"a:$argon2id$v=19$m=99999999,t=1,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA": "out of bounds",
