@@ -91,8 +91,11 @@ func (f *dataFlags) open(fs *pflag.FlagSet, note func(string)) (*disk.Store, err
 }
 
 func dataHint(err error) string {
-	if errors.Is(err, disk.ErrDamaged) {
-		return "nothing was changed: put back a copy of the folder, or move it away to begin anew"
+	switch {
+	case errors.Is(err, disk.ErrDamaged):
+		return "nothing was changed: restore the folder from a backup, or move it away to start empty"
+	case errors.Is(err, disk.ErrFormat):
+		return "nothing was changed: use that version with this folder, or move the folder away to start empty"
 	}
 	return ""
 }

@@ -2,7 +2,7 @@ package disk
 
 import (
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"time"
 
 	"mqtt/internal/broker"
@@ -29,12 +29,11 @@ func appendMessage(b []byte, m *broker.Message) []byte {
 	return appendText(b, m.Payload)
 }
 
-// The flags of a session. Format 2 had the first only, and the user name of CONNECT for an
-// owner; format 3 began without sessionOwned.
+// The flags of a session.
 const (
-	sessionWill  = 1
-	sessionNamed = 2
-	sessionOwned = 4 // the user is the owner
+	sessionWill    = 1
+	sessionNamed   = 2
+	sessionUnowned = 4
 )
 
 // appendSession appends r in the form that reader.session reads.
@@ -47,11 +46,11 @@ func appendSession(b []byte, r *broker.SessionRecord) []byte {
 	if r.Will != nil {
 		flags |= sessionWill
 	}
-	if !r.Unowned {
-		flags |= sessionOwned
-		if r.Named {
-			flags |= sessionNamed
-		}
+	if r.Named {
+		flags |= sessionNamed
+	}
+	if r.Unowned {
+		flags |= sessionUnowned
 	}
 	b = append(b, flags)
 	if r.Will == nil {
@@ -91,22 +90,22 @@ const (
 	entryReleased = 8
 )
 
-// entry is a message of one session, as the log and the bbolt file have it.
+// entry is a message in the queue of one session, as a snapshot stores it.
 type entry struct {
-	message uint64 // its number
-	packet  uint16
-	flags   byte
-	extra   []byte // subscription identifiers and share, empty if there are none
+	seq    uint64
+	packet uint16
+	flags  byte
+	extra  []byte // subscription identifiers and share, empty if there are none
 }
 
+// appendEntry appends e in the form that records.next reads.
 func appendEntry(b []byte, e *entry) []byte {
-	b = append(b, e.flags)
-	b = binary.AppendUvarint(b, e.message)
+	b = binary.AppendUvarint(b, e.seq)
 	b = binary.BigEndian.AppendUint16(b, e.packet)
-	return append(b, e.extra...)
+	return appendText(append(b, e.flags), e.extra)
 }
 
-// appendExtra appends what most entries do not have.
+// appendExtra appends subscription identifiers and a share, and nothing if there are none.
 func appendExtra(b []byte, ids proto.Props, share string) []byte {
 	if len(ids) == 0 && share == "" {
 		return b
@@ -114,10 +113,8 @@ func appendExtra(b []byte, ids proto.Props, share string) []byte {
 	return appendText(appendText(b, ids), share)
 }
 
-var errShort = errors.New("a record is not whole")
-
-// reader takes fields off b. After the first that is not there, bad is set and all
-// others are zero.
+// reader decodes fields from the front of b. After the first field that is incomplete, bad is set
+// and all fields are zero.
 type reader struct {
 	b   []byte
 	bad bool
@@ -145,7 +142,7 @@ func (r *reader) int() int64 {
 	return v
 }
 
-// skip takes n bytes off; n below 1 is a number that is not whole.
+// skip removes n bytes. n is below 1 if a number was incomplete.
 func (r *reader) skip(n int) {
 	if n <= 0 {
 		r.bad, r.b = true, nil
@@ -154,9 +151,17 @@ func (r *reader) skip(n int) {
 	r.b = r.b[n:]
 }
 
+// complete returns an error if a field was incomplete.
+func (r *reader) complete() error {
+	if r.bad {
+		return fmt.Errorf("%w: %w", ErrDamaged, errShort)
+	}
+	return nil
+}
+
 func (r *reader) uint16() uint16 { return uint16(r.byte())<<8 | uint16(r.byte()) }
 
-// bytes aliases b.
+// bytes returns a length and that many bytes, which alias b.
 func (r *reader) bytes() []byte {
 	n := r.uint()
 	if n > uint64(len(r.b)) {
@@ -175,7 +180,7 @@ func (r *reader) time() time.Time {
 	return time.Time{}
 }
 
-// message copies what it reads, in one piece.
+// message copies what it reads into one allocation.
 func (r *reader) message() *broker.Message {
 	flags := r.byte()
 	m := &broker.Message{QoS: flags & 3, Retain: flags&4 != 0, Came: r.int(), Expires: r.int()}
@@ -195,8 +200,7 @@ func (r *reader) session() (s broker.SessionRecord) {
 	s.Client, s.User = string(r.bytes()), string(r.bytes())
 	s.Expiry, s.Left = uint32(r.uint()), r.time()
 	flags := r.byte()
-	s.Named = flags&sessionNamed != 0 || s.User != ""
-	s.Unowned = flags&(sessionNamed|sessionOwned) == 0
+	s.Named, s.Unowned = flags&sessionNamed != 0, flags&sessionUnowned != 0
 	if flags&sessionWill != 0 {
 		s.WillDue, s.Delay = r.time(), uint32(r.uint())
 		s.Will = r.message()
@@ -211,11 +215,4 @@ func (r *reader) subscription() (s broker.SubscriptionRecord) {
 	s.ID = uint32(r.uint())
 	s.Filter = string(r.bytes())
 	return s
-}
-
-// entry aliases b, and takes all of it.
-func (r *reader) entry() (e entry) {
-	e.flags, e.message, e.packet = r.byte(), r.uint(), r.uint16()
-	e.extra, r.b = r.b, nil
-	return e
 }

@@ -1,99 +1,119 @@
 package disk
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime/debug"
-	"time"
-
-	bolt "go.etcd.io/bbolt"
 )
 
-const (
-	compactFrom = 16 << 20 // bytes of pages: below, it is not worth it
-	compactTurn = 16 << 20 // bytes of one transaction
-)
+// maxSegments is how many full segments there may be before they are merged although they are
+// small: each start of the broker begins a new one.
+const maxSegments = 16
 
-// openState locks the bbolt file and opens it. bbolt never gives back what it does not
-// use: where that is more than half of a file of some size, the rest is copied into
-// another one, which takes its place.
-func openState(path string, note func(string)) (db *bolt.DB, err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a file shorter than it says
-	defer catch(&err)
-	roomy := false
-	if info, err := os.Stat(path); err == nil && info.Size() > 0 {
-		free, all, size, err := checkPages(path)
-		if err != nil {
-			return nil, err
-		}
-		roomy = free > all/2 && int64(all)*size >= compactFrom
-	}
-	if db, err = lockState(path); err != nil {
-		return nil, err
-	}
-	fresh := path + ".new"
-	os.Remove(fresh) // a run before was broken off
-	if !roomy {
-		return db, nil
-	}
-	if err = compact(db, path, fresh); err == nil {
-		err = os.Rename(fresh, path)
-	}
-	if err != nil {
-		os.Remove(fresh)
-		if note != nil {
-			note(fmt.Sprintf("%s stays larger than it need be: %v", path, err))
-		}
-		return db, nil
-	}
-	next, err := lockState(path)
-	err = errors.Join(err, syncFolder(filepath.Dir(path)), db.Close()) // so there is a lock all the time
-	if err != nil && next != nil {
-		next.Close()
-	}
-	return next, err
-}
+// mergeAtMost bounds the files that one merge has open.
+const mergeAtMost = 64
 
-// lockState opens the file that has the name once its lock is held: one that was waited
-// for may have been replaced meanwhile.
-func lockState(path string) (*bolt.DB, error) {
+// mergeLoop merges full segments into the snapshot when there are enough of them. It ends with
+// Close.
+func (s *Store) mergeLoop() {
+	defer s.wg.Done()
 	for {
-		var file *os.File
-		db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: time.Second, FreelistType: bolt.FreelistMapType,
-			OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
-				file, err = os.OpenFile(name, flag, mode)
-				return file, err
-			}})
-		if err != nil {
-			return nil, err
+		for full := s.dueSegments(); len(full) > 0; full = s.dueSegments() {
+			err := s.compact(s.ctx, full)
+			if s.ctx.Err() != nil {
+				return
+			}
+			if err != nil {
+				s.fail(err)
+				s.commit.Lock()
+				s.err = errors.Join(s.err, err)
+				s.progress.Broadcast()
+				s.commit.Unlock()
+				return
+			}
 		}
-		ours, err := file.Stat()
-		named, err2 := os.Stat(path)
-		if err = errors.Join(err, err2); err == nil && os.SameFile(ours, named) {
-			return db, nil
-		}
-		if err = errors.Join(err, db.Close()); err != nil {
-			return nil, err
+		select {
+		case <-s.rotated:
+		case <-s.ctx.Done():
+			return
 		}
 	}
 }
 
-// compact copies what db has into the file fresh, and returns when all of it is on disk.
-func compact(db *bolt.DB, path, fresh string) (err error) {
-	defer catch(&err)
-	info, err := os.Stat(path)
+// dueSegments returns the segments to merge, none if it is too early. A merge writes the whole
+// snapshot again, so the segments must be worth it: then as much is written for snapshots as for
+// about two logs.
+func (s *Store) dueSegments() []listedFile {
+	s.filesMu.Lock()
+	defer s.filesMu.Unlock()
+	size := int64(0)
+	for _, f := range s.manifest.segments {
+		size += f.size
+	}
+	if size < max(s.opt.SegmentSize, s.manifest.snapshot.size/2) && len(s.manifest.segments) < maxSegments {
+		return nil
+	}
+	return s.manifest.segments[:min(len(s.manifest.segments), mergeAtMost)]
+}
+
+// compact merges the snapshot and the oldest segments into a new snapshot, and removes them. It
+// holds no lock meanwhile.
+func (s *Store) compact(ctx context.Context, full []listedFile) error {
+	s.filesMu.Lock()
+	m := s.manifest
+	s.filesMu.Unlock()
+	last := full[len(full)-1].number
+	w, err := createSnapshot(s.snapshotPath(last), last, m.folder)
 	if err != nil {
 		return err
 	}
-	to, err := bolt.Open(fresh, info.Mode().Perm(), &bolt.Options{NoSync: true, FreelistType: bolt.FreelistMapType})
+	next := listedFile{}
+	if err = s.mergeFiles(ctx, &m, full, w); err == nil {
+		next, err = w.finish()
+	}
+	if err == nil {
+		err = syncFolder(s.dir)
+	}
 	if err != nil {
+		return errors.Join(err, w.abort())
+	}
+	return s.replaceSnapshot(next, len(full))
+}
+
+// mergeFiles merges the snapshot of m and full segments into out.
+func (s *Store) mergeFiles(ctx context.Context, m *manifest, full []listedFile, out sink) error {
+	d := newDelta()
+	for _, f := range full {
+		closeFile, err := s.replayFull(ctx, d, m, f)
+		if err != nil {
+			return err
+		}
+		defer closeFile() // the delta refers to messages in it
+	}
+	return s.mergeSnapshot(ctx, m, d, out)
+}
+
+// replaceSnapshot lists a new snapshot in place of the old one and of the oldest segments, and
+// removes their files.
+func (s *Store) replaceSnapshot(next listedFile, merged int) error {
+	s.filesMu.Lock()
+	defer s.filesMu.Unlock()
+	old := s.manifest
+	m := old
+	m.snapshot, m.segments = next, old.segments[merged:]
+	if err := writeManifest(s.dir, &m); err != nil {
 		return err
 	}
-	defer to.Close()
-	if err := bolt.Compact(to, db, compactTurn); err != nil {
-		return err
+	s.manifest = m
+	var err error
+	if old.snapshot.number > 0 {
+		err = s.remove(s.snapshotPath(old.snapshot.number))
 	}
-	return errors.Join(to.Sync(), to.Close())
+	for _, f := range old.segments[:merged] {
+		err = errors.Join(err, s.discard(f.number))
+	}
+	if err != nil {
+		return fmt.Errorf("remove merged files: %w", err)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package disk
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,9 +15,27 @@ import (
 	"mqtt/internal/broker"
 )
 
-// filled returns a folder with something in the bbolt file and in the log, as a killed
-// process leaves it, and what it has.
-func filled(t *testing.T) (dir string, want *broker.Image) {
+var long = flag.Bool("long", false, "run the tests with many repetitions")
+
+// repeat returns how often a test repeats: many times with -long, else few times.
+func repeat(many, few int) int {
+	if *long {
+		return many
+	}
+	return few
+}
+
+// rotateNow ends the newest segment although it is not full.
+func rotateNow(t testing.TB, s *Store) {
+	t.Helper()
+	if err := errors.Join(s.Commit(), s.segment.sync(), s.rotate()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// filled returns a folder as a killed process leaves it, with a snapshot, a full segment and a
+// newest one, each with changes to the entries of those before, and the state that it has.
+func filled(t testing.TB) (dir string, want *broker.Image) {
 	t.Helper()
 	dir = t.TempDir()
 	r, m := rand.New(rand.NewPCG(7, 7)), newModel()
@@ -31,23 +50,48 @@ func filled(t *testing.T) (dir string, want *broker.Image) {
 					t.Fatal(err)
 				}
 			}
+			if n == 200 {
+				rotateNow(t, s)
+				if err := errors.Join(s.compact(context.Background(), s.manifest.segments), s.removeSpares()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if n == 250 {
+				rotateNow(t, s)
+			}
 		}
 		if err := s.Commit(); err != nil {
 			t.Fatal(err)
 		}
 		abandon(s)
-		for _, c := range m.sessions {
-			c.seq = 0
-			for _, e := range c.entries {
-				c.seq = max(c.seq, e.Seq)
-			}
-		}
+		m.restart()
 	}
 	return dir, m.image()
 }
 
-// load opens a copy of dir after change, and returns what it says.
-func load(t *testing.T, dir string, change func(copy string)) (im *broker.Image, notes []string, err error) {
+// pathOf returns the path of the only file that matches.
+func pathOf(t testing.TB, dir, pattern string) string {
+	t.Helper()
+	names, _ := filepath.Glob(filepath.Join(dir, pattern))
+	if len(names) != 1 {
+		t.Fatalf("%s: %v", pattern, names)
+	}
+	return names[0]
+}
+
+// segmentsOf returns the paths of the segments, the newest last.
+func segmentsOf(t testing.TB, dir string) []string {
+	t.Helper()
+	names, _ := filepath.Glob(filepath.Join(dir, segmentPrefix+"*"))
+	if len(names) == 0 {
+		t.Fatal("there is no segment")
+	}
+	slices.Sort(names)
+	return names
+}
+
+// load opens a copy of dir after change, and returns what Load returns and the notes.
+func load(t testing.TB, dir string, change func(dir string)) (im *broker.Image, notes []string, err error) {
 	t.Helper()
 	to := t.TempDir()
 	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
@@ -65,16 +109,7 @@ func load(t *testing.T, dir string, change func(copy string)) (im *broker.Image,
 	return sorted(im), notes, nil
 }
 
-func onlyLog(t *testing.T, dir string) string {
-	t.Helper()
-	names, _ := filepath.Glob(filepath.Join(dir, "log-*"))
-	if len(names) != 1 {
-		t.Fatalf("pieces %v", names)
-	}
-	return names[0]
-}
-
-func edit(t *testing.T, path string, how func([]byte) []byte) {
+func edit(t testing.TB, path string, how func([]byte) []byte) {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err == nil {
@@ -85,13 +120,21 @@ func edit(t *testing.T, path string, how func([]byte) []byte) {
 	}
 }
 
-// Whatever byte of a file is changed: either all is there, or it is said that it is not.
+// Whatever byte of a file is changed: everything is there, or the damage is reported.
 func TestDamagedAnywhere(t *testing.T) {
 	dir, want := filled(t)
 	r := rand.New(rand.NewPCG(3, 4))
-	for _, name := range []string{"state.db", filepath.Base(onlyLog(t, dir))} {
-		found := 0
-		for range 150 {
+	names, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if len(names) != 5 {
+		t.Fatalf("files %v", names)
+	}
+	for _, path := range names {
+		name := filepath.Base(path)
+		if name == lockName {
+			continue
+		}
+		tries, found := repeat(500, 25), 0
+		for range tries {
 			where := ""
 			im, notes, err := load(t, dir, func(dir string) {
 				edit(t, filepath.Join(dir, name), func(b []byte) []byte {
@@ -102,147 +145,102 @@ func TestDamagedAnywhere(t *testing.T) {
 				})
 			})
 			switch {
-			case err != nil:
-				found++
-			case len(notes) > 0:
+			case err != nil, len(notes) > 0:
 				found++
 			case differ(im, want) != "":
-				t.Errorf("%s, %s: something is lost and nobody was told: %s", name, where, differ(im, want))
+				t.Errorf("%s, %s: something is lost without a report: %s", name, where, differ(im, want))
 			}
 		}
-		if found < 10 {
-			t.Errorf("%s: only %d damages of 150 were found", name, found)
+		if found < tries*9/10 {
+			t.Errorf("%s: only %d damages of %d were found", name, found, tries)
 		}
 	}
 }
 
-// A piece of the log that ends in the middle of a write is taken up to there, and told
-// of: that is what kill -9 leaves.
+// The newest segment may end in the middle of a write, as after kill -9: what comes before is
+// read, and there is a note.
 func TestTornEnd(t *testing.T) {
 	dir, want := filled(t)
-	info, err := os.Stat(onlyLog(t, dir))
+	newest := slices.Max(segmentsOf(t, dir))
+	info, err := os.Stat(newest)
 	if err != nil {
 		t.Fatal(err)
 	}
-	whole := info.Size()
-	for _, cut := range []int64{1, frameHead - 1, frameHead + 1, frameHead + 40} {
+	in := func(dir string) string { return filepath.Join(dir, filepath.Base(newest)) }
+	for _, cut := range []int64{1, frameHead - 1, frameHead, frameHead + 1, frameHead + 40} {
 		_, notes, err := load(t, dir, func(dir string) {
-			if err := os.Truncate(onlyLog(t, dir), whole-cut); err != nil {
+			if err := os.Truncate(in(dir), info.Size()-cut); err != nil {
 				t.Fatal(err)
 			}
 		})
-		if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "not whole") {
-			t.Errorf("less %d bytes: %v, %q", cut, err, notes)
+		if err != nil || len(notes) != 1 || !strings.Contains(notes[0], "incomplete") {
+			t.Errorf("%d bytes shorter: %v, %q", cut, err, notes)
 		}
 	}
-	// What follows in a file that was used before does not matter.
+	// Frames that an earlier segment left in the same file do not matter.
 	im, notes, err := load(t, dir, func(dir string) {
-		edit(t, onlyLog(t, dir), func(b []byte) []byte {
+		edit(t, in(dir), func(b []byte) []byte {
 			old := slices.Clone(b)
 			for at := 0; at+frameHead <= len(old); at++ {
-				if string(old[at:at+4]) == frameMagic {
-					old[at+8]-- // the number of an older piece
+				if string(old[at:at+4]) == magicData {
+					old[at+8]-- // the number of an older segment
 				}
 			}
 			return append(b, old[100:]...)
 		})
 	})
 	if err != nil || len(notes) > 0 || differ(im, want) != "" {
-		t.Errorf("with older frames behind: %v, %q", err, notes)
+		t.Errorf("with older frames after it: %v, %q", err, notes)
 	}
 }
 
-// Damage in the middle, which an acknowledged frame follows, is never taken for the end.
+// After a torn end was left out, the segment is not the newest any more, and every later start
+// reads it up to the same place.
+func TestTornEndIsLeftOutForGood(t *testing.T) {
+	dir, _ := filled(t)
+	newest := slices.Max(segmentsOf(t, dir))
+	edit(t, newest, func(b []byte) []byte { return b[:len(b)-frameHead-7] })
+	var first *broker.Image
+	for run := range 3 {
+		var notes []string
+		s, im := open(t, dir, Options{Note: func(s string) { notes = append(notes, s) }})
+		abandon(s)
+		if (len(notes) > 0) != (run == 0) {
+			t.Errorf("run %d: notes %q", run, notes)
+		}
+		if run == 0 {
+			first = im
+		} else if d := differ(im, first); d != "" {
+			t.Errorf("run %d: %s", run, d)
+		}
+	}
+}
+
+// Damage in the middle of a segment or snapshot is never taken for a torn end, because frames
+// that were acknowledged follow.
 func TestDamagedMiddle(t *testing.T) {
 	dir, _ := filled(t)
-	_, _, err := load(t, dir, func(dir string) {
-		edit(t, onlyLog(t, dir), func(b []byte) []byte {
-			b[len(b)/2] ^= 0x40
-			return b
-		})
-	})
-	if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "log-") {
-		t.Errorf("error %v", err)
-	}
-}
-
-// Files that are missing, empty, shorter or older are found.
-func TestWrongFiles(t *testing.T) {
-	dir, _ := filled(t)
-	fine := func(error) bool { return false }
-	damaged := func(err error) bool { return errors.Is(err, ErrDamaged) }
-	some := func(err error) bool { return err != nil }
-	older := filepath.Join(t.TempDir(), "older.db")
-	for name, c := range map[string]struct {
-		change func(dir string)
-		want   func(error) bool
-	}{
-		"nothing":       {func(string) {}, fine},
-		"no log":        {func(dir string) { os.Remove(onlyLog(t, dir)) }, damaged},
-		"no bbolt file": {func(dir string) { os.Remove(filepath.Join(dir, "state.db")) }, damaged},
-		"short bbolt file": {func(dir string) {
-			edit(t, filepath.Join(dir, "state.db"), func(b []byte) []byte { return b[:len(b)/2] })
-		}, some},
-		"not a bbolt file": {func(dir string) {
-			edit(t, filepath.Join(dir, "state.db"), func(b []byte) []byte { return make([]byte, len(b)) })
-		}, some},
-		"older bbolt file": {func(dir string) {
-			edit(t, filepath.Join(dir, "state.db"), func([]byte) []byte {
-				b, err := os.ReadFile(older)
-				if err != nil {
-					t.Fatal(err)
-				}
+	for _, path := range append(segmentsOf(t, dir), pathOf(t, dir, snapshotPrefix+"*")) {
+		name := filepath.Base(path)
+		_, _, err := load(t, dir, func(dir string) {
+			edit(t, filepath.Join(dir, name), func(b []byte) []byte {
+				b[len(b)/2] ^= 0x40
 				return b
 			})
-		}, damaged},
-		"a piece left out": {func(dir string) {
-			log := onlyLog(t, dir)
-			if err := os.Rename(log, filepath.Join(dir, strings.Replace(filepath.Base(log), "000", "001", 1))); err != nil {
-				t.Fatal(err)
-			}
-		}, damaged},
-	} {
-		if name == "older bbolt file" {
-			s, err := Open(t.TempDir(), Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := s.Load(context.Background()); err != nil {
-				t.Fatal(err)
-			}
-			b, err := os.ReadFile(filepath.Join(s.dir, "state.db"))
-			if err == nil {
-				err = os.WriteFile(older, b, 0o600)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.Close()
-		}
-		_, _, err := load(t, dir, c.change)
-		if (err != nil) != (name != "nothing") || err != nil && !c.want(err) {
-			t.Errorf("%s: %v", name, err)
+		})
+		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }
 
-// Two brokers cannot share a folder.
-func TestLocked(t *testing.T) {
-	dir := t.TempDir()
-	s, _ := open(t, dir, Options{})
-	defer s.Close()
-	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "in use by another broker") {
-		t.Errorf("error %v", err)
-	}
-}
-
-// When the log cannot be written, Commit says so to all, and Failed to who serves.
+// When the log cannot be written, Commit returns the error to all, and Failed to the broker.
 func TestFailure(t *testing.T) {
 	s, _ := open(t, t.TempDir(), Options{})
 	s.Begin()
 	s.PutSession(broker.SessionRecord{Client: "c", Expiry: 1})
 	s.End()
-	s.log.file.Close()
+	s.segment.file.Close()
 	if err := s.Commit(); err == nil {
 		t.Fatal("Commit has kept something in a file that is closed")
 	}
@@ -252,10 +250,50 @@ func TestFailure(t *testing.T) {
 	s.Begin()
 	s.Accept("c", 1)
 	s.End()
-	if err := s.Commit(); err != nil && !strings.Contains(err.Error(), "log-") {
+	if err := s.Commit(); err != nil && !strings.Contains(err.Error(), segmentPrefix) {
 		t.Errorf("error %v", err)
 	}
 	if err := s.Close(); err == nil {
-		t.Error("Close says that all is kept")
+		t.Error("Close returns no error")
+	}
+}
+
+// When a merge fails, Failed and Commit return the error, and nothing is lost.
+func TestMergeFails(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := open(t, dir, Options{SegmentSize: 4 << 10})
+	if err := os.Mkdir(s.snapshotPath(firstSegment), 0o700); err != nil { // in the way
+		t.Fatal(err)
+	}
+	s.Begin()
+	s.PutRetained(&broker.Message{Topic: []byte("t"), Payload: make([]byte, 8<<10), Came: 1, Retain: true})
+	s.End()
+	if err := s.Commit(); err != nil && !strings.Contains(err.Error(), snapshotPrefix) { // the merge may be faster
+		t.Fatal(err)
+	}
+	if err := <-s.Failed(); !strings.Contains(err.Error(), snapshotPrefix) {
+		t.Errorf("error %v", err)
+	}
+	s.Begin()
+	s.DropRetained([]byte("t"))
+	s.End()
+	if err := s.Close(); err == nil {
+		t.Error("Close returns no error")
+	}
+	os.Remove(s.snapshotPath(firstSegment))
+	s, im := open(t, dir, Options{})
+	defer s.Close()
+	if len(im.Retained) != 1 {
+		t.Errorf("%d retained messages, want 1", len(im.Retained))
+	}
+}
+
+// Two brokers cannot use the same folder.
+func TestLocked(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := open(t, dir, Options{})
+	defer s.Close()
+	if _, err := Open(dir, Options{}); err == nil || !strings.Contains(err.Error(), "in use by another broker") {
+		t.Errorf("error %v", err)
 	}
 }

@@ -1,17 +1,18 @@
-// Package disk is the broker's Store in a folder: what it is told outlives the
-// process, and with Sync 0 the machine.
+// Package disk is a [broker.Store] in a folder. What it records survives the end of the
+// process and, with Sync 0, a power failure.
 //
-// What happens is appended to a log, one frame for all that came together, and a
-// Commit waits until the frame that has its records is on disk: many wait for one
-// fsync. When a piece of the log is full, what is left of it goes into a bbolt file
-// and the piece is used again. A start does the same with what the last run left, and
-// then reads the bbolt file. The log is there because bbolt alone took 3 µs and more
-// for a message that comes and goes, and the log 0.3.
+// Records are appended to a log. All records that are pending are written as one frame, and
+// a Commit returns when the frame with its records is on disk, so many callers share one
+// fsync. The log is divided into segments. A goroutine merges full segments with the last
+// snapshot into a new snapshot, which holds only what is left, and then removes them. Load
+// reads the snapshot and the segments after it in the same way.
 //
-// The bbolt file knows which piece was begun, and a full piece that the next one was: one
-// that is gone, or is another file, is damage.
+// The manifest lists the snapshot and the segments. It is replaced by renaming, and has the
+// size and the checksum of every file that is no longer written. A file that is missing,
+// changed or older than the manifest is therefore reported as damage. The one exception is
+// the end of the newest segment: a write that was under way when the process was killed, which
+// nobody was told is safe.
 //
-// The Store owns the folder, and a lock in it, between Open and Close. It never
-// repairs by leaving out: what cannot be read is an error, except for the end of a
-// write that was under way when the process died, which nobody was promised.
+// A Store owns its folder and the lock in it from Open to Close. It never repairs by leaving
+// something out.
 package disk

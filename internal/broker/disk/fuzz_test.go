@@ -10,17 +10,13 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
-	"slices"
 	"testing"
 	"time"
-
-	bolt "go.etcd.io/bbolt"
 
 	"mqtt/internal/broker"
 )
 
-// watched ends the process if what is done takes a minute or a gigabyte: a fuzzer
-// tells of neither.
+// watched ends the process if do takes a minute or a gigabyte: a fuzzer reports neither.
 func watched(do func()) {
 	began := time.Now()
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -36,7 +32,7 @@ func watched(do func()) {
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
 			if m.HeapInuse > 1<<30 || time.Since(began) > time.Minute {
-				panic("it takes too much memory or time")
+				panic("too much memory or time")
 			}
 		}
 	}()
@@ -46,20 +42,32 @@ func watched(do func()) {
 	<-done
 }
 
-// pieceOf is a piece of the log with those frames, and what follows the last.
-func pieceOf(number uint64, parts ...[]byte) (file []byte) {
-	file = make([]byte, frameHead)
-	seal(file, beginMagic, number, 0)
-	for _, records := range append(slices.Clip(parts), nil) {
+// segmentWith returns a segment with those frames, and what marks its end.
+func segmentWith(number, folder uint64, parts ...[]byte) (file []byte) {
+	file = appendHeader(nil, kindSegment, number, folder)
+	for _, records := range parts {
 		b := append(make([]byte, frameHead), records...)
-		seal(b, frameMagic, number, int64(len(file)))
+		seal(b, magicData, number, int64(len(file)), int64(len(file)))
 		file = append(file, b...)
 	}
-	return file
+	return appendEnd(file, number, int64(len(file)), int64(len(file)))
 }
 
-// modelled returns a Store that was told what the model does, and the model. It is the
-// same each time: a fuzzer's findings must be.
+// replayed returns what the frames of a segment change.
+func replayed(file []byte, number uint64) (*delta, *frameReader, error) {
+	d, f := newDelta(), &frameReader{file: bytes.NewReader(file), number: number, limit: int64(len(file))}
+	if ok, err := f.header(kindSegment, testFolder); err != nil || !ok {
+		return nil, f, ErrDamaged
+	}
+	err := d.replay(context.Background(), f)
+	d.files = nil
+	return d, f, err
+}
+
+const testFolder = 77
+
+// modelled returns a Store with the records of some steps, and the model. It is the same each
+// time, so that what a fuzzer finds can be repeated.
 func modelled(f *testing.F) (*Store, *model) {
 	f.Helper()
 	s, err := Open(f.TempDir(), Options{Sync: time.Hour}) // no frame because of the time
@@ -86,64 +94,80 @@ func modelled(f *testing.F) (*Store, *model) {
 	return s, m
 }
 
-// recordsOf returns the frames' records of a piece that the model wrote.
-func recordsOf(f *testing.F) (parts [][]byte) {
+// framesOf returns the contents of the frames that the model wrote.
+func framesOf(f *testing.F) (parts [][]byte) {
 	f.Helper()
 	s, _ := modelled(f)
 	abandon(s)
-	b, err := os.ReadFile(s.log.path)
+	b, err := os.ReadFile(s.segment.path)
 	if err != nil {
 		f.Fatal(err)
 	}
-	all := &frames{file: bytes.NewReader(b), number: s.log.number, size: int64(len(b))}
-	all.begin()
+	all := &frameReader{file: bytes.NewReader(b), number: s.segment.number, limit: int64(len(b))}
+	if ok, err := all.header(kindSegment, s.folder); err != nil || !ok {
+		f.Fatal(ok, err)
+	}
 	for {
-		records, _, err := all.next()
+		records, err := all.next()
 		if err != nil {
 			return parts
 		}
-		if len(records) > 0 {
-			parts = append(parts, bytes.Clone(records))
-		}
+		parts = append(parts, bytes.Clone(records))
 	}
 }
 
-// FuzzRecords takes anything for the records of a frame whose checksum is right. What
-// replay makes of them hangs together.
+// FuzzRecords takes anything for the records of two frames whose checksums are right. What
+// replay makes of them is consistent.
 func FuzzRecords(f *testing.F) {
-	parts := recordsOf(f)
-	for _, b := range append(parts, bytes.Join(parts, nil)) {
+	parts := framesOf(f)
+	for _, b := range parts {
 		f.Add(b, []byte{opEnd, 1})
 	}
-	f.Add([]byte{opMessage, 1, 0, opEnqueue, 1, 1, 1, 0, 0, opSettle, 1, 1, opSettle, 1, 9}, []byte{opEnqueue, 1, 2, 1, 0, 0})
+	f.Add([]byte{opMessage, 7, 0, 0, 0, 0, 0, 0, 0, opEnqueue, 1, 1, 0, 0, 0, opSettle, 1, 1, opSettle, 1, 9}, []byte{opEnqueue, 1, 2, 1, 0, 0})
 	f.Add([]byte{opRetain, 4, 0, 0, 0, 9}, []byte{opClear, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1})
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		file := pieceOf(3, first, second)
-		n, e, err := replay(bytes.NewReader(file), 3, int64(len(file)))
+		file := segmentWith(3, testFolder, first, second)
+		d, r, err := replayed(file, 3)
 		if err != nil {
 			if !errors.Is(err, ErrDamaged) {
 				t.Fatal(err)
 			}
 			return
 		}
-		if e.torn && len(first) > 0 && len(second) > 0 { // without records a frame is the end
-			t.Fatal("the end of a whole piece is not whole")
+		if !r.complete && len(first) > 0 && len(second) > 0 { // a frame without records is the end
+			t.Fatal("a whole segment is incomplete")
 		}
-		uses := make(map[uint64]uint32)
-		for _, h := range n.sessions {
+		uses := make(map[*body]uint32)
+		for number, h := range d.sessions {
+			if number > d.lastSession {
+				t.Fatalf("session %d is after %d, the last one", number, d.lastSession)
+			}
+			dead, last := 0, uint64(0)
 			for i := range h.rows {
-				if h.rows[i].live {
-					uses[h.rows[i].message]++
+				row := &h.rows[i]
+				if i > 0 && row.seq <= last {
+					t.Fatalf("entry %d comes after %d", row.seq, last)
+				}
+				if last = row.seq; row.body == nil {
+					dead++
+					continue
+				}
+				uses[row.body]++
+				if h.row(row.seq) != row {
+					t.Fatalf("entry %d is not found", row.seq)
 				}
 			}
-		}
-		for i, m := range n.messages {
-			if number := n.first + uint64(i); m.uses != uses[number] {
-				t.Fatalf("message %d has %d uses, not %d", number, m.uses, uses[number])
+			if dead != h.dead {
+				t.Fatalf("%d settled rows, counted %d", dead, h.dead)
 			}
-			inside(t, m.place, file)
 		}
-		for _, where := range n.retained {
+		for b, n := range uses {
+			if b.uses != n {
+				t.Fatalf("message %d has %d uses, not %d", b.number, b.uses, n)
+			}
+			inside(t, b.place, file)
+		}
+		for _, where := range d.retained {
 			inside(t, where, file)
 		}
 	})
@@ -151,13 +175,13 @@ func FuzzRecords(f *testing.F) {
 
 func inside(t *testing.T, where place, file []byte) {
 	t.Helper()
-	if where.n < 0 || where.at < 0 || where.at+int64(where.n) > int64(len(file)) {
+	if where.at < 0 || where.at+int64(where.n) > int64(len(file)) {
 		t.Fatalf("%+v is not in the file", where)
 	}
 }
 
-// damage changes bytes: each four of edits are a place and what to exclusive-or it
-// with. The file is cut behind.
+// damage returns the file cut to a length, with some bytes changed: each four bytes of edits are
+// a position and the value that is xored with the byte there.
 func damage(file []byte, cut uint32, edits []byte) []byte {
 	file = bytes.Clone(file[:min(int(cut), len(file))])
 	for ; len(edits) >= 4 && len(file) > 0; edits = edits[4:] {
@@ -166,20 +190,19 @@ func damage(file []byte, cut uint32, edits []byte) []byte {
 	return file
 }
 
-// FuzzPiece damages a piece of the log: it is refused, or taken up to the end of one of
-// its frames, and then it is told that its end is not whole.
-func FuzzPiece(f *testing.F) {
-	parts := recordsOf(f)
-	whole := pieceOf(9, parts...)
-	old := pieceOf(8, parts...)
-	var steps []*net // what the first frames are
+// FuzzSegment damages the newest segment: it is refused, or read up to the end of one of its
+// frames, and then it is reported as incomplete.
+func FuzzSegment(f *testing.F) {
+	parts := framesOf(f)
+	whole := segmentWith(9, testFolder, parts...)
+	old := segmentWith(8, testFolder, parts...)
+	var steps []*delta // what the first frames change
 	for i := range len(parts) + 1 {
-		b := pieceOf(9, parts[:i]...)
-		n, e, err := replay(bytes.NewReader(b), 9, int64(len(b)))
-		if e.torn || err != nil {
-			f.Fatal(e, err)
+		d, r, err := replayed(segmentWith(9, testFolder, parts[:i]...), 9)
+		if !r.complete || err != nil {
+			f.Fatal(r.complete, err)
 		}
-		steps = append(steps, n)
+		steps = append(steps, d)
 	}
 	f.Add(uint32(len(whole)), []byte{}, false)
 	f.Add(uint32(len(whole)-frameHead-1), []byte{}, true)
@@ -191,7 +214,13 @@ func FuzzPiece(f *testing.F) {
 		if again && len(file) < len(old) { // as one that was used before
 			file = append(file, old[len(file):]...)
 		}
-		n, e, err := replay(bytes.NewReader(file), 9, int64(len(file)))
+		d, r, err := replayed(file, 9)
+		if err == nil && !r.complete {
+			var wasWhole bool
+			if wasWhole, err = r.damagedEnd(); wasWhole {
+				err = ErrDamaged
+			}
+		}
 		if err != nil {
 			if !errors.Is(err, ErrDamaged) {
 				t.Fatal(err)
@@ -199,73 +228,88 @@ func FuzzPiece(f *testing.F) {
 			return
 		}
 		for i, want := range steps {
-			if reflect.DeepEqual(n, want) {
-				if !e.torn && i < len(parts) && len(file) > 0 {
-					t.Fatalf("%d frames of %d, and nobody is told", i, len(parts))
+			if reflect.DeepEqual(d, want) {
+				if r.complete && i < len(parts) {
+					t.Fatalf("%d frames of %d, and that is not reported", i, len(parts))
 				}
 				return
 			}
 		}
-		t.Fatal("what came of it is not what any first frames are")
+		t.Fatal("the result is not that of any first frames")
 	})
 }
 
-// FuzzFolder loads two pieces whose checksums are right and whose records are anything.
-// Loading them fails, or what came of it is taken over by a broker, and the same after
-// another start.
+// FuzzFolder loads two segments whose checksums are right and whose records are anything.
+// Loading fails, or a broker takes over the result, and it is the same after another start and
+// after a merge.
 func FuzzFolder(f *testing.F) {
-	parts := recordsOf(f)
+	parts := framesOf(f)
 	for i := 0; i < len(parts); i += 5 {
-		f.Add(bytes.Join(parts[:i], nil), bytes.Join(parts[i:], nil))
+		f.Add(parts[i], parts[len(parts)-1-i])
 	}
 	f.Add([]byte{opSession, 1, 1, 'c', 0, 1, 0, 0}, []byte{opSubscribe, 1, 2, 0, 3, 'a', '/', '+', opAccept, 1, 0, 0})
-	f.Add([]byte{opSession, 1, 1, 'c', 0, 1, 0, 0, opMessage, 1, 8, 3, 0, 0, 1, 'a', 0, 0, 0}, []byte{opEnqueue, 1, 1, 1, 3, 0, opInFlight, 1, 1, 0, 0})
+	f.Add([]byte{opSession, 1, 1, 'c', 0, 1, 0, 0, opMessage, 8, 3, 0, 0, 1, 'a', 0, 0, 0, opEnqueue, 1, 1, 0, 3, 0}, []byte{opInFlight, 1, 1, 0, 0})
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		dir := t.TempDir()
-		for name, b := range map[string][]byte{"log-0000000000000001": pieceOf(1, first), "log-0000000000000002": pieceOf(2, second)} {
-			if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+		m := &manifest{folder: testFolder, newest: firstSegment + 1}
+		for i, b := range [][]byte{segmentWith(firstSegment, testFolder, first), segmentWith(firstSegment+1, testFolder, second)} {
+			number := uint64(firstSegment + i)
+			if i == 0 && len(first) > 0 {
+				_, r, _ := replayed(b, number)
+				m.segments = []listedFile{{number, r.at, r.sum}}
+			}
+			if err := os.WriteFile((&Store{dir: dir}).segmentPath(number), b, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
+		if err := os.WriteFile(filepath.Join(dir, manifestName), m.append(nil), 0o600); err != nil {
+			t.Fatal(err)
+		}
 		watched(func() {
-			was := start(t, dir, true)
+			was := start(t, dir, true, false)
 			if was == nil {
 				return
 			}
-			if now := start(t, dir, false); now == nil {
-				t.Fatal("it loads once only")
-			} else if d := differ(now, was); d != "" {
-				t.Fatal(d)
+			for _, merged := range []bool{true, false} {
+				if now := start(t, dir, false, merged); now == nil {
+					t.Fatal("it loads once only")
+				} else if d := differ(now, was); d != "" {
+					t.Fatal(d)
+				}
 			}
 		})
 	})
 }
 
-// start loads a folder and, if taken, hands what it has to a broker. It is nil if it
-// does not load.
-func start(t *testing.T, dir string, taken bool) *broker.Image {
+// start loads a folder and, if restored, hands the state to a broker; if merged, it merges all
+// segments but the newest. It returns nil if the folder does not load.
+func start(t *testing.T, dir string, restored, merged bool) *broker.Image {
 	t.Helper()
 	s, err := Open(dir, Options{})
 	if err != nil {
 		return nil
 	}
 	defer s.Close()
-	s.db.NoSync = true
 	im, err := s.Load(context.Background())
 	if err != nil {
 		return nil
 	}
-	if taken {
+	if restored {
 		b := broker.New(broker.Options{Store: fixed{im}, SysInterval: -1})
 		defer b.Close(context.Background())
 		if err := b.Restore(context.Background()); err != nil {
 			return nil
 		}
 	}
+	if full := s.manifest.segments; merged && len(full) > 0 {
+		if err := s.compact(context.Background(), full); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return sorted(im)
 }
 
-// fixed is a Store with an image, that keeps nothing.
+// fixed is a Store with an image, which records nothing.
 type fixed struct{ image *broker.Image }
 
 func (f fixed) Load(context.Context) (*broker.Image, error)     { return f.image, nil }
@@ -285,62 +329,120 @@ func (fixed) Release(string, uint16)                            {}
 func (fixed) PutRetained(*broker.Message)                       {}
 func (fixed) DropRetained([]byte)                               {}
 
-// settled is the bbolt file of a folder, with its pages in the same places each time.
-func settled(f *testing.F, dir string) []byte {
-	f.Helper()
-	from, err := bolt.Open(filepath.Join(dir, "state.db"), 0o600, nil)
-	if err != nil {
-		f.Fatal(err)
-	}
-	defer from.Close()
-	path := filepath.Join(f.TempDir(), "settled.db")
-	to, err := bolt.Open(path, 0o600, &bolt.Options{NoSync: true, PageSize: 4096, FreelistType: bolt.FreelistArrayType})
-	if err != nil {
-		f.Fatal(err)
-	}
-	if err := errors.Join(bolt.Compact(to, from, 1), to.Close()); err != nil {
-		f.Fatal(err)
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	return b
-}
-
-// FuzzState damages the bbolt file. It is refused, or all that it had is there, or
-// what is missing is in no page that is left: never a panic, nor a walk without end.
-func FuzzState(f *testing.F) {
+// FuzzSnapshot damages a snapshot. It is refused: never a panic, nor a state with something
+// missing.
+func FuzzSnapshot(f *testing.F) {
 	s, m := modelled(f)
+	rotateNow(f, s)
+	if err := s.compact(context.Background(), s.manifest.segments); err != nil {
+		f.Fatal(err)
+	}
+	whole, err := os.ReadFile(s.snapshotPath(s.manifest.snapshot.number))
+	if err != nil {
+		f.Fatal(err)
+	}
+	kept, want := s.manifest, m.image()
 	if err := s.Close(); err != nil {
 		f.Fatal(err)
 	}
-	whole := settled(f, s.dir)
-	logs, _ := filepath.Glob(filepath.Join(s.dir, "log-*"))
-	want := m.image()
+	read := func(file []byte, limit int64) (*broker.Image, error) {
+		r := &frameReader{file: bytes.NewReader(file), number: kept.snapshot.number, limit: limit}
+		if ok, err := r.header(kindSnapshot, kept.folder); err != nil || !ok {
+			return nil, ErrDamaged
+		}
+		b := newImageBuilder()
+		err := merge(context.Background(), r, newDelta(), b)
+		if err == nil {
+			err = errors.Join(matches(r, kept.snapshot), b.finish())
+		}
+		return sorted(b.image), err
+	}
 	f.Add(uint32(len(whole)), []byte{})
 	f.Add(uint32(len(whole)/2), []byte{})
-	for page := 0; page < len(whole); page += 4096 {
-		if binary.LittleEndian.Uint16(whole[page+8:])&3 == 0 { // no leaf or branch
-			continue
-		}
-		for _, at := range []int{10, 12, 24} { // count, overflow, the first element's
-			f.Add(uint32(len(whole)), binary.BigEndian.AppendUint32(nil, uint32(page+at)<<8|1))
-		}
+	for _, at := range []int{0, 4, 8, 16, 24, frameHead, headerSize, headerSize + 4, headerSize + 24, headerSize + frameHead + 9} {
+		f.Add(uint32(len(whole)), binary.BigEndian.AppendUint32(nil, uint32(at)<<8|1))
 	}
 	f.Fuzz(func(t *testing.T, cut uint32, edits []byte) {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "state.db"), damage(whole, cut, edits), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(logs[0])), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
 		watched(func() {
-			if im := start(t, dir, false); im != nil {
-				if d := differ(im, want); d != "" {
-					t.Fatalf("something is lost and nobody was told: %s", d)
+			file := damage(whole, cut, edits)
+			im, err := read(file, int64(len(file)))
+			switch {
+			case err == nil && differ(im, want) != "":
+				t.Fatalf("something is lost without a report: %s", differ(im, want))
+			case err != nil && !errors.Is(err, ErrDamaged):
+				t.Fatal(err)
+			case (err == nil) != bytes.Equal(file, whole):
+				t.Fatalf("error %v", err)
+			}
+		})
+	})
+}
+
+// FuzzMerge merges a snapshot with any records, whose checksum is right, with a segment of any
+// records. It fails, or the state that was merged is the state that is read.
+func FuzzMerge(f *testing.F) {
+	s, _ := modelled(f)
+	rotateNow(f, s)
+	if err := s.compact(context.Background(), s.manifest.segments); err != nil {
+		f.Fatal(err)
+	}
+	r, closeFile, err := openFrames(s.snapshotPath(s.manifest.snapshot.number), s.manifest.snapshot.number)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if ok, err := r.header(kindSnapshot, s.folder); err != nil || !ok {
+		f.Fatal(ok, err)
+	}
+	for b, err := r.next(); err == nil; b, err = r.next() {
+		f.Add(bytes.Clone(b), []byte{opEnd, 1, opClear, 3, 't', '/', '1'})
+		f.Add(bytes.Clone(b), []byte{opSettle, 2, 1, opInFlight, 2, 2, 0, 9, opUnsubscribe, 2, 1, 'a'})
+	}
+	if err := errors.Join(closeFile(), s.Close()); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, snapshot, records []byte) {
+		watched(func() {
+			old := appendHeader(nil, kindSnapshot, 4, testFolder)
+			frame := append(make([]byte, frameHead), snapshot...)
+			seal(frame, magicData, 4, int64(len(old)), 0)
+			old = append(old, frame...)
+			run := func(old []byte, records []byte, out sink) error {
+				d := newDelta()
+				segment := segmentWith(5, testFolder, records)
+				f := &frameReader{file: bytes.NewReader(segment), number: 5, limit: int64(len(segment))}
+				f.header(kindSegment, testFolder)
+				if err := d.replay(context.Background(), f); err != nil {
+					return err
 				}
+				r := &frameReader{file: bytes.NewReader(old), number: 4, limit: int64(len(old))}
+				r.header(kindSnapshot, testFolder)
+				return merge(context.Background(), r, d, out)
+			}
+			b := newImageBuilder()
+			if err := run(old, records, b); err != nil || b.finish() != nil {
+				return
+			}
+			path := filepath.Join(t.TempDir(), "snapshot")
+			w, err := createSnapshot(path, 4, testFolder)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := run(old, records, w); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.finish(); err != nil {
+				t.Fatal(err)
+			}
+			next, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again := newImageBuilder()
+			if err := errors.Join(run(next, nil, again), again.finish()); err != nil {
+				t.Fatal(err)
+			}
+			if d := differ(sorted(again.image), sorted(b.image)); d != "" {
+				t.Fatal(d)
 			}
 		})
 	})

@@ -7,73 +7,85 @@ import (
 	"mqtt/internal/broker"
 )
 
-// The records of the log. Each begins with one of these, and most go on with the
-// number of a session: numbers are never used again, so what is said about a session
-// that has ended cannot be taken for another of the same name.
+// The kinds of records. Most go on with the number of a session. Numbers are never used again,
+// so a record about a session that has ended is not taken for another session of the same client.
+// Messages are counted from 0 in each frame.
 const (
-	opSession     byte = 1 + iota // number, session
-	opEnd                         // number
-	opSubscribe                   // number, subscription
-	opUnsubscribe                 // number, filter
-	opMessage                     // number of the message, length, message
-	opEnqueue                     // number, seq, number of the message, flags, length, extra
-	opInFlight                    // number, seq, packet identifier
-	opPubrec                      // number, seq
-	opSettle                      // number, seq
-	opAccept                      // number, packet identifier
-	opRelease                     // number, packet identifier
-	opRetain                      // length, message
+	opSession     byte = 1 + iota // session, encoded session
+	opEnd                         // session
+	opSubscribe                   // session, encoded subscription
+	opUnsubscribe                 // session, filter
+	opMessage                     // length, encoded message
+	opEnqueue                     // session, seq, message of the frame, flags, length, extra
+	opInFlight                    // session, seq, packet identifier
+	opPubrec                      // session, seq
+	opSettle                      // session, seq
+	opAccept                      // session, packet identifier
+	opRelease                     // session, packet identifier
+	opRetain                      // length, encoded message
 	opClear                       // topic
+	opCounters                    // snapshots only, first: highest number of a session
+	opQueued                      // snapshots only: session, and an entry of the message before
 )
 
-// recent is how many messages the Store remembers to have written, a power of two:
-// a message that goes to many sessions is written once or, where other messages came
-// between, again.
-const recent = 1024
+// recentSize is how many messages the Store remembers to have recorded in the current frame; it
+// is a power of two. A message for many sessions is recorded once or, if other messages took its
+// slot meanwhile, again.
+const recentSize = 1024
 
-type recorded struct {
-	m      *broker.Message
-	number uint64
+type recentMessage struct {
+	m     *broker.Message
+	index uint64 // in the frame
 }
 
-// lock is s.mu.Lock. It is false, and has not locked, if the Store has failed.
-func (s *Store) lock() bool {
-	s.mu.Lock()
-	if s.dead {
+// begin locks s.mu and starts a record about a session. It returns false, with s.mu unlocked, if
+// there is nothing to record: the Store has failed, or there is no such session.
+func (s *Store) begin(op byte, client string) bool {
+	if !s.lockRecords() {
+		return false
+	}
+	if !s.head(op, client) {
 		s.mu.Unlock()
 		return false
 	}
 	return true
 }
 
-// begin locks and starts a record about a session.
-func (s *Store) begin(op byte, client string) bool {
-	if !s.lock() {
+// lockRecords locks s.mu. It returns false, with s.mu unlocked, if the Store has failed.
+func (s *Store) lockRecords() bool {
+	s.mu.Lock()
+	if s.failing {
+		s.mu.Unlock()
 		return false
 	}
-	s.head(op, client)
 	return true
 }
 
-func (s *Store) head(op byte, client string) {
+// head appends the kind of a record and the number of its session. It returns false if there is
+// no such session; only opSession makes one.
+func (s *Store) head(op byte, client string) bool {
 	n, ok := s.numbers[client]
 	if !ok {
-		s.sessions++
-		n = s.sessions
+		if op != opSession {
+			return false
+		}
+		s.lastSession++
+		n = s.lastSession
 		s.numbers[client] = n
 	}
 	s.buf = binary.AppendUvarint(append(s.buf, op), n)
+	return true
 }
 
-// end finishes a record and unlocks. The first one after a cut wakes the clock: what
-// nobody waits for is written a little later.
+// end finishes a record and unlocks s.mu. The first record in an empty buffer starts the flush
+// timer: records for which nobody calls Commit are written a little later.
 func (s *Store) end() {
-	first := s.recorded.Load() == s.cut
-	s.recorded.Store(s.cut + uint64(len(s.buf)-frameHead))
+	first := s.recorded.Load() == s.taken
+	s.recorded.Store(s.taken + uint64(len(s.buf)-frameHead))
 	s.mu.Unlock()
 	if first {
 		select {
-		case s.kick <- struct{}{}:
+		case s.flushSoon <- struct{}{}:
 		default:
 		}
 	}
@@ -87,7 +99,7 @@ func (s *Store) PutSession(r broker.SessionRecord) {
 	}
 }
 
-// DropSession records the end of a session and all that belongs to it.
+// DropSession records that a session ended, with all that belongs to it.
 func (s *Store) DropSession(client string) {
 	if s.begin(opEnd, client) {
 		delete(s.numbers, client)
@@ -103,7 +115,7 @@ func (s *Store) PutSubscription(client string, r broker.SubscriptionRecord) {
 	}
 }
 
-// DropSubscription records the end of one.
+// DropSubscription records that a subscription was removed.
 func (s *Store) DropSubscription(client, filter string) {
 	if s.begin(opUnsubscribe, client) {
 		s.buf = appendText(s.buf, filter)
@@ -111,9 +123,13 @@ func (s *Store) DropSubscription(client, filter string) {
 	}
 }
 
-// Enqueue records that a message waits for a session.
+// Enqueue records that a message was queued for a session.
 func (s *Store) Enqueue(client string, e broker.Entry) {
-	if !s.lock() {
+	if !s.lockRecords() {
+		return
+	}
+	if _, ok := s.numbers[client]; !ok {
+		s.mu.Unlock()
 		return
 	}
 	m := s.message(e.Message)
@@ -129,7 +145,7 @@ func (s *Store) Enqueue(client string, e broker.Entry) {
 	s.end()
 }
 
-// InFlight records under which identifier a message was sent.
+// InFlight records the packet identifier under which an entry was sent.
 func (s *Store) InFlight(client string, seq uint64, packet uint16) {
 	if s.begin(opInFlight, client) {
 		s.buf = binary.AppendUvarint(s.buf, seq)
@@ -138,35 +154,35 @@ func (s *Store) InFlight(client string, seq uint64, packet uint16) {
 	}
 }
 
-// Pubrec records that PUBREL is next for it.
-func (s *Store) Pubrec(client string, seq uint64) { s.numbered(opPubrec, client, seq) }
+// Pubrec records that PUBREC came for an entry, so that PUBREL is next.
+func (s *Store) Pubrec(client string, seq uint64) { s.recordSeq(opPubrec, client, seq) }
 
-// Settle records that it is done with.
-func (s *Store) Settle(client string, seq uint64) { s.numbered(opSettle, client, seq) }
+// Settle records that an entry is acknowledged, expired or dropped.
+func (s *Store) Settle(client string, seq uint64) { s.recordSeq(opSettle, client, seq) }
 
-func (s *Store) numbered(op byte, client string, seq uint64) {
+func (s *Store) recordSeq(op byte, client string, seq uint64) {
 	if s.begin(op, client) {
 		s.buf = binary.AppendUvarint(s.buf, seq)
 		s.end()
 	}
 }
 
-// Accept records the identifier of a QoS 2 message that came.
-func (s *Store) Accept(client string, packet uint16) { s.packet(opAccept, client, packet) }
+// Accept records the packet identifier of a QoS 2 message that was received.
+func (s *Store) Accept(client string, packet uint16) { s.recordPacket(opAccept, client, packet) }
 
-// Release records its PUBREL.
-func (s *Store) Release(client string, packet uint16) { s.packet(opRelease, client, packet) }
+// Release records that PUBREL came for a packet identifier.
+func (s *Store) Release(client string, packet uint16) { s.recordPacket(opRelease, client, packet) }
 
-func (s *Store) packet(op byte, client string, packet uint16) {
+func (s *Store) recordPacket(op byte, client string, packet uint16) {
 	if s.begin(op, client) {
 		s.buf = binary.BigEndian.AppendUint16(s.buf, packet)
 		s.end()
 	}
 }
 
-// PutRetained records the retained message of its topic.
+// PutRetained records a message as the retained message of its topic.
 func (s *Store) PutRetained(m *broker.Message) {
-	if !s.lock() {
+	if !s.lockRecords() {
 		return
 	}
 	s.extra = appendMessage(s.extra[:0], m)
@@ -174,26 +190,25 @@ func (s *Store) PutRetained(m *broker.Message) {
 	s.end()
 }
 
-// DropRetained records that a topic has none any more.
+// DropRetained records that the retained message of a topic was removed.
 func (s *Store) DropRetained(topic []byte) {
-	if !s.lock() {
+	if !s.lockRecords() {
 		return
 	}
 	s.buf = appendText(append(s.buf, opClear), topic)
 	s.end()
 }
 
-// message returns the number of m in this piece of the log, which has it then. s.mu
-// is held.
+// message returns the index of m in the current frame. It records m if the frame does not have
+// it. s.mu is held.
 func (s *Store) message(m *broker.Message) uint64 {
-	slot := &s.recent[uintptr(unsafe.Pointer(m))>>4&(recent-1)]
+	slot := &s.recent[uintptr(unsafe.Pointer(m))>>4&(recentSize-1)]
 	if slot.m == m {
-		return slot.number
+		return slot.index
 	}
+	slot.m, slot.index = m, s.messages
 	s.messages++
-	slot.m, slot.number = m, s.messages
-	s.buf = binary.AppendUvarint(append(s.buf, opMessage), s.messages)
 	s.extra = appendMessage(s.extra[:0], m)
-	s.buf = appendText(s.buf, s.extra)
-	return s.messages
+	s.buf = appendText(append(s.buf, opMessage), s.extra)
+	return slot.index
 }
