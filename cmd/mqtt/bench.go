@@ -11,13 +11,14 @@ import (
 	"mqtt/internal/bench"
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
 
 // benchFlags are a run from publishers to subscribers.
 type benchFlags struct {
-	connection
+	connect.Flags
 	load   benchLoadFlags
 	pace   benchPaceFlags
 	fleet  benchFleetFlags
@@ -44,7 +45,7 @@ stops is seen; every message is numbered, so what is lost, comes twice or out of
 	f.pace.register(fs)
 	f.fleet.register(fs)
 	f.output.register(fs)
-	f.connection.register(fs, true)
+	f.Flags.Register(fs, true)
 	c.AddCommand(newBenchConn(e), newBenchReport(e))
 	return c
 }
@@ -60,27 +61,27 @@ func (f *benchFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) erro
 		return err
 	}
 	if f.fleet.embedded {
-		stop, err := embed(ctx, e, &f.server)
+		stop, err := embed(ctx, e, &f.Server)
 		if err != nil {
 			return err
 		}
 		defer stop()
 	}
-	fleet, err := f.fleet.compile(e, fs, &f.connection, b, f.load.publishers+f.load.subscribers)
+	fleet, err := f.fleet.compile(e, fs, &f.Flags, b, f.load.publishers+f.load.subscribers)
 	if err != nil {
 		return err
 	}
-	p, err := f.connection.plan(ctx, e, fs, proto.PUBLISH, false, proto.SUBSCRIBE)
+	p, err := f.Flags.Plan(ctx, e, fs, proto.PUBLISH, false, proto.SUBSCRIBE)
 	if err != nil {
 		return err
 	}
-	if err := f.load.compile(ctx, e, fs, &f.connection, p, b); err != nil {
+	if err := f.load.compile(ctx, e, fs, &f.Flags, p, b); err != nil {
 		return err
 	}
-	if err := fleet.sessions(&f.connection, fs, p, b); err != nil {
+	if err := fleet.sessions(&f.Flags, fs, p, b); err != nil {
 		return err
 	}
-	if err := fleet.equip(&f.connection, p, b); err != nil {
+	if err := fleet.equip(&f.Flags, p, b); err != nil {
 		return err
 	}
 	if err := b.Check(); err != nil {
@@ -91,7 +92,7 @@ func (f *benchFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) erro
 }
 
 // carryOut runs b, writes its reports, and judges it.
-func (o *benchOutput) carryOut(ctx context.Context, e *cli.Env, p *plan, b *bench.Plan) error {
+func (o *benchOutput) carryOut(ctx context.Context, e *cli.Env, p *connect.Plan, b *bench.Plan) error {
 	view, err := o.watch(e, b)
 	if err != nil {
 		return err
@@ -104,7 +105,7 @@ func (o *benchOutput) carryOut(ctx context.Context, e *cli.Env, p *plan, b *benc
 	r, err := bench.Run(ctx, b)
 	view.end()
 	if r == nil {
-		return p.explain(err)
+		return p.Explain(err)
 	}
 	failed := r.Judge(o.thresholds)
 	if werr := o.write(e, r); werr != nil {
@@ -119,7 +120,7 @@ func (o *benchOutput) carryOut(ctx context.Context, e *cli.Env, p *plan, b *benc
 		if r.Errors > 1 {
 			err = fmt.Errorf("%s errors, one of them: %w", format.Count(r.Errors), err)
 		}
-		return p.explain(benchStatus(err, b))
+		return p.Explain(benchStatus(err, b))
 	}
 	// Without an error, too, the work may not be done: a server that is gone is silent until the keep alive tells.
 	if short := r.Failure(); short != nil {

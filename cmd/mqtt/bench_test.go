@@ -9,6 +9,7 @@ import (
 	"mqtt/internal/bench"
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 )
 
@@ -27,12 +28,12 @@ func TestBenchDefaults(t *testing.T) {
 	if err := pace.compile(fs, b); err != nil {
 		t.Fatal(err)
 	}
-	p := &plan{cfg: &conn.Config{Connect: proto.Connect{Version: proto.V5}}}
-	if err := load.compile(t.Context(), &cli.Env{}, fs, &connection{}, p, b); err != nil {
+	p := &connect.Plan{Cfg: &conn.Config{Connect: proto.Connect{Version: proto.V5}}}
+	if err := load.compile(t.Context(), &cli.Env{}, fs, &connect.Flags{}, p, b); err != nil {
 		t.Fatal(err)
 	}
-	if b.Publishers != 1 || b.Subscribers != 1 || b.Rate != 0 || p.cfg.Window < 10 || b.Duration != 10*time.Second || b.Messages != 0 ||
+	if b.Publishers != 1 || b.Subscribers != 1 || b.Rate != 0 || p.Cfg.Window < 10 || b.Duration != 10*time.Second || b.Messages != 0 ||
 		b.Size < bench.HeaderSize || b.Carrier != bench.InPayload || b.Drain <= 0 || b.Topic == nil {
-		t.Errorf("%+v, a window of %d", b, p.cfg.Window)
+		t.Errorf("%+v, a window of %d", b, p.Cfg.Window)
 	}
 }

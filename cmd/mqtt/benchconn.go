@@ -8,12 +8,13 @@ import (
 
 	"mqtt/internal/bench"
 	"mqtt/internal/cli"
+	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 )
 
 // benchConnFlags are a run of connections that are opened and held.
 type benchConnFlags struct {
-	connection
+	connect.Flags
 	clients  int
 	duration string
 	wills    bool
@@ -40,7 +41,7 @@ func newBenchConn(e *cli.Env) *cobra.Command {
 	f.pace.registerConnections(fs)
 	f.fleet.register(fs)
 	f.output.register(fs)
-	f.connection.register(fs, false)
+	f.Flags.Register(fs, false)
 	return c
 }
 
@@ -66,33 +67,33 @@ func (f *benchConnFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) 
 		}
 	}
 	if f.fleet.embedded {
-		stop, err := embed(ctx, e, &f.server)
+		stop, err := embed(ctx, e, &f.Server)
 		if err != nil {
 			return err
 		}
 		defer stop()
 	}
-	fleet, err := f.fleet.compile(e, fs, &f.connection, b, f.clients)
+	fleet, err := f.fleet.compile(e, fs, &f.Flags, b, f.clients)
 	if err != nil {
 		return err
 	}
-	p, err := f.connection.plan(ctx, e, fs, proto.CONNECT, false)
+	p, err := f.Flags.Plan(ctx, e, fs, proto.CONNECT, false)
 	if err != nil {
 		return err
 	}
-	if f.will.topic != "" {
-		if b.WillTopic, err = bench.Compile(f.will.topic, "i"); err != nil {
+	if f.Will.Topic != "" {
+		if b.WillTopic, err = bench.Compile(f.Will.Topic, "i"); err != nil {
 			return cli.BadFlag("--will-topic", " "+err.Error(), "for example: --will-topic 'gone/%i'")
 		}
-		b.QoS = byte(f.will.qos)
+		b.QoS = byte(f.Will.Qos)
 	}
 	if f.wills && (b.WillTopic == nil || b.Open) {
 		return cli.BadFlag("--wills", "", "it needs --will-topic, such as 'gone/%i', and --duration")
 	}
-	if err := fleet.sessions(&f.connection, fs, p, b); err != nil {
+	if err := fleet.sessions(&f.Flags, fs, p, b); err != nil {
 		return err
 	}
-	if err := fleet.equip(&f.connection, p, b); err != nil {
+	if err := fleet.equip(&f.Flags, p, b); err != nil {
 		return err
 	}
 	if err := b.Check(); err != nil {

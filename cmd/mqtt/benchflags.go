@@ -12,6 +12,7 @@ import (
 	"mqtt/internal/bench"
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
@@ -44,7 +45,7 @@ func (f *benchLoadFlags) register(fs *pflag.FlagSet) {
 }
 
 // compile puts the load into b.
-func (f *benchLoadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, c *connection, p *plan, b *bench.Plan) error {
+func (f *benchLoadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 	switch {
 	case f.qos < 0 || f.qos > 2:
 		return cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
@@ -66,17 +67,17 @@ func (f *benchLoadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.Flag
 	}
 	b.Publishers, b.Subscribers, b.Shared = f.publishers, f.subscribers, f.shared
 	b.QoS, b.Retain, b.Clear, b.Window = byte(f.qos), f.retain, f.clear, f.inflight
-	b.Props, b.SubProp = c.properties.sets[proto.PUBLISH], c.properties.sets[proto.SUBSCRIBE]
-	p.cfg.Window = f.inflight
+	b.Props, b.SubProp = c.Properties.Sets[proto.PUBLISH], c.Properties.Sets[proto.SUBSCRIBE]
+	p.Cfg.Window = f.inflight
 	if err := f.topics(p, b); err != nil {
 		return err
 	}
 	return f.payload(ctx, e, fs, p, b)
 }
 
-func (f *benchLoadFlags) topics(p *plan, b *bench.Plan) error {
+func (f *benchLoadFlags) topics(p *connect.Plan, b *bench.Plan) error {
 	if f.topic == "" {
-		f.topic = p.topic
+		f.topic = p.Topic
 	}
 	if f.topic == "" {
 		name := b.RunName
@@ -113,7 +114,7 @@ func (f *benchLoadFlags) topics(p *plan, b *bench.Plan) error {
 }
 
 // payload settles what is sent, and where the header goes that messages are counted by.
-func (f *benchLoadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *plan, b *bench.Plan) error {
+func (f *benchLoadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan, b *bench.Plan) error {
 	var given []string
 	for _, name := range []string{"message", "file", "template", "size"} {
 		if fs.Changed(name) {
@@ -147,7 +148,7 @@ func (f *benchLoadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.Flag
 	switch {
 	case b.Payload == nil && b.Text == nil:
 		b.Carrier = bench.InPayload
-	case p.cfg.Connect.Version >= proto.V5:
+	case p.Cfg.Connect.Version >= proto.V5:
 		b.Carrier = bench.InProperty
 	default:
 		b.Carrier = bench.Nowhere

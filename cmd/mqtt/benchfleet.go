@@ -17,6 +17,7 @@ import (
 	"mqtt/internal/broker"
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 	"mqtt/internal/scram"
 	"mqtt/internal/transport"
@@ -52,7 +53,7 @@ type credential struct {
 }
 
 // compile reads what there is one of for each client, and looks whether this machine can have so many.
-func (f *benchFleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connection, b *bench.Plan, clients int) (*fleet, error) {
+func (f *benchFleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, b *bench.Plan, clients int) (*fleet, error) {
 	t := &fleet{}
 	if f.offset < 0 {
 		return nil, cli.BadNumber("--client-offset", f.offset, "expected 0 or more")
@@ -72,19 +73,19 @@ func (f *benchFleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connection, 
 		if fs.Changed("username") || fs.Changed("pw") || fs.Changed("password-file") {
 			return nil, cli.Conflict("--credentials", "-u", "-P", "--password-file")
 		}
-		c.identity.perClient = true
+		c.Identity.PerClient = true
 	}
-	if c.server.bind != "" {
-		for s := range strings.SplitSeq(c.server.bind, ",") {
+	if c.Server.Bind != "" {
+		for s := range strings.SplitSeq(c.Server.Bind, ",") {
 			s = strings.TrimSpace(s)
 			if _, err := netip.ParseAddr(s); err != nil {
-				return nil, cli.BadValue("--bind", c.server.bind, "expected IP addresses of this machine, as in 10.0.0.1,10.0.0.2")
+				return nil, cli.BadValue("--bind", c.Server.Bind, "expected IP addresses of this machine, as in 10.0.0.1,10.0.0.2")
 			}
 			t.sources = append(t.sources, s)
 		}
-		c.server.bind = t.sources[0]
+		c.Server.Bind = t.sources[0]
 	}
-	t.prefix = c.identity.id + c.identity.idPrefix
+	t.prefix = c.Identity.Id + c.Identity.IdPrefix
 	if t.prefix == "" {
 		t.prefix = "bench-" + cli.RandomID("b")[:8]
 	}
@@ -92,7 +93,7 @@ func (f *benchFleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connection, 
 	if f.embedded {
 		descriptors *= 2
 	}
-	if c.server.unix != "" || strings.HasPrefix(c.server.url, "unix:") || c.server.proxy != "" && c.server.proxy != "none" {
+	if c.Server.Unix != "" || strings.HasPrefix(c.Server.Url, "unix:") || c.Server.Proxy != "" && c.Server.Proxy != "none" {
 		sources = 0
 	}
 	if err := bench.Preflight(descriptors, sources); err != nil {
@@ -136,49 +137,49 @@ func readCredentials(name string) ([]credential, error) {
 const sessionLasts = 300
 
 // sessions gives clients that are to come back sessions that last.
-func (t *fleet) sessions(f *connection, fs *pflag.FlagSet, p *plan, b *bench.Plan) error {
-	c := &p.cfg.Connect
+func (t *fleet) sessions(f *connect.Flags, fs *pflag.FlagSet, p *connect.Plan, b *bench.Plan) error {
+	c := &p.Cfg.Connect
 	what := ""
 	switch {
 	case b.Order == bench.Offline:
 		what = "--offline"
 	case b.Churn > 0 && b.Clients == 0:
 		what = "--churn"
-	case p.backoff.Tries != 0 && b.Clients == 0:
+	case p.Backoff.Tries != 0 && b.Clients == 0:
 		what = "--reconnect"
 	}
-	b.Backoff = p.backoff
+	b.Backoff = p.Backoff
 	b.Backoff.Notice = nil
-	b.Echo.Persistent = f.session.keepSession || what != "" && c.Version >= proto.V5
+	b.Echo.Persistent = f.Session.KeepSession || what != "" && c.Version >= proto.V5
 	switch {
 	case what == "":
-	case c.Version < proto.V5 && !f.session.keepSession && what == "--offline":
+	case c.Version < proto.V5 && !f.Session.KeepSession && what == "--offline":
 		return cli.BadFlag("--offline", " with MQTT "+c.Version.String(), "add -c: sessions are to last; with MQTT 5 they need no -c")
-	case c.Version >= proto.V5 && what == "--offline" && !f.session.keepSession:
-		if err := p.require5("--offline"); err != nil {
+	case c.Version >= proto.V5 && what == "--offline" && !f.Session.KeepSession:
+		if err := p.RequireV5("--offline"); err != nil {
 			return err
 		}
 		fallthrough
 	case c.Version >= proto.V5 && !c.Props.Has(proto.SessionExpiryInterval):
 		c.Props = c.Props.Without(proto.SessionExpiryInterval).AppendNum(proto.SessionExpiryInterval, sessionLasts)
-		p.borrowed = true
+		p.TemporarySession = true
 	}
-	b.Goodbye = f.goodbye(p)
+	b.Goodbye = f.Disconnect(p)
 	return nil
 }
 
 // equip gives b the configuration of its clients.
-func (t *fleet) equip(f *connection, p *plan, b *bench.Plan) error {
-	if err := t.checkScram(&f.identity); err != nil {
+func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {
+	if err := t.checkScram(&f.Identity); err != nil {
 		return err
 	}
-	target := f.server.target
+	target := f.Server.Target
 	b.Echo.Server = string(target.Scheme()) + "://" + target.Addr()
-	b.Echo.KeepAlive = int(p.cfg.Connect.KeepAlive)
-	trace := p.cfg.Trace
+	b.Echo.KeepAlive = int(p.Cfg.Connect.KeepAlive)
+	trace := p.Cfg.Trace
 	b.Configure = func(role bench.Role, number int, took *bench.Phases) (*conn.Config, error) {
 		cfg := new(conn.Config)
-		*cfg = *p.cfg
+		*cfg = *p.Cfg
 		place := number - b.Offset
 		if role == bench.Subscriber {
 			place += b.Publishers
@@ -209,7 +210,7 @@ func (t *fleet) equip(f *connection, p *plan, b *bench.Plan) error {
 		cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
 			way := at
 			if way.WebSocket != nil && v == proto.V31 {
-				way = cloneFor31(way)
+				way = connect.CloneFor31(way)
 			}
 			tr := new(transport.Trace)
 			nc, err := transport.Dial(ctx, way, tr)
@@ -234,20 +235,20 @@ func (t *fleet) identify(cfg *conn.Config, place int) {
 	c.HasUsername, c.Username = true, u.name
 	c.HasPassword, c.Password = true, []byte(u.password)
 	if t.scram != "" {
-		cfg.Auth = takeScram(t.scram, c)
+		cfg.Auth = connect.TakeScram(t.scram, c)
 	}
 }
 
 // checkScram rejects credentials that the SCRAM method of --auth-method cannot carry.
-func (t *fleet) checkScram(f *identityFlags) error {
-	method := strings.ToUpper(f.authMethod)
+func (t *fleet) checkScram(f *connect.IdentityFlags) error {
+	method := strings.ToUpper(f.AuthMethod)
 	if len(t.users) == 0 || !scram.Supported(method) {
 		return nil
 	}
 	t.scram = method
 	for i := range t.users {
 		u := &t.users[i]
-		if err := checkScram(u.at+": user name", u.at+": password", method, u.name, u.password); err != nil {
+		if err := connect.CheckScram(u.at+": user name", u.at+": password", method, u.name, u.password); err != nil {
 			return err
 		}
 	}
@@ -255,7 +256,7 @@ func (t *fleet) checkScram(f *identityFlags) error {
 }
 
 // embed starts a broker and has the flags name it. stop ends it.
-func embed(ctx context.Context, e *cli.Env, f *serverFlags) (stop func(), err error) {
+func embed(ctx context.Context, e *cli.Env, f *connect.ServerFlags) (stop func(), err error) {
 	for _, name := range []string{"host", "port", "url", "unix", "srv", "proxy"} {
 		if e.Typed[name] {
 			return nil, cli.BadFlag("--embedded", " with --"+name, "give one of them")
@@ -275,8 +276,8 @@ func embed(ctx context.Context, e *cli.Env, f *serverFlags) (stop func(), err er
 		stop()
 		return nil, err
 	}
-	go b.Serve(serving, l)                                                  // until stop
-	*f = serverFlags{host: l.URL().Host, port: l.URL().Port, proxy: "none"} // whatever the environment says
+	go b.Serve(serving, l)                                                          // until stop
+	*f = connect.ServerFlags{Host: l.URL().Host, Port: l.URL().Port, Proxy: "none"} // whatever the environment says
 	return stop, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 )
 
@@ -109,8 +110,8 @@ func flagValues(f *pflag.Flag) []string {
 		return []string{"error", "warn", "info", "debug"}
 	case "property":
 		var words []string
-		for _, p := range places {
-			words = append(words, p.name)
+		for _, p := range connect.PropertyPackets {
+			words = append(words, p.Name)
 		}
 		return words
 	}
@@ -180,13 +181,13 @@ func propertyNames(line string, words int) []string {
 	if words > 0 {
 		return nil
 	}
-	for _, p := range places {
-		if !strings.EqualFold(p.name, line) {
+	for _, p := range connect.PropertyPackets {
+		if !strings.EqualFold(p.Name, line) {
 			continue
 		}
 		var names []string
 		for i := range proto.Properties {
-			if row := &proto.Properties[i]; sendable(row, p.t) {
+			if row := &proto.Properties[i]; sendable(row, p.T) {
 				names = append(names, row.Name)
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/config"
+	"mqtt/internal/connect"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 	"mqtt/internal/transport"
@@ -53,24 +54,24 @@ func unlike(f *pflag.Flag, value string) string {
 	var err error
 	switch f.Name {
 	case "protocol-version":
-		_, _, err = readVersion(value)
+		_, _, err = connect.ReadVersion(value)
 	case "qos", "will-qos":
 		if !slices.Contains([]string{"0", "1", "2"}, value) {
 			return "expected 0, 1 or 2"
 		}
 	case "host":
-		_, err = readHost(value)
+		_, err = connect.ReadHost(value)
 	case "port":
 		if n, err := strconv.ParseUint(value, 10, 16); err != nil || n == 0 {
 			return "expected a number from 1 to 65535"
 		}
 	case "url":
 		if _, err := transport.ParseURL(value); err != nil {
-			return urlForm
+			return connect.UrlForm
 		}
 	case "proxy":
 		if _, err := transport.ParseProxy(value); err != nil && value != "none" {
-			return proxyForm
+			return connect.ProxyForm
 		}
 	case "bind":
 		for addr := range strings.SplitSeq(value, ",") { // bench takes several
@@ -79,13 +80,13 @@ func unlike(f *pflag.Flag, value string) string {
 			}
 		}
 	case "keepalive":
-		_, err = readKeepAlive(value)
+		_, err = connect.ReadKeepAlive(value)
 	case "session-expiry-interval":
-		_, err = readExpiry(value)
+		_, err = connect.ReadExpiry(value)
 	case "reconnect":
-		_, err = (&sessionFlags{reconnect: value, reconnectDelay: "1s"}).backoff(false)
+		_, err = (&connect.SessionFlags{Reconnect: value, ReconnectDelay: "1s"}).Backoff(false)
 	case "reconnect-delay":
-		_, err = (&sessionFlags{reconnectDelay: value}).backoff(false)
+		_, err = (&connect.SessionFlags{ReconnectDelay: value}).Backoff(false)
 	default:
 		return unlikeText(f, value)
 	}
@@ -111,7 +112,7 @@ func unlikeText(f *pflag.Flag, value string) string {
 	case f.Name == "pace":
 		_, err = readPace(value)
 	case f.Name == "property":
-		err = (&propertyFlags{sets: make(map[proto.Type]proto.Props)}).line(value)
+		err = (&connect.PropertyFlags{Sets: make(map[proto.Type]proto.Props)}).Line(value)
 	case f.Name == "user-property" && !strings.Contains(value, "="):
 		return "expected KEY=VALUE"
 	case f.Name == "ws-header" && !strings.Contains(value, ":"):

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/connect"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
@@ -77,8 +78,8 @@ func positive(fs *pflag.FlagSet, name, flag, text string) (time.Duration, error)
 }
 
 // receiveMaximum keeps a server from sending far more than will be printed.
-func (f *endFlags) receiveMaximum(p *plan) {
-	c := &p.cfg.Connect
+func (f *endFlags) receiveMaximum(p *connect.Plan) {
+	c := &p.Cfg.Connect
 	if n := max(f.number, f.expect); n > 0 && n < 20 && c.Version == proto.V5 && !c.Props.Has(proto.ReceiveMaximum) {
 		c.Props = c.Props.AppendNum(proto.ReceiveMaximum, uint32(n))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 )
 
@@ -54,7 +55,7 @@ type asked struct {
 }
 
 // compile checks the flags. sets has the properties of both packets.
-func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]proto.Props) (*asked, error) {
+func (f *filterFlags) compile(fs *pflag.FlagSet, p *connect.Plan, sets map[proto.Type]proto.Props) (*asked, error) {
 	if f.qos < 0 || f.qos > 2 {
 		return nil, cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
 	}
@@ -65,7 +66,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 	}
 	for _, flag := range []string{"no-local", "retain-as-published", "retain-handling", "subscription-identifier"} {
 		if v := fs.Lookup(flag); v.Changed && v.Value.String() != "false" {
-			if err := p.require5("--" + flag); err != nil {
+			if err := p.RequireV5("--" + flag); err != nil {
 				return nil, err
 			}
 		}
@@ -74,8 +75,8 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 		rh = 2
 	}
 	topics := f.topics
-	if len(topics) == 0 && p.topic != "" {
-		topics = []string{p.topic}
+	if len(topics) == 0 && p.Topic != "" {
+		topics = []string{p.Topic}
 	}
 	if len(topics) == 0 && len(f.unsubscribe) == 0 {
 		return nil, cli.Usage("no topic filter", "name one with -t FILTER; '#' takes in all")
@@ -83,7 +84,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 	a := &asked{out: f.out, dropRetain: f.noRetain && !f.retainAsPublished, partialOK: f.partialOK, requireQoS: f.requireQoS,
 		only: f.onlySubscribe}
 	for _, t := range f.out {
-		if err := checkFilter("-T", t); err != nil {
+		if err := connect.CheckFilter("-T", t); err != nil {
 			return nil, err
 		}
 	}
@@ -101,7 +102,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 		a.subscribe = &proto.Subscribe{Props: ps}
 	}
 	for _, t := range topics {
-		if err := checkFilter("-t", t); err != nil {
+		if err := connect.CheckFilter("-t", t); err != nil {
 			return nil, err
 		}
 		if name, _ := proto.SplitShare(t); name != "" && f.noLocal { // [MQTT-3.8.3-4]
@@ -111,7 +112,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 			RetainAsPublished: f.retainAsPublished, RetainHandling: rh})
 	}
 	for _, t := range f.unsubscribe {
-		if err := checkFilter("-U", t); err != nil {
+		if err := connect.CheckFilter("-U", t); err != nil {
 			return nil, err
 		}
 	}
@@ -119,13 +120,6 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *plan, sets map[proto.Type]pr
 		a.unsubscribe = &proto.Unsubscribe{Filters: f.unsubscribe, Props: sets[proto.UNSUBSCRIBE]}
 	}
 	return a, nil
-}
-
-func checkFilter(flag, s string) error {
-	if err := proto.CheckFilter(s); err != nil {
-		return cli.BadFlag(flag, " "+cli.Quote(s)+": "+err.Error(), cli.TopicHint(s, "# stands alone at the end, + for one whole level: a/+/b, a/#"))
-	}
-	return nil
 }
 
 // highest is the highest QoS that was asked for.
@@ -163,25 +157,16 @@ func (a *asked) request(ctx context.Context, c *conn.Conn) error {
 			p.Props = nil
 		}
 		if err := c.Send(ctx, &p); err != nil {
-			return unsubscribable(err)
+			return connect.SubscribeError(err)
 		}
 	}
 	if a.unsubscribe != nil {
 		p := *a.unsubscribe
 		if err := c.Send(ctx, &p); err != nil {
-			return unsubscribable(err)
+			return connect.SubscribeError(err)
 		}
 	}
 	return nil
-}
-
-// unsubscribable gives a request that the server's limits forbid the status of a refused subscription.
-func unsubscribable(err error) error {
-	var limit *conn.Limit
-	if errors.As(err, &limit) {
-		return cli.Fail(cli.ExitSubscribe, "subscribe to less at once", "subscribe: %w", err)
-	}
-	return err
 }
 
 // answer takes in a SUBACK or UNSUBACK. done says that no more was wanted.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/connect"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
@@ -64,7 +65,7 @@ func (f *payloadFlags) check(fs *pflag.FlagSet, repeated bool) error {
 		return cli.Usage("no payload", "give one of -m MESSAGE, -f FILE, -s, -l, -n (an empty message)")
 	case len(given) > 1:
 		return cli.Conflict(given[0], given[1:]...)
-	case f.readsStdin() && passwordFromStdin(fs):
+	case f.readsStdin() && connect.PasswordFromStdin(fs):
 		return cli.BadFlag("--password-file", " - with "+given[0], "stdin can be read once: name a file for one of them")
 	case f.streams() && repeated:
 		return cli.BadFlag("--repeat", " with "+given[0], "it repeats one message: -m, -f, -s or -n")
@@ -135,7 +136,7 @@ func (f *payloadFlags) open(ctx context.Context, e *cli.Env, o sourceOptions) (s
 			return nil, err
 		}
 		if o.jq == nil { // which would make text of any payload
-			if err := checkPayload("message", o.base.Props, o.base.Payload); err != nil {
+			if err := connect.CheckPayload("message", o.base.Props, o.base.Payload); err != nil {
 				return nil, err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/config"
+	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 )
 
@@ -95,9 +96,9 @@ func propertiesText(*cli.Env) string {
 	for i := range proto.Properties {
 		row := &proto.Properties[i]
 		var in []string
-		for _, p := range places {
-			if sendable(row, p.t) {
-				in = append(in, p.name)
+		for _, p := range connect.PropertyPackets {
+			if sendable(row, p.T) {
+				in = append(in, p.Name)
 			}
 		}
 		if in == nil {

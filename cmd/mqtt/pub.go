@@ -12,13 +12,14 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
 
 // pubFlags say what is published.
 type pubFlags struct {
-	connection
+	connect.Flags
 	payload     payloadFlags
 	topic       string
 	qos         int
@@ -62,7 +63,7 @@ func newPub(e *cli.Env) *cobra.Command {
 	fs.BoolVarP(&f.json, "json", "J", false, "publish each line of stdin as sub -J wrote it: topic, QoS, retain, properties, payload")
 	fs.StringVar(&f.paceText, "pace", "", "with -J: publish at `N`x the recorded speed")
 	fs.StringVar(&f.jqText, "jq", "", "publish what the jq `EXPR` makes of each JSON payload")
-	f.connection.register(fs, true)
+	f.Flags.Register(fs, true)
 	return c
 }
 
@@ -102,19 +103,19 @@ func (f *pubFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error 
 	if streams || f.qos > 0 { // something may be under way when a signal comes
 		e.InstallSignals()
 	}
-	p, err := f.connection.plan(ctx, e, c.Flags(), proto.PUBLISH, streams)
+	p, err := f.Flags.Plan(ctx, e, c.Flags(), proto.PUBLISH, streams)
 	if err != nil {
 		return err
 	}
 	if f.topic == "" {
-		f.topic = p.topic
+		f.topic = p.Topic
 	}
 	if err := f.checkTopic(); err != nil {
 		return err
 	}
-	p.cfg.Window = f.inflight
+	p.Cfg.Window = f.inflight
 	if streams && (f.qos > 0 || f.json) {
-		p.keepSession()
+		p.KeepSession()
 	}
 	pub := &publisher{e: e, f: f, plan: p}
 	if pub.src, err = f.open(ctx, e, pub); err != nil {
@@ -126,7 +127,7 @@ func (f *pubFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error 
 // open returns the source that the flags describe.
 func (f *pubFlags) open(ctx context.Context, e *cli.Env, p *publisher) (message.Source, error) {
 	o := sourceOptions{
-		base:  proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.properties.sets[proto.PUBLISH]},
+		base:  proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.Properties.Sets[proto.PUBLISH]},
 		delay: f.delay, pace: f.pace, jq: f.jq, allowClear: f.allowClear, wake: p.wake,
 	}
 	if f.payload.streams() {

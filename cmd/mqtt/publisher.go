@@ -8,6 +8,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/format"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
@@ -18,7 +19,7 @@ import (
 type publisher struct {
 	e       *cli.Env
 	f       *pubFlags
-	plan    *plan
+	plan    *connect.Plan
 	session session.Session
 	src     message.Source
 	owner   atomic.Pointer[conn.Conn] // the connection that wake wakes
@@ -50,7 +51,7 @@ func (p *publisher) wake() {
 func (p *publisher) run(ctx context.Context) error {
 	defer p.src.Close()
 	defer p.progress.End()
-	err := conn.Hold(ctx, p.plan.cfg, &p.session, p.plan.backoff, func(ctx context.Context, c *conn.Conn) error {
+	err := conn.Hold(ctx, p.plan.Cfg, &p.session, p.plan.Backoff, func(ctx context.Context, c *conn.Conn) error {
 		acked := p.deliveries.acked
 		err := p.serve(ctx, c)
 		if p.deliveries.acked > acked {
@@ -62,7 +63,7 @@ func (p *publisher) run(ctx context.Context) error {
 		}
 		return err
 	})
-	return p.verdict(p.plan.explain(err))
+	return p.verdict(p.plan.Explain(err))
 }
 
 // serve publishes over one connection until the source ends and everything is acknowledged.
@@ -77,9 +78,9 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn) error {
 			return p.leave(ctx, c, err)
 		}
 		if p.ended && c.Pending() == 0 {
-			ctx, cancel := lingering(ctx)
+			ctx, cancel := connect.GraceContext(ctx)
 			defer cancel()
-			return c.Close(ctx, p.f.goodbye(p.plan))
+			return c.Close(ctx, p.f.Disconnect(p.plan))
 		}
 		p.progress.Draw(p.sent)
 		ev, err := c.NextBy(ctx, cli.Earliest(due, p.progress.Due()))
@@ -167,14 +168,14 @@ func (p *publisher) drained(ctx context.Context, c *conn.Conn, err error) error 
 		}
 		p.event(ev)
 	}
-	bye(c, p.f.goodbye(p.plan))
+	connect.Close(c, p.f.Disconnect(p.plan))
 	return err
 }
 
 // leave disconnects where a signal or a time limit has ended the run, and returns err.
 func (p *publisher) leave(ctx context.Context, c *conn.Conn, err error) error {
 	if ctx.Err() != nil {
-		bye(c, p.f.goodbye(p.plan))
+		connect.Close(c, p.f.Disconnect(p.plan))
 	}
 	return err
 }

@@ -10,12 +10,13 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 )
 
 // rrFlags say what is asked and what counts as an answer, or how requests are answered.
 type rrFlags struct {
-	connection
+	connect.Flags
 	payload  payloadFlags
 	output   outputFlags
 	topic    string
@@ -37,7 +38,7 @@ type rrFlags struct {
 
 func newRR(e *cli.Env) *cobra.Command {
 	f := &rrFlags{}
-	f.properties.ownResponse = true
+	f.Properties.OwnResponse = true
 	c := &cobra.Command{
 		Use:   "rr -t TOPIC {-m MESSAGE | -f FILE | -s | -l | -n}\n  mqtt rr -t FILTER --serve -- COMMAND [ARG...]",
 		Short: "Send requests and print their answers, or answer requests",
@@ -83,7 +84,7 @@ up those behind it at the server. Bound it with -W.`,
 	fs.IntVar(&f.parallel, "parallel", 4, "with --serve: at most `N` commands at once")
 	f.output.register(fs)
 	fs.StringVar(&f.jq, "jq", "", "print what the jq `EXPR` makes of each JSON answer")
-	f.connection.register(fs, true)
+	f.Flags.Register(fs, true)
 	return c
 }
 
@@ -99,12 +100,12 @@ func (f *rrFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command, args []
 	} else if err := cli.NoArguments(c, args); err != nil {
 		return err
 	}
-	p, err := f.connection.plan(ctx, e, fs, proto.PUBLISH, f.serve, proto.SUBSCRIBE)
+	p, err := f.Flags.Plan(ctx, e, fs, proto.PUBLISH, f.serve, proto.SUBSCRIBE)
 	if err != nil {
 		return err
 	}
 	if f.topic == "" {
-		f.topic = p.topic
+		f.topic = p.Topic
 	}
 	if f.serve {
 		return f.answer(ctx, e, fs, p, args)
@@ -145,7 +146,7 @@ func (f *rrFlags) check(fs *pflag.FlagSet) error {
 }
 
 // ask is the side that asks.
-func (f *rrFlags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *plan) error {
+func (f *rrFlags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error {
 	if err := f.checkTopics(e, p); err != nil {
 		return err
 	}
@@ -157,9 +158,9 @@ func (f *rrFlags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *pla
 	if r.out, err = f.output.open(e, fs); err != nil {
 		return err
 	}
-	p.cfg.Window = f.inflight
+	p.Cfg.Window = f.inflight
 	if f.qos > 0 {
-		p.keepSession()
+		p.KeepSession()
 	}
 	r.src, err = f.payload.open(ctx, e, sourceOptions{
 		base: proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic), Props: f.base}, allowClear: true, wake: r.wake,
@@ -173,12 +174,12 @@ func (f *rrFlags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *pla
 		ctx, cancel = context.WithTimeoutCause(ctx, f.wait, cli.ErrTimeout)
 		defer cancel()
 	}
-	err = conn.Hold(ctx, p.cfg, &r.session, p.backoff, r.serve)
-	return r.verdict(ctx, p.explain(err))
+	err = conn.Hold(ctx, p.Cfg, &r.session, p.Backoff, r.serve)
+	return r.verdict(ctx, p.Explain(err))
 }
 
 // checkTopics settles where requests and answers go, and takes the properties that rr makes itself from the user's.
-func (f *rrFlags) checkTopics(e *cli.Env, p *plan) error {
+func (f *rrFlags) checkTopics(e *cli.Env, p *connect.Plan) error {
 	if f.topic == "" && !f.payload.namesTopics() {
 		return cli.Usage("no topic", "name one with -t TOPIC")
 	}
@@ -200,11 +201,11 @@ func (f *rrFlags) checkTopics(e *cli.Env, p *plan) error {
 		if e.Mosquitto() {
 			return cli.Usage("no response topic", "name one with -e TOPIC")
 		}
-		if v := p.cfg.Connect.Version; v < proto.V5 {
+		if v := p.Cfg.Connect.Version; v < proto.V5 {
 			return cli.Usage("rr at MQTT "+v.String()+" without -e", "a request cannot tell its response topic there: -e TOPIC")
 		}
-		p.cfg.Connect.Props = p.cfg.Connect.Props.Without(proto.RequestResponseInformation).AppendNum(proto.RequestResponseInformation, 1)
-		return p.require5("rr without -e")
+		p.Cfg.Connect.Props = p.Cfg.Connect.Props.Without(proto.RequestResponseInformation).AppendNum(proto.RequestResponseInformation, 1)
+		return p.RequireV5("rr without -e")
 	}
 	return checkResponse(f.response)
 }
@@ -219,7 +220,7 @@ func checkResponse(s string) error {
 
 // takeProperties finds response topic and correlation data among the properties of the message.
 func (f *rrFlags) takeProperties() error {
-	f.base = f.properties.sets[proto.PUBLISH]
+	f.base = f.Properties.Sets[proto.PUBLISH]
 	if topic, ok := f.base.Get(proto.ResponseTopic); ok {
 		if f.response != "" && f.response != string(topic.Value) {
 			return cli.BadFlag("-e", " with -D publish response-topic", "give one of them")
@@ -250,7 +251,7 @@ func (f *rrFlags) grant(e *cli.Env, filter string, qos byte, p *proto.Suback) er
 }
 
 // leave ends a connection in order.
-func (f *rrFlags) leave(c *conn.Conn, p *plan, err error) error {
-	bye(c, f.goodbye(p))
+func (f *rrFlags) leave(c *conn.Conn, p *connect.Plan, err error) error {
+	connect.Close(c, f.Disconnect(p))
 	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/format"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
@@ -25,7 +26,7 @@ import (
 type requester struct {
 	e       *cli.Env
 	f       *rrFlags
-	plan    *plan
+	plan    *connect.Plan
 	session session.Session
 	src     message.Source
 	owner   atomic.Pointer[conn.Conn] // the connection that wake wakes
@@ -150,9 +151,9 @@ func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
 	r.connected = true
 	p := &proto.Subscribe{Filters: []proto.Subscription{{Filter: r.topic, QoS: byte(r.f.qos), NoLocal: true, RetainHandling: 2}}}
 	if c.Version() == proto.V5 {
-		p.Props = r.f.properties.sets[proto.SUBSCRIBE]
+		p.Props = r.f.Properties.Sets[proto.SUBSCRIBE]
 	}
-	return unsubscribable(c.Send(ctx, p))
+	return connect.SubscribeError(c.Send(ctx, p))
 }
 
 // madeUpTopic is a response topic of our own: below what the server proposes [MQTT-3.1.2-28], else below mqtt/reply.
@@ -193,7 +194,7 @@ func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
 		}
 		q := &request{tag: m.Number}
 		msg := proto.Publish{QoS: m.QoS, Topic: m.Topic, Payload: m.Payload}
-		if r.plan.backoff.Tries != 0 {
+		if r.plan.Backoff.Tries != 0 {
 			q.kept = proto.Publish{QoS: m.QoS, Topic: slices.Clone(m.Topic), Payload: slices.Clone(m.Payload)}
 		}
 		r.pending[q.tag] = q

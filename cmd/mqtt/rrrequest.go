@@ -4,17 +4,18 @@ import (
 	"slices"
 
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 )
 
 // receiveMaximum sets a Receive Maximum with which the server sends only requests that can run or wait: it keeps the
 // others until there is room.
-func (f *rrFlags) receiveMaximum(p *plan, limit int) {
+func (f *rrFlags) receiveMaximum(p *connect.Plan, limit int) {
 	n := f.parallel + maxWaiting
 	if limit > 0 {
 		n = min(n, limit)
 	}
-	if c := &p.cfg.Connect; c.Version == proto.V5 && !c.Props.Has(proto.ReceiveMaximum) {
+	if c := &p.Cfg.Connect; c.Version == proto.V5 && !c.Props.Has(proto.ReceiveMaximum) {
 		c.Props = c.Props.AppendNum(proto.ReceiveMaximum, uint32(n))
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 	"mqtt/internal/session"
@@ -33,7 +34,7 @@ const (
 type answerer struct {
 	e       *cli.Env
 	f       *rrFlags
-	plan    *plan
+	plan    *connect.Plan
 	session session.Session
 	command []string
 	qos     byte
@@ -55,7 +56,7 @@ type answerer struct {
 }
 
 // answer is the side that answers.
-func (f *rrFlags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *plan, command []string) error {
+func (f *rrFlags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan, command []string) error {
 	if err := f.checkServe(e, fs, p); err != nil {
 		return err
 	}
@@ -69,22 +70,22 @@ func (f *rrFlags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *
 	if fs.Changed("count") {
 		a.limit = f.answers
 	}
-	p.cfg.Window = f.inflight
+	p.Cfg.Window = f.inflight
 	f.receiveMaximum(p, a.limit)
-	p.keepSession()
+	p.KeepSession()
 	commands, stop := context.WithCancel(context.WithoutCancel(ctx))
-	err := conn.Hold(ctx, p.cfg, &a.session, p.backoff, func(ctx context.Context, c *conn.Conn) error {
+	err := conn.Hold(ctx, p.Cfg, &a.session, p.Backoff, func(ctx context.Context, c *conn.Conn) error {
 		return a.serve(ctx, commands, c)
 	})
 	stop()
 	for ; a.running > 0; a.running-- {
 		<-a.done
 	}
-	return a.verdict(ctx, p.explain(err))
+	return a.verdict(ctx, p.Explain(err))
 }
 
 // checkServe refuses what belongs to the other side.
-func (f *rrFlags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *plan) error {
+func (f *rrFlags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error {
 	for _, name := range []string{"message", "file", "stdin-file", "stdin-line", "null-message", "delimiter", "null", "key-delimiter",
 		"skip-empty", "verbose", "format", "json", "pretty", "no-newline", "payload", "jq", "latency"} {
 		if fs.Changed(name) {
@@ -94,7 +95,7 @@ func (f *rrFlags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *plan) error {
 	if f.topic == "" {
 		return cli.Usage("no topic filter", "name one with -t FILTER")
 	}
-	if err := checkFilter("-t", f.topic); err != nil {
+	if err := connect.CheckFilter("-t", f.topic); err != nil {
 		return err
 	}
 	if err := f.takeProperties(); err != nil {
@@ -106,10 +107,10 @@ func (f *rrFlags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *plan) error {
 	if f.response != "" {
 		return checkResponse(f.response)
 	}
-	if v := p.cfg.Connect.Version; v < proto.V5 {
+	if v := p.Cfg.Connect.Version; v < proto.V5 {
 		return cli.BadFlag("--serve", " at MQTT "+v.String()+" without -e", "a request cannot tell its response topic there: -e TOPIC")
 	}
-	return p.require5("--serve without -e")
+	return p.RequireV5("--serve without -e")
 }
 
 // serve takes requests and publishes answers over one connection.
@@ -157,9 +158,9 @@ func (a *answerer) subscribe(ctx context.Context, c *conn.Conn) error {
 	filter := proto.Subscription{Filter: a.f.topic, QoS: a.qos, NoLocal: group == "", RetainHandling: 2}
 	p := &proto.Subscribe{Filters: []proto.Subscription{filter}}
 	if c.Version() == proto.V5 {
-		p.Props = a.f.properties.sets[proto.SUBSCRIBE]
+		p.Props = a.f.Properties.Sets[proto.SUBSCRIBE]
 	}
-	return unsubscribable(c.Send(ctx, p))
+	return connect.SubscribeError(c.Send(ctx, p))
 }
 
 // event takes in what is no request.
@@ -294,7 +295,7 @@ func (a *answerer) finish(ctx context.Context, c *conn.Conn) {
 			a.event(c, ev)
 		}
 	}
-	bye(c, a.f.goodbye(a.plan))
+	connect.Close(c, a.f.Disconnect(a.plan))
 }
 
 // verdict is the run's end.

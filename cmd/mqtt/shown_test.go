@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"mqtt/internal/cli/clitest"
+
 	"github.com/spf13/pflag"
 )
 
@@ -154,7 +156,7 @@ func TestFlagsShown(t *testing.T) {
 			}
 		}
 	}
-	root := newRoot(bare(nil, nil), nil)
+	root := newRoot(clitest.Env(nil, nil), nil)
 	owners := make(map[string]int)
 	walk := func(visit func(command string, f *pflag.Flag)) {
 		for _, name := range []string{"pub", "sub", "ping"} {

@@ -11,6 +11,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
 	"mqtt/internal/session"
@@ -18,7 +19,7 @@ import (
 
 // subFlags say what is received, and when it is enough.
 type subFlags struct {
-	connection
+	connect.Flags
 	filters  filterFlags
 	retained retainedFlags
 	ends     endFlags
@@ -48,7 +49,7 @@ func newSub(e *cli.Env) *cobra.Command {
 	fs.StringVar(&f.jq, "jq", "", "print what the jq `EXPR` makes of each JSON payload")
 	fs.Float64Var(&f.random, "random-filter", 100, "print `PERCENT` of the messages, by chance")
 	fs.BoolVarP(&f.watch, "watch", "w", false, "show a live table of topics, on a terminal")
-	f.connection.register(fs, false)
+	f.Flags.Register(fs, false)
 	return c
 }
 
@@ -56,11 +57,11 @@ func newSub(e *cli.Env) *cobra.Command {
 func (f *subFlags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err error) {
 	fs := c.Flags()
 	s = &subscriber{e: e, f: f, retained: retained{retainedFlags: f.retained}}
-	if s.plan, err = f.connection.plan(c.Context(), e, fs, proto.SUBSCRIBE, true, proto.UNSUBSCRIBE); err != nil {
+	if s.plan, err = f.Flags.Plan(c.Context(), e, fs, proto.SUBSCRIBE, true, proto.UNSUBSCRIBE); err != nil {
 		return nil, err
 	}
 	f.filters.partialOK = f.filters.partialOK || e.Mosquitto()
-	if s.asked, err = f.filters.compile(fs, s.plan, f.properties.sets); err != nil {
+	if s.asked, err = f.filters.compile(fs, s.plan, f.Properties.Sets); err != nil {
 		return nil, err
 	}
 	if err := f.ends.compile(fs); err != nil {
@@ -93,7 +94,7 @@ func (f *subFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error 
 		return err
 	}
 	if s.asked.highest() > 0 {
-		s.plan.keepSession()
+		s.plan.KeepSession()
 	}
 	f.ends.receiveMaximum(s.plan)
 	if f.ends.wait > 0 {
@@ -107,8 +108,8 @@ func (f *subFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error 
 		defer cancel(nil)
 		s.giveUp = func() { cancel(errIdle) }
 	}
-	err = conn.Hold(ctx, s.plan.cfg, &s.session, s.plan.backoff, s.attend)
-	return cli.FirstError(s.verdict(ctx, s.plan.explain(err)), s.retained.refused)
+	err = conn.Hold(ctx, s.plan.Cfg, &s.session, s.plan.Backoff, s.attend)
+	return cli.FirstError(s.verdict(ctx, s.plan.Explain(err)), s.retained.refused)
 }
 
 // printer is where messages go: stdout in some form, or the live table.
@@ -123,7 +124,7 @@ type printer interface {
 type subscriber struct {
 	e        *cli.Env
 	f        *subFlags
-	plan     *plan
+	plan     *connect.Plan
 	session  session.Session
 	asked    *asked
 	retained retained
@@ -289,7 +290,7 @@ func (s *subscriber) leave(c *conn.Conn, err error) error {
 	if o, ok := s.out.(*output); ok && o.lost {
 		c.Withhold() // what could not be printed is not acknowledged
 	}
-	bye(c, s.f.goodbye(s.plan))
+	connect.Close(c, s.f.Disconnect(s.plan))
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/cli/clitest"
 )
 
 // What can be known to be wrong is refused before a connection is opened: exit 2, one line that names the flag, and
@@ -179,7 +180,7 @@ func TestUsage(t *testing.T) {
 	} {
 		t.Run(strings.Join(c.args[:min(5, len(c.args))], " "), func(t *testing.T) {
 			var out, errs bytes.Buffer
-			e := bare(&out, &errs, "XDG_CONFIG_HOME="+filepath.Join(t.TempDir(), "config"))
+			e := clitest.Env(&out, &errs, "XDG_CONFIG_HOME="+filepath.Join(t.TempDir(), "config"))
 			args := []string{"mqtt", c.args[0]}
 			if !slices.Contains(c.args, "-p") && !slices.Contains(c.args, "--unix") && !slices.Contains(c.args, "-L") {
 				args = append(args, "-p", "1")

@@ -3,13 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
-	"io"
 	"net"
 	"strconv"
 	"strings"
 	"testing"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/cli/clitest"
 )
 
 // follow runs one command line against a fake server that follows script, in this process, and returns what it said.
@@ -29,25 +29,11 @@ func follow(t *testing.T, script string, args ...string) (status int, stdout, st
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var out, errs bytes.Buffer
-	e := bare(&out, &errs)
+	e := clitest.Env(&out, &errs)
 	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	status = run(ctx, e, append([]string{"mqtt", args[0], "-h", "127.0.0.1", "-p", port, "--reconnect", "never"}, args[1:]...))
 	f.close()
 	return status, out.String(), errs.String(), <-f.done
-}
-
-// bare is the world with an empty stdin, no terminal, and variables NAME=VALUE.
-func bare(out, err io.Writer, variables ...string) *cli.Env {
-	return &cli.Env{In: strings.NewReader(""), Out: out, Err: err,
-		Environ: func() []string { return variables },
-		LookupEnv: func(name string) (string, bool) {
-			for _, v := range variables {
-				if n, value, _ := strings.Cut(v, "="); n == name {
-					return value, true
-				}
-			}
-			return "", false
-		}}
 }
 
 // A server that breaks the protocol is left: nothing of what it sent is printed, in version 5 it is told why, the status

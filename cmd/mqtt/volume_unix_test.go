@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mqtt/internal/cli/clitest"
 )
 
 // counted is a writer that counts how often it is written to.
@@ -47,7 +49,7 @@ func TestOneWriteForMany(t *testing.T) {
 	go func() { f.done <- f.run("fake", steps) }() // ends with its script, or with the listener
 	defer f.close()
 	var out counted
-	e := bare(&out, io.Discard)
+	e := clitest.Env(&out, io.Discard)
 	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 	if status := run(t.Context(), e, []string{"mqtt", "sub", "-V", "3.1.1", "-h", "127.0.0.1", "-p", port, "-t", "a", "-C", strconv.Itoa(many)}); status != 0 {
 		t.Fatal("exit status", status)

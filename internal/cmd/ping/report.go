@@ -1,4 +1,4 @@
-package main
+package ping
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 	"mqtt/internal/transport"
@@ -36,15 +37,15 @@ func (p *pinger) watchPhases(t *transport.Target) {
 	if r.way = "tcp"; t.Socket != "" {
 		r.way = "unix"
 	}
-	p.plan.cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+	p.plan.Cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
 		r.trace, r.begun = new(transport.Trace), time.Now()
 		at := t
 		if t.WebSocket != nil && v == proto.V31 {
-			at = cloneFor31(t)
+			at = connect.CloneFor31(t)
 		}
 		return transport.Dial(ctx, at, r.trace)
 	}
-	p.plan.cfg.Connected = func() { r.open = time.Now() }
+	p.plan.Cfg.Connected = func() { r.open = time.Now() }
 }
 
 func (r *pingReport) print(text string, args ...any) error {

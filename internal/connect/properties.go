@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ import (
 )
 
 // propertyFlags are properties by packet: the several-word -D, and a plain flag for the common ones.
-type propertyFlags struct {
+type PropertyFlags struct {
 	lines          []string // -D, a line each
 	user           []string // --user-property
 	order          []property
@@ -28,9 +28,9 @@ type propertyFlags struct {
 	topicAlias     int
 	receiveMaximum int
 	maximumPacket  int
-	ownResponse    bool // the command has a flag of its own for the response topic
+	OwnResponse    bool // the command has a flag of its own for the response topic
 
-	sets map[proto.Type]proto.Props
+	Sets map[proto.Type]proto.Props
 }
 
 // property is a -D or --user-property. They have one order, that of the command line, for user properties keep theirs
@@ -65,7 +65,7 @@ func (v propertyValue) Replace(all []string) error {
 
 // register adds the flags. publishes says whether the command's plain flags belong to PUBLISH; else --user-property
 // belongs to SUBSCRIBE.
-func (f *propertyFlags) register(fs *pflag.FlagSet, publishes bool) {
+func (f *PropertyFlags) register(fs *pflag.FlagSet, publishes bool) {
 	fs.VarP(propertyValue{cli.ListValue{To: &f.lines}, false, &f.order}, "property", "D", "property: `COMMAND NAME VALUE`, or COMMAND user-property KEY VALUE (MQTT 5)")
 	fs.IntVar(&f.receiveMaximum, "receive-maximum", 0, "take at most `N` unacknowledged messages at once (MQTT 5)")
 	fs.IntVar(&f.maximumPacket, "maximum-packet-size", 0, "take packets of at most `BYTES` (MQTT 5)")
@@ -76,7 +76,7 @@ func (f *propertyFlags) register(fs *pflag.FlagSet, publishes bool) {
 	}
 	fs.Var(user, "user-property", "`KEY=VALUE` of the message, many (MQTT 5)")
 	fs.StringVar(&f.contentType, "content-type", "", "content `TYPE` of the message, such as application/json (MQTT 5)")
-	if !f.ownResponse {
+	if !f.OwnResponse {
 		fs.StringVar(&f.responseTopic, "response-topic", "", "`TOPIC` for the answer (MQTT 5)")
 	}
 	fs.StringVar(&f.correlation, "correlation-data", "", "`DATA` that the answer is to carry (MQTT 5)")
@@ -86,12 +86,12 @@ func (f *propertyFlags) register(fs *pflag.FlagSet, publishes bool) {
 }
 
 // compile reads all of them. Errors name the flag.
-func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
-	f.sets = make(map[proto.Type]proto.Props)
+func (f *PropertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
+	f.Sets = make(map[proto.Type]proto.Props)
 	for _, p := range f.order {
 		err := error(nil)
 		if k, v, ok := strings.Cut(p.text, "="); !p.user {
-			err = f.line(p.text)
+			err = f.Line(p.text)
 		} else if !ok {
 			err = cli.BadValue("--user-property", p.text, "expected KEY=VALUE")
 		} else {
@@ -108,7 +108,7 @@ func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 		return f.add("--"+flag, t, id, "", strconv.Itoa(n))
 	}
 	text := func(flag string, id proto.PropID, s string) error {
-		if !fs.Changed(flag) || id == proto.ResponseTopic && f.ownResponse {
+		if !fs.Changed(flag) || id == proto.ResponseTopic && f.OwnResponse {
 			return nil
 		}
 		return f.add("--"+flag, home, id, "", s)
@@ -138,42 +138,42 @@ func (f *propertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 }
 
 // places are the words for packets in -D.
-var places = [...]struct {
-	name string
-	t    proto.Type
+var PropertyPackets = [...]struct {
+	Name string
+	T    proto.Type
 }{
 	{"connect", proto.CONNECT}, {"publish", proto.PUBLISH}, {"subscribe", proto.SUBSCRIBE},
 	{"unsubscribe", proto.UNSUBSCRIBE}, {"disconnect", proto.DISCONNECT}, {"will", proto.WILL}, {"auth", proto.AUTH},
 }
 
 // line reads one -D.
-func (f *propertyFlags) line(line string) error {
+func (f *PropertyFlags) Line(line string) error {
 	words, err := config.PropertyWords(line)
 	if err != nil {
 		return cli.BadFlag("-D", " "+cli.Quote(line)+": "+err.Error(), "for example: -D publish content-type text/plain")
 	}
-	for _, p := range places {
-		if !strings.EqualFold(p.name, words[0]) {
+	for _, p := range PropertyPackets {
+		if !strings.EqualFold(p.Name, words[0]) {
 			continue
 		}
 		row := proto.PropertyNamed(strings.ToLower(words[1]))
 		if row == nil {
 			return cli.BadFlag("-D", ": no property named "+cli.Quote(words[1]), "mqtt help properties lists them")
 		}
-		flag := "-D " + p.name + " " + row.Name
+		flag := "-D " + p.Name + " " + row.Name
 		if row.Kind == proto.Pair {
-			return f.add(flag, p.t, row.ID, words[2], words[3])
+			return f.add(flag, p.T, row.ID, words[2], words[3])
 		}
-		return f.add(flag, p.t, row.ID, "", words[2])
+		return f.add(flag, p.T, row.ID, "", words[2])
 	}
 	return cli.BadFlag("-D", ": no packet named "+cli.Quote(words[0]),
 		"expected connect, publish, subscribe, unsubscribe, disconnect, will or auth")
 }
 
 // add puts one property into the set of its packet and checks it there.
-func (f *propertyFlags) add(flag string, t proto.Type, id proto.PropID, key, value string) error {
+func (f *PropertyFlags) add(flag string, t proto.Type, id proto.PropID, key, value string) error {
 	row := id.Row()
-	ps := f.sets[t]
+	ps := f.Sets[t]
 	switch row.Kind {
 	case proto.Pair:
 		if len(key) > proto.MaxText || len(value) > proto.MaxText {
@@ -212,28 +212,28 @@ func (f *propertyFlags) add(flag string, t proto.Type, id proto.PropID, key, val
 		if id == proto.AuthenticationData {
 			err = nil // the method may come later
 		} else {
-			return unfit(flag, err)
+			return badProperty(flag, err)
 		}
 	}
-	f.sets[t] = ps
+	f.Sets[t] = ps
 	return nil
 }
 
 // checkPayload refuses a payload that is not the UTF-8 text that its Payload Format Indicator promises: 3.1.3.2.3 and
 // 3.3.2.3.2.
-func checkPayload(what string, ps proto.Props, payload []byte) error {
-	if !breaksWord(ps, payload) {
+func CheckPayload(what string, ps proto.Props, payload []byte) error {
+	if !NotUTF8(ps, payload) {
 		return nil
 	}
 	return cli.Usage(what+": payload that is not UTF-8, with payload-format-indicator 1", "leave the indicator out: then the payload may be any bytes")
 }
 
-func breaksWord(ps proto.Props, payload []byte) bool {
+func NotUTF8(ps proto.Props, payload []byte) bool {
 	return len(ps) > 0 && ps.Num(proto.PayloadFormatIndicator, 0) == 1 && !utf8.Valid(payload)
 }
 
 // unfit is a property that its packet cannot have. flag names property and packet already.
-func unfit(flag string, err error) error {
+func badProperty(flag string, err error) error {
 	what := err.Error()
 	var bad *proto.Error
 	if errors.As(err, &bad) {
@@ -244,20 +244,20 @@ func unfit(flag string, err error) error {
 
 // checkSent refuses -D for a packet that the command does not send. sent are those that some commands send and others do
 // not.
-func (f *connection) checkSent(fs *pflag.FlagSet, sent []proto.Type) error {
-	for _, p := range places {
-		if len(f.properties.sets[p.t]) == 0 {
+func (f *Flags) checkSent(fs *pflag.FlagSet, sent []proto.Type) error {
+	for _, p := range PropertyPackets {
+		if len(f.Properties.Sets[p.T]) == 0 {
 			continue
 		}
 		switch {
-		case p.t == proto.CONNECT, p.t == proto.DISCONNECT, p.t == proto.WILL:
-		case p.t == proto.AUTH:
-			if f.identity.authMethod == "" {
+		case p.T == proto.CONNECT, p.T == proto.DISCONNECT, p.T == proto.WILL:
+		case p.T == proto.AUTH:
+			if f.Identity.AuthMethod == "" {
 				return cli.BadFlag("-D", " auth without --auth-method", "there is no AUTH packet then")
 			}
-		case !slices.Contains(sent, p.t):
-			return cli.BadFlag("-D", " "+p.name+": this command sends no "+p.t.String(), "leave it out; mqtt help properties lists the packets")
-		case p.t == proto.UNSUBSCRIBE && !fs.Changed("unsubscribe"):
+		case !slices.Contains(sent, p.T):
+			return cli.BadFlag("-D", " "+p.Name+": this command sends no "+p.T.String(), "leave it out; mqtt help properties lists the packets")
+		case p.T == proto.UNSUBSCRIBE && !fs.Changed("unsubscribe"):
 			return cli.BadFlag("-D", " unsubscribe without -U", "there is no UNSUBSCRIBE packet then")
 		}
 	}
@@ -265,10 +265,10 @@ func (f *connection) checkSent(fs *pflag.FlagSet, sent []proto.Type) error {
 }
 
 // five tells what of all this only MQTT 5 has, "" if nothing.
-func (f *propertyFlags) five() string {
-	for _, p := range places {
-		for prop := range f.sets[p.t].All() {
-			return p.name + " property " + prop.ID.String()
+func (f *PropertyFlags) onlyV5() string {
+	for _, p := range PropertyPackets {
+		for prop := range f.Sets[p.T].All() {
+			return p.Name + " property " + prop.ID.String()
 		}
 	}
 	return ""

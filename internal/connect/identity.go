@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"bytes"
@@ -13,42 +13,42 @@ import (
 )
 
 // identityFlags say who connects.
-type identityFlags struct {
-	id, idPrefix         string
+type IdentityFlags struct {
+	Id, IdPrefix         string
 	username, password   string
 	passwordFile         string
-	authMethod, authData string
+	AuthMethod, authData string
 
-	perClient bool // each client of a load test has credentials of its own
+	PerClient bool // each client of a load test has credentials of its own
 }
 
-func (f *identityFlags) register(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.id, "id", "i", "", "connect with the client identifier `ID`; made up if not given")
-	fs.StringVarP(&f.idPrefix, "id-prefix", "I", "", "made-up client identifier begins with `PREFIX`")
+func (f *IdentityFlags) register(fs *pflag.FlagSet) {
+	fs.StringVarP(&f.Id, "id", "i", "", "connect with the client identifier `ID`; made up if not given")
+	fs.StringVarP(&f.IdPrefix, "id-prefix", "I", "", "made-up client identifier begins with `PREFIX`")
 	fs.StringVarP(&f.username, "username", "u", "", "connect as the user `NAME`")
 	fs.StringVarP(&f.password, "pw", "P", "", "connect with `PASSWORD`; better in --password-file or MQTT_PASSWORD, where no process list shows it")
 	fs.StringVar(&f.passwordFile, "password-file", "", "read the password from `FILE` (- is stdin), less one newline at its end")
-	fs.StringVar(&f.authMethod, "auth-method", "", "authenticate with `METHOD`: SCRAM-SHA-256, SCRAM-SHA-512, or another with --auth-data")
+	fs.StringVar(&f.AuthMethod, "auth-method", "", "authenticate with `METHOD`: SCRAM-SHA-256, SCRAM-SHA-512, or another with --auth-data")
 	fs.StringVar(&f.authData, "auth-data", "", "send the authentication `DATA`, for a method other than SCRAM")
 }
 
 // apply puts the identity into p. What stands in the URL loses against flags.
-func (f *identityFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, u *transport.URL, p *proto.Connect) error {
-	if f.id != "" && f.idPrefix != "" {
+func (f *IdentityFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, u *transport.URL, p *proto.Connect) error {
+	if f.Id != "" && f.IdPrefix != "" {
 		return cli.Conflict("-i", "-I")
 	}
-	if err := cli.CheckText("-i", f.id); err != nil {
+	if err := cli.CheckText("-i", f.Id); err != nil {
 		return err
 	}
-	if err := cli.CheckText("-I", f.idPrefix); err != nil {
+	if err := cli.CheckText("-I", f.IdPrefix); err != nil {
 		return err
 	}
 	if err := cli.CheckText("-u", f.username); err != nil {
 		return err
 	}
-	p.ClientID = f.id
-	if f.id == "" {
-		p.ClientID = f.idPrefix + cli.RandomID(f.idPrefix)
+	p.ClientID = f.Id
+	if f.Id == "" {
+		p.ClientID = f.IdPrefix + cli.RandomID(f.IdPrefix)
 	}
 	p.HasUsername, p.Username = fs.Changed("username"), f.username
 	if !p.HasUsername && u != nil && u.User != "" {
@@ -78,7 +78,7 @@ func (f *identityFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet
 }
 
 // passwordFromStdin tells whether stdin is taken by --password-file.
-func passwordFromStdin(fs *pflag.FlagSet) bool {
+func PasswordFromStdin(fs *pflag.FlagSet) bool {
 	name, err := fs.GetString("password-file")
 	return err == nil && name == "-"
 }

@@ -1,4 +1,4 @@
-package main
+package ping
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
@@ -22,9 +23,9 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 		return cli.Fail(cli.ExitPublish, fmt.Sprintf("-q %d", most), "QoS %d, but the server's %s is %d", p.f.qos, proto.MaximumQoS, most)
 	}
 	p.topic = "mqtt/ping/" + rand.Text()
-	req := &proto.Subscribe{Props: p.f.properties.sets[proto.SUBSCRIBE], Filters: []proto.Subscription{{Filter: p.topic, QoS: byte(p.f.qos)}}}
+	req := &proto.Subscribe{Props: p.f.Properties.Sets[proto.SUBSCRIBE], Filters: []proto.Subscription{{Filter: p.topic, QoS: byte(p.f.qos)}}}
 	if err := c.Send(ctx, req); err != nil {
-		return unsubscribable(err)
+		return connect.SubscribeError(err)
 	}
 	limit := time.Now().Add(p.answerWithin())
 	for {
@@ -52,7 +53,7 @@ func (p *pinger) ask(ctx context.Context, c *conn.Conn) error {
 		return c.Send(ctx, &proto.Ping{Kind: proto.PINGREQ})
 	}
 	p.nonce = rand.Text()
-	m := &proto.Publish{QoS: byte(p.f.qos), Topic: []byte(p.topic), Payload: []byte(p.nonce), Props: p.f.properties.sets[proto.PUBLISH]}
+	m := &proto.Publish{QoS: byte(p.f.qos), Topic: []byte(p.topic), Payload: []byte(p.nonce), Props: p.f.Properties.Sets[proto.PUBLISH]}
 	err := c.Publish(ctx, m, 0)
 	if errors.Is(err, conn.ErrWindow) {
 		return cli.Fail(cli.ExitLost, "", "the server acknowledges none of our messages")

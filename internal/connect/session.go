@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"math"
@@ -15,30 +15,30 @@ import (
 )
 
 // sessionFlags say how long things last: keep alive, session, connection.
-type sessionFlags struct {
+type SessionFlags struct {
 	keepAlive      string
-	keepSession    bool
+	KeepSession    bool
 	expiry         string
 	version        string
 	connectTimeout string
-	reconnect      string
-	reconnectDelay string
+	Reconnect      string
+	ReconnectDelay string
 	triggerWill    bool
 }
 
-func (f *sessionFlags) register(fs *pflag.FlagSet) {
+func (f *SessionFlags) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.keepAlive, "keepalive", "k", "60", "send PINGREQ after `SECONDS` without traffic; 0 is never")
-	fs.BoolVarP(&f.keepSession, "disable-clean-session", "c", false, "resume the session of -i ID, and leave it at the server afterwards")
+	fs.BoolVarP(&f.KeepSession, "disable-clean-session", "c", false, "resume the session of -i ID, and leave it at the server afterwards")
 	fs.StringVarP(&f.expiry, "session-expiry-interval", "x", "", "have the server keep the session for `SECONDS`; -1 is for ever (MQTT 5)")
 	fs.StringVarP(&f.version, "protocol-version", "V", "auto", "speak `VERSION`: auto (5, else 3.1.1), 5, 3.1.1 or 3.1")
 	fs.StringVar(&f.connectTimeout, "connect-timeout", "10s", "give up on a connection after `DURATION`; 0 is never")
-	fs.StringVar(&f.reconnect, "reconnect", "", "after a loss connect again: never, always, or `N` times")
-	fs.StringVar(&f.reconnectDelay, "reconnect-delay", "1s..30s", "wait `MIN..MAX` before another connection, doubled each time; 10ms at least")
+	fs.StringVar(&f.Reconnect, "reconnect", "", "after a loss connect again: never, always, or `N` times")
+	fs.StringVar(&f.ReconnectDelay, "reconnect-delay", "1s..30s", "wait `MIN..MAX` before another connection, doubled each time; 10ms at least")
 	fs.BoolVar(&f.triggerWill, "trigger-will", false, "at the end have the server publish the will (DISCONNECT 0x04, MQTT 5)")
 }
 
 // readVersion reads -V in all its spellings. auto has version 5 and falls back.
-func readVersion(s string) (v proto.Version, auto bool, err error) {
+func ReadVersion(s string) (v proto.Version, auto bool, err error) {
 	switch strings.ToLower(s) {
 	case "auto":
 		return proto.V5, true, nil
@@ -53,26 +53,26 @@ func readVersion(s string) (v proto.Version, auto bool, err error) {
 }
 
 // apply puts session and keep alive into cfg.
-func (f *sessionFlags) apply(e *cli.Env, fs *pflag.FlagSet, cfg *conn.Config) error {
-	keepAlive, err := readKeepAlive(f.keepAlive)
+func (f *SessionFlags) apply(e *cli.Env, fs *pflag.FlagSet, cfg *conn.Config) error {
+	keepAlive, err := ReadKeepAlive(f.keepAlive)
 	if err != nil {
 		return err
 	}
 	cfg.Connect.KeepAlive = keepAlive
-	cfg.Connect.CleanStart = !f.keepSession
+	cfg.Connect.CleanStart = !f.KeepSession
 	if cfg.Timeout, err = cli.ParseDuration("--connect-timeout", f.connectTimeout); err != nil {
 		return err
 	}
-	if id, _ := fs.GetString("id"); f.keepSession && id == "" {
+	if id, _ := fs.GetString("id"); f.KeepSession && id == "" {
 		if cfg.Connect.Version != proto.V5 || cfg.Fallback {
 			return cli.BadFlag("-c", " without -i", "a session to come back to needs a name: -i ID")
 		}
 		e.Warn("-c without -i: nobody will know the identifier to come back with")
 	}
-	if f.expiry == "" && !f.keepSession {
+	if f.expiry == "" && !f.KeepSession {
 		return nil
 	}
-	expiry, err := readExpiry(f.expiry)
+	expiry, err := ReadExpiry(f.expiry)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (f *sessionFlags) apply(e *cli.Env, fs *pflag.FlagSet, cfg *conn.Config) er
 }
 
 // readKeepAlive reads -k.
-func readKeepAlive(s string) (uint16, error) {
+func ReadKeepAlive(s string) (uint16, error) {
 	n, err := cli.ParseSeconds("-k", s, math.MaxUint16)
 	if err != nil {
 		return 0, cli.BadFlag("-k", " "+s, "expected 0 to 65535 seconds, in whole ones")
@@ -96,7 +96,7 @@ func readKeepAlive(s string) (uint16, error) {
 }
 
 // readExpiry reads -x; nothing is for ever too.
-func readExpiry(s string) (uint32, error) {
+func ReadExpiry(s string) (uint32, error) {
 	if s == "" || s == "-1" || s == "∞" || strings.EqualFold(s, "never") || strings.EqualFold(s, "inf") {
 		return math.MaxUint32, nil
 	}
@@ -113,9 +113,9 @@ const leastDelay = 10 * time.Millisecond
 
 // backoff reads --reconnect. standing is the policy that the command has by default, which begins after the first
 // connection.
-func (f *sessionFlags) backoff(standing bool) (conn.Backoff, error) {
+func (f *SessionFlags) Backoff(standing bool) (conn.Backoff, error) {
 	b := conn.Backoff{Tries: 0}
-	lo, hi, ok := strings.Cut(f.reconnectDelay, "..")
+	lo, hi, ok := strings.Cut(f.ReconnectDelay, "..")
 	if !ok {
 		hi = lo
 	}
@@ -123,10 +123,10 @@ func (f *sessionFlags) backoff(standing bool) (conn.Backoff, error) {
 	b.Min, err1 = format.ParseDuration(lo)
 	b.Max, err2 = format.ParseDuration(hi)
 	if err1 != nil || err2 != nil || b.Min < 0 || b.Max < b.Min {
-		return b, cli.BadValue("--reconnect-delay", f.reconnectDelay, "expected MIN..MAX, such as 1s..30s")
+		return b, cli.BadValue("--reconnect-delay", f.ReconnectDelay, "expected MIN..MAX, such as 1s..30s")
 	}
 	b.Min, b.Max = max(b.Min, leastDelay), max(b.Max, leastDelay)
-	switch f.reconnect {
+	switch f.Reconnect {
 	case "":
 		if standing {
 			b.Tries = -1
@@ -135,9 +135,9 @@ func (f *sessionFlags) backoff(standing bool) (conn.Backoff, error) {
 	case "always":
 		b.Tries, b.First = -1, true
 	default:
-		n, err := strconv.Atoi(f.reconnect)
+		n, err := strconv.Atoi(f.Reconnect)
 		if err != nil || n < 0 {
-			return b, cli.BadValue("--reconnect", f.reconnect, "expected never, always or a number of times")
+			return b, cli.BadValue("--reconnect", f.Reconnect, "expected never, always or a number of times")
 		}
 		b.Tries, b.First = n, true
 	}
@@ -145,7 +145,7 @@ func (f *sessionFlags) backoff(standing bool) (conn.Backoff, error) {
 }
 
 // disconnect is the DISCONNECT of an ordinary end.
-func (f *sessionFlags) disconnect() *proto.Disconnect {
+func (f *SessionFlags) disconnect() *proto.Disconnect {
 	if f.triggerWill {
 		return &proto.Disconnect{Reason: proto.DisconnectWithWill}
 	}

@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"context"
@@ -17,33 +17,33 @@ import (
 )
 
 // serverFlags say where to connect to, and by which way.
-type serverFlags struct {
-	host, port, url, unix string
+type ServerFlags struct {
+	Host, Port, Url, Unix string
 	ws                    bool
 	wsPath                string
 	wsHeader              []string
-	proxy, bind           string
+	Proxy, Bind           string
 	srv                   bool
 
-	target *transport.Target
+	Target *transport.Target
 }
 
-func (f *serverFlags) register(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.host, "host", "h", "localhost", "connect to `HOST`")
-	fs.StringVarP(&f.port, "port", "p", "", "connect to `PORT`; 1883, 8883 with TLS, 80 and 443 for ws and wss")
-	fs.StringVarP(&f.url, "url", "L", "", "connect to `URL`: {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]")
-	fs.StringVar(&f.unix, "unix", "", "connect to the unix socket `PATH`")
+func (f *ServerFlags) register(fs *pflag.FlagSet) {
+	fs.StringVarP(&f.Host, "host", "h", "localhost", "connect to `HOST`")
+	fs.StringVarP(&f.Port, "port", "p", "", "connect to `PORT`; 1883, 8883 with TLS, 80 and 443 for ws and wss")
+	fs.StringVarP(&f.Url, "url", "L", "", "connect to `URL`: {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]")
+	fs.StringVar(&f.Unix, "unix", "", "connect to the unix socket `PATH`")
 	fs.BoolVar(&f.ws, "ws", false, "speak MQTT over WebSocket")
 	fs.StringVar(&f.wsPath, "ws-path", "", "ask for the WebSocket endpoint `PATH`, /mqtt if not given")
 	cli.ListVar(fs, &f.wsHeader, "ws-header", "", "send the header `NAME: VALUE` with the WebSocket upgrade, many")
-	fs.StringVar(&f.proxy, "proxy", "", "go through `URL`: socks5h://… (names resolved there), socks5://… or http://…")
-	fs.StringVarP(&f.bind, "bind", "A", "", "connect from the local `ADDRESS`")
+	fs.StringVar(&f.Proxy, "proxy", "", "go through `URL`: socks5h://… (names resolved there), socks5://… or http://…")
+	fs.StringVarP(&f.Bind, "bind", "A", "", "connect from the local `ADDRESS`")
 	fs.BoolVarP(&f.srv, "srv", "S", false, "look up SRV records of the host for servers")
 }
 
 // dialer puts a way to the server into cfg, and returns the URL if one was given.
-func (f *serverFlags) dialer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, secure *tlsFlags, cfg *conn.Config) (*transport.URL, error) {
-	t, u, err := f.aim(e, fs)
+func (f *ServerFlags) dialer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, secure *tlsFlags, cfg *conn.Config) (*transport.URL, error) {
+	t, u, err := f.makeTarget(e, fs)
 	if err != nil {
 		return nil, err
 	}
@@ -59,13 +59,13 @@ func (f *serverFlags) dialer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet,
 		_, err = cli.Interruptible(ctx, e, check)
 	}
 	if err != nil {
-		return nil, f.faulty(fs, err)
+		return nil, f.withFlag(fs, err)
 	}
-	f.target = t
+	f.Target = t
 	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
 		at := t
 		if t.WebSocket != nil && v == proto.V31 {
-			at = cloneFor31(t)
+			at = CloneFor31(t)
 		}
 		return transport.Dial(ctx, at, nil)
 	}
@@ -73,7 +73,7 @@ func (f *serverFlags) dialer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet,
 }
 
 // cloneFor31 offers the subprotocol that is customary for 3.1.
-func cloneFor31(t *transport.Target) *transport.Target {
+func CloneFor31(t *transport.Target) *transport.Target {
 	old := *t
 	ws := *t.WebSocket
 	ws.Subprotocol = "mqttv3.1"
@@ -82,36 +82,36 @@ func cloneFor31(t *transport.Target) *transport.Target {
 }
 
 // aim makes a target of URL and flags. A flag wins over the same part of the URL.
-func (f *serverFlags) aim(e *cli.Env, fs *pflag.FlagSet) (*transport.Target, *transport.URL, error) {
-	host, err := readHost(f.host)
+func (f *ServerFlags) makeTarget(e *cli.Env, fs *pflag.FlagSet) (*transport.Target, *transport.URL, error) {
+	host, err := ReadHost(f.Host)
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &transport.Target{Host: host, Port: f.port, Bind: f.bind, SRV: f.srv}
+	t := &transport.Target{Host: host, Port: f.Port, Bind: f.Bind, SRV: f.srv}
 	var u *transport.URL
-	if f.url != "" {
+	if f.Url != "" {
 		if fs.Changed("unix") {
 			return nil, nil, cli.Conflict("-L", "--unix")
 		}
-		parsed, err := transport.ParseURL(f.url)
+		parsed, err := transport.ParseURL(f.Url)
 		if err != nil {
-			return nil, nil, cli.BadFlag("-L", ": "+err.Error(), urlForm)
+			return nil, nil, cli.BadFlag("-L", ": "+err.Error(), UrlForm)
 		}
 		u = &parsed
 		t = u.Target()
-		t.Bind, t.SRV = f.bind, f.srv
+		t.Bind, t.SRV = f.Bind, f.srv
 		if fs.Changed("host") {
 			t.Host = host
 		}
 		if fs.Changed("port") {
-			t.Port = f.port
+			t.Port = f.Port
 		}
 	}
-	if f.unix != "" {
-		t.Socket = f.unix
+	if f.Unix != "" {
+		t.Socket = f.Unix
 	}
 	if t.Socket != "" {
-		if fs.Changed("host") || fs.Changed("port") && f.port != "0" { // mosquitto's way to say that there is none
+		if fs.Changed("host") || fs.Changed("port") && f.Port != "0" { // mosquitto's way to say that there is none
 			return nil, nil, cli.ConflictHint("a socket has a path alone", socketFlag(u), "-h", "-p")
 		}
 		t.Host, t.Port = "", ""
@@ -120,7 +120,7 @@ func (f *serverFlags) aim(e *cli.Env, fs *pflag.FlagSet) (*transport.Target, *tr
 		return nil, nil, err
 	}
 	if t.Socket == "" {
-		t.Proxy, err = f.way(e, t)
+		t.Proxy, err = f.proxyURL(e, t)
 	}
 	return t, u, err
 }
@@ -134,7 +134,7 @@ func socketFlag(u *transport.URL) string {
 }
 
 // webSocket puts the flags of WebSocket into t.
-func (f *serverFlags) webSocket(t *transport.Target) error {
+func (f *ServerFlags) webSocket(t *transport.Target) error {
 	if (f.ws || f.wsPath != "" || len(f.wsHeader) > 0) && t.WebSocket == nil {
 		if t.Socket != "" {
 			return cli.BadFlag("--ws", " with a unix socket", "give one of them")
@@ -161,19 +161,19 @@ func (f *serverFlags) webSocket(t *transport.Target) error {
 }
 
 const (
-	urlForm   = "expected {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]"
-	proxyForm = "expected socks5h://[user:password@]host:port or http://…"
+	UrlForm   = "expected {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]"
+	ProxyForm = "expected socks5h://[user:password@]host:port or http://…"
 )
 
 // way is the proxy of --proxy, else of ALL_PROXY.
-func (f *serverFlags) way(e *cli.Env, t *transport.Target) (*url.URL, error) {
-	if f.proxy == "none" {
+func (f *ServerFlags) proxyURL(e *cli.Env, t *transport.Target) (*url.URL, error) {
+	if f.Proxy == "none" {
 		return nil, nil
 	}
-	if f.proxy != "" {
-		p, err := transport.ParseProxy(f.proxy)
+	if f.Proxy != "" {
+		p, err := transport.ParseProxy(f.Proxy)
 		if err != nil {
-			return nil, cli.BadFlag("--proxy", ": "+err.Error(), proxyForm)
+			return nil, cli.BadFlag("--proxy", ": "+err.Error(), ProxyForm)
 		}
 		return p, nil
 	}

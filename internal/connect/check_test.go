@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"mqtt/internal/cli/clitest"
 	"mqtt/internal/transport"
 )
 
@@ -29,16 +30,16 @@ func TestWarnPlain(t *testing.T) {
 	}
 	for host, warns := range hosts {
 		var out, errs bytes.Buffer
-		f := serverFlags{target: &transport.Target{Host: host}}
-		f.warn(bare(&out, &errs), &tlsFlags{}, []string{"user name", "password"})
+		f := ServerFlags{Target: &transport.Target{Host: host}}
+		f.warn(clitest.Env(&out, &errs), &tlsFlags{}, []string{"user name", "password"})
 		if got := strings.Contains(errs.String(), "warning: user name and password go to "); got != warns {
 			t.Errorf("%s: %q", host, &errs)
 		}
 	}
 	for _, target := range []*transport.Target{{Host: "broker.example", TLS: &transport.TLS{}}, {Socket: "/s"}} {
 		var out, errs bytes.Buffer
-		f := serverFlags{target: target}
-		f.warn(bare(&out, &errs), &tlsFlags{}, []string{"user name"})
+		f := ServerFlags{Target: target}
+		f.warn(clitest.Env(&out, &errs), &tlsFlags{}, []string{"user name"})
 		if errs.Len() > 0 {
 			t.Errorf("%s: %q", target.Addr(), &errs)
 		}

@@ -1,4 +1,4 @@
-package main
+package ping
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
+	"mqtt/internal/connect"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 	"mqtt/internal/session"
@@ -17,7 +18,7 @@ import (
 
 // pingFlags say how often and how long.
 type pingFlags struct {
-	connection
+	connect.Flags
 	count              int
 	intervalText       string
 	waitText           string
@@ -27,7 +28,7 @@ type pingFlags struct {
 	interval, patience time.Duration
 }
 
-func newPing(e *cli.Env) *cobra.Command {
+func New(e *cli.Env) *cobra.Command {
 	f := &pingFlags{}
 	c := &cobra.Command{
 		Use:   "ping",
@@ -44,7 +45,7 @@ func newPing(e *cli.Env) *cobra.Command {
 	fs.StringVar(&f.intervalText, "interval", "1s", "`DURATION` from one round trip to the next")
 	fs.StringVar(&f.waitText, "wait", "", "try for `DURATION` until the server answers")
 	fs.BoolVarP(&f.json, "json", "J", false, "print lines of JSON")
-	f.connection.register(fs, false)
+	f.Flags.Register(fs, false)
 	return c
 }
 
@@ -77,12 +78,12 @@ func (f *pingFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error
 	if f.qos >= 0 {
 		echo = []proto.Type{proto.PUBLISH, proto.SUBSCRIBE}
 	}
-	p, err := f.connection.plan(ctx, e, fs, proto.CONNECT, false, echo...)
+	p, err := f.Flags.Plan(ctx, e, fs, proto.CONNECT, false, echo...)
 	if err != nil {
 		return err
 	}
 	ping := &pinger{e: e, f: f, plan: p, report: newPingReport(e, f.json), due: time.Now()}
-	ping.watchPhases(f.server.target)
+	ping.watchPhases(f.Server.Target)
 	if f.patience > 0 {
 		err = ping.untilAnswered(ctx)
 	} else {
@@ -92,14 +93,14 @@ func (f *pingFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error
 		err = cli.ErrQuiet // Ctrl-C is how it is meant to end
 	}
 	ping.report.summary()
-	return p.explain(err)
+	return p.Explain(err)
 }
 
 // pinger times round trips, over one connection after another.
 type pinger struct {
 	e       *cli.Env
 	f       *pingFlags
-	plan    *plan
+	plan    *connect.Plan
 	report  *pingReport
 	session session.Session
 	due     time.Time // of the next round trip
@@ -117,8 +118,8 @@ const (
 
 // hold connects and pings. A lost connection is replaced as --reconnect says.
 func (p *pinger) hold(ctx context.Context) error {
-	return conn.Hold(ctx, p.plan.cfg, &p.session, p.plan.backoff, func(ctx context.Context, c *conn.Conn) error {
-		defer func() { bye(c, p.f.goodbye(p.plan)) }()
+	return conn.Hold(ctx, p.plan.Cfg, &p.session, p.plan.Backoff, func(ctx context.Context, c *conn.Conn) error {
+		defer func() { connect.Close(c, p.f.Disconnect(p.plan)) }()
 		if err := p.begin(ctx, c); err != nil {
 			return err
 		}
@@ -133,8 +134,8 @@ func (p *pinger) untilAnswered(ctx context.Context) error {
 	last := errors.New("the server did not answer")
 	b := conn.Backoff{Min: firstPause, Max: lastPause, Tries: -1, First: true, Notice: func(err error, _ time.Duration) { last = err }}
 	var end error
-	err := conn.Hold(try, p.plan.cfg, &p.session, b, func(try context.Context, c *conn.Conn) error {
-		defer func() { bye(c, p.f.goodbye(p.plan)) }()
+	err := conn.Hold(try, p.plan.Cfg, &p.session, b, func(try context.Context, c *conn.Conn) error {
+		defer func() { connect.Close(c, p.f.Disconnect(p.plan)) }()
 		if err := p.begin(try, c); err != nil {
 			return err
 		}
@@ -148,7 +149,7 @@ func (p *pinger) untilAnswered(ctx context.Context) error {
 		return nil
 	})
 	switch {
-	case end != nil && conn.Lost(end) && p.plan.backoff.Tries != 0 && ctx.Err() == nil:
+	case end != nil && conn.Lost(end) && p.plan.Backoff.Tries != 0 && ctx.Err() == nil:
 		return p.hold(ctx)
 	case err == nil:
 		return end
@@ -210,7 +211,7 @@ func (p *pinger) trip(ctx context.Context, c *conn.Conn) (answered bool, err err
 
 // answerWithin is how long a PINGRESP may take.
 func (p *pinger) answerWithin() time.Duration {
-	if t := p.plan.cfg.Timeout; t > 0 {
+	if t := p.plan.Cfg.Timeout; t > 0 {
 		return t
 	}
 	return 10 * time.Second

@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"context"
@@ -11,22 +11,22 @@ import (
 
 // willFlags are the message that the server publishes when the connection is lost.
 type willFlags struct {
-	topic, payload, file string
-	qos                  int
+	Topic, payload, file string
+	Qos                  int
 	retain               bool
 }
 
 func (f *willFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.topic, "will-topic", "", "have the server publish a will to `TOPIC` if the connection breaks")
+	fs.StringVar(&f.Topic, "will-topic", "", "have the server publish a will to `TOPIC` if the connection breaks")
 	fs.StringVar(&f.payload, "will-payload", "", "`PAYLOAD` of the will")
 	fs.StringVar(&f.file, "will-file", "", "take the payload of the will from `FILE`")
-	fs.IntVar(&f.qos, "will-qos", 0, "QoS `N` of the will: 0, 1 or 2")
+	fs.IntVar(&f.Qos, "will-qos", 0, "QoS `N` of the will: 0, 1 or 2")
 	fs.BoolVar(&f.retain, "will-retain", false, "have the server keep the will for later subscribers")
 }
 
 // apply puts the will, if there is one, into p. ps are its properties.
 func (f *willFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) error {
-	if f.topic == "" {
+	if f.Topic == "" {
 		for _, name := range []string{"will-topic", "will-payload", "will-file", "will-qos", "will-retain"} {
 			if fs.Changed(name) {
 				return cli.BadFlag("--"+name, " without a topic", "a will needs --will-topic TOPIC")
@@ -37,13 +37,13 @@ func (f *willFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, ps
 		}
 		return nil
 	}
-	if err := proto.CheckTopic(f.topic); err != nil {
-		return cli.BadFlag("--will-topic", " "+cli.Quote(f.topic)+": "+err.Error(), cli.TopicHint(f.topic, "a topic name has no wildcards"))
+	if err := proto.CheckTopic(f.Topic); err != nil {
+		return cli.BadFlag("--will-topic", " "+cli.Quote(f.Topic)+": "+err.Error(), cli.TopicHint(f.Topic, "a topic name has no wildcards"))
 	}
-	if f.qos < 0 || f.qos > 2 {
-		return cli.BadNumber("--will-qos", f.qos, "expected 0, 1 or 2")
+	if f.Qos < 0 || f.Qos > 2 {
+		return cli.BadNumber("--will-qos", f.Qos, "expected 0, 1 or 2")
 	}
-	w := &proto.Will{Topic: f.topic, Payload: []byte(f.payload), QoS: byte(f.qos), Retain: f.retain, Props: ps}
+	w := &proto.Will{Topic: f.Topic, Payload: []byte(f.payload), QoS: byte(f.Qos), Retain: f.retain, Props: ps}
 	if f.file != "" {
 		if fs.Changed("will-payload") {
 			return cli.Conflict("--will-payload", "--will-file")
@@ -60,7 +60,7 @@ func (f *willFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, ps
 	if len(w.Payload) > proto.MaxText {
 		return cli.Usage("will payload of more than 65535 bytes", "a will holds 65535 bytes at most")
 	}
-	if err := checkPayload("will", ps, w.Payload); err != nil {
+	if err := CheckPayload("will", ps, w.Payload); err != nil {
 		return err
 	}
 	p.Will = w

@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 
 // readHost reads -h: a name or an address, which may stand in brackets as in a URL. What is more than that belongs to
 // another flag.
-func readHost(s string) (string, error) {
+func ReadHost(s string) (string, error) {
 	if in, ok := strings.CutPrefix(s, "["); ok {
 		if in, ok := strings.CutSuffix(in, "]"); ok && isAddress(in) {
 			return in, nil
@@ -45,7 +45,7 @@ func isAddress(s string) bool {
 }
 
 // faulty gives an error about the target the flag that it comes from, and a hint.
-func (f *serverFlags) faulty(fs *pflag.FlagSet, err error) error {
+func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 	var (
 		fault *transport.Fault
 		path  *transport.Error
@@ -71,7 +71,7 @@ func (f *serverFlags) faulty(fs *pflag.FlagSet, err error) error {
 		flag, hint = f.part(fs, "port", "-p"), "for example 1883, or 8883 with TLS"
 	case "Socket":
 		flag, hint = "--unix", "use a shorter path, such as a relative one"
-		if f.unix == "" {
+		if f.Unix == "" {
 			flag = "-L"
 		}
 	case "Path":
@@ -81,7 +81,7 @@ func (f *serverFlags) faulty(fs *pflag.FlagSet, err error) error {
 	case "Header":
 		flag, hint = "--ws-header", "expected NAME: VALUE"
 	case "Proxy":
-		flag, hint = "--proxy", proxyForm
+		flag, hint = "--proxy", ProxyForm
 	}
 	if tip := transport.Hint(err); tip != "" {
 		hint = tip
@@ -92,8 +92,8 @@ func (f *serverFlags) faulty(fs *pflag.FlagSet, err error) error {
 }
 
 // part is the flag that a part of the target comes from: its own, or the URL.
-func (f *serverFlags) part(fs *pflag.FlagSet, name, typed string) string {
-	if f.url != "" && !fs.Changed(name) {
+func (f *ServerFlags) part(fs *pflag.FlagSet, name, typed string) string {
+	if f.Url != "" && !fs.Changed(name) {
 		return "-L"
 	}
 	return typed
@@ -104,7 +104,7 @@ func unreadable(err error) bool {
 }
 
 // exposed names what of a connection is a secret, or tells who it is, and goes out as it is.
-func exposed(p *proto.Connect, id *identityFlags, headers []string) []string {
+func secretsInClear(p *proto.Connect, id *IdentityFlags, headers []string) []string {
 	var secrets []string
 	if p.HasUsername {
 		secrets = append(secrets, "user name")
@@ -112,7 +112,7 @@ func exposed(p *proto.Connect, id *identityFlags, headers []string) []string {
 	if p.HasPassword {
 		secrets = append(secrets, "password")
 	}
-	if id.authMethod != "" && id.authData != "" {
+	if id.AuthMethod != "" && id.authData != "" {
 		secrets = append(secrets, "authentication data")
 	}
 	for _, h := range headers {
@@ -124,8 +124,8 @@ func exposed(p *proto.Connect, id *identityFlags, headers []string) []string {
 }
 
 // warn warns of secrets that anybody on the way can read, and of a flag that does nothing.
-func (f *serverFlags) warn(e *cli.Env, secure *tlsFlags, secrets []string) {
-	t := f.target
+func (f *ServerFlags) warn(e *cli.Env, secure *tlsFlags, secrets []string) {
+	t := f.Target
 	if t.TLS != nil {
 		return
 	}

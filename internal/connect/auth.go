@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"errors"
@@ -11,40 +11,40 @@ import (
 )
 
 // auth is the enhanced authentication that --auth-method asks for, nil for none.
-func (f *identityFlags) auth(p *proto.Connect) (conn.Auth, error) {
-	if f.authMethod == "" {
+func (f *IdentityFlags) auth(p *proto.Connect) (conn.Auth, error) {
+	if f.AuthMethod == "" {
 		if f.authData != "" {
 			return nil, cli.BadFlag("--auth-data", " without --auth-method", "name the method")
 		}
 		return nil, nil
 	}
-	if err := cli.CheckText("--auth-method", f.authMethod); err != nil {
+	if err := cli.CheckText("--auth-method", f.AuthMethod); err != nil {
 		return nil, err
 	}
-	if method := strings.ToUpper(f.authMethod); scram.Supported(method) {
-		if f.perClient {
+	if method := strings.ToUpper(f.AuthMethod); scram.Supported(method) {
+		if f.PerClient {
 			return nil, nil
 		}
 		if !p.HasUsername || !p.HasPassword {
-			return nil, cli.BadFlag("--auth-method", " "+f.authMethod+" without credentials", "it needs -u and a password")
+			return nil, cli.BadFlag("--auth-method", " "+f.AuthMethod+" without credentials", "it needs -u and a password")
 		}
-		if err := checkScram("-u", "password", method, p.Username, string(p.Password)); err != nil {
+		if err := CheckScram("-u", "password", method, p.Username, string(p.Password)); err != nil {
 			return nil, err
 		}
-		return takeScram(method, p), nil
+		return TakeScram(method, p), nil
 	}
-	return &rawAuth{method: f.authMethod, data: []byte(f.authData)}, nil
+	return &rawAuth{method: f.AuthMethod, data: []byte(f.authData)}, nil
 }
 
 // takeScram moves the credentials of p to an authentication by method. The password is not sent.
-func takeScram(method string, p *proto.Connect) conn.Auth {
+func TakeScram(method string, p *proto.Connect) conn.Auth {
 	a := scramAuth{&scram.Client{Method: method, User: p.Username, Password: string(p.Password)}}
 	p.HasPassword, p.Password = false, nil
 	return a
 }
 
 // checkScram rejects characters that SCRAM cannot carry. The first two arguments say where they are.
-func checkScram(atUser, atPassword, method, user, password string) error {
+func CheckScram(atUser, atPassword, method, user, password string) error {
 	if _, err := scram.Prepare(user); err != nil {
 		return cli.Usage(atUser+" for "+method+": "+err.Error(), "leave that character out")
 	}
@@ -56,12 +56,12 @@ func checkScram(atUser, atPassword, method, user, password string) error {
 
 // takeOver makes -D connect authentication-method and -data what they mean: --auth-method and --auth-data. In AUTH packets
 // the two stand anyway.
-func (f *identityFlags) takeOver(sets map[proto.Type]proto.Props) error {
+func (f *IdentityFlags) takeAuthProperties(sets map[proto.Type]proto.Props) error {
 	for _, p := range []struct {
 		id   proto.PropID
 		flag string
 		to   *string
-	}{{proto.AuthenticationMethod, "--auth-method", &f.authMethod}, {proto.AuthenticationData, "--auth-data", &f.authData}} {
+	}{{proto.AuthenticationMethod, "--auth-method", &f.AuthMethod}, {proto.AuthenticationData, "--auth-data", &f.authData}} {
 		if sets[proto.AUTH].Has(p.id) {
 			return cli.BadFlag("-D", " auth "+p.id.String(), p.flag+" is for CONNECT and AUTH alike")
 		}

@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"context"
@@ -13,45 +13,45 @@ import (
 )
 
 // connection is the flags that every command with a connection has, in groups of one concern.
-type connection struct {
-	server     serverFlags
-	tls        tlsFlags
-	identity   identityFlags
-	session    sessionFlags
-	will       willFlags
-	properties propertyFlags
+type Flags struct {
+	Server     ServerFlags
+	TLS        tlsFlags
+	Identity   IdentityFlags
+	Session    SessionFlags
+	Will       willFlags
+	Properties PropertyFlags
 	display    cli.DisplayFlags
 	config     cli.ConfigFlags
 	mosquitto  mosquittoFlags
 }
 
-func (f *connection) register(fs *pflag.FlagSet, publishes bool) {
-	f.server.register(fs)
-	f.identity.register(fs)
-	f.session.register(fs)
-	f.will.register(fs)
-	f.properties.register(fs, publishes)
-	f.tls.register(fs)
+func (f *Flags) Register(fs *pflag.FlagSet, publishes bool) {
+	f.Server.register(fs)
+	f.Identity.register(fs)
+	f.Session.register(fs)
+	f.Will.register(fs)
+	f.Properties.register(fs, publishes)
+	f.TLS.register(fs)
 	f.config.Register(fs)
 	f.display.Register(fs)
 	f.mosquitto.register(fs)
 }
 
 // plan is how a command will connect.
-type plan struct {
-	cfg      *conn.Config
-	backoff  conn.Backoff
-	topic    string // of an mqtt URL's path
-	server   string // its address, for errors
-	secure   bool   // it is reached by TLS
-	auto     bool   // no version was asked for, so that 3.1.1 may be spoken too
-	needs5   string // what of the command line only MQTT 5 has
-	borrowed bool   // the session is ours for this run, and is given up at its end
+type Plan struct {
+	Cfg              *conn.Config
+	Backoff          conn.Backoff
+	Topic            string // of an mqtt URL's path
+	server           string // its address, for errors
+	secure           bool   // it is reached by TLS
+	auto             bool   // no version was asked for, so that 3.1.1 may be spoken too
+	needs5           string // what of the command line only MQTT 5 has
+	TemporarySession bool   // the session is ours for this run, and is given up at its end
 }
 
 // plan makes one. home is the packet that plain property flags belong to; standing says that the command reconnects
 // unless told otherwise; also are other packets that it sends and -D can be for.
-func (f *connection) plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home proto.Type, standing bool, also ...proto.Type) (*plan, error) {
+func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home proto.Type, standing bool, also ...proto.Type) (*Plan, error) {
 	if err := cli.FirstError(f.display.Apply(e), f.mosquitto.check()); err != nil {
 		return nil, err
 	}
@@ -59,52 +59,52 @@ func (f *connection) plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, ho
 	if err != nil {
 		return nil, err
 	}
-	cfg := p.cfg
-	url, err := f.server.dialer(ctx, e, fs, &f.tls, cfg)
+	cfg := p.Cfg
+	url, err := f.Server.dialer(ctx, e, fs, &f.TLS, cfg)
 	if err != nil {
 		return nil, err
 	}
-	p.server, p.secure = f.server.target.Addr(), f.server.target.TLS != nil
+	p.server, p.secure = f.Server.Target.Addr(), f.Server.Target.TLS != nil
 	if url != nil {
-		p.topic = topicOf(url)
+		p.Topic = topicOf(url)
 	}
-	if err := f.identity.apply(ctx, e, fs, url, &cfg.Connect); err != nil {
+	if err := f.Identity.apply(ctx, e, fs, url, &cfg.Connect); err != nil {
 		return nil, err
 	}
-	if cfg.Auth, err = f.identity.auth(&cfg.Connect); err != nil {
+	if cfg.Auth, err = f.Identity.auth(&cfg.Connect); err != nil {
 		return nil, err
 	}
-	if err := f.session.apply(e, fs, cfg); err != nil {
+	if err := f.Session.apply(e, fs, cfg); err != nil {
 		return nil, err
 	}
-	if err := f.will.apply(ctx, e, fs, f.properties.sets[proto.WILL], &cfg.Connect); err != nil {
+	if err := f.Will.apply(ctx, e, fs, f.Properties.Sets[proto.WILL], &cfg.Connect); err != nil {
 		return nil, err
 	}
-	if p.backoff, err = f.session.backoff(standing); err != nil {
+	if p.Backoff, err = f.Session.Backoff(standing); err != nil {
 		return nil, err
 	}
-	p.backoff.Notice = func(err error, wait time.Duration) {
-		e.Note("%v; next try in %s", p.named(err), format.Duration(wait))
+	p.Backoff.Notice = func(err error, wait time.Duration) {
+		e.Note("%v; next try in %s", p.withServer(err), format.Duration(wait))
 	}
-	if err := p.fit(f.properties.sets[proto.DISCONNECT]); err != nil {
+	if err := p.checkPackets(f.Properties.Sets[proto.DISCONNECT]); err != nil {
 		return nil, err
 	}
-	f.server.warn(e, &f.tls, exposed(&cfg.Connect, &f.identity, f.server.wsHeader))
+	f.Server.warn(e, &f.TLS, secretsInClear(&cfg.Connect, &f.Identity, f.Server.wsHeader))
 	return p, nil
 }
 
 // packets begins a plan with the version to speak and the properties of all packets. sent are those that some commands
 // send and others do not.
-func (f *connection) packets(e *cli.Env, fs *pflag.FlagSet, home proto.Type, sent []proto.Type) (*plan, error) {
+func (f *Flags) packets(e *cli.Env, fs *pflag.FlagSet, home proto.Type, sent []proto.Type) (*Plan, error) {
 	cfg := &conn.Config{Trace: f.display.Trace(e)}
 	var err error
 	if cfg.Connect.Version, cfg.Fallback, err = f.version(e); err != nil {
 		return nil, err
 	}
-	if err := f.properties.compile(fs, home); err != nil {
+	if err := f.Properties.compile(fs, home); err != nil {
 		return nil, err
 	}
-	if err := f.identity.takeOver(f.properties.sets); err != nil {
+	if err := f.Identity.takeAuthProperties(f.Properties.Sets); err != nil {
 		return nil, err
 	}
 	if !e.Mosquitto() { // whose own programs send what they can of it, and say nothing
@@ -112,24 +112,24 @@ func (f *connection) packets(e *cli.Env, fs *pflag.FlagSet, home proto.Type, sen
 			return nil, err
 		}
 	}
-	cfg.Connect.Props = f.properties.sets[proto.CONNECT]
-	cfg.AuthProps = f.properties.sets[proto.AUTH]
-	p := &plan{cfg: cfg, auto: cfg.Fallback, needs5: f.properties.five()}
+	cfg.Connect.Props = f.Properties.Sets[proto.CONNECT]
+	cfg.AuthProps = f.Properties.Sets[proto.AUTH]
+	p := &Plan{Cfg: cfg, auto: cfg.Fallback, needs5: f.Properties.onlyV5()}
 	if fs.Changed("session-expiry-interval") {
 		p.needs5 = "--session-expiry-interval"
 	}
-	if f.session.triggerWill {
+	if f.Session.triggerWill {
 		p.needs5 = "--trigger-will"
 	}
-	if f.identity.authMethod != "" {
+	if f.Identity.AuthMethod != "" {
 		p.needs5 = "--auth-method"
 	}
 	return p, nil
 }
 
 // fit refuses what the packets of a plan cannot have together. bye are the properties of DISCONNECT.
-func (p *plan) fit(bye proto.Props) error {
-	c := &p.cfg.Connect
+func (p *Plan) checkPackets(bye proto.Props) error {
+	c := &p.Cfg.Connect
 	if bye.Num(proto.SessionExpiryInterval, 0) > 0 && c.Props.Num(proto.SessionExpiryInterval, 0) == 0 { // 3.14.2.2.2
 		return cli.BadFlag("-D", " disconnect session-expiry-interval without a session", "the server keeps one only with -x SECONDS from the start")
 	}
@@ -139,21 +139,21 @@ func (p *plan) fit(bye proto.Props) error {
 	if c.Version < proto.V5 {
 		c.Props = nil
 	}
-	if c.HasPassword && !c.HasUsername && (c.Version < proto.V5 || p.cfg.Fallback) {
+	if c.HasPassword && !c.HasUsername && (c.Version < proto.V5 || p.Cfg.Fallback) {
 		if c.Version < proto.V5 {
 			return cli.Usage("a password without a user name", "MQTT "+c.Version.String()+" has none: add -u NAME")
 		}
-		p.needs5, p.cfg.Fallback = "a password without a user name", false
+		p.needs5, p.Cfg.Fallback = "a password without a user name", false
 	}
 	return nil
 }
 
 // version is -V, or mosquitto's own default under its names.
-func (f *connection) version(e *cli.Env) (proto.Version, bool, error) {
-	v, auto, err := readVersion(f.session.version)
+func (f *Flags) version(e *cli.Env) (proto.Version, bool, error) {
+	v, auto, err := ReadVersion(f.Session.version)
 	if err == nil && auto && e.Mosquitto() {
 		v, auto = proto.V311, false
-		if e.Tool == "mosquitto_rr" || len(f.properties.lines) > 0 || f.session.expiry != "" {
+		if e.Tool == "mosquitto_rr" || len(f.Properties.lines) > 0 || f.Session.expiry != "" {
 			v = proto.V5
 		}
 	}
@@ -161,19 +161,19 @@ func (f *connection) version(e *cli.Env) (proto.Version, bool, error) {
 }
 
 // settleVersion lets what only MQTT 5 has forbid the fallback, and refuses it with another version.
-func (p *plan) settleVersion() error {
+func (p *Plan) settleVersion() error {
 	if p.needs5 == "" {
 		return nil
 	}
-	p.cfg.Fallback = false
-	if v := p.cfg.Connect.Version; v < proto.V5 {
+	p.Cfg.Fallback = false
+	if v := p.Cfg.Connect.Version; v < proto.V5 {
 		return cli.Usage(p.needs5+" with MQTT "+v.String(), "only MQTT 5 has it: leave out -V, or give -V 5")
 	}
 	return nil
 }
 
 // require5 says that the command needs MQTT 5 for what is named.
-func (p *plan) require5(what string) error {
+func (p *Plan) RequireV5(what string) error {
 	p.needs5 = what
 	return p.settleVersion()
 }
@@ -183,27 +183,27 @@ const borrowedExpiry = 300
 
 // keepSession has the server keep the session over a lost connection, so that nothing is lost at QoS 1 and nothing
 // comes twice at QoS 2. Where nobody asked for a session, it is given up at the end.
-func (p *plan) keepSession() {
-	c := &p.cfg.Connect
-	if c.Version < proto.V5 || p.backoff.Tries == 0 || c.Props.Has(proto.SessionExpiryInterval) {
+func (p *Plan) KeepSession() {
+	c := &p.Cfg.Connect
+	if c.Version < proto.V5 || p.Backoff.Tries == 0 || c.Props.Has(proto.SessionExpiryInterval) {
 		return
 	}
 	c.Props = c.Props.AppendNum(proto.SessionExpiryInterval, borrowedExpiry)
-	p.borrowed = true
+	p.TemporarySession = true
 }
 
 // goodbye is the DISCONNECT of an ordinary end.
-func (f *connection) goodbye(p *plan) *proto.Disconnect {
-	d := f.session.disconnect()
-	d.Props = append(d.Props, f.properties.sets[proto.DISCONNECT]...)
-	if p.borrowed && !d.Props.Has(proto.SessionExpiryInterval) {
+func (f *Flags) Disconnect(p *Plan) *proto.Disconnect {
+	d := f.Session.disconnect()
+	d.Props = append(d.Props, f.Properties.Sets[proto.DISCONNECT]...)
+	if p.TemporarySession && !d.Props.Has(proto.SessionExpiryInterval) {
 		d.Props = d.Props.AppendNum(proto.SessionExpiryInterval, 0)
 	}
 	return d
 }
 
 // bye closes a connection in order although the run's own context has ended.
-func bye(c *conn.Conn, d *proto.Disconnect) {
+func Close(c *conn.Conn, d *proto.Disconnect) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	c.Close(ctx, d)
@@ -211,7 +211,7 @@ func bye(c *conn.Conn, d *proto.Disconnect) {
 
 // lingering is a context that lasts a second longer than ctx: an interrupt that comes when the work is done must not cost
 // the DISCONNECT.
-func lingering(ctx context.Context) (context.Context, context.CancelFunc) {
+func GraceContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancel) })
 	return longer, func() {

@@ -1,4 +1,4 @@
-package main
+package connect
 
 import (
 	"errors"
@@ -13,15 +13,15 @@ import (
 
 // explain adds to an error of the connection what only the plan knows: why there was no fallback to 3.1.1, and which
 // server it was.
-func (p *plan) explain(err error) error {
+func (p *Plan) Explain(err error) error {
 	if conn.Class(err) == conn.ClassGone { // there was an answer, and a version
-		return p.named(err)
+		return p.withServer(err)
 	}
-	return p.named(p.unfallen(p.unanswered(err)))
+	return p.withServer(p.explainNoFallback(p.explainNoAnswer(err)))
 }
 
 // unanswered gives a server that hung up or was silent behind TLS a hint of its own.
-func (p *plan) unanswered(err error) error {
+func (p *Plan) explainNoAnswer(err error) error {
 	if class := conn.Class(err); p.secure && (class == conn.ClassHungUp || class == conn.ClassSilent) {
 		return cli.Fail(cli.ExitOpening, "is this an MQTT port? the server may also want a client certificate (--cert, --key)", "%w", err)
 	}
@@ -29,7 +29,7 @@ func (p *plan) unanswered(err error) error {
 }
 
 // unfallen says what kept the run from trying 3.1.1 where the server may not know MQTT 5.
-func (p *plan) unfallen(err error) error {
+func (p *Plan) explainNoFallback(err error) error {
 	if p.needs5 == "" || !p.auto {
 		return err
 	}
@@ -49,7 +49,7 @@ func (p *plan) unfallen(err error) error {
 }
 
 // named puts the server before an error of the connection that does not name it.
-func (p *plan) named(err error) error {
+func (p *Plan) withServer(err error) error {
 	var (
 		dial *transport.Error
 		gone *conn.Gone
