@@ -9,11 +9,12 @@ import (
 	"mqtt/internal/proto/prototest"
 )
 
+// small returns a message as sensors send them.
 func small() *Message {
 	return message(proto.Publish{Topic: []byte("sensors/kitchen/temp"), Payload: bytes.Repeat([]byte("0123456789abcdef"), 4)})
 }
 
-// ticking lets the time of m go on as it does while messages come in.
+// ticking measures o with messages that arrive 250 ns apart.
 func ticking(b *testing.B, o Output, m *Message) {
 	buf := make([]byte, 0, 64<<10)
 	b.SetBytes(int64(len(m.Publish.Payload)))

@@ -20,8 +20,8 @@ func compile(t testing.TB, s string, o Options) *Format {
 	return f
 }
 
-// asMosquitto are the messages that testdata/mosquitto.txt was recorded of.
-func asMosquitto() map[string]*Message {
+// recordedMessages returns the messages that mosquitto_sub printed for testdata/mosquitto.txt.
+func recordedMessages() map[string]*Message {
 	var ps proto.Props
 	full := ps.AppendNum(proto.SubscriptionIdentifier, 7).AppendText(proto.ContentType, "text/plain").
 		AppendText(proto.ResponseTopic, "r/t").AppendValue(proto.CorrelationData, []byte("cd1")).
@@ -36,7 +36,7 @@ func asMosquitto() map[string]*Message {
 }
 
 func TestFormatPrintsWhatMosquittoPrints(t *testing.T) {
-	messages := asMosquitto()
+	messages := recordedMessages()
 	for _, row := range recorded(t, "mosquitto.txt", "\t") {
 		m := messages[row[0]]
 		m.Publish.Topic = []byte(row[0])
@@ -50,12 +50,12 @@ func TestFormatPrintsWhatMosquittoPrints(t *testing.T) {
 	}
 }
 
-// What differs from mosquitto_sub 2.0.11, and what is new since.
+// TestFormat has the differences from mosquitto_sub 2.0.11, and the escapes that it does not have.
 func TestFormat(t *testing.T) {
 	f32 := binary.LittleEndian.AppendUint32(nil, math.Float32bits(-1.5))
 	f64 := binary.LittleEndian.AppendUint64(nil, math.Float64bits(math.Pi))
 	for _, c := range []struct{ format, payload, want string }{
-		{"%20x", "hello", "          68656c6c6f"}, // 2.0.11 prints half of it
+		{"%20x", "hello", "          68656c6c6f"}, // 2.0.11 prints half the digits
 		{"%-20x|", "hello", "68656c6c6f          |"},
 		{"%020X", "hell\xff", "000000000068656C6CFF"},
 		{"%2x", "hello", "6865"},
@@ -76,7 +76,7 @@ func TestFormat(t *testing.T) {
 		{`\0`, "", "\x00"},
 		{`\e[1m%t\e[0m`, "", "\x1b[1mä/ö\x1b[0m"},
 		{"%.2t|%5t|%-5t|%5.1t|", "", "ä/|  ä/ö|ä/ö  |    ä|"}, // characters, not bytes
-		{"%10R|", "", "          |"},                          // 2.0.11 keeps no place
+		{"%10R|", "", "          |"},                          // 2.0.11 does not pad
 		{"%I", "", "2026-11-20T15:04:05+0000"},
 		{"%30I", "", "      2026-11-20T15:04:05+0000"},
 		{"%.10I", "", "2026-11-20"},
@@ -115,7 +115,7 @@ func TestFormatWarnings(t *testing.T) {
 	f.Append(nil, message(proto.Publish{Payload: []byte("bad")}))
 	f.Append(nil, message(proto.Publish{Payload: []byte("good")}))
 	if f.Warning() != nil {
-		t.Error("a warning outlives its message")
+		t.Error("the warning of the message before is returned")
 	}
 }
 
@@ -156,7 +156,7 @@ func TestCompileErrors(t *testing.T) {
 	}
 }
 
-func TestStrftimeAsDate(t *testing.T) {
+func TestStrftimePrintsWhatDatePrints(t *testing.T) {
 	for _, row := range recorded(t, "strftime.txt", " ") {
 		sec, _ := strconv.ParseInt(row[0], 10, 64)
 		offset, _ := strconv.Atoi(row[2])
@@ -170,7 +170,7 @@ func TestStrftimeAsDate(t *testing.T) {
 	}
 }
 
-func TestFormatKeepsUpWithTime(t *testing.T) {
+func TestFormatTimeChanges(t *testing.T) {
 	f := compile(t, "@S.@N", Options{NoNewline: true, Zone: time.UTC})
 	for _, c := range []struct {
 		after time.Duration
@@ -194,7 +194,7 @@ func FuzzCompile(f *testing.F) {
 		if err != nil {
 			e := err.(*SyntaxError)
 			if s[e.Offset:e.Offset+len(e.Escape)] != e.Escape {
-				t.Fatalf("%q: %v does not stand there", s, err)
+				t.Fatalf("%q: the escape of %v is not at its offset", s, err)
 			}
 			return
 		}

@@ -1,12 +1,12 @@
-// Package format turns messages, packets and numbers into what a person or a
-// program reads, and JSON lines back into messages.
+// Package format turns messages, packets and numbers into text for people and programs.
 //
-// An output (Plain, Verbose, Format, JSON) is made once and then appends message
-// after message onto the caller's buffer, without allocating; it belongs to one
-// goroutine, and it keeps nothing of a message. A Record owns its buffers and is
-// read into again and again.
+// An Output (Plain, Verbose, Format, JSON) is made once and then appends one message
+// after another to the caller's buffer, without allocating. It belongs to one
+// goroutine and keeps no reference to a message. The other functions append packets for
+// traces, the table of the live view, and sizes, rates and durations, which can also be
+// parsed.
 //
-// The package writes nowhere, knows no network, no flag and no environment, and
-// takes the time of day only from its arguments. Colour is used here and nowhere
-// else.
+// The package does no input or output and does not know flags or the environment. It
+// takes the time of day only from its arguments. It is the only package that imports a
+// library for color.
 package format

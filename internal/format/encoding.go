@@ -6,17 +6,17 @@ import (
 	"fmt"
 )
 
-// Encoding is how a payload is shown.
+// Encoding is how a payload is printed.
 type Encoding byte
 
-// The encodings. Text is the bytes as they are.
+// The encodings. Text prints the bytes without change.
 const (
 	Text Encoding = iota
 	Hex
 	Base64
 )
 
-// ParseEncoding reads text, hex or base64.
+// ParseEncoding parses one of the words text, hex and base64.
 func ParseEncoding(s string) (Encoding, error) {
 	for e := Text; e <= Base64; e++ {
 		if s == e.String() {
@@ -26,7 +26,7 @@ func ParseEncoding(s string) (Encoding, error) {
 	return Text, fmt.Errorf("payload encoding %q: want text, hex or base64", s)
 }
 
-// String returns the name that ParseEncoding reads.
+// String returns the word for e that ParseEncoding parses.
 func (e Encoding) String() string {
 	switch e {
 	case Hex:
@@ -37,7 +37,7 @@ func (e Encoding) String() string {
 	return "text"
 }
 
-// Append appends b in encoding e: hex in lower case, base64 padded.
+// Append appends b in encoding e. Hex is in lower case, base64 is padded.
 func (e Encoding) Append(dst, b []byte) []byte {
 	switch e {
 	case Hex:
@@ -48,8 +48,7 @@ func (e Encoding) Append(dst, b []byte) []byte {
 	return append(dst, b...)
 }
 
-// Decode appends the bytes that b stands for in encoding e. The error says at which
-// byte b is wrong.
+// Decode appends the bytes that b encodes in e. An error says which byte of b is wrong.
 func (e Encoding) Decode(dst, b []byte) ([]byte, error) {
 	var err error
 	switch e {

@@ -34,6 +34,7 @@ func (f *Format) Append(dst []byte, m *Message) []byte {
 	return f.end(dst)
 }
 
+// field appends the field p of m.
 func (f *Format) field(dst []byte, p *part, m *Message) []byte {
 	pub := m.Publish
 	switch p.verb {
@@ -84,6 +85,7 @@ func (f *Format) field(dst []byte, p *part, m *Message) []byte {
 	return f.float(dst, p, pub.Payload)
 }
 
+// pad appends c n times.
 func pad(dst []byte, c byte, n int) []byte {
 	for ; n > 0; n-- {
 		dst = append(dst, c)
@@ -91,7 +93,8 @@ func pad(dst []byte, c byte, n int) []byte {
 	return dst
 }
 
-// fit puts dst[from:], n characters wide, into the field p; fill stands before it.
+// fit pads dst[from:], which is n characters wide, to the width of p. The padding before
+// it is fill.
 func fit(dst []byte, from, n int, p *part, fill byte) []byte {
 	gap := p.width - n
 	if gap <= 0 {
@@ -109,6 +112,7 @@ func fit(dst []byte, from, n int, p *part, fill byte) []byte {
 	return dst
 }
 
+// fill returns the padding before a number.
 func (p *part) fill() byte {
 	if p.zeroFill {
 		return '0'
@@ -116,7 +120,7 @@ func (p *part) fill() byte {
 	return ' '
 }
 
-// text appends a text, cut and padded by characters: a cut never leaves half of one.
+// text appends s, cut and padded by characters, so that none is cut in half.
 func (f *Format) text(dst []byte, p *part, s []byte) []byte {
 	if p.width == 0 && p.precision < 0 {
 		return f.line(dst, s)
@@ -137,7 +141,7 @@ func (f *Format) text(dst []byte, p *part, s []byte) []byte {
 	return fit(dst, from, utf8.RuneCount(dst[from:]), p, ' ')
 }
 
-// body appends the payload; a width is also the most that is taken of it.
+// body appends the payload b, in Text at most as many bytes as the width of p.
 func (f *Format) body(dst []byte, p *part, b []byte) []byte {
 	if p.width == 0 {
 		return f.payload(dst, b)
@@ -150,14 +154,14 @@ func (f *Format) body(dst []byte, p *part, b []byte) []byte {
 	return fit(dst, from, len(dst)-from, p, p.fill())
 }
 
+// appendInt appends n with the width of p.
 func appendInt(dst []byte, p *part, n uint64) []byte {
 	from := len(dst)
 	dst = strconv.AppendUint(dst, n, 10)
 	return fit(dst, from, len(dst)-from, p, p.fill())
 }
 
-// appendNum appends an integer property. One that is not there leaves its place
-// empty.
+// appendNum appends the integer property id, or padding if there is none.
 func appendNum(dst []byte, p *part, ps proto.Props, id proto.PropID) []byte {
 	if prop, ok := ps.Get(id); ok {
 		return appendInt(dst, p, uint64(prop.Num))
@@ -165,7 +169,7 @@ func appendNum(dst []byte, p *part, ps proto.Props, id proto.PropID) []byte {
 	return fit(dst, len(dst), 0, p, p.fill())
 }
 
-// appendHex appends the payload, at most as many bytes as the width, in groups.
+// appendHex appends b in groups of digits, at most as many bytes as the width of p.
 func appendHex(dst []byte, p *part, b []byte) []byte {
 	letters := hexDigits
 	if p.verb == 'X' {
@@ -199,6 +203,7 @@ func appendHex(dst []byte, p *part, b []byte) []byte {
 	return dst
 }
 
+// userProperties appends all user properties as key:value with spaces between them.
 func (f *Format) userProperties(dst []byte, ps proto.Props) []byte {
 	from := len(dst)
 	for p := range ps.All() {
@@ -214,8 +219,8 @@ func (f *Format) userProperties(dst []byte, ps proto.Props) []byte {
 	return dst
 }
 
-// float appends a payload that is a number as it lies in a little-endian machine's
-// memory, with six digits behind the point if the format names none.
+// float appends b, a little-endian number of IEEE 754, with six digits after the point
+// if p has no precision.
 func (f *Format) float(dst []byte, p *part, b []byte) []byte {
 	var x float64
 	switch {

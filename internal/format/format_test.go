@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// golden compares got with a file of testdata.
+// golden compares got with the file name of testdata, or writes it if -update is set.
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
@@ -35,7 +35,7 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-// recorded returns the lines of a testdata file divided, comments aside.
+// recorded returns the lines of a testdata file, split at divider, without comments.
 func recorded(t *testing.T, name, divider string) [][]string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("testdata", name))
@@ -51,6 +51,7 @@ func recorded(t *testing.T, name, divider string) [][]string {
 	return rows
 }
 
+// unquoteJSON returns the text of a JSON string.
 func unquoteJSON(t testing.TB, s string) string {
 	t.Helper()
 	var out string

@@ -7,40 +7,41 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Message is what an output prints. It copies nothing: Publish may alias the frame
-// that it was decoded from, and is not kept.
+// Message is a message to print. Outputs do not keep Publish, so it may alias the frame
+// that it was decoded from.
 type Message struct {
-	Received time.Time // when it came
+	Received time.Time
 	Version  proto.Version
 	Publish  *proto.Publish
 }
 
 // Output prints messages. It belongs to one goroutine.
 type Output interface {
-	// Append appends m as it is to be printed, its line end included.
+	// Append appends m and its line end.
 	Append(dst []byte, m *Message) []byte
-	// Warning tells what could not be printed as asked in the last message
-	// appended, nil if nothing: ErrNotJSON, ErrNotFloat, ErrNotDouble. The message
-	// was printed all the same.
+	// Warning returns ErrNotJSON, ErrNotFloat or ErrNotDouble if a payload did not have
+	// the format that the last message was printed in, else nil. The message was printed
+	// nevertheless.
 	Warning() error
 }
 
-// What an Output may warn of.
+// The warnings of an Output.
 var (
 	ErrNotJSON   = errors.New("payload is not JSON, printed as a string")
 	ErrNotFloat  = errors.New("payload is not a float of 4 bytes")
 	ErrNotDouble = errors.New("payload is not a double of 8 bytes")
 )
 
-// Options say how all outputs but JSON print.
+// Options apply to all outputs except JSON.
 type Options struct {
-	NoNewline bool           // nothing is put behind a message
-	Visible   bool           // what could drive a terminal is shown, not sent
-	Pretty    bool           // JSON is indented
-	Payload   Encoding       // of the payload where it stands as it is
-	Zone      *time.Location // nil is local time
+	NoNewline bool           // do not end messages with a newline
+	Visible   bool           // escape characters that could control a terminal
+	Pretty    bool           // indent JSON
+	Payload   Encoding       // of payloads that are not part of JSON or of a number
+	Zone      *time.Location // nil: local time
 }
 
+// end appends the line end of a message.
 func (o *Options) end(dst []byte) []byte {
 	if o.NoNewline {
 		return dst
@@ -48,7 +49,7 @@ func (o *Options) end(dst []byte) []byte {
 	return append(dst, '\n')
 }
 
-// payload appends b in the encoding asked for.
+// payload appends the payload b.
 func (o *Options) payload(dst, b []byte) []byte {
 	if o.Payload == Text && o.Visible {
 		return Visible(dst, b)
@@ -56,7 +57,7 @@ func (o *Options) payload(dst, b []byte) []byte {
 	return o.Payload.Append(dst, b)
 }
 
-// line appends a topic or property, which are text of one line.
+// line appends b, a topic or a property, on one line.
 func (o *Options) line(dst, b []byte) []byte {
 	if o.Visible {
 		return VisibleLine(dst, b)

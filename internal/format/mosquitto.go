@@ -7,11 +7,11 @@ import (
 	"mqtt/internal/proto"
 )
 
-// json appends %j, or %J with raw, by mosquitto's keys in mosquitto's order. Where
-// mosquitto cuts at a NUL, prints what is no JSON or counts in doubles, this does not:
-// a payload, or correlation data, that is not UTF-8 is in base64 and a member
-// payload_encoding says so, and raw JSON is taken byte for byte less the white space
-// between its tokens.
+// json appends %j, or %J if raw is set, with mosquitto's keys in mosquitto's order.
+// mosquitto cuts payloads at a NUL, prints invalid JSON and rounds numbers to doubles.
+// This function does not: a payload or correlation data that is not UTF-8 is in base64,
+// with a member payload_encoding, and raw JSON is copied byte for byte without the white
+// space between its tokens.
 func (f *Format) json(dst []byte, m *Message, raw bool) []byte {
 	if !f.Pretty {
 		return f.object(dst, m, raw)
@@ -20,6 +20,7 @@ func (f *Format) json(dst []byte, m *Message, raw bool) []byte {
 	return jsonline.AppendIndented(dst, f.compact)
 }
 
+// object appends the object of json, compact.
 func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
 	p := m.Publish
 	f.setTime(m.Received)
@@ -60,8 +61,8 @@ func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
 	return append(dst, '}')
 }
 
-// appendMember appends b as a JSON string, in base64 and with note behind it if it is
-// not UTF-8.
+// appendMember appends b as a JSON string. If b is not UTF-8, the string is in base64 and
+// followed by note.
 func appendMember(dst, b []byte, note string) []byte {
 	n := len(dst)
 	dst, ok := jsonline.AppendText(append(dst, '"'), b)
@@ -71,8 +72,8 @@ func appendMember(dst, b []byte, note string) []byte {
 	return append(jsonline.AppendBase64(dst[:n], b), note...)
 }
 
-// appendWireProperties appends the members of "properties", by their names and in
-// their order on the wire, the user properties together where the first one stands.
+// appendWireProperties appends the members of "properties" in the order of the packet.
+// All user properties are one member, at the place of the first.
 func appendWireProperties(dst []byte, ps proto.Props) []byte {
 	from, users := len(dst), false
 	for p := range ps.All() {
@@ -101,8 +102,7 @@ func appendWireProperties(dst []byte, ps proto.Props) []byte {
 	return dst
 }
 
-// appendUsers appends each user property as a member; a key that comes twice does so
-// here as well.
+// appendUsers appends each user property as a member. Keys are repeated as in the packet.
 func appendUsers(dst []byte, ps proto.Props) []byte {
 	from := len(dst)
 	for p := range ps.All() {

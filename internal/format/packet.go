@@ -8,14 +8,14 @@ import (
 	"mqtt/internal/proto"
 )
 
-// What a trace shows of a field at most, in bytes.
+// The number of bytes that a trace shows of a field.
 const (
-	shown     = 64 // of a payload, or of binary data
-	shownText = 256
+	maxBinary = 64 // of a payload or binary data
+	maxText   = 256
 )
 
-// AppendTrace appends AppendPacket's line with the direction before it: -> for what
-// was sent, <- for what came.
+// AppendTrace appends an arrow, -> if the packet was sent and <- if it was received, and
+// the line of AppendPacket.
 func AppendTrace(dst []byte, sent bool, f proto.Frame, v proto.Version) []byte {
 	if sent {
 		return AppendPacket(append(dst, "-> "...), f, v)
@@ -23,20 +23,20 @@ func AppendTrace(dst []byte, sent bool, f proto.Frame, v proto.Version) []byte {
 	return AppendPacket(append(dst, "<- "...), f, v)
 }
 
-// AppendPacket appends f, a packet of version v, as one line without its end: the
-// packet's name, then key=value in the order of the wire. Text is quoted, so that
-// nothing in it drives a terminal; of a payload the first 64 bytes are shown. A
-// password is never shown, of authentication data only the length. What is not a
-// packet is shown as such, with its first bytes in hex. It is for traces: it
+// AppendPacket appends f, a packet of version v, as one line without a newline: the name
+// of the packet, then key=value in the order of the fields. Text is quoted, so that it
+// cannot control a terminal. At most the first 64 bytes of a payload are included. A
+// password is replaced by ***, and authentication data by its length. A malformed packet
+// is described by the reason and its first bytes in hex. AppendPacket is for traces: it
 // allocates.
 func AppendPacket(dst []byte, f proto.Frame, v proto.Version) []byte {
 	return appendDump(dst, f, v, true)
 }
 
-// dump is a line being written. mask is off only where the wire is compared with it.
+// dump is the line of a packet.
 type dump struct {
 	b    []byte
-	mask bool
+	mask bool // hide secrets; only tests do not
 }
 
 func appendDump(dst []byte, f proto.Frame, v proto.Version, mask bool) []byte {
@@ -93,8 +93,8 @@ func appendDump(dst []byte, f proto.Frame, v proto.Version, mask bool) []byte {
 	return d.b
 }
 
-// malformed says why f is not a packet. A CONNECT shows no bytes: the password is
-// among them.
+// malformed appends the reason why f is not a packet. It omits the bytes of packets that
+// could contain a password or authentication data.
 func (d *dump) malformed(f proto.Frame, err error) {
 	d.b = append(d.b, " malformed: "...)
 	d.b = VisibleLine(d.b, []byte(err.Error()))
@@ -107,16 +107,18 @@ func (d *dump) malformed(f proto.Frame, err error) {
 	d.hex(f.Body)
 }
 
+// hex appends the first bytes of b in hex.
 func (d *dump) hex(b []byte) {
-	d.b = hex.AppendEncode(d.b, b[:min(len(b), shown)])
-	if len(b) > shown {
+	d.b = hex.AppendEncode(d.b, b[:min(len(b), maxBinary)])
+	if len(b) > maxBinary {
 		d.b = append(d.b, "..."...)
 	}
 }
 
+// quote appends the first bytes of s in quotes.
 func (d *dump) quote(s []byte) {
-	d.b = strconv.AppendQuote(d.b, string(whole(s, shownText)))
-	if len(s) > shownText {
+	d.b = strconv.AppendQuote(d.b, string(prefix(s, maxText)))
+	if len(s) > maxText {
 		d.b = append(d.b, "..."...)
 	}
 }
@@ -189,7 +191,7 @@ func (d *dump) text(name, s string) {
 	d.quote([]byte(s))
 }
 
-// failure is reason, left out where the packet may leave it out.
+// failure appends a reason that is not Success, which a packet may omit.
 func (d *dump) failure(r proto.Reason, t proto.Type) {
 	if r != proto.Success {
 		d.reason(r, t)
@@ -204,27 +206,27 @@ func (d *dump) reason(r proto.Reason, t proto.Type) {
 	d.b = strconv.AppendQuote(d.b, name)
 }
 
-// payload shows length and beginning: quoted if all that is shown is UTF-8, cut back
-// to a whole character, and in hex if not.
+// payload appends the length of b and its first bytes: in quotes if they are UTF-8 up to
+// the last complete character, else in hex.
 func (d *dump) payload(name string, b []byte) {
 	d.num(name, uint64(len(b)))
 	if len(b) == 0 {
 		return
 	}
 	d.b = append(d.b, ' ')
-	head := whole(b, shown)
+	head := prefix(b, maxBinary)
 	if !utf8.Valid(head) {
 		d.hex(b)
 		return
 	}
 	d.b = strconv.AppendQuote(d.b, string(head))
-	if len(b) > shown {
+	if len(b) > maxBinary {
 		d.b = append(d.b, "..."...)
 	}
 }
 
-// whole returns the first n bytes of b, less a character that the cut went through.
-func whole(b []byte, n int) []byte {
+// prefix returns the first n bytes of b, without an incomplete character at their end.
+func prefix(b []byte, n int) []byte {
 	if len(b) <= n {
 		return b
 	}
@@ -240,6 +242,7 @@ func whole(b []byte, n int) []byte {
 	return b
 }
 
+// props appends all properties.
 func (d *dump) props(ps proto.Props) {
 	for p := range ps.All() {
 		d.b = append(append(append(d.b, ' '), p.ID.String()...), '=')

@@ -13,7 +13,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// wire reads the corpus of package proto: each block's values by their names.
+// wire returns the corpus of package proto, the values of each block by name.
 func wire(t testing.TB) (blocks []map[string]string) {
 	t.Helper()
 	files, err := filepath.Glob("../proto/testdata/wire/*.txt")
@@ -44,7 +44,7 @@ func wire(t testing.TB) (blocks []map[string]string) {
 	return blocks
 }
 
-// wireFrame reads the packet of a block: two digits a byte, 78*300 a byte 300 times.
+// wireFrame returns the packet of a block: a byte is two digits, and 78*300 is 300 bytes 0x78.
 func wireFrame(t testing.TB, block map[string]string) (proto.Frame, proto.Version) {
 	t.Helper()
 	var packet []byte
@@ -74,7 +74,7 @@ func wireFrame(t testing.TB, block map[string]string) (proto.Frame, proto.Versio
 	return f, 0
 }
 
-func TestDumpOfTheWireCorpus(t *testing.T) {
+func TestDumpWireCorpus(t *testing.T) {
 	types := map[proto.Type]bool{}
 	for _, block := range wire(t) {
 		f, v := wireFrame(t, block)
@@ -116,7 +116,7 @@ func TestTraceKeepsSecrets(t *testing.T) {
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	// Neither the cleared nor the hex form may leak from a packet that is cut anywhere.
+	// A packet that is cut at any place shows the password neither as text nor in hex.
 	for n := range connect.Body {
 		cut := proto.Frame{First: connect.First, Body: connect.Body[:n]}
 		for _, secret := range []string{"s3cret", hex.EncodeToString([]byte("s3cret")), hex.EncodeToString([]byte("s3c"))} {
@@ -127,7 +127,7 @@ func TestTraceKeepsSecrets(t *testing.T) {
 	}
 }
 
-func TestTraceOfWhatIsNoPacket(t *testing.T) {
+func TestTraceMalformed(t *testing.T) {
 	for _, c := range []struct {
 		f    proto.Frame
 		want string
@@ -143,13 +143,13 @@ func TestTraceOfWhatIsNoPacket(t *testing.T) {
 	}
 }
 
-func TestTraceShowsTheBeginningOfAPayload(t *testing.T) {
+func TestTracePayloadPrefix(t *testing.T) {
 	for _, c := range []struct{ payload, want string }{
 		{"", `payload=0`},
 		{strings.Repeat("x", 64), `payload=64 "` + strings.Repeat("x", 64) + `"`},
 		{strings.Repeat("x", 65), `payload=65 "` + strings.Repeat("x", 64) + `"...`},
 		{strings.Repeat("x", 63) + "éy", `payload=66 "` + strings.Repeat("x", 63) + `"...`},
-		{strings.Repeat("x", 63) + "\xc3", `payload=64 ` + strings.Repeat("78", 63) + `c3`}, // not cut, not UTF-8
+		{strings.Repeat("x", 63) + "\xc3", `payload=64 ` + strings.Repeat("78", 63) + `c3`}, // not UTF-8, and not because of a cut
 		{"\x1b\u202e", `payload=4 "\x1b\u202e"`},
 		{"\xff", `payload=1 ff`},
 	} {
@@ -160,7 +160,7 @@ func TestTraceShowsTheBeginningOfAPayload(t *testing.T) {
 	}
 }
 
-// FuzzPacket: a trace is one line that drives no terminal, whatever the bytes.
+// FuzzPacket checks that a trace is one line without characters that control a terminal.
 func FuzzPacket(f *testing.F) {
 	for _, block := range wire(f) {
 		frame, v := wireFrame(f, block)

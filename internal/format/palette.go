@@ -2,30 +2,31 @@ package format
 
 import "github.com/fatih/color"
 
-// Palette colours text by what it means. The zero Palette leaves it plain. Text must
-// be made visible first: Palette escapes nothing.
+// Palette colors text by its meaning. The zero Palette leaves text unchanged. A Palette
+// does not escape anything: text from others must go through VisibleLine first.
 type Palette struct{ err, warning, hint, topic, dim *color.Color }
 
-// NewPalette returns a palette that colours if on is true. It neither reads nor
-// changes what color keeps for the whole process.
+// NewPalette returns a palette that colors text if on is true. It neither reads nor
+// changes the global settings of package color.
 func NewPalette(on bool) Palette {
 	if !on {
 		return Palette{}
 	}
-	ink := func(a ...color.Attribute) *color.Color {
+	style := func(a ...color.Attribute) *color.Color {
 		c := color.New(a...)
 		c.EnableColor()
 		return c
 	}
 	return Palette{
-		err:     ink(color.FgRed, color.Bold),
-		warning: ink(color.FgYellow),
-		hint:    ink(color.FgCyan),
-		topic:   ink(color.FgGreen),
-		dim:     ink(color.Faint),
+		err:     style(color.FgRed, color.Bold),
+		warning: style(color.FgYellow),
+		hint:    style(color.FgCyan),
+		topic:   style(color.FgGreen),
+		dim:     style(color.Faint),
 	}
 }
 
+// paint returns s in color c, and s itself if c is nil or s is empty.
 func paint(c *color.Color, s string) string {
 	if c == nil || s == "" {
 		return s
@@ -33,17 +34,17 @@ func paint(c *color.Color, s string) string {
 	return c.Sprint(s)
 }
 
-// Error colours what went wrong.
+// Error colors an error.
 func (p Palette) Error(s string) string { return paint(p.err, s) }
 
-// Warning colours what may surprise.
+// Warning colors a warning.
 func (p Palette) Warning(s string) string { return paint(p.warning, s) }
 
-// Hint colours what to try.
+// Hint colors advice.
 func (p Palette) Hint(s string) string { return paint(p.hint, s) }
 
-// Topic colours topics and other names.
+// Topic colors topics and other names.
 func (p Palette) Topic(s string) string { return paint(p.topic, s) }
 
-// Dim colours what matters less than what is around it.
+// Dim colors text that is less important than the text around it.
 func (p Palette) Dim(s string) string { return paint(p.dim, s) }

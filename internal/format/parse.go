@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// ParseDuration reads a duration that is not negative: seconds (5, 0.5) or numbers
-// with units from ns to h (250ms, 1m30s).
+// ParseDuration parses a duration that is not negative: seconds (5, 0.5), or numbers with
+// units from ns to h (250ms, 1m30s).
 func ParseDuration(s string) (time.Duration, error) {
 	bad := fmt.Errorf("duration %q: want seconds, or units as in 250ms, 5s, 1m30s, 2h", s)
 	if s == "" || s[0] == '-' || s[0] == '+' {
@@ -18,7 +18,7 @@ func ParseDuration(s string) (time.Duration, error) {
 	t := s
 	if c := t[len(t)-1]; c >= '0' && c <= '9' || c == '.' {
 		if strings.ContainsAny(t, "hmsnuµμ") {
-			return 0, bad // 1m30 is half a duration
+			return 0, bad // such as 1m30
 		}
 		t += "s"
 	}
@@ -32,7 +32,7 @@ func ParseDuration(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// plainNumber tells whether s is digits with at most one point.
+// plainNumber reports whether s consists of digits and at most one point.
 func plainNumber(s string) bool {
 	digits, points := 0, 0
 	for i := range len(s) {
@@ -48,8 +48,8 @@ func plainNumber(s string) bool {
 	return digits > 0 && points <= 1
 }
 
-// split divides s into a number and what stands behind it, spaces between them aside.
-func split(s string) (x float64, unit string, ok bool) {
+// splitUnit divides s into a number and the text after it, without spaces between them.
+func splitUnit(s string) (x float64, unit string, ok bool) {
 	i := 0
 	for i < len(s) && (s[i] >= '0' && s[i] <= '9' || s[i] == '.') {
 		i++
@@ -61,10 +61,10 @@ func split(s string) (x float64, unit string, ok bool) {
 	return x, strings.TrimLeft(s[i:], " "), err == nil
 }
 
-// ParseSize reads a number of bytes: 64, 1KiB, 1.5MB. K, M and G alone, or with B,
-// are steps of 1000; Ki, Mi and Gi, or with B, of 1024; letters of either case.
+// ParseSize parses a number of bytes: 64, 1KiB, 1.5MB. The units K, M and G, with or
+// without B, are powers of 1000; Ki, Mi and Gi are powers of 1024. Case is ignored.
 func ParseSize(s string) (int64, error) {
-	x, unit, ok := split(s)
+	x, unit, ok := splitUnit(s)
 	if ok {
 		switch strings.TrimSuffix(strings.ToLower(unit), "b") {
 		case "":
@@ -95,10 +95,10 @@ func ParseSize(s string) (int64, error) {
 	return int64(x), nil
 }
 
-// ParseRate reads a number a second: 1000, 1000/s, 2.5k/s, 600/m, 90/h. k and M are
-// thousands and millions.
+// ParseRate parses a rate, per second unless the text says otherwise: 1000, 1000/s,
+// 2.5k/s, 600/m, 90/h. It returns the rate per second. k and M are thousands and millions.
 func ParseRate(s string) (float64, error) {
-	x, unit, ok := split(s)
+	x, unit, ok := splitUnit(s)
 	unit, per, given := strings.Cut(unit, "/")
 	switch unit {
 	case "":

@@ -1,7 +1,7 @@
 package format
 
-// Plain prints the payload. An empty one is an empty line, so that lines are
-// messages.
+// Plain prints the payload. An empty payload is an empty line, so that each message is a
+// line.
 type Plain struct{ Options }
 
 // Append appends the payload of m.
@@ -12,8 +12,8 @@ func (p *Plain) Append(dst []byte, m *Message) []byte {
 // Warning returns nil.
 func (p *Plain) Warning() error { return nil }
 
-// Verbose prints topic and payload with a space between them. Where the payload is
-// empty the topic stands alone, without the space: no payload looks like it.
+// Verbose prints topic and payload with a space between them. If the payload is empty it
+// prints the topic without the space, which distinguishes it from every other payload.
 type Verbose struct{ Options }
 
 // Append appends topic and payload of m.

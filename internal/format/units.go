@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// three returns x, not negative and below 1000, with three significant digits.
+// three returns x, which is from 0 to below 1000, with three significant digits.
 func three(x float64) string {
 	switch {
 	case x < 9.995:
@@ -18,8 +18,8 @@ func three(x float64) string {
 	return strconv.FormatFloat(x, 'f', 0, 64)
 }
 
-// Duration returns d with three significant digits up to a minute (850ns, 12.3ms,
-// 1.50s), then in whole seconds (1m30s, 2h05m00s), then days (3d04h).
+// Duration returns d with three significant digits below a minute (850ns, 12.3ms,
+// 1.50s), in whole seconds below a day (1m30s, 2h05m00s), else in whole hours (3d04h).
 func Duration(d time.Duration) string {
 	if d < 0 {
 		if d == math.MinInt64 {
@@ -48,8 +48,8 @@ func Duration(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", s/86400, s/3600%24)
 }
 
-// scaled returns x with three significant digits and the name of the step that it
-// was divided by.
+// scaled returns x, divided by step until it is below 1000, with three significant digits
+// and the name for the number of divisions.
 func scaled(x, step float64, names [6]string) string {
 	i := 0
 	for ; i < len(names)-1 && x >= 999.5; i++ {
@@ -61,8 +61,8 @@ func scaled(x, step float64, names [6]string) string {
 	return three(x) + " " + names[i]
 }
 
-// Rate returns x, a number a second, with three significant digits: 950 /s,
-// 1.25 M/s. What is no number or negative is 0 /s.
+// Rate returns x, a rate per second, with three significant digits: 950 /s, 1.25 M/s. It
+// returns 0 /s if x is negative, infinite or not a number.
 func Rate(x float64) string {
 	if !(x > 0) || math.IsInf(x, 1) {
 		x = 0
@@ -70,7 +70,7 @@ func Rate(x float64) string {
 	return scaled(x, 1000, [6]string{"/s", "k/s", "M/s", "G/s", "T/s", "P/s"})
 }
 
-// Bytes returns n with three significant digits in steps of 1024: 512 B, 1.25 MiB.
+// Bytes returns n with three significant digits in powers of 1024: 512 B, 1.25 MiB.
 func Bytes(n uint64) string {
 	return scaled(float64(n), 1024, [6]string{"B", "KiB", "MiB", "GiB", "TiB", "PiB"})
 }
@@ -88,8 +88,8 @@ func Count(n uint64) string {
 	return string(b)
 }
 
-// Percent returns part of whole in per cent, with one digit behind the point. A part
-// that is neither none nor all is never shown as 0.0% or 100.0%; of nothing it is 0.0%.
+// Percent returns part of whole in percent, with one digit after the point. It returns
+// 0.0% only if part or whole is 0, and 100.0% only if part is the whole.
 func Percent(part, whole uint64) string {
 	if whole == 0 || part == 0 {
 		return "0.0%"

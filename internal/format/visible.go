@@ -10,15 +10,14 @@ import (
 
 const hexDigits = "0123456789abcdef"
 
-// Visible appends b with all that could drive a terminal shown as text: control
-// characters (C0, DEL, and C1 as U+0080 to U+009F) and bytes that are not UTF-8 as
-// \x1b, marks that turn the direction of writing as \u202e. Newline and tab stay:
-// it is for the bodies of messages. What is safe already is appended as it is. The
-// result is for the eye; a backslash in b stays one.
+// Visible appends b with everything escaped that could control a terminal: control
+// characters (C0, DEL, and C1 as U+0080 to U+009F) and bytes that are not UTF-8 as \x1b,
+// direction marks as \u202e. Newline and tab remain, so it is for payloads. The result is
+// for reading only and cannot be converted back: a backslash in b is not escaped.
 func Visible(dst, b []byte) []byte { return appendVisible(dst, b, true) }
 
-// VisibleLine is Visible for what must stay on one line: topics, reason strings,
-// properties, traces. Newline and tab are shown as \n and \t.
+// VisibleLine is Visible for text that must stay on one line, such as topics and reason
+// strings. It escapes newline and tab as \n and \t.
 func VisibleLine(dst, b []byte) []byte { return appendVisible(dst, b, false) }
 
 // nextUnprintable returns the index of the first byte at or after i that is not printable
@@ -39,11 +38,12 @@ func nextUnprintable(s []byte, i int) int {
 	return i
 }
 
-func appendVisible(dst, b []byte, body bool) []byte {
-	from := 0
+// appendVisible is Visible if multiline is set, else VisibleLine.
+func appendVisible(dst, b []byte, multiline bool) []byte {
+	start := 0 // of the bytes that are not copied yet
 	for i := 0; ; {
 		if i = nextUnprintable(b, i); i == len(b) {
-			return append(dst, b[from:]...)
+			return append(dst, b[start:]...)
 		}
 		c, n := b[i], 1
 		var r rune
@@ -53,11 +53,11 @@ func appendVisible(dst, b []byte, body bool) []byte {
 				i += n
 				continue
 			}
-		} else if c >= ' ' && c != 0x7F || body && (c == '\n' || c == '\t') {
+		} else if c >= ' ' && c != 0x7F || multiline && (c == '\n' || c == '\t') {
 			i++
 			continue
 		}
-		dst = append(dst, b[from:i]...)
+		dst = append(dst, b[start:i]...)
 		switch {
 		case c == '\n':
 			dst = append(dst, `\n`...)
@@ -67,12 +67,12 @@ func appendVisible(dst, b []byte, body bool) []byte {
 			dst = append(dst, `\r`...)
 		case n > 1 && r >= 0xA0:
 			dst = jsonline.AppendRuneEscape(dst, r)
-		case n > 1: // C1, whose code fits in a byte
+		case n > 1: // C1, whose code is one byte
 			dst = append(dst, '\\', 'x', hexDigits[r>>4], hexDigits[r&15])
 		default:
 			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 		}
 		i += n
-		from = i
+		start = i
 	}
 }

@@ -17,8 +17,8 @@ func TestVisible(t *testing.T) {
 		{"two\nlines\tand\r\n", "two\nlines\tand\\r\n", `two\nlines\tand\r\n`},
 		{"\x1b[2J\x07\x00", `\x1b[2J\x07\x00`, `\x1b[2J\x07\x00`},
 		{"\x7f", `\x7f`, `\x7f`},
-		{"\u009b31m\u0085", `\x9b31m\x85`, `\x9b31m\x85`}, // C1 as UTF-8
-		{"\x9b31m", `\x9b31m`, `\x9b31m`},                 // and as a byte
+		{"\u009b31m\u0085", `\x9b31m\x85`, `\x9b31m\x85`}, // C1 in UTF-8
+		{"\x9b31m", `\x9b31m`, `\x9b31m`},                 // C1 as a byte
 		{"\xff\xc3", `\xff\xc3`, `\xff\xc3`},
 		{"a\u202eb\u2066c\u200f\u061c", `a\u202eb\u2066c\u200f\u061c`, `a\u202eb\u2066c\u200f\u061c`},
 		{"\uFFFD", "\uFFFD", "\uFFFD"}, // the character itself is text
@@ -33,7 +33,7 @@ func TestVisible(t *testing.T) {
 	}
 }
 
-// Each byte at each place of a word of eight, and behind it.
+// TestVisibleEveryByte puts each byte at each place of a word of eight, and after it.
 func TestVisibleEveryByte(t *testing.T) {
 	for c := range 256 {
 		for at := range 18 {
@@ -44,6 +44,7 @@ func TestVisibleEveryByte(t *testing.T) {
 	}
 }
 
+// checkVisible checks that b is escaped where necessary and only there.
 func checkVisible(t *testing.T, b []byte) {
 	t.Helper()
 	for _, show := range []func(dst, b []byte) []byte{Visible, VisibleLine} {
@@ -58,11 +59,11 @@ func checkVisible(t *testing.T, b []byte) {
 		}
 	}
 	if strings.ContainsAny(string(VisibleLine(nil, b)), "\n\t") {
-		t.Fatalf("%q is shown on more than a line", b)
+		t.Fatalf("%q has more than one line", b)
 	}
 	clean := utf8.Valid(b) && strings.IndexFunc(string(b), func(r rune) bool { return unicode.IsControl(r) || isDirectionMark(r) }) < 0
 	if clean && string(VisibleLine(nil, b)) != string(b) {
-		t.Fatalf("%q is changed without need", b)
+		t.Fatalf("%q needs no change", b)
 	}
 }
 

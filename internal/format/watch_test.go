@@ -33,7 +33,7 @@ func TestTableGolden(t *testing.T) {
 		}
 		out = append(out, "\n--\n"...)
 	}
-	golden(t, "watch.golden", Visible(nil, out)) // escapes shown, lines kept
+	golden(t, "watch.golden", Visible(nil, out)) // escape sequences are visible
 }
 
 func TestTableFitsTheTerminal(t *testing.T) {
@@ -46,7 +46,7 @@ func TestTableFitsTheTerminal(t *testing.T) {
 			}
 			rows := strings.Split(string(escapes.ReplaceAll(out, nil)), "\n")
 			if len(rows) != lines+1 || rows[lines] != "" {
-				t.Errorf("%d lines said, %d drawn", lines, len(rows)-1)
+				t.Errorf("%d lines returned, %d drawn", lines, len(rows)-1)
 			}
 			for _, r := range rows {
 				if n := Columns([]byte(r)); n >= width {
@@ -75,14 +75,14 @@ func TestColumnsAndShorten(t *testing.T) {
 		{"abc", 3, 0, "", 0},
 		{"日本語", 6, 6, "日本語", 6},
 		{"日本語", 6, 5, "日本…", 5},
-		{"日本語", 6, 4, "日…", 3}, // half a character does not fit
+		{"日本語", 6, 4, "日…", 3}, // a character of two columns is not cut
 		{"e\u0301te\u0301", 3, 3, "e\u0301te\u0301", 3},
 		{"e\u0301te\u0301x", 4, 3, "e\u0301t…", 3},
 		{"🎉🎉", 4, 3, "🎉…", 3},
 		{"naïve", 5, 4, "naï…", 4},
 	} {
 		if got := Columns([]byte(c.in)); got != c.columns {
-			t.Errorf("%q takes %d columns, want %d", c.in, got, c.columns)
+			t.Errorf("%q occupies %d columns, want %d", c.in, got, c.columns)
 		}
 		if got, used := Shorten(nil, []byte(c.in), c.n); string(got) != c.want || used != c.used {
 			t.Errorf("%q in %d: %q of %d, want %q of %d", c.in, c.n, got, used, c.want, c.used)
@@ -90,7 +90,7 @@ func TestColumnsAndShorten(t *testing.T) {
 	}
 	for i := 1; i < len(wide); i++ {
 		if wide[i][0] <= wide[i-1][1] || wide[i][1] < wide[i][0] {
-			t.Errorf("range %x is out of order", wide[i])
+			t.Errorf("range %x is not in order", wide[i])
 		}
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// wide are the ranges of characters that take two columns of a terminal: East Asian
-// wide and full width, and pictures.
+// wide lists the ranges of characters that occupy two columns of a terminal: East Asian
+// wide and fullwidth characters, and pictures.
 var wide = [...][2]rune{
 	{0x1100, 0x115F}, {0x231A, 0x231B}, {0x2329, 0x232A}, {0x23E9, 0x23EC}, {0x23F0, 0x23F0}, {0x23F3, 0x23F3},
 	{0x25FD, 0x25FE}, {0x2614, 0x2615}, {0x2648, 0x2653}, {0x267F, 0x267F}, {0x2693, 0x2693}, {0x26A1, 0x26A1},
@@ -22,7 +22,7 @@ var wide = [...][2]rune{
 	{0x20000, 0x2FFFD}, {0x30000, 0x3FFFD},
 }
 
-// columns returns how many columns of a terminal r takes: 0, 1 or 2.
+// columns returns the number of columns that r occupies on a terminal: 0, 1 or 2.
 func columns(r rune) int {
 	switch {
 	case r < 0x300:
@@ -46,8 +46,8 @@ func columns(r rune) int {
 	return 1
 }
 
-// Columns returns how many columns of a terminal b takes, which is visible text of
-// one line.
+// Columns returns the number of columns that b, a result of VisibleLine, occupies on a
+// terminal.
 func Columns(b []byte) int {
 	n := 0
 	for i := 0; i < len(b); {
@@ -63,23 +63,23 @@ func Columns(b []byte) int {
 	return n
 }
 
-// Shorten appends b, visible text of one line, in at most n columns, with … at the
-// end if something was left off. used is how many columns it takes.
+// Shorten appends b, a result of VisibleLine, in at most n columns. If b is longer, it
+// ends with …. used is the number of columns that the text occupies.
 func Shorten(dst, b []byte, n int) (_ []byte, used int) {
 	if n <= 0 {
 		return dst, 0
 	}
-	cut, at := 0, 0 // where to cut for the sign to fit in, and how many columns that is
+	cut, before := 0, 0 // where … fits, and the columns before it
 	for i := 0; i < len(b); {
 		r, size := utf8.DecodeRune(b[i:])
 		w := columns(r)
 		if used+w > n {
-			return append(append(dst, b[:cut]...), "…"...), at + 1
+			return append(append(dst, b[:cut]...), "…"...), before + 1
 		}
 		used += w
 		i += size
 		if used < n {
-			cut, at = i, used
+			cut, before = i, used
 		}
 	}
 	return append(dst, b...), used
