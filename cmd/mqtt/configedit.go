@@ -132,7 +132,7 @@ func runEditor(ctx context.Context, e *cli.Env, file string) error {
 		cmd = exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "mqtt", file)
 	}
 	cmd.WaitDelay = 5 * time.Second // for the editor to save what it has, and give the terminal back
-	config.Leash(cmd)
+	config.TerminateGroup(cmd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.In, cli.Inherit(e.Out), cli.Inherit(e.Err)
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {

@@ -158,7 +158,7 @@ func (e *Env) options(ctx context.Context, line *pflag.FlagSet) ([]config.Option
 	switch {
 	case file != "":
 	case e.Mosquitto():
-		source, file = config.HouseOptions, config.DefaultOptions(runtime.GOOS, e.Getenv, e.Tool)
+		source, file = config.DefaultFile, config.DefaultOptions(runtime.GOOS, e.Getenv, e.Tool)
 	default:
 		if file = e.Getenv("MQTT_OPTIONS"); file != "" {
 			e.setOrigin(line.Lookup("options"), config.Origin{Source: config.Environment, Name: "MQTT_OPTIONS"})

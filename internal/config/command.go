@@ -12,20 +12,23 @@ import (
 	"time"
 )
 
-// CommandTimeout is how long a command may take to print a value: time enough for a person to unlock a key.
+// CommandTimeout limits the time that a command takes to print a value. It is long enough
+// for a person to unlock a key.
 const CommandTimeout = time.Minute
 
-// maxPrinted bounds what a command may print, in bytes.
-const maxPrinted = 64 << 10
+// maxOutput is the most that a command may print, in bytes.
+const maxOutput = 64 << 10
 
-var errPrinted = errors.New("it printed more than 64 KiB")
+var errOutput = errors.New("it printed more than 64 KiB")
 
-// Runner runs a command and returns what it printed. It ends the command when ctx ends.
+// Runner runs a command and returns its standard output. It stops the command when ctx
+// ends.
 type Runner func(ctx context.Context, command string) ([]byte, error)
 
-// Fetch returns the setting with its value: a Command is run, and the first line that it prints is the value. It must
-// end within CommandTimeout. A setting without command comes back as it is. Errors name the setting and the command's
-// program, but neither its arguments nor what it printed.
+// Fetch runs the Command of s and returns s with the first line of its output as the
+// value. The command must end within CommandTimeout. If s has no command, Fetch returns
+// it unchanged. Errors name the setting and the program, but contain neither its arguments
+// nor its output.
 func (s Setting) Fetch(ctx context.Context, run Runner) (Setting, error) {
 	if s.Command == "" || s.Values != nil {
 		return s, nil
@@ -35,7 +38,7 @@ func (s Setting) Fetch(ctx context.Context, run Runner) (Setting, error) {
 	}
 	timed, cancel := context.WithTimeout(ctx, CommandTimeout)
 	defer cancel()
-	printed, err := run(timed, s.Command)
+	output, err := run(timed, s.Command)
 	switch {
 	case ctx.Err() != nil:
 		return fail(ctx.Err())
@@ -43,10 +46,10 @@ func (s Setting) Fetch(ctx context.Context, run Runner) (Setting, error) {
 		return fail(fmt.Errorf("no answer within %v", CommandTimeout))
 	case err != nil:
 		return fail(err)
-	case len(printed) > maxPrinted:
-		return fail(errPrinted)
+	case len(output) > maxOutput:
+		return fail(errOutput)
 	}
-	value, _, _ := bytes.Cut(printed, []byte("\n"))
+	value, _, _ := bytes.Cut(output, []byte("\n"))
 	value = bytes.TrimSuffix(value, []byte("\r"))
 	if len(value) == 0 {
 		return fail(errors.New("it printed nothing on its first line"))
@@ -58,46 +61,48 @@ func (s Setting) Fetch(ctx context.Context, run Runner) (Setting, error) {
 	return s, nil
 }
 
-// Shell returns a Runner for the system's shell. The command reads nothing, since standard input may be data to
-// publish, and complains to stderr, where a person sees it and no error keeps it.
+// Shell returns a Runner that uses the shell of the system. The command has no standard
+// input, because that may be data to publish. Its standard error is stderr, where a person
+// reads it, and never becomes part of an error.
 func Shell(stderr io.Writer) Runner {
 	return func(ctx context.Context, command string) ([]byte, error) {
 		cmd := exec.CommandContext(ctx, "sh", "-c", command)
 		if runtime.GOOS == "windows" {
 			cmd = exec.CommandContext(ctx, "cmd", "/C", command)
 		}
-		var out printed
+		var out limitedBuffer
 		cmd.Stdout, cmd.Stderr = &out, stderr
-		// What the command left running in the background may hold its output open.
+		// A process that the command left in the background may keep the output open.
 		cmd.WaitDelay = time.Second
-		Leash(cmd)
+		TerminateGroup(cmd)
 		err := cmd.Run()
-		if out.over {
-			return nil, errPrinted
+		if out.full {
+			return nil, errOutput
 		}
 		if errors.Is(err, exec.ErrWaitDelay) && ctx.Err() == nil {
 			err = nil
 		}
-		return out.b, err
+		return out.data, err
 	}
 }
 
-// printed keeps what is written to it, up to a limit.
-type printed struct {
-	b    []byte
-	over bool
+// limitedBuffer stores what is written to it, at most maxOutput bytes.
+type limitedBuffer struct {
+	data []byte
+	full bool // a write did not fit
 }
 
-func (p *printed) Write(b []byte) (int, error) {
-	if len(p.b)+len(b) > maxPrinted {
-		p.over = true
-		return 0, errPrinted
+func (l *limitedBuffer) Write(b []byte) (int, error) {
+	if len(l.data)+len(b) > maxOutput {
+		l.full = true
+		return 0, errOutput
 	}
-	p.b = append(p.b, b...)
+	l.data = append(l.data, b...)
 	return len(b), nil
 }
 
-// program names the program that a command starts with, when it is plain that the word is no secret.
+// program returns the first word of a command if it looks like the name of a program, else
+// "a command", because the word could be a secret.
 func program(command string) string {
 	word, _, _ := strings.Cut(strings.TrimLeft(command, " \t"), " ")
 	for i := range len(word) {

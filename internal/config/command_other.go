@@ -4,5 +4,5 @@ package config
 
 import "os/exec"
 
-// Leash leaves cmd as it is: the end of its context ends it alone.
-func Leash(*exec.Cmd) {}
+// TerminateGroup does nothing: the end of cmd's context terminates only cmd.
+func TerminateGroup(*exec.Cmd) {}

@@ -8,15 +8,17 @@ import (
 	"syscall"
 )
 
-// Leash has the end of cmd's context end what cmd has started too. That takes a process group of their own, which a
-// terminal does not let read: where there is a terminal it has a group of its own to tell, and the command stays in ours.
-func Leash(cmd *exec.Cmd) {
-	to := -1
+// TerminateGroup makes the end of cmd's context also terminate the processes that cmd has
+// started. For that it puts cmd into a process group of its own, unless there is a
+// terminal: a terminal does not let another group read, and it signals our whole group
+// itself. cmd then stays in our group, and only cmd is terminated.
+func TerminateGroup(cmd *exec.Cmd) {
+	sign := -1 // a group
 	if tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0); err == nil {
 		tty.Close()
-		to = 1
+		sign = 1
 	} else {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	}
-	cmd.Cancel = func() error { return syscall.Kill(to*cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.Cancel = func() error { return syscall.Kill(sign*cmd.Process.Pid, syscall.SIGTERM) }
 }

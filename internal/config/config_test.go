@@ -74,7 +74,7 @@ func TestOriginString(t *testing.T) {
 		{Origin{Source: Environment, Name: "MQTT_HOST"}, "environment MQTT_HOST"},
 		{Origin{Source: InProfile, Name: "prod", File: "/c/prod", Line: 3}, "profile prod (/c/prod:3)"},
 		{Origin{Source: Options, File: "o", Line: 2}, "options file o:2"},
-		{Origin{Source: HouseOptions, File: "o"}, "options file o"},
+		{Origin{Source: DefaultFile, File: "o"}, "options file o"},
 	} {
 		equal(t, c.at.String(), c.want)
 	}
@@ -144,7 +144,7 @@ func one(source Source, flag string, values ...string) Setting {
 }
 
 func TestMergeOrder(t *testing.T) {
-	all := []Setting{one(HouseOptions, "qos", "house"), one(InProfile, "qos", "profile"),
+	all := []Setting{one(DefaultFile, "qos", "house"), one(InProfile, "qos", "profile"),
 		one(Environment, "qos", "environment"), one(Options, "qos", "options"), one(CommandLine, "qos", "line")}
 	for n := len(all); n > 0; n-- {
 		got := Merge(all[:n])

@@ -1,17 +1,23 @@
 package config
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
-// FromEnvironment returns the settings that environment variables hold, in the order of flags: --will-topic is
-// MQTT_WILL_TOPIC, and so on. lookup is os.LookupEnv or the like.
+var errPassword = errors.New("MQTT_PW is set too, to another value: set only one of them")
+
+// FromEnvironment returns the settings of environment variables in the order of flags. The
+// variable of --will-topic is MQTT_WILL_TOPIC, and so on. lookup is usually os.LookupEnv.
 //
-//   - A variable that is empty counts as not set.
-//   - A List has one value a line; empty lines are nothing.
-//   - A Switch takes 1, 0, true, false, yes, no, on, off.
-//   - --pw is MQTT_PASSWORD as well as MQTT_PW.
-//   - MQTT_URL tells the whole server: MQTT_HOST and MQTT_PORT, which `mqtt broker -- CMD` sets beside it, do not count
-//     then.
-//   - MQTT_PORT with a URL in it is what container platforms set for a service named mqtt, and is not meant for us.
+//   - An empty variable is ignored.
+//   - A List has one value on each line. Empty lines are ignored.
+//   - A Switch has one of the words 1, 0, true, false, yes, no, on, off.
+//   - --pw is MQTT_PASSWORD or MQTT_PW.
+//   - MQTT_URL describes the server completely. If it is set, MQTT_HOST and MQTT_PORT, which
+//     `mqtt broker -- CMD` sets too, are ignored.
+//   - MQTT_PORT is ignored if its value is a URL: container platforms set that for a service
+//     with the name mqtt.
 //   - --help and --version have no variable.
 func FromEnvironment(lookup func(name string) (string, bool), flags []Flag) ([]Setting, error) {
 	var settings []Setting
@@ -28,7 +34,7 @@ func FromEnvironment(lookup func(name string) (string, bool), flags []Flag) ([]S
 		case "pw":
 			alias, _ := lookup("MQTT_PASSWORD")
 			if value != "" && alias != "" && value != alias {
-				return nil, &Error{File: "MQTT_PASSWORD", What: "MQTT_PW is set too, to another value: set one of them"}
+				return nil, &Error{File: "MQTT_PASSWORD", Err: errPassword}
 			}
 			if alias != "" {
 				name, value = "MQTT_PASSWORD", alias
@@ -45,14 +51,14 @@ func FromEnvironment(lookup func(name string) (string, bool), flags []Flag) ([]S
 		if value == "" {
 			continue
 		}
-		at := Origin{Source: Environment, Name: name}
+		origin := Origin{Source: Environment, Name: name}
 		switch f.Kind {
 		case Switch:
-			word, ok := truth(value)
+			word, ok := parseBool(value)
 			if !ok {
-				return nil, &Error{File: name, What: wantBool}
+				return nil, &Error{File: name, Err: errBool}
 			}
-			settings = append(settings, Setting{Flag: f.Name, Values: []string{word}, Origin: at})
+			settings = append(settings, Setting{Flag: f.Name, Values: []string{word}, Origin: origin})
 		case List:
 			var values []string
 			for line := range strings.SplitSeq(value, "\n") {
@@ -61,18 +67,19 @@ func FromEnvironment(lookup func(name string) (string, bool), flags []Flag) ([]S
 				}
 			}
 			if values != nil {
-				settings = append(settings, Setting{Flag: f.Name, Values: values, Origin: at})
+				settings = append(settings, Setting{Flag: f.Name, Values: values, Origin: origin})
 			}
 		default:
-			settings = append(settings, Setting{Flag: f.Name, Values: []string{value}, Origin: at})
+			settings = append(settings, Setting{Flag: f.Name, Values: []string{value}, Origin: origin})
 		}
 	}
 	return settings, nil
 }
 
-// Variable returns the name of a flag's environment variable: MQTT_WILL_TOPIC for will-topic.
+// Variable returns the name of a flag's environment variable, such as MQTT_WILL_TOPIC for
+// will-topic.
 func Variable(flag string) string {
-	var room [64]byte // one allocation a name: this runs for every flag at every start
+	var room [64]byte // one allocation for each name: this runs for every flag at every start
 	name := append(room[:0], "MQTT_"...)
 	for i := range len(flag) {
 		c := flag[i]

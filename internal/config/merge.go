@@ -5,13 +5,16 @@ import (
 	"strings"
 )
 
-// Merge returns, for each flag, the setting that counts, ordered by flag. The order of the arguments matters only
-// between settings of one source (two options files): the later one counts.
+// Merge returns one setting for each flag, that of the strongest source, in the order of
+// flags. If a flag has several settings of the same source (of two options files), Merge
+// returns the last one.
 //
-// A setting also displaces what would contradict it from a weaker source: a --host on the command line displaces a
-// MQTT_URL, a --password-file a profile's pw. Two that contradict each other in one source both stay, so that the
-// command can refuse them. A --port leaves a weaker URL in place, for the command to apply to it, unless that names a
-// unix socket. Of user and password a URL displaces what it has itself.
+// A setting also displaces settings of weaker sources that contradict it: --host on the
+// command line displaces MQTT_URL, and --password-file displaces pw of a profile. Two
+// settings of the same source that contradict each other are both returned, so that the
+// command can refuse them. --port does not displace a weaker URL, because the command
+// applies the port to it, unless the URL is that of a unix socket. A URL displaces user
+// name and password only if it has them itself.
 func Merge(layers ...[]Setting) []Setting {
 	var all []Setting
 	for _, layer := range slices.Backward(layers) {
@@ -19,20 +22,21 @@ func Merge(layers ...[]Setting) []Setting {
 	}
 	slices.SortStableFunc(all, func(a, b Setting) int { return int(b.Origin.Source) - int(a.Origin.Source) })
 
-	var kept []Setting
+	var chosen []Setting
 	for _, s := range all {
-		if !slices.ContainsFunc(kept, func(k Setting) bool {
-			return k.Flag == s.Flag || k.Origin.Source > s.Origin.Source && displaces(k, s)
+		if !slices.ContainsFunc(chosen, func(c Setting) bool {
+			return c.Flag == s.Flag || c.Origin.Source > s.Origin.Source && displaces(c, s)
 		}) {
-			kept = append(kept, s)
+			chosen = append(chosen, s)
 		}
 	}
-	slices.SortFunc(kept, func(a, b Setting) int { return strings.Compare(a.Flag, b.Flag) })
-	return kept
+	slices.SortFunc(chosen, func(a, b Setting) int { return strings.Compare(a.Flag, b.Flag) })
+	return chosen
 }
 
-// Joined returns the values of a List flag from all layers, the weakest source first. Merge lets the strongest source
-// replace the others; mosquitto's own programs add the topics of their options file to those of the command line.
+// Joined returns the values of a List flag of all sources, the weakest source first. This
+// is for the programs of mosquitto, which add the topics of the options file to those of
+// the command line, where Merge chooses the strongest source.
 func Joined(flag string, layers ...[]Setting) []string {
 	var found []Setting
 	for _, layer := range layers {
@@ -50,8 +54,8 @@ func Joined(flag string, layers ...[]Setting) []string {
 	return values
 }
 
-// Find returns the setting of a flag.
-func Find(settings []Setting, flag string) (Setting, bool) {
+// Find returns the setting of a flag. ok is false if there is none.
+func Find(settings []Setting, flag string) (_ Setting, ok bool) {
 	for _, s := range settings {
 		if s.Flag == flag {
 			return s, true
@@ -60,12 +64,12 @@ func Find(settings []Setting, flag string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// displaces reports whether the setting leaves no room for a weaker one of another flag.
+// displaces reports whether s contradicts a weaker setting of another flag.
 func displaces(s, weaker Setting) bool {
 	other := weaker.Flag
 	switch s.Flag {
 	case "url":
-		user, password := userinfo(last(s))
+		user, password := userinfo(lastValue(s))
 		switch other {
 		case "host", "port", "unix", "srv", "ws":
 			return true
@@ -79,9 +83,9 @@ func displaces(s, weaker Setting) bool {
 	case "host":
 		return among(other, "url", "unix")
 	case "port":
-		return other == "unix" || other == "url" && namesSocket(last(weaker))
+		return other == "unix" || other == "url" && isSocketURL(lastValue(weaker))
 	case "srv":
-		return !off(s) && among(other, "url", "unix")
+		return !isFalse(s) && among(other, "url", "unix")
 	case "pw":
 		return other == "password-file"
 	case "password-file":
@@ -101,24 +105,25 @@ func displaces(s, weaker Setting) bool {
 	case "message", "file":
 		return payloadSource(other)
 	case "stdin-file", "stdin-line", "null-message":
-		return !off(s) && payloadSource(other)
+		return !isFalse(s) && payloadSource(other)
 	}
 	return false
 }
 
+// payloadSource reports whether a flag says what to publish.
 func payloadSource(flag string) bool {
 	return among(flag, "message", "file", "stdin-file", "stdin-line", "null-message")
 }
 
-// last is the value that counts of a flag that takes one.
-func last(s Setting) string {
+// lastValue returns the value of a flag that takes one.
+func lastValue(s Setting) string {
 	if len(s.Values) == 0 {
-		return "" // a command's, which has not run yet
+		return "" // the command has not been run yet
 	}
 	return s.Values[len(s.Values)-1]
 }
 
 func among(s string, names ...string) bool { return slices.Contains(names, s) }
 
-// off reports whether a switch was set to false, and so contradicts nothing.
-func off(s Setting) bool { return len(s.Values) == 1 && s.Values[0] == "false" }
+// isFalse reports whether s is a switch that is set to false and so contradicts nothing.
+func isFalse(s Setting) bool { return len(s.Values) == 1 && s.Values[0] == "false" }

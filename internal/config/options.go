@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,40 +10,45 @@ import (
 	"strings"
 )
 
-// maxOptions bounds an options file, in bytes: room for the largest payload that MQTT can carry.
+// maxOptions is the largest size of an options file, in bytes. It has room for the largest
+// payload of MQTT.
 const maxOptions = 1 << 28
 
-// Option is one line of an options file as words for a command line: the option, then its value if it has one. A
-// property has three or four words after the option.
+// Option is one line of an options file in words as on a command line: the option, and its
+// value if it has one. A property has three or four words after the option.
 type Option struct {
 	Words  []string
 	Origin Origin
 }
 
-// ParseOptions reads a mosquitto options file: one option a line, its value the rest of the line, spaces and quotes
-// included. A # that starts a line starts a comment. Unlike mosquitto it takes a tab after the option, --name=value,
-// indented comments, lines of any length, and for -D several words (see PropertyWords).
+// ParseOptions parses an options file of mosquitto. Each line is an option; its value is the
+// rest of the line, including spaces and quotes. A line that begins with # is a comment.
+// In addition to what mosquitto reads, it accepts a tab after the option, --name=value,
+// indented comments, lines of any length, and several words for -D (see PropertyWords).
 //
-// mosquitto cuts off exactly one space before the value. That is kept where bytes matter (-m, --will-payload, -F, -P);
-// elsewhere all the spaces before it go, so that values may stand in a column, and those around a number.
+// mosquitto removes exactly one space before the value. ParseOptions does the same where
+// every byte is significant (-m, --will-payload, -F, -P). For all other options it removes
+// all spaces before the value, so that values can be aligned in a column, and the spaces
+// after a number.
 //
-// file names the input in origins and errors; source is Options or HouseOptions.
+// file is the name of the input in origins and errors. source is Options or DefaultFile.
 func ParseOptions(r io.Reader, file string, source Source) ([]Option, error) {
 	return parseOptions(r, file, source, maxOptions)
 }
 
-// LoadOptions reads an options file; a FIFO will do. When mosquitto would read it unasked (HouseOptions) and it is out
-// of reach, or is a folder, there are no options and that is no error.
+// LoadOptions reads and parses an options file, which may be a FIFO. If source is
+// DefaultFile and the file cannot be reached or is a folder, it returns no options and no
+// error.
 func LoadOptions(path string, source Source) ([]Option, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		if source == HouseOptions && absent(err) {
+		if source == DefaultFile && unreachable(err) {
 			return nil, nil
 		}
 		return nil, fmt.Errorf("options file: %w", err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() && source == HouseOptions {
+	if info, err := f.Stat(); err == nil && info.IsDir() && source == DefaultFile {
 		return nil, nil
 	}
 	return ParseOptions(f, path, source)
@@ -57,9 +63,9 @@ func parseOptions(r io.Reader, file string, source Source, limit int) ([]Option,
 	number := 0
 	for line := range bytes.SplitSeq(data, []byte("\n")) {
 		number++
-		words, what := optionWords(string(bytes.TrimRight(line, "\r")))
-		if what != "" {
-			return nil, &Error{file, number, what}
+		words, err := optionWords(string(bytes.TrimRight(line, "\r")))
+		if err != nil {
+			return nil, &Error{File: file, Line: number, Err: err}
 		}
 		if words != nil {
 			options = append(options, Option{words, Origin{Source: source, File: file, Line: number}})
@@ -68,17 +74,22 @@ func parseOptions(r io.Reader, file string, source Source, limit int) ([]Option,
 	return options, nil
 }
 
-// optionWords cuts one line. It returns nil words for a line that holds no option, or what is wrong.
-func optionWords(line string) (words []string, what string) {
+var (
+	errNUL    = errors.New("a NUL byte: expected text")
+	errOption = errors.New("expected an option, such as --host NAME or -q 1")
+)
+
+// optionWords splits a line into words. It returns nil if the line is empty or a comment.
+func optionWords(line string) (words []string, err error) {
 	line = strings.TrimLeft(line, " \t")
 	if line == "" || line[0] == '#' {
-		return nil, ""
+		return nil, nil
 	}
 	if strings.IndexByte(line, 0) >= 0 {
-		return nil, "a NUL byte: expected text"
+		return nil, errNUL
 	}
 	if line[0] != '-' {
-		return nil, "expected an option, such as --host NAME or -q 1"
+		return nil, errOption
 	}
 	option, value := line, ""
 	if i := strings.IndexAny(line, " \t"); i >= 0 {
@@ -87,81 +98,87 @@ func optionWords(line string) (words []string, what string) {
 	name, _, assigned := strings.Cut(option, "=")
 	switch {
 	case strings.Trim(name, "-") == "":
-		return nil, "expected an option, such as --host NAME or -q 1"
+		return nil, errOption
 	case name == "-o", name == "--options":
-		return nil, name + " in an options file: one file cannot name another"
+		return nil, fmt.Errorf("%s in an options file: one options file cannot include another", name)
 	case strings.HasPrefix(name, "--") && assigned:
-		// The value began before the first space, and goes on behind it.
-		return []string{line}, ""
+		// The value began before the first space and continues after it.
+		return []string{line}, nil
 	}
 	switch name {
 	case "-D", "--property":
 		property, err := PropertyWords(value)
 		if err != nil {
-			return nil, name + ": " + err.Error()
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		return append([]string{option}, property...), ""
+		return append([]string{option}, property...), nil
 	case "-m", "--message", "--will-payload", "-F", "--format", "-P", "--pw":
 	default:
 		value = strings.TrimLeft(value, " \t")
-		if number := strings.TrimRight(value, " \t"); digits(number) {
+		if number := strings.TrimRight(value, " \t"); allDigits(number) {
 			value = number
 		}
 	}
 	if value == "" {
-		return []string{option}, ""
+		return []string{option}, nil
 	}
-	return []string{option, value}, ""
+	return []string{option, value}, nil
 }
 
-// OptionSettings turns options into settings, for the flags that the command has. A flag given twice counts as on a
-// command line: a List takes both values, another kind the later one. A property becomes one value, in the form that
-// PropertyWords reads.
+// OptionSettings returns the settings of options for the flags of a command. If a flag is
+// given several times, a List has all values and any other flag the last one, as on a
+// command line. A property becomes one value that PropertyWords can split again.
 func OptionSettings(options []Option, flags []Flag) ([]Setting, error) {
 	var settings []Setting
 	for _, o := range options {
-		fail := func(what string) error { return &Error{o.Origin.File, o.Origin.Line, what} }
-		name, value, assigned := strings.Cut(o.Words[0], "=")
-		long, isLong := strings.CutPrefix(name, "--")
-		var f Flag
-		var known bool
-		if isLong {
-			f, known = find(flags, long)
-		} else {
-			name, assigned = o.Words[0], false
-			f, known = findShort(flags, strings.TrimPrefix(name, "-"))
-		}
-		if !known {
-			return nil, fail(unknownOption(name, flags))
-		}
-		switch {
-		case assigned && len(o.Words) > 1:
-			return nil, fail(name + ": expected one value")
-		case assigned:
-		case f.Kind == Switch && len(o.Words) > 1:
-			return nil, fail(name + " takes no value: expected nothing behind it")
-		case f.Kind == Switch:
-			value = "true"
-		case len(o.Words) == 1:
-			return nil, fail(name + ": expected a value")
-		case len(o.Words) > 2:
-			value = JoinProperty(o.Words[1:])
-		default:
-			value = o.Words[1]
-		}
-		if f.Kind == Switch {
-			word, ok := truth(value)
-			if !ok {
-				return nil, fail(name + ": " + wantBool)
-			}
-			value = word
+		f, value, err := optionValue(o.Words, flags)
+		if err != nil {
+			return nil, &Error{File: o.Origin.File, Line: o.Origin.Line, Err: err}
 		}
 		settings = add(settings, f, value, o.Origin)
 	}
 	return settings, nil
 }
 
-// unknownOption names an option only as far as it cannot be a value: -Psecret is -P.
+// optionValue returns the flag and the value of an option.
+func optionValue(words []string, flags []Flag) (f Flag, value string, err error) {
+	name, value, assigned := strings.Cut(words[0], "=")
+	var known bool
+	if long, isLong := strings.CutPrefix(name, "--"); isLong {
+		f, known = find(flags, long)
+	} else {
+		name, assigned = words[0], false
+		f, known = findShort(flags, strings.TrimPrefix(name, "-"))
+	}
+	switch {
+	case !known:
+		return f, "", errors.New(unknownOption(name, flags))
+	case assigned && len(words) > 1:
+		return f, "", fmt.Errorf("%s: expected one value", name)
+	case assigned:
+	case f.Kind == Switch && len(words) > 1:
+		return f, "", fmt.Errorf("%s takes no value: expected nothing after it", name)
+	case f.Kind == Switch:
+		value = "true"
+	case len(words) == 1:
+		return f, "", fmt.Errorf("%s: expected a value", name)
+	case len(words) > 2:
+		value = JoinProperty(words[1:])
+	default:
+		value = words[1]
+	}
+	if f.Kind == Switch {
+		word, ok := parseBool(value)
+		if !ok {
+			return f, "", fmt.Errorf("%s: %w", name, errBool)
+		}
+		value = word
+	}
+	return f, value, nil
+}
+
+// unknownOption returns the error text about an option that is not known. It contains only
+// as much of the option as cannot be a value: -P of -Psecret.
 func unknownOption(name string, flags []Flag) string {
 	long, isLong := strings.CutPrefix(name, "--")
 	switch {
@@ -177,8 +194,9 @@ func unknownOption(name string, flags []Flag) string {
 	return "unknown option"
 }
 
-// DefaultOptions returns the path of the options file that mosquitto's tool (mosquitto_pub, mosquitto_sub or
-// mosquitto_rr) reads when none is named, or "" where there is no place for one. goos is runtime.GOOS, getenv os.Getenv.
+// DefaultOptions returns the path of the options file that a program of mosquitto
+// (mosquitto_pub, mosquitto_sub or mosquitto_rr) reads by default. It returns "" if the
+// environment has no home folder. goos is runtime.GOOS, getenv is os.Getenv.
 func DefaultOptions(goos string, getenv func(string) string, tool string) string {
 	if goos == "windows" {
 		if home := getenv("USERPROFILE"); home != "" {
@@ -192,18 +210,19 @@ func DefaultOptions(goos string, getenv func(string) string, tool string) string
 	return ""
 }
 
-// readAll reads a file of at most limit bytes. A byte order mark at its start is dropped.
+// readAll reads a file of at most limit bytes, without a byte order mark at its start.
 func readAll(r io.Reader, file string, limit int) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, int64(limit)+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", file, err)
 	}
 	if len(data) > limit {
-		return nil, &Error{File: file, What: "too large for what it is"}
+		return nil, &Error{File: file, Err: fmt.Errorf("too large: expected at most %d bytes", limit)}
 	}
 	return bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), nil
 }
 
-func digits(s string) bool {
+// allDigits reports whether s consists of decimal digits and is not empty.
+func allDigits(s string) bool {
 	return s != "" && strings.Trim(s, "0123456789") == ""
 }

@@ -85,7 +85,8 @@ func TestTrap28LongLine(t *testing.T) {
 	}
 }
 
-// Of several topics mosquitto_pub takes the last and mosquitto_sub all: here the flag's kind says which.
+// Of several topics mosquitto_pub takes the last and mosquitto_sub all: here the flag's kind says
+// which.
 func TestTrap28Repeated(t *testing.T) {
 	text := "-t a\n-t b\n-q 1\n-q 2\n--insecure\n--insecure=no\n"
 	got, err := OptionSettings(parse(t, text), testFlags())
@@ -190,11 +191,11 @@ func TestDefaultOptions(t *testing.T) {
 func TestLoadOptions(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "mosquitto_pub")
-	got, err := LoadOptions(path, HouseOptions)
+	got, err := LoadOptions(path, DefaultFile)
 	if got != nil || err != nil {
 		t.Errorf("a missing default file: %v, %v", got, err)
 	}
-	if got, err = LoadOptions(dir, HouseOptions); got != nil || err != nil {
+	if got, err = LoadOptions(dir, DefaultFile); got != nil || err != nil {
 		t.Errorf("a folder in its place: %v, %v", got, err)
 	}
 	if _, err = LoadOptions(path, Options); err == nil || !os.IsNotExist(unwrap(err)) {
@@ -206,11 +207,11 @@ func TestLoadOptions(t *testing.T) {
 	if err := os.WriteFile(path, []byte("-h a\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	got, err = LoadOptions(path, HouseOptions)
+	got, err = LoadOptions(path, DefaultFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	equal(t, got, []Option{{[]string{"-h", "a"}, Origin{Source: HouseOptions, File: path, Line: 1}}})
+	equal(t, got, []Option{{[]string{"-h", "a"}, Origin{Source: DefaultFile, File: path, Line: 1}}})
 }
 
 func unwrap(err error) error {

@@ -163,7 +163,7 @@ func TestFetch(t *testing.T) {
 		want string
 	}{
 		{"", nil, "printed nothing"}, {"\ns3cret", nil, "printed nothing"}, {"s3cret\x00", nil, "NUL"},
-		{"s3cret", errors.New("exit status 1"), "exit status 1"}, {strings.Repeat("s3cret", maxPrinted), nil, "more than 64 KiB"},
+		{"s3cret", errors.New("exit status 1"), "exit status 1"}, {strings.Repeat("s3cret", maxOutput), nil, "more than 64 KiB"},
 	} {
 		_, err := s.Fetch(t.Context(), prints(c.out, c.err))
 		fails(t, err, "prod.conf:3: pw-command: run pass: ", c.want)

@@ -5,11 +5,12 @@ import (
 	"unicode/utf8"
 )
 
-// blanks are the bytes that a value loses at its ends unless it is quoted.
+// blanks are the bytes that are removed from the ends of a value that is not quoted.
 const blanks = " \t\r"
 
-// quote writes a value for a profile: as it is where that reads back the same, and otherwise in double quotes, with
-// \" \\ \n \r \t and, for other control bytes and what is not UTF-8, \xHH.
+// quote returns a value as it is written in a profile: without change if it reads back the
+// same, else in double quotes, with \" \\ \n \r \t, and \xHH for other control bytes and
+// bytes that are not UTF-8.
 func quote(s string) string {
 	plain := s != "" && s[0] != '"' && strings.Trim(s, blanks) == s && utf8.ValidString(s)
 	for i := 0; plain && i < len(s); i++ {
@@ -41,8 +42,9 @@ func quote(s string) string {
 	return string(append(b, '"'))
 }
 
-// unquote reads a value of a profile that has lost the blanks at its ends.
-func unquote(s string) (string, bool) {
+// unquote returns the value that s, without blanks at its ends, is in a profile. ok is
+// false if s is a malformed quoted value.
+func unquote(s string) (_ string, ok bool) {
 	if s == "" || s[0] != '"' {
 		return s, true
 	}

@@ -5,22 +5,23 @@ import (
 	"strings"
 )
 
-// mask stands for a secret. Its length tells nothing of the secret's.
+// mask replaces a secret. Its length is independent of the length of the secret.
 const mask = "********"
 
-// Masked returns a flag's value as it may be shown: a secret is replaced as a whole, and of a URL, a header or a
-// property the part that is secret.
+// Masked returns a flag's value for display, with the secret replaced: the whole value, or
+// the secret part of a URL, a header or a property.
 func Masked(flag, value string) string {
 	shown, _ := masked(flag, value)
 	return shown
 }
 
-// Secret reports whether the value holds something that others must not read.
+// Secret reports whether a flag's value contains a secret.
 func Secret(flag, value string) bool {
 	_, secret := masked(flag, value)
 	return secret
 }
 
+// masked returns the value for display, and whether it contains a secret.
 func masked(flag, value string) (string, bool) {
 	if value == "" {
 		return "", false
@@ -43,9 +44,11 @@ func masked(flag, value string) (string, bool) {
 	return value, false
 }
 
-// maskedURL masks a password before the host, and a query, where signatures and tokens stand. It looks at the text and
-// not at a parsed URL, since a mistyped one has a password as well: everything from the first colon to the last @ goes,
-// also when a slash in the password makes it look like a path; and so does a port that is none, of a URL without a host.
+// maskedURL masks the password before the host, and the query, which can contain signatures
+// and tokens. It does not parse the URL, because a URL with a typing error contains a
+// password, too. It masks everything from the first colon to the last @, even if a slash in
+// the password makes it look like a path. In a URL without @ it masks a port that is not a
+// number, because that can be a password whose @ and host are missing.
 func maskedURL(value string) (string, bool) {
 	secret := false
 	start := 0
@@ -58,7 +61,7 @@ func maskedURL(value string) (string, bool) {
 		}
 	} else if host, _, _ := strings.Cut(value[start:], "/"); host != "" && host[0] != '[' {
 		host, _, _ = strings.Cut(host, "?")
-		if name, port, ok := strings.Cut(host, ":"); ok && port != "" && !digits(port) {
+		if name, port, ok := strings.Cut(host, ":"); ok && port != "" && !allDigits(port) {
 			value, secret = value[:start+len(name)+1]+mask+value[start+len(host):], true
 		}
 	}
@@ -68,7 +71,7 @@ func maskedURL(value string) (string, bool) {
 	return value, secret
 }
 
-// scheme reports whether s can stand before ://, and so is no part of a password.
+// scheme reports whether s, which is before ://, can be a scheme and not part of a password.
 func scheme(s string) bool {
 	for i := range len(s) {
 		if c := s[i] | 0x20; (c < 'a' || c > 'z') && (c < '0' || c > '9') && !strings.Contains("+-.", s[i:i+1]) {
@@ -78,8 +81,8 @@ func scheme(s string) bool {
 	return s != ""
 }
 
-// userinfo reports whether a URL has a user name, and whether it has a password, be it empty. Both end with the last @
-// before the path.
+// userinfo reports whether a URL has a user name, and whether it has a password, which may
+// be empty. The last @ before the path ends them.
 func userinfo(url string) (user, password bool) {
 	if _, rest, ok := strings.Cut(url, "://"); ok {
 		url = rest
@@ -93,13 +96,14 @@ func userinfo(url string) (user, password bool) {
 	return name != "", password
 }
 
-// namesSocket reports whether a URL is one of a unix socket.
-func namesSocket(url string) bool {
+// isSocketURL reports whether a URL is that of a unix socket.
+func isSocketURL(url string) bool {
 	name, _, _ := strings.Cut(url, ":")
 	return strings.EqualFold(name, "unix")
 }
 
-// maskedPair masks the value of a pair whose name promises a secret, and all of what is no pair.
+// maskedPair masks the value of a pair whose name suggests a secret. It masks all of a text
+// that is not a pair.
 func maskedPair(value, separators string) (string, bool) {
 	i := strings.IndexAny(value, separators)
 	switch {
@@ -113,6 +117,8 @@ func maskedPair(value, separators string) (string, bool) {
 	return value[:i+1] + mask, true
 }
 
+// maskedProperty masks authentication data, and a user property whose key suggests a
+// secret. It masks all of a text that is not a property.
 func maskedProperty(value string) (string, bool) {
 	words, err := PropertyWords(value)
 	if err != nil {
@@ -125,7 +131,8 @@ func maskedProperty(value string) (string, bool) {
 	return strings.Join(words[:last], " ") + " " + mask, true
 }
 
-// secretName reports whether something of this name, a header or a user property, is likely to be a secret.
+// secretName reports whether the value of a header or user property with that name is
+// likely to be a secret.
 func secretName(name string) bool {
 	name = strings.ToLower(strings.ReplaceAll(strings.TrimSpace(name), "_", "-"))
 	words := []string{"password", "passwd", "secret", "token", "authoriz", "authent", "cookie", "credential", "signature",

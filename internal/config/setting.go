@@ -1,38 +1,40 @@
 package config
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
 
-// Source is a kind of place where a value can come from. A greater one wins over a smaller one.
+// Source is a kind of place that a value comes from. A greater source is stronger.
 type Source uint8
 
 const (
-	Default      Source = iota // the flag's own default
-	HouseOptions               // the options file mosquitto reads unasked, see DefaultOptions
-	InProfile                  // a profile
-	Environment                // an environment variable
-	Options                    // an options file that was named, which stands for flags
-	CommandLine                // the command line
+	Default     Source = iota // the flag's default
+	DefaultFile               // the options file that mosquitto reads by default, see DefaultOptions
+	InProfile                 // a profile
+	Environment               // an environment variable
+	Options                   // the options file of -o
+	CommandLine               // the command line
 )
 
-// Origin tells where a value stands.
+// Origin says where a value comes from.
 type Origin struct {
 	Source Source
-	Name   string // the variable's name, or the profile's
-	File   string // the file, for HouseOptions, InProfile and Options
-	Line   int    // the line in File, from 1; of several values, the first one's
+	Name   string // of the variable or the profile
+	File   string // of DefaultFile, InProfile and Options
+	Line   int    // in File, from 1; the first one of several values
 }
 
-// String says it to a person: "environment MQTT_HOST", "profile prod (/home/a/.config/mqtt/profiles/prod:3)".
+// String returns the origin for a person: "environment MQTT_HOST",
+// "profile prod (/home/a/.config/mqtt/profiles/prod:3)".
 func (o Origin) String() string {
 	switch o.Source {
 	case CommandLine:
 		return "command line"
 	case Environment:
 		return "environment " + o.Name
-	case Options, HouseOptions:
+	case Options, DefaultFile:
 		return "options file " + o.place()
 	case InProfile:
 		return "profile " + o.Name + " (" + o.place() + ")"
@@ -40,6 +42,7 @@ func (o Origin) String() string {
 	return "default"
 }
 
+// place returns file and line.
 func (o Origin) place() string {
 	if o.Line == 0 {
 		return o.File
@@ -53,12 +56,13 @@ type Setting struct {
 	Values []string // one, or several for a List; "true" or "false" for a Switch
 	Origin Origin
 
-	// Command, when not empty, is the shell command whose first line of output is the value. Values is then nil
-	// until Fetch has run it.
+	// Command is the shell command whose first line of output is the value, or empty. Values
+	// is nil until Fetch has run it.
 	Command string
 }
 
-// Shown returns the values as they may be printed: secrets are masked, and of a command only its program is named.
+// Shown returns the values for display, with secrets masked. For a command it returns the
+// name of the program.
 func (s Setting) Shown() []string {
 	if s.Command != "" && s.Values == nil {
 		return []string{"(printed by " + program(s.Command) + ")"}
@@ -74,33 +78,39 @@ func (s Setting) Shown() []string {
 	return shown
 }
 
-// Error says what is wrong in a file, an environment variable or a profile. It never quotes a value.
+// Error says what is wrong in a file, an environment variable or a profile. It never
+// contains a value.
 type Error struct {
 	File string // the file or, without Line, the name of an environment variable
 	Line int    // from 1; 0: no particular line
-	What string // what was expected
+	Err  error  // what is wrong or was expected
 }
 
+// Error returns the place and the reason.
 func (e *Error) Error() string {
-	return Origin{File: e.File, Line: e.Line}.place() + ": " + e.What
+	return Origin{File: e.File, Line: e.Line}.place() + ": " + e.Err.Error()
 }
 
-// Kind says how many values a flag takes.
+// Unwrap returns e.Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Kind says how many values a flag has.
 type Kind uint8
 
 const (
-	Text   Kind = iota // one value; of several the last one counts
-	Switch             // true or false; on the command line it takes no value
+	Text   Kind = iota // one value; the last one if several are given
+	Switch             // true or false; it needs no value on the command line
 	List               // any number of values
 )
 
-// Flag describes a flag of the command that is being run.
+// Flag describes a flag of a command.
 type Flag struct {
 	Name  string // long name, without dashes
 	Short string // one letter, or empty
 	Kind  Kind
 }
 
+// find returns the flag with that long name.
 func find(flags []Flag, name string) (Flag, bool) {
 	for _, f := range flags {
 		if f.Name == name {
@@ -110,6 +120,7 @@ func find(flags []Flag, name string) (Flag, bool) {
 	return Flag{}, false
 }
 
+// findShort returns the flag with that letter.
 func findShort(flags []Flag, letter string) (Flag, bool) {
 	for _, f := range flags {
 		if f.Short == letter && letter != "" {
@@ -119,10 +130,11 @@ func findShort(flags []Flag, letter string) (Flag, bool) {
 	return Flag{}, false
 }
 
-const wantBool = "expected 1, 0, true, false, yes, no, on or off"
+var errBool = errors.New("expected 1, 0, true, false, yes, no, on or off")
 
-// truth reads the words that people write for true and false, and returns the one that flag packages read.
-func truth(s string) (string, bool) {
+// parseBool parses the words that people use for true and false. It returns the word that
+// flag packages parse.
+func parseBool(s string) (_ string, ok bool) {
 	switch strings.ToLower(strings.TrimSpace(s)) {
 	case "1", "true", "yes", "on":
 		return "true", true
@@ -132,8 +144,9 @@ func truth(s string) (string, bool) {
 	return "", false
 }
 
-// add puts a value into settings: a List grows, another kind is replaced by its later value.
-func add(settings []Setting, f Flag, value string, at Origin) []Setting {
+// add adds a value of f to settings. A List gets one value more; any other flag gets the new
+// value and its origin.
+func add(settings []Setting, f Flag, value string, origin Origin) []Setting {
 	for i := range settings {
 		if settings[i].Flag != f.Name {
 			continue
@@ -141,15 +154,15 @@ func add(settings []Setting, f Flag, value string, at Origin) []Setting {
 		if f.Kind == List {
 			settings[i].Values = append(settings[i].Values, value)
 		} else {
-			settings[i].Values, settings[i].Origin = []string{value}, at
+			settings[i].Values, settings[i].Origin = []string{value}, origin
 		}
 		return settings
 	}
-	return append(settings, Setting{Flag: f.Name, Values: []string{value}, Origin: at})
+	return append(settings, Setting{Flag: f.Name, Values: []string{value}, Origin: origin})
 }
 
-// flagName reports whether s could be a flag's long name, and so may be quoted in an error without giving away a
-// secret that slipped into its place.
+// flagName reports whether s can be a flag's long name. Errors quote such a name only, because
+// other text in its place could be a secret.
 func flagName(s string) bool {
 	if s == "" || len(s) > 40 || s[0] == '-' {
 		return false

@@ -12,9 +12,9 @@ import (
 	"syscall"
 )
 
-// Dirs is where the configuration lives. The profile NAME is the file Config/profiles/NAME, and Config/current holds
-// the name of the one in use. With an empty Config there is nowhere to keep profiles, which is an error only for what
-// needs one.
+// Dirs says where profiles are stored. The profile NAME is the file Config/profiles/NAME,
+// and Config/current has the name of the current profile. If Config is empty, there are no
+// profiles, and functions that need one fail.
 type Dirs struct {
 	Config string
 }
@@ -22,14 +22,16 @@ type Dirs struct {
 var (
 	// ErrNoProfile is wrapped by errors about a profile that does not exist.
 	ErrNoProfile = errors.New("no such profile")
-	// ErrProfileExists is wrapped by the error of Add for a name that is taken.
+	// ErrProfileExists is wrapped by the error of Add if the profile exists.
 	ErrProfileExists = errors.New("the profile exists already")
 
-	errNoDir = errors.New("no folder for profiles: set XDG_CONFIG_HOME or HOME (AppData on Windows)")
+	errTooLarge = errors.New("too large for a profile")
+	errNoDir    = errors.New("no folder for profiles: set XDG_CONFIG_HOME or HOME (AppData on Windows)")
 )
 
-// Locate returns the configuration folder: mqtt below $XDG_CONFIG_HOME or ~/.config, on Windows below %AppData%. It
-// does not look whether the folder exists. goos is runtime.GOOS, getenv os.Getenv.
+// Locate returns the configuration folder: mqtt below $XDG_CONFIG_HOME or ~/.config, on
+// Windows below %AppData%. It does not check whether the folder exists. goos is
+// runtime.GOOS, getenv is os.Getenv.
 func Locate(goos string, getenv func(string) string) Dirs {
 	if dir := configHome(goos, getenv); dir != "" {
 		return Dirs{filepath.Join(dir, "mqtt")}
@@ -37,6 +39,7 @@ func Locate(goos string, getenv func(string) string) Dirs {
 	return Dirs{}
 }
 
+// configHome returns the folder for the configuration of all programs, "" if there is none.
 func configHome(goos string, getenv func(string) string) string {
 	if goos == "windows" {
 		if dir := getenv("AppData"); dir != "" {
@@ -47,7 +50,7 @@ func configHome(goos string, getenv func(string) string) string {
 		}
 		return ""
 	}
-	// A relative path here is to be ignored, says the XDG base directory specification.
+	// The XDG base directory specification says that a relative path must be ignored.
 	if dir := getenv("XDG_CONFIG_HOME"); filepath.IsAbs(dir) {
 		return dir
 	}
@@ -57,8 +60,9 @@ func configHome(goos string, getenv func(string) string) string {
 	return ""
 }
 
-// CheckName says what is wrong with a profile's name: it has at most 64 letters, digits, dots, underscores and dashes,
-// starts with a letter, a digit or an underscore, does not end with a dot, and is no device of Windows.
+// CheckName returns an error if name cannot be the name of a profile. A name has at most 64
+// letters, digits, dots, underscores and dashes, begins with a letter, a digit or an
+// underscore, does not end with a dot, and is not a device of Windows.
 func CheckName(name string) error {
 	bad := name == "" || len(name) > 64 || strings.HasSuffix(name, ".") || name[0] == '.' || name[0] == '-'
 	for i := range len(name) {
@@ -72,11 +76,12 @@ func CheckName(name string) error {
 	switch {
 	case slices.Contains([]string{"con", "prn", "aux", "nul"}, base),
 		len(base) == 4 && (base[:3] == "com" || base[:3] == "lpt") && base[3] >= '0' && base[3] <= '9':
-		return fmt.Errorf("profile name %q: Windows keeps it for a device", name)
+		return fmt.Errorf("profile name %q: it is the name of a device on Windows", name)
 	}
 	return nil
 }
 
+// path returns the path of a profile.
 func (d Dirs) path(name string) (string, error) {
 	if err := CheckName(name); err != nil {
 		return "", err
@@ -87,7 +92,7 @@ func (d Dirs) path(name string) (string, error) {
 	return filepath.Join(d.Config, "profiles", name), nil
 }
 
-// New returns an empty profile, which Add or Save can write.
+// New returns an empty profile for Add or Save.
 func (d Dirs) New(name string) (*Profile, error) {
 	path, err := d.path(name)
 	if err != nil {
@@ -96,14 +101,15 @@ func (d Dirs) New(name string) (*Profile, error) {
 	return &Profile{Name: name, File: path}, nil
 }
 
-// List returns the names of the profiles, sorted. Without a folder, or without the right to read it, there are none.
+// List returns the sorted names of all profiles. It returns none if the folder does not
+// exist or cannot be read.
 func (d Dirs) List() ([]string, error) {
 	if d.Config == "" {
 		return nil, nil
 	}
 	entries, err := os.ReadDir(filepath.Join(d.Config, "profiles"))
 	if err != nil {
-		if absent(err) {
+		if unreachable(err) {
 			return nil, nil
 		}
 		return nil, fmt.Errorf("list profiles: %w", err)
@@ -117,24 +123,24 @@ func (d Dirs) List() ([]string, error) {
 	return names, nil
 }
 
-// Load reads a profile. On unix it refuses one with a secret that others may read, and one with a command that others
-// may change.
+// Load reads and parses a profile. On unix it refuses a profile with a secret that other
+// users can read, and a profile with a command that other users can change.
 func (d Dirs) Load(name string) (*Profile, error) {
 	path, err := d.path(name)
 	if err != nil {
 		return nil, err
 	}
-	// Look before opening, since opening a FIFO would wait for a writer.
+	// Check the type first, because opening a FIFO would wait for a writer.
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
-		return nil, &Error{File: path, What: "expected a plain file"}
+		return nil, &Error{File: path, Err: errors.New("expected a regular file")}
 	}
 	var f *os.File
 	if err == nil {
 		f, err = os.Open(path)
 	}
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if notExist(err) {
 			return nil, fmt.Errorf("profile %s: %w (it would be %s)", name, ErrNoProfile, path)
 		}
 		return nil, fmt.Errorf("profile %s: %w", name, err)
@@ -157,22 +163,23 @@ func (d Dirs) Load(name string) (*Profile, error) {
 	return p, nil
 }
 
+// checkMode returns an error if the permissions of p's file are too wide for its content.
 func (p *Profile) checkMode(mode fs.FileMode) error {
 	if runtime.GOOS == "windows" {
-		return nil // access lists rule there, and the user's folder is private
+		return nil // access is controlled by lists, and the user's folder is private
 	}
 	if key := p.secret(); key != "" && mode.Perm()&0o077 != 0 {
-		return &Error{File: p.File, What: fmt.Sprintf("it holds a secret (%s) and is open to others (mode %04o): run chmod 600 %s",
+		return &Error{File: p.File, Err: fmt.Errorf("it holds a secret (%s) and is open to others (mode %04o): run chmod 600 %s",
 			key, mode.Perm(), shellWord(p.File))}
 	}
 	if key := p.command(); key != "" && mode.Perm()&0o022 != 0 {
-		return &Error{File: p.File, What: fmt.Sprintf("it holds a command (%s) and others may change it (mode %04o): run chmod 600 %s",
+		return &Error{File: p.File, Err: fmt.Errorf("it holds a command (%s) and others may change it (mode %04o): run chmod 600 %s",
 			key, mode.Perm(), shellWord(p.File))}
 	}
 	return nil
 }
 
-// shellWord quotes a path for a line that is meant to be copied to a shell.
+// shellWord returns a path as one word for a shell, quoted if necessary.
 func shellWord(s string) string {
 	for i := range len(s) {
 		c := s[i]
@@ -183,7 +190,7 @@ func shellWord(s string) string {
 	return s
 }
 
-// Add writes a profile that must not exist yet.
+// Add writes a profile that does not exist yet.
 func (d Dirs) Add(p *Profile) error {
 	path, err := d.path(p.Name)
 	if err != nil {
@@ -195,7 +202,8 @@ func (d Dirs) Add(p *Profile) error {
 	return d.Save(p)
 }
 
-// Save writes a profile, whole or not at all, for its owner alone (mode 0600). A link to a file elsewhere stays one.
+// Save writes a profile with mode 0600. It writes the whole profile or nothing. If the
+// profile is a symbolic link, Save writes the file that it points to.
 func (d Dirs) Save(p *Profile) error {
 	path, err := d.path(p.Name)
 	if err != nil {
@@ -206,7 +214,7 @@ func (d Dirs) Save(p *Profile) error {
 	}
 	data := p.Bytes()
 	if len(data) > maxProfile {
-		return &Error{File: path, What: "too large for a profile"}
+		return &Error{File: path, Err: errTooLarge}
 	}
 	if err := writeFile(path, data); err != nil {
 		return fmt.Errorf("save profile %s: %w", p.Name, err)
@@ -214,14 +222,14 @@ func (d Dirs) Save(p *Profile) error {
 	return nil
 }
 
-// Remove deletes a profile. If it was the one in use, none is afterwards.
+// Remove deletes a profile. If it was the current one, there is no current profile then.
 func (d Dirs) Remove(name string) error {
 	path, err := d.path(name)
 	if err != nil {
 		return err
 	}
 	if err := os.Remove(path); err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if notExist(err) {
 			return fmt.Errorf("profile %s: %w", name, ErrNoProfile)
 		}
 		return fmt.Errorf("remove profile %s: %w", name, err)
@@ -232,14 +240,15 @@ func (d Dirs) Remove(name string) error {
 	return nil
 }
 
-// Use makes a profile the one in use when none is named. An empty name: none.
+// Use makes a profile the current one, which is used when no profile is named. With an
+// empty name there is no current profile.
 func (d Dirs) Use(name string) error {
 	if d.Config == "" {
 		return errNoDir
 	}
 	current := filepath.Join(d.Config, "current")
 	if name == "" {
-		if err := os.Remove(current); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+		if err := os.Remove(current); err != nil && !notExist(err) {
 			return fmt.Errorf("use no profile: %w", err)
 		}
 		return nil
@@ -249,7 +258,7 @@ func (d Dirs) Use(name string) error {
 		return err
 	}
 	if _, err := os.Stat(path); err != nil {
-		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if notExist(err) {
 			return fmt.Errorf("profile %s: %w", name, ErrNoProfile)
 		}
 		return fmt.Errorf("profile %s: %w", name, err)
@@ -260,8 +269,8 @@ func (d Dirs) Use(name string) error {
 	return nil
 }
 
-// Current returns the name of the profile in use, or "" for none. Without a folder, or without the right to read it,
-// there is none.
+// Current returns the name of the current profile, "" if there is none. It returns "" also
+// if the folder does not exist or cannot be read.
 func (d Dirs) Current() (string, error) {
 	if d.Config == "" {
 		return "", nil
@@ -269,17 +278,17 @@ func (d Dirs) Current() (string, error) {
 	path := filepath.Join(d.Config, "current")
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
-		return "", &Error{File: path, What: "expected a plain file with a profile's name"}
+		return "", &Error{File: path, Err: errors.New("expected a regular file with the name of a profile")}
 	}
 	var f *os.File
 	if err == nil {
 		f, err = os.Open(path)
 	}
 	if err != nil {
-		if absent(err) {
+		if unreachable(err) {
 			return "", nil
 		}
-		return "", fmt.Errorf("read the name of the profile in use: %w", err)
+		return "", fmt.Errorf("read the name of the current profile: %w", err)
 	}
 	defer f.Close()
 	data, err := readAll(f, path, 4096)
@@ -288,23 +297,28 @@ func (d Dirs) Current() (string, error) {
 	}
 	name := strings.Trim(string(data), blanks+"\n")
 	if name != "" && CheckName(name) != nil {
-		return "", &Error{File: path, What: "expected a profile's name: run mqtt config use NAME"}
+		return "", &Error{File: path, Err: errors.New("expected the name of a profile: run mqtt config use NAME")}
 	}
 	return name, nil
 }
 
-// absent reports whether a file is out of reach in a way that means: this user has no configuration. A home that is
-// /dev/null, or that belongs to somebody else, is no reason to fail.
-func absent(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR)
+// notExist reports whether err says that a file, or a folder of its path, does not exist.
+func notExist(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
-// writeFile replaces a file's content so that a crash leaves the old or the new one.
+// unreachable reports whether err means that this user has no configuration. A home folder
+// that is /dev/null or belongs to another user is not a failure.
+func unreachable(err error) bool {
+	return notExist(err) || errors.Is(err, fs.ErrPermission)
+}
+
+// writeFile replaces the content of a file. After a crash it has the old or the new content.
 func writeFile(path string, data []byte) (err error) {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
-	// CreateTemp makes it 0600; its leading dot keeps it from being taken for a profile.
+	// CreateTemp creates the file with mode 0600. CheckName rejects its name because of the dot.
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err
@@ -327,8 +341,8 @@ func writeFile(path string, data []byte) (err error) {
 	if err = os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	// The name itself lasts only when the folder is on the disk too. Not every system can do that, and the content is
-	// safe either way, so the outcome does not count.
+	// The new name is durable only after the folder has been synced. Not every system can do
+	// that, and the content is safe in any case, so an error is ignored.
 	if dir, openErr := os.Open(filepath.Dir(path)); openErr == nil {
 		_ = dir.Sync()
 		_ = dir.Close()

@@ -96,7 +96,7 @@ func TestFIFOIsNoProfile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := d.Load("pipe")
-	fails(t, err, "expected a plain file")
+	fails(t, err, "expected a regular file")
 }
 
 func TestShell(t *testing.T) {
@@ -111,7 +111,7 @@ func TestShell(t *testing.T) {
 	if _, err = run(t.Context(), "echo s3cret; exit 3"); err == nil || err.Error() != "exit status 3" {
 		t.Errorf("got %v", err)
 	}
-	if _, err = run(t.Context(), "while echo s3cret; do :; done"); !errors.Is(err, errPrinted) {
+	if _, err = run(t.Context(), "while echo s3cret; do :; done"); !errors.Is(err, errOutput) {
 		t.Errorf("got %v", err)
 	}
 	// What stays behind with the output open does not hold us up.
@@ -129,7 +129,8 @@ func TestShell(t *testing.T) {
 	ends(t, run)
 }
 
-// ends has a command begin another, which holds a FIFO open: when the context ends both, the FIFO's end is seen.
+// ends has a command begin another, which holds a FIFO open: when the context ends both, the FIFO's
+// end is seen.
 func ends(t *testing.T, run Runner) {
 	t.Helper()
 	if tty, err := os.Open("/dev/tty"); err == nil {

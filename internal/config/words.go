@@ -5,16 +5,18 @@ import (
 	"strings"
 )
 
-// PropertyWords cuts a property written on one line, as in an options file, a profile or MQTT_PROPERTY:
+// PropertyWords splits a property that is written on one line, as in an options file, a
+// profile or MQTT_PROPERTY:
 //
 //	COMMAND NAME VALUE
 //	COMMAND user-property KEY VALUE
 //
-// The value is the rest of the line without the spaces around it, so it needs no quotes to hold spaces. When it is one
-// string in quotes as a whole, the quotes are taken off: that is how it can be empty or begin with a space. The key may
-// stand in quotes too. In double quotes \" and \\ stand for " and \; in single quotes nothing is special.
+// The value is the rest of the line without the spaces around it, so a value with spaces
+// needs no quotes. If all of the value is in quotes, they are removed, so that a value can
+// be empty or begin with a space. The key can be in quotes, too. In double quotes \" and \\
+// mean " and \; in single quotes no character is special.
 func PropertyWords(line string) ([]string, error) {
-	const spaces = " \t" // a carriage return belongs to the value
+	const spaces = " \t" // a carriage return is part of the value
 	var words []string
 	rest := strings.Trim(line, spaces)
 	for len(words) < 2 {
@@ -45,7 +47,7 @@ func PropertyWords(line string) ([]string, error) {
 	return append(words, rest), nil
 }
 
-// JoinProperty is the inverse of PropertyWords: it writes words on one line.
+// JoinProperty returns words on one line, which PropertyWords splits again.
 func JoinProperty(words []string) string {
 	last := len(words) - 1
 	var b strings.Builder
@@ -69,7 +71,8 @@ func JoinProperty(words []string) string {
 	return b.String()
 }
 
-// quoted reads a string in quotes at the start of s, and what follows it.
+// quoted returns the string in quotes at the start of s, and the text after it. ok is false
+// if s does not begin with a complete string in quotes.
 func quoted(s string) (value, after string, ok bool) {
 	if s == "" || s[0] != '"' && s[0] != '\'' {
 		return "", "", false
@@ -87,7 +90,8 @@ func quoted(s string) (value, after string, ok bool) {
 	return "", "", false
 }
 
-// Suggestion returns `: did you mean X?` when a flag's name is close to the one that was written, or "".
+// Suggestion returns `: did you mean X?` with prefix and the flag whose name is most
+// similar to name, or "" if none is similar.
 func Suggestion(name string, flags []Flag, prefix string) string {
 	best, nearest := "", 3
 	for _, f := range flags {
@@ -101,7 +105,8 @@ func Suggestion(name string, flags []Flag, prefix string) string {
 	return ": did you mean " + prefix + best + "?"
 }
 
-// distance counts the letters to insert, drop, change or swap with their neighbour to make b of a.
+// distance returns the number of letters to insert, delete, change, or swap with their
+// neighbor that turn a into b.
 func distance(a, b string) int {
 	var before, last []int
 	row := make([]int, len(b)+1)
