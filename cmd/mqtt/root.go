@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/cmd/broker"
 	"mqtt/internal/cmd/ping"
 	"mqtt/internal/config"
 )
@@ -78,7 +79,7 @@ func checkCommand(root *cobra.Command, args []string) error {
 // that is asked for, and all of them only where help or completion needs to know them.
 func commands() []command {
 	return []command{
-		{"pub", newPub}, {"sub", newSub}, {"rr", newRR}, {"ping", ping.New}, {"bench", newBench}, {"broker", newBroker}, {"config", newConfig},
+		{"pub", newPub}, {"sub", newSub}, {"rr", newRR}, {"ping", ping.New}, {"bench", newBench}, {"broker", broker.New}, {"config", newConfig},
 		{"completion", newCompletion},
 	}
 }

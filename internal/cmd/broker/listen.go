@@ -1,4 +1,4 @@
-package main
+package broker
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 )
 
 // endpoints reads --listen, or --host and --port. A broker for a command takes a free port unless told otherwise.
-func (f *brokerFlags) endpoints(e *cli.Env, fs *pflag.FlagSet, private bool) ([]*transport.Endpoint, error) {
+func (f *flags) endpoints(e *cli.Env, fs *pflag.FlagSet, private bool) ([]*transport.Endpoint, error) {
 	given := f.listen
 	for _, name := range []string{"host", "port"} {
 		if len(given) > 0 && fs.Changed(name) {
@@ -108,7 +108,7 @@ func listenStatus(err error) int {
 }
 
 // announce tells where the broker is to be found, when it can be.
-func (f *brokerFlags) announce(e *cli.Env, urls []transport.URL, open, private bool) error {
+func (f *flags) announce(e *cli.Env, urls []transport.URL, open, private bool) error {
 	var lines strings.Builder
 	for _, u := range urls {
 		lines.WriteString(u.String())

@@ -1,4 +1,4 @@
-package main
+package broker
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 )
 
 // brokerFlags say where the broker listens and what it tells.
-type brokerFlags struct {
+type flags struct {
 	listen     []string
 	host, port string
 	cert, key  string
@@ -37,8 +37,8 @@ type brokerFlags struct {
 	trial  trialFlags
 }
 
-func newBroker(e *cli.Env) *cobra.Command {
-	f := &brokerFlags{}
+func New(e *cli.Env) *cobra.Command {
+	f := &flags{}
 	c := &cobra.Command{
 		Use:   "broker [-- COMMAND ...]",
 		Short: "Serve MQTT, or run a command against a broker of its own",
@@ -76,7 +76,7 @@ has --passwords and --acl read again; a client whose user is gone or has another
 	return c
 }
 
-func (f *brokerFlags) register(fs *pflag.FlagSet) {
+func (f *flags) register(fs *pflag.FlagSet) {
 	fs.SortFlags = false
 	cli.ListVar(fs, &f.listen, "listen", "", "listen at `URL`, many: {mqtt|mqtts|ws|wss}://host:port or unix:///path; port 0 picks one")
 	fs.StringVarP(&f.host, "host", "h", "127.0.0.1", "listen on `ADDRESS`, where no --listen is given")
@@ -97,7 +97,7 @@ func (f *brokerFlags) register(fs *pflag.FlagSet) {
 }
 
 // logger returns the log and what sets its level.
-func (f *brokerFlags) logger(e *cli.Env) (*slog.Logger, *slog.LevelVar, error) {
+func (f *flags) logger(e *cli.Env) (*slog.Logger, *slog.LevelVar, error) {
 	level := &slog.LevelVar{}
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
 		return nil, nil, cli.BadValue("--log-level", f.logLevel, "expected debug, info, warn or error")
@@ -118,7 +118,7 @@ func (f *brokerFlags) logger(e *cli.Env) (*slog.Logger, *slog.LevelVar, error) {
 }
 
 // options reads what does not open anything.
-func (f *brokerFlags) options(e *cli.Env, fs *pflag.FlagSet) (broker.Options, error) {
+func (f *flags) options(e *cli.Env, fs *pflag.FlagSet) (broker.Options, error) {
 	o := broker.Options{Version: "mqtt " + e.Version()}
 	for _, apply := range []func(*broker.Options) error{
 		f.limits.apply, f.queues.apply, func(o *broker.Options) error { return f.trial.apply(fs, o) },
@@ -137,7 +137,7 @@ func (f *brokerFlags) options(e *cli.Env, fs *pflag.FlagSet) (broker.Options, er
 // to the clients that are too many.
 const ownFiles = 12
 
-func (f *brokerFlags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command []string) (err error) {
+func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command []string) (err error) {
 	ctx, release := attentive(ctx)
 	defer release()
 	log, level, err := f.logger(e)
