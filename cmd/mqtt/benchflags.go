@@ -14,6 +14,7 @@ import (
 	"mqtt/internal/conn"
 	"mqtt/internal/connect"
 	"mqtt/internal/format"
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
 
@@ -129,14 +130,12 @@ func (f *benchLoadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.Flag
 		return cli.BadValue("--size", f.size, "expected bytes, such as 64 or 1KiB, and at most "+strconv.Itoa(proto.MaxRemaining/2))
 	}
 	b.Size = int(size)
-	literal := payloadFlags{message: f.message, hasMessage: fs.Changed("message"), file: f.file}
 	switch {
-	case literal.hasMessage, fs.Changed("file"):
-		if b.Payload, err = literal.whole(ctx, e); err != nil {
+	case fs.Changed("message"):
+		b.Payload = []byte(f.message)
+	case fs.Changed("file"):
+		if b.Payload, err = message.ReadPayload(ctx, e, f.file); err != nil {
 			return err
-		}
-		if b.Payload == nil {
-			b.Payload = []byte{}
 		}
 	case fs.Changed("template"):
 		if b.Text, err = bench.Compile(f.template, "intru"); err != nil {

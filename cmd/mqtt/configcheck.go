@@ -12,6 +12,7 @@ import (
 	"mqtt/internal/config"
 	"mqtt/internal/connect"
 	"mqtt/internal/format"
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 	"mqtt/internal/transport"
 )
@@ -108,7 +109,7 @@ func unlikeText(f *pflag.Flag, value string) string {
 			return "expected text, hex or base64"
 		}
 	case f.Name == "jq", f.Name == "match":
-		_, err = newQuery(f.Name, value)
+		_, err = message.NewQuery(f.Name, value)
 	case f.Name == "pace":
 		_, err = readPace(value)
 	case f.Name == "property":

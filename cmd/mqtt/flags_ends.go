@@ -47,7 +47,7 @@ func (f *endFlags) compile(fs *pflag.FlagSet) error {
 	if f.idle, err = positive(fs, "idle-timeout", "--idle-timeout", f.idleText); err != nil {
 		return err
 	}
-	if f.match, err = newQuery("--match", f.matchText); err != nil {
+	if f.match, err = message.NewQuery("--match", f.matchText); err != nil {
 		return err
 	}
 	given := 0

@@ -20,7 +20,7 @@ import (
 // pubFlags say what is published.
 type pubFlags struct {
 	connect.Flags
-	payload     payloadFlags
+	payload     message.Flags
 	topic       string
 	qos         int
 	retain      bool
@@ -52,11 +52,11 @@ func newPub(e *cli.Env) *cobra.Command {
 	fs := c.Flags()
 	fs.SortFlags = false
 	fs.StringVarP(&f.topic, "topic", "t", "", "publish to `TOPIC`")
-	f.payload.register(fs)
+	f.payload.Register(fs)
 	fs.IntVarP(&f.qos, "qos", "q", 0, "publish at QoS `N`: 0 at most once, 1 at least once, 2 exactly once")
 	fs.BoolVarP(&f.retain, "retain", "r", false, "have the server keep the message for later subscribers")
 	fs.IntVarP(&f.inflight, "max-inflight", "M", conn.DefaultWindow, "at most `N` unacknowledged messages at once")
-	fs.IntVar(&f.payload.repeat, "repeat", 1, "publish the message `N` times")
+	fs.IntVar(&f.payload.Repeat, "repeat", 1, "publish the message `N` times")
 	fs.StringVar(&f.repeatDelay, "repeat-delay", "0", "with --repeat: wait `SECONDS` between two messages")
 	fs.BoolVar(&f.allowClear, "allow-clear", false, "let an empty line with -r clear the retained message")
 	fs.BoolVar(&f.downgrade, "downgrade-qos", false, "send at the server's Maximum QoS where that is lower")
@@ -75,8 +75,8 @@ func (f *pubFlags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
 	if f.inflight < 1 || f.inflight > 65535 {
 		return cli.BadNumber("-M", f.inflight, "expected 1 to 65535")
 	}
-	if f.payload.repeat < 1 {
-		return cli.BadNumber("--repeat", f.payload.repeat, "expected 1 or more")
+	if f.payload.Repeat < 1 {
+		return cli.BadNumber("--repeat", f.payload.Repeat, "expected 1 or more")
 	}
 	if f.delay, err = cli.ParseDuration("--repeat-delay", f.repeatDelay); err != nil {
 		return err
@@ -87,19 +87,19 @@ func (f *pubFlags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
 	if f.pace > 0 && !f.json {
 		return cli.BadFlag("--pace", " without -J", "only recorded messages have times")
 	}
-	if f.jq, err = newQuery("--jq", f.jqText); err != nil {
+	if f.jq, err = message.NewQuery("--jq", f.jqText); err != nil {
 		return err
 	}
-	f.payload.records = f.json
+	f.payload.Records = f.json
 	f.allowClear = f.allowClear || e.Mosquitto()
-	return f.payload.check(fs, f.payload.repeat > 1 && !e.Mosquitto())
+	return f.payload.Check(fs, e.Mosquitto())
 }
 
 func (f *pubFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	if err := f.check(e, c.Flags()); err != nil {
 		return err
 	}
-	streams := f.payload.streams()
+	streams := f.payload.Streams()
 	if streams || f.qos > 0 { // something may be under way when a signal comes
 		e.InstallSignals()
 	}
@@ -126,25 +126,25 @@ func (f *pubFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error 
 
 // open returns the source that the flags describe.
 func (f *pubFlags) open(ctx context.Context, e *cli.Env, p *publisher) (message.Source, error) {
-	o := sourceOptions{
-		base:  proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.Properties.Sets[proto.PUBLISH]},
-		delay: f.delay, pace: f.pace, jq: f.jq, allowClear: f.allowClear, wake: p.wake,
+	o := message.Options{
+		Base:  proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.Properties.Sets[proto.PUBLISH]},
+		Delay: f.delay, Pace: f.pace, Query: f.jq, AllowClear: f.allowClear, Wake: p.wake,
 	}
-	if f.payload.streams() {
-		o.read = new(atomic.Int64)
-		p.progress = cli.NewProgress(e, o.read)
+	if f.payload.Streams() {
+		o.Read = new(atomic.Int64)
+		p.progress = cli.NewProgress(e, o.Read)
 	}
-	return f.payload.open(ctx, e, o)
+	return f.payload.Open(ctx, e, o)
 }
 
 func (f *pubFlags) checkTopic() error {
 	if f.topic == "" {
-		if f.payload.namesTopics() || f.json {
+		if f.payload.NamesTopics() || f.json {
 			return nil
 		}
 		return cli.Usage("no topic", "name one with -t TOPIC")
 	}
-	if f.payload.namesTopics() {
+	if f.payload.NamesTopics() {
 		return cli.ConflictHint("with -K the topic stands on each line", "-t", "-K")
 	}
 	if err := proto.CheckTopic(f.topic); err != nil {

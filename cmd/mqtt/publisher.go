@@ -29,7 +29,7 @@ type publisher struct {
 	ended bool             // the source has no more
 
 	sent       uint64 // messages that a connection has taken
-	deliveries deliveries
+	deliveries message.Deliveries
 	poison     poisonMessage
 
 	warnedQoS, warnedProps bool
@@ -52,9 +52,9 @@ func (p *publisher) run(ctx context.Context) error {
 	defer p.src.Close()
 	defer p.progress.End()
 	err := conn.Hold(ctx, p.plan.Cfg, &p.session, p.plan.Backoff, func(ctx context.Context, c *conn.Conn) error {
-		acked := p.deliveries.acked
+		acked := p.deliveries.Acked
 		err := p.serve(ctx, c)
-		if p.deliveries.acked > acked {
+		if p.deliveries.Acked > acked {
 			p.poison = poisonMessage{}
 		} else if conn.Lost(err) && ctx.Err() == nil {
 			if tag, size, named := p.poison.met(&p.session); named {
@@ -114,7 +114,7 @@ func (p *publisher) publish(ctx context.Context, c *conn.Conn) (due time.Time, e
 				p.ended = true
 				return time.Time{}, nil
 			default:
-				return time.Time{}, p.drained(ctx, c, asUsage(err))
+				return time.Time{}, p.drained(ctx, c, err)
 			}
 		}
 		if p.msg.QoS > 0 && c.Free() == 0 {
@@ -153,7 +153,7 @@ func (p *publisher) send(ctx context.Context, c *conn.Conn) error {
 		p.sent++
 		return nil
 	}
-	if wrong := unsendable(p.name(p.msg.Number), err); wrong != nil {
+	if wrong := message.Unsendable(p.name(p.msg.Number), err); wrong != nil {
 		return p.drained(ctx, c, wrong)
 	}
 	return err
@@ -185,24 +185,24 @@ const refusalsShown = 10
 
 // event handles an event of the connection.
 func (p *publisher) event(ev conn.Event) {
-	refused := p.deliveries.add(ev, p.name)
-	if refused != nil && p.f.payload.streams() && p.deliveries.refused <= refusalsShown {
+	refused := p.deliveries.Add(ev, p.name)
+	if refused != nil && p.f.payload.Streams() && p.deliveries.Refused <= refusalsShown {
 		p.e.Warn("%v", refused)
 	}
 }
 
 // name names the message of a tag.
-func (p *publisher) name(tag uint64) string { return p.f.payload.name(tag) }
+func (p *publisher) name(tag uint64) string { return p.f.payload.Name(tag) }
 
 // verdict returns the run's error: err, or that messages were refused or lost.
 func (p *publisher) verdict(err error) error {
 	if err != nil {
-		if n := p.session.Sender.Pending(); n > 0 && p.f.payload.streams() {
+		if n := p.session.Sender.Pending(); n > 0 && p.f.payload.Streams() {
 			p.e.Note("messages that were not acknowledged: %s", format.Count(uint64(n)))
 		}
 		return err
 	}
-	if err := p.deliveries.verdict(p.doing()); err != nil {
+	if err := p.deliveries.Verdict(p.doing()); err != nil {
 		return err
 	}
 	if p.session.Lost > 0 {

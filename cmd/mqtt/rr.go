@@ -11,14 +11,15 @@ import (
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/connect"
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
 
 // rrFlags say what is asked and what counts as an answer, or how requests are answered.
 type rrFlags struct {
 	connect.Flags
-	payload  payloadFlags
-	output   outputFlags
+	payload  message.Flags
+	output   message.OutputFlags
 	topic    string
 	response string
 	qos      int
@@ -73,7 +74,7 @@ up those behind it at the server. Bound it with -W.`,
 	fs.SortFlags = false
 	fs.StringVarP(&f.topic, "topic", "t", "", "ask on `TOPIC`; with --serve: answer what comes to the filter TOPIC")
 	fs.StringVarP(&f.response, "response-topic", "e", "", "`TOPIC` for the answers; made up if not given")
-	f.payload.register(fs)
+	f.payload.Register(fs)
 	fs.IntVarP(&f.qos, "qos", "q", 0, "QoS `N` of requests and, at most, of answers: 0, 1 or 2")
 	fs.IntVarP(&f.inflight, "max-inflight", "M", conn.DefaultWindow, "with -l: at most `N` unanswered requests at once")
 	fs.IntVarP(&f.answers, "count", "C", 1, "wait for `N` answers to a request; with --serve: end after N requests")
@@ -82,7 +83,7 @@ up those behind it at the server. Bound it with -W.`,
 	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained answers, which at MQTT 5 is always so")
 	fs.BoolVar(&f.serve, "serve", false, "answer requests with what the command behind -- prints")
 	fs.IntVar(&f.parallel, "parallel", 4, "with --serve: at most `N` commands at once")
-	f.output.register(fs)
+	f.output.Register(fs)
 	fs.StringVar(&f.jq, "jq", "", "print what the jq `EXPR` makes of each JSON answer")
 	f.Flags.Register(fs, true)
 	return c
@@ -110,7 +111,7 @@ func (f *rrFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command, args []
 	if f.serve {
 		return f.answer(ctx, e, fs, p, args)
 	}
-	if err := f.payload.check(fs, false); err != nil {
+	if err := f.payload.Check(fs, false); err != nil {
 		return err
 	}
 	return f.ask(ctx, e, fs, p)
@@ -152,24 +153,24 @@ func (f *rrFlags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *con
 	}
 	r := &requester{e: e, f: f, plan: p, pending: make(map[uint64]*request), prefix: newCorrelation()}
 	var err error
-	if r.jq, err = newQuery("--jq", f.jq); err != nil {
+	if r.jq, err = message.NewQuery("--jq", f.jq); err != nil {
 		return err
 	}
-	if r.out, err = f.output.open(e, fs); err != nil {
+	if r.out, err = f.output.Open(e, fs); err != nil {
 		return err
 	}
 	p.Cfg.Window = f.inflight
 	if f.qos > 0 {
 		p.KeepSession()
 	}
-	r.src, err = f.payload.open(ctx, e, sourceOptions{
-		base: proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic), Props: f.base}, allowClear: true, wake: r.wake,
+	r.src, err = f.payload.Open(ctx, e, message.Options{
+		Base: proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic), Props: f.base}, AllowClear: true, Wake: r.wake,
 	})
 	if err != nil {
 		return err
 	}
 	defer r.src.Close()
-	if f.wait > 0 && !f.payload.streams() {
+	if f.wait > 0 && !f.payload.Streams() {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.wait, cli.ErrTimeout)
 		defer cancel()
@@ -180,11 +181,11 @@ func (f *rrFlags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *con
 
 // checkTopics settles where requests and answers go, and takes the properties that rr makes itself from the user's.
 func (f *rrFlags) checkTopics(e *cli.Env, p *connect.Plan) error {
-	if f.topic == "" && !f.payload.namesTopics() {
+	if f.topic == "" && !f.payload.NamesTopics() {
 		return cli.Usage("no topic", "name one with -t TOPIC")
 	}
 	if f.topic != "" {
-		if f.payload.namesTopics() {
+		if f.payload.NamesTopics() {
 			return cli.ConflictHint("with -K the topic stands on each line", "-t", "-K")
 		}
 		if err := proto.CheckTopic(f.topic); err != nil {
@@ -194,7 +195,7 @@ func (f *rrFlags) checkTopics(e *cli.Env, p *connect.Plan) error {
 	if err := f.takeProperties(); err != nil {
 		return err
 	}
-	if f.correlation != nil && f.payload.streams() {
+	if f.correlation != nil && f.payload.Streams() {
 		return cli.ConflictHint("each request gets its own", "--correlation-data", "-l")
 	}
 	if f.response == "" {

@@ -30,7 +30,7 @@ type requester struct {
 	session session.Session
 	src     message.Source
 	owner   atomic.Pointer[conn.Conn] // the connection that wake wakes
-	out     *output
+	out     *message.Output
 	jq      *message.Query // of --jq, nil for none
 
 	topic   string // for answers
@@ -45,7 +45,7 @@ type requester struct {
 	ignored   int        // messages that were no answer
 	overdue   uint64
 	asked     uint64
-	accepted  deliveries
+	accepted  message.Deliveries
 	next      time.Time // when the source may have a request; zero: when it calls wake
 	fault     error     // of the source
 	connected bool      // there was a connection before
@@ -94,7 +94,7 @@ func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 			return r.leave(c, nil)
 		}
 		if !c.Ready() {
-			if err := r.out.flush(); err != nil {
+			if err := r.out.Flush(); err != nil {
 				return r.leave(c, err)
 			}
 		}
@@ -189,7 +189,7 @@ func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
 			r.ended = true
 			return nil
 		case err != nil: // what was asked before may still be answered
-			r.ended, r.fault = true, asUsage(err)
+			r.ended, r.fault = true, err
 			return nil
 		}
 		q := &request{tag: m.Number}
@@ -243,14 +243,14 @@ func (r *requester) publish(ctx context.Context, c *conn.Conn, q *request, msg *
 	if err == nil {
 		return nil
 	}
-	return cli.FirstError(unsendable(r.name(q.tag), err), err)
+	return cli.FirstError(message.Unsendable(r.name(q.tag), err), err)
 }
 
 func (r *requester) leave(c *conn.Conn, err error) error {
-	if ferr := r.out.flush(); err == nil {
+	if ferr := r.out.Flush(); err == nil {
 		err = ferr
 	}
-	if r.out.lost {
+	if r.out.Lost() {
 		c.Withhold() // what could not be printed is not acknowledged
 	}
 	return r.f.leave(c, r.plan, err)
@@ -258,7 +258,7 @@ func (r *requester) leave(c *conn.Conn, err error) error {
 
 // name is how a person finds a request.
 func (r *requester) name(tag uint64) string {
-	if r.f.payload.streams() {
+	if r.f.payload.Streams() {
 		return "line " + strconv.FormatUint(tag, 10)
 	}
 	return "request"
@@ -289,5 +289,5 @@ func (r *requester) verdict(ctx context.Context, err error) error {
 		return cli.Fail(cli.ExitTimeout, "", "%s of %s requests were not answered within -W %s%s", format.Count(r.overdue), format.Count(r.asked),
 			r.f.waitText, ignored)
 	}
-	return r.accepted.verdict("publish")
+	return r.accepted.Verdict("publish")
 }

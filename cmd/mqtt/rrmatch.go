@@ -40,7 +40,7 @@ func (r *requester) message(ctx context.Context, p *proto.Publish) error {
 // print prints an answer, or what --jq makes of it.
 func (r *requester) print(ctx context.Context, p *proto.Publish) error {
 	if r.jq == nil {
-		return r.out.message(r.session.Version, p)
+		return r.out.Put(r.session.Version, p)
 	}
 	results, err := r.jq.Run(ctx, p.Payload)
 	if err != nil {
@@ -51,7 +51,7 @@ func (r *requester) print(ctx context.Context, p *proto.Publish) error {
 	}
 	made := *p
 	for _, made.Payload = range results {
-		if err := r.out.message(r.session.Version, &made); err != nil {
+		if err := r.out.Put(r.session.Version, &made); err != nil {
 			return err
 		}
 	}
@@ -106,8 +106,8 @@ func (r *requester) finish(q *request) {
 
 // delivered takes in an acknowledgement. A request that the server refused gets no answer.
 func (r *requester) delivered(ev conn.Event) error {
-	refused := r.accepted.add(ev, r.f.payload.name)
-	if refused != nil && r.f.payload.streams() && r.accepted.refused <= refusalsShown {
+	refused := r.accepted.Add(ev, r.f.payload.Name)
+	if refused != nil && r.f.payload.Streams() && r.accepted.Refused <= refusalsShown {
 		r.e.Warn("%v", refused)
 	}
 	q := r.pending[ev.Tag]
@@ -126,7 +126,7 @@ func (r *requester) delivered(ev conn.Event) error {
 
 // due is when the oldest request of a stream has waited too long.
 func (r *requester) due() time.Time {
-	if q := r.oldest(); q != nil && r.f.wait > 0 && r.f.payload.streams() {
+	if q := r.oldest(); q != nil && r.f.wait > 0 && r.f.payload.Streams() {
 		return q.sent.Add(r.f.wait)
 	}
 	return time.Time{}

@@ -14,6 +14,7 @@ import (
 	"mqtt/internal/conn"
 	"mqtt/internal/connect"
 	"mqtt/internal/format"
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 	"mqtt/internal/session"
 )
@@ -228,7 +229,7 @@ func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
 		j := a.finished[0]
 		p := a.message(c, j)
 		err := c.Publish(ctx, p, j.number)
-		wrong := unsendable("answer", err)
+		wrong := message.Unsendable("answer", err)
 		switch {
 		case wrong != nil && (j.fault == "" || len(j.answer) > 0):
 			j.answer, j.fault = nil, err.Error() // without what cannot be sent

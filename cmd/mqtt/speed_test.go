@@ -67,7 +67,7 @@ func publishLines(b *testing.B, file, key string) {
 		b.Fatal(err)
 	}
 	defer in.Close()
-	p := publisher{f: &pubFlags{payload: payloadFlags{lines: true}}, plan: &connect.Plan{}}
+	p := publisher{f: &pubFlags{}, plan: &connect.Plan{}}
 	cfg := &conn.Config{
 		Connect: proto.Connect{Version: proto.V5, CleanStart: true, ClientID: "me"},
 		Dial:    func(_ context.Context, v proto.Version) (net.Conn, error) { return newDrain(v), nil },

@@ -23,7 +23,7 @@ type subFlags struct {
 	filters  filterFlags
 	retained retainedFlags
 	ends     endFlags
-	output   outputFlags
+	output   message.OutputFlags
 	random   float64
 	jq       string
 	watch    bool
@@ -45,7 +45,7 @@ func newSub(e *cli.Env) *cobra.Command {
 	f.filters.register(fs)
 	f.retained.register(fs)
 	f.ends.register(fs)
-	f.output.register(fs)
+	f.output.Register(fs)
 	fs.StringVar(&f.jq, "jq", "", "print what the jq `EXPR` makes of each JSON payload")
 	fs.Float64Var(&f.random, "random-filter", 100, "print `PERCENT` of the messages, by chance")
 	fs.BoolVarP(&f.watch, "watch", "w", false, "show a live table of topics, on a terminal")
@@ -67,7 +67,7 @@ func (f *subFlags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, e
 	if err := f.ends.compile(fs); err != nil {
 		return nil, err
 	}
-	if s.jq, err = newQuery("--jq", f.jq); err != nil {
+	if s.jq, err = message.NewQuery("--jq", f.jq); err != nil {
 		return nil, err
 	}
 	switch {
@@ -75,7 +75,7 @@ func (f *subFlags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, e
 		return nil, cli.Conflict("-R", "--retained-only", "--remove-retained")
 	case !(f.random > 0 && f.random <= 100):
 		return nil, cli.BadFlag("--random-filter", " "+strconv.FormatFloat(f.random, 'g', -1, 64), "expected more than 0, and 100 at most")
-	case f.watch && (f.output.json || fs.Changed("format") || f.output.verbose):
+	case f.watch && (f.output.JSON || fs.Changed("format") || f.output.Verbose):
 		return nil, cli.BadFlag("-w", " with -J, -F or -v", "the table has a form of its own")
 	case f.watch && !e.TTYOut:
 		return nil, cli.BadFlag("-w", ": stdout is no terminal", "leave it out to pipe messages")
@@ -84,7 +84,7 @@ func (f *subFlags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, e
 		s.out = newWatch(e)
 		return s, nil
 	}
-	s.out, err = f.output.open(e, fs)
+	s.out, err = f.output.Open(e, fs)
 	return s, err
 }
 
@@ -112,14 +112,6 @@ func (f *subFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error 
 	return cli.FirstError(s.verdict(ctx, s.plan.Explain(err)), s.retained.refused)
 }
 
-// printer is where messages go: stdout in some form, or the live table.
-type printer interface {
-	message(v proto.Version, p *proto.Publish) error
-	flush() error
-	due() time.Time // when it wants to draw; zero is never
-	close()
-}
-
 // subscriber carries a run of sub across its connections.
 type subscriber struct {
 	e        *cli.Env
@@ -129,7 +121,7 @@ type subscriber struct {
 	asked    *asked
 	retained retained
 	jq       *message.Query
-	out      printer
+	out      message.Sink
 
 	count  int         // messages printed
 	last   time.Time   // when the last one came, or the first connection
@@ -170,17 +162,17 @@ func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 	for done := false; ; {
 		var limit time.Time // what is at hand has none
 		if !c.Ready() {
-			if err := s.out.flush(); err != nil {
+			if err := s.out.Flush(); err != nil {
 				return s.leave(c, err)
 			}
-			limit = cli.Earliest(s.f.ends.idleLimit(s.last), s.out.due(), s.retained.limit())
+			limit = cli.Earliest(s.f.ends.idleLimit(s.last), s.out.Due(), s.retained.limit())
 		}
 		if done && !s.retained.clearing(c) {
 			return s.leave(c, nil)
 		}
 		ev, err := c.NextBy(ctx, limit)
 		if err != nil {
-			s.out.flush()
+			s.out.Flush()
 			if ctx.Err() != nil {
 				return s.leave(c, err)
 			}
@@ -257,7 +249,7 @@ func (s *subscriber) message(ctx context.Context, p *proto.Publish) (done bool, 
 }
 
 func (s *subscriber) print(p *proto.Publish) (done bool, err error) {
-	if err := s.out.message(s.session.Version, p); err != nil {
+	if err := s.out.Put(s.session.Version, p); err != nil {
 		return true, err
 	}
 	s.count++
@@ -283,11 +275,11 @@ func (s *subscriber) transformed(ctx context.Context, p *proto.Publish) (done bo
 
 // leave ends a connection in order, with what was printed flushed first. A server that is gone by then changes nothing.
 func (s *subscriber) leave(c *conn.Conn, err error) error {
-	if ferr := s.out.flush(); err == nil {
+	if ferr := s.out.Flush(); err == nil {
 		err = ferr
 	}
-	s.out.close()
-	if o, ok := s.out.(*output); ok && o.lost {
+	s.out.Close()
+	if s.out.Lost() {
 		c.Withhold() // what could not be printed is not acknowledged
 	}
 	connect.Close(c, s.f.Disconnect(s.plan))

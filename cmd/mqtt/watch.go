@@ -52,7 +52,8 @@ func (w *watch) size() {
 	}
 }
 
-func (w *watch) message(_ proto.Version, p *proto.Publish) error {
+// Put counts a message.
+func (w *watch) Put(_ proto.Version, p *proto.Publish) error {
 	t, ok := w.rows[string(p.Topic)]
 	if !ok {
 		if len(w.rows) >= mostRows {
@@ -69,8 +70,8 @@ func (w *watch) message(_ proto.Version, p *proto.Publish) error {
 	return nil
 }
 
-// flush draws the table when its time has come.
-func (w *watch) flush() error {
+// Flush draws the table when its time has come.
+func (w *watch) Flush() error {
 	now := time.Now()
 	if now.Before(w.next) {
 		return nil
@@ -97,7 +98,11 @@ func (w *watch) draw(now time.Time) error {
 	return err
 }
 
-func (w *watch) due() time.Time { return w.next }
+// Lost reports false: the table shows the newest messages only.
+func (w *watch) Lost() bool { return false }
 
-// close draws the last state.
-func (w *watch) close() { w.draw(time.Now()) }
+// Due returns the time of the next redraw.
+func (w *watch) Due() time.Time { return w.next }
+
+// Close draws the last state.
+func (w *watch) Close() { w.draw(time.Now()) }

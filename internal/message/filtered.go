@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"mqtt/internal/cli"
 )
 
 // Filtered is a source whose payloads go through a jq expression: each becomes none, one or several messages, which have
@@ -32,9 +34,9 @@ func (f *Filtered) Next(now time.Time) (*Message, error) {
 		case err == f.Ctx.Err():
 			return nil, err
 		case err == ErrNotJSON:
-			return nil, usage(fmt.Sprintf("%s: %v", f.Name(f.msg.Number), err), "--jq takes JSON payloads")
+			return nil, cli.Usage(fmt.Sprintf("%s: %v", f.Name(f.msg.Number), err), "--jq takes JSON payloads")
 		default:
-			return nil, usage(fmt.Sprintf("%s: %v", f.Name(f.msg.Number), err), "")
+			return nil, cli.Usage(fmt.Sprintf("%s: %v", f.Name(f.msg.Number), err), "")
 		}
 	}
 	f.msg.Payload, f.results = f.results[0], f.results[1:]

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/itchyny/gojq"
 
+	"mqtt/internal/cli"
 	"mqtt/internal/jsonline"
 	"mqtt/internal/proto"
 )
@@ -38,7 +38,7 @@ func NewQuery(flag, expr string) (*Query, error) {
 			return &Query{code: code, most: resultsMax, same: strings.TrimSpace(expr) == "."}, nil
 		}
 	}
-	return nil, usage(fmt.Sprintf("%s %s: %v", flag, strconv.Quote(expr), err), "expected a jq expression, such as .temp or select(.temp > 20)")
+	return nil, cli.BadFlag(flag, fmt.Sprintf(" %q: %v", expr, err), "expected a jq expression, such as .temp or select(.temp > 20)")
 }
 
 // ErrNotJSON is the error of Run for a payload that is not JSON.

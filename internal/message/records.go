@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"mqtt/internal/cli"
+	"mqtt/internal/connect"
 	"mqtt/internal/jsonline"
 	"mqtt/internal/proto"
 )
@@ -65,7 +67,7 @@ func (r *Records) Close() error { return r.lines.Close() }
 func (r *Records) parse(line []byte, now time.Time) error {
 	rec, number := &r.record, r.msg.Number
 	if err := jsonline.Parse(line, rec); err != nil {
-		return usage(fmt.Sprintf("line %d: %v", number, err), `expected {"topic":...,"payload":...}, as sub -J prints it`)
+		return cli.Usage(fmt.Sprintf("line %d: %v", number, err), `expected {"topic":...,"payload":...}, as sub -J prints it`)
 	}
 	if len(rec.Unknown) > 0 && !r.warned {
 		r.warned = true
@@ -86,14 +88,14 @@ func (r *Records) parse(line []byte, now time.Time) error {
 	}
 	m.Payload = rec.Publish.Payload
 	if len(m.Topic) == 0 {
-		return usage(fmt.Sprintf("line %d has no topic", number), "give one for such lines with -t TOPIC")
+		return cli.Usage(fmt.Sprintf("line %d has no topic", number), "give one for such lines with -t TOPIC")
 	}
 	if m.Retain && len(m.Payload) == 0 && !r.o.AllowClear && rec.Has&jsonline.HasRetain == 0 {
-		return usage(fmt.Sprintf("line %d has an empty payload: with -r it would clear the retained message", number),
+		return cli.Usage(fmt.Sprintf("line %d has an empty payload: with -r it would clear the retained message", number),
 			"--allow-clear means it")
 	}
 	if rec.Has&jsonline.HasProperties == 0 { // properties of a record are published as they were recorded
-		if err := CheckPayload(lineName(number), m.Props, m.Payload); err != nil {
+		if err := connect.CheckPayload(lineName(number), m.Props, m.Payload); err != nil {
 			return err
 		}
 	}

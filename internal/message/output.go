@@ -1,7 +1,6 @@
-package main
+package message
 
 import (
-	"fmt"
 	"io"
 	"time"
 
@@ -12,36 +11,39 @@ import (
 	"mqtt/internal/proto"
 )
 
-// outputFlags say how messages are printed. sub and rr share them.
-type outputFlags struct {
-	verbose, noNewline bool
-	format             string
-	json, pretty       bool
-	payload            string
+// OutputFlags are the flags that say how messages are printed. sub and rr share them.
+type OutputFlags struct {
+	JSON, Verbose bool
+
+	noNewline bool
+	format    string
+	pretty    bool
+	payload   string
 }
 
-func (f *outputFlags) register(fs *pflag.FlagSet) {
-	fs.BoolVarP(&f.verbose, "verbose", "v", false, "print the topic before the payload")
+// Register adds the flags to fs.
+func (f *OutputFlags) Register(fs *pflag.FlagSet) {
+	fs.BoolVarP(&f.Verbose, "verbose", "v", false, "print the topic before the payload")
 	fs.StringVarP(&f.format, "format", "F", "", "print as `FORMAT` says: %t topic, %p payload, ...; see mqtt help formats")
-	fs.BoolVarP(&f.json, "json", "J", false, "print a line of JSON for each message, which pub -J reads")
+	fs.BoolVarP(&f.JSON, "json", "J", false, "print a line of JSON for each message, which pub -J reads")
 	fs.BoolVar(&f.pretty, "pretty", false, "print JSON over several lines")
 	fs.BoolVarP(&f.noNewline, "no-newline", "N", false, "print nothing behind a payload")
 	fs.StringVar(&f.payload, "payload", "text", "print payloads in `FORM`: text, hex or base64")
 }
 
-// open compiles the format.
-func (f *outputFlags) open(e *cli.Env, fs *pflag.FlagSet) (*output, error) {
-	o := &output{w: e.Out, e: e}
+// Open returns an Output that prints to e.Out.
+func (f *OutputFlags) Open(e *cli.Env, fs *pflag.FlagSet) (*Output, error) {
+	o := &Output{w: e.Out, e: e}
 	encoding, err := format.ParseEncoding(f.payload)
 	if err != nil {
 		return nil, cli.BadFlag("--payload", ": "+err.Error(), "expected text, hex or base64")
 	}
 	options := format.Options{NoNewline: f.noNewline, Visible: e.TTYOut, Pretty: f.pretty, Payload: encoding}
-	formatted := fs.Changed("format") // an empty one has a line end, and nothing before it
+	formatted := fs.Changed("format") // an empty format prints only a line end
 	switch {
-	case f.json && formatted:
+	case f.JSON && formatted:
 		return nil, cli.Conflict("-J", "-F")
-	case f.json:
+	case f.JSON:
 		o.form, o.timed = &format.JSON{Pretty: f.pretty}, true
 	case formatted:
 		c, err := format.Compile(f.format, options)
@@ -49,33 +51,36 @@ func (f *outputFlags) open(e *cli.Env, fs *pflag.FlagSet) (*output, error) {
 			return nil, cli.BadFlag("-F", ": "+err.Error(), "mqtt help formats lists the escapes")
 		}
 		o.form, o.timed = c, true
-	case f.verbose:
+	case f.Verbose:
 		o.form = &format.Verbose{Options: options}
 	default:
 		o.form = &format.Plain{Options: options}
 	}
-	if f.pretty && !f.json && !formatted {
+	if f.pretty && !f.JSON && !formatted {
 		return nil, cli.BadFlag("--pretty", " without JSON", "it belongs to -J, or to -F with %j or %J")
 	}
 	return o, nil
 }
 
-// output prints messages, many in one write while more is at hand.
-type output struct {
+// outputKept is the capacity of the buffer that is kept after a large message.
+const outputKept = 1 << 20
+
+// Output is a Sink that prints each message, many in one write while more are at hand.
+type Output struct {
 	w     io.Writer
-	e     *cli.Env
+	e     *cli.Env // gets warnings
 	form  format.Output
 	timed bool // the form prints times
 	buf   []byte
-	now   time.Time // when the messages at hand came; zero while none is
+	now   time.Time // when the messages since the last Flush were received; zero if there are none
 	msg   format.Message
-	lost  bool // something could not be written
+	lost  bool
 }
 
-// message prints p, at the latest with the next flush.
-func (o *output) message(v proto.Version, p *proto.Publish) error {
+// Put prints p, at the latest with the next Flush.
+func (o *Output) Put(v proto.Version, p *proto.Publish) error {
 	if o.timed && o.now.IsZero() {
-		o.now = time.Now() // one read brought them all
+		o.now = time.Now() // one read brought all messages up to the next Flush
 	}
 	o.msg = format.Message{Received: o.now, Version: v, Publish: p}
 	o.buf = o.form.Append(o.buf, &o.msg)
@@ -88,32 +93,30 @@ func (o *output) message(v proto.Version, p *proto.Publish) error {
 	return nil
 }
 
-// flush prints what is held back. The network is waited for next.
-func (o *output) flush() error {
+// Flush writes the messages that are not written yet.
+func (o *Output) Flush() error {
 	o.now = time.Time{}
 	return o.write()
 }
 
-// due returns zero: nothing is drawn by the clock.
-func (o *output) due() time.Time { return time.Time{} }
+// Due returns zero: an Output depends on no clock.
+func (o *Output) Due() time.Time { return time.Time{} }
 
-func (o *output) close() {}
+// Lost reports whether a write failed.
+func (o *Output) Lost() bool { return o.lost }
 
-func (o *output) write() error {
+// Close does nothing.
+func (o *Output) Close() {}
+
+func (o *Output) write() error {
 	if len(o.buf) == 0 {
 		return nil
 	}
 	_, err := o.w.Write(o.buf)
-	if cap(o.buf) > 1<<20 {
+	if cap(o.buf) > outputKept {
 		o.buf = nil
 	}
 	o.buf = o.buf[:0]
 	o.lost = o.lost || err != nil
-	switch {
-	case err == nil:
-		return nil
-	case cli.ClosedPipe(err):
-		return cli.ErrQuiet
-	}
-	return fmt.Errorf("write output: %w", err)
+	return cli.WriteError(err)
 }
