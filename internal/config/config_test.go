@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// testFlags is a small command of its own: every kind, and the names that the rules know.
+// testFlags are the flags of a command: all kinds, and the names that have rules.
 func testFlags() []Flag {
 	return []Flag{
 		{"host", "h", Text}, {"port", "p", Text}, {"url", "L", Text}, {"unix", "", Text}, {"srv", "S", Switch},
@@ -24,7 +24,7 @@ func lookup(env map[string]string) func(string) (string, bool) {
 	return func(name string) (string, bool) { v, ok := env[name]; return v, ok }
 }
 
-// short writes settings as flag=value,value@origin for comparison.
+// short returns settings as flag=value|value @origin for comparison.
 func short(settings []Setting) []string {
 	var out []string
 	for _, s := range settings {
@@ -48,7 +48,7 @@ func equal(t *testing.T, got, want any) {
 	}
 }
 
-// fails checks that the error has all the words, and none of the secret.
+// fails checks that err contains all words and not the secret.
 func fails(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil {
@@ -60,7 +60,7 @@ func fails(t *testing.T, err error, words ...string) {
 		}
 	}
 	if strings.Contains(err.Error(), "s3cret") {
-		t.Errorf("error %q gives the secret away", err)
+		t.Errorf("error %q contains the secret", err)
 	}
 }
 
@@ -105,7 +105,7 @@ func TestEnvironmentBooleans(t *testing.T) {
 	_, err := FromEnvironment(lookup(map[string]string{"MQTT_RETAIN": "s3cret"}), testFlags())
 	fails(t, err, "MQTT_RETAIN: expected 1, 0, true")
 	if len(words) != 10 {
-		t.Error("a word of the table is gone")
+		t.Error("a word of the table is missing")
 	}
 }
 
@@ -114,7 +114,7 @@ func TestEnvironmentConflicts(t *testing.T) {
 		env  map[string]string
 		want []string
 	}{
-		// What the embedded broker sets for its child, and a child that asks for it.
+		// As mqtt broker -- CMD sets them for its command.
 		{map[string]string{"MQTT_URL": "mqtt://h:1", "MQTT_HOST": "h", "MQTT_PORT": "1"}, []string{"url=mqtt://h:1 @MQTT_URL"}},
 		{map[string]string{"MQTT_PASSWORD": "x"}, []string{"pw=x @MQTT_PASSWORD"}},
 		{map[string]string{"MQTT_PW": "x"}, []string{"pw=x @MQTT_PW"}},
@@ -131,7 +131,7 @@ func TestEnvironmentConflicts(t *testing.T) {
 	_, err := FromEnvironment(lookup(map[string]string{"MQTT_PW": "s3cret1", "MQTT_PASSWORD": "s3cret2"}), testFlags())
 	fails(t, err, "MQTT_PASSWORD", "MQTT_PW")
 
-	// A command without --url still has its host.
+	// MQTT_HOST is read for a command without --url.
 	got, err := FromEnvironment(lookup(map[string]string{"MQTT_URL": "x", "MQTT_HOST": "h"}), []Flag{{"host", "h", Text}})
 	if err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestMergeOrder(t *testing.T) {
 		}
 	}
 	equal(t, Merge(), []Setting(nil))
-	// The order of layers does not count between sources, and the later of two files does.
+	// The order of layers is irrelevant between sources. The later of two files is stronger.
 	got := Merge([]Setting{one(Environment, "qos", "1"), one(Options, "id", "a")}, []Setting{one(Options, "id", "b"), one(Options, "qos", "2")})
 	equal(t, got, []Setting{one(Options, "id", "b"), one(Options, "qos", "2")})
 	s, ok := Find(got, "id")
@@ -161,7 +161,7 @@ func TestMergeOrder(t *testing.T) {
 	equal(t, s.Values, []string{"b"})
 	_, ok = Find(got, "host")
 	equal(t, ok, false)
-	// Joined keeps them all, the weakest first.
+	// Joined returns all values, the weakest source first.
 	equal(t, Joined("topic", []Setting{one(CommandLine, "topic", "c")}, []Setting{one(Options, "topic", "a", "b"), one(Options, "qos", "1")}),
 		[]string{"a", "b", "c"})
 }
@@ -208,11 +208,11 @@ func TestMergeDisplaces(t *testing.T) {
 		if stays := len(got) == 2; stays != c.stays {
 			t.Errorf("%s above %s: stays %v", c.strong.Flag, c.weak.Flag, stays)
 		}
-		// In one source both stay.
+		// Two settings of one source both remain.
 		c.strong.Origin = c.weak.Origin
 		equal(t, len(Merge([]Setting{c.weak, c.strong})), 2)
 	}
-	// What was displaced displaces nothing.
+	// A setting that was displaced does not displace others.
 	got := Merge([]Setting{one(CommandLine, "host", "h"), one(Environment, "url", "mqtt://u:p@x"), one(InProfile, "username", "u")})
 	equal(t, got, []Setting{one(CommandLine, "host", "h"), one(InProfile, "username", "u")})
 }
@@ -248,7 +248,7 @@ func TestMasked(t *testing.T) {
 		}
 	}
 	if !Secret("pw", mask) {
-		t.Error("a password that looks like the mask is one")
+		t.Error("a password that is equal to the mask is a secret")
 	}
 	equal(t, one(Options, "ws-header", "a: b", "Cookie: s3cret").Shown(), []string{"a: b", "Cookie: " + mask})
 	s := Setting{Flag: "username", Command: "pass show s3cret"}
@@ -286,7 +286,7 @@ func FuzzMasked(f *testing.F) {
 		if password == "" || strings.ContainsAny(user, ":/@?") || strings.ContainsAny(host, ":/@?") {
 			return
 		}
-		// The secret may share letters with what is shown, so compare the whole.
+		// The password may have letters in common with the host, so compare the whole text.
 		want := "mqtt://" + user + ":" + mask + "@" + host
 		if got := Masked("url", "mqtt://"+user+":"+password+"@"+host); got != want && !strings.Contains(password, "?") {
 			t.Errorf("got %q, want %q", got, want)

@@ -71,7 +71,8 @@ func TestParseOptionsErrors(t *testing.T) {
 	}
 }
 
-// mosquitto cuts lines at 1023 bytes and takes the rest for another option.
+// TestTrap28LongLine reads a long line. mosquitto cuts lines at 1023 bytes and takes the rest for
+// another option.
 func TestTrap28LongLine(t *testing.T) {
 	long := strings.Repeat("x", 3<<20)
 	got := parse(t, "-h a\n-m "+long+"\n-q 1")
@@ -85,8 +86,8 @@ func TestTrap28LongLine(t *testing.T) {
 	}
 }
 
-// Of several topics mosquitto_pub takes the last and mosquitto_sub all: here the flag's kind says
-// which.
+// TestTrap28Repeated repeats options. mosquitto_pub uses the last topic and mosquitto_sub all;
+// here the kind of the flag decides.
 func TestTrap28Repeated(t *testing.T) {
 	text := "-t a\n-t b\n-q 1\n-q 2\n--insecure\n--insecure=no\n"
 	got, err := OptionSettings(parse(t, text), testFlags())

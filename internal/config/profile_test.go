@@ -18,7 +18,7 @@ func profile(t *testing.T, text string) *Profile {
 	return p
 }
 
-// keysOf are the keys of a profile, each once, in order.
+// keysOf returns the keys of a profile, each once, in order.
 func keysOf(p *Profile) []string {
 	var keys []string
 	for _, l := range p.lines {
@@ -61,7 +61,7 @@ func TestProfileSettingsErrors(t *testing.T) {
 		_, err := profile(t, c.text).Settings(testFlags(), nil)
 		fails(t, err, c.want)
 	}
-	// A command for a flag that another command has.
+	// A key of a command for a flag that another command has.
 	got, err := profile(t, "rate-command = x").Settings(testFlags(), func(flag string) bool { return flag == "rate" })
 	if got != nil || err != nil {
 		t.Errorf("%v, %v", got, err)
@@ -110,7 +110,7 @@ func TestProfileEdit(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, string(p.Bytes()), "# the server\n\n# topics\ntopic = c\ntopic = \" d\"\ntopic = \"\"\npw = y\nqos = 1\n")
-	// Removing what is not there leaves its other form alone.
+	// Removing a key that does not exist does not remove its other form.
 	if err := p.Set("pw-command"); err != nil {
 		t.Fatal(err)
 	}

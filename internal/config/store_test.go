@@ -124,7 +124,7 @@ func TestStore(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	// Nothing is left over from writing.
+	// No temporary file remains.
 	entries, err := os.ReadDir(filepath.Join(d.Config, "profiles"))
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +165,8 @@ func TestCurrentDamaged(t *testing.T) {
 	fails(t, err, path)
 }
 
-// A home that is missing, or is no folder, must not matter to a command that needs no profile.
+// TestTrap29NoHome checks that a command without a profile works if the home folder is missing or
+// is not a folder.
 func TestTrap29NoHome(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

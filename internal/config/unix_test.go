@@ -51,7 +51,7 @@ func TestModes(t *testing.T) {
 		}
 		fails(t, err, path(c.name), `run chmod 600 '/`, `/it'\''s/mqtt/`)
 	}
-	// Saving closes what was open.
+	// Save corrects the permissions.
 	p, err := Parse("secret", path("secret"), []byte("pw = x\n"))
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-func TestSaveKeepsLink(t *testing.T) {
+func TestSaveFollowsLink(t *testing.T) {
 	d := Dirs{t.TempDir()}
 	write(t, d, "prod", "host = a\n")
 	link, elsewhere := filepath.Join(d.Config, "profiles", "prod"), filepath.Join(t.TempDir(), "dotfile")
@@ -88,7 +88,7 @@ func TestSaveKeepsLink(t *testing.T) {
 	}
 }
 
-func TestFIFOIsNoProfile(t *testing.T) {
+func TestLoadRefusesFIFO(t *testing.T) {
 	d := Dirs{t.TempDir()}
 	write(t, d, "prod", "")
 	path := filepath.Join(d.Config, "profiles", "pipe")
@@ -100,21 +100,21 @@ func TestFIFOIsNoProfile(t *testing.T) {
 }
 
 func TestShell(t *testing.T) {
-	var complaints strings.Builder
-	run := Shell(&complaints)
+	var stderr strings.Builder
+	run := Shell(&stderr)
 	out, err := run(t.Context(), "echo one; echo two; echo why >&2; cat")
 	if err != nil {
 		t.Fatal(err)
 	}
 	equal(t, string(out), "one\ntwo\n")
-	equal(t, complaints.String(), "why\n")
+	equal(t, stderr.String(), "why\n")
 	if _, err = run(t.Context(), "echo s3cret; exit 3"); err == nil || err.Error() != "exit status 3" {
 		t.Errorf("got %v", err)
 	}
 	if _, err = run(t.Context(), "while echo s3cret; do :; done"); !errors.Is(err, errOutput) {
 		t.Errorf("got %v", err)
 	}
-	// What stays behind with the output open does not hold us up.
+	// A process in the background that keeps the output open does not delay the result.
 	start := time.Now()
 	out, err = run(t.Context(), "echo x; sleep 20 &")
 	if err != nil || string(out) != "x\n" || time.Since(start) > 15*time.Second {
@@ -129,13 +129,13 @@ func TestShell(t *testing.T) {
 	ends(t, run)
 }
 
-// ends has a command begin another, which holds a FIFO open: when the context ends both, the FIFO's
-// end is seen.
+// ends runs a command that starts another one, which keeps a FIFO open. The FIFO ends when the
+// context has ended both.
 func ends(t *testing.T, run Runner) {
 	t.Helper()
 	if tty, err := os.Open("/dev/tty"); err == nil {
 		tty.Close()
-		return // there the terminal tells them all
+		return // the terminal signals the whole group
 	}
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {

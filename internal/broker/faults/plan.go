@@ -6,12 +6,13 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"mqtt/internal/proto"
 )
 
-// Help is what the words mean, for a help text.
+// Help explains the words of a plan, for a help text.
 const Help = `Words with spaces or commas between them, as in --fault 'delay=50ms drop=1%'. To each packet, in both directions:
   delay=50ms         it waits so long, and so does all behind it; delay=10ms..50ms: a random time
   drop=1%            it is lost, with that probability
@@ -34,26 +35,26 @@ Which of them suffer:
 CONNECT and CONNACK are never dropped or doubled.
 `
 
-// Plan is what shall go wrong. It may be used by many connections at once, and by one
-// broker: it counts them.
+// Plan says which faults occur. It counts connections, so each broker needs its own. It may
+// be used by several goroutines.
 type Plan struct {
-	delay, delayMost time.Duration
-	late             time.Duration
-	drop, duplicate  float64
-	refuse           proto.Reason
-	cutAfter         int // packets, -1: never
-	cutBytes         int // likewise
-	stallAfter       int // likewise
-	packets          uint32
-	in, out          bool
-	first            int64 // connections, -1: all
-	share            float64
-	seed             uint64
+	minDelay, maxDelay time.Duration
+	answerDelay        time.Duration // added to the delay of answers
+	drop, duplicate    float64       // probabilities
+	refuse             proto.Reason
+	cutAfter           int     // packets, -1: never
+	cutBytes           int     // bytes, -1: never
+	stallAfter         int     // packets, -1: never
+	packets            uint32  // a bit for each packet type that has faults
+	in, out            bool    // the directions that have faults
+	first              int64   // number of connections that have faults, -1: all
+	share              float64 // probability that a connection has faults
+	seed               uint64
 
-	next counter
+	connections atomic.Int64
 }
 
-// Parse reads words. Their order does not matter.
+// Parse parses the words of a plan, which may have any order.
 func Parse(s string) (*Plan, error) {
 	p := &Plan{cutAfter: -1, cutBytes: -1, stallAfter: -1, packets: 1<<32 - 1, in: true, out: true, first: -1, share: 1, seed: 1}
 	words := fields(s)
@@ -64,21 +65,21 @@ func Parse(s string) (*Plan, error) {
 	for _, w := range words {
 		name, value, _ := strings.Cut(w, "=")
 		if seen[name] {
-			return nil, fmt.Errorf("%s is there twice", name)
+			return nil, fmt.Errorf("%s is given twice", name)
 		}
 		seen[name] = true
 		if err := p.set(name, value); err != nil {
 			return nil, fmt.Errorf("%s: %w", w, err)
 		}
 	}
-	if p.late > 0 && !p.out {
+	if p.answerDelay > 0 && !p.out {
 		return nil, errors.New("answer-late and way=in: answers go out")
 	}
 	return p, nil
 }
 
-// fields cuts at spaces and commas, but for the commas of packets=A,B: a word without
-// = that is the name of a packet goes on with the word before.
+// fields splits s at spaces and commas, but not at the commas of packets=A,B: the name of
+// a packet type belongs to the word before if that is packets.
 func fields(s string) []string {
 	var words []string
 	for _, w := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' || r == '\t' || r == '\n' }) {
@@ -91,23 +92,24 @@ func fields(s string) []string {
 	return words
 }
 
+// set applies one word.
 func (p *Plan) set(name, value string) (err error) {
 	switch name {
 	case "delay":
 		from, to, ranged := strings.Cut(value, "..")
-		if p.delay, err = duration(from); err != nil || !ranged {
-			p.delayMost = p.delay
+		if p.minDelay, err = parseDuration(from); err != nil || !ranged {
+			p.maxDelay = p.minDelay
 			return err
 		}
-		if p.delayMost, err = duration(to); err == nil && p.delayMost < p.delay {
-			err = errors.New("the second is shorter than the first")
+		if p.maxDelay, err = parseDuration(to); err == nil && p.maxDelay < p.minDelay {
+			err = errors.New("the second duration is shorter than the first")
 		}
 	case "answer-late":
-		p.late, err = duration(value)
+		p.answerDelay, err = parseDuration(value)
 	case "drop":
-		p.drop, err = chance(value)
+		p.drop, err = parseProbability(value)
 	case "duplicate":
-		p.duplicate, err = chance(value)
+		p.duplicate, err = parseProbability(value)
 	case "refuse":
 		n, bad := strconv.ParseUint(value, 0, 8)
 		p.refuse = proto.Reason(n)
@@ -115,14 +117,14 @@ func (p *Plan) set(name, value string) (err error) {
 			err = errors.New("expected a reason code of CONNACK, 0x80 to 0x9F")
 		}
 	case "cut-after":
-		p.cutAfter, err = whole(value)
+		p.cutAfter, err = parseCount(value)
 	case "cut-bytes":
-		p.cutBytes, err = whole(value)
+		p.cutBytes, err = parseCount(value)
 	case "stall":
 		p.stallAfter = 0
 		if value != "" {
 			n, ok := strings.CutPrefix(value, "after:")
-			if p.stallAfter, err = whole(n); !ok {
+			if p.stallAfter, err = parseCount(n); !ok {
 				err = errors.New("expected stall=after:N")
 			}
 		}
@@ -131,7 +133,7 @@ func (p *Plan) set(name, value string) (err error) {
 		for _, s := range strings.Split(value, ",") {
 			t := packetOf(s)
 			if t == 0 {
-				return fmt.Errorf("there is no packet %q", s)
+				return fmt.Errorf("there is no packet type %q", s)
 			}
 			p.packets |= 1 << t
 		}
@@ -142,10 +144,10 @@ func (p *Plan) set(name, value string) (err error) {
 		}
 	case "first":
 		var n int
-		n, err = whole(value)
+		n, err = parseCount(value)
 		p.first = int64(n)
 	case "connections":
-		p.share, err = chance(value)
+		p.share, err = parseProbability(value)
 	case "seed":
 		if p.seed, err = strconv.ParseUint(value, 0, 64); err != nil {
 			err = errors.New("expected a whole number")
@@ -156,7 +158,7 @@ func (p *Plan) set(name, value string) (err error) {
 	return err
 }
 
-// packetOf returns the packet of that name, 0 if there is none.
+// packetOf returns the packet type with that name, 0 if there is none.
 func packetOf(s string) proto.Type {
 	for t := proto.CONNECT; t <= proto.AUTH; t++ {
 		if strings.EqualFold(t.String(), s) {
@@ -166,7 +168,8 @@ func packetOf(s string) proto.Type {
 	return 0
 }
 
-func duration(s string) (time.Duration, error) {
+// parseDuration parses a duration with units, or seconds.
+func parseDuration(s string) (time.Duration, error) {
 	if _, err := strconv.ParseFloat(s, 64); err == nil {
 		s += "s"
 	}
@@ -177,8 +180,8 @@ func duration(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// chance reads 1% or 0.01.
-func chance(s string) (float64, error) {
+// parseProbability parses 1% or 0.01.
+func parseProbability(s string) (float64, error) {
 	t, percent := strings.CutSuffix(s, "%")
 	x, err := strconv.ParseFloat(t, 64)
 	if percent {
@@ -190,7 +193,8 @@ func chance(s string) (float64, error) {
 	return x, nil
 }
 
-func whole(s string) (int, error) {
+// parseCount parses a number that is not negative.
+func parseCount(s string) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
 		return 0, errors.New("expected a whole number")
@@ -198,7 +202,8 @@ func whole(s string) (int, error) {
 	return n, nil
 }
 
-// chances are the random numbers of one direction of one connection.
-func (p *Plan) chances(connection, way uint64) *rand.Rand {
-	return rand.New(rand.NewPCG(p.seed, connection<<2|way))
+// random returns the random numbers of a connection for one purpose: 0 whether it has
+// faults, 1 its packets from the broker, 2 those from the client.
+func (p *Plan) random(connection, purpose uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(p.seed, connection<<2|purpose))
 }

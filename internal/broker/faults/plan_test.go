@@ -16,7 +16,7 @@ func TestParse(t *testing.T) {
 		"dealy=1s":              "expected delay, drop",
 		"delay=x":               "expected a duration",
 		"delay=-1s":             "expected a duration",
-		"delay=5s..1s":          "the second is shorter",
+		"delay=5s..1s":          "the second duration is shorter",
 		"drop=101%":             "expected a probability",
 		"drop=NaN":              "expected a probability",
 		"duplicate=":            "expected a probability",
@@ -25,9 +25,9 @@ func TestParse(t *testing.T) {
 		"refuse=banned":         "expected a reason code of CONNACK",
 		"cut-after=-1":          "expected a whole number",
 		"stall=10":              "expected stall=after:N",
-		"packets=PUBLISHED":     "there is no packet",
+		"packets=PUBLISHED":     "there is no packet type",
 		"way=up":                "expected in or out",
-		"drop=1% drop=2%":       "drop is there twice",
+		"drop=1% drop=2%":       "drop is given twice",
 		"seed=x":                "expected a whole number",
 		"answer-late=1s,way=in": "answers go out",
 	} {
@@ -35,7 +35,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: %v, want %s", s, err, want)
 		}
 	}
-	// What the help names is known, and each word is in the help.
+	// All examples of the help are valid.
 	for line := range strings.Lines(Help) {
 		if f := strings.Fields(line); strings.HasPrefix(line, "  ") {
 			if _, err := Parse(strings.TrimSuffix(f[0], ",")); err != nil {
@@ -54,7 +54,7 @@ func parse(t *testing.T, s string) *Plan {
 	return p
 }
 
-// What a plan does to single packets.
+// TestPacket checks the faults of single packets.
 func TestPacket(t *testing.T) {
 	pass := broker.Action{}
 	for _, c := range []struct {
@@ -91,7 +91,7 @@ func TestPacket(t *testing.T) {
 		t.Errorf("refuse: %s", r)
 	}
 	if r := parse(t, "drop=1%").Connection(nil).Refuse(); r != proto.Success {
-		t.Errorf("no refuse: %s", r)
+		t.Errorf("without refuse: %s", r)
 	}
 	f := parse(t, "cut-after=3 stall=after:2").Connection(nil)
 	for n, want := range []broker.Action{{}, {}, {Stall: true}, {Cut: true}} {
@@ -101,8 +101,8 @@ func TestPacket(t *testing.T) {
 	}
 }
 
-// The same seed does the same again, whatever the other direction and other connections
-// do in between; another seed something else.
+// TestSeed checks that the same seed gives the same faults, whatever the other direction
+// and other connections do, and that another seed gives others.
 func TestSeed(t *testing.T) {
 	run := func(words string, noise bool) (s string) {
 		p := parse(t, words)
@@ -129,17 +129,17 @@ func TestSeed(t *testing.T) {
 		t.Errorf("seed 3 gave\n%s and\n%s", first, again)
 	}
 	if other := run("drop=20% duplicate=20% seed=4", false); other == first {
-		t.Error("seed 4 gives the same")
+		t.Error("seed 4 gives the same faults")
 	}
 	if n := strings.Count(first, "x"); n < 15 || n > 70 {
-		t.Errorf("20%% of 200 came to %d", n)
+		t.Errorf("20%% of 200 are %d", n)
 	}
 	if strings.Replace(run("drop=20% seed=3", false), "x", "", -1) == "" || !strings.Contains(first, "2") {
-		t.Error("nothing passes, or nothing comes twice")
+		t.Error("no packet passes, or none is duplicated")
 	}
 }
 
-// Only some connections suffer.
+// TestConnections checks that only some connections have faults.
 func TestConnections(t *testing.T) {
 	p, half := parse(t, "first=2 drop=1%"), parse(t, "connections=50% drop=1%")
 	some := 0

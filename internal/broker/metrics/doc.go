@@ -1,4 +1,6 @@
-// Package metrics tells a broker's figures over HTTP: /metrics in Prometheus' text
-// format, /healthz for who starts and watches it. It opens no listener of its own and
-// keeps no figures.
+// Package metrics serves the statistics of a broker over HTTP: /metrics in the text format
+// of Prometheus, and /healthz for programs that start and supervise the broker.
+//
+// The Handler reads broker.Stats at each request. It stores no figures and opens no
+// listener; the command that starts the broker does that.
 package metrics

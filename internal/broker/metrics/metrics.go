@@ -8,11 +8,11 @@ import (
 	"mqtt/internal/broker"
 )
 
-// Handler answers GET and HEAD of /metrics and /healthz, which is 503 until a broker is
-// set and 200 from then on, until it is taken away. It may be used by many goroutines.
+// Handler answers GET and HEAD requests for /metrics and /healthz. The status of both is
+// 503 if no broker is set. A Handler may be used by several goroutines.
 type Handler struct{ b atomic.Pointer[broker.Broker] }
 
-// Set makes b the broker that is told of, nil for none.
+// Set sets the broker, nil for none.
 func (h *Handler) Set(b *broker.Broker) { h.b.Store(b) }
 
 // ServeHTTP implements http.Handler.
@@ -35,22 +35,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// Append appends figures in Prometheus' text format.
+// Append appends s in the text format of Prometheus.
 func Append(dst []byte, s broker.Stats) []byte {
 	for _, m := range [...]struct {
 		name, kind, help string
 		value            int64
 	}{
 		{"mqtt_broker_clients", "gauge", "Clients that are connected.", s.Connected},
-		{"mqtt_broker_clients_most", "gauge", "Clients that were connected at once, at most.", s.ConnectedMost},
-		{"mqtt_broker_connects_total", "counter", "Connections that came.", s.Connects},
+		{"mqtt_broker_clients_most", "gauge", "Most clients connected at once.", s.ConnectedMost},
+		{"mqtt_broker_connects_total", "counter", "Connections accepted.", s.Connects},
 		{"mqtt_broker_connects_refused_total", "counter", "Connections refused with a CONNACK.", s.ConnectsRefused},
 		{"mqtt_broker_sessions", "gauge", "Sessions, with and without a client.", s.Sessions},
-		{"mqtt_broker_sessions_expired_total", "counter", "Sessions whose time was up.", s.SessionsExpired},
+		{"mqtt_broker_sessions_expired_total", "counter", "Sessions that expired.", s.SessionsExpired},
 		{"mqtt_broker_subscriptions", "gauge", "Subscriptions.", s.Subscriptions},
 		{"mqtt_broker_retained_messages", "gauge", "Retained messages.", s.Retained},
 		{"mqtt_broker_retained_bytes", "gauge", "Bytes of retained messages.", s.RetainedBytes},
-		{"mqtt_broker_memory_bytes", "gauge", "Bytes of queues, buffers and retained messages, about.", s.Memory},
+		{"mqtt_broker_memory_bytes", "gauge", "Bytes of queues, buffers and retained messages (estimate).", s.Memory},
 		{"mqtt_broker_packets_received_total", "counter", "Packets received.", s.PacketsReceived},
 		{"mqtt_broker_received_bytes_total", "counter", "Bytes received.", s.BytesReceived},
 		{"mqtt_broker_sent_bytes_total", "counter", "Bytes sent.", s.BytesSent},
@@ -58,13 +58,13 @@ func Append(dst []byte, s broker.Stats) []byte {
 		{"mqtt_broker_messages_received_bytes_total", "counter", "Bytes of payload received.", s.PublishedBytes},
 		{"mqtt_broker_messages_sent_total", "counter", "PUBLISH packets sent.", s.Delivered},
 		{"mqtt_broker_messages_sent_bytes_total", "counter", "Bytes of payload sent.", s.DeliveredBytes},
-		{"mqtt_broker_messages_dropped_total", "counter", "Messages that a subscriber did not get: slow, full, too large, expired.", s.Dropped},
-		{"mqtt_broker_messages_refused_total", "counter", "PUBLISH packets refused: no right, or no such topic.", s.PublishesRefused},
+		{"mqtt_broker_messages_dropped_total", "counter", "Messages not delivered to a subscriber: slow, queue full, too large, expired.", s.Dropped},
+		{"mqtt_broker_messages_refused_total", "counter", "PUBLISH packets refused: not authorized, or topic not allowed.", s.PublishesRefused},
 	} {
 		dst = append(dst, "# HELP "+m.name+" "+m.help+"\n# TYPE "+m.name+" "+m.kind+"\n"+m.name+" "...)
 		dst = append(strconv.AppendInt(dst, m.value, 10), '\n')
 	}
 	const up = "mqtt_broker_uptime_seconds"
-	dst = append(dst, "# HELP "+up+" Seconds since the broker was made.\n# TYPE "+up+" gauge\n"+up+" "...)
+	dst = append(dst, "# HELP "+up+" Seconds since the broker was created.\n# TYPE "+up+" gauge\n"+up+" "...)
 	return append(strconv.AppendFloat(dst, s.Uptime.Seconds(), 'f', 3, 64), '\n')
 }

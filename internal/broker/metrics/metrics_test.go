@@ -50,7 +50,7 @@ func TestHandler(t *testing.T) {
 	if code != 200 {
 		t.Fatal(code)
 	}
-	// Every line is a comment with a help or type, or a name and a number; every name has both.
+	// Every line is a HELP or TYPE comment, or a name and a number. Every name has both comments.
 	form := regexp.MustCompile(`^mqtt_broker_[a-z_]+ [0-9.]+$`)
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
@@ -62,7 +62,7 @@ func TestHandler(t *testing.T) {
 			t.Errorf("line %q", line)
 		}
 		if strings.HasSuffix(name, "_total") != strings.Contains(text, "# TYPE "+name+" counter\n") {
-			t.Errorf("%s: a counter ends in _total, and nothing else", name)
+			t.Errorf("%s: the names of counters, and only those, end in _total", name)
 		}
 	}
 	if strings.Count(text, "# TYPE") != 20 {
