@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"log/slog"
 	"time"
 
 	"mqtt/internal/proto"
@@ -143,8 +144,9 @@ func (bt *batch) spread() {
 			o := g.deliver(bt, bt.kept[i], nil)
 			if o&taken == 0 && o&full != 0 {
 				bt.count.dropped++
+				bt.noteShare(g, bt.kept[i])
 			}
-			bt.note(i, o)
+			bt.mark(i, o)
 		}
 	}
 }
@@ -203,6 +205,9 @@ func (bt *batch) retainRun() {
 			return
 		}
 		bt.count.dropped++
+		if b.noting() {
+			bt.count.note(slog.LevelDebug, "message not retained", slog.String("topic", shown(string(m.Topic))), slog.String("why", "no room: "+limit))
+		}
 	}
 	bt.route = b.router.find(bt.route.topic) // as of now: see retained
 	bt.spread()
@@ -276,6 +281,7 @@ func (bt *batch) finish() error {
 		bt.b.opt.Store.End()
 	}
 	bt.count.add(&bt.b.stats)
+	bt.count.write(bt.b.opt.Log)
 	if bt.short.limit != "" {
 		bt.b.warn(bt.short)
 	}

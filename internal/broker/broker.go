@@ -25,11 +25,15 @@ type Broker struct {
 	retained      retained
 	retainedCount atomic.Int64
 
-	memory   atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
-	moving   atomic.Int64 // those of packets on their way, of them
-	most     atomic.Int64 // of them: Options.Memory, unless more was restored and is still there
-	warned   atomic.Int64 // when the log was told of a limit, since Broker.since
-	serial   atomic.Uint64
+	memory atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
+	moving atomic.Int64 // those of packets on their way, of them
+	most   atomic.Int64 // of them: Options.Memory, unless more was restored and is still there
+	warned atomic.Int64 // when the log was told of a limit, since Broker.since
+	serial atomic.Uint64
+
+	refusalsMu sync.Mutex
+	refusals   refusals
+
 	revision atomic.Uint64 // of the hooks: changes with Revise
 	batches  sync.Pool
 	wg       sync.WaitGroup // the connections

@@ -45,6 +45,8 @@ type client struct {
 	exchange   Exchange      // a reauthentication that is under way
 	exchangeBy time.Time     // when it must be over
 	method     string        // of authentication
+	answered   bool          // its CONNECT was refused with a CONNACK
+	stranger   bool          // it speaks another protocol
 	given      atomic.Bool   // its place among the silent was given to another connection
 	weight     int           // units of memory that are counted for what it has sent
 	aliased    int           // bytes of aliasIn
@@ -134,7 +136,7 @@ func (c *client) serve() {
 		return
 	}
 	c.conn.Close()
-	c.b.opt.Log.Info("connection refused", "remote", c.conn.RemoteAddr(), "error", err)
+	c.logRefusal(err)
 	c.in.Close()
 	c.count(0)
 	c.b.gone(c)
@@ -222,7 +224,7 @@ func (c *client) part(err error) {
 		b.finish(s)
 	}
 	close(c.done)
-	b.opt.Log.Info("client left", "client", s.id, "why", words(err, why))
+	b.opt.Log.Info("client left", "client", shown(s.id), "user", shown(c.user()), "why", words(err, why))
 	c.drain(flush)
 }
 

@@ -66,7 +66,7 @@ func (c *client) connect() error {
 	if b.revision.Load() != revision {
 		c.revised() // Revise may have come before the client was there to be seen
 	}
-	b.opt.Log.Info("client connected", "client", c.who.ClientID, "version", c.v.String(), "remote", c.who.Remote)
+	b.opt.Log.Info("client connected", "client", shown(c.who.ClientID), "user", shown(c.user()), "version", c.v.String(), "remote", c.who.Remote)
 	c.last, c.looked = time.Now(), false
 	c.conn.SetWriteDeadline(time.Time{})
 	return c.rearm()
@@ -81,6 +81,7 @@ func (c *client) first() (proto.Frame, error) {
 		}
 	}
 	if b := c.in.Bytes(); len(b) > 0 && b[0] != byte(proto.CONNECT)<<4 {
+		c.stranger = true
 		return proto.Frame{}, fmt.Errorf("no CONNECT: %s", guess(b))
 	}
 	f, err := c.next()
@@ -205,6 +206,7 @@ func (c *client) keepAlive(asked uint16) time.Duration {
 // refuse answers the CONNECT with a reason, says why if that is wanted, and returns
 // it as an error. The caller closes [MQTT-3.2.2-7].
 func (c *client) refuse(r proto.Reason, text string) error {
+	c.answered = true
 	err := fmt.Errorf("%s: %s", r.In(proto.CONNACK), text)
 	if text == "" {
 		err = errors.New(r.In(proto.CONNACK))

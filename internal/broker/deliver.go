@@ -43,13 +43,29 @@ func (bt *batch) deliver(t *target) {
 		m := bt.kept[i]
 		switch {
 		case !s.put(bt, m, g, qos, retain):
-			bt.note(i, full)
-			bt.count.dropped++
+			bt.mark(i, full)
+			bt.count.drop(s, m, 1, bt.why(s))
 		case c == nil || c.takes(bt.time(), &held{m: m, g: g, qos: qos, retain: retain}):
-			bt.note(i, taken)
+			bt.mark(i, taken)
 		}
 	}
 	s.charge()
+}
+
+// why returns why the session just had no room for a message. s.mu is held.
+func (bt *batch) why(s *session) string {
+	if s.queue.n >= bt.b.opt.QueueMessages || bt.short.limit != memoryLimit {
+		return whyFull
+	}
+	return whyMemory
+}
+
+// lateOrLarge returns why a message was not sent.
+func lateOrLarge(late bool) string {
+	if late {
+		return whyExpired
+	}
+	return whyTooLarge
 }
 
 // there returns the session's client, nil if it is away or about to be. s.mu is held.
@@ -89,7 +105,11 @@ func (bt *batch) writeQoS0(s *session, g *grant, retain bool) {
 		bt.short = shortage{memoryLimit, "a message for a session"}
 	}
 	if noMemory || c.crowded() && c.lagging {
-		bt.count.dropped += len(bt.msgs)
+		why := whySlow
+		if noMemory {
+			why = whyMemory
+		}
+		bt.count.drop(s, &bt.msgs[0], len(bt.msgs), why)
 		bt.run |= full
 		return
 	}
@@ -98,11 +118,15 @@ func (bt *batch) writeQoS0(s *session, g *grant, retain bool) {
 		for i := range bt.msgs {
 			m := &bt.msgs[i]
 			h := held{m: m, g: g, retain: retain}
-			if m.expired(bt.time()) || !c.append(bt.time(), &h, 0) {
-				bt.count.dropped++
+			if m.expired(bt.time()) {
+				bt.count.drop(s, m, 1, whyExpired)
 				continue
 			}
-			bt.note(i, taken)
+			if !c.append(bt.time(), &h, 0) {
+				bt.count.drop(s, m, 1, whyTooLarge)
+				continue
+			}
+			bt.mark(i, taken)
 			bt.count.sent++
 			bt.count.sentBytes += len(m.Payload)
 		}
@@ -231,14 +255,15 @@ func (s *session) send(now int64, h *held, count *tally) {
 	if h.qos > 0 {
 		id, kept, _ = s.sender.Begin(h.qos, h.seq)
 	}
-	if h.m.expired(now) || !c.append(now, h, id) {
+	late := h.m.expired(now)
+	if late || !c.append(now, h, id) {
 		// Too late, or more than this client takes: as if it had been sent
 		// [MQTT-3.1.2-25].
 		if h.qos > 0 {
 			s.sender.Cancel(id)
 		}
+		count.drop(s, h.m, 1, lateOrLarge(late))
 		s.settled(h)
-		count.dropped++
 		return
 	}
 	count.sent++
@@ -272,12 +297,13 @@ func (s *session) pump(now int64, count *tally) {
 		}
 		// One that never left may be too late by now; one that did is finished
 		// whatever its age [MQTT-4.3.3-7].
-		if !h.sent && h.m.expired(now) || !c.append(now, h, f.ID) {
+		late := !h.sent && h.m.expired(now)
+		if late || !c.append(now, h, f.ID) {
+			count.drop(s, h.m, 1, lateOrLarge(late))
 			if s.abandon(f.ID, h) {
 				c.pubrel(f.ID, proto.Success)
 				c.out.sync = c.out.sync || s.keep
 			}
-			count.dropped++
 			continue
 		}
 		h.sent = true
@@ -296,8 +322,8 @@ func (s *session) pump(now int64, count *tally) {
 		}
 		s.queue.drop()
 		if h.m.expired(now) {
+			count.drop(s, h.m, 1, whyExpired)
 			s.settled(&h)
-			count.dropped++
 			continue
 		}
 		s.send(now, &h, count)

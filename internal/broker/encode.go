@@ -1,6 +1,10 @@
 package broker
 
-import "mqtt/internal/proto"
+import (
+	"unicode/utf8"
+
+	"mqtt/internal/proto"
+)
 
 const longestAlias = 1024 // bytes of a topic that is worth an alias's memory
 
@@ -119,11 +123,19 @@ func (c *client) goodbye(why *leave) {
 
 // clip keeps a reason string short and well-formed.
 func clip(s string) string {
-	if len(s) > 200 {
-		s = s[:200]
-	}
 	if proto.CheckText(s) != nil {
 		return "malformed"
 	}
-	return s
+	return shorten(s, 200)
+}
+
+// shorten returns what of s fits into n bytes, in whole characters.
+func shorten(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }

@@ -57,6 +57,12 @@ func (who *Identity) CertificateName() string {
 // commonName identifies the attribute CN.
 var commonName = asn1.ObjectIdentifier{2, 5, 4, 3}
 
+// user returns the name that the client goes by.
+func (c *client) user() string {
+	name, _ := c.who.User()
+	return name
+}
+
 // same tells whether the two are the same user.
 func (who *Identity) same(other *Identity) bool {
 	name, named := who.User()

@@ -45,8 +45,9 @@ func (c *client) publish(bt *batch, f proto.Frame) error {
 	}
 	if !c.allowed {
 		bt.flush()
-		bt.count.refused++
-		c.answer(bt, p.QoS, p.PacketID, c.mayPublish(rt.name), "topic "+clip(rt.name))
+		r := c.mayPublish(rt.name)
+		c.noteRefused(&bt.count, rt.topic, p.QoS, r, "")
+		c.answer(bt, p.QoS, p.PacketID, r, "topic "+clip(rt.name))
 		return nil
 	}
 	if p.QoS == 2 {

@@ -58,7 +58,7 @@ func (c *client) revised() bool {
 	if c.b.stamp(c.who) == c.stamp.Load() {
 		return false
 	}
-	c.b.opt.Log.Warn("client sent away: its user is gone or has another password", "client", c.who.ClientID, "user", c.who.Username)
+	c.b.opt.Log.Warn("client sent away: its user is gone or has another password", "client", shown(c.who.ClientID), "user", shown(c.user()))
 	c.kill(proto.AdministrativeAction, "the user is gone or has another password")
 	return true
 }
@@ -94,7 +94,7 @@ func (s *session) withhold(bt *batch, again bool) (left []held) {
 		if h.g.group != nil {
 			left = append(left, *h)
 		} else {
-			bt.count.dropped++
+			bt.count.drop(s, h.m, 1, whyRights)
 		}
 		gone := *h
 		s.settled(&gone)
@@ -103,8 +103,8 @@ func (s *session) withhold(bt *batch, again bool) (left []held) {
 	if again {
 		for _, f := range s.sender.Resend() {
 			if !f.Released && denied(f.Kept) {
+				bt.count.drop(s, f.Kept.m, 1, whyRights)
 				s.abandon(f.ID, f.Kept)
-				bt.count.dropped++
 			}
 		}
 	}

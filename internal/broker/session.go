@@ -25,24 +25,26 @@ type session struct {
 
 	receiver ledger.Receiver // belongs to the goroutine that reads for the client
 
-	mu      sync.Mutex
-	client  *client // nil while nobody is connected
-	ended   bool
-	gone    chan struct{} // closed when an ended session has been taken apart
-	keep    bool          // the Store knows it
-	unowned bool          // whose it is was not kept
-	expiry  uint32        // seconds from the end of the connection, never
-	left    time.Time
-	timer   *time.Timer // for the end of the session
-	will    *will
-	subs    map[string]*subscription
-	sender  ledger.Sender[held]
-	queue   queue
-	seq     uint64
-	bytes   int // of messages in the queue and in flight
-	filters int // bytes of subscriptions
-	charged int // units of memory that the broker counts for it
-	moving  int // those of packets on their way, of them
+	mu       sync.Mutex
+	client   *client // nil while nobody is connected
+	ended    bool
+	gone     chan struct{} // closed when an ended session has been taken apart
+	keep     bool          // the Store knows it
+	unowned  bool          // whose it is was not kept
+	expiry   uint32        // seconds from the end of the connection, never
+	left     time.Time
+	timer    *time.Timer // for the end of the session
+	will     *will
+	subs     map[string]*subscription
+	sender   ledger.Sender[held]
+	queue    queue
+	seq      uint64
+	bytes    int   // of messages in the queue and in flight
+	filters  int   // bytes of subscriptions
+	missed   int   // messages that it did not get and of which the log was not told
+	missedAt int64 // when the log was told, by Broker.moment, 0 if it never was
+	charged  int   // units of memory that the broker counts for it
+	moving   int   // those of packets on their way, of them
 }
 
 // unit is the grain in which memory is counted: a change within it costs no atomic

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"log/slog"
 	"slices"
 	"sync/atomic"
 )
@@ -77,12 +78,21 @@ func (g *group) deliver(bt *batch, m *Message, except *session) (all outcome) {
 	return all
 }
 
+// noteShare notes a message that no member of the group had room for.
+func (bt *batch) noteShare(g *group, m *Message) {
+	if bt.b.noting() {
+		bt.count.note(slog.LevelDebug, "message dropped", slog.String("share", shown(g.filter)), slog.String("topic", shown(string(m.Topic))),
+			slog.String("why", "no member has room for it"))
+	}
+}
+
 // pass gives messages of shared subscriptions, which their session will not send, to
 // other members. No lock may be held.
 func (b *Broker) pass(bt *batch, from *session, left []held) {
 	for i := range left {
 		if left[i].g.group.deliver(bt, left[i].m, from)&taken == 0 {
-			b.stats.dropped.Add(1)
+			bt.count.dropped++
+			bt.noteShare(left[i].g.group, left[i].m)
 		}
 	}
 }

@@ -29,6 +29,9 @@ type counters struct {
 // tally is what one batch adds.
 type tally struct {
 	packets, published, publishedBytes, sent, sentBytes, dropped, refused int
+
+	notes   []note // for the log
+	unnoted int    // and how many more there would be
 }
 
 func (t *tally) add(to *counters) {

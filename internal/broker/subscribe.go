@@ -27,7 +27,7 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 	if _, ok := p.Props.Get(proto.SubscriptionIdentifier); ok && c.b.opt.Without.Identifiers {
 		return fault(proto.SubscriptionIdentifiersNotSupported, "")
 	}
-	wishes, ack, err := c.decide(&p)
+	wishes, ack, err := c.decide(bt, &p)
 	if err == nil {
 		err = c.suback(bt, ack)
 	}
@@ -59,7 +59,7 @@ type verdict struct {
 }
 
 // decide judges each filter of a SUBSCRIBE.
-func (c *client) decide(p *proto.Subscribe) (all []wish, ack *proto.Suback, err error) {
+func (c *client) decide(bt *batch, p *proto.Subscribe) (all []wish, ack *proto.Suback, err error) {
 	b, s := c.b, c.s
 	id := p.Props.Num(proto.SubscriptionIdentifier, 0)
 	ack = &proto.Suback{Kind: proto.SUBACK, PacketID: p.PacketID}
@@ -95,6 +95,7 @@ func (c *client) decide(p *proto.Subscribe) (all []wish, ack *proto.Suback, err 
 		}
 		if r.Failed() {
 			text = why
+			c.noteDenied(&bt.count, w.Filter, verdict{r, why})
 			if c.v == proto.V31 { // it has no way to refuse
 				if r == proto.TopicFilterInvalid {
 					return nil, nil, fault(r, why)

@@ -14,8 +14,8 @@ const (
 	denied                      // it cannot be retained, and was not delivered
 )
 
-// note adds to the outcome of message i of the run.
-func (bt *batch) note(i int, o outcome) {
+// mark adds to the outcome of message i of the run.
+func (bt *batch) mark(i int, o outcome) {
 	if len(bt.each) == 0 {
 		if bt.run|o == bt.run {
 			return
@@ -62,9 +62,7 @@ func (bt *batch) acknowledge() {
 		}
 		r, text := bt.outcome(i).verdict()
 		if r.Failed() && c.five() {
-			if bt.run&denied != 0 {
-				bt.count.refused++
-			}
+			c.noteRefused(&bt.count, bt.route.topic, bt.qos, r, text)
 			if bt.qos == 2 {
 				c.s.receiver.Release(id)
 				if c.s.keep {

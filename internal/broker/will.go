@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"log/slog"
 	"time"
 
 	"mqtt/internal/proto"
@@ -82,7 +83,10 @@ func (c *client) legacy(orderly, ends bool) *will {
 // will publishes a will, with the rights of the client that left it.
 func (bt *batch) will(w *will) {
 	if acl := bt.b.opt.ACL; acl != nil && !acl.Allow(w.who, string(w.m.Topic), Write) {
-		bt.b.stats.refused.Add(1)
+		bt.count.refused++
+		if bt.b.noting() {
+			bt.count.note(slog.LevelDebug, "will refused", append(whose(w.who), slog.String("topic", shown(string(w.m.Topic))), slog.String("reason", proto.NotAuthorized.In(proto.PUBACK)))...)
+		}
 		return
 	}
 	m := *w.m

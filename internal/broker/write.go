@@ -110,14 +110,17 @@ func (c *client) refill() {
 	var count tally
 	if c.b.opt.Store != nil {
 		c.b.opt.Store.Begin()
-		defer c.b.opt.Store.End()
 	}
 	c.s.mu.Lock()
 	if c.s.client == c {
 		c.s.pump(time.Now().UnixNano(), &count)
 	}
 	c.s.mu.Unlock()
+	if c.b.opt.Store != nil {
+		c.b.opt.Store.End()
+	}
 	count.add(&c.b.stats)
+	count.write(c.b.opt.Log)
 }
 
 // fail notes that the connection is of no use any more. unwritten is true if it broke,

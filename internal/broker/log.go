@@ -1,0 +1,186 @@
+package broker
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"mqtt/internal/proto"
+)
+
+// note is a line for the log. Notes are taken where locks are held, and written where none is: a
+// log that is not read must not stop the broker.
+type note struct {
+	level slog.Level
+	what  string
+	attrs []slog.Attr
+}
+
+// mostNotes is how many notes are written of one batch.
+const mostNotes = 100
+
+// noting reports whether the log takes lines at debug.
+func (b *Broker) noting() bool { return b.opt.Log.Enabled(context.Background(), slog.LevelDebug) }
+
+func (t *tally) note(level slog.Level, what string, attrs ...slog.Attr) {
+	if len(t.notes) == mostNotes {
+		t.unnoted++
+		return
+	}
+	t.notes = append(t.notes, note{level, what, attrs})
+}
+
+// write writes the notes. No lock is held.
+func (t *tally) write(log *slog.Logger) {
+	for _, n := range t.notes {
+		log.LogAttrs(context.Background(), n.level, n.what, n.attrs...)
+	}
+	if t.unnoted > 0 {
+		log.Debug("more of that", "lines", t.unnoted)
+	}
+}
+
+// shown returns text of a peer for the log: at most 200 bytes of it, with what is not printable
+// escaped.
+func shown(s string) string {
+	const most = 200
+	plain := len(s) <= most
+	for _, r := range s {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return s
+	}
+	if len(s) > most {
+		s = shorten(s, most) + "…"
+	}
+	q := strconv.Quote(s)
+	return q[1 : len(q)-1]
+}
+
+// whose returns the attributes of who is told of.
+func whose(who *Identity) []slog.Attr {
+	if who == nil {
+		return nil
+	}
+	user, _ := who.User()
+	return []slog.Attr{slog.String("client", shown(who.ClientID)), slog.String("user", shown(user))}
+}
+
+// Why a session does not get a message.
+const (
+	whySlow     = "the client reads too slowly"
+	whyFull     = "its queue is full"
+	whyMemory   = "the memory is used up"
+	whyTooLarge = "it is larger than the client takes"
+	whyExpired  = "it has expired"
+	whyRights   = "the user may not read it any more"
+)
+
+// missPause is the least time between two lines about the messages that one session misses.
+const missPause = time.Minute
+
+// drop counts n messages that the session does not get, of which m is one. At debug it notes
+// each. At the default level it notes that the session misses messages, at most once in
+// missPause. s.mu is held.
+func (t *tally) drop(s *session, m *Message, n int, why string) {
+	t.dropped += n
+	b := s.b
+	if b.noting() {
+		t.note(slog.LevelDebug, "message dropped", append(whose(s.who.Load()), slog.String("topic", shown(string(m.Topic))),
+			slog.Int("messages", n), slog.String("why", why))...)
+	}
+	if why == whyExpired || why == whyRights {
+		return
+	}
+	s.missed += n
+	now := b.moment(time.Now())
+	if s.missedAt != 0 && now-s.missedAt < int64(missPause) {
+		return
+	}
+	t.note(slog.LevelWarn, "client misses messages", append(whose(s.who.Load()), slog.Int("messages", s.missed), slog.String("why", why))...)
+	s.missed, s.missedAt = 0, now
+}
+
+// noteRefused notes a message that the client must not publish.
+func (c *client) noteRefused(t *tally, topic []byte, qos byte, r proto.Reason, why string) {
+	t.refused++
+	if !c.b.noting() {
+		return
+	}
+	attrs := append(whose(c.who), slog.String("topic", shown(string(topic))), slog.Int("qos", int(qos)),
+		slog.String("version", c.v.String()), slog.String("reason", r.In(proto.PUBACK)))
+	if why != "" {
+		attrs = append(attrs, slog.String("why", why))
+	}
+	t.note(slog.LevelDebug, "publish refused", attrs...)
+}
+
+// noteDenied notes a subscription that the client must not have.
+func (c *client) noteDenied(t *tally, filter string, v verdict) {
+	if c.b.noting() {
+		t.note(slog.LevelDebug, "subscription refused", append(whose(c.who), slog.String("filter", shown(filter)),
+			slog.String("reason", v.reason.In(proto.SUBACK)), slog.String("why", shown(v.why)))...)
+	}
+}
+
+// Of refused logins, so many are logged at once, and one in so much time after that.
+const (
+	refusalBurst = 20
+	refusalPause = time.Second
+)
+
+// refusals bounds the lines about refused logins. At debug there is no bound.
+type refusals struct {
+	left    int
+	at      time.Time
+	skipped int
+}
+
+// allow reports whether a line may be written, and how many were not since the last one.
+func (r *refusals) allow(now time.Time) (ok bool, skipped int) {
+	if more := int(now.Sub(r.at) / refusalPause); r.at.IsZero() || more >= refusalBurst {
+		r.left, r.at = refusalBurst, now
+	} else if more > 0 {
+		r.left = min(refusalBurst, r.left+more)
+		r.at = r.at.Add(time.Duration(more) * refusalPause)
+	}
+	if r.left == 0 {
+		r.skipped++
+		return false, 0
+	}
+	r.left--
+	skipped, r.skipped = r.skipped, 0
+	return true, skipped
+}
+
+// logRefusal writes that a connection was not let in. No lock is held.
+func (c *client) logRefusal(err error) {
+	b := c.b
+	attrs := []slog.Attr{slog.String("remote", c.conn.RemoteAddr().String()), slog.String("error", err.Error())}
+	if !c.answered && !c.stranger {
+		b.opt.Log.LogAttrs(context.Background(), slog.LevelInfo, "connection refused", attrs...)
+		return
+	}
+	b.refusalsMu.Lock()
+	ok, skipped := b.refusals.allow(time.Now())
+	b.refusalsMu.Unlock()
+	level := slog.LevelWarn
+	if !ok {
+		level = slog.LevelDebug
+	}
+	if skipped > 0 {
+		attrs = append(attrs, slog.Int("more", skipped))
+	}
+	what := "login refused"
+	if c.stranger {
+		what = "connection refused"
+	}
+	b.opt.Log.LogAttrs(context.Background(), level, what, append(whose(c.who), attrs...)...)
+}
