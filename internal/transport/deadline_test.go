@@ -28,7 +28,7 @@ func pairs(t *testing.T, f func(t *testing.T, client, server net.Conn)) {
 				)
 				l := &Listener{end: *ends[s]}
 				if ends[s].TLS != nil {
-					if l.tls, err = ends[s].TLS.ServerConfig(); err != nil {
+					if _, err = ends[s].TLS.ServerConfig(); err != nil {
 						t.Fatal(err)
 					}
 				}

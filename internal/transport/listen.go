@@ -49,7 +49,6 @@ func (e *Endpoint) Addr() string {
 type Listener struct {
 	end    Endpoint
 	l      net.Listener
-	tls    *tls.Config
 	closed chan struct{}
 	once   sync.Once
 	err    error
@@ -63,11 +62,9 @@ func Listen(ctx context.Context, e *Endpoint) (*Listener, error) {
 		return nil, &Error{Phase: p, Addr: e.Addr(), Err: err}
 	}
 	if e.TLS != nil {
-		cfg, err := e.TLS.ServerConfig()
-		if err != nil {
+		if _, err := e.TLS.ServerConfig(); err != nil {
 			return fail(Prepare, err)
 		}
-		l.tls = cfg
 	}
 	if e.WebSocket != nil {
 		if err := checkPath(e.WebSocket.Path); err != nil {
@@ -135,8 +132,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 }
 
 func (l *Listener) wrap(c net.Conn) net.Conn {
-	if l.tls != nil {
-		c = tls.Server(c, l.tls)
+	if l.end.TLS != nil {
+		c = tls.Server(c, l.end.TLS.server.current.Load())
 	}
 	if l.end.WebSocket == nil {
 		return c

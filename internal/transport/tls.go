@@ -13,12 +13,13 @@ import (
 )
 
 // TLS is the configuration of tls and wss alike, for a client or, with a certificate,
-// for a listener. Files are read once, at the first Config or ServerConfig; changes
-// after that have no effect. The zero value verifies servers by the system's roots.
+// for listeners. Files are read once, at the first Config or ServerConfig; those of
+// listeners are read again by Reload. The zero value verifies servers by the system's roots.
 type TLS struct {
 	CAFile  string // authorities in PEM form, in place of the system's
 	CAPath  string // a folder of such files
 	OSCerts bool   // the system's authorities too
+	CRLFile string // of a listener: lists of revoked client certificates in PEM form, signed by the authorities
 
 	Cert    string                 // certificate chain in PEM form
 	Key     string                 // its key; "" if it stands in the file of Cert
@@ -32,7 +33,8 @@ type TLS struct {
 	ALPN                   []string // application protocols to offer
 	KeyLog                 string   // file that gets the session keys, for a packet analyser
 
-	client, server built
+	client built
+	server serverState
 }
 
 // built is a configuration made once.
@@ -49,54 +51,10 @@ func (t *TLS) Config() (*tls.Config, error) {
 	return t.client.cfg, t.client.err
 }
 
-// ServerConfig returns a listener's configuration; with CAFile or CAPath clients must
-// present a certificate that these authorities signed.
-func (t *TLS) ServerConfig() (*tls.Config, error) {
-	t.server.once.Do(func() { t.server.cfg, t.server.err = t.serverConfig() })
-	return t.server.cfg, t.server.err
-}
-
 func (t *TLS) clientConfig() (*tls.Config, error) {
-	cfg, err := t.common()
+	cfg, err := t.base()
 	if err != nil {
 		return nil, err
-	}
-	cfg.ServerName, cfg.InsecureSkipVerify = t.ServerName, t.Insecure
-	if t.CAFile != "" || t.CAPath != "" {
-		if cfg.RootCAs, err = t.authorities(); err != nil {
-			return nil, err
-		}
-	}
-	return cfg, nil
-}
-
-func (t *TLS) serverConfig() (*tls.Config, error) {
-	if t.Cert == "" {
-		return nil, errors.New("a TLS listener needs a certificate and its key")
-	}
-	cfg, err := t.common()
-	if err != nil {
-		return nil, err
-	}
-	if t.CAFile != "" || t.CAPath != "" {
-		cfg.ClientAuth = tls.RequireAndVerifyClientCert
-		if cfg.ClientCAs, err = t.authorities(); err != nil {
-			return nil, err
-		}
-	}
-	return cfg, nil
-}
-
-func (t *TLS) common() (*tls.Config, error) {
-	cfg := &tls.Config{MinVersion: t.MinVersion, MaxVersion: t.MaxVersion, CipherSuites: t.Ciphers, NextProtos: t.ALPN}
-	if cfg.MinVersion == 0 {
-		cfg.MinVersion = tls.VersionTLS12
-		if cfg.MaxVersion != 0 {
-			cfg.MinVersion = min(cfg.MinVersion, cfg.MaxVersion)
-		}
-	}
-	if cfg.MaxVersion != 0 && cfg.MaxVersion < cfg.MinVersion {
-		return nil, fmt.Errorf("%s is older than %s", tls.VersionName(cfg.MaxVersion), tls.VersionName(cfg.MinVersion))
 	}
 	switch {
 	case t.Cert != "":
@@ -107,6 +65,27 @@ func (t *TLS) common() (*tls.Config, error) {
 		cfg.Certificates = []tls.Certificate{pair}
 	case t.Key != "":
 		return nil, faulty("Key", fmt.Errorf("key %s: its certificate is missing", t.Key))
+	}
+	cfg.ServerName, cfg.InsecureSkipVerify = t.ServerName, t.Insecure
+	if t.CAFile != "" || t.CAPath != "" {
+		if cfg.RootCAs, err = t.authorities(); err != nil {
+			return nil, err
+		}
+	}
+	return cfg, nil
+}
+
+// base returns a configuration without certificates.
+func (t *TLS) base() (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: t.MinVersion, MaxVersion: t.MaxVersion, CipherSuites: t.Ciphers, NextProtos: t.ALPN}
+	if cfg.MinVersion == 0 {
+		cfg.MinVersion = tls.VersionTLS12
+		if cfg.MaxVersion != 0 {
+			cfg.MinVersion = min(cfg.MinVersion, cfg.MaxVersion)
+		}
+	}
+	if cfg.MaxVersion != 0 && cfg.MaxVersion < cfg.MinVersion {
+		return nil, fmt.Errorf("%s is older than %s", tls.VersionName(cfg.MaxVersion), tls.VersionName(cfg.MinVersion))
 	}
 	if t.KeyLog != "" {
 		log := &keyLog{name: t.KeyLog}

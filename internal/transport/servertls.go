@@ -1,0 +1,118 @@
+package transport
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// serverState is what the listeners of a TLS have read from its files.
+type serverState struct {
+	mu          sync.Mutex
+	pair        tls.Certificate
+	authorities *x509.CertPool // nil: clients need no certificate
+	revoked     *revocations   // nil: none is revoked
+	current     atomic.Pointer[tls.Config]
+}
+
+// ServerConfig returns the configuration of listeners; with CAFile or CAPath clients must present a
+// certificate that these authorities signed, and that no list in CRLFile revokes. It is shared: Clone
+// it to change it. It has the state of the files at the last Reload.
+func (t *TLS) ServerConfig() (*tls.Config, error) {
+	s := &t.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cfg := s.current.Load(); cfg != nil {
+		return cfg, nil
+	}
+	if err := t.reload(); err != nil {
+		return nil, err
+	}
+	return s.current.Load(), nil
+}
+
+// Reload reads the files of listeners again. New connections use what was read; others stay as they
+// are. What cannot be read stays as it was: certificate and key, the authorities, and the revocation
+// lists are independent of each other. The error tells about all of them. A session of a client is
+// not resumed across Reload, so that its certificate is checked again.
+func (t *TLS) Reload() error {
+	t.server.mu.Lock()
+	defer t.server.mu.Unlock()
+	return t.reload()
+}
+
+// reload reads the files and puts what could be read into force, unless a part was never read. server.mu
+// is held.
+func (t *TLS) reload() error {
+	s := &t.server
+	if t.Cert == "" {
+		return errors.New("a TLS listener needs a certificate and its key")
+	}
+	var errs []error
+	pair, err := t.keyPair()
+	if err == nil {
+		s.pair = pair
+	}
+	errs = append(errs, err)
+	if t.CAFile != "" || t.CAPath != "" {
+		pool, err := t.authorities()
+		if err == nil {
+			s.authorities = pool
+		}
+		errs = append(errs, err)
+	}
+	if t.CRLFile != "" {
+		revoked, err := t.revocations()
+		if err == nil {
+			s.revoked = revoked
+		}
+		errs = append(errs, err)
+	}
+	cfg, err := t.base()
+	err = errors.Join(append(errs, err)...)
+	if err != nil && s.current.Load() == nil {
+		return firstOf(errs, err)
+	}
+	if cfg == nil {
+		return err
+	}
+	cfg.Certificates = []tls.Certificate{s.pair}
+	if s.authorities != nil {
+		cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, s.authorities
+	}
+	if s.revoked != nil {
+		cfg.VerifyConnection = s.revoked.verify // also of sessions that are resumed
+	}
+	s.current.Store(cfg)
+	return err
+}
+
+// firstOf returns the first error of a list that is not nil, and otherwise err.
+func firstOf(errs []error, err error) error {
+	for _, e := range errs {
+		if e != nil {
+			return e
+		}
+	}
+	return err
+}
+
+// Notes returns warnings about the files of listeners that were read last: revocation lists that are past
+// their time, which still count, and certificates that are.
+func (t *TLS) Notes() []string {
+	s := &t.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var notes []string
+	if s.revoked != nil {
+		notes = s.revoked.notes()
+	}
+	if leaf := s.pair.Leaf; leaf != nil && leaf.NotAfter.Before(time.Now()) {
+		notes = append(notes, fmt.Sprintf("%s: the certificate expired on %s", t.Cert, leaf.NotAfter.Format(dateForm)))
+	}
+	return notes
+}
