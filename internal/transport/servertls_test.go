@@ -155,6 +155,7 @@ func TestReloadOfEachPart(t *testing.T) {
 			t.Errorf("%s: the last good list does not count", name)
 		}
 	}
+	place(t, c.Revoke("revoked.crl", nil, c.Client), crl)
 	place(t, other.CA, ca)
 	if err := files.Reload(); err == nil {
 		t.Error("a list of an authority that is gone was taken")
