@@ -111,7 +111,7 @@ func unlikeText(f *pflag.Flag, value string) string {
 	case f.Name == "jq", f.Name == "match":
 		_, err = message.NewQuery(f.Name, value)
 	case f.Name == "pace":
-		_, err = readPace(value)
+		_, err = message.ParsePace(value)
 	case f.Name == "property":
 		err = (&connect.PropertyFlags{Sets: make(map[proto.Type]proto.Props)}).Line(value)
 	case f.Name == "user-property" && !strings.Contains(value, "="):

@@ -11,6 +11,8 @@ import (
 	"mqtt/internal/cli"
 	"mqtt/internal/cmd/broker"
 	"mqtt/internal/cmd/ping"
+	"mqtt/internal/cmd/pub"
+	"mqtt/internal/cmd/rr"
 	"mqtt/internal/config"
 )
 
@@ -79,7 +81,7 @@ func checkCommand(root *cobra.Command, args []string) error {
 // that is asked for, and all of them only where help or completion needs to know them.
 func commands() []command {
 	return []command{
-		{"pub", newPub}, {"sub", newSub}, {"rr", newRR}, {"ping", ping.New}, {"bench", newBench}, {"broker", broker.New}, {"config", newConfig},
+		{"pub", pub.New}, {"sub", newSub}, {"rr", rr.New}, {"ping", ping.New}, {"bench", newBench}, {"broker", broker.New}, {"config", newConfig},
 		{"completion", newCompletion},
 	}
 }

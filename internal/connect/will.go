@@ -40,8 +40,8 @@ func (f *willFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, ps
 	if err := proto.CheckTopic(f.Topic); err != nil {
 		return cli.BadFlag("--will-topic", " "+cli.Quote(f.Topic)+": "+err.Error(), cli.TopicHint(f.Topic, "a topic name has no wildcards"))
 	}
-	if f.Qos < 0 || f.Qos > 2 {
-		return cli.BadNumber("--will-qos", f.Qos, "expected 0, 1 or 2")
+	if err := cli.CheckQoS("--will-qos", f.Qos); err != nil {
+		return err
 	}
 	w := &proto.Will{Topic: f.Topic, Payload: []byte(f.payload), QoS: byte(f.Qos), Retain: f.retain, Props: ps}
 	if f.file != "" {

@@ -9,6 +9,9 @@ import (
 	"mqtt/internal/proto"
 )
 
+// RefusalsShown is the number of refusals of a stream that are printed.
+const RefusalsShown = 10
+
 // Deliveries counts the messages that the server acknowledged, and keeps the first refusal.
 type Deliveries struct {
 	Acked   uint64 // of QoS 1 and 2, with refusals

@@ -110,6 +110,23 @@ func (f *Flags) Streams() bool { return f.lines || f.Records }
 // NamesTopics reports whether each line names its topic.
 func (f *Flags) NamesTopics() bool { return f.keyDelimiter != "" }
 
+// CheckTopic checks the value of -t. Without it, each line or record must name its topic. hint says what to do about a
+// topic with wildcards.
+func (f *Flags) CheckTopic(topic, hint string) error {
+	switch {
+	case topic == "" && (f.NamesTopics() || f.Records):
+		return nil
+	case topic == "":
+		return cli.Usage("no topic", "name one with -t TOPIC")
+	case f.NamesTopics():
+		return cli.ConflictHint("with -K the topic stands on each line", "-t", "-K")
+	}
+	if err := proto.CheckTopic(topic); err != nil {
+		return cli.BadFlag("-t", " "+cli.Quote(topic)+": "+err.Error(), cli.TopicHint(topic, hint))
+	}
+	return nil
+}
+
 // Name names the message with that number, for errors.
 func (f *Flags) Name(number uint64) string {
 	switch {

@@ -2,6 +2,8 @@ package message
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"mqtt/internal/cli"
@@ -107,4 +109,16 @@ func (r *Records) parse(line []byte, now time.Time) error {
 		r.due = r.start.Add(time.Duration(float64(rec.Time.Sub(r.first)) / r.o.Pace))
 	}
 	return nil
+}
+
+// ParsePace parses the value of --pace: 1x, 2x, 0.5x. Nothing is 0.
+func ParsePace(s string) (float64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseFloat(strings.TrimSuffix(s, "x"), 64)
+	if err != nil || !(n > 0 && n < 1e9) {
+		return 0, cli.BadValue("--pace", s, "expected 1x for the recorded speed, 2x for twice as fast")
+	}
+	return n, nil
 }

@@ -1,4 +1,4 @@
-package main
+package rr
 
 import (
 	"context"
@@ -34,7 +34,7 @@ const (
 // answerer carries a run of rr --serve across its connections.
 type answerer struct {
 	e       *cli.Env
-	f       *rrFlags
+	f       *flags
 	plan    *connect.Plan
 	session session.Session
 	command []string
@@ -57,7 +57,7 @@ type answerer struct {
 }
 
 // answer is the side that answers.
-func (f *rrFlags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan, command []string) error {
+func (f *flags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan, command []string) error {
 	if err := f.checkServe(e, fs, p); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (f *rrFlags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *
 }
 
 // checkServe refuses what belongs to the other side.
-func (f *rrFlags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error {
+func (f *flags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error {
 	for _, name := range []string{"message", "file", "stdin-file", "stdin-line", "null-message", "delimiter", "null", "key-delimiter",
 		"skip-empty", "verbose", "format", "json", "pretty", "no-newline", "payload", "jq", "latency"} {
 		if fs.Changed(name) {

@@ -1,4 +1,4 @@
-package main
+package rr
 
 import (
 	"slices"
@@ -10,7 +10,7 @@ import (
 
 // receiveMaximum sets a Receive Maximum with which the server sends only requests that can run or wait: it keeps the
 // others until there is room.
-func (f *rrFlags) receiveMaximum(p *connect.Plan, limit int) {
+func (f *flags) receiveMaximum(p *connect.Plan, limit int) {
 	n := f.parallel + maxWaiting
 	if limit > 0 {
 		n = min(n, limit)

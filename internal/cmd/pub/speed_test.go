@@ -1,4 +1,4 @@
-package main
+package pub
 
 import (
 	"bytes"
@@ -67,7 +67,7 @@ func publishLines(b *testing.B, file, key string) {
 		b.Fatal(err)
 	}
 	defer in.Close()
-	p := publisher{f: &pubFlags{}, plan: &connect.Plan{}}
+	p := publisher{f: &flags{}, plan: &connect.Plan{}}
 	cfg := &conn.Config{
 		Connect: proto.Connect{Version: proto.V5, CleanStart: true, ClientID: "me"},
 		Dial:    func(_ context.Context, v proto.Version) (net.Conn, error) { return newDrain(v), nil },

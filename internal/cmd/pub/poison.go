@@ -1,4 +1,4 @@
-package main
+package pub
 
 import (
 	"mqtt/internal/proto"

@@ -1,4 +1,4 @@
-package main
+package rr
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// rrFlags say what is asked and what counts as an answer, or how requests are answered.
-type rrFlags struct {
+// flags say what is asked and what counts as an answer, or how requests are answered.
+type flags struct {
 	connect.Flags
 	payload  message.Flags
 	output   message.OutputFlags
@@ -37,8 +37,8 @@ type rrFlags struct {
 	correlation []byte      // the user's own, nil for none
 }
 
-func newRR(e *cli.Env) *cobra.Command {
-	f := &rrFlags{}
+func New(e *cli.Env) *cobra.Command {
+	f := &flags{}
 	f.Properties.OwnResponse = true
 	c := &cobra.Command{
 		Use:   "rr -t TOPIC {-m MESSAGE | -f FILE | -s | -l | -n}\n  mqtt rr -t FILTER --serve -- COMMAND [ARG...]",
@@ -89,7 +89,7 @@ up those behind it at the server. Bound it with -W.`,
 	return c
 }
 
-func (f *rrFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command, args []string) error {
+func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command, args []string) error {
 	fs := c.Flags()
 	if err := f.check(fs); err != nil {
 		return err
@@ -118,12 +118,9 @@ func (f *rrFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command, args []
 }
 
 // check refuses what is wrong on both sides.
-func (f *rrFlags) check(fs *pflag.FlagSet) error {
-	if f.qos < 0 || f.qos > 2 {
-		return cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
-	}
-	if f.inflight < 1 || f.inflight > 65535 {
-		return cli.BadNumber("-M", f.inflight, "expected 1 to 65535")
+func (f *flags) check(fs *pflag.FlagSet) error {
+	if err := cli.FirstError(cli.CheckQoS("-q", f.qos), cli.CheckInflight("-M", f.inflight)); err != nil {
+		return err
 	}
 	if f.answers < 1 {
 		return cli.BadNumber("--count", f.answers, "expected 1 or more")
@@ -147,7 +144,7 @@ func (f *rrFlags) check(fs *pflag.FlagSet) error {
 }
 
 // ask is the side that asks.
-func (f *rrFlags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error {
+func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error {
 	if err := f.checkTopics(e, p); err != nil {
 		return err
 	}
@@ -180,17 +177,9 @@ func (f *rrFlags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *con
 }
 
 // checkTopics settles where requests and answers go, and takes the properties that rr makes itself from the user's.
-func (f *rrFlags) checkTopics(e *cli.Env, p *connect.Plan) error {
-	if f.topic == "" && !f.payload.NamesTopics() {
-		return cli.Usage("no topic", "name one with -t TOPIC")
-	}
-	if f.topic != "" {
-		if f.payload.NamesTopics() {
-			return cli.ConflictHint("with -K the topic stands on each line", "-t", "-K")
-		}
-		if err := proto.CheckTopic(f.topic); err != nil {
-			return cli.BadFlag("-t", " "+cli.Quote(f.topic)+": "+err.Error(), "a request goes to a topic name, which has no wildcards")
-		}
+func (f *flags) checkTopics(e *cli.Env, p *connect.Plan) error {
+	if err := f.payload.CheckTopic(f.topic, "a request goes to a topic name, which has no wildcards"); err != nil {
+		return err
 	}
 	if err := f.takeProperties(); err != nil {
 		return err
@@ -220,7 +209,7 @@ func checkResponse(s string) error {
 }
 
 // takeProperties finds response topic and correlation data among the properties of the message.
-func (f *rrFlags) takeProperties() error {
+func (f *flags) takeProperties() error {
 	f.base = f.Properties.Sets[proto.PUBLISH]
 	if topic, ok := f.base.Get(proto.ResponseTopic); ok {
 		if f.response != "" && f.response != string(topic.Value) {
@@ -236,7 +225,7 @@ func (f *rrFlags) takeProperties() error {
 }
 
 // grant takes in the SUBACK to a subscription for one filter.
-func (f *rrFlags) grant(e *cli.Env, filter string, qos byte, p *proto.Suback) error {
+func (f *flags) grant(e *cli.Env, filter string, qos byte, p *proto.Suback) error {
 	if p.Kind != proto.SUBACK {
 		return nil
 	}
@@ -252,7 +241,7 @@ func (f *rrFlags) grant(e *cli.Env, filter string, qos byte, p *proto.Suback) er
 }
 
 // leave ends a connection in order.
-func (f *rrFlags) leave(c *conn.Conn, p *connect.Plan, err error) error {
+func (f *flags) leave(c *conn.Conn, p *connect.Plan, err error) error {
 	connect.Close(c, f.Disconnect(p))
 	return err
 }

@@ -1,9 +1,7 @@
-package main
+package pub
 
 import (
 	"context"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -17,8 +15,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// pubFlags say what is published.
-type pubFlags struct {
+// flags say what is published.
+type flags struct {
 	connect.Flags
 	payload     message.Flags
 	topic       string
@@ -37,8 +35,8 @@ type pubFlags struct {
 	jq    *message.Query
 }
 
-func newPub(e *cli.Env) *cobra.Command {
-	f := &pubFlags{}
+func New(e *cli.Env) *cobra.Command {
+	f := &flags{}
 	c := &cobra.Command{
 		Use:   "pub -t TOPIC {-m MESSAGE | -f FILE | -s | -l | -n | -J}",
 		Short: "Publish messages",
@@ -68,12 +66,9 @@ func newPub(e *cli.Env) *cobra.Command {
 }
 
 // check refuses what can be known to be wrong before a connection is opened.
-func (f *pubFlags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
-	if f.qos < 0 || f.qos > 2 {
-		return cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
-	}
-	if f.inflight < 1 || f.inflight > 65535 {
-		return cli.BadNumber("-M", f.inflight, "expected 1 to 65535")
+func (f *flags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
+	if err := cli.FirstError(cli.CheckQoS("-q", f.qos), cli.CheckInflight("-M", f.inflight)); err != nil {
+		return err
 	}
 	if f.payload.Repeat < 1 {
 		return cli.BadNumber("--repeat", f.payload.Repeat, "expected 1 or more")
@@ -81,7 +76,7 @@ func (f *pubFlags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
 	if f.delay, err = cli.ParseDuration("--repeat-delay", f.repeatDelay); err != nil {
 		return err
 	}
-	if f.pace, err = readPace(f.paceText); err != nil {
+	if f.pace, err = message.ParsePace(f.paceText); err != nil {
 		return err
 	}
 	if f.pace > 0 && !f.json {
@@ -95,7 +90,7 @@ func (f *pubFlags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
 	return f.payload.Check(fs, e.Mosquitto())
 }
 
-func (f *pubFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
+func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	if err := f.check(e, c.Flags()); err != nil {
 		return err
 	}
@@ -110,7 +105,7 @@ func (f *pubFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error 
 	if f.topic == "" {
 		f.topic = p.Topic
 	}
-	if err := f.checkTopic(); err != nil {
+	if err := f.payload.CheckTopic(f.topic, "a topic name has no wildcards; to receive use mqtt sub"); err != nil {
 		return err
 	}
 	p.Cfg.Window = f.inflight
@@ -125,7 +120,7 @@ func (f *pubFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error 
 }
 
 // open returns the source that the flags describe.
-func (f *pubFlags) open(ctx context.Context, e *cli.Env, p *publisher) (message.Source, error) {
+func (f *flags) open(ctx context.Context, e *cli.Env, p *publisher) (message.Source, error) {
 	o := message.Options{
 		Base:  proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.Properties.Sets[proto.PUBLISH]},
 		Delay: f.delay, Pace: f.pace, Query: f.jq, AllowClear: f.allowClear, Wake: p.wake,
@@ -135,32 +130,4 @@ func (f *pubFlags) open(ctx context.Context, e *cli.Env, p *publisher) (message.
 		p.progress = cli.NewProgress(e, o.Read)
 	}
 	return f.payload.Open(ctx, e, o)
-}
-
-func (f *pubFlags) checkTopic() error {
-	if f.topic == "" {
-		if f.payload.NamesTopics() || f.json {
-			return nil
-		}
-		return cli.Usage("no topic", "name one with -t TOPIC")
-	}
-	if f.payload.NamesTopics() {
-		return cli.ConflictHint("with -K the topic stands on each line", "-t", "-K")
-	}
-	if err := proto.CheckTopic(f.topic); err != nil {
-		return cli.BadFlag("-t", " "+cli.Quote(f.topic)+": "+err.Error(), cli.TopicHint(f.topic, "a topic name has no wildcards; to receive use mqtt sub"))
-	}
-	return nil
-}
-
-// readPace reads 1x, 2x, 0.5x.
-func readPace(s string) (float64, error) {
-	if s == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseFloat(strings.TrimSuffix(s, "x"), 64)
-	if err != nil || !(n > 0 && n < 1e9) {
-		return 0, cli.BadValue("--pace", s, "expected 1x for the recorded speed, 2x for twice as fast")
-	}
-	return n, nil
 }

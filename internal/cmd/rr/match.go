@@ -1,4 +1,4 @@
-package main
+package rr
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
 
@@ -107,7 +108,7 @@ func (r *requester) finish(q *request) {
 // delivered takes in an acknowledgement. A request that the server refused gets no answer.
 func (r *requester) delivered(ev conn.Event) error {
 	refused := r.accepted.Add(ev, r.f.payload.Name)
-	if refused != nil && r.f.payload.Streams() && r.accepted.Refused <= refusalsShown {
+	if refused != nil && r.f.payload.Streams() && r.accepted.Refused <= message.RefusalsShown {
 		r.e.Warn("%v", refused)
 	}
 	q := r.pending[ev.Tag]

@@ -1,4 +1,4 @@
-package main
+package pub
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 // publisher publishes the messages of a source, over one connection after the other.
 type publisher struct {
 	e       *cli.Env
-	f       *pubFlags
+	f       *flags
 	plan    *connect.Plan
 	session session.Session
 	src     message.Source
@@ -180,13 +180,10 @@ func (p *publisher) leave(ctx context.Context, c *conn.Conn, err error) error {
 	return err
 }
 
-// refusalsShown is the number of refusals of a stream that are printed.
-const refusalsShown = 10
-
 // event handles an event of the connection.
 func (p *publisher) event(ev conn.Event) {
 	refused := p.deliveries.Add(ev, p.name)
-	if refused != nil && p.f.payload.Streams() && p.deliveries.Refused <= refusalsShown {
+	if refused != nil && p.f.payload.Streams() && p.deliveries.Refused <= message.RefusalsShown {
 		p.e.Warn("%v", refused)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package rr
 
 import (
 	"context"
@@ -25,7 +25,7 @@ import (
 // requester carries a run of rr across its connections.
 type requester struct {
 	e       *cli.Env
-	f       *rrFlags
+	f       *flags
 	plan    *connect.Plan
 	session session.Session
 	src     message.Source
