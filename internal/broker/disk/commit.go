@@ -97,6 +97,7 @@ func (s *Store) take() (b []byte, upto uint64) {
 
 // rotate starts the next segment. The full one is on disk.
 func (s *Store) rotate() error {
+	s.awaitMerge()
 	next, err := s.createSegment(s.segment.number + 1)
 	if err != nil {
 		return err

@@ -10,6 +10,9 @@ import (
 // small: each start of the broker begins a new one.
 const maxSegments = 16
 
+// maxBehind is how much more than what is due may wait for a merge.
+const maxBehind = 8
+
 // mergeAtMost bounds the files that one merge has open.
 const mergeAtMost = 64
 
@@ -17,6 +20,7 @@ const mergeAtMost = 64
 // Close.
 func (s *Store) mergeLoop() {
 	defer s.wg.Done()
+	defer close(s.mergeDone)
 	for {
 		for full := s.dueSegments(); len(full) > 0; full = s.dueSegments() {
 			err := s.compact(s.ctx, full)
@@ -31,6 +35,10 @@ func (s *Store) mergeLoop() {
 				s.commit.Unlock()
 				return
 			}
+			select {
+			case s.merged <- struct{}{}:
+			default:
+			}
 		}
 		select {
 		case <-s.rotated:
@@ -40,17 +48,41 @@ func (s *Store) mergeLoop() {
 	}
 }
 
-// dueSegments returns the segments to merge, none if it is too early. A merge writes the whole
-// snapshot again, so the segments must be worth it: then as much is written for snapshots as for
-// about two logs.
-func (s *Store) dueSegments() []listedFile {
+// awaitMerge waits while there are so many full segments that merging does not keep up with the
+// log. Without it the log could fill the disk.
+func (s *Store) awaitMerge() {
+	for s.behind() {
+		select {
+		case <-s.merged:
+		case <-s.mergeDone:
+			return
+		}
+	}
+}
+
+// behind reports whether the full segments are maxBehind times what is due.
+func (s *Store) behind() bool {
 	s.filesMu.Lock()
 	defer s.filesMu.Unlock()
-	size := int64(0)
+	size, due := s.fullSegments()
+	return size > maxBehind*due
+}
+
+// fullSegments returns the size of the full segments, and the size from which they are merged. A
+// merge writes the whole snapshot again, so the segments must be worth it: at least half the size
+// of the snapshot. s.filesMu is held.
+func (s *Store) fullSegments() (size, due int64) {
 	for _, f := range s.manifest.segments {
 		size += f.size
 	}
-	if size < max(s.opt.SegmentSize, s.manifest.snapshot.size/2) && len(s.manifest.segments) < maxSegments {
+	return size, max(s.opt.SegmentSize, s.manifest.snapshot.size/2)
+}
+
+// dueSegments returns the segments to merge, none if it is too early.
+func (s *Store) dueSegments() []listedFile {
+	s.filesMu.Lock()
+	defer s.filesMu.Unlock()
+	if size, due := s.fullSegments(); size < due && len(s.manifest.segments) < maxSegments {
 		return nil
 	}
 	return s.manifest.segments[:min(len(s.manifest.segments), mergeAtMost)]

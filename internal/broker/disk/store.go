@@ -78,6 +78,8 @@ type Store struct {
 	failed    chan error
 	flushSoon chan struct{}
 	rotated   chan struct{}
+	merged    chan struct{}
+	mergeDone chan struct{}   // closed when mergeLoop ends
 	ctx       context.Context // ends with Close
 	cancel    context.CancelFunc
 	wg        sync.WaitGroup
@@ -99,6 +101,7 @@ func Open(dir string, opt Options) (*Store, error) {
 	s := &Store{
 		opt: opt, dir: dir, lock: lock, buf: make([]byte, frameHead),
 		failed: make(chan error, 1), flushSoon: make(chan struct{}, 1), rotated: make(chan struct{}, 1),
+		merged: make(chan struct{}, 1), mergeDone: make(chan struct{}),
 	}
 	s.progress = sync.NewCond(&s.commit)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
