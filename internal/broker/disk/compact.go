@@ -10,7 +10,7 @@ import (
 // small: each start of the broker begins a new one.
 const maxSegments = 16
 
-// maxBehind is how much more than what is due may wait for a merge.
+// maxBehind is how many times the size that is due may wait for a merge.
 const maxBehind = 8
 
 // mergeAtMost bounds the files that one merge has open.
@@ -60,7 +60,7 @@ func (s *Store) awaitMerge() {
 	}
 }
 
-// behind reports whether the full segments are maxBehind times what is due.
+// behind reports whether the full segments have more than maxBehind times the size that is due.
 func (s *Store) behind() bool {
 	s.filesMu.Lock()
 	defer s.filesMu.Unlock()

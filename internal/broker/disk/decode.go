@@ -37,12 +37,10 @@ func (r *records) more() bool { return len(r.b) > 0 }
 func (r *records) next() (rec record, err error) {
 	rec.op = r.byte()
 	switch rec.op {
-	case opMessage:
-		r.setData(&rec, r.bytes())
-		r.checkMessage(rec.data)
-	case opRetain:
-		r.setData(&rec, r.bytes())
-		rec.name = r.checkMessage(rec.data)
+	case opMessage, opRetain:
+		before := r.b
+		rec.name = r.skipMessage()
+		r.setData(&rec, before[:len(before)-len(r.b)])
 	case opClear:
 		rec.name = r.bytes()
 	case opCounters:
@@ -95,17 +93,14 @@ func (r *records) setData(rec *record, b []byte) {
 	rec.at = r.start + int64(r.size-len(r.b)-len(b))
 }
 
-// checkMessage returns the topic of an encoded message, and marks the record as incomplete if
-// the message is.
-func (r *records) checkMessage(b []byte) (topic []byte) {
-	m := reader{b: b}
-	m.byte()
-	m.int()
-	m.int()
-	topic = m.bytes()
-	m.bytes()
-	m.bytes()
-	m.bytes()
-	r.bad = r.bad || m.bad
+// skipMessage skips an encoded message and returns its topic.
+func (r *records) skipMessage() (topic []byte) {
+	r.byte()
+	r.int()
+	r.int()
+	topic = r.bytes()
+	r.bytes()
+	r.bytes()
+	r.bytes()
 	return topic
 }

@@ -8,9 +8,9 @@ import (
 	"sort"
 )
 
-// delta is what the records of one or more segments change. Its size depends on what is left
-// of them, not on how much was recorded: a message that came and was acknowledged leaves
-// nothing. Messages stay in their files.
+// delta holds the changes that the records of one or more segments make. Its size depends on their
+// result, not on their number: a message that was queued and acknowledged leaves nothing. Messages
+// stay in their files.
 type delta struct {
 	sessions    map[uint64]*history
 	retained    map[string]place // by topic; the zero place: it was removed

@@ -9,9 +9,9 @@
 //
 // The manifest lists the snapshot and the segments. It is replaced by renaming, and has the
 // size and the checksum of every file that is no longer written. A file that is missing,
-// changed or older than the manifest is therefore reported as damage. The one exception is
-// the end of the newest segment: a write that was under way when the process was killed, which
-// nobody was told is safe.
+// changed or older than the manifest is therefore reported as damage. The end of the newest
+// segment may be incomplete: such a write was under way when the process was killed, and no Commit
+// has returned for it.
 //
 // A Store owns its folder and the lock in it from Open to Close. It never repairs by leaving
 // something out.

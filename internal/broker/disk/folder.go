@@ -105,7 +105,8 @@ func numberIn(name, prefix string) (uint64, bool) {
 // they were merged.
 func (s *Store) check(l listing, m *manifest) (unused []string, err error) {
 	unused = l.others
-	if m == nil {
+	isNew := m == nil
+	if isNew {
 		m = &manifest{newest: firstSegment - 1}
 		if l.oldFormat {
 			return nil, fmt.Errorf("%s: %w: %s is of format 2 or 3", s.dir, ErrFormat, oldStateName)
@@ -131,11 +132,11 @@ func (s *Store) check(l listing, m *manifest) (unused []string, err error) {
 		return nil, damaged(s.segmentPath(m.newest), "it is missing")
 	}
 	for _, n := range l.segments {
-		listed := n == m.newest || slices.ContainsFunc(m.segments, func(f listedFile) bool { return f.number == n })
+		listed := !isNew && n == m.newest || slices.ContainsFunc(m.segments, func(f listedFile) bool { return f.number == n })
 		if listed {
 			continue
 		}
-		if n > m.newest {
+		if isNew || n > m.newest {
 			if err := s.checkUnlisted(n, m); err != nil {
 				return nil, err
 			}

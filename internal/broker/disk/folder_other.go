@@ -2,6 +2,5 @@
 
 package disk
 
-// syncFolder does nothing where a folder cannot be opened: its names are kept by the
-// system.
+// syncFolder does nothing: on this system a folder cannot be synced.
 func syncFolder(string) error { return nil }

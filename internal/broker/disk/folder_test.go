@@ -209,133 +209,6 @@ func TestOlderFiles(t *testing.T) {
 	}
 }
 
-// A process may end between any two steps of a rotation or a merge. All that was committed is
-// there afterwards, and no file is left over.
-func TestKilledBetweenSteps(t *testing.T) {
-	for name, crash := range map[string]func(*Store) error{
-		"segment created": func(s *Store) error {
-			_, err := s.createSegment(s.segment.number + 1)
-			return err
-		},
-		"segment listed": func(s *Store) error {
-			next, err := s.createSegment(s.segment.number + 1)
-			if err != nil {
-				return err
-			}
-			return s.listSegment(s.segment.listed(), next.number)
-		},
-		"snapshot begun": func(s *Store) error {
-			_, err := createSnapshot(s.snapshotPath(9), 9, s.folder)
-			return err
-		},
-		"snapshot written": func(s *Store) error {
-			_, err := writeSnapshot(s)
-			return err
-		},
-		"snapshot listed": func(s *Store) error {
-			listed, err := writeSnapshot(s)
-			if err != nil {
-				return err
-			}
-			m := s.manifest
-			m.snapshot, m.segments = listed, nil
-			return writeManifest(s.dir, &m)
-		},
-		"manifest written": func(s *Store) error {
-			m := s.manifest
-			return writeFile(filepath.Join(s.dir, manifestName+newSuffix), m.append(nil))
-		},
-	} {
-		dir := t.TempDir()
-		r, m := rand.New(rand.NewPCG(7, 8)), newModel()
-		s, _ := open(t, dir, Options{})
-		for n := range 200 {
-			s.Begin()
-			step(r, n, s, m)
-			s.End()
-			if n == 80 || n == 120 {
-				rotateNow(t, s)
-			}
-			if n == 80 {
-				if err := s.compact(context.Background(), s.manifest.segments); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		if err := errors.Join(s.Commit(), crash(s)); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		abandon(s)
-		m.restart()
-		for range 2 {
-			s, im := open(t, dir, Options{Note: func(text string) { t.Error(text) }})
-			if d := differ(im, m.image()); d != "" {
-				t.Errorf("%s: %s", name, d)
-			}
-			if l, err := s.list(); err != nil || len(l.others) > 0 || len(l.segments) != len(s.manifest.segments)+1 || len(l.snapshots) != 1 {
-				t.Errorf("%s: there are %+v, %v", name, l, err)
-			}
-			abandon(s)
-		}
-	}
-}
-
-func writeSnapshot(s *Store) (listedFile, error) {
-	full := s.manifest.segments
-	last := full[len(full)-1].number
-	w, err := createSnapshot(s.snapshotPath(last), last, s.folder)
-	if err != nil {
-		return listedFile{}, err
-	}
-	if err := s.mergeFiles(context.Background(), &s.manifest, full, w); err != nil {
-		return listedFile{}, err
-	}
-	return w.finish()
-}
-
-// A folder of format 2 or 3 is refused, and stays as it is; so is one of a later format.
-func TestOtherFormats(t *testing.T) {
-	for name, files := range map[string]map[string]string{
-		"formats 2 and 3": {oldStateName: "bbolt", "log-0000000000000001": "mqLb"},
-		"format 3, empty": {oldStateName: "bbolt"},
-		"format 5":        {manifestName: "mqtt-data 5\nsomething new\n"},
-	} {
-		dir := t.TempDir()
-		for name, content := range files {
-			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		_, _, err := load(t, dir, func(dir string) {
-			s, err := Open(dir, Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			if _, err := s.Load(context.Background()); !errors.Is(err, ErrFormat) {
-				t.Errorf("%s: %v", name, err)
-			}
-			for name, content := range files {
-				if b, err := os.ReadFile(filepath.Join(dir, name)); err != nil || string(b) != content {
-					t.Errorf("%s: %q, %v", name, b, err)
-				}
-			}
-		})
-		if !errors.Is(err, ErrFormat) {
-			t.Errorf("%s, again: %v", name, err)
-		}
-	}
-	// Earlier versions create state.db before they refuse a folder of this format.
-	im, _, err := load(t, first(t), func(dir string) {
-		if err := os.WriteFile(filepath.Join(dir, oldStateName), []byte("bbolt"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	})
-	if err != nil || len(im.Retained) != 1 {
-		t.Errorf("after an earlier version has tried it: %v", err)
-	}
-}
-
 // The parent of each folder that is made is synced, from the top.
 func TestMakeFolder(t *testing.T) {
 	root := t.TempDir()
@@ -364,24 +237,39 @@ func TestMakeFolder(t *testing.T) {
 	}
 }
 
-// Load stops when its context ends, and a later Load finds everything.
+// ending is a context that ends after some calls of Err.
+type ending struct {
+	context.Context
+	left int
+}
+
+func (e *ending) Err() error {
+	if e.left--; e.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Load stops when its context ends, at any moment, and a later Load finds everything.
 func TestLoadIsCancelled(t *testing.T) {
 	dir, want := filled(t)
-	s, err := Open(dir, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if _, err := s.Load(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v", err)
-	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-	s, im := open(t, dir, Options{})
-	defer s.Close()
-	if d := differ(im, want); d != "" {
-		t.Error(d)
+	for calls := 0; ; calls++ {
+		s, err := Open(dir, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		im, err := s.Load(&ending{context.Background(), calls})
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if err == nil {
+			if d := differ(sorted(im), want); d != "" || calls < 5 {
+				t.Error(calls, d)
+			}
+			return
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// syncFolder waits until the names in dir are on disk.
+// syncFolder returns when the entries of dir are on disk.
 func syncFolder(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -15,7 +15,7 @@ func syncFolder(dir string) error {
 	}
 	defer d.Close()
 	if err := d.Sync(); err != nil {
-		return fmt.Errorf("write %s to disk: %w", dir, err)
+		return fmt.Errorf("sync %s: %w", dir, err)
 	}
 	return nil
 }

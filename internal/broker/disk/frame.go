@@ -16,8 +16,8 @@ import (
 //	16  how many bytes of the file were on disk when the frame was written, uint64
 //	24  CRC-32C of the bytes above, of the frame's position in the file and of the content
 //
-// The number tells the frames of a segment from those that an earlier segment left in the
-// same file, and the position tells a frame from a copy at another place.
+// The number distinguishes the frames of a segment from those that an earlier segment left in the
+// same file, and the position distinguishes a frame from a copy at another place.
 //
 // The first frame of a file is its header: what kind of file it is, and the identifier of the
 // folder. Data frames follow, which contain records. An empty data frame marks the end.

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// rounds is what TestKilled tells its child.
+// rounds is what TestKilled passes to its child.
 type rounds struct {
 	Dir   string
 	Steps []int // that were kept, for each process before

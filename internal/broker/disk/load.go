@@ -53,8 +53,8 @@ func (s *Store) load(ctx context.Context) (*broker.Image, error) {
 	return builder.image, nil
 }
 
-// read merges all files into the builder. It returns the newest segment as the manifest is to
-// list it; its number is 0 if there is none.
+// read merges all files into the builder. It returns the newest segment as the manifest will list
+// it from now on; its number is 0 if there is none.
 func (s *Store) read(ctx context.Context, m *manifest, builder *imageBuilder) (newest listedFile, err error) {
 	d := newDelta()
 	for _, f := range m.segments {

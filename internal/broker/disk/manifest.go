@@ -20,10 +20,10 @@ import (
 //	checksum 9c0d1e2f
 //
 // The snapshot line is left out as long as there is none. Each file has a number, a size and a
-// checksum, but for the newest segment, which is being written. The last line has the CRC-32C
+// checksum, except for the newest segment, which is being written. The last line has the CRC-32C
 // of the lines above it.
 type manifest struct {
-	folder   uint64     // random: tells this folder's files from those of another
+	folder   uint64     // random, and in the header of every file
 	snapshot listedFile // number 0: none. It has all segments up to its number.
 	segments []listedFile
 	newest   uint64 // number of the segment that is written

@@ -15,7 +15,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// model is what a Store should have: the same calls, in memory.
+// model is the state that a Store should have, kept in memory by the same calls.
 type model struct {
 	sessions map[string]*modelSession
 	retained map[string]*broker.Message
@@ -33,7 +33,7 @@ func newModel() *model {
 	return &model{map[string]*modelSession{}, map[string]*broker.Message{}}
 }
 
-// image is the model in the form and order of Load.
+// image returns the state in the form that sorted gives.
 func (m *model) image() *broker.Image {
 	im := &broker.Image{}
 	for _, s := range m.sessions {
@@ -73,7 +73,7 @@ func sorted(im *broker.Image) *broker.Image {
 	return im
 }
 
-// differ tells how two images differ, and "" if they do not.
+// differ describes how two images differ. It returns "" if they do not.
 func differ(got, want *broker.Image) string {
 	if reflect.DeepEqual(got, want) {
 		return ""
@@ -89,7 +89,7 @@ func differ(got, want *broker.Image) string {
 	return "retained messages differ"
 }
 
-// some returns a message that is like no other.
+// some returns a random message, different from all others.
 func some(r *rand.Rand, n int) *broker.Message {
 	m := &broker.Message{Topic: fmt.Appendf(nil, "t/%d", r.IntN(40)), Payload: fmt.Appendf(nil, "%d %s", n, strings.Repeat("x", r.IntN(300))),
 		From: fmt.Sprint("p", r.IntN(9)), QoS: byte(r.IntN(3)), Retain: r.IntN(2) == 0, Came: int64(1 + n)}
@@ -103,7 +103,7 @@ func some(r *rand.Rand, n int) *broker.Message {
 	return m
 }
 
-// step does something at random to both.
+// step makes a random change to the Store and the model.
 func step(r *rand.Rand, n int, s broker.Store, m *model) {
 	client := fmt.Sprint("client-", r.IntN(8))
 	c := m.sessions[client]
@@ -188,7 +188,7 @@ func step(r *rand.Rand, n int, s broker.Store, m *model) {
 	}
 }
 
-// abandon leaves the folder as a process does that is killed.
+// abandon leaves the folder as a process that is killed leaves it.
 func abandon(s *Store) {
 	s.cancel()
 	s.wg.Wait()
@@ -209,9 +209,8 @@ func open(t testing.TB, dir string, opt Options) (*Store, *broker.Image) {
 	return s, sorted(im)
 }
 
-// All that was committed comes back: from the folder as it is after a Commit, as a
-// process leaves it that is killed, and after a Close. Messages that many sessions
-// have are one again.
+// All that was committed is loaded again, after a kill and after a Close. A message that several
+// sessions share is shared again.
 func TestModel(t *testing.T) {
 	for seed := range uint64(repeat(40, 3)) {
 		r := rand.New(rand.NewPCG(seed, 1))
@@ -254,7 +253,7 @@ func TestModel(t *testing.T) {
 			for _, e := range c.Entries {
 				text := fmt.Sprintf("%+v", *e.Message)
 				if old := seen[text]; old != nil && old != e.Message {
-					t.Error("a message that was shared is there twice")
+					t.Error("a shared message is there twice")
 				}
 				seen[text] = e.Message
 			}

@@ -15,14 +15,14 @@ const (
 	opEnd                         // session
 	opSubscribe                   // session, encoded subscription
 	opUnsubscribe                 // session, filter
-	opMessage                     // length, encoded message
+	opMessage                     // encoded message
 	opEnqueue                     // session, seq, message of the frame, flags, length, extra
 	opInFlight                    // session, seq, packet identifier
 	opPubrec                      // session, seq
 	opSettle                      // session, seq
 	opAccept                      // session, packet identifier
 	opRelease                     // session, packet identifier
-	opRetain                      // length, encoded message
+	opRetain                      // encoded message
 	opClear                       // topic
 	opCounters                    // snapshots only, first: highest number of a session
 	opQueued                      // snapshots only: session, and an entry of the message before
@@ -185,8 +185,7 @@ func (s *Store) PutRetained(m *broker.Message) {
 	if !s.lockRecords() {
 		return
 	}
-	s.extra = appendMessage(s.extra[:0], m)
-	s.buf = appendText(append(s.buf, opRetain), s.extra)
+	s.buf = appendMessage(append(s.buf, opRetain), m)
 	s.end()
 }
 
@@ -208,7 +207,6 @@ func (s *Store) message(m *broker.Message) uint64 {
 	}
 	slot.m, slot.index = m, s.messages
 	s.messages++
-	s.extra = appendMessage(s.extra[:0], m)
-	s.buf = appendText(append(s.buf, opMessage), s.extra)
+	s.buf = appendMessage(append(s.buf, opMessage), m)
 	return slot.index
 }

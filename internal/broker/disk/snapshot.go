@@ -135,7 +135,7 @@ func (w *snapshotWriter) accepted(number uint64, packet uint16) error {
 
 func (w *snapshotWriter) message(b []byte) error {
 	err := w.room()
-	w.b = appendText(append(w.b, opMessage), b)
+	w.b = append(append(w.b, opMessage), b...)
 	return err
 }
 
@@ -147,7 +147,7 @@ func (w *snapshotWriter) entry(session uint64, e *entry) error {
 
 func (w *snapshotWriter) retained(b []byte) error {
 	err := w.room()
-	w.b = appendText(append(w.b, opRetain), b)
+	w.b = append(append(w.b, opRetain), b...)
 	return err
 }
 

@@ -123,7 +123,7 @@ func lockFolder(dir string) (*flock.Flock, error) {
 }
 
 // Load returns the state that the folder has. It must be called once, before anything is
-// recorded. If it fails, it has changed nothing.
+// recorded. If it fails, the state in the folder has not changed.
 func (s *Store) Load(ctx context.Context) (*broker.Image, error) {
 	image, err := s.load(ctx)
 	if err != nil {

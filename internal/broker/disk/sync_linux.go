@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// dataSync waits until the bytes of f are on disk, and what is needed to find them.
+// dataSync returns when the content of f is on disk, with the metadata that is needed to read it.
 func dataSync(f *os.File) error {
 	for {
 		if err := syscall.Fdatasync(int(f.Fd())); err != syscall.EINTR {

@@ -4,5 +4,5 @@ package disk
 
 import "os"
 
-// dataSync waits until f is on disk.
+// dataSync returns when f is on disk.
 func dataSync(f *os.File) error { return f.Sync() }
