@@ -93,7 +93,7 @@ func (f *benchFleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connect.Flag
 	if f.embedded {
 		descriptors *= 2
 	}
-	if c.Server.Unix != "" || strings.HasPrefix(c.Server.Url, "unix:") || c.Server.Proxy != "" && c.Server.Proxy != "none" {
+	if c.Server.Unix != "" || strings.HasPrefix(c.Server.URL, "unix:") || c.Server.Proxy != "" && c.Server.Proxy != "none" {
 		sources = 0
 	}
 	if err := bench.Preflight(descriptors, sources); err != nil {
@@ -173,10 +173,10 @@ func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 	if err := t.checkScram(&f.Identity); err != nil {
 		return err
 	}
-	target := f.Server.Target
+	target := p.Target
 	b.Echo.Server = string(target.Scheme()) + "://" + target.Addr()
 	b.Echo.KeepAlive = int(p.Cfg.Connect.KeepAlive)
-	trace := p.Cfg.Trace
+	show := p.Cfg.Trace
 	b.Configure = func(role bench.Role, number int, took *bench.Phases) (*conn.Config, error) {
 		cfg := new(conn.Config)
 		*cfg = *p.Cfg
@@ -194,11 +194,11 @@ func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 		if role == bench.Keeper || b.Clients > 0 && role == bench.Subscriber {
 			cfg.Connect.Will = nil
 		}
-		if trace != nil {
+		if show != nil {
 			cfg.Trace = func(sent bool, f proto.Frame, v proto.Version) {
 				t.trace.Lock()
 				defer t.trace.Unlock()
-				trace(sent, f, v)
+				show(sent, f, v)
 			}
 		}
 		at := target
@@ -207,16 +207,16 @@ func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 			own.Bind = t.sources[place%len(t.sources)]
 			at = &own
 		}
+		var trace *transport.Trace
+		dial := connect.Dialer(at, func() *transport.Trace {
+			trace = new(transport.Trace)
+			return trace
+		})
 		cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
-			way := at
-			if way.WebSocket != nil && v == proto.V31 {
-				way = connect.CloneFor31(way)
-			}
-			tr := new(transport.Trace)
-			nc, err := transport.Dial(ctx, way, tr)
-			*took = bench.Phases{Resolve: tr.Resolve, Connect: tr.Connect, Proxy: tr.Proxy, TLS: tr.TLS, WebSocket: tr.WebSocket}
-			if way.Socket != "" {
-				took.Connect, took.Unix = 0, tr.Connect
+			nc, err := dial(ctx, v)
+			*took = bench.Phases{Resolve: trace.Resolve, Connect: trace.Connect, Proxy: trace.Proxy, TLS: trace.TLS, WebSocket: trace.WebSocket}
+			if at.Socket != "" {
+				took.Connect, took.Unix = 0, trace.Connect
 			}
 			return nc, err
 		}

@@ -68,7 +68,7 @@ func unlike(f *pflag.Flag, value string) string {
 		}
 	case "url":
 		if _, err := transport.ParseURL(value); err != nil {
-			return connect.UrlForm
+			return connect.URLForm
 		}
 	case "proxy":
 		if _, err := transport.ParseProxy(value); err != nil && value != "none" {

@@ -10,7 +10,7 @@ import (
 	"mqtt/internal/scram"
 )
 
-// auth is the enhanced authentication that --auth-method asks for, nil for none.
+// auth returns the enhanced authentication of --auth-method, nil for none.
 func (f *IdentityFlags) auth(p *proto.Connect) (conn.Auth, error) {
 	if f.AuthMethod == "" {
 		if f.authData != "" {
@@ -54,8 +54,8 @@ func CheckScram(atUser, atPassword, method, user, password string) error {
 	return nil
 }
 
-// takeOver makes -D connect authentication-method and -data what they mean: --auth-method and --auth-data. In AUTH packets
-// the two stand anyway.
+// takeAuthProperties moves -D connect authentication-method and authentication-data to --auth-method
+// and --auth-data. AUTH packets carry both properties anyway.
 func (f *IdentityFlags) takeAuthProperties(sets map[proto.Type]proto.Props) error {
 	for _, p := range []struct {
 		id   proto.PropID

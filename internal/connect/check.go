@@ -15,8 +15,8 @@ import (
 	"mqtt/internal/transport"
 )
 
-// readHost reads -h: a name or an address, which may stand in brackets as in a URL. What is more than that belongs to
-// another flag.
+// ReadHost parses -h: a name or an address, which may be in brackets as in a URL. Anything more
+// belongs to another flag.
 func ReadHost(s string) (string, error) {
 	if in, ok := strings.CutPrefix(s, "["); ok {
 		if in, ok := strings.CutSuffix(in, "]"); ok && isAddress(in) {
@@ -44,7 +44,7 @@ func isAddress(s string) bool {
 	return err == nil
 }
 
-// faulty gives an error about the target the flag that it comes from, and a hint.
+// withFlag adds to an error about the target the flag that it comes from, and a hint.
 func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 	var (
 		fault *transport.Fault
@@ -66,7 +66,7 @@ func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 	case "Key":
 		flag = "--key"
 	case "KeyLog":
-		flag, hint = "--tls-keylog", "name a file that you may write"
+		flag, hint = "--tls-keylog", "check that the file can be written"
 	case "Port":
 		flag, hint = f.part(fs, "port", "-p"), "for example 1883, or 8883 with TLS"
 	case "Socket":
@@ -86,24 +86,25 @@ func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 	if tip := transport.Hint(err); tip != "" {
 		hint = tip
 	} else if hint == form && unreadable(fault) {
-		hint = "name a file that you may read"
+		hint = "check that the file exists and is readable"
 	}
 	return cli.BadFlag(flag, ": "+err.Error(), hint)
 }
 
-// part is the flag that a part of the target comes from: its own, or the URL.
+// part returns the flag that a part of the target comes from: its own, or the URL.
 func (f *ServerFlags) part(fs *pflag.FlagSet, name, typed string) string {
-	if f.Url != "" && !fs.Changed(name) {
+	if f.URL != "" && !fs.Changed(name) {
 		return "-L"
 	}
 	return typed
 }
 
+// unreadable reports whether a file is missing or may not be read.
 func unreadable(err error) bool {
 	return errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission)
 }
 
-// exposed names what of a connection is a secret, or tells who it is, and goes out as it is.
+// secretsInClear names what a connection without TLS reveals: secrets, and who connects.
 func secretsInClear(p *proto.Connect, id *IdentityFlags, headers []string) []string {
 	var secrets []string
 	if p.HasUsername {
@@ -123,13 +124,12 @@ func secretsInClear(p *proto.Connect, id *IdentityFlags, headers []string) []str
 	return secrets
 }
 
-// warn warns of secrets that anybody on the way can read, and of a flag that does nothing.
-func (f *ServerFlags) warn(e *cli.Env, secure *tlsFlags, secrets []string) {
-	t := f.Target
+// warn warns of secrets that go to the server unencrypted, and of a flag that has no effect.
+func warn(e *cli.Env, t *transport.Target, insecure bool, secrets []string) {
 	if t.TLS != nil {
 		return
 	}
-	if secure.insecure {
+	if insecure {
 		e.Warn("--insecure has no effect without TLS: --tls turns it on")
 	}
 	n := len(secrets)
@@ -142,7 +142,8 @@ func (f *ServerFlags) warn(e *cli.Env, secure *tlsFlags, secrets []string) {
 	}
 }
 
-// thisMachine tells whether host is this machine's own name, or an address of one of its interfaces.
+// thisMachine reports whether host is the name of this machine, or an address of one of its
+// interfaces.
 func thisMachine(host string) bool {
 	name, _, _ := strings.Cut(host, "%")
 	addr, err := netip.ParseAddr(name)

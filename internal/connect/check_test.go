@@ -30,16 +30,14 @@ func TestWarnPlain(t *testing.T) {
 	}
 	for host, warns := range hosts {
 		var out, errs bytes.Buffer
-		f := ServerFlags{Target: &transport.Target{Host: host}}
-		f.warn(clitest.Env(&out, &errs), &tlsFlags{}, []string{"user name", "password"})
+		warn(clitest.Env(&out, &errs), &transport.Target{Host: host}, false, []string{"user name", "password"})
 		if got := strings.Contains(errs.String(), "warning: user name and password go to "); got != warns {
 			t.Errorf("%s: %q", host, &errs)
 		}
 	}
 	for _, target := range []*transport.Target{{Host: "broker.example", TLS: &transport.TLS{}}, {Socket: "/s"}} {
 		var out, errs bytes.Buffer
-		f := ServerFlags{Target: target}
-		f.warn(clitest.Env(&out, &errs), &tlsFlags{}, []string{"user name"})
+		warn(clitest.Env(&out, &errs), target, false, []string{"user name"})
 		if errs.Len() > 0 {
 			t.Errorf("%s: %q", target.Addr(), &errs)
 		}

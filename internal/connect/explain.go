@@ -11,16 +11,16 @@ import (
 	"mqtt/internal/transport"
 )
 
-// explain adds to an error of the connection what only the plan knows: why there was no fallback to 3.1.1, and which
-// server it was.
+// Explain adds to an error of the connection what only the plan knows: the server, and why there
+// was no fallback to 3.1.1.
 func (p *Plan) Explain(err error) error {
-	if conn.Class(err) == conn.ClassGone { // there was an answer, and a version
+	if conn.Class(err) == conn.ClassGone { // the server had answered, so the version is known
 		return p.withServer(err)
 	}
 	return p.withServer(p.explainNoFallback(p.explainNoAnswer(err)))
 }
 
-// unanswered gives a server that hung up or was silent behind TLS a hint of its own.
+// explainNoAnswer adds a hint for a server that hung up or stayed silent after the TLS handshake.
 func (p *Plan) explainNoAnswer(err error) error {
 	if class := conn.Class(err); p.secure && (class == conn.ClassHungUp || class == conn.ClassSilent) {
 		return cli.Fail(cli.ExitOpening, "is this an MQTT port? the server may also want a client certificate (--cert, --key)", "%w", err)
@@ -28,7 +28,7 @@ func (p *Plan) explainNoAnswer(err error) error {
 	return err
 }
 
-// unfallen says what kept the run from trying 3.1.1 where the server may not know MQTT 5.
+// explainNoFallback adds what prevented a try with 3.1.1 if the server may not support MQTT 5.
 func (p *Plan) explainNoFallback(err error) error {
 	if p.needs5 == "" || !p.auto {
 		return err
@@ -48,7 +48,7 @@ func (p *Plan) explainNoFallback(err error) error {
 	return err
 }
 
-// named puts the server before an error of the connection that does not name it.
+// withServer adds the server to an error of the connection that does not name it.
 func (p *Plan) withServer(err error) error {
 	var (
 		dial *transport.Error
@@ -56,7 +56,7 @@ func (p *Plan) withServer(err error) error {
 	)
 	class := conn.Class(err)
 	switch {
-	case errors.As(err, &dial): // which has an address
+	case errors.As(err, &dial): // it has an address
 		return err
 	case cli.OutcomeOf(err).Code == cli.ExitOpening && transport.Alert(err) != "", class == conn.ClassGone && transport.Alert(err) != "":
 		alert := &conn.Opening{Err: &transport.Error{Phase: transport.Secure, Addr: p.server, Err: err}}

@@ -8,6 +8,7 @@ import (
 	"mqtt/internal/proto"
 )
 
+// CheckFilter rejects a topic filter that the standard does not allow.
 func CheckFilter(flag, s string) error {
 	if err := proto.CheckFilter(s); err != nil {
 		return cli.BadFlag(flag, " "+cli.Quote(s)+": "+err.Error(), cli.TopicHint(s, "# stands alone at the end, + for one whole level: a/+/b, a/#"))
@@ -15,7 +16,8 @@ func CheckFilter(flag, s string) error {
 	return nil
 }
 
-// unsubscribable gives a request that the server's limits forbid the status of a refused subscription.
+// SubscribeError returns the error of a SUBSCRIBE. A request that the server's limits do not allow
+// has the exit status of a refused subscription.
 func SubscribeError(err error) error {
 	var limit *conn.Limit
 	if errors.As(err, &limit) {

@@ -10,9 +10,10 @@ import (
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
+	"mqtt/internal/transport"
 )
 
-// connection is the flags that every command with a connection has, in groups of one concern.
+// Flags are the flags of every command with a connection, in groups of one concern.
 type Flags struct {
 	Server     ServerFlags
 	TLS        tlsFlags
@@ -25,6 +26,8 @@ type Flags struct {
 	mosquitto  mosquittoFlags
 }
 
+// Register adds the flags to fs. publishes reports whether plain property flags belong to PUBLISH;
+// otherwise --user-property belongs to SUBSCRIBE.
 func (f *Flags) Register(fs *pflag.FlagSet, publishes bool) {
 	f.Server.register(fs)
 	f.Identity.register(fs)
@@ -37,20 +40,23 @@ func (f *Flags) Register(fs *pflag.FlagSet, publishes bool) {
 	f.mosquitto.register(fs)
 }
 
-// plan is how a command will connect.
+// A Plan says how a command connects. It is checked, and only KeepSession and RequireV5 change it.
 type Plan struct {
 	Cfg              *conn.Config
 	Backoff          conn.Backoff
-	Topic            string // of an mqtt URL's path
-	server           string // its address, for errors
-	secure           bool   // it is reached by TLS
-	auto             bool   // no version was asked for, so that 3.1.1 may be spoken too
-	needs5           string // what of the command line only MQTT 5 has
-	TemporarySession bool   // the session is ours for this run, and is given up at its end
+	Target           *transport.Target
+	Topic            string // from the path of an mqtt URL
+	TemporarySession bool   // the session exists for this run only, and ends with it
+
+	server string // address of the server, for errors
+	secure bool   // the connection uses TLS
+	auto   bool   // no version was given, so 3.1.1 may be tried
+	needs5 string // what on the command line only MQTT 5 has
 }
 
-// plan makes one. home is the packet that plain property flags belong to; standing says that the command reconnects
-// unless told otherwise; also are other packets that it sends and -D can be for.
+// Plan checks the flags and returns the plan of a connection. home is the packet that plain property
+// flags belong to, and also lists further packets that the command sends. A standing command
+// reconnects by default.
 func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home proto.Type, standing bool, also ...proto.Type) (*Plan, error) {
 	if err := cli.FirstError(f.display.Apply(e), f.mosquitto.check()); err != nil {
 		return nil, err
@@ -60,11 +66,12 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 		return nil, err
 	}
 	cfg := p.Cfg
-	url, err := f.Server.dialer(ctx, e, fs, &f.TLS, cfg)
+	target, url, err := f.Server.target(ctx, e, fs, &f.TLS)
 	if err != nil {
 		return nil, err
 	}
-	p.server, p.secure = f.Server.Target.Addr(), f.Server.Target.TLS != nil
+	p.Target, p.server, p.secure = target, target.Addr(), target.TLS != nil
+	cfg.Dial = Dialer(target, nil)
 	if url != nil {
 		p.Topic = topicOf(url)
 	}
@@ -89,12 +96,12 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 	if err := p.checkPackets(f.Properties.Sets[proto.DISCONNECT]); err != nil {
 		return nil, err
 	}
-	f.Server.warn(e, &f.TLS, secretsInClear(&cfg.Connect, &f.Identity, f.Server.wsHeader))
+	warn(e, target, f.TLS.insecure, secretsInClear(&cfg.Connect, &f.Identity, f.Server.wsHeader))
 	return p, nil
 }
 
-// packets begins a plan with the version to speak and the properties of all packets. sent are those that some commands
-// send and others do not.
+// packets returns a plan with the version and the properties of all packets. sent lists the packets
+// that this command sends and others do not.
 func (f *Flags) packets(e *cli.Env, fs *pflag.FlagSet, home proto.Type, sent []proto.Type) (*Plan, error) {
 	cfg := &conn.Config{Trace: f.display.Trace(e)}
 	var err error
@@ -107,7 +114,7 @@ func (f *Flags) packets(e *cli.Env, fs *pflag.FlagSet, home proto.Type, sent []p
 	if err := f.Identity.takeAuthProperties(f.Properties.Sets); err != nil {
 		return nil, err
 	}
-	if !e.Mosquitto() { // whose own programs send what they can of it, and say nothing
+	if !e.Mosquitto() { // mosquitto's clients ignore properties of other packets
 		if err := f.checkSent(fs, sent); err != nil {
 			return nil, err
 		}
@@ -127,13 +134,14 @@ func (f *Flags) packets(e *cli.Env, fs *pflag.FlagSet, home proto.Type, sent []p
 	return p, nil
 }
 
-// fit refuses what the packets of a plan cannot have together. bye are the properties of DISCONNECT.
+// checkPackets rejects combinations that the packets of a plan cannot have. bye holds the properties
+// of DISCONNECT.
 func (p *Plan) checkPackets(bye proto.Props) error {
 	c := &p.Cfg.Connect
 	if bye.Num(proto.SessionExpiryInterval, 0) > 0 && c.Props.Num(proto.SessionExpiryInterval, 0) == 0 { // 3.14.2.2.2
 		return cli.BadFlag("-D", " disconnect session-expiry-interval without a session", "the server keeps one only with -x SECONDS from the start")
 	}
-	if err := p.settleVersion(); err != nil {
+	if err := p.checkVersion(); err != nil {
 		return err
 	}
 	if c.Version < proto.V5 {
@@ -148,7 +156,7 @@ func (p *Plan) checkPackets(bye proto.Props) error {
 	return nil
 }
 
-// version is -V, or mosquitto's own default under its names.
+// version returns the version of -V, or the default of mosquitto's clients when run as one.
 func (f *Flags) version(e *cli.Env) (proto.Version, bool, error) {
 	v, auto, err := ReadVersion(f.Session.version)
 	if err == nil && auto && e.Mosquitto() {
@@ -160,8 +168,9 @@ func (f *Flags) version(e *cli.Env) (proto.Version, bool, error) {
 	return v, auto, err
 }
 
-// settleVersion lets what only MQTT 5 has forbid the fallback, and refuses it with another version.
-func (p *Plan) settleVersion() error {
+// checkVersion disables the fallback to 3.1.1 if something needs MQTT 5, and rejects it with another
+// version.
+func (p *Plan) checkVersion() error {
 	if p.needs5 == "" {
 		return nil
 	}
@@ -172,27 +181,28 @@ func (p *Plan) settleVersion() error {
 	return nil
 }
 
-// require5 says that the command needs MQTT 5 for what is named.
+// RequireV5 records that what needs MQTT 5.
 func (p *Plan) RequireV5(what string) error {
 	p.needs5 = what
-	return p.settleVersion()
+	return p.checkVersion()
 }
 
-// borrowedExpiry is how long a server keeps a session that only this run uses, should the run never come back.
-const borrowedExpiry = 300
+// temporaryExpiry is how many seconds a server keeps a temporary session if the run never comes
+// back.
+const temporaryExpiry = 300
 
-// keepSession has the server keep the session over a lost connection, so that nothing is lost at QoS 1 and nothing
-// comes twice at QoS 2. Where nobody asked for a session, it is given up at the end.
+// KeepSession asks the server to keep the session across lost connections, so that nothing is lost at
+// QoS 1 and nothing arrives twice at QoS 2. A session that no flag asked for ends with the run.
 func (p *Plan) KeepSession() {
 	c := &p.Cfg.Connect
 	if c.Version < proto.V5 || p.Backoff.Tries == 0 || c.Props.Has(proto.SessionExpiryInterval) {
 		return
 	}
-	c.Props = c.Props.AppendNum(proto.SessionExpiryInterval, borrowedExpiry)
+	c.Props = c.Props.AppendNum(proto.SessionExpiryInterval, temporaryExpiry)
 	p.TemporarySession = true
 }
 
-// goodbye is the DISCONNECT of an ordinary end.
+// Disconnect returns the DISCONNECT of an ordinary end.
 func (f *Flags) Disconnect(p *Plan) *proto.Disconnect {
 	d := f.Session.disconnect()
 	d.Props = append(d.Props, f.Properties.Sets[proto.DISCONNECT]...)
@@ -202,15 +212,16 @@ func (f *Flags) Disconnect(p *Plan) *proto.Disconnect {
 	return d
 }
 
-// bye closes a connection in order although the run's own context has ended.
+// Close sends d and closes the connection, within a second, although the context of the run may be
+// done.
 func Close(c *conn.Conn, d *proto.Disconnect) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	c.Close(ctx, d)
 }
 
-// lingering is a context that lasts a second longer than ctx: an interrupt that comes when the work is done must not cost
-// the DISCONNECT.
+// GraceContext returns a context that lasts a second longer than ctx: an interrupt after the work is
+// done must not prevent the DISCONNECT.
 func GraceContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, cancel) })

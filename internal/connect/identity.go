@@ -12,7 +12,7 @@ import (
 	"mqtt/internal/transport"
 )
 
-// identityFlags say who connects.
+// IdentityFlags say who connects.
 type IdentityFlags struct {
 	Id, IdPrefix         string
 	username, password   string
@@ -22,6 +22,7 @@ type IdentityFlags struct {
 	PerClient bool // each client of a load test has credentials of its own
 }
 
+// register adds the flags to fs.
 func (f *IdentityFlags) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.Id, "id", "i", "", "connect with the client identifier `ID`; made up if not given")
 	fs.StringVarP(&f.IdPrefix, "id-prefix", "I", "", "made-up client identifier begins with `PREFIX`")
@@ -32,7 +33,7 @@ func (f *IdentityFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.authData, "auth-data", "", "send the authentication `DATA`, for a method other than SCRAM")
 }
 
-// apply puts the identity into p. What stands in the URL loses against flags.
+// apply puts the identity into p. Flags take precedence over the URL.
 func (f *IdentityFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, u *transport.URL, p *proto.Connect) error {
 	if f.Id != "" && f.IdPrefix != "" {
 		return cli.Conflict("-i", "-I")
@@ -77,12 +78,13 @@ func (f *IdentityFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet
 	return nil
 }
 
-// passwordFromStdin tells whether stdin is taken by --password-file.
+// PasswordFromStdin reports whether --password-file reads standard input.
 func PasswordFromStdin(fs *pflag.FlagSet) bool {
 	name, err := fs.GetString("password-file")
 	return err == nil && name == "-"
 }
 
+// readPassword reads a password file without one newline at its end; - is stdin.
 func readPassword(stdin io.Reader, name string) ([]byte, error) {
 	var b []byte
 	var err error
@@ -92,7 +94,7 @@ func readPassword(stdin io.Reader, name string) ([]byte, error) {
 		b, err = cli.ReadSmall(name, proto.MaxText+3)
 	}
 	if err != nil {
-		return nil, cli.BadFlag("--password-file", ": "+err.Error(), "name a file that you may read")
+		return nil, cli.BadFlag("--password-file", ": "+err.Error(), "check that the file exists and is readable")
 	}
 	b, _ = bytes.CutSuffix(b, []byte("\n"))
 	b, _ = bytes.CutSuffix(b, []byte("\r"))

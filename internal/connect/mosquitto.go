@@ -8,8 +8,8 @@ import (
 	"mqtt/internal/cli"
 )
 
-// mosquittoFlags are the flags of mosquitto's tools that say nothing new here. They are taken so that old command lines
-// run, and not listed.
+// mosquittoFlags are flags of mosquitto's clients that have no effect here, or are refused. They
+// exist so that old command lines run, and are not listed.
 type mosquittoFlags struct {
 	nodelay            bool
 	keyform            string
@@ -17,6 +17,7 @@ type mosquittoFlags struct {
 	psk, pskIdentity   string
 }
 
+// register adds the flags to fs, hidden.
 func (f *mosquittoFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.nodelay, "nodelay", false, "send without delay, which is done anyway")
 	fs.StringVar(&f.keyform, "keyform", "", "form of the key: pem")
@@ -29,7 +30,7 @@ func (f *mosquittoFlags) register(fs *pflag.FlagSet) {
 	}
 }
 
-// check refuses what cannot be done.
+// check rejects what is not supported.
 func (f *mosquittoFlags) check() error {
 	switch {
 	case f.keyform != "" && !strings.EqualFold(f.keyform, "pem"):

@@ -15,9 +15,10 @@ import (
 	"mqtt/internal/proto"
 )
 
-// propertyFlags are properties by packet: the several-word -D, and a plain flag for the common ones.
+// PropertyFlags are properties of MQTT 5 by packet: the several-word -D, and plain flags for the
+// common ones.
 type PropertyFlags struct {
-	lines          []string // -D, a line each
+	lines          []string // -D, one line each
 	user           []string // --user-property
 	order          []property
 	contentType    string
@@ -28,32 +29,32 @@ type PropertyFlags struct {
 	topicAlias     int
 	receiveMaximum int
 	maximumPacket  int
-	OwnResponse    bool // the command has a flag of its own for the response topic
+	OwnResponse    bool // the command has its own flag for the response topic
 
 	Sets map[proto.Type]proto.Props
 }
 
-// property is a -D or --user-property. They have one order, that of the command line, for user properties keep theirs
-// [MQTT-3.3.2-18].
+// property is one -D or --user-property. Both keep the order of the command line, since the order of
+// user properties is preserved [MQTT-3.3.2-18].
 type property struct {
 	user bool
 	text string
 }
 
-// propertyValue is a list of one of the two.
+// propertyValue is the value of one of the two flags.
 type propertyValue struct {
 	cli.ListValue
 	user  bool
 	order *[]property
 }
 
-// Set adds s to the list and to the order of both.
+// Set adds s to the flag and to the common order.
 func (v propertyValue) Set(s string) error {
 	*v.order = append(*v.order, property{v.user, s})
 	return v.ListValue.Set(s)
 }
 
-// Replace makes all the list, and has nothing else of its kind in the order of both.
+// Replace replaces the values of the flag, also in the common order.
 func (v propertyValue) Replace(all []string) error {
 	*v.order = slices.DeleteFunc(*v.order, func(p property) bool { return p.user == v.user })
 	*v.To = nil
@@ -63,8 +64,8 @@ func (v propertyValue) Replace(all []string) error {
 	return nil
 }
 
-// register adds the flags. publishes says whether the command's plain flags belong to PUBLISH; else --user-property
-// belongs to SUBSCRIBE.
+// register adds the flags to fs. publishes reports whether plain flags belong to PUBLISH; otherwise
+// --user-property belongs to SUBSCRIBE.
 func (f *PropertyFlags) register(fs *pflag.FlagSet, publishes bool) {
 	fs.VarP(propertyValue{cli.ListValue{To: &f.lines}, false, &f.order}, "property", "D", "property: `COMMAND NAME VALUE`, or COMMAND user-property KEY VALUE (MQTT 5)")
 	fs.IntVar(&f.receiveMaximum, "receive-maximum", 0, "take at most `N` unacknowledged messages at once (MQTT 5)")
@@ -85,7 +86,7 @@ func (f *PropertyFlags) register(fs *pflag.FlagSet, publishes bool) {
 	fs.IntVar(&f.topicAlias, "topic-alias", 0, "send alias `N` for the topic after the first message (MQTT 5)")
 }
 
-// compile reads all of them. Errors name the flag.
+// compile parses all of them into Sets. Errors name the flag.
 func (f *PropertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 	f.Sets = make(map[proto.Type]proto.Props)
 	for _, p := range f.order {
@@ -137,7 +138,7 @@ func (f *PropertyFlags) compile(fs *pflag.FlagSet, home proto.Type) error {
 	)
 }
 
-// places are the words for packets in -D.
+// PropertyPackets are the names of packets in -D.
 var PropertyPackets = [...]struct {
 	Name string
 	T    proto.Type
@@ -146,7 +147,7 @@ var PropertyPackets = [...]struct {
 	{"unsubscribe", proto.UNSUBSCRIBE}, {"disconnect", proto.DISCONNECT}, {"will", proto.WILL}, {"auth", proto.AUTH},
 }
 
-// line reads one -D.
+// Line parses one -D.
 func (f *PropertyFlags) Line(line string) error {
 	words, err := config.PropertyWords(line)
 	if err != nil {
@@ -170,7 +171,7 @@ func (f *PropertyFlags) Line(line string) error {
 		"expected connect, publish, subscribe, unsubscribe, disconnect, will or auth")
 }
 
-// add puts one property into the set of its packet and checks it there.
+// add checks one property and puts it into the set of its packet.
 func (f *PropertyFlags) add(flag string, t proto.Type, id proto.PropID, key, value string) error {
 	row := id.Row()
 	ps := f.Sets[t]
@@ -219,8 +220,8 @@ func (f *PropertyFlags) add(flag string, t proto.Type, id proto.PropID, key, val
 	return nil
 }
 
-// checkPayload refuses a payload that is not the UTF-8 text that its Payload Format Indicator promises: 3.1.3.2.3 and
-// 3.3.2.3.2.
+// CheckPayload rejects a payload that is not UTF-8 although its Payload Format Indicator says so
+// (3.1.3.2.3, 3.3.2.3.2).
 func CheckPayload(what string, ps proto.Props, payload []byte) error {
 	if !NotUTF8(ps, payload) {
 		return nil
@@ -232,7 +233,7 @@ func NotUTF8(ps proto.Props, payload []byte) bool {
 	return len(ps) > 0 && ps.Num(proto.PayloadFormatIndicator, 0) == 1 && !utf8.Valid(payload)
 }
 
-// unfit is a property that its packet cannot have. flag names property and packet already.
+// badProperty returns the error about a property that its packet cannot have. flag names both.
 func badProperty(flag string, err error) error {
 	what := err.Error()
 	var bad *proto.Error
@@ -242,8 +243,8 @@ func badProperty(flag string, err error) error {
 	return cli.BadFlag(flag, ": "+what, "mqtt help properties says what each packet takes")
 }
 
-// checkSent refuses -D for a packet that the command does not send. sent are those that some commands send and others do
-// not.
+// checkSent rejects -D for a packet that the command does not send. sent lists the packets that this
+// command sends and others do not.
 func (f *Flags) checkSent(fs *pflag.FlagSet, sent []proto.Type) error {
 	for _, p := range PropertyPackets {
 		if len(f.Properties.Sets[p.T]) == 0 {
@@ -264,7 +265,7 @@ func (f *Flags) checkSent(fs *pflag.FlagSet, sent []proto.Type) error {
 	return nil
 }
 
-// five tells what of all this only MQTT 5 has, "" if nothing.
+// onlyV5 returns the first property, which only MQTT 5 has, "" if there is none.
 func (f *PropertyFlags) onlyV5() string {
 	for _, p := range PropertyPackets {
 		for prop := range f.Sets[p.T].All() {

@@ -11,27 +11,25 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/config"
-	"mqtt/internal/conn"
 	"mqtt/internal/proto"
 	"mqtt/internal/transport"
 )
 
-// serverFlags say where to connect to, and by which way.
+// ServerFlags say which server to connect to, and how.
 type ServerFlags struct {
-	Host, Port, Url, Unix string
+	Host, Port, URL, Unix string
 	ws                    bool
 	wsPath                string
 	wsHeader              []string
 	Proxy, Bind           string
 	srv                   bool
-
-	Target *transport.Target
 }
 
+// register adds the flags to fs.
 func (f *ServerFlags) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.Host, "host", "h", "localhost", "connect to `HOST`")
 	fs.StringVarP(&f.Port, "port", "p", "", "connect to `PORT`; 1883, 8883 with TLS, 80 and 443 for ws and wss")
-	fs.StringVarP(&f.Url, "url", "L", "", "connect to `URL`: {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]")
+	fs.StringVarP(&f.URL, "url", "L", "", "connect to `URL`: {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]")
 	fs.StringVar(&f.Unix, "unix", "", "connect to the unix socket `PATH`")
 	fs.BoolVar(&f.ws, "ws", false, "speak MQTT over WebSocket")
 	fs.StringVar(&f.wsPath, "ws-path", "", "ask for the WebSocket endpoint `PATH`, /mqtt if not given")
@@ -41,47 +39,49 @@ func (f *ServerFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.srv, "srv", "S", false, "look up SRV records of the host for servers")
 }
 
-// dialer puts a way to the server into cfg, and returns the URL if one was given.
-func (f *ServerFlags) dialer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, secure *tlsFlags, cfg *conn.Config) (*transport.URL, error) {
+// target returns the checked target of the flags, and the URL if one was given.
+func (f *ServerFlags) target(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, secure *tlsFlags) (*transport.Target, *transport.URL, error) {
 	t, u, err := f.makeTarget(e, fs)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if t.TLS != nil || secure.wanted() || t.Socket == "" && t.Port == "8883" && t.WebSocket == nil {
 		if t.TLS, err = secure.config(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	check := func() (any, error) { return nil, cli.FirstError(secure.readPassphrase(t.TLS), t.Check()) }
 	if t.TLS == nil {
 		_, err = check()
-	} else { // certificates may come by a FIFO, whose writer takes its time
+	} else { // certificates may come from a FIFO, whose writer may be slow
 		_, err = cli.Interruptible(ctx, e, check)
 	}
 	if err != nil {
-		return nil, f.withFlag(fs, err)
+		return nil, nil, f.withFlag(fs, err)
 	}
-	f.Target = t
-	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+	return t, u, nil
+}
+
+// Dialer returns the function that opens byte streams to t. If trace is not nil, it is called before
+// each dial and returns where the phases of that dial are recorded.
+func Dialer(t *transport.Target, trace func() *transport.Trace) func(context.Context, proto.Version) (net.Conn, error) {
+	return func(ctx context.Context, v proto.Version) (net.Conn, error) {
 		at := t
-		if t.WebSocket != nil && v == proto.V31 {
-			at = CloneFor31(t)
+		if t.WebSocket != nil && v == proto.V31 { // the subprotocol that is customary for 3.1
+			old, ws := *t, *t.WebSocket
+			ws.Subprotocol = "mqttv3.1"
+			old.WebSocket = &ws
+			at = &old
 		}
-		return transport.Dial(ctx, at, nil)
+		var tr *transport.Trace
+		if trace != nil {
+			tr = trace()
+		}
+		return transport.Dial(ctx, at, tr)
 	}
-	return u, nil
 }
 
-// cloneFor31 offers the subprotocol that is customary for 3.1.
-func CloneFor31(t *transport.Target) *transport.Target {
-	old := *t
-	ws := *t.WebSocket
-	ws.Subprotocol = "mqttv3.1"
-	old.WebSocket = &ws
-	return &old
-}
-
-// aim makes a target of URL and flags. A flag wins over the same part of the URL.
+// makeTarget returns the target of URL and flags. A flag takes precedence over that part of the URL.
 func (f *ServerFlags) makeTarget(e *cli.Env, fs *pflag.FlagSet) (*transport.Target, *transport.URL, error) {
 	host, err := ReadHost(f.Host)
 	if err != nil {
@@ -89,13 +89,13 @@ func (f *ServerFlags) makeTarget(e *cli.Env, fs *pflag.FlagSet) (*transport.Targ
 	}
 	t := &transport.Target{Host: host, Port: f.Port, Bind: f.Bind, SRV: f.srv}
 	var u *transport.URL
-	if f.Url != "" {
+	if f.URL != "" {
 		if fs.Changed("unix") {
 			return nil, nil, cli.Conflict("-L", "--unix")
 		}
-		parsed, err := transport.ParseURL(f.Url)
+		parsed, err := transport.ParseURL(f.URL)
 		if err != nil {
-			return nil, nil, cli.BadFlag("-L", ": "+err.Error(), UrlForm)
+			return nil, nil, cli.BadFlag("-L", ": "+err.Error(), URLForm)
 		}
 		u = &parsed
 		t = u.Target()
@@ -111,7 +111,7 @@ func (f *ServerFlags) makeTarget(e *cli.Env, fs *pflag.FlagSet) (*transport.Targ
 		t.Socket = f.Unix
 	}
 	if t.Socket != "" {
-		if fs.Changed("host") || fs.Changed("port") && f.Port != "0" { // mosquitto's way to say that there is none
+		if fs.Changed("host") || fs.Changed("port") && f.Port != "0" { // mosquitto's clients say -p 0 for none
 			return nil, nil, cli.ConflictHint("a socket has a path alone", socketFlag(u), "-h", "-p")
 		}
 		t.Host, t.Port = "", ""
@@ -125,7 +125,7 @@ func (f *ServerFlags) makeTarget(e *cli.Env, fs *pflag.FlagSet) (*transport.Targ
 	return t, u, err
 }
 
-// socketFlag is where the path of a socket stands: in the URL, if there is one.
+// socketFlag returns the flag that holds the path of a socket: the URL, if there is one.
 func socketFlag(u *transport.URL) string {
 	if u != nil {
 		return "-L unix://"
@@ -133,7 +133,7 @@ func socketFlag(u *transport.URL) string {
 	return "--unix"
 }
 
-// webSocket puts the flags of WebSocket into t.
+// webSocket applies the flags of WebSocket to t.
 func (f *ServerFlags) webSocket(t *transport.Target) error {
 	if (f.ws || f.wsPath != "" || len(f.wsHeader) > 0) && t.WebSocket == nil {
 		if t.Socket != "" {
@@ -161,11 +161,11 @@ func (f *ServerFlags) webSocket(t *transport.Target) error {
 }
 
 const (
-	UrlForm   = "expected {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]"
+	URLForm   = "expected {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]"
 	ProxyForm = "expected socks5h://[user:password@]host:port or http://…"
 )
 
-// way is the proxy of --proxy, else of ALL_PROXY.
+// proxyURL returns the proxy of --proxy, else of ALL_PROXY, nil for none.
 func (f *ServerFlags) proxyURL(e *cli.Env, t *transport.Target) (*url.URL, error) {
 	if f.Proxy == "none" {
 		return nil, nil
@@ -187,7 +187,7 @@ func (f *ServerFlags) proxyURL(e *cli.Env, t *transport.Target) (*url.URL, error
 	return p, nil
 }
 
-// topicOf is the topic in the path of an mqtt or mqtts URL.
+// topicOf returns the topic in the path of an mqtt or mqtts URL, "" for other schemes.
 func topicOf(u *transport.URL) string {
 	if u.Scheme == transport.MQTT || u.Scheme == transport.MQTTS {
 		return u.Topic()

@@ -14,7 +14,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// sessionFlags say how long things last: keep alive, session, connection.
+// SessionFlags are about keep alive, session, protocol version and reconnecting.
 type SessionFlags struct {
 	keepAlive      string
 	KeepSession    bool
@@ -26,6 +26,7 @@ type SessionFlags struct {
 	triggerWill    bool
 }
 
+// register adds the flags to fs.
 func (f *SessionFlags) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.keepAlive, "keepalive", "k", "60", "send PINGREQ after `SECONDS` without traffic; 0 is never")
 	fs.BoolVarP(&f.KeepSession, "disable-clean-session", "c", false, "resume the session of -i ID, and leave it at the server afterwards")
@@ -37,7 +38,7 @@ func (f *SessionFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.triggerWill, "trigger-will", false, "at the end have the server publish the will (DISCONNECT 0x04, MQTT 5)")
 }
 
-// readVersion reads -V in all its spellings. auto has version 5 and falls back.
+// ReadVersion parses -V in all its spellings. With auto the version is 5, with a fallback.
 func ReadVersion(s string) (v proto.Version, auto bool, err error) {
 	switch strings.ToLower(s) {
 	case "auto":
@@ -86,7 +87,7 @@ func (f *SessionFlags) apply(e *cli.Env, fs *pflag.FlagSet, cfg *conn.Config) er
 	return nil
 }
 
-// readKeepAlive reads -k.
+// ReadKeepAlive parses -k, in seconds.
 func ReadKeepAlive(s string) (uint16, error) {
 	n, err := cli.ParseSeconds("-k", s, math.MaxUint16)
 	if err != nil {
@@ -95,7 +96,7 @@ func ReadKeepAlive(s string) (uint16, error) {
 	return uint16(n), nil
 }
 
-// readExpiry reads -x; nothing is for ever too.
+// ReadExpiry parses -x, in seconds. The empty string means that the session never expires.
 func ReadExpiry(s string) (uint32, error) {
 	if s == "" || s == "-1" || s == "∞" || strings.EqualFold(s, "never") || strings.EqualFold(s, "inf") {
 		return math.MaxUint32, nil
@@ -107,12 +108,12 @@ func ReadExpiry(s string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// leastDelay is between two connections, whatever --reconnect-delay says: without a pause a server that is down would be
-// asked as fast as the machine can.
+// leastDelay is the least delay between two connections, whatever --reconnect-delay says: without
+// one, a server that is down would be asked as fast as the machine can.
 const leastDelay = 10 * time.Millisecond
 
-// backoff reads --reconnect. standing is the policy that the command has by default, which begins after the first
-// connection.
+// Backoff parses --reconnect and --reconnect-delay. A standing command reconnects by default, after
+// its first connection.
 func (f *SessionFlags) Backoff(standing bool) (conn.Backoff, error) {
 	b := conn.Backoff{Tries: 0}
 	lo, hi, ok := strings.Cut(f.ReconnectDelay, "..")
@@ -144,7 +145,7 @@ func (f *SessionFlags) Backoff(standing bool) (conn.Backoff, error) {
 	return b, nil
 }
 
-// disconnect is the DISCONNECT of an ordinary end.
+// disconnect returns the DISCONNECT of an ordinary end.
 func (f *SessionFlags) disconnect() *proto.Disconnect {
 	if f.triggerWill {
 		return &proto.Disconnect{Reason: proto.DisconnectWithWill}

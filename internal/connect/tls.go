@@ -10,13 +10,14 @@ import (
 	"mqtt/internal/transport"
 )
 
-// tlsFlags say how TLS is done. Servers are verified unless told otherwise.
+// tlsFlags configure TLS. Servers are verified by default.
 type tlsFlags struct {
 	on, insecure, osCerts                      bool
 	cafile, capath, cert, key, keyPassFile     string
 	version, ciphers, alpn, serverName, keyLog string
 }
 
+// register adds the flags to fs.
 func (f *tlsFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.on, "tls", false, "use TLS; so do mqtts://, wss://, port 8883, and any of the flags below but --insecure")
 	fs.StringVar(&f.cafile, "cafile", "", "trust the authorities in `FILE` (PEM), in the place of the system's")
@@ -33,24 +34,25 @@ func (f *tlsFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.keyLog, "tls-keylog", "", "write session keys to `FILE` for a packet analyser")
 }
 
-// wanted tells whether a flag asks for TLS. --insecure does not: it makes less of what there may not be.
+// wanted reports whether a flag turns TLS on. --insecure does not: it only weakens it.
 func (f *tlsFlags) wanted() bool {
 	return f.on || f.osCerts || f.cafile != "" || f.capath != "" || f.cert != "" || f.key != "" ||
 		f.keyPassFile != "" || f.version != "" || f.ciphers != "" || f.alpn != "" || f.serverName != "" || f.keyLog != ""
 }
 
-// readPassphrase reads --keypass-file, also for a key that needs none: a name that is wrong is wrong all the same.
+// readPassphrase reads --keypass-file, also for a key that needs none: a wrong name is an error
+// anyway.
 func (f *tlsFlags) readPassphrase(t *transport.TLS) error {
 	if t == nil || t.KeyPass == nil {
 		return nil
 	}
 	if _, err := t.KeyPass(); err != nil {
-		return cli.BadFlag("--keypass-file", ": "+err.Error(), "name a file that you may read")
+		return cli.BadFlag("--keypass-file", ": "+err.Error(), "check that the file exists and is readable")
 	}
 	return nil
 }
 
-// config is the one configuration for mqtts and wss.
+// config returns the TLS configuration, the same for mqtts and wss.
 func (f *tlsFlags) config() (*transport.TLS, error) {
 	t := &transport.TLS{
 		CAFile: f.cafile, CAPath: f.capath, OSCerts: f.osCerts, Cert: f.cert, Key: f.key,

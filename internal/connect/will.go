@@ -9,13 +9,14 @@ import (
 	"mqtt/internal/proto"
 )
 
-// willFlags are the message that the server publishes when the connection is lost.
+// willFlags describe the message that the server publishes when the connection is lost.
 type willFlags struct {
 	Topic, payload, file string
 	Qos                  int
 	retain               bool
 }
 
+// register adds the flags to fs.
 func (f *willFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Topic, "will-topic", "", "have the server publish a will to `TOPIC` if the connection breaks")
 	fs.StringVar(&f.payload, "will-payload", "", "`PAYLOAD` of the will")
@@ -24,7 +25,7 @@ func (f *willFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.retain, "will-retain", false, "have the server keep the will for later subscribers")
 }
 
-// apply puts the will, if there is one, into p. ps are its properties.
+// apply puts the will, if there is one, into p. ps holds its properties.
 func (f *willFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, ps proto.Props, p *proto.Connect) error {
 	if f.Topic == "" {
 		for _, name := range []string{"will-topic", "will-payload", "will-file", "will-qos", "will-retain"} {
@@ -53,7 +54,7 @@ func (f *willFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, ps
 			return ctx.Err()
 		}
 		if err != nil {
-			return cli.BadFlag("--will-file", ": "+err.Error(), "name a file that you may read")
+			return cli.BadFlag("--will-file", ": "+err.Error(), "check that the file exists and is readable")
 		}
 		w.Payload = b
 	}

@@ -83,7 +83,7 @@ func (f *pingFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error
 		return err
 	}
 	ping := &pinger{e: e, f: f, plan: p, report: newPingReport(e, f.json), due: time.Now()}
-	ping.watchPhases(f.Server.Target)
+	ping.watchPhases()
 	if f.patience > 0 {
 		err = ping.untilAnswered(ctx)
 	} else {

@@ -1,10 +1,8 @@
 package ping
 
 import (
-	"context"
 	"fmt"
 	"math"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +21,6 @@ type pingReport struct {
 	json  bool
 	way   string           // what the byte stream goes over: tcp or unix
 	trace *transport.Trace // of the last dial
-	begun time.Time        // of the last dial
 	open  time.Time        // when the byte stream stood
 	sent  int
 	trips []time.Duration
@@ -31,20 +28,16 @@ type pingReport struct {
 
 func newPingReport(e *cli.Env, json bool) *pingReport { return &pingReport{e: e, json: json} }
 
-// watchPhases has every dial fill in the report's trace.
-func (p *pinger) watchPhases(t *transport.Target) {
+// watchPhases records the phases of each dial in the report.
+func (p *pinger) watchPhases() {
 	r := p.report
-	if r.way = "tcp"; t.Socket != "" {
+	if r.way = "tcp"; p.plan.Target.Socket != "" {
 		r.way = "unix"
 	}
-	p.plan.Cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
-		r.trace, r.begun = new(transport.Trace), time.Now()
-		at := t
-		if t.WebSocket != nil && v == proto.V31 {
-			at = connect.CloneFor31(t)
-		}
-		return transport.Dial(ctx, at, r.trace)
-	}
+	p.plan.Cfg.Dial = connect.Dialer(p.plan.Target, func() *transport.Trace {
+		r.trace = new(transport.Trace)
+		return r.trace
+	})
 	p.plan.Cfg.Connected = func() { r.open = time.Now() }
 }
 
