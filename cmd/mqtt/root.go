@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/cmd/bench"
 	"mqtt/internal/cmd/broker"
 	"mqtt/internal/cmd/ping"
 	"mqtt/internal/cmd/pub"
@@ -81,7 +82,7 @@ func checkCommand(root *cobra.Command, args []string) error {
 // that is asked for, and all of them only where help or completion needs to know them.
 func commands() []command {
 	return []command{
-		{"pub", pub.New}, {"sub", newSub}, {"rr", rr.New}, {"ping", ping.New}, {"bench", newBench}, {"broker", broker.New}, {"config", newConfig},
+		{"pub", pub.New}, {"sub", newSub}, {"rr", rr.New}, {"ping", ping.New}, {"bench", bench.New}, {"broker", broker.New}, {"config", newConfig},
 		{"completion", newCompletion},
 	}
 }

@@ -66,7 +66,7 @@ func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 	case "Key":
 		flag = "--key"
 	case "KeyLog":
-		flag, hint = "--tls-keylog", "check that the file can be written"
+		flag, hint = "--tls-keylog", "name a file that you may write"
 	case "Port":
 		flag, hint = f.part(fs, "port", "-p"), "for example 1883, or 8883 with TLS"
 	case "Socket":
@@ -86,7 +86,7 @@ func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 	if tip := transport.Hint(err); tip != "" {
 		hint = tip
 	} else if hint == form && unreadable(fault) {
-		hint = "check that the file exists and is readable"
+		hint = "name a file that you may read"
 	}
 	return cli.BadFlag(flag, ": "+err.Error(), hint)
 }

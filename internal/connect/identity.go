@@ -94,7 +94,7 @@ func readPassword(stdin io.Reader, name string) ([]byte, error) {
 		b, err = cli.ReadSmall(name, proto.MaxText+3)
 	}
 	if err != nil {
-		return nil, cli.BadFlag("--password-file", ": "+err.Error(), "check that the file exists and is readable")
+		return nil, cli.BadFlag("--password-file", ": "+err.Error(), "name a file that you may read")
 	}
 	b, _ = bytes.CutSuffix(b, []byte("\n"))
 	b, _ = bytes.CutSuffix(b, []byte("\r"))

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"net"
@@ -12,7 +12,7 @@ import (
 )
 
 // benchView shows how a run goes: drawn on a terminal, as lines elsewhere, and on an address for Prometheus.
-type benchView struct {
+type view struct {
 	e       *cli.Env
 	ink     format.Palette
 	server  *http.Server
@@ -23,8 +23,8 @@ type benchView struct {
 }
 
 // watch has b tell a view. end ends it.
-func (o *benchOutput) watch(e *cli.Env, b *bench.Plan) (*benchView, error) {
-	v := &benchView{e: e, ink: format.NewPalette(e.Colored(e.TTYErr))}
+func (o *output) watch(e *cli.Env, b *bench.Plan) (*view, error) {
+	v := &view{e: e, ink: format.NewPalette(e.Colored(e.TTYErr))}
 	b.Watch = v.take
 	if o.listen == "" {
 		return v, nil
@@ -47,7 +47,7 @@ func (o *benchOutput) watch(e *cli.Env, b *bench.Plan) (*benchView, error) {
 }
 
 // take shows p. The lock of the metrics is not held while stderr may be stuck.
-func (v *benchView) take(p *bench.Progress) {
+func (v *view) take(p *bench.Progress) {
 	v.buf = v.buf[:0]
 	v.metrics.Take(p, v.draw)
 	if len(v.buf) > 0 {
@@ -56,7 +56,7 @@ func (v *benchView) take(p *bench.Progress) {
 }
 
 // draw puts what stderr is to show into buf.
-func (v *benchView) draw(l *bench.Live) {
+func (v *view) draw(l *bench.Live) {
 	switch {
 	case v.e.Quiet:
 	case v.e.TTYErr:
@@ -66,7 +66,7 @@ func (v *benchView) draw(l *bench.Live) {
 	}
 }
 
-func (v *benchView) end() {
+func (v *view) end() {
 	if v.server != nil {
 		v.server.Close()
 	}

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -13,18 +13,18 @@ import (
 )
 
 // benchConnFlags are a run of connections that are opened and held.
-type benchConnFlags struct {
+type connFlags struct {
 	connect.Flags
 	clients  int
 	duration string
 	wills    bool
-	pace     benchPaceFlags
-	fleet    benchFleetFlags
-	output   benchOutputFlags
+	pace     paceFlags
+	fleet    fleetFlags
+	output   outputFlags
 }
 
-func newBenchConn(e *cli.Env) *cobra.Command {
-	f := &benchConnFlags{}
+func newConn(e *cli.Env) *cobra.Command {
+	f := &connFlags{}
 	c := &cobra.Command{
 		Use:   "conn",
 		Short: "Open many connections and hold them",
@@ -45,7 +45,7 @@ func newBenchConn(e *cli.Env) *cobra.Command {
 	return c
 }
 
-func (f *benchConnFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
+func (f *connFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	fs := c.Flags()
 	out, err := f.output.compile(e)
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"fmt"
@@ -14,35 +14,35 @@ import (
 )
 
 // benchOutputFlags say what becomes of a result.
-type benchOutputFlags struct {
+type outputFlags struct {
 	out    string
 	format string
 	failIf []string
 	listen string
 }
 
-func (f *benchOutputFlags) register(fs *pflag.FlagSet) {
+func (f *outputFlags) register(fs *pflag.FlagSet) {
 	f.registerReport(fs)
 	fs.StringVar(&f.listen, "listen", "", "serve /metrics for Prometheus at `HOST:PORT` while it runs; a port alone is on 127.0.0.1")
 }
 
 // registerReport are the ones that bench report has too.
-func (f *benchOutputFlags) registerReport(fs *pflag.FlagSet) {
+func (f *outputFlags) registerReport(fs *pflag.FlagSet) {
 	fs.StringVar(&f.out, "out", "", "keep the raw result in `FILE`, for bench report")
 	fs.StringVar(&f.format, "format", "text", "print `FORMAT`: text, json, csv, junit, html or prometheus")
 	cli.ListVar(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` holds, many: p99>20ms, loss>0.1%, rate<10000, dup, reorder, errors, connect.p99>1s")
 }
 
 // benchOutput is benchOutputFlags, compiled.
-type benchOutput struct {
+type output struct {
 	out        *os.File // nil if none
 	listen     string
 	report     bench.Report
 	thresholds []*bench.Threshold
 }
 
-func (f *benchOutputFlags) compile(e *cli.Env) (*benchOutput, error) {
-	o := &benchOutput{listen: f.listen}
+func (f *outputFlags) compile(e *cli.Env) (*output, error) {
+	o := &output{listen: f.listen}
 	switch f.format {
 	case "text":
 		o.report = bench.Text(cli.Width(e.Out), format.NewPalette(e.Colored(e.TTYOut)))
@@ -79,7 +79,7 @@ func (f *benchOutputFlags) compile(e *cli.Env) (*benchOutput, error) {
 }
 
 // write prints the report and keeps the raw result, each whatever becomes of the other.
-func (o *benchOutput) write(e *cli.Env, r *bench.Result) error {
+func (o *output) write(e *cli.Env, r *bench.Result) error {
 	kept := o.keep(r)
 	err := o.report(e.Out, r)
 	switch {
@@ -94,7 +94,7 @@ func (o *benchOutput) write(e *cli.Env, r *bench.Result) error {
 }
 
 // keep writes the raw result in the place of what the file had.
-func (o *benchOutput) keep(r *bench.Result) error {
+func (o *output) keep(r *bench.Result) error {
 	if o.out == nil {
 		return nil
 	}
@@ -117,8 +117,8 @@ func thresholdFailure(r *bench.Result) error {
 	return cli.Fail(cli.ExitExpected, "", "%s", strings.Join(failed, "; "))
 }
 
-func newBenchReport(e *cli.Env) *cobra.Command {
-	f := &benchOutputFlags{}
+func newReport(e *cli.Env) *cobra.Command {
+	f := &outputFlags{}
 	var display cli.DisplayFlags
 	c := &cobra.Command{
 		Use:     "report FILE...",
@@ -142,7 +142,7 @@ func newBenchReport(e *cli.Env) *cobra.Command {
 }
 
 // merge reads results, and writes and judges what they are together.
-func (f *benchOutputFlags) merge(e *cli.Env, names []string) error {
+func (f *outputFlags) merge(e *cli.Env, names []string) error {
 	o, err := f.compile(e)
 	if err != nil {
 		return err

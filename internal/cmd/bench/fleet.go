@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"bufio"
@@ -24,14 +24,14 @@ import (
 )
 
 // benchFleetFlags say who the clients are, and what part of all this process does.
-type benchFleetFlags struct {
+type fleetFlags struct {
 	credentials string
 	offset      int
 	runName     string
 	embedded    bool
 }
 
-func (f *benchFleetFlags) register(fs *pflag.FlagSet) {
+func (f *fleetFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.credentials, "credentials", "", "a line USER:PASSWORD for each client, publishers first, from `FILE`")
 	fs.IntVar(&f.offset, "client-offset", 0, "number clients from `N`, where many machines share the work")
 	fs.StringVar(&f.runName, "run", "", "the processes that give the same `NAME` measure together, and compare clocks")
@@ -53,7 +53,7 @@ type credential struct {
 }
 
 // compile reads what there is one of for each client, and looks whether this machine can have so many.
-func (f *benchFleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, b *bench.Plan, clients int) (*fleet, error) {
+func (f *fleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, b *bench.Plan, clients int) (*fleet, error) {
 	t := &fleet{}
 	if f.offset < 0 {
 		return nil, cli.BadNumber("--client-offset", f.offset, "expected 0 or more")

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 )
 
 // benchLoadFlags say who sends what to whom.
-type benchLoadFlags struct {
+type loadFlags struct {
 	publishers, subscribers int
 	topic, filter, shared   string
 	size                    string
@@ -29,7 +29,7 @@ type benchLoadFlags struct {
 	inflight                int
 }
 
-func (f *benchLoadFlags) register(fs *pflag.FlagSet) {
+func (f *loadFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.publishers, "pubs", 1, "`N` publishers; 0 only receives, whoever sent it")
 	fs.IntVar(&f.subscribers, "subs", 1, "`N` subscribers; 0 only publishes")
 	fs.StringVarP(&f.topic, "topic", "t", "", "`TOPIC`, with %i the client's number, %n the sequence, %r random; made up if not given")
@@ -46,7 +46,7 @@ func (f *benchLoadFlags) register(fs *pflag.FlagSet) {
 }
 
 // compile puts the load into b.
-func (f *benchLoadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, p *connect.Plan, b *bench.Plan) error {
+func (f *loadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 	switch {
 	case f.qos < 0 || f.qos > 2:
 		return cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
@@ -76,7 +76,7 @@ func (f *benchLoadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.Flag
 	return f.payload(ctx, e, fs, p, b)
 }
 
-func (f *benchLoadFlags) topics(p *connect.Plan, b *bench.Plan) error {
+func (f *loadFlags) topics(p *connect.Plan, b *bench.Plan) error {
 	if f.topic == "" {
 		f.topic = p.Topic
 	}
@@ -115,7 +115,7 @@ func (f *benchLoadFlags) topics(p *connect.Plan, b *bench.Plan) error {
 }
 
 // payload settles what is sent, and where the header goes that messages are counted by.
-func (f *benchLoadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan, b *bench.Plan) error {
+func (f *loadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan, b *bench.Plan) error {
 	var given []string
 	for _, name := range []string{"message", "file", "template", "size"} {
 		if fs.Changed(name) {
@@ -156,7 +156,7 @@ func (f *benchLoadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.Flag
 }
 
 // benchPaceFlags say how fast and how long.
-type benchPaceFlags struct {
+type paceFlags struct {
 	rate, ramp, churn       string
 	burst                   int
 	messages                string
@@ -165,7 +165,7 @@ type benchPaceFlags struct {
 	startAt                 string
 }
 
-func (f *benchPaceFlags) register(fs *pflag.FlagSet) {
+func (f *paceFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.rate, "rate", "0", "`N` messages a second in all, on a smooth schedule; 0 is as fast as the window allows")
 	fs.IntVar(&f.burst, "burst", 1, "with --rate: `N` messages at once")
 	fs.StringVar(&f.messages, "messages", "", "end after `N` messages in all")
@@ -179,12 +179,12 @@ func (f *benchPaceFlags) register(fs *pflag.FlagSet) {
 }
 
 // registerConnections are the ones that bench conn has too.
-func (f *benchPaceFlags) registerConnections(fs *pflag.FlagSet) {
+func (f *paceFlags) registerConnections(fs *pflag.FlagSet) {
 	fs.StringVar(&f.ramp, "ramp", "0", "open `N` connections a second; 0 is as fast as it goes")
 	fs.StringVar(&f.churn, "churn", "0", "cut `N` connections a second, which come back")
 }
 
-func (f *benchPaceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
+func (f *paceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 	if err := f.compileConnections(b); err != nil {
 		return err
 	}
@@ -242,13 +242,13 @@ func (f *benchPaceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 }
 
 // announce tells when the first message is due, where a time was given: a time of day may be tomorrow's.
-func (f *benchPaceFlags) announce(e *cli.Env, b *bench.Plan) {
+func (f *paceFlags) announce(e *cli.Env, b *bench.Plan) {
 	if !b.StartAt.IsZero() {
 		e.Note("the first message is due on %s, in %s", b.StartAt.Local().Format("Monday, 2006-01-02 at 15:04:05"), format.Duration(time.Until(b.StartAt)))
 	}
 }
 
-func (f *benchPaceFlags) compileConnections(b *bench.Plan) error {
+func (f *paceFlags) compileConnections(b *bench.Plan) error {
 	for _, r := range []struct {
 		flag, text string
 		to         *float64

@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"testing"
@@ -17,8 +17,8 @@ import (
 // not one a second, for a while, with payloads that carry what they are counted by. Trap 54.
 func TestBenchDefaults(t *testing.T) {
 	fs := pflag.NewFlagSet("bench", pflag.ContinueOnError)
-	var load benchLoadFlags
-	var pace benchPaceFlags
+	var load loadFlags
+	var pace paceFlags
 	load.register(fs)
 	pace.register(fs)
 	if err := fs.Parse(nil); err != nil {

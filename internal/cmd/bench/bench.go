@@ -1,4 +1,4 @@
-package main
+package bench
 
 import (
 	"context"
@@ -17,16 +17,16 @@ import (
 )
 
 // benchFlags are a run from publishers to subscribers.
-type benchFlags struct {
+type flags struct {
 	connect.Flags
-	load   benchLoadFlags
-	pace   benchPaceFlags
-	fleet  benchFleetFlags
-	output benchOutputFlags
+	load   loadFlags
+	pace   paceFlags
+	fleet  fleetFlags
+	output outputFlags
 }
 
-func newBench(e *cli.Env) *cobra.Command {
-	f := &benchFlags{}
+func New(e *cli.Env) *cobra.Command {
+	f := &flags{}
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure a server: rates, latency, loss",
@@ -46,11 +46,11 @@ stops is seen; every message is numbered, so what is lost, comes twice or out of
 	f.fleet.register(fs)
 	f.output.register(fs)
 	f.Flags.Register(fs, true)
-	c.AddCommand(newBenchConn(e), newBenchReport(e))
+	c.AddCommand(newConn(e), newReport(e))
 	return c
 }
 
-func (f *benchFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
+func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	fs := c.Flags()
 	out, err := f.output.compile(e)
 	if err != nil {
@@ -92,7 +92,7 @@ func (f *benchFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) erro
 }
 
 // carryOut runs b, writes its reports, and judges it.
-func (o *benchOutput) carryOut(ctx context.Context, e *cli.Env, p *connect.Plan, b *bench.Plan) error {
+func (o *output) carryOut(ctx context.Context, e *cli.Env, p *connect.Plan, b *bench.Plan) error {
 	view, err := o.watch(e, b)
 	if err != nil {
 		return err
