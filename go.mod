@@ -27,5 +27,6 @@ require (
 	github.com/gobwas/httphead v0.1.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/mattn/go-colorable v0.1.14 // indirect
+	github.com/tidwall/btree v1.8.2 // indirect
 	golang.org/x/tools v0.51.0 // indirect
 )

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"log/slog"
 	"time"
 
 	"mqtt/internal/proto"
@@ -35,9 +34,10 @@ type batch struct {
 	acks  []proto.Ack // what from acknowledges
 	wake  []*client
 	slow  []crowded
-	stale []*Message // retained and expired
 	count tally
 	short shortage
+
+	lookups int // retained topics that its SUBSCRIBEs may still look at
 
 	choked bool // from does not read what goes back
 }
@@ -64,6 +64,7 @@ func (b *Broker) batch(from *client) *batch {
 	}
 	bt.serial = b.serial.Add(1)
 	bt.from = from
+	bt.lookups = stepTopics
 	if from != nil {
 		bt.origin = from.s
 	}
@@ -125,6 +126,15 @@ func (bt *batch) flush() {
 		*f = form{b: f.b[:0]}
 	}
 	bt.ids, bt.run, bt.each = bt.ids[:0], 0, bt.each[:0]
+}
+
+// rest ends the batch's transaction and begins another, so that a commit need not wait for
+// all of a packet that has much to do. The run has been flushed.
+func (bt *batch) rest() {
+	if bt.b.opt.Store != nil {
+		bt.b.opt.Store.End()
+		bt.b.opt.Store.Begin()
+	}
 }
 
 // spread gives the run to all who subscribe to its topic.
@@ -189,62 +199,6 @@ func (bt *batch) keep() {
 	}
 }
 
-// retainRun delivers the message of a run that is to be retained, and keeps it for its topic
-// unless it is refused: a message that is refused changes nothing. One that cannot be refused
-// and has no room is delivered and not kept, and an older one of its topic is cleared.
-func (bt *batch) retainRun() {
-	b, m := bt.b, &bt.msgs[0]
-	b.retained.mu.Lock()
-	defer b.retained.mu.Unlock()
-	m.Came = bt.time()
-	limit := b.retained.limit(m, b.opt.Retained, b.room(lasting, true))
-	if limit != "" {
-		bt.short = shortage{limit, "a retained message"}
-		if bt.refusable() {
-			bt.run |= denied
-			return
-		}
-		bt.count.dropped++
-		if b.noting() {
-			bt.count.note(slog.LevelDebug, "message not retained", slog.String("topic", shown(string(m.Topic))), slog.String("why", "no room: "+limit))
-		}
-	}
-	bt.route = b.router.find(bt.route.topic) // as of now: see retained
-	bt.spread()
-	if r, _ := bt.outcome(0).verdict(); r.Failed() && bt.refusable() {
-		return
-	}
-	before := b.retained.bytes
-	if limit == "" && len(m.Payload) > 0 {
-		kept := b.retained.put(m)
-		if b.opt.Store != nil {
-			b.opt.Store.PutRetained(kept)
-		}
-	} else {
-		b.retained.remove(string(m.Topic))
-		if b.opt.Store != nil {
-			b.opt.Store.DropRetained(m.Topic)
-		}
-	}
-	b.memory.Add(int64(b.retained.bytes - before))
-	b.retainedCount.Store(int64(b.retained.count))
-}
-
-// sweep clears retained messages that have expired.
-func (bt *batch) sweep() {
-	b := bt.b
-	b.retained.mu.Lock()
-	defer b.retained.mu.Unlock()
-	before := b.retained.bytes
-	for _, m := range bt.stale {
-		if b.retained.drop(m) && b.opt.Store != nil {
-			b.opt.Store.DropRetained(m.Topic)
-		}
-	}
-	b.memory.Add(int64(b.retained.bytes - before))
-	b.retainedCount.Store(int64(b.retained.count))
-}
-
 // touch makes sure that what is in c.out will be written. session.mu is held.
 func (bt *batch) touch(c *client) {
 	if !c.awake {
@@ -274,9 +228,6 @@ func (bt *batch) finish() error {
 	for _, c := range bt.wake {
 		go c.write() // ends when it has written all there is; serve waits for it
 	}
-	if len(bt.stale) > 0 {
-		bt.sweep()
-	}
 	if bt.b.opt.Store != nil {
 		bt.b.opt.Store.End()
 	}
@@ -297,9 +248,8 @@ func (bt *batch) finish() error {
 	clear(bt.slow)
 	clear(bt.acks)
 	bt.in = proto.Publish{}
-	clear(bt.stale)
 	bt.wake, bt.slow, bt.acks, bt.reply = bt.wake[:0], bt.slow[:0], bt.acks[:0], bt.reply[:0]
-	bt.stale, bt.props, bt.choked = bt.stale[:0], bt.props[:0], false
+	bt.props, bt.choked = bt.props[:0], false
 	bt.from, bt.origin, bt.route, bt.now, bt.count, bt.short = nil, nil, nil, 0, tally{}, shortage{}
 	if cap(bt.reply) > keptBlock || cap(bt.forms[0].b) > keptBlock || cap(bt.forms[1].b) > keptBlock {
 		return err // too big to keep

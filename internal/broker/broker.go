@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,7 @@ type Broker struct {
 
 	revision atomic.Uint64 // of the hooks: changes with Revise
 	batches  sync.Pool
+	turns    chan struct{}  // of walks over retained messages: half of the processors are for others
 	wg       sync.WaitGroup // the connections
 
 	mu        sync.Mutex
@@ -57,6 +59,8 @@ func New(opt Options) *Broker {
 		listeners: make(map[net.Listener]struct{}),
 	}
 	b.router.acl = opt.ACL
+	b.retained.init()
+	b.turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 	b.most.Store(opt.Memory)
 	if opt.SysInterval > 0 {
 		b.mu.Lock()

@@ -57,22 +57,24 @@ type client struct {
 	waiting    atomic.Bool // for a slow subscriber: its acknowledgements stay unread
 
 	// Guarded by session.mu.
-	out       out
-	awake     bool          // a writer runs, or is about to be started
-	idle      chan struct{} // closed when the writer ends; made by who waits for that
-	closing   bool          // nothing more goes into out
-	writing   int           // bytes that the writer has in hand
-	moved     uint64        // grows whenever the client takes something
-	movedAt   int64         // when it did, by Broker.moment
-	aliases   map[string]uint16
-	resend    []ledger.Flight[held] // what a resumed session must send first
-	crowd     uint64                // the batch that has it on its list of slow ones
-	room      []chan struct{}       // who waits for it to take something
-	since     int64                 // when it was crowded and last took something, by Broker.moment; 0 if it is not
-	lagging   bool                  // nobody waits for it until it has caught up
-	end       *leave                // why it must go, set from outside
-	overtaken bool                  // another connection has taken the session
-	fresh     bool                  // and wants a new one
+	out         out
+	awake       bool          // a writer runs, or is about to be started
+	idle        chan struct{} // closed when the writer ends; made by who waits for that
+	closing     bool          // nothing more goes into out
+	walking     bool          // a goroutine delivers retained messages
+	subscribing bool          // a SUBSCRIBE is not answered yet
+	writing     int           // bytes that the writer has in hand
+	moved       uint64        // grows whenever the client takes something
+	movedAt     int64         // when it did, by Broker.moment
+	aliases     map[string]uint16
+	resend      []ledger.Flight[held] // what a resumed session must send first
+	crowd       uint64                // the batch that has it on its list of slow ones
+	room        []chan struct{}       // who waits for it to take something
+	since       int64                 // when it was crowded and last took something, by Broker.moment; 0 if it is not
+	lagging     bool                  // nobody waits for it until it has caught up
+	end         *leave                // why it must go, set from outside
+	overtaken   bool                  // another connection has taken the session
+	fresh       bool                  // and wants a new one
 
 	attached bool          // it has a session; guarded by Broker.mu
 	placed   bool          // it has a place, see places.go; likewise
@@ -213,6 +215,7 @@ func (c *client) part(err error) {
 	c.count(0)
 	c.writing = 0
 	s.client = nil
+	s.walking(false)
 	s.charge()
 	s.mu.Unlock()
 	b.pass(bt, s, left)

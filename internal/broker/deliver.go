@@ -30,7 +30,7 @@ func (bt *batch) deliver(t *target) {
 	bt.run |= matched
 	retain := bt.retain && g.rap // [MQTT-3.3.1-12], [MQTT-3.3.1-13]
 	qos := min(bt.qos, g.qos)
-	if qos == 0 && s.queue.zeros == 0 {
+	if qos == 0 && s.queue.zeros == 0 && len(s.walks) == 0 {
 		bt.writeQoS0(s, g, retain)
 		return
 	}
@@ -234,7 +234,7 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 // be sent now, and whether it is the broker's memory that is full. s.mu is held.
 func (s *session) fits(c *client, size int, qos byte) (now, fits, full bool) {
 	b := s.b
-	now = c != nil && s.queue.n == 0 && len(c.resend) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0)
+	now = c != nil && s.queue.n == 0 && len(c.resend) == 0 && len(s.walks) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0)
 	purpose, kept := lasting, true
 	switch {
 	case now && qos == 0:
@@ -315,6 +315,12 @@ func (s *session) pump(now int64, count *tally) {
 		return
 	}
 	c.resend = nil
+	if len(s.walks) > 0 {
+		c.resumeWalk()
+		if len(s.walks) > 0 {
+			return
+		}
+	}
 	for s.queue.n > 0 && c.out.n < s.b.opt.HighWater {
 		h := *s.queue.first()
 		if h.qos > 0 && s.sender.Free() == 0 && !h.m.expired(now) {

@@ -6,6 +6,7 @@ type queue struct {
 	head  int
 	n     int
 	zeros int // messages at QoS 0 among them
+	bytes int // of all
 }
 
 func (q *queue) push(h held) {
@@ -18,6 +19,7 @@ func (q *queue) push(h held) {
 	}
 	q.ring[(q.head+q.n)&(len(q.ring)-1)] = h
 	q.n++
+	q.bytes += h.m.size()
 	if h.qos == 0 {
 		q.zeros++
 	}
@@ -29,6 +31,7 @@ func (q *queue) first() *held { return &q.ring[q.head] }
 // drop takes the oldest message off.
 func (q *queue) drop() {
 	h := q.first()
+	q.bytes -= h.m.size()
 	if h.qos == 0 {
 		q.zeros--
 	}

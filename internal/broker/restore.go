@@ -21,7 +21,7 @@ func (b *Broker) Restore(ctx context.Context) error {
 	}
 	b.retained.mu.Lock()
 	for _, m := range image.Retained {
-		b.retained.put(m)
+		b.retained.put(m, false)
 	}
 	b.memory.Add(int64(b.retained.bytes))
 	b.retainedCount.Store(int64(b.retained.count))
@@ -66,6 +66,9 @@ func (b *Broker) revive(im *SessionImage, now time.Time) error {
 		sub := newSubscription(r.Subscription, r.ID)
 		if s.subs == nil {
 			s.subs = make(map[string]*subscription)
+		}
+		if r.Walking {
+			s.walk(sub, r.From, b.retained.serial)
 		}
 		s.subs[r.Filter] = sub
 		s.filters += sub.size()

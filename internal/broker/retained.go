@@ -1,34 +1,94 @@
 package broker
 
 import (
-	"bytes"
+	"hash/maphash"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/tidwall/btree"
 )
 
-// retained holds the last retained message of each topic. Who publishes one holds
-// the lock until all subscribers have it, and who subscribes until all that was
-// there is on its way: nobody gets an old value after a new one, or one twice.
+// retained holds the last retained message of each topic, in the order of topics, so that a
+// walk over those that a filter takes in can stop and go on at any topic.
 //
-// BUG: a message that has expired keeps its place until somebody subscribes to it.
+// Each message has a serial. A walk has the serial of the moment of its subscription: it
+// delivers what had come by then, and the router what comes later, so nobody gets a message
+// twice, or an old value after a new one. While walks are under way, a message that is
+// replaced or cleared is kept for them where there is room.
 type retained struct {
-	mu    sync.RWMutex
-	root  shelf
-	count int
-	bytes int
+	mu       sync.RWMutex
+	topics   *btree.BTreeG[stored]
+	expiring *btree.BTreeG[stored] // those that expire, soonest first
+	serial   uint64                // of the message that came last
+	count    int
+	reserved int      // places of messages that are being delivered first
+	bytes    int      // of all messages, replaced ones among them
+	replaced []string // topics that have older messages
+
+	walks  atomic.Int64  // sessions to which a walk is under way
+	newest atomic.Uint64 // the highest serial of a walk
+
+	// Publishers of one topic take turns, so that all subscribers get its values in the order
+	// in which they are stored.
+	order [64]sync.Mutex
+	seed  maphash.Seed
 }
 
-// shelfSize is what a level takes besides its name, in bytes about: a map with room
-// for a few names below.
-const shelfSize = 300
-
-// shelf is a level of the tree of topic names.
-type shelf struct {
-	children map[string]*shelf
-	m        *Message
+// turn returns the lock of those who publish to a topic.
+func (r *retained) turn(topic string) *sync.Mutex {
+	return &r.order[maphash.String(r.seed, topic)%uint64(len(r.order))]
 }
 
-// limit names what forbids to keep m, "" if nothing does: there are so many messages at
+// stored is what is retained for a topic.
+type stored struct {
+	topic  string   // the bytes of m.Topic
+	m      *Message // nil if it was cleared and an older one is kept
+	serial uint64
+	old    *version
+}
+
+// version is a message that was replaced or cleared while walks were under way.
+type version struct {
+	m      *Message
+	serial uint64
+	old    *version
+}
+
+// storedSize is what a retained message takes in memory besides itself, about: its place in
+// two trees.
+const storedSize = 120
+
+func newTree(less func(a, b stored) bool) *btree.BTreeG[stored] {
+	return btree.NewBTreeGOptions(less, btree.Options{NoLocks: true})
+}
+
+func (r *retained) init() {
+	r.serial = 1 // 0 is none
+	r.seed = maphash.MakeSeed()
+	r.topics = newTree(func(a, b stored) bool { return topicBefore(a.topic, b.topic) })
+	r.expiring = newTree(func(a, b stored) bool {
+		if a.m.Expires != b.m.Expires {
+			return a.m.Expires < b.m.Expires
+		}
+		return a.topic < b.topic
+	})
+}
+
+// topicBefore reports whether topic a sorts before topic b: by bytes, but with / first, so
+// that a topic and all topics below it are neighbours.
+func topicBefore(a, b string) bool {
+	n := min(len(a), len(b))
+	for i := range n {
+		if x, y := a[i], b[i]; x != y {
+			return x == '/' || y != '/' && x < y
+		}
+	}
+	return len(a) < len(b)
+}
+
+// limit returns what forbids to keep m, "" if nothing does: there are so many messages at
 // most, and so many bytes left. One that is no larger than what it replaces may be kept,
 // and one without a payload clears [MQTT-3.3.1-6].
 func (r *retained) limit(m *Message, most int, left int64) string {
@@ -39,10 +99,10 @@ func (r *retained) limit(m *Message, most int, left int64) string {
 	if old := r.get(string(m.Topic)); old != nil {
 		grown -= old.size()
 	} else {
-		if r.count >= most {
+		if r.count+r.reserved > most { // its own place is reserved
 			return "retained messages"
 		}
-		grown += len(m.Topic) + shelfSize*(1+bytes.Count(m.Topic, []byte("/"))) // at most
+		grown += storedSize
 	}
 	if grown > 0 && int64(grown) > left {
 		return memoryLimit
@@ -50,130 +110,126 @@ func (r *retained) limit(m *Message, most int, left int64) string {
 	return ""
 }
 
-// remove clears the message of a topic.
-func (r *retained) remove(topic string) {
-	if old := r.clear(&r.root, topic); old != nil {
-		r.count--
-		r.bytes -= old.size()
-	}
+// get returns the message of that topic, nil if there is none.
+func (r *retained) get(topic string) *Message {
+	at, _ := r.topics.Get(stored{topic: topic})
+	return at.m
 }
 
-// put keeps a copy of m for its topic, and returns it.
-func (r *retained) put(m *Message) *Message {
-	n := &r.root
+// put keeps a copy of m for its topic, and returns it. keep says that an older message is to
+// be kept for walks that have still to deliver it.
+func (r *retained) put(m *Message, keep bool) *Message {
 	kept := m.clone()
-	for path, more := string(kept.Topic), true; more; {
-		var level string
-		level, path, more = strings.Cut(path, "/")
-		child := n.children[level]
-		if child == nil {
-			child = &shelf{}
-			if n.children == nil {
-				n.children = make(map[string]*shelf, 1)
-			}
-			n.children[strings.Clone(level)] = child
-			r.bytes += shelfSize + len(level)
-		}
-		n = child
-	}
-	if n.m == nil {
-		r.count++
-	} else {
-		r.bytes -= n.m.size()
-	}
-	n.m = kept
-	r.bytes += kept.size()
+	r.set(unsafe.String(unsafe.SliceData(kept.Topic), len(kept.Topic)), kept, keep)
 	return kept
 }
 
-// drop clears m if it is still what is kept for its topic.
+// remove clears the message of a topic.
+func (r *retained) remove(topic string, keep bool) {
+	if r.get(topic) != nil {
+		r.set(strings.Clone(topic), nil, keep)
+	}
+}
+
+// set makes m, nil for none, the message of a topic.
+func (r *retained) set(topic string, m *Message, keep bool) {
+	r.serial++
+	was, there := r.topics.Get(stored{topic: topic})
+	next := stored{topic: topic, m: m, serial: r.serial, old: was.old}
+	if was.m != nil {
+		r.count--
+		if was.m.Expires != 0 {
+			r.expiring.Delete(was)
+		}
+		if keep && r.walks.Load() > 0 && was.serial <= r.newest.Load() {
+			if was.old == nil {
+				r.replaced = append(r.replaced, topic)
+			}
+			next.old = &version{was.m, was.serial, was.old}
+			r.bytes += storedSize
+		} else {
+			r.bytes -= was.m.size()
+		}
+	}
+	if m != nil {
+		r.count++
+		r.bytes += m.size()
+		if m.Expires != 0 {
+			r.expiring.Set(next)
+		}
+	}
+	switch {
+	case m == nil && next.old == nil:
+		if r.topics.Delete(stored{topic: topic}); there {
+			r.bytes -= storedSize
+		}
+	default:
+		if r.topics.Set(next); !there {
+			r.bytes += storedSize
+		}
+	}
+}
+
+// drop clears m if it is still the message of its topic.
 func (r *retained) drop(m *Message) bool {
 	if r.get(string(m.Topic)) != m {
 		return false
 	}
-	r.remove(string(m.Topic))
+	r.remove(string(m.Topic), false)
 	return true
 }
 
-// get returns the message of that topic, nil if there is none.
-func (r *retained) get(topic string) *Message {
-	n := &r.root
-	for more := true; more && n != nil; {
-		var level string
-		level, topic, more = strings.Cut(topic, "/")
-		n = n.children[level]
-	}
-	if n == nil {
-		return nil
-	}
-	return n.m
-}
-
-// clear takes the message of path out, with the levels that nobody needs then.
-func (r *retained) clear(n *shelf, path string) *Message {
-	level, rest, more := strings.Cut(path, "/")
-	child := n.children[level]
-	if child == nil {
-		return nil
-	}
-	var old *Message
-	if more {
-		old = r.clear(child, rest)
-	} else {
-		old, child.m = child.m, nil
-	}
-	if child.m == nil && len(child.children) == 0 {
-		delete(n.children, level)
-		r.bytes -= shelfSize + len(level)
-	}
-	return old
-}
-
-// match calls found for the message of each topic that filter takes in, wildcards at
-// the first level not for topics that begin with $ [MQTT-4.7.2-1], until it is false.
-func (r *retained) match(filter string, found func(*Message) bool) { r.root.match(filter, true, found) }
-
-func (n *shelf) match(filter string, first bool, found func(*Message) bool) bool {
-	level, rest, more := strings.Cut(filter, "/")
-	switch level {
-	case "#":
-		return n.all(first, found)
-	case "+":
-		for name, c := range n.children {
-			if first && strings.HasPrefix(name, "$") {
-				continue
-			}
-			if !c.step(rest, more, found) {
-				return false
-			}
+// expire clears up to n messages that have expired, and calls gone for each.
+func (r *retained) expire(now int64, n int, gone func(*Message)) {
+	for range n {
+		at, ok := r.expiring.Min()
+		if !ok || !at.m.expired(now) {
+			return
 		}
-	default:
-		if c := n.children[level]; c != nil {
-			return c.step(rest, more, found)
-		}
+		r.remove(at.topic, false)
+		gone(at.m)
 	}
-	return true
 }
 
-func (n *shelf) step(rest string, more bool, found func(*Message) bool) bool {
-	if more {
-		return n.match(rest, false, found)
-	}
-	return n.m == nil || found(n.m)
-}
-
-// all yields the messages here and below: a/# takes in a as well.
-func (n *shelf) all(first bool, found func(*Message) bool) bool {
-	if n.m != nil && !found(n.m) {
-		return false
-	}
-	for name, c := range n.children {
-		if first && strings.HasPrefix(name, "$") {
+// trim lets go of older messages of up to n topics, once no walk is under way. more says that
+// there are others.
+func (r *retained) trim(n int) (more bool) {
+	for ; n > 0 && len(r.replaced) > 0 && r.walks.Load() == 0; n-- {
+		last := len(r.replaced) - 1
+		topic := r.replaced[last]
+		r.replaced[last] = ""
+		r.replaced = r.replaced[:last]
+		at, ok := r.topics.Get(stored{topic: topic})
+		if !ok {
 			continue
 		}
-		if !c.all(false, found) {
-			return false
+		for v := at.old; v != nil; v = v.old {
+			r.bytes -= v.m.size() + storedSize
+		}
+		at.old = nil
+		if at.m != nil {
+			r.topics.Set(at)
+			continue
+		}
+		r.topics.Delete(at)
+		r.bytes -= storedSize
+	}
+	if len(r.replaced) == 0 {
+		r.replaced = nil
+	}
+	return len(r.replaced) > 0 && r.walks.Load() == 0
+}
+
+// at returns the message that was retained at a serial, nil if there was none or it was not
+// kept.
+func (x *stored) at(serial uint64) *Message {
+	if x.serial <= serial {
+		return x.m
+	}
+	for v := x.old; v != nil; v = v.old {
+		if v.serial <= serial {
+			return v.m
 		}
 	}
-	return true
+	return nil
 }

@@ -19,6 +19,7 @@ type target struct {
 	epoch uint32 // of the session's subscriptions
 	grant *grant
 	own   *grant // for messages that the session's own client published; nil: none of them
+	since uint64 // the serial of the last retained message before its subscriptions, 0 if not all have a walk
 }
 
 // some tells whether there is anybody.
@@ -104,6 +105,9 @@ func (r *router) build(topic []byte) *route {
 // [MQTT-3.3.4-4]. What the session's own client published passes only those
 // without no-local [MQTT-3.8.3-3].
 func (t *target) merge(sub *subscription) {
+	if t.grant == nil || sub.since < t.since {
+		t.since = sub.since
+	}
 	t.grant = t.grant.with(sub.grant)
 	if !sub.NoLocal {
 		t.own = t.own.with(sub.grant)

@@ -15,6 +15,8 @@ type subscription struct {
 	share string // the share's name, "" if it is not shared
 	path  string // the filter without $share and name
 	grant *grant // of this subscription alone
+	since uint64 // the serial of the last retained message that came before it, where a walk delivers those
+	walk  *walk  // guarded by session.mu
 }
 
 // newSubscription takes the filter, which must be valid, apart.

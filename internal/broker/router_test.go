@@ -11,7 +11,7 @@ import (
 // The tree and the standard's own definition agree on random filters and topics.
 func TestTreesMatchAsFiltersDo(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
-	words := []string{"a", "b", "", "$x", "+", "#"}
+	words := []string{"a", "b", "", "a!", "$x", "+", "#"}
 	text := func(n int) string {
 		levels := make([]string, 1+random.IntN(4))
 		for i := range levels {
@@ -22,6 +22,7 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 	for range 200 {
 		var r router
 		var kept retained
+		kept.init()
 		filters := map[*session]string{}
 		for range 40 {
 			f := text(len(words))
@@ -39,7 +40,7 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 				continue
 			}
 			topics[topic] = true
-			kept.put(&Message{Topic: []byte(topic), Payload: []byte("x")})
+			kept.put(&Message{Topic: []byte(topic), Payload: []byte("x")}, false)
 			rt := r.find([]byte(topic))
 			for s, f := range filters {
 				if want, got := proto.Match(f, []byte(topic)), rt.of(s) != nil; want != got {
@@ -49,10 +50,20 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 		}
 		for _, f := range filters {
 			got := map[string]bool{}
-			kept.match(f, func(m *Message) bool {
-				got[string(m.Topic)] = true
-				return true
-			})
+			at := cursor{filter: f}
+			for done := false; !done; {
+				var found []*Message
+				left := 1 + random.IntN(30)
+				if found, done = kept.next(&at, kept.serial, &left, 1+random.IntN(3), nil); left > 30 {
+					t.Fatal("a step that cost nothing")
+				}
+				for _, m := range found {
+					if got[string(m.Topic)] {
+						t.Fatalf("retained: filter %q, topic %q comes twice", f, m.Topic)
+					}
+					got[string(m.Topic)] = true
+				}
+			}
 			for topic := range topics {
 				if want := proto.Match(f, []byte(topic)); want != got[topic] {
 					t.Fatalf("retained: filter %q, topic %q: %v, want %v", f, topic, got[topic], want)
@@ -63,9 +74,9 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 			r.remove(s, newSubscription(to(f, 0), 0))
 		}
 		for topic := range topics {
-			kept.remove(topic)
+			kept.remove(topic, false)
 		}
-		if !r.root.empty() || r.plain != 0 || len(kept.root.children) != 0 || kept.count != 0 || kept.bytes != 0 {
+		if !r.root.empty() || r.plain != 0 || kept.topics.Len() != 0 || kept.count != 0 || kept.bytes != 0 {
 			t.Fatal("something is left in an empty tree")
 		}
 	}
@@ -73,11 +84,13 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 
 func TestRetainedIsBounded(t *testing.T) {
 	var r retained
+	r.init()
 	put := func(topic string) bool {
 		m := &Message{Topic: []byte(topic), Payload: []byte("x")}
+		r.reserved = 1
 		ok := r.limit(m, 2, 1<<20) == ""
 		if ok {
-			r.put(m)
+			r.put(m, false)
 		}
 		return ok
 	}
@@ -87,7 +100,7 @@ func TestRetainedIsBounded(t *testing.T) {
 	if r.limit(&Message{Topic: []byte("a")}, 2, -1) != "" {
 		t.Error("nothing can be cleared")
 	}
-	r.remove("a")
+	r.remove("a", false)
 	if !put("d/e/f") {
 		t.Error("no room after one was cleared")
 	}

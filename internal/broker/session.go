@@ -25,26 +25,29 @@ type session struct {
 
 	receiver ledger.Receiver // belongs to the goroutine that reads for the client
 
-	mu       sync.Mutex
-	client   *client // nil while nobody is connected
-	ended    bool
-	gone     chan struct{} // closed when an ended session has been taken apart
-	keep     bool          // the Store knows it
-	unowned  bool          // whose it is was not kept
-	expiry   uint32        // seconds from the end of the connection, never
-	left     time.Time
-	timer    *time.Timer // for the end of the session
-	will     *will
-	subs     map[string]*subscription
-	sender   ledger.Sender[held]
-	queue    queue
-	seq      uint64
-	bytes    int   // of messages in the queue and in flight
-	filters  int   // bytes of subscriptions
-	missed   int   // messages that it did not get and of which the log was not told
-	missedAt int64 // when the log was told, by Broker.moment, 0 if it never was
-	charged  int   // units of memory that the broker counts for it
-	moving   int   // those of packets on their way, of them
+	mu        sync.Mutex
+	client    *client // nil while nobody is connected
+	ended     bool
+	gone      chan struct{} // closed when an ended session has been taken apart
+	keep      bool          // the Store knows it
+	unowned   bool          // whose it is was not kept
+	expiry    uint32        // seconds from the end of the connection, never
+	left      time.Time
+	timer     *time.Timer // for the end of the session
+	will      *will
+	subs      map[string]*subscription
+	idleWalks int     // of walks: those that were given up
+	walks     []*walk // retained messages that are still to be delivered, before the queue
+	sender    ledger.Sender[held]
+	queue     queue
+	seq       uint64
+	bytes     int   // of messages in the queue and in flight
+	filters   int   // bytes of subscriptions
+	counted   bool  // among those to which walks are under way
+	charged   int   // units of memory that the broker counts for it
+	missed    int   // messages that it did not get and of which the log was not told
+	missedAt  int64 // when the log was told, by Broker.moment, 0 if it never was
+	moving    int   // those of packets on their way, of them
 }
 
 // unit is the grain in which memory is counted: a change within it costs no atomic
@@ -54,7 +57,7 @@ const unit = 4 << 10
 
 // charge brings the broker's count of memory up to date. s.mu is held.
 func (s *session) charge() {
-	n := s.bytes + s.filters + len(s.id)
+	n := s.bytes + s.filters + len(s.id) + walkSize*len(s.walks)
 	if who := s.who.Load(); who != nil {
 		n += len(who.Username)
 	}
@@ -194,7 +197,8 @@ func (b *Broker) finish(s *session) {
 		s.timer.Stop()
 	}
 	subs, w := s.subs, s.will
-	s.subs, s.will = nil, nil
+	s.subs, s.will, s.walks = nil, nil, nil
+	s.walking(false)
 	left := s.shared()
 	s.sender.Forget()
 	s.queue = queue{}
@@ -248,8 +252,17 @@ func (s *session) wait() {
 // putSubscription records a subscription. s.mu is held.
 func (s *session) putSubscription(sub *subscription) {
 	if s.keep {
-		s.b.opt.Store.PutSubscription(s.id, SubscriptionRecord{sub.Subscription, sub.id})
+		s.b.opt.Store.PutSubscription(s.id, sub.record())
 	}
+}
+
+// record is a subscription as the Store keeps it. session.mu is held.
+func (sub *subscription) record() SubscriptionRecord {
+	r := SubscriptionRecord{Subscription: sub.Subscription, ID: sub.id}
+	if sub.walk != nil && sub.QoS > 0 { // who is away gets nothing at QoS 0
+		r.Walking, r.From = true, sub.walk.from
+	}
+	return r
 }
 
 // entry is h as the Store keeps it.

@@ -24,6 +24,7 @@ type counters struct {
 	refused         atomic.Int64
 	bytesReceived   atomic.Int64
 	bytesSent       atomic.Int64
+	walked          atomic.Int64 // retained topics that walks looked at
 }
 
 // tally is what one batch adds.

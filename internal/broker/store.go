@@ -75,6 +75,9 @@ type SessionRecord struct {
 type SubscriptionRecord struct {
 	proto.Subscription
 	ID uint32
+
+	Walking bool   // the retained messages are not all delivered yet
+	From    string // the topic at which their delivery goes on
 }
 
 // Entry is a message of one session. Message is shared between sessions: the same

@@ -1,17 +1,17 @@
 package broker
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"mqtt/internal/proto"
 )
 
-// wish is a subscription that a SUBSCRIBE may have.
-type wish struct {
-	*subscription
-	retained bool // with the retained messages that it takes in
-}
+// A SUBSCRIBE or UNSUBSCRIBE is handled so many filters at a time: no lock and no transaction is
+// held for longer.
+const filtersAtOnce = 64
 
 // subscribe takes in a SUBSCRIBE: one SUBACK with a reason for each filter
 // [MQTT-3.8.4-6], then the retained messages.
@@ -27,16 +27,63 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 	if _, ok := p.Props.Get(proto.SubscriptionIdentifier); ok && c.b.opt.Without.Identifiers {
 		return fault(proto.SubscriptionIdentifiersNotSupported, "")
 	}
-	wishes, ack, err := c.decide(bt, &p)
-	if err == nil {
-		err = c.suback(bt, ack)
+	if c.v == proto.V31 { // it has no way to refuse one
+		for i := range p.Filters {
+			if v := c.maySubscribe(&p.Filters[i]); v.reason == proto.TopicFilterInvalid {
+				return fault(v.reason, v.why)
+			}
+		}
 	}
-	if err != nil {
+	ack := &proto.Suback{Kind: proto.SUBACK, PacketID: p.PacketID, Reasons: make([]proto.Reason, len(p.Filters))}
+	if err := c.answerable(ack); err != nil {
 		return err
 	}
-	c.enrol(wishes)
-	c.install(bt, wishes)
-	return nil
+	s := c.s
+	s.mu.Lock()
+	c.subscribing = true // retained messages come after the SUBACK
+	s.mu.Unlock()
+	o := order{filters: p.Filters, reasons: ack.Reasons, id: p.Props.Num(proto.SubscriptionIdentifier, 0), left: bt.lookups}
+	for len(o.filters) > 0 && !c.ends() {
+		c.enrol(bt, &o)
+		bt.rest()
+	}
+	bt.lookups = o.left
+	if o.why != "" && c.problem && c.five() {
+		ack.Props = ack.Props.AppendText(proto.ReasonString, clip(o.why))
+	}
+	err := c.suback(bt, ack)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.subscribing = false
+	if !c.closing {
+		c.out.add(&c.b.blocks, bt.reply)
+		bt.reply = bt.reply[:0]
+		c.out.sync = true
+		bt.touch(c)
+		s.pump(bt.time(), &bt.count)
+	}
+	return err
+}
+
+// ends reports whether the client has to go: what it asked for need not be done any more.
+func (c *client) ends() bool {
+	select {
+	case <-c.dying:
+		return true
+	default:
+		return false
+	}
+}
+
+const sharePrefix = "$share/"
+
+// order is what is left of a SUBSCRIBE.
+type order struct {
+	filters []proto.Subscription
+	reasons []proto.Reason
+	id      uint32 // the subscription identifier
+	why     string // the last refusal
+	left    int    // retained topics that may be looked at before walks begin
 }
 
 // mostFilters is how many filters a packet may have, unless a session may have more of
@@ -58,151 +105,104 @@ type verdict struct {
 	why    string
 }
 
-// decide judges each filter of a SUBSCRIBE.
-func (c *client) decide(bt *batch, p *proto.Subscribe) (all []wish, ack *proto.Suback, err error) {
+// enrol makes the next subscriptions of a SUBSCRIBE the session's, each in the place of one
+// with its filter [MQTT-3.8.4-3], and has messages routed by them. What was retained before is
+// delivered by walks, what comes later by the router: between the two nothing may be retained.
+func (c *client) enrol(bt *batch, o *order) {
 	b, s := c.b, c.s
-	id := p.Props.Num(proto.SubscriptionIdentifier, 0)
-	ack = &proto.Suback{Kind: proto.SUBACK, PacketID: p.PacketID}
-	text := ""
-	fresh, size := make(map[string]bool), 0 // the filters that the session does not have, and their bytes
-	verdicts := make([]verdict, len(p.Filters))
-	for i := range verdicts { // the ACL may take its time over so many
-		verdicts[i] = c.maySubscribe(&p.Filters[i])
+	n := min(len(o.filters), filtersAtOnce)
+	verdicts := make([]verdict, n)
+	for i := range verdicts { // the ACL may take its time
+		verdicts[i] = c.maySubscribe(&o.filters[i])
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range p.Filters {
-		w := &p.Filters[i]
-		r, why := verdicts[i].reason, verdicts[i].why
-		if !r.Failed() {
-			w.QoS = min(w.QoS, b.opt.Without.maximumQoS())
-			sub := newSubscription(*w, id)
-			first := s.subs[w.Filter] == nil && !fresh[w.Filter]
-			if first {
-				size += sub.size()
-			}
-			if first && (len(s.subs)+len(fresh) >= b.opt.Subscriptions || b.room(keeping, s.keep) < int64(size)) {
-				r, why = proto.QuotaExceeded, "too many subscriptions"
-				size -= sub.size()
-			} else {
-				if first {
-					fresh[w.Filter] = true
-				}
-				r = proto.Reason(w.QoS)
-				retained := sub.share == "" && (w.RetainHandling == 0 || w.RetainHandling == 1 && first)
-				all = append(all, wish{sub, retained}) // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11]
-			}
-		}
-		if r.Failed() {
-			text = why
-			c.noteDenied(&bt.count, w.Filter, verdict{r, why})
-			if c.v == proto.V31 { // it has no way to refuse
-				if r == proto.TopicFilterInvalid {
-					return nil, nil, fault(r, why)
-				}
-				r = proto.Reason(w.QoS)
-			}
-		}
-		ack.Reasons = append(ack.Reasons, r)
-	}
-	if text != "" && c.problem && c.five() {
-		ack.Props = ack.Props.AppendText(proto.ReasonString, clip(text))
-	}
-	return all, ack, nil
-}
-
-// enrol makes the subscriptions the session's, each in the place of one with its filter
-// [MQTT-3.8.4-3].
-func (c *client) enrol(wishes []wish) {
-	s := c.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.subs == nil {
-		s.subs = make(map[string]*subscription, len(wishes))
-	}
-	before := len(s.subs)
-	for _, w := range wishes {
-		if s.subs[w.Filter] == nil {
-			s.filters += w.size()
-		}
-		s.subs[w.Filter] = w.subscription
-		s.putSubscription(w.subscription)
-	}
-	s.charge()
-	c.b.stats.subscriptions.Add(int64(len(s.subs) - before))
-}
-
-// install has messages routed by the subscriptions, and sends what is retained. Between the
-// two nothing may be retained, see retained: for the filters that want it, one by one.
-func (c *client) install(bt *batch, wishes []wish) {
-	b, s := c.b, c.s
-	var plain []*subscription
-	missed := 0
-	for _, w := range wishes {
-		if !w.retained {
-			plain = append(plain, w.subscription)
-			continue
-		}
-		b.router.add(s, plain...)
-		plain = plain[:0]
+	var subs []*subscription
+	if slices.ContainsFunc(o.filters[:n], func(w proto.Subscription) bool {
+		return w.RetainHandling < 2 && !strings.HasPrefix(w.Filter, sharePrefix)
+	}) {
 		b.retained.mu.RLock()
-		b.router.add(s, w.subscription)
-		s.mu.Lock()
-		c.out.add(&b.blocks, bt.reply) // the SUBACK comes first
-		bt.reply = bt.reply[:0]
-		send := func(m *Message) (more bool) { // a walk through all that is retained is not for nothing
-			if c.retained(bt, w.subscription, m) {
-				return true
-			}
-			missed++
-			_, fits, _ := s.fits(c, overhead, min(m.QoS, w.QoS)) // a smaller one
-			return fits && !c.closing && missed < b.opt.QueueMessages
-		}
-		b.retained.match(w.path, send)
-		if strings.HasPrefix(w.path, sysPrefix) {
-			b.sysMatch(w.path, send)
-		}
-		c.out.sync = true
-		bt.touch(c)
-		s.charge()
-		s.mu.Unlock()
-		b.retained.mu.RUnlock()
+		defer b.retained.mu.RUnlock()
 	}
-	b.router.add(s, plain...)
+	s.mu.Lock()
+	before := len(s.subs)
+	for i := range verdicts {
+		v := verdicts[i]
+		if !v.reason.Failed() {
+			w := o.filters[i]
+			w.QoS = min(w.QoS, b.opt.Without.maximumQoS())
+			if c.bridge { // what it published would go round in circles
+				w.NoLocal, w.RetainAsPublished = true, true
+			}
+			sub := newSubscription(w, o.id)
+			if v = s.subscribe(sub, &o.left); !v.reason.Failed() {
+				v.reason = proto.Reason(w.QoS)
+				subs = append(subs, sub)
+			}
+		}
+		if v.reason.Failed() {
+			o.why = v.why
+			c.noteDenied(&bt.count, o.filters[i].Filter, v)
+			if c.v == proto.V31 { // it has no way to refuse
+				v.reason = proto.Reason(o.filters[i].QoS)
+			}
+		}
+		o.reasons[i] = v.reason
+	}
+	b.stats.subscriptions.Add(int64(len(s.subs) - before))
+	s.mu.Unlock()
+	b.router.add(s, subs...)
+	o.filters, o.reasons = o.filters[n:], o.reasons[n:]
 }
 
-// retained sends a message because of a new subscription. It is false if there is no room
-// for it. session.mu is held.
-func (c *client) retained(bt *batch, sub *subscription, m *Message) bool {
-	if m.expired(bt.time()) {
-		bt.stale = append(bt.stale, m)
-		return true
+// subscribe makes sub one of the session's, unless there is no room. It looks at *left retained
+// topics for one that needs a walk, and takes those off. mu is held, and retained.mu for reading
+// if a walk is wanted.
+func (s *session) subscribe(sub *subscription, left *int) verdict {
+	b := s.b
+	old := s.subs[sub.Filter]
+	if old == nil {
+		if len(s.subs) >= b.opt.Subscriptions || b.room(keeping, s.keep) < int64(sub.size()) {
+			return verdict{proto.QuotaExceeded, "too many subscriptions"}
+		}
+		s.filters += sub.size()
+		if s.subs == nil {
+			s.subs = make(map[string]*subscription)
+		}
+	} else {
+		s.replace(old, sub)
 	}
-	if sub.NoLocal && m.From == c.s.id {
-		return true
+	if wants(sub, old == nil) {
+		sub.since = b.retained.serial
+		at := cursor{filter: sub.path}
+		if found, none := b.retained.next(&at, sub.since, left, 1, nil); !none || len(found) > 0 || sub.walk != nil || isSys(sub.path) {
+			s.walk(sub, "", sub.since)
+		}
 	}
-	if acl := c.b.opt.ACL; acl != nil && !acl.Allow(c.who, string(m.Topic), Read) {
-		return true
+	s.subs[sub.Filter] = sub
+	s.putSubscription(sub)
+	s.charge()
+	return verdict{}
+}
+
+// answerable ends the connection of a client that asks for more than it can be told
+// [MQTT-3.1.2-24].
+func (c *client) answerable(ack *proto.Suback) error {
+	if c.maxPacket == 0 {
+		return nil
 	}
-	if !c.s.put(bt, m, sub.grant, min(m.QoS, sub.QoS), true) { // 3.1.1 [MQTT-3.3.1-8]
-		bt.count.dropped++
-		return false
+	if b, _ := ack.Append(nil, c.v); len(b) > c.maxPacket {
+		return fault(proto.PacketTooLarge, ack.Kind.String()+" is larger than the client takes")
 	}
-	return true
+	return nil
 }
 
 // suback appends the answer, without its words if the client takes only smaller
-// packets [MQTT-3.9.2-1]. A client that asks for more than it can be told must go.
+// packets [MQTT-3.9.2-1].
 func (c *client) suback(bt *batch, ack *proto.Suback) error {
 	at := len(bt.reply)
 	bt.reply, _ = ack.Append(bt.reply, c.v)
 	if c.maxPacket > 0 && len(bt.reply)-at > c.maxPacket && len(ack.Props) > 0 {
 		ack.Props = nil
 		bt.reply, _ = ack.Append(bt.reply[:at], c.v)
-	}
-	if c.maxPacket > 0 && len(bt.reply)-at > c.maxPacket {
-		bt.reply = bt.reply[:at] // [MQTT-3.1.2-24]
-		return fault(proto.PacketTooLarge, ack.Kind.String()+" is larger than the client takes")
 	}
 	return nil
 }
@@ -237,17 +237,23 @@ func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
 		return err
 	}
 	bt.flush()
-	ack := proto.Suback{Kind: proto.UNSUBACK, PacketID: p.PacketID}
-	for _, filter := range p.Filters {
-		r := proto.NoSubscriptionExisted
+	ack := proto.Suback{Kind: proto.UNSUBACK, PacketID: p.PacketID, Reasons: make([]proto.Reason, len(p.Filters))}
+	for i, filter := range p.Filters {
+		ack.Reasons[i] = proto.NoSubscriptionExisted
 		if proto.CheckFilter(filter) != nil {
-			if r = proto.TopicFilterInvalid; !c.five() {
-				return fault(r, "unsubscribe from a malformed filter")
+			if ack.Reasons[i] = proto.TopicFilterInvalid; !c.five() {
+				return fault(proto.TopicFilterInvalid, "unsubscribe from a malformed filter")
 			}
 		}
-		ack.Reasons = append(ack.Reasons, r)
 	}
-	c.b.router.remove(c.s, c.giveUp(p.Filters, ack.Reasons)...) // [MQTT-3.10.4-1]
+	if err := c.answerable(&ack); err != nil {
+		return err
+	}
+	for i := 0; i < len(p.Filters) && !c.ends(); i += filtersAtOnce {
+		n := min(i+filtersAtOnce, len(p.Filters))
+		c.b.router.remove(c.s, c.giveUp(p.Filters[i:n], ack.Reasons[i:n])...) // [MQTT-3.10.4-1]
+		bt.rest()
+	}
 	return c.suback(bt, &ack)
 }
 
@@ -265,6 +271,7 @@ func (c *client) giveUp(filters []string, reasons []proto.Reason) (gone []*subsc
 		reasons[i] = proto.Success
 		delete(s.subs, filter)
 		s.filters -= sub.size()
+		s.abandonWalk(sub)
 		if s.keep {
 			c.b.opt.Store.DropSubscription(s.id, filter)
 		}
@@ -272,5 +279,10 @@ func (c *client) giveUp(filters []string, reasons []proto.Reason) (gone []*subsc
 	}
 	s.charge()
 	c.b.stats.subscriptions.Add(-int64(len(gone)))
+	if c := s.client; c != nil && len(s.walks) > 0 && s.firstWalk() == nil {
+		var count tally
+		s.pump(time.Now().UnixNano(), &count)
+		count.add(&c.b.stats)
+	}
 	return gone
 }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,17 +48,29 @@ func (b *Broker) sysMessages() []Message {
 	return all
 }
 
-// sysMatch gives found what filter takes in, until it is false.
-func (b *Broker) sysMatch(filter string, found func(*Message) bool) {
+// sysMatch appends to found the $SYS messages that filter takes in, in the order of topics, but
+// for those before from.
+func (b *Broker) sysMatch(filter, from string, found []*Message) []*Message {
 	if b.opt.SysInterval < 0 {
-		return
+		return found
 	}
 	all := b.sysMessages()
+	at := len(found)
 	for i := range all {
-		if proto.Match(filter, all[i].Topic) && !found(&all[i]) {
-			return
+		if proto.Match(filter, all[i].Topic) && !topicBefore(string(all[i].Topic), from) {
+			found = append(found, &all[i])
 		}
 	}
+	slices.SortFunc(found[at:], func(a, b *Message) int {
+		switch x, y := string(a.Topic), string(b.Topic); {
+		case x == y:
+			return 0
+		case topicBefore(x, y):
+			return -1
+		}
+		return 1
+	})
+	return found
 }
 
 // tick publishes the $SYS messages if somebody wants them, and sets its timer again.

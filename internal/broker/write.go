@@ -26,7 +26,7 @@ func (c *client) write() {
 		if o.n > 0 {
 			c.move()
 			o.free(&b.blocks)
-			if s.client == c && (s.queue.n > 0 || len(c.resend) > 0) && c.out.n < b.opt.HighWater/2 {
+			if s.client == c && (s.queue.n > 0 || len(c.resend) > 0 || len(s.walks) > 0) && c.out.n < b.opt.HighWater/2 {
 				s.mu.Unlock()
 				c.refill()
 				s.mu.Lock()

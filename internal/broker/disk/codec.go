@@ -78,10 +78,20 @@ func appendSubscription(b []byte, r *broker.SubscriptionRecord) []byte {
 	if r.RetainAsPublished {
 		flags |= 32
 	}
+	if r.Walking {
+		flags |= subscriptionWalking
+	}
 	b = append(b, flags)
 	b = binary.AppendUvarint(b, uint64(r.ID))
-	return appendText(b, r.Filter)
+	b = appendText(b, r.Filter)
+	if r.Walking {
+		b = appendText(b, r.From)
+	}
+	return b
 }
+
+// subscriptionWalking is the flag of a subscription with a position among the retained messages.
+const subscriptionWalking = 64
 
 // The flags of an entry.
 const (
@@ -214,5 +224,8 @@ func (r *reader) subscription() (s broker.SubscriptionRecord) {
 	s.NoLocal, s.RetainAsPublished = flags&16 != 0, flags&32 != 0
 	s.ID = uint32(r.uint())
 	s.Filter = string(r.bytes())
+	if s.Walking = flags&subscriptionWalking != 0; s.Walking {
+		s.From = string(r.bytes())
+	}
 	return s
 }

@@ -1,0 +1,111 @@
+package broker
+
+import "log/slog"
+
+// expiredAtOnce is how many retained messages make room for one that comes, at most.
+const expiredAtOnce = 64
+
+// retainRun delivers the message of a run that is to be retained, and keeps it for its topic
+// unless it is refused: a message that is refused changes nothing. One that cannot be refused
+// and has no room is delivered and not kept, and an older one of its topic is cleared.
+//
+// Who subscribes after the message was delivered and before it was kept is not among those who
+// got it, and gets an older one from the store: that session is given the message, too.
+func (bt *batch) retainRun() {
+	b, m := bt.b, &bt.msgs[0]
+	r := &b.retained
+	turn := r.turn(bt.route.name)
+	turn.Lock()
+	defer turn.Unlock()
+	m.Came = bt.time()
+	limit, before := b.reserve(m, bt.time())
+	defer b.unreserve()
+	if limit != "" {
+		bt.short = shortage{limit, "a retained message"}
+		if bt.refusable() {
+			bt.run |= denied
+			return
+		}
+		bt.count.dropped++
+		if b.noting() {
+			bt.count.note(slog.LevelDebug, "message not retained", slog.String("topic", shown(string(m.Topic))), slog.String("why", "no room: "+limit))
+		}
+	}
+	bt.route = b.router.find(bt.route.topic)
+	bt.spread()
+	if r, _ := bt.outcome(0).verdict(); r.Failed() && bt.refusable() {
+		return
+	}
+	after := b.retain(m, limit == "" && len(m.Payload) > 0)
+	rt := b.router.find(bt.route.topic)
+	if rt.gen == bt.route.gen {
+		return
+	}
+	run, each := bt.run, bt.each
+	for i := range rt.targets {
+		if t := &rt.targets[i]; t.since >= before && t.since < after && bt.route.of(t.s) == nil {
+			bt.deliver(t)
+		}
+	}
+	bt.run, bt.each = run, each // they are not asked whether it is kept
+}
+
+// reserve holds a place among the retained messages for m, and returns what forbids that, ""
+// if nothing does. What has expired makes room. serial is that of the message that came last.
+func (b *Broker) reserve(m *Message, now int64) (limit string, serial uint64) {
+	r := &b.retained
+	free := b.room(lasting, true)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reserved++
+	limit = r.limit(m, b.opt.Retained, free)
+	if limit != "" {
+		before := r.bytes
+		r.expire(now, expiredAtOnce, b.dropRetained)
+		b.countRetained(before)
+		limit = r.limit(m, b.opt.Retained, free+int64(before-r.bytes))
+	}
+	return limit, r.serial
+}
+
+func (b *Broker) unreserve() {
+	b.retained.mu.Lock()
+	b.retained.reserved--
+	b.retained.mu.Unlock()
+}
+
+// retain makes m the retained message of its topic if keep is set, and otherwise clears the
+// topic. It returns the serial of that.
+func (b *Broker) retain(m *Message, keep bool) uint64 {
+	r := &b.retained
+	older := b.room(lasting, true) > 0
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before := r.bytes
+	if keep {
+		kept := r.put(m, older)
+		if b.opt.Store != nil {
+			b.opt.Store.PutRetained(kept)
+		}
+	} else {
+		r.remove(string(m.Topic), older)
+		b.dropRetained(m)
+	}
+	r.trim(expiredAtOnce)
+	b.countRetained(before)
+	return r.serial
+}
+
+// dropRetained records that a retained message is cleared.
+func (b *Broker) dropRetained(m *Message) {
+	if b.opt.Store != nil {
+		b.opt.Store.DropRetained(m.Topic)
+	}
+}
+
+// countRetained brings the counts up to date, where before is what bytes there were.
+// retained.mu is held.
+func (b *Broker) countRetained(before int) {
+	b.memory.Add(int64(b.retained.bytes - before))
+	b.retainedCount.Store(int64(b.retained.count))
+}

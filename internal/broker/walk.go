@@ -1,0 +1,297 @@
+package broker
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// walk is the delivery of the retained messages of one subscription, from the store and as
+// fast as the client takes them. The walks of a session come one after the other, before its
+// queue: messages that are published meanwhile wait there. They outlive the connection if the
+// session does, and a restart: what was on its way then is sent again.
+//
+// Its fields are guarded by session.mu.
+type walk struct {
+	sub    *subscription // nil once it was given up
+	from   string
+	serial uint64
+	begun  int // changes when it begins anew
+}
+
+// walkSize is what a walk takes in memory, about.
+const walkSize = 80
+
+// walk adds a walk for a subscription. One that is under way for the same filter begins anew.
+// mu is held.
+func (s *session) walk(sub *subscription, from string, serial uint64) {
+	r := &s.b.retained
+	r.newest.Store(max(serial, r.newest.Load())) // not from two goroutines: serial is the same in all that hold r.mu
+	if s.client != nil {
+		s.walking(true)
+	}
+	if w := sub.walk; w != nil {
+		w.from, w.serial = from, serial
+		w.begun++
+		return
+	}
+	sub.walk = &walk{sub: sub, from: from, serial: serial}
+	s.walks = append(s.walks, sub.walk)
+}
+
+// replace makes sub the subscription of another one's walk. mu is held.
+func (s *session) replace(old, sub *subscription) {
+	sub.since = old.since
+	if sub.walk = old.walk; sub.walk != nil {
+		sub.walk.sub = sub
+	}
+}
+
+// abandonWalk ends the walk of a subscription that is given up. mu is held.
+func (s *session) abandonWalk(sub *subscription) {
+	if sub.walk == nil {
+		return
+	}
+	sub.walk.sub = nil
+	if s.idleWalks++; 2*s.idleWalks > len(s.walks) {
+		s.walks = slices.DeleteFunc(s.walks, func(w *walk) bool { return w.sub == nil })
+		s.idleWalks = 0
+	}
+}
+
+// firstWalk returns the walk that is under way, nil if there is none. mu is held.
+func (s *session) firstWalk() *walk {
+	for len(s.walks) > 0 && s.walks[0].sub == nil {
+		s.walks[0] = nil
+		s.walks = s.walks[1:]
+		s.idleWalks--
+	}
+	if len(s.walks) == 0 {
+		s.walks = nil
+		s.walking(false)
+		return nil
+	}
+	return s.walks[0]
+}
+
+// walking notes whether older retained messages are to be kept for the session. mu is held.
+func (s *session) walking(on bool) {
+	r := &s.b.retained
+	switch {
+	case on && !s.counted:
+		r.walks.Add(1)
+	case !on && s.counted:
+		r.walks.Add(-1)
+	}
+	s.counted = on
+}
+
+// resumeWalk starts the goroutine that delivers retained messages, if it is not running and
+// there is something that it can deliver. session.mu is held.
+func (c *client) resumeWalk() {
+	s := c.s
+	if c.walking || c.subscribing || c.closing || len(c.resend) > 0 || c.out.n >= c.b.opt.HighWater {
+		return
+	}
+	w := s.firstWalk()
+	if w == nil || w.sub.QoS > 0 && s.sender.Free() == 0 {
+		return
+	}
+	s.walking(true)
+	c.walking = true
+	c.b.wg.Add(1)
+	go c.walk() // ends when the client takes no more, or goes; Close waits for it
+}
+
+// walk delivers retained messages for as long as the client takes them, step by step. All
+// walks of the broker take turns.
+func (c *client) walk() {
+	defer c.b.wg.Done()
+	found := make([]*Message, 0, stepMessages)
+	for more := true; more; {
+		select {
+		case c.b.turns <- struct{}{}:
+		case <-c.dying:
+			c.s.mu.Lock()
+			c.walking = false
+			c.s.mu.Unlock()
+			return
+		}
+		var wait time.Duration
+		more, wait = c.step(found)
+		<-c.b.turns
+		if wait > 0 {
+			t := time.NewTimer(wait)
+			select {
+			case <-t.C:
+			case <-c.dying:
+			}
+			t.Stop()
+		}
+	}
+	c.b.trimRetained()
+}
+
+// trimRetained clears retained messages that have expired, and lets go of older ones when nobody
+// waits for them any more.
+func (b *Broker) trimRetained() {
+	r := &b.retained
+	if b.opt.Store != nil {
+		b.opt.Store.Begin()
+		defer b.opt.Store.End()
+	}
+	now := time.Now().UnixNano()
+	for more := true; more; {
+		r.mu.Lock()
+		before := r.bytes
+		r.expire(now, expiredAtOnce, b.dropRetained)
+		more = r.trim(expiredAtOnce)
+		b.countRetained(before)
+		r.mu.Unlock()
+	}
+}
+
+// step delivers some retained messages. more is false if c must not go on, and wait is how long
+// it must not before it does.
+func (c *client) step(found []*Message) (more bool, wait time.Duration) {
+	b, s := c.b, c.s
+	now := time.Now().UnixNano()
+	s.mu.Lock()
+	w := c.current()
+	if w == nil {
+		s.mu.Unlock()
+		return false, 0
+	}
+	sub, from, serial, begun := w.sub, w.from, w.serial, w.begun
+	at := cursor{sub.path, from}
+	n := stepMessages
+	if sub.QoS > 0 {
+		n = min(n, s.sender.Free())
+	}
+	s.mu.Unlock()
+
+	left := stepTopics
+	b.retained.mu.RLock()
+	found, done := b.retained.next(&at, serial, &left, n, found[:0])
+	b.retained.mu.RUnlock()
+	b.stats.walked.Add(int64(stepTopics - left))
+	if done && strings.HasPrefix(sub.path, sysPrefix) {
+		found = b.sysMatch(sub.path, from, found)
+	}
+	found = slices.DeleteFunc(found, func(m *Message) bool { return !c.mayHave(sub, m, now) })
+
+	if b.opt.Store != nil {
+		b.opt.Store.Begin()
+		defer b.opt.Store.End()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch now := c.current(); {
+	case now == nil:
+		return false, 0
+	case now != w || w.sub != sub || w.begun != begun:
+		return true, 0
+	}
+	var count tally
+	sent := 0
+	for _, m := range found {
+		var ok bool
+		if ok, wait = c.roomFor(m, min(m.QoS, sub.QoS)); !ok {
+			break
+		}
+		c.sendRetained(m, sub, now, &count)
+		sent++
+	}
+	switch {
+	case sent == len(found) && done:
+		sub.walk, w.sub = nil, nil
+		s.idleWalks++
+		c.record(sub)
+		if s.firstWalk() == nil {
+			s.pump(now, &count)
+		}
+	case sent == len(found):
+		w.from = at.from
+		c.record(sub)
+	case sent > 0:
+		w.from = string(found[sent-1].Topic) + "/"
+		c.record(sub)
+	}
+	if c.out.n > 0 && !c.awake {
+		c.awake = true
+		go c.write() // ends when it has written all there is; the walk is over, or part waits for it
+	}
+	s.charge()
+	count.add(&b.stats)
+	if sent < len(found) && wait == 0 {
+		c.walking = false // acked and write go on with it
+		return false, 0
+	}
+	return true, wait
+}
+
+// current returns the walk that c may go on with, nil if there is none: then c's goroutine ends.
+// session.mu is held.
+func (c *client) current() *walk {
+	s := c.s
+	var w *walk
+	if s.client == c && !c.closing && !c.subscribing && len(c.resend) == 0 && c.out.n < c.b.opt.HighWater {
+		w = s.firstWalk()
+	}
+	if w == nil || w.sub.QoS > 0 && s.sender.Free() == 0 {
+		c.walking = false
+		return nil
+	}
+	return w
+}
+
+// mayHave reports whether a retained message is to be sent because of a subscription.
+func (c *client) mayHave(sub *subscription, m *Message, now int64) bool {
+	acl := c.b.opt.ACL
+	return !m.expired(now) && !(sub.NoLocal && m.From == c.s.id) && (acl == nil || acl.Allow(c.who, string(m.Topic), Read))
+}
+
+// roomFor reports whether there is room for a retained message now. If it is memory that there is
+// none of, wait is when to look again: nobody tells. session.mu is held.
+func (c *client) roomFor(m *Message, qos byte) (ok bool, wait time.Duration) {
+	s := c.s
+	if c.out.n >= c.b.opt.HighWater || qos > 0 && (s.sender.Free() == 0 || s.sender.Pending() > 0 && s.bytes-s.queue.bytes+m.size() > c.b.opt.QueueBytes) {
+		return false, 0
+	}
+	purpose, kept := passing, false
+	if qos > 0 {
+		purpose, kept = flying, s.keep
+	}
+	if c.b.room(purpose, kept) < int64(m.size()) {
+		return false, 20 * time.Millisecond
+	}
+	return true, 0
+}
+
+// sendRetained puts a retained message on its way. session.mu is held.
+func (c *client) sendRetained(m *Message, sub *subscription, now int64, count *tally) {
+	s := c.s
+	h := held{m: m, g: sub.grant, qos: min(m.QoS, sub.QoS), retain: true} // 3.1.1 [MQTT-3.3.1-8]
+	s.bytes += m.size()
+	if h.qos > 0 {
+		s.seq++
+		h.seq = s.seq
+		if s.keep {
+			c.b.opt.Store.Enqueue(s.id, h.entry())
+		}
+	}
+	s.send(now, &h, count)
+}
+
+// record has the Store know how far a walk has come. session.mu is held.
+func (c *client) record(sub *subscription) {
+	if sub.QoS > 0 {
+		c.s.putSubscription(sub)
+	}
+}
+
+// wants reports whether a subscription is one to which retained messages are sent
+// [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11].
+func wants(sub *subscription, first bool) bool {
+	return sub.share == "" && (sub.RetainHandling == 0 || sub.RetainHandling == 1 && first)
+}
