@@ -29,6 +29,7 @@ type client struct {
 	maxPacket int  // bytes it takes, 0 for any
 	aliasMax  int  // topic aliases it takes
 	problem   bool // it wants reason strings
+	bridge    bool // of 3.1 or 3.1.1: it gets nothing that it published, and retain flags as published
 
 	// Of the goroutine that reads.
 	in         *proto.Reader

@@ -117,8 +117,8 @@ func (c *client) refuseConnect(p *proto.Connect, err error) error {
 	}
 	c.v, c.problem = p.Version, true
 	switch {
-	case e.Reason == proto.UnsupportedProtocolVersion && p.Version < proto.V5:
-		c.v = proto.V311
+	case e.Reason == proto.UnsupportedProtocolVersion && (p.Version < proto.V5 || p.Version >= 0x80):
+		c.v = proto.V311 // bit 7 of the level is of bridges, which are older
 	case e.Reason == proto.UnsupportedProtocolVersion:
 		c.v = proto.V5
 	case c.v < proto.V5:
@@ -176,16 +176,20 @@ func (c *client) accept(p *proto.Connect, o *opening) (proto.Reason, string) {
 	if b.busy(c) {
 		return proto.ServerBusy, ""
 	}
+	c.bridge = p.Bridge
 	if w := p.Will; w != nil {
 		switch {
 		case w.QoS > opt.Without.maximumQoS():
 			return proto.QoSNotSupported, "will QoS" // [MQTT-3.2.2-12]
 		case w.Retain && opt.Without.Retain:
 			return proto.RetainNotSupported, "retained will" // [MQTT-3.2.2-13]
+		case isSys(w.Topic):
 		case strings.HasPrefix(w.Topic, "$"), strings.Count(w.Topic, "/") >= opt.TopicLevels:
 			return proto.TopicNameInvalid, "will topic"
 		}
-		o.will = newWill(c.who, w)
+		if !isSys(w.Topic) { // bridges have a will there by default: it is never published
+			o.will = newWill(c.who, w)
+		}
 	}
 	if c.keepAlive(o.keep) > 0 {
 		c.keep = c.keepAlive(o.keep) * 3 / 2

@@ -3,6 +3,7 @@ package broker
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"mqtt/internal/proto"
@@ -12,6 +13,9 @@ const (
 	sysLevel  = "$SYS"
 	sysPrefix = "$SYS/"
 )
+
+// isSys reports whether a topic name is one of the broker's own.
+func isSys(topic string) bool { return topic == sysLevel || strings.HasPrefix(topic, sysPrefix) }
 
 // sysMessages are the $SYS messages as of now, by the names that mosquitto gave
 // them.

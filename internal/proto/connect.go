@@ -5,6 +5,7 @@ import "encoding/binary"
 // Connect opens a session.
 type Connect struct {
 	Version     Version
+	Bridge      bool   // bit 7 of the protocol level, by which bridges say in 3.1 and 3.1.1 what they are
 	CleanStart  bool   // Clean Session in 3.1 and 3.1.1
 	KeepAlive   uint16 // seconds, 0 is off
 	ClientID    string
@@ -28,6 +29,9 @@ type Will struct {
 
 // Type returns CONNECT.
 func (p *Connect) Type() Type { return CONNECT }
+
+// bridgeLevel is the bit of the protocol level that mosquitto's bridges set. No standard has it.
+const bridgeLevel = 0x80
 
 // The bits of the connect flags.
 const (
@@ -114,7 +118,11 @@ func (p *Connect) Append(dst []byte, v Version) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	dst = append(appendText(dst, name), byte(v), flags)
+	level := byte(v)
+	if p.Bridge && v < V5 {
+		level |= bridgeLevel
+	}
+	dst = append(appendText(dst, name), level, flags)
 	dst = binary.BigEndian.AppendUint16(dst, p.KeepAlive)
 	dst = appendProps(dst, p.Props, v)
 	dst = appendText(dst, p.ClientID)
@@ -141,6 +149,10 @@ func (p *Connect) Decode(f Frame, _ Version) error {
 	p.Version = Version(c.byte())
 	if c.err != nil {
 		return c.err
+	}
+	switch v := p.Version; {
+	case string(name) == "MQTT" && v == V311|bridgeLevel, string(name) == "MQIsdp" && v == V31|bridgeLevel:
+		p.Version, p.Bridge = v&^bridgeLevel, true
 	}
 	switch v := p.Version; {
 	case string(name) == "MQTT" && (v == V311 || v == V5):

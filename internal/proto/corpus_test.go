@@ -149,7 +149,11 @@ func dumpAt(p Packet, v Version) string {
 	b.WriteString(p.Type().String())
 	switch p := p.(type) {
 	case *Connect:
-		pair("version=%s clean-start=%d keep-alive=%d client-id=%s", p.Version, bit(p.CleanStart), p.KeepAlive, quoted([]byte(p.ClientID)))
+		bridge := ""
+		if p.Bridge {
+			bridge = " bridge"
+		}
+		pair("version=%s%s clean-start=%d keep-alive=%d client-id=%s", p.Version, bridge, bit(p.CleanStart), p.KeepAlive, quoted([]byte(p.ClientID)))
 		props(p.Props)
 		if w := p.Will; w != nil {
 			pair("will-qos=%d will-retain=%d will-topic=%s will-payload=%s", w.QoS, bit(w.Retain), quoted([]byte(w.Topic)), shortPayload(w.Payload))
