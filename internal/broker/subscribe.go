@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"mqtt/internal/proto"
 )
@@ -251,7 +250,7 @@ func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
 	}
 	for i := 0; i < len(p.Filters) && !c.ends(); i += filtersAtOnce {
 		n := min(i+filtersAtOnce, len(p.Filters))
-		c.b.router.remove(c.s, c.giveUp(p.Filters[i:n], ack.Reasons[i:n])...) // [MQTT-3.10.4-1]
+		c.b.router.remove(c.s, c.giveUp(bt, p.Filters[i:n], ack.Reasons[i:n])...) // [MQTT-3.10.4-1]
 		bt.rest()
 	}
 	return c.suback(bt, &ack)
@@ -259,7 +258,7 @@ func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
 
 // giveUp takes the subscriptions with these filters from the session, and notes which there
 // were.
-func (c *client) giveUp(filters []string, reasons []proto.Reason) (gone []*subscription) {
+func (c *client) giveUp(bt *batch, filters []string, reasons []proto.Reason) (gone []*subscription) {
 	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -279,10 +278,8 @@ func (c *client) giveUp(filters []string, reasons []proto.Reason) (gone []*subsc
 	}
 	s.charge()
 	c.b.stats.subscriptions.Add(-int64(len(gone)))
-	if c := s.client; c != nil && len(s.walks) > 0 && s.firstWalk() == nil {
-		var count tally
-		s.pump(time.Now().UnixNano(), &count)
-		count.add(&c.b.stats)
+	if len(s.walks) > 0 && s.firstWalk() == nil {
+		s.pump(bt.time(), &bt.count)
 	}
 	return gone
 }

@@ -180,6 +180,11 @@ func (c *client) step(found []*Message) (more bool, wait time.Duration) {
 	}
 	found = slices.DeleteFunc(found, func(m *Message) bool { return !c.mayHave(sub, m, now) })
 
+	var count tally
+	defer func() {
+		count.add(&b.stats)
+		count.write(b.opt.Log)
+	}()
 	if b.opt.Store != nil {
 		b.opt.Store.Begin()
 		defer b.opt.Store.End()
@@ -192,7 +197,6 @@ func (c *client) step(found []*Message) (more bool, wait time.Duration) {
 	case now != w || w.sub != sub || w.begun != begun:
 		return true, 0
 	}
-	var count tally
 	sent := 0
 	for _, m := range found {
 		var ok bool
@@ -222,7 +226,6 @@ func (c *client) step(found []*Message) (more bool, wait time.Duration) {
 		go c.write() // ends when it has written all there is; the walk is over, or part waits for it
 	}
 	s.charge()
-	count.add(&b.stats)
 	if sent < len(found) && wait == 0 {
 		c.walking = false // acked and write go on with it
 		return false, 0
