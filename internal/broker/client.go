@@ -33,25 +33,24 @@ type client struct {
 
 	// Of the goroutine that reads.
 	in         *proto.Reader
-	keep       time.Duration // one and a half times the keepalive, 0 if there is none
-	last       time.Time     // when the last sign of life came
-	partial    time.Time     // since when a packet is unfinished, zero if there is none
-	looked     bool          // the keepalive is over, and the connection is read a last time
-	refused    proto.Reason  // decided when the connection came
-	fate       Fate          // its faults, nil for none
-	aliasIn    [][]byte      // topics by alias less one
-	unacked    int           // QoS 1 and 2 messages it sent and we have not acknowledged
-	route      *route        // of the last topic, at the last generation
-	allowed    bool          // to publish to it
-	exchange   Exchange      // a reauthentication that is under way
-	exchangeBy time.Time     // when it must be over
-	method     string        // of authentication
-	answered   bool          // its CONNECT was refused with a CONNACK
-	stranger   bool          // it speaks another protocol
-	given      atomic.Bool   // its place among the silent was given to another connection
-	weight     int           // units of memory that are counted for what it has sent
-	aliased    int           // bytes of aliasIn
-	credit     time.Duration // how long it may still be kept waiting while others starve
+	keep       time.Duration      // one and a half times the keepalive, 0 if there is none
+	last       time.Time          // when the last sign of life came
+	partial    time.Time          // since when a packet is unfinished, zero if there is none
+	looked     bool               // the keepalive is over, and the connection is read a last time
+	refused    proto.Reason       // decided when the connection came
+	fate       Fate               // its faults, nil for none
+	aliasIn    proto.TopicAliases // set by the client
+	unacked    int                // QoS 1 and 2 messages it sent and we have not acknowledged
+	route      *route             // of the last topic, at the last generation
+	allowed    bool               // to publish to it
+	exchange   Exchange           // a reauthentication that is under way
+	exchangeBy time.Time          // when it must be over
+	method     string             // of authentication
+	answered   bool               // its CONNECT was refused with a CONNACK
+	stranger   bool               // it speaks another protocol
+	given      atomic.Bool        // its place among the silent was given to another connection
+	weight     int                // units of memory that are counted for what it has sent
+	credit     time.Duration      // how long it may still be kept waiting while others starve
 	creditAt   time.Time
 	until      time.Time   // when reading ends after a write has failed
 	heard      bool        // something came since until was looked at

@@ -83,24 +83,11 @@ func (c *client) properties(bt *batch, m *Message) error {
 	if alias == 0 {
 		return nil
 	}
-	if alias > uint32(c.b.opt.TopicAliasMaximum) { // [MQTT-3.3.2-9]
-		return fault(proto.TopicAliasInvalid, "topic alias "+strconv.Itoa(int(alias)))
+	topic, err := c.aliasIn.Resolve(int(alias), int(c.b.opt.TopicAliasMaximum), m.Topic)
+	if err != nil {
+		return err
 	}
-	switch {
-	case len(m.Topic) > 0:
-		if int(alias) > len(c.aliasIn) {
-			grown := make([][]byte, min(int(c.b.opt.TopicAliasMaximum), max(2*int(alias), 4)))
-			copy(grown, c.aliasIn)
-			c.aliasIn = grown
-		}
-		if string(c.aliasIn[alias-1]) != string(m.Topic) {
-			c.aliased += len(m.Topic) - len(c.aliasIn[alias-1])
-			c.aliasIn[alias-1] = append([]byte(nil), m.Topic...)
-		}
-	case int(alias) > len(c.aliasIn) || c.aliasIn[alias-1] == nil:
-		return fault(proto.ProtocolError, "topic alias "+strconv.Itoa(int(alias))+" that was never set")
-	}
-	m.Topic = c.aliasIn[alias-1]
+	m.Topic = topic
 	if !other {
 		m.Props = nil
 		return nil

@@ -143,7 +143,7 @@ func (c *client) next() (proto.Frame, error) {
 // weigh counts the memory that a client's unfinished packet and its topic aliases
 // take. Where there is no more to be had, the client must go.
 func (c *client) weigh() error {
-	n := c.aliased
+	n := c.aliasIn.Size()
 	if have := c.in.Len(); have > 512 { // more than what a reader has at rest
 		n += max(1<<17, have)
 	}

@@ -28,15 +28,15 @@ type Conn struct {
 	renewed int               // QoS 2 messages that were published anew: see Renewed
 	aliases map[uint16]string // Topic Aliases that we gave
 
-	msg       proto.Publish     // the last message taken
-	owed      proto.Ack         // its acknowledgement, Kind 0 for none
-	held      []heldAck         // acknowledgements that wait, in the order of receipt; see Defer
-	passed    uint64            // how many went through held
-	topics    map[uint16][]byte // Topic Aliases that the server gave
-	aliasMax  int               // how many we allow it
-	inMax     int               // Receive Maximum that we gave
-	inherited int               // exchanges of QoS 2 from before the connection, which its quota does not count [MQTT-4.9.0-1]
-	expiry    uint32            // seconds that the server keeps the session after the connection, as of CONNACK
+	msg       proto.Publish      // the last message taken
+	owed      proto.Ack          // its acknowledgement, Kind 0 for none
+	held      []heldAck          // acknowledgements that wait, in the order of receipt; see Defer
+	passed    uint64             // how many went through held
+	topics    proto.TopicAliases // set by the server
+	aliasMax  int                // how many we allow it
+	inMax     int                // Receive Maximum that we gave
+	inherited int                // exchanges of QoS 2 from before the connection, which its quota does not count [MQTT-4.9.0-1]
+	expiry    uint32             // seconds that the server keeps the session after the connection, as of CONNACK
 
 	clock clock
 	ctx   context.Context

@@ -80,9 +80,11 @@ func (c *Conn) takePublish(f proto.Frame) (fresh bool, err error) {
 		return false, c.violated(err)
 	}
 	if len(p.Props) > 0 && p.Props.Has(proto.TopicAlias) {
-		if err := c.resolve(p); err != nil {
+		topic, err := c.topics.Resolve(int(p.Props.Num(proto.TopicAlias, 0)), c.aliasMax, p.Topic)
+		if err != nil {
 			return false, c.violated(err)
 		}
+		p.Topic = topic
 	}
 	c.useful = true
 	switch p.QoS {
@@ -103,28 +105,6 @@ func (c *Conn) takePublish(f proto.Frame) (fresh bool, err error) {
 		c.owed = proto.Ack{Kind: proto.PUBREC, PacketID: p.PacketID}
 	}
 	return true, nil
-}
-
-// resolve puts the topic in the place of a Topic Alias, or remembers it.
-func (c *Conn) resolve(p *proto.Publish) error {
-	alias := int(p.Props.Num(proto.TopicAlias, 0))
-	if alias > c.aliasMax { // all up to our maximum are taken [MQTT-3.3.2-10]
-		return &proto.Error{Type: proto.PUBLISH, Reason: proto.TopicAliasInvalid,
-			What: "topic alias " + itoa(alias) + ", more than our maximum of " + itoa(c.aliasMax)}
-	}
-	if len(p.Topic) > 0 {
-		if c.topics == nil {
-			c.topics = make(map[uint16][]byte)
-		}
-		c.topics[uint16(alias)] = append(c.topics[uint16(alias)][:0], p.Topic...)
-		return nil
-	}
-	topic, ok := c.topics[uint16(alias)]
-	if !ok {
-		return &proto.Error{Type: proto.PUBLISH, Reason: proto.ProtocolError, What: "topic alias " + itoa(alias) + " stands for no topic"}
-	}
-	p.Topic = topic
-	return nil
 }
 
 // Refuse makes the acknowledgement of the last Message say r, 0x80 or above, where
