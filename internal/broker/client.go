@@ -46,6 +46,7 @@ type client struct {
 	exchange   Exchange           // a reauthentication that is under way
 	exchangeBy time.Time          // when it must be over
 	method     string             // of authentication
+	warned     time.Time          // when the log was told of topics that begin with $
 	answered   bool               // its CONNECT was refused with a CONNACK
 	stranger   bool               // it speaks another protocol
 	given      atomic.Bool        // its place among the silent was given to another connection

@@ -184,7 +184,7 @@ func (c *client) accept(p *proto.Connect, o *opening) (proto.Reason, string) {
 		case w.Retain && opt.Without.Retain:
 			return proto.RetainNotSupported, "retained will" // [MQTT-3.2.2-13]
 		case isSys(w.Topic):
-		case strings.HasPrefix(w.Topic, "$"), strings.Count(w.Topic, "/") >= opt.TopicLevels:
+		case opt.reserved(w.Topic), strings.Count(w.Topic, "/") >= opt.TopicLevels:
 			return proto.TopicNameInvalid, "will topic"
 		}
 		if !isSys(w.Topic) { // bridges have a will there by default: it is never published

@@ -41,6 +41,10 @@ type Options struct {
 	Version             string                    // for $SYS/broker/version
 	ResponseInformation func(id *Identity) string // nil: none is given
 
+	// DollarTopics are first levels, such as $aws, of topics that begin with $ and that clients may
+	// publish to like others. Each must pass CheckDollarTopic.
+	DollarTopics []string
+
 	Without Without
 }
 

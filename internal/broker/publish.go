@@ -47,6 +47,7 @@ func (c *client) publish(bt *batch, f proto.Frame) error {
 		bt.flush()
 		r := c.mayPublish(rt.name)
 		c.noteRefused(&bt.count, rt.topic, p.QoS, r, "")
+		c.warnReserved(&bt.count, rt.name)
 		c.answer(bt, p.QoS, p.PacketID, r, "topic "+clip(rt.name))
 		return nil
 	}
@@ -105,7 +106,7 @@ func (c *client) properties(bt *batch, m *Message) error {
 // mayPublish returns Success or why the client must not publish to that topic.
 func (c *client) mayPublish(topic string) proto.Reason {
 	switch {
-	case strings.HasPrefix(topic, "$"): // the server's own [MQTT-4.7.2-1]
+	case c.b.opt.reserved(topic):
 		return proto.TopicNameInvalid
 	case strings.Count(topic, "/") >= c.b.opt.TopicLevels:
 		return proto.TopicNameInvalid

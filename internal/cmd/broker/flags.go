@@ -109,7 +109,7 @@ type limitFlags struct {
 	receive                 int
 	levels, subscriptions   int
 	keepalive, sessionLimit string
-	without                 string
+	without, dollar         string
 }
 
 func (f *limitFlags) register(fs *pflag.FlagSet) {
@@ -123,6 +123,7 @@ func (f *limitFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.keepalive, "max-keepalive", "0", "MQTT 5 clients must be heard of every `TIME`; 0 is no limit")
 	fs.StringVar(&f.sessionLimit, "max-session-expiry", "0", "forget a session after at most `TIME`; 0 is no limit")
 	fs.StringVar(&f.without, "without", "", "do without `FEATURES`: qos1, qos2, retain, wildcards, shared, identifiers; with commas")
+	fs.StringVar(&f.dollar, "dollar-topics", "", "let clients publish below `PREFIXES`, such as '$aws,$iothub'")
 }
 
 func (f *limitFlags) apply(o *broker.Options) error {
@@ -157,6 +158,12 @@ func (f *limitFlags) apply(o *broker.Options) error {
 		return err
 	}
 	o.KeepAliveMaximum, o.SessionExpiryMaximum = uint16(keep), uint32(expiry)
+	for prefix := range strings.FieldsFuncSeq(f.dollar, func(r rune) bool { return r == ',' || r == ' ' }) {
+		if err := broker.CheckDollarTopic(prefix); err != nil {
+			return cli.BadValue("--dollar-topics", f.dollar, err.Error())
+		}
+		o.DollarTopics = append(o.DollarTopics, prefix)
+	}
 	return f.features(&o.Without)
 }
 
