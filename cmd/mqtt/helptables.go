@@ -66,9 +66,9 @@ func kindName(k proto.Kind) string {
 	switch k {
 	case proto.Flag:
 		return "0 or 1"
-	case proto.Two:
+	case proto.Uint16:
 		return "0 to 65535"
-	case proto.Four:
+	case proto.Uint32:
 		return "0 to 4294967295"
 	case proto.Varint:
 		return "1 to 268435455"

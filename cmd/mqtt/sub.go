@@ -280,7 +280,7 @@ func (s *subscriber) leave(c *conn.Conn, err error) error {
 	}
 	s.out.Close()
 	if s.out.Lost() {
-		c.Withhold() // what could not be printed is not acknowledged
+		c.Discard() // what could not be printed is not acknowledged
 	}
 	connect.Close(c, s.f.Disconnect(s.plan))
 	return err
@@ -302,5 +302,5 @@ func (s *subscriber) verdict(ctx context.Context, err error) error {
 	if failed := ends.verdict(err, s.count); failed != nil || err == nil || !ends.expectNone {
 		return failed
 	}
-	return s.away.verdict(ends.limit(err), s.session.Held)
+	return s.away.verdict(ends.limit(err), s.session.Established)
 }

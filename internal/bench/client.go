@@ -106,7 +106,7 @@ func (c *client) configure() error {
 			nc  net.Conn
 			err error
 		}
-		c.began, c.resumes, c.took = time.Now(), c.sess.Held, Phases{}
+		c.began, c.resumes, c.took = time.Now(), c.sess.Established, Phases{}
 		ch := make(chan opened, 1)
 		go func() {
 			nc, err := open(ctx, v)
@@ -250,7 +250,7 @@ var kinds = [...]string{
 	conn.ClassRefused:      "refused",
 	conn.ClassDisconnected: "disconnected",
 	conn.ClassLost:         "lost",
-	conn.ClassGone:         "open",
+	conn.ClassReconnect:    "open",
 	conn.ClassProtocol:     "violation",
 	conn.ClassSubscribe:    "subscribe",
 	conn.ClassLimit:        "publish",
@@ -259,7 +259,7 @@ var kinds = [...]string{
 
 // kindOf returns the word for err in a result.
 func kindOf(err error) string {
-	var gone *conn.Gone
+	var gone *conn.ReconnectError
 	var refused *PublishError
 	switch {
 	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):

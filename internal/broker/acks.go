@@ -29,7 +29,7 @@ func (c *client) settle(bt *batch) error {
 	var err error
 	for i := range bt.acks {
 		a := &bt.acks[i]
-		step, e := s.sender.Settle(a.Kind, a.PacketID, a.Reason)
+		step, e := s.sender.Acknowledge(a.Kind, a.PacketID, a.Reason)
 		if e != nil {
 			err = fmt.Errorf("settle packet identifier %d: %w", a.PacketID, e)
 			break

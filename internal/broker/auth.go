@@ -145,7 +145,7 @@ func (c *client) reauthenticate(bt *batch, f proto.Frame) error {
 		return fault(proto.NotAuthorized, "the answer took too long")
 	case a.Reason == proto.ContinueAuthentication && c.exchange != nil:
 	default:
-		return fault(proto.ProtocolError, fmt.Sprintf("AUTH with %s out of turn", a.Reason.In(proto.AUTH)))
+		return fault(proto.ProtocolError, fmt.Sprintf("AUTH with %s out of turn", a.Reason.Name(proto.AUTH)))
 	}
 	stamp := c.b.stamp(c.who)
 	answer, r := c.exchange.Step(c.ctx, append([]byte(nil), a.Props.Value(proto.AuthenticationData)...))

@@ -101,9 +101,9 @@ func (l *leave) Error() string {
 	case l.reason == lost:
 		return l.text // nobody gave a reason
 	case l.text == "":
-		return l.reason.In(proto.DISCONNECT)
+		return l.reason.Name(proto.DISCONNECT)
 	}
-	return l.reason.In(proto.DISCONNECT) + ": " + l.text
+	return l.reason.Name(proto.DISCONNECT) + ": " + l.text
 }
 
 func (l *leave) Unwrap() error { return l.err }

@@ -211,9 +211,9 @@ func (c *client) keepAlive(asked uint16) time.Duration {
 // it as an error. The caller closes [MQTT-3.2.2-7].
 func (c *client) refuse(r proto.Reason, text string) error {
 	c.answered = true
-	err := fmt.Errorf("%s: %s", r.In(proto.CONNACK), text)
+	err := fmt.Errorf("%s: %s", r.Name(proto.CONNACK), text)
 	if text == "" {
-		err = errors.New(r.In(proto.CONNACK))
+		err = errors.New(r.Name(proto.CONNACK))
 	}
 	ack := proto.Connack{Reason: r}
 	if c.five() && c.problem && text != "" {

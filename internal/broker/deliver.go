@@ -253,7 +253,7 @@ func (s *session) send(now int64, h *held, count *tally) {
 	var id uint16
 	var kept *held
 	if h.qos > 0 {
-		id, kept, _ = s.sender.Begin(h.qos, h.seq)
+		id, kept, _ = s.sender.Add(h.qos, h.seq)
 	}
 	late := h.m.expired(now)
 	if late || !c.append(now, h, id) {
@@ -291,7 +291,7 @@ func (s *session) pump(now int64, count *tally) {
 	for len(c.resend) > 0 && c.out.n < s.b.opt.HighWater && s.sender.Pending()-len(c.resend) < c.limit {
 		f := c.resend[0]
 		c.resend = c.resend[1:]
-		h := s.sender.Kept(f.ID)
+		h := s.sender.Message(f.ID)
 		if h == nil || h.seq != f.Tag || s.sender.Released(f.ID) {
 			continue // acknowledged meanwhile
 		}

@@ -69,7 +69,7 @@ func dump(x proto.Packet) string {
 				continue
 			}
 		}
-		switch q.ID.Row().Kind {
+		switch q.ID.Property().Kind {
 		case proto.Pair:
 			fmt.Fprintf(&b, " %s:%s", q.Key, q.Value)
 		case proto.Binary, proto.Text:

@@ -91,7 +91,7 @@ func (c *client) unsend() {
 			if p.Decode(f, c.v) != nil || p.QoS == 0 || p.Dup {
 				continue
 			}
-			if h := c.s.sender.Kept(p.PacketID); h != nil {
+			if h := c.s.sender.Message(p.PacketID); h != nil {
 				h.sent = false
 			}
 		}

@@ -115,7 +115,7 @@ func (c *client) noteRefused(t *tally, topic []byte, qos byte, r proto.Reason, w
 		return
 	}
 	attrs := append(whose(c.who), slog.String("topic", shown(string(topic))), slog.Int("qos", int(qos)),
-		slog.String("version", c.v.String()), slog.String("reason", r.In(proto.PUBACK)))
+		slog.String("version", c.v.String()), slog.String("reason", r.Name(proto.PUBACK)))
 	if why != "" {
 		attrs = append(attrs, slog.String("why", why))
 	}
@@ -126,7 +126,7 @@ func (c *client) noteRefused(t *tally, topic []byte, qos byte, r proto.Reason, w
 func (c *client) noteDenied(t *tally, filter string, v verdict) {
 	if c.b.noting() {
 		t.note(slog.LevelDebug, "subscription refused", append(whose(c.who), slog.String("filter", shown(filter)),
-			slog.String("reason", v.reason.In(proto.SUBACK)), slog.String("why", shown(v.why)))...)
+			slog.String("reason", v.reason.Name(proto.SUBACK)), slog.String("why", shown(v.why)))...)
 	}
 }
 

@@ -102,9 +102,9 @@ func (s *session) withhold(bt *batch, again bool) (left []held) {
 	})
 	if again {
 		for _, f := range s.sender.Resend() {
-			if !f.Released && denied(f.Kept) {
-				bt.count.drop(s, f.Kept.m, 1, whyRights)
-				s.abandon(f.ID, f.Kept)
+			if !f.Released && denied(f.Message) {
+				bt.count.drop(s, f.Message.m, 1, whyRights)
+				s.abandon(f.ID, f.Message)
 			}
 		}
 	}

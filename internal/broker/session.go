@@ -107,7 +107,7 @@ func (s *session) abandon(id uint16, h *held) (release bool) {
 		s.settled(h)
 		return false
 	}
-	step, _ := s.sender.Settle(proto.PUBREC, id, proto.Success)
+	step, _ := s.sender.Acknowledge(proto.PUBREC, id, proto.Success)
 	if s.keep {
 		s.b.opt.Store.Pubrec(s.id, step.Tag)
 	}
@@ -133,8 +133,8 @@ func (s *session) shared() (left []held) {
 	})
 	if s.ended {
 		for _, f := range s.sender.Resend() {
-			if f.Kept.g.group != nil && f.Kept.qos == 1 {
-				left = append(left, *f.Kept)
+			if f.Message.g.group != nil && f.Message.qos == 1 {
+				left = append(left, *f.Message)
 			}
 		}
 	}

@@ -232,8 +232,8 @@ func (c *couple) connect() {
 			c.p.send(ack(proto.PUBREL, f.ID))
 			continue
 		}
-		f.Kept.Dup = true
-		c.p.send(f.Kept)
+		f.Message.Dup = true
+		c.p.send(f.Message)
 	}
 }
 
@@ -241,7 +241,7 @@ func (c *couple) connect() {
 func (c *couple) step(all, what int) {
 	switch {
 	case what == 0 && c.next < all && c.out.Free() > 0:
-		id, m, _ := c.out.Begin(c.qos, 0)
+		id, m, _ := c.out.Add(c.qos, 0)
 		*m = *pub("t", fmt.Sprint(c.next), c.qos, id)
 		c.next++
 		c.p.send(m)
@@ -251,7 +251,7 @@ func (c *couple) step(all, what int) {
 			if !ok {
 				continue
 			}
-			step, err := c.out.Settle(a.Kind, a.PacketID, a.Reason)
+			step, err := c.out.Acknowledge(a.Kind, a.PacketID, a.Reason)
 			if err != nil {
 				c.k.t.Fatal(err)
 			}

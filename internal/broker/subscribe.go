@@ -92,7 +92,7 @@ const mostFilters = 1024
 // tooMany ends a connection whose SUBSCRIBE or UNSUBSCRIBE has more filters than make
 // sense: each costs many times its bytes.
 func (c *client) tooMany(f proto.Frame) error {
-	if most := max(mostFilters, c.b.opt.Subscriptions); f.Filters(c.v) > most {
+	if most := max(mostFilters, c.b.opt.Subscriptions); f.CountFilters(c.v) > most {
 		return fault(proto.QuotaExceeded, f.Type().String()+" with more than "+strconv.Itoa(most)+" filters")
 	}
 	return nil

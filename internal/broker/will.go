@@ -85,7 +85,7 @@ func (bt *batch) will(w *will) {
 	if acl := bt.b.opt.ACL; acl != nil && !acl.Allow(w.who, string(w.m.Topic), Write) {
 		bt.count.refused++
 		if bt.b.noting() {
-			bt.count.note(slog.LevelDebug, "will refused", append(whose(w.who), slog.String("topic", shown(string(w.m.Topic))), slog.String("reason", proto.NotAuthorized.In(proto.PUBACK)))...)
+			bt.count.note(slog.LevelDebug, "will refused", append(whose(w.who), slog.String("topic", shown(string(w.m.Topic))), slog.String("reason", proto.NotAuthorized.Name(proto.PUBACK)))...)
 		}
 		return
 	}

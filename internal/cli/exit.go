@@ -99,7 +99,7 @@ var outcomes = [...]Outcome{
 	conn.ClassRefused:      {Code: ExitRefused, hint: refusedHint, Unnamed: true},
 	conn.ClassDisconnected: {Code: ExitLost, hint: disconnectedHint, Unnamed: true},
 	conn.ClassLost:         {Code: ExitLost, hint: lostHint, Unnamed: true},
-	conn.ClassGone:         {Code: ExitLost, Unnamed: true},
+	conn.ClassReconnect:    {Code: ExitLost, Unnamed: true},
 	conn.ClassProtocol:     {Code: ExitLost, hint: breachHint, Unnamed: true},
 	conn.ClassSubscribe:    {Code: ExitSubscribe, hint: subscribeHint},
 	conn.ClassLimit:        {Code: ExitPublish, hint: LimitHint},

@@ -32,7 +32,7 @@ const (
 	ClassRefused                        // refused by CONNACK, or by an error of the authentication method
 	ClassDisconnected                   // the server sent DISCONNECT
 	ClassLost                           // the stream failed, or PINGREQ was not answered
-	ClassGone                           // the connection was lost and could not be opened again
+	ClassReconnect                      // the connection was lost and could not be opened again
 	ClassProtocol                       // the server broke the protocol
 	ClassSubscribe                      // a topic filter was refused
 	ClassLimit                          // a packet exceeds a limit of the server and was not sent
@@ -58,7 +58,7 @@ var classNames = [...]string{
 	ClassRefused:      "refused",
 	ClassDisconnected: "disconnected",
 	ClassLost:         "lost",
-	ClassGone:         "gone",
+	ClassReconnect:    "gone",
 	ClassProtocol:     "protocol",
 	ClassSubscribe:    "subscribe",
 	ClassLimit:        "limit",
@@ -72,13 +72,13 @@ func (c ErrorClass) String() string { return classNames[c] }
 func Class(err error) ErrorClass {
 	var (
 		limit        *Limit
-		gone         *Gone
+		gone         *ReconnectError
 		refused      *Refused
 		denied       *Denied
 		disconnected *Disconnected
 		subscribe    *SubscribeError
 		violation    *Violation
-		opening      *Opening
+		opening      *OpenError
 		broken       *Broken
 		invalid      *proto.Error
 	)
@@ -90,7 +90,7 @@ func Class(err error) ErrorClass {
 	case errors.As(err, &limit):
 		return ClassLimit
 	case errors.As(err, &gone):
-		return ClassGone
+		return ClassReconnect
 	case errors.As(err, &refused), errors.As(err, &denied):
 		return ClassRefused
 	case errors.As(err, &disconnected):
@@ -127,7 +127,7 @@ var phaseClasses = [...]ErrorClass{
 }
 
 // openingClass returns the class of an error before CONNACK.
-func openingClass(err *Opening) ErrorClass {
+func openingClass(err *OpenError) ErrorClass {
 	var (
 		certificate *tls.CertificateVerificationError
 		foreign     *Foreign
@@ -144,7 +144,7 @@ func openingClass(err *Opening) ErrorClass {
 		return ClassForeign
 	case errors.As(err, &certificate):
 		return ClassCertificate
-	case transport.Alert(err) != "":
+	case transport.AlertText(err) != "":
 		return ClassTLS
 	case errors.As(err, &dial):
 		return phaseClasses[dial.Phase]
@@ -179,8 +179,8 @@ func Lost(err error) bool {
 	case ClassDisconnected:
 		var disconnected *Disconnected
 		return errors.As(err, &disconnected) && passes(disconnected.Reason)
-	case ClassGone:
-		var gone *Gone
+	case ClassReconnect:
+		var gone *ReconnectError
 		return errors.As(err, &gone) && Lost(gone.Err)
 	default:
 		return passing[class]

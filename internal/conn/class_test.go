@@ -15,7 +15,7 @@ import (
 
 func TestClass(t *testing.T) {
 	phase := func(p transport.Phase, err error) error {
-		return &Opening{Err: &transport.Error{Phase: p, Addr: "localhost:1883", Err: err}}
+		return &OpenError{Err: &transport.Error{Phase: p, Addr: "localhost:1883", Err: err}}
 	}
 	failed := errors.New("failed")
 	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}
@@ -29,8 +29,8 @@ func TestClass(t *testing.T) {
 		{ErrWindow, ClassOther},
 		{context.Canceled, ClassCanceled},
 		{context.DeadlineExceeded, ClassDeadline},
-		{&Opening{Err: fmt.Errorf("no connection within 1s: %w", &transport.Error{Phase: transport.Connect, Err: context.DeadlineExceeded})}, ClassTimeout},
-		{&Opening{Err: failed}, ClassOpen},
+		{&OpenError{Err: fmt.Errorf("no connection within 1s: %w", &transport.Error{Phase: transport.Connect, Err: context.DeadlineExceeded})}, ClassTimeout},
+		{&OpenError{Err: failed}, ClassOpen},
 		{phase(transport.Prepare, failed), ClassOpen},
 		{phase(transport.Resolve, failed), ClassResolve},
 		{phase(transport.Connect, failed), ClassConnect},
@@ -38,10 +38,10 @@ func TestClass(t *testing.T) {
 		{phase(transport.Secure, failed), ClassTLS},
 		{phase(transport.Secure, &tls.CertificateVerificationError{Err: failed}), ClassCertificate},
 		{phase(transport.Upgrade, failed), ClassWebSocket},
-		{&Opening{Err: &Broken{Op: "read", Err: alert}}, ClassTLS},
-		{&Opening{Err: ErrHungUp}, ClassHungUp},
-		{&Opening{Err: fmt.Errorf("no connection within 1s: %w", &Opening{Err: ErrSilent})}, ClassSilent},
-		{&Opening{Err: &Foreign{Protocol: "HTTP"}}, ClassForeign},
+		{&OpenError{Err: &Broken{Op: "read", Err: alert}}, ClassTLS},
+		{&OpenError{Err: ErrHungUp}, ClassHungUp},
+		{&OpenError{Err: fmt.Errorf("no connection within 1s: %w", &OpenError{Err: ErrSilent})}, ClassSilent},
+		{&OpenError{Err: &Foreign{Protocol: "HTTP"}}, ClassForeign},
 		{&Refused{}, ClassRefused},
 		{&Denied{Err: failed}, ClassRefused},
 		{&Violation{Err: &Denied{Err: failed}}, ClassRefused},
@@ -49,7 +49,7 @@ func TestClass(t *testing.T) {
 		{&Broken{Op: "read", Err: io.EOF}, ClassLost},
 		{&Broken{Op: "keep alive", Err: ErrTimeout}, ClassLost},
 		{ErrTimeout, ClassLost},
-		{&Gone{Err: &Opening{Err: failed}}, ClassGone},
+		{&ReconnectError{Err: &OpenError{Err: failed}}, ClassReconnect},
 		{&Violation{Err: &proto.Error{}}, ClassProtocol},
 		{&SubscribeError{Filter: "a/#", Reason: proto.NotAuthorized}, ClassSubscribe},
 		{&Limit{}, ClassLimit},

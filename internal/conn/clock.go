@@ -114,5 +114,5 @@ func (k *clock) answered() Event {
 	if !a.owner {
 		return Event{}
 	}
-	return Event{Kind: Pong, Took: time.Since(a.at)}
+	return Event{Kind: Pong, RTT: time.Since(a.at)}
 }

@@ -159,7 +159,7 @@ func TestPong(t *testing.T) {
 			send(t, c, &proto.Ping{Kind: proto.PINGREQ})
 			idle = 100 * time.Millisecond
 		}
-		first, second := next(t, c, Pong).Took, next(t, c, Pong).Took
+		first, second := next(t, c, Pong).RTT, next(t, c, Pong).RTT
 		if first != 200*time.Millisecond || second != 200*time.Millisecond {
 			t.Errorf("took %v and %v", first, second)
 		}

@@ -106,12 +106,12 @@ func (c *Conn) awaitsRelease() bool {
 	return n > 0
 }
 
-// Withhold takes back what is queued and not written, the acknowledgement of the last
+// Discard takes back what is queued and not written, the acknowledgement of the last
 // Message with it. It is for an owner that could not hand on what it got and is about
 // to Close: the server keeps those messages, and delivers them to the next connection
 // of a session that lasts. A packet that was written in part cannot be taken back: that
 // is the connection's end.
-func (c *Conn) Withhold() {
+func (c *Conn) Discard() {
 	if c.err != nil {
 		return
 	}

@@ -132,7 +132,7 @@ func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error 
 	}
 	var err error
 	switch {
-	case !c.head.Of(p):
+	case !c.head.Matches(p):
 		err = c.admit(p)
 	case c.server.MaximumPacketSize != 0:
 		err = c.within(p.QoS, p.Retain, p.Size(c.v))
@@ -185,7 +185,7 @@ func (c *Conn) room(ctx context.Context) error {
 
 // keep encodes p, whose head is c.head, into the ledger with a new identifier.
 func (c *Conn) keep(p *proto.Publish, tag uint64) ([]byte, error) {
-	id, kept, ok := c.sess.Sender.Begin(p.QoS, tag)
+	id, kept, ok := c.sess.Sender.Add(p.QoS, tag)
 	if !ok {
 		return nil, ErrWindow
 	}
@@ -216,7 +216,7 @@ func (c *Conn) publishAliased(p *proto.Publish, tag uint64) error {
 	}
 	var err error
 	if p.PacketID = 0; p.QoS > 0 {
-		id, kept, ok := c.sess.Sender.Begin(p.QoS, tag)
+		id, kept, ok := c.sess.Sender.Add(p.QoS, tag)
 		if !ok {
 			return ErrWindow
 		}

@@ -70,7 +70,7 @@ func TestDeferAndClose(t *testing.T) {
 			nextMessage(t, c, "3")
 			c.Acknowledge(one)
 			if withhold {
-				c.Withhold()
+				c.Discard()
 				c.Acknowledge(two)
 			}
 			closed(t, c)
@@ -249,7 +249,7 @@ func TestCloseDoesNotWait(t *testing.T) {
 			nextMessage(t, conn, "1")
 			nextMessage(t, conn, "2")
 			if c.withhold {
-				conn.Withhold()
+				conn.Discard()
 			}
 			began := time.Now()
 			if err := conn.Close(t.Context(), c.bye); err != nil {

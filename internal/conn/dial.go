@@ -25,14 +25,14 @@ func Dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
 	}
 	defer cancel()
 	c, err := dial(within, cfg, s)
-	var opening *Opening
+	var opening *OpenError
 	switch {
 	case err == nil || within.Err() == nil || !errors.As(err, &opening) && !errors.Is(err, within.Err()):
 		return c, err
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	}
-	return nil, &Opening{Err: fmt.Errorf("%w: %w", context.Cause(within), err)}
+	return nil, &OpenError{Err: fmt.Errorf("%w: %w", context.Cause(within), err)}
 }
 
 // dial speaks the version that was settled on, or settles on one.
@@ -42,12 +42,12 @@ func dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
 		v = cfg.Connect.Version
 	}
 	c, err := dialVersion(ctx, cfg, s, v)
-	if err != nil && v == proto.V5 && cfg.Fallback && !s.Held && ctx.Err() == nil && notFive(err) {
+	if err != nil && v == proto.V5 && cfg.Fallback && !s.Established && ctx.Err() == nil && notFive(err) {
 		v = proto.V311
 		c, err = dialVersion(ctx, cfg, s, v)
 	}
 	if err == nil {
-		s.Held, s.Version = true, v
+		s.Established, s.Version = true, v
 	}
 	return c, err
 }
@@ -65,7 +65,7 @@ func notFive(err error) bool {
 func dialVersion(ctx context.Context, cfg *Config, s *session.Session, v proto.Version) (*Conn, error) {
 	nc, err := cfg.Dial(ctx, v)
 	if err != nil {
-		return nil, &Opening{Err: err}
+		return nil, &OpenError{Err: err}
 	}
 	if cfg.Connected != nil {
 		cfg.Connected()
@@ -107,7 +107,7 @@ func (c *Conn) open(ctx context.Context) error {
 			hello.Will = &will
 		}
 	} else {
-		if c.sess.Held && hello.Props.Num(proto.SessionExpiryInterval, 0) > 0 {
+		if c.sess.Established && hello.Props.Num(proto.SessionExpiryInterval, 0) > 0 {
 			hello.CleanStart = false
 		}
 		if c.cfg.Auth != nil {
@@ -210,13 +210,13 @@ func (c *Conn) first(ctx context.Context) (proto.Frame, error) {
 func early(ctx context.Context, err error) error {
 	var closed *transport.CloseError // a WebSocket's way to hang up
 	if ctx.Err() != nil {
-		return &Opening{Err: ErrSilent}
+		return &OpenError{Err: ErrSilent}
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || transport.Reset(err) ||
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || transport.IsReset(err) ||
 		errors.Is(err, io.ErrClosedPipe) || errors.As(err, &closed) {
-		return &Opening{Err: ErrHungUp}
+		return &OpenError{Err: ErrHungUp}
 	}
-	return &Opening{Err: err}
+	return &OpenError{Err: err}
 }
 
 // accepted takes in a CONNACK.

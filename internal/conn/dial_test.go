@@ -184,7 +184,7 @@ func TestFallback(t *testing.T) {
 				c, err := Dial(t.Context(), cfg, &s)
 				if !k.falls {
 					var r *Refused
-					if !errors.As(err, &r) || r.Reason != k.refused || s.Held || s.Version != 0 {
+					if !errors.As(err, &r) || r.Reason != k.refused || s.Established || s.Version != 0 {
 						t.Errorf("error %v, version %v", err, s.Version)
 					}
 					return
@@ -231,7 +231,7 @@ func TestDialFails(t *testing.T) {
 		cfg := script(t, proto.V5, silent)
 		cfg.Timeout = 10 * time.Second
 		_, err = Dial(t.Context(), cfg, new(session.Session))
-		var o *Opening
+		var o *OpenError
 		if !errors.As(err, &o) || !Lost(err) || time.Since(begin) != cfg.Timeout || err.Error() != "no connection within 10s: the server did not answer CONNECT" {
 			t.Errorf("error %v after %v", err, time.Since(begin))
 		}

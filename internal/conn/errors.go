@@ -82,14 +82,14 @@ func (e *Broken) Error() string {
 // Unwrap returns the cause.
 func (e *Broken) Unwrap() error { return e.Err }
 
-// Gone is a connection that was lost and could not be opened again.
-type Gone struct{ Err error }
+// ReconnectError is a connection that was lost and could not be opened again.
+type ReconnectError struct{ Err error }
 
 // Error says why the last try failed.
-func (e *Gone) Error() string { return "connection lost, and not regained: " + e.Err.Error() }
+func (e *ReconnectError) Error() string { return "connection lost, and not regained: " + e.Err.Error() }
 
 // Unwrap returns the *Opening of the last try.
-func (e *Gone) Unwrap() error { return e.Err }
+func (e *ReconnectError) Unwrap() error { return e.Err }
 
 // Limit is a packet that the server's CONNACK does not allow. It was not sent, and
 // the connection goes on.
@@ -104,11 +104,11 @@ func (e *Limit) Error() string {
 	return fmt.Sprintf("%s, but the server's %s is %d", e.What, e.Property, e.Max)
 }
 
-// Opening is a byte stream that could not be opened, or no CONNACK in time.
-type Opening struct{ Err error }
+// OpenError is a byte stream that could not be opened, or no CONNACK in time.
+type OpenError struct{ Err error }
 
 // Error is the cause's.
-func (e *Opening) Error() string { return e.Err.Error() }
+func (e *OpenError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the cause.
-func (e *Opening) Unwrap() error { return e.Err }
+func (e *OpenError) Unwrap() error { return e.Err }

@@ -26,7 +26,7 @@ type Event struct {
 	Kind    Kind
 	Reason  proto.Reason   // of Delivered: 0x80 and above is a refusal
 	Tag     uint64         // of Delivered: Publish's tag
-	Took    time.Duration  // of Pong: the round trip
+	RTT     time.Duration  // of Pong: the round trip
 	Message *proto.Publish // of Message, with its whole topic, where a Topic Alias stood for it
 	Answer  proto.Packet   // of Answer: *proto.Suback or *proto.Auth; of Delivered: *proto.Ack, nil without properties
 }

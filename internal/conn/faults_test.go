@@ -71,9 +71,9 @@ func TestWithhold(t *testing.T) {
 			for _, payload := range []string{"1", "2", "3", "4"} {
 				nextMessage(t, c, payload)
 			}
-			c.Withhold()
+			c.Discard()
 			closed(t, c)
-			c.Withhold() // of one that is closed: nothing
+			c.Discard() // of one that is closed: nothing
 		})
 	}
 }
@@ -85,7 +85,7 @@ func TestWithholdInsideAPacket(t *testing.T) {
 		c := start(t, cfg)
 		publish(t, c, msg(0, 0, "a", "whole"), 1)
 		c.written = 3 // as after a write that found room for three bytes
-		c.Withhold()
+		c.Discard()
 		if err := c.Close(t.Context(), nil); !errors.Is(err, ErrClosed) {
 			t.Errorf("error %v", err)
 		}

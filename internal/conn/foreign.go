@@ -28,8 +28,8 @@ func (p *preface) Read(b []byte) (int, error) {
 // foreign returns an *Opening if the stream begins as that of another protocol does:
 // no packet that may come before CONNACK looks so.
 func (p *preface) foreign() error {
-	if name := transport.Speaks(p.head[:p.n]); name != "" {
-		return &Opening{Err: &Foreign{Protocol: name}}
+	if name := transport.DetectProtocol(p.head[:p.n]); name != "" {
+		return &OpenError{Err: &Foreign{Protocol: name}}
 	}
 	return nil
 }

@@ -13,16 +13,16 @@ import (
 // Backoff says how often and after what waits a lost connection is replaced.
 type Backoff struct {
 	Min, Max time.Duration // of the wait: doubled each time, with jitter down to its half
-	Tries    int           // in a row without success, as Tries counts; negative is without end
+	Tries    int           // in a row without success, as Retries counts; negative is without end
 	First    bool          // the first connection is tried again too
 	// Notice is told of each loss and the wait that follows it; nil is none.
 	Notice func(err error, wait time.Duration)
 }
 
-// Tries counts what failed in a row under a Backoff. A connection that brought nothing
+// Retries counts what failed in a row under a Backoff. A connection that brought nothing
 // and ended sooner than the wait before it was long has failed as well: a server that
 // accepts and hangs up would be asked for ever. It belongs to one goroutine.
-type Tries struct {
+type Retries struct {
 	Backoff
 	failed int
 	waited time.Duration // before the connection at hand
@@ -31,11 +31,11 @@ type Tries struct {
 }
 
 // Opened says that c stands.
-func (t *Tries) Opened(c *Conn) { t.conn, t.since = c, time.Now() }
+func (t *Retries) Opened(c *Conn) { t.conn, t.since = c, time.Now() }
 
-// Again returns how long to wait before the next try; ok is false where no more are
+// Next returns how long to wait before the next try; ok is false where no more are
 // allowed.
-func (t *Tries) Again() (wait time.Duration, ok bool) {
+func (t *Retries) Next() (wait time.Duration, ok bool) {
 	if c := t.conn; c != nil {
 		t.conn = nil
 		if c.useful || time.Since(t.since) > t.waited {
@@ -59,7 +59,7 @@ func (t *Tries) Again() (wait time.Duration, ok bool) {
 // ourselves who took the session over, and one more try is right.
 func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve func(context.Context, *Conn) error) error {
 	stray := false // a CONNECT without an answer may be on its way
-	for t := (Tries{Backoff: b}); ; {
+	for t := (Retries{Backoff: b}); ; {
 		c, err := Dial(ctx, cfg, s)
 		ourselves := false
 		if err == nil {
@@ -72,10 +72,10 @@ func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve
 		} else {
 			stray = true
 		}
-		if ctx.Err() != nil || !Lost(err) && !ourselves || !s.Held && !b.First {
+		if ctx.Err() != nil || !Lost(err) && !ourselves || !s.Established && !b.First {
 			return gone(s, err)
 		}
-		wait, ok := t.Again()
+		wait, ok := t.Next()
 		if !ok {
 			return gone(s, err)
 		}
@@ -92,9 +92,9 @@ func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve
 
 // gone tells an end that could not be undone from a beginning that failed.
 func gone(s *session.Session, err error) error {
-	var opening *Opening
-	if s.Held && errors.As(err, &opening) {
-		return &Gone{err}
+	var opening *OpenError
+	if s.Established && errors.As(err, &opening) {
+		return &ReconnectError{err}
 	}
 	return err
 }

@@ -43,9 +43,9 @@ func TestLost(t *testing.T) {
 		{ErrTimeout, true},
 		{ErrWindow, false},
 		{ErrClosed, false},
-		{&Opening{Err: errors.New("connection refused")}, true},
-		{&Opening{Err: context.DeadlineExceeded}, true},
-		{&Opening{Err: &tls.CertificateVerificationError{}}, false},
+		{&OpenError{Err: errors.New("connection refused")}, true},
+		{&OpenError{Err: context.DeadlineExceeded}, true},
+		{&OpenError{Err: &tls.CertificateVerificationError{}}, false},
 		{&Broken{Op: "read", Err: io.ErrUnexpectedEOF}, true},
 		{&Broken{Op: "keep alive", Err: ErrTimeout}, true},
 		{&Violation{Err: &proto.Error{}}, false},
@@ -173,10 +173,10 @@ func TestHold(t *testing.T) {
 // brought something. Others are failures in a row, each with a longer wait.
 func TestTries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tries := Tries{Backoff: Backoff{Min: time.Second, Max: time.Minute, Tries: 3}}
+		tries := Retries{Backoff: Backoff{Min: time.Second, Max: time.Minute, Tries: 3}}
 		again := func(want int) {
 			t.Helper()
-			wait, ok := tries.Again()
+			wait, ok := tries.Next()
 			if ok != (want > 0) {
 				t.Fatalf("another try: %v", ok)
 			}

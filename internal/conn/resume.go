@@ -19,7 +19,7 @@ func (c *Conn) resume(ctx context.Context) error {
 	c.inherited = s.Receiver.Len()
 	again := s.Sender.Resend()
 	for _, f := range again {
-		kept := *f.Kept
+		kept := *f.Message
 		if f.Released {
 			continue
 		}
@@ -33,7 +33,7 @@ func (c *Conn) resume(ctx context.Context) error {
 		return err
 	}
 	for _, f := range again {
-		switch kept := *f.Kept; {
+		switch kept := *f.Message; {
 		case f.Released:
 			// Never PUBLISH again [MQTT-4.3.3-6], and not held back [MQTT-4.9.0-3].
 			if err := c.queueAck(proto.PUBREL, f.ID, true); err != nil {
@@ -59,7 +59,7 @@ func (c *Conn) resend() {
 		id := c.backlog[0]
 		c.backlog = c.backlog[1:]
 		start := len(c.out)
-		c.out = append(c.out, *c.sess.Sender.Kept(id)...)
+		c.out = append(c.out, *c.sess.Sender.Message(id)...)
 		c.trace(start)
 	}
 }

@@ -54,7 +54,7 @@ func (c *Conn) take(f proto.Frame) (Event, error) {
 
 // answers ends the request that p is the answer to.
 func (c *Conn) answers(p *proto.Suback) error {
-	step, err := c.sess.Sender.Settle(p.Kind, p.PacketID, proto.Success)
+	step, err := c.sess.Sender.Acknowledge(p.Kind, p.PacketID, proto.Success)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (c *Conn) takeAck(f proto.Frame) (Event, error) {
 	if err := a.Decode(f, c.v); err != nil {
 		return Event{}, c.violated(err)
 	}
-	step, err := c.sess.Sender.Settle(a.Kind, a.PacketID, a.Reason)
+	step, err := c.sess.Sender.Acknowledge(a.Kind, a.PacketID, a.Reason)
 	if err != nil {
 		return Event{}, c.violated(err)
 	}

@@ -22,7 +22,7 @@ func (c *Conn) saveUnsent() {
 				c.sess.Lost++
 				continue
 			}
-			c.sess.Begun = true
+			c.sess.Partial = true
 		}
 		if alias := p.Props.Num(proto.TopicAlias, 0); alias != 0 { // it dies with the connection [MQTT-3.3.2-7]
 			p.Topic = []byte(c.aliases[uint16(alias)])
@@ -43,7 +43,7 @@ func (c *Conn) takeUnsent() error {
 			return err
 		}
 	}
-	c.begun = s.Begun && len(c.out) == 0
+	c.begun = s.Partial && len(c.out) == 0
 	for rest := s.Unsent; len(rest) > 0; {
 		_, n, _ := proto.Split(rest, 0)
 		start := len(c.out)
@@ -51,6 +51,6 @@ func (c *Conn) takeUnsent() error {
 		c.trace(start)
 		rest = rest[n:]
 	}
-	s.Unsent, s.Begun = nil, false
+	s.Unsent, s.Partial = nil, false
 	return nil
 }

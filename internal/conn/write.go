@@ -120,7 +120,7 @@ func (c *Conn) wroteInVain(cause error) error {
 			if err == nil || errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(limit) {
 				continue // a Wake must not cost the reason
 			}
-			if transport.Alert(err) != "" {
+			if transport.AlertText(err) != "" {
 				return c.broke("read", err)
 			}
 			break

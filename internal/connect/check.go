@@ -28,9 +28,9 @@ func ReadHost(s string) (string, error) {
 	case isAddress(s):
 		return s, nil
 	case strings.Contains(s, "://"):
-		return "", cli.BadValue("-h", transport.Masked(s), "that is a URL: give it to -L")
+		return "", cli.BadValue("-h", transport.Redact(s), "that is a URL: give it to -L")
 	case strings.ContainsAny(s, "@/? \t\r\n"):
-		return "", cli.BadValue("-h", transport.Masked(s), "expected the name of a host, or its address; -L takes a URL")
+		return "", cli.BadValue("-h", transport.Redact(s), "expected the name of a host, or its address; -L takes a URL")
 	case strings.HasPrefix(s, "["), strings.Contains(port, ":"):
 		return "", cli.BadValue("-h", s, "expected an address such as ::1; the port belongs to -p")
 	case strings.Contains(s, ":"):
@@ -47,7 +47,7 @@ func isAddress(s string) bool {
 // withFlag adds to an error about the target the flag that it comes from, and a hint.
 func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 	var (
-		fault *transport.Fault
+		fault *transport.TargetError
 		path  *transport.Error
 	)
 	if !errors.As(err, &fault) {
@@ -58,7 +58,7 @@ func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 	}
 	const form = "certificates and keys are read from files in PEM form"
 	flag, hint := "--cafile", form
-	switch fault.Part {
+	switch fault.Field {
 	case "CAPath":
 		flag = "--capath"
 	case "Cert":

@@ -14,7 +14,7 @@ import (
 // Explain adds to an error of the connection what only the plan knows: the server, and why there
 // was no fallback to 3.1.1.
 func (p *Plan) Explain(err error) error {
-	if conn.Class(err) == conn.ClassGone { // the server had answered, so the version is known
+	if conn.Class(err) == conn.ClassReconnect { // the server had answered, so the version is known
 		return p.withServer(err)
 	}
 	return p.withServer(p.explainNoFallback(p.explainNoAnswer(err)))
@@ -52,16 +52,16 @@ func (p *Plan) explainNoFallback(err error) error {
 func (p *Plan) withServer(err error) error {
 	var (
 		dial *transport.Error
-		gone *conn.Gone
+		gone *conn.ReconnectError
 	)
 	class := conn.Class(err)
 	switch {
 	case errors.As(err, &dial): // it has an address
 		return err
-	case cli.OutcomeOf(err).Code == cli.ExitOpening && transport.Alert(err) != "", class == conn.ClassGone && transport.Alert(err) != "":
-		alert := &conn.Opening{Err: &transport.Error{Phase: transport.Secure, Addr: p.server, Err: err}}
+	case cli.OutcomeOf(err).Code == cli.ExitOpening && transport.AlertText(err) != "", class == conn.ClassReconnect && transport.AlertText(err) != "":
+		alert := &conn.OpenError{Err: &transport.Error{Phase: transport.Secure, Addr: p.server, Err: err}}
 		if errors.As(err, &gone) {
-			return &conn.Gone{Err: alert}
+			return &conn.ReconnectError{Err: alert}
 		}
 		return alert
 	case cli.OutcomeOf(err).Unnamed:

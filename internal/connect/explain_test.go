@@ -12,7 +12,7 @@ import (
 
 // The server is named once, and behind TLS it is not TLS that is proposed.
 func TestExplain(t *testing.T) {
-	hungUp := &conn.Opening{Err: conn.ErrHungUp}
+	hungUp := &conn.OpenError{Err: conn.ErrHungUp}
 	for _, c := range []struct {
 		plan       Plan
 		err        error
@@ -23,7 +23,7 @@ func TestExplain(t *testing.T) {
 		{Plan{secure: true}, hungUp, "broker:1883: the server closed the connection before it answered", "is this an MQTT port? the server may also want a client certificate (--cert, --key)", cli.ExitOpening},
 		{Plan{auto: true, secure: true, needs5: "-x"}, hungUp, "broker:1883: the server closed the connection before it answered, and -x needs MQTT 5, so 3.1.1 was not tried",
 			"leave it out to speak 3.1.1; is this an MQTT port? the server may also want", cli.ExitOpening},
-		{Plan{}, &conn.Opening{Err: &transport.Error{Phase: transport.Connect, Addr: "broker:1883", Err: fmt.Errorf("no")}}, "connect to broker:1883: no", "", cli.ExitOpening},
+		{Plan{}, &conn.OpenError{Err: &transport.Error{Phase: transport.Connect, Addr: "broker:1883", Err: fmt.Errorf("no")}}, "connect to broker:1883: no", "", cli.ExitOpening},
 		{Plan{}, &conn.Broken{Op: "read", Err: fmt.Errorf("no")}, "broker:1883: connection lost: read: no", "--reconnect always tries again", cli.ExitLost},
 		{Plan{}, cli.Fail(cli.ExitOpening, "", "no answer, the last try: %w", hungUp), "broker:1883: no answer, the last try: the server closed", "", cli.ExitOpening},
 		{Plan{}, cli.ErrQuiet, cli.ErrQuiet.Error(), "", cli.ExitOther},

@@ -157,7 +157,7 @@ func (f *PropertyFlags) Line(line string) error {
 		if !strings.EqualFold(p.Name, words[0]) {
 			continue
 		}
-		row := proto.PropertyNamed(strings.ToLower(words[1]))
+		row := proto.LookupProperty(strings.ToLower(words[1]))
 		if row == nil {
 			return cli.BadFlag("-D", ": no property named "+cli.Quote(words[1]), "mqtt help properties lists them")
 		}
@@ -173,7 +173,7 @@ func (f *PropertyFlags) Line(line string) error {
 
 // add checks one property and puts it into the set of its packet.
 func (f *PropertyFlags) add(flag string, t proto.Type, id proto.PropID, key, value string) error {
-	row := id.Row()
+	row := id.Property()
 	ps := f.Sets[t]
 	switch row.Kind {
 	case proto.Pair:
@@ -189,9 +189,9 @@ func (f *PropertyFlags) add(flag string, t proto.Type, id proto.PropID, key, val
 	default:
 		most := uint64(1)
 		switch row.Kind {
-		case proto.Two:
+		case proto.Uint16:
 			most = math.MaxUint16
-		case proto.Four:
+		case proto.Uint32:
 			most = math.MaxUint32
 		case proto.Varint:
 			most = proto.MaxRemaining

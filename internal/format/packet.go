@@ -199,7 +199,7 @@ func (d *dump) failure(r proto.Reason, t proto.Type) {
 }
 
 func (d *dump) reason(r proto.Reason, t proto.Type) {
-	name := r.In(t)
+	name := r.Name(t)
 	name = name[:len(name)-len(" (0x00)")]
 	d.b = append(d.b, " reason=0x"...)
 	d.b = append(d.b, hexDigits[r>>4], hexDigits[r&15], ' ')
@@ -246,7 +246,7 @@ func prefix(b []byte, n int) []byte {
 func (d *dump) props(ps proto.Props) {
 	for p := range ps.All() {
 		d.b = append(append(append(d.b, ' '), p.ID.String()...), '=')
-		switch p.ID.Row().Kind {
+		switch p.ID.Property().Kind {
 		case proto.Pair:
 			d.quote(p.Key)
 			d.b = append(d.b, '=')

@@ -124,7 +124,7 @@ func dumpAt(p Packet, v Version) string {
 	var b strings.Builder
 	pair := func(form string, a ...any) { fmt.Fprintf(&b, " "+form, a...) }
 	reason := func(r Reason) {
-		name, _, _ := strings.Cut(r.In(p.Type()), " (0x")
+		name, _, _ := strings.Cut(r.Name(p.Type()), " (0x")
 		pair("reason=0x%02x %q", byte(r), name)
 	}
 	unlessSuccess := func(r Reason) {
@@ -134,7 +134,7 @@ func dumpAt(p Packet, v Version) string {
 	}
 	props := func(ps Props) {
 		for p := range ps.All() {
-			switch row := p.ID.Row(); row.Kind {
+			switch row := p.ID.Property(); row.Kind {
 			case Pair:
 				pair("%s=%s=%s", row.Name, quoted(p.Key), quoted(p.Value))
 			case Text:

@@ -192,9 +192,9 @@ func TestReturnCode(t *testing.T) {
 func TestNames(t *testing.T) {
 	for _, row := range []struct{ got, want string }{
 		{NotAuthorized.String(), "Not authorized (0x87)"},
-		{Success.In(DISCONNECT), "Normal disconnection (0x00)"},
-		{Success.In(SUBACK), "Granted QoS 0 (0x00)"},
-		{Success.In(UNSUBACK), "Success (0x00)"},
+		{Success.Name(DISCONNECT), "Normal disconnection (0x00)"},
+		{Success.Name(SUBACK), "Granted QoS 0 (0x00)"},
+		{Success.Name(UNSUBACK), "Success (0x00)"},
 		{Reason(0x7F).String(), "unknown reason (0x7F)"},
 		{Type(16).String(), "packet type 16"},
 		{AUTH.String(), "AUTH"},

@@ -24,11 +24,11 @@ func TestFilters(t *testing.T) {
 					t.Fatal(err)
 				}
 				got := -1
-				if allocs := testing.AllocsPerRun(10, func() { got = f.Filters(v) }); got != n || allocs > 0 {
+				if allocs := testing.AllocsPerRun(10, func() { got = f.CountFilters(v) }); got != n || allocs > 0 {
 					t.Errorf("%s of %s with %d filters: %d, %v allocations", p.Type(), v, n, got, allocs)
 				}
 				f.Body = f.Body[:len(f.Body)-1]
-				if got := f.Filters(v); got != n {
+				if got := f.CountFilters(v); got != n {
 					t.Errorf("%s of %s with %d filters, cut: %d", p.Type(), v, n, got)
 				}
 			}

@@ -32,9 +32,9 @@ func (h *Head) Set(p *Publish, v Version) error {
 	return nil
 }
 
-// Of tells whether h is the head of p, in the version that it was set for. Before
+// Matches reports whether h is the head of p, in the version that it was set for. Before
 // version 5 properties are no part of a packet, and p is to have none.
-func (h *Head) Of(p *Publish) bool {
+func (h *Head) Matches(p *Publish) bool {
 	return h.first == p.first() && int(h.topic) == 2+len(p.Topic) && string(h.text[2:h.topic]) == string(p.Topic) &&
 		len(h.text)-int(h.props) == len(p.Props) && (len(p.Props) == 0 || string(h.text[h.props:]) == string(p.Props))
 }

@@ -31,7 +31,7 @@ func TestHead(t *testing.T) {
 			if err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%x, %v\nwant %x", got, err, want)
 			}
-			if !h.Of(&p) {
+			if !h.Matches(&p) {
 				t.Error("is not the head of its own packet")
 			}
 		})
@@ -46,7 +46,7 @@ func TestHeadOf(t *testing.T) {
 	expiry := Props(nil).AppendNum(MessageExpiryInterval, 5)
 	p := Publish{QoS: 1, Topic: []byte("a/b"), PacketID: 1, Props: expiry}
 	var h Head
-	if h.Of(&p) || h.Of(&Publish{}) {
+	if h.Matches(&p) || h.Matches(&Publish{}) {
 		t.Error("the zero value is a packet's head")
 	}
 	if err := h.Set(&p, V5); err != nil {
@@ -54,7 +54,7 @@ func TestHeadOf(t *testing.T) {
 	}
 	same := p
 	same.PacketID, same.Payload = 9, []byte("x")
-	if !h.Of(&same) {
+	if !h.Matches(&same) {
 		t.Error("another identifier and payload make it another head")
 	}
 	for name, change := range map[string]func(*Publish){
@@ -69,11 +69,11 @@ func TestHeadOf(t *testing.T) {
 	} {
 		other := p
 		change(&other)
-		if h.Of(&other) {
+		if h.Matches(&other) {
 			t.Errorf("%s: taken for the same", name)
 		}
 	}
-	if err := h.Set(&Publish{QoS: 1, Topic: []byte("a/+"), PacketID: 1}, V5); err == nil || !h.Of(&p) {
+	if err := h.Set(&Publish{QoS: 1, Topic: []byte("a/+"), PacketID: 1}, V5); err == nil || !h.Matches(&p) {
 		t.Errorf("a head that was refused: %v, or it took the place of the one before", err)
 	}
 }

@@ -40,8 +40,8 @@ type Kind byte
 // The seven forms. Flag is a byte that can only be 0 or 1.
 const (
 	Flag   Kind = iota + 1
-	Two         // two byte integer
-	Four        // four byte integer
+	Uint16      // two byte integer
+	Uint32      // four byte integer
 	Varint      // variable byte integer
 	Binary      // length and bytes
 	Text        // length and UTF-8
@@ -71,29 +71,29 @@ const everywhere = 0xFFFF &^ (1<<PINGREQ | 1<<PINGRESP)
 // to be written to.
 var Properties = [...]Property{
 	{PayloadFormatIndicator, "payload-format-indicator", Flag, inPublish | inWill, false, 0},
-	{MessageExpiryInterval, "message-expiry-interval", Four, inPublish | inWill, false, 0},
+	{MessageExpiryInterval, "message-expiry-interval", Uint32, inPublish | inWill, false, 0},
 	{ContentType, "content-type", Text, inPublish | inWill, false, 0},
 	{ResponseTopic, "response-topic", Text, inPublish | inWill, false, 0},
 	{CorrelationData, "correlation-data", Binary, inPublish | inWill, false, 0},
 	{SubscriptionIdentifier, "subscription-identifier", Varint, inPublish | inSubscribe, true, inPublish},
-	{SessionExpiryInterval, "session-expiry-interval", Four, inConnect | inConnack | inDisconnect, false, 0},
+	{SessionExpiryInterval, "session-expiry-interval", Uint32, inConnect | inConnack | inDisconnect, false, 0},
 	{AssignedClientIdentifier, "assigned-client-identifier", Text, inConnack, false, 0},
-	{ServerKeepAlive, "server-keep-alive", Two, inConnack, false, 0},
+	{ServerKeepAlive, "server-keep-alive", Uint16, inConnack, false, 0},
 	{AuthenticationMethod, "authentication-method", Text, inConnect | inConnack | inAuth, false, 0},
 	{AuthenticationData, "authentication-data", Binary, inConnect | inConnack | inAuth, false, 0},
 	{RequestProblemInformation, "request-problem-information", Flag, inConnect, false, 0},
-	{WillDelayInterval, "will-delay-interval", Four, inWill, false, 0},
+	{WillDelayInterval, "will-delay-interval", Uint32, inWill, false, 0},
 	{RequestResponseInformation, "request-response-information", Flag, inConnect, false, 0},
 	{ResponseInformation, "response-information", Text, inConnack, false, 0},
 	{ServerReference, "server-reference", Text, inConnack | inDisconnect, false, 0},
 	{ReasonString, "reason-string", Text, inConnack | inAcks | inSuback | inUnsuback | inDisconnect | inAuth, false, 0},
-	{ReceiveMaximum, "receive-maximum", Two, inConnect | inConnack, true, 0},
-	{TopicAliasMaximum, "topic-alias-maximum", Two, inConnect | inConnack, false, 0},
-	{TopicAlias, "topic-alias", Two, inPublish, true, 0},
+	{ReceiveMaximum, "receive-maximum", Uint16, inConnect | inConnack, true, 0},
+	{TopicAliasMaximum, "topic-alias-maximum", Uint16, inConnect | inConnack, false, 0},
+	{TopicAlias, "topic-alias", Uint16, inPublish, true, 0},
 	{MaximumQoS, "maximum-qos", Flag, inConnack, false, 0},
 	{RetainAvailable, "retain-available", Flag, inConnack, false, 0},
 	{UserProperty, "user-property", Pair, everywhere, false, everywhere},
-	{MaximumPacketSize, "maximum-packet-size", Four, inConnect | inConnack, true, 0},
+	{MaximumPacketSize, "maximum-packet-size", Uint32, inConnect | inConnack, true, 0},
 	{WildcardSubscriptionAvailable, "wildcard-subscription-available", Flag, inConnack, false, 0},
 	{SubscriptionIdentifierAvailable, "subscription-identifier-available", Flag, inConnack, false, 0},
 	{SharedSubscriptionAvailable, "shared-subscription-available", Flag, inConnack, false, 0},
@@ -104,8 +104,8 @@ var rows = [0x2B]byte{0x01: 1, 0x02: 2, 0x03: 3, 0x08: 4, 0x09: 5, 0x0B: 6, 0x11
 	0x16: 11, 0x17: 12, 0x18: 13, 0x19: 14, 0x1A: 15, 0x1C: 16, 0x1F: 17, 0x21: 18, 0x22: 19, 0x23: 20, 0x24: 21,
 	0x25: 22, 0x26: 23, 0x27: 24, 0x28: 25, 0x29: 26, 0x2A: 27}
 
-// Row returns the table's row of id, nil if there is no such property.
-func (id PropID) Row() *Property {
+// Property returns the table's row of id, nil if there is no such property.
+func (id PropID) Property() *Property {
 	if int(id) >= len(rows) || rows[id] == 0 {
 		return nil
 	}
@@ -114,14 +114,14 @@ func (id PropID) Row() *Property {
 
 // String returns the property's name.
 func (id PropID) String() string {
-	if p := id.Row(); p != nil {
+	if p := id.Property(); p != nil {
 		return p.Name
 	}
 	return "unknown property"
 }
 
-// PropertyNamed returns the row with that name, nil if there is none.
-func PropertyNamed(name string) *Property {
+// LookupProperty returns the row with that name, nil if there is none.
+func LookupProperty(name string) *Property {
 	for i := range Properties {
 		if Properties[i].Name == name {
 			return &Properties[i]

@@ -21,7 +21,7 @@ type Prop struct {
 func take(b []byte) (p Prop, row *Property, size int, what string) {
 	// Identifiers are variable byte integers; all that exist fit in one byte.
 	p.ID = PropID(b[0])
-	if row = p.ID.Row(); row == nil {
+	if row = p.ID.Property(); row == nil {
 		return p, nil, 0, "unknown property identifier"
 	}
 	v := b[1:]
@@ -33,13 +33,13 @@ func take(b []byte) (p Prop, row *Property, size int, what string) {
 		}
 		p.Num = uint32(v[0])
 		return p, row, 2, ""
-	case Two:
+	case Uint16:
 		if len(v) < 2 {
 			return p, row, 0, short
 		}
 		p.Num = uint32(binary.BigEndian.Uint16(v))
 		return p, row, 3, ""
-	case Four:
+	case Uint32:
 		if len(v) < 4 {
 			return p, row, 0, short
 		}
@@ -135,12 +135,12 @@ func (ps Props) Value(id PropID) []byte {
 // AppendNum appends the integer property id.
 func (ps Props) AppendNum(id PropID, n uint32) Props {
 	ps = append(ps, byte(id))
-	switch id.Row().Kind {
+	switch id.Property().Kind {
 	case Flag:
 		return append(ps, byte(n))
-	case Two:
+	case Uint16:
 		return binary.BigEndian.AppendUint16(ps, uint16(n))
-	case Four:
+	case Uint32:
 		return binary.BigEndian.AppendUint32(ps, n)
 	}
 	return AppendUvarint(ps, int(n))
@@ -163,7 +163,7 @@ func (ps Props) AppendPair(key, value string) Props {
 
 // Append appends p as it is.
 func (ps Props) Append(p Prop) Props {
-	switch p.ID.Row().Kind {
+	switch p.ID.Property().Kind {
 	case Pair:
 		return appendText(appendText(append(ps, byte(p.ID)), p.Key), p.Value)
 	case Binary, Text:

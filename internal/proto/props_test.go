@@ -16,7 +16,7 @@ func TestPropertyTable(t *testing.T) {
 		if i > 0 && p.ID <= Properties[i-1].ID {
 			t.Errorf("%s is out of order", p.Name)
 		}
-		if p.ID.Row() != p || PropertyNamed(p.Name) != p || p.ID.String() != p.Name {
+		if p.ID.Property() != p || LookupProperty(p.Name) != p || p.ID.String() != p.Name {
 			t.Errorf("%s is not found by its identifier and name", p.Name)
 		}
 		for k := WILL; k <= AUTH; k++ {
@@ -27,14 +27,14 @@ func TestPropertyTable(t *testing.T) {
 	}
 	n := 0
 	for id := range 256 {
-		if PropID(id).Row() != nil {
+		if PropID(id).Property() != nil {
 			n++
 		}
 	}
 	if n != len(Properties) {
 		t.Errorf("%d identifiers have a row", n)
 	}
-	if PropertyNamed("") != nil || PropertyNamed("Topic-Alias") != nil {
+	if LookupProperty("") != nil || LookupProperty("Topic-Alias") != nil {
 		t.Error("a name that is none was found")
 	}
 }
@@ -147,7 +147,7 @@ func checkPlain(b []byte, t Type) bool {
 	}
 	for len(b) > 0 {
 		id, _ := number(1)
-		row := PropID(id).Row()
+		row := PropID(id).Property()
 		if row == nil || !row.In(t) {
 			return false
 		}
@@ -160,9 +160,9 @@ func checkPlain(b []byte, t Type) bool {
 		case Flag:
 			v, ok = number(1)
 			ok = ok && v < 2
-		case Two:
+		case Uint16:
 			v, ok = number(2)
-		case Four:
+		case Uint32:
 			v, ok = number(4)
 		case Varint:
 			v, ok = varintPlain(&b)

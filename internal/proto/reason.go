@@ -128,10 +128,10 @@ var reasons = [...]struct {
 func (r Reason) Failed() bool { return r >= 0x80 }
 
 // String returns the standard's name with the code: "Not authorized (0x87)".
-func (r Reason) String() string { return r.In(PUBACK) }
+func (r Reason) String() string { return r.Name(PUBACK) }
 
-// In returns the name that r has in a packet of type t, with the code.
-func (r Reason) In(t Type) string {
+// Name returns the name that r has in a packet of type t, with the code.
+func (r Reason) Name(t Type) string {
 	name := "unknown reason"
 	switch {
 	case r == Success && t == DISCONNECT:
@@ -152,7 +152,7 @@ func (r Reason) In(t Type) string {
 // Explain returns the name that r has in a packet of type t, with the code, and the Reason String of
 // ps if there is one: "Not authorized (0x87): read only".
 func (r Reason) Explain(t Type, ps Props) string {
-	name := r.In(t)
+	name := r.Name(t)
 	if s := ps.Value(ReasonString); len(s) > 0 {
 		return name + ": " + string(s)
 	}

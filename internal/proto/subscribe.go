@@ -33,9 +33,9 @@ func (s *Subscription) options(v Version) byte {
 	return o
 }
 
-// Filters counts the filters of a SUBSCRIBE or UNSUBSCRIBE, for who will not have any number
+// CountFilters counts the filters of a SUBSCRIBE or UNSUBSCRIBE, for who will not have any number
 // of them: nothing is set aside. It ends where the packet is malformed.
-func (f Frame) Filters(v Version) (n int) {
+func (f Frame) CountFilters(v Version) (n int) {
 	c := open(f, v)
 	c.id()
 	if v >= V5 {

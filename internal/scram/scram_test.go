@@ -155,7 +155,7 @@ func TestServerRefusesOtherMessages(t *testing.T) {
 	for _, first := range []string{"", "n", "n,", "n,,", "n,,n=user", "n,,r=x,n=user", "p=tls-unique,,n=user,r=x", "n,,n=,r=x", "n,,n=user,r=", "n,a=root,n=user,r=x",
 		"n,,m=1,n=user,r=x", "n,,n=us=er,r=x", "x,,n=user,r=x", "n,,n=user,r=" + strings.Repeat("x", maxMessage)} {
 		s := &Server{Method: SHA512, Find: secrets(t, SHA512)}
-		if answer, done, err := s.Step([]byte(first)); answer != nil || !done || !errors.Is(err, ErrForm) {
+		if answer, done, err := s.Step([]byte(first)); answer != nil || !done || !errors.Is(err, ErrMalformed) {
 			t.Errorf("%.40q: %q, %t, %v", first, answer, done, err)
 		}
 	}
@@ -171,10 +171,10 @@ func TestServerRefusesOtherMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 		last = strings.Replace(last, "NONCE", s.nonce, 1)
-		if answer, done, err := s.Step([]byte(last)); answer != nil || !done || !errors.Is(err, ErrForm) {
+		if answer, done, err := s.Step([]byte(last)); answer != nil || !done || !errors.Is(err, ErrMalformed) {
 			t.Errorf("%q: %q, %t, %v", last, answer, done, err)
 		}
-		if answer, done, err := s.Step([]byte(last)); answer != nil || !done || !errors.Is(err, ErrForm) {
+		if answer, done, err := s.Step([]byte(last)); answer != nil || !done || !errors.Is(err, ErrMalformed) {
 			t.Errorf("a third message: %q, %t, %v", answer, done, err)
 		}
 	}

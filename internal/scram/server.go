@@ -33,8 +33,8 @@ type Server struct {
 
 // Why an exchange fails.
 var (
-	ErrForm    = errors.New("not a message of the method") // what came is out of order
-	ErrRefused = errors.New("an unknown user or a wrong password")
+	ErrMalformed = errors.New("not a message of the method") // what came is out of order
+	ErrRefused   = errors.New("an unknown user or a wrong password")
 )
 
 // maxMessage bounds what a client may send, in bytes.
@@ -48,7 +48,7 @@ func (s *Server) User() string { return s.user }
 // do.
 func (s *Server) Step(message []byte) (answer []byte, done bool, err error) {
 	if len(message) > maxMessage || s.state > 1 {
-		return nil, true, ErrForm
+		return nil, true, ErrMalformed
 	}
 	s.state++
 	if s.state == 1 {
@@ -66,14 +66,14 @@ func (s *Server) first(message string) ([]byte, error) {
 	as, bare, ok := strings.Cut(rest, ",")
 	name, more, ok2 := strings.Cut(bare, ",")
 	if !ok || !ok2 || flag != "n" && flag != "y" || !strings.HasPrefix(name, "n=") || !strings.HasPrefix(more, "r=") {
-		return nil, ErrForm
+		return nil, ErrMalformed
 	}
 	nonce, _, _ := strings.Cut(more[2:], ",")
 	if nonce == "" || as != "" && as != "a="+name[2:] {
-		return nil, ErrForm
+		return nil, ErrMalformed
 	}
 	if s.user, ok = unescape(name[2:]); !ok {
-		return nil, ErrForm
+		return nil, ErrMalformed
 	}
 	s.header, s.nonce = flag+","+as+",", nonce+rand.Text()
 	s.secret, s.known = s.Find(s.user)
@@ -86,20 +86,20 @@ func (s *Server) first(message string) ([]byte, error) {
 func (s *Server) last(message string) ([]byte, error) {
 	at := strings.LastIndex(message, ",p=")
 	if at < 0 {
-		return nil, ErrForm
+		return nil, ErrMalformed
 	}
 	f := fields(message[:at])
 	header, err := base64.StdEncoding.DecodeString(f["c"])
 	proof, err2 := base64.StdEncoding.DecodeString(message[at+3:])
 	if err != nil || err2 != nil || string(header) != s.header || f["r"] != s.nonce {
-		return nil, ErrForm
+		return nil, ErrMalformed
 	}
 	signed := s.signed + message[:at]
 	key := mac(s.Method, s.secret.Salted, "Client Key")
 	stored := sum(s.Method, key)
 	shown := mac(s.Method, stored, signed)
 	if len(proof) != len(shown) {
-		return nil, ErrForm
+		return nil, ErrMalformed
 	}
 	subtle.XORBytes(proof, proof, shown)
 	right := subtle.ConstantTimeCompare(sum(s.Method, proof), stored)

@@ -10,15 +10,15 @@ import (
 func TestAwaits(t *testing.T) {
 	states := map[string]func(s *Sender[int]) uint16{
 		"nothing": func(s *Sender[int]) uint16 { return 1 },
-		"QoS 1":   func(s *Sender[int]) uint16 { id, _, _ := s.Begin(1, 0); return id },
-		"QoS 2":   func(s *Sender[int]) uint16 { id, _, _ := s.Begin(2, 0); return id },
+		"QoS 1":   func(s *Sender[int]) uint16 { id, _, _ := s.Add(1, 0); return id },
+		"QoS 2":   func(s *Sender[int]) uint16 { id, _, _ := s.Add(2, 0); return id },
 		"PUBREC came": func(s *Sender[int]) uint16 {
-			id, _, _ := s.Begin(2, 0)
-			s.Settle(proto.PUBREC, id, proto.Success)
+			id, _, _ := s.Add(2, 0)
+			s.Acknowledge(proto.PUBREC, id, proto.Success)
 			return id
 		},
 		"request":          func(s *Sender[int]) uint16 { id, _ := s.Request(0); return id },
-		"acknowledged":     func(s *Sender[int]) uint16 { id, _, _ := s.Begin(1, 0); s.Settle(proto.PUBACK, id, 0); return id },
+		"acknowledged":     func(s *Sender[int]) uint16 { id, _, _ := s.Add(1, 0); s.Acknowledge(proto.PUBACK, id, 0); return id },
 		"identifier 0":     func(s *Sender[int]) uint16 { return 0 },
 		"identifier 65535": func(s *Sender[int]) uint16 { return 65535 },
 	}
@@ -28,7 +28,7 @@ func TestAwaits(t *testing.T) {
 			s.Limit(10)
 			id := begin(&s)
 			awaited := s.Awaits(kind, id)
-			step, err := s.Settle(kind, id, proto.NotAuthorized)
+			step, err := s.Acknowledge(kind, id, proto.NotAuthorized)
 			if done := err == nil && step.Done; awaited != done {
 				t.Errorf("%s, %v: awaited %v, done %v", name, kind, awaited, done)
 			}

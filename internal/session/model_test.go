@@ -112,7 +112,7 @@ func TestSenderModel(t *testing.T) {
 			switch what := rnd.IntN(1000); {
 			case what < 430:
 				qos := byte(1 + rnd.IntN(2))
-				id, kept, ok := s.Begin(qos, tag)
+				id, kept, ok := s.Add(qos, tag)
 				if want := m.messages() < m.limit; ok != want {
 					t.Fatalf("seed %d: Begin %v with %d of %d", seed, ok, m.messages(), m.limit)
 				} else if !ok {
@@ -194,14 +194,14 @@ func TestSenderModel(t *testing.T) {
 func checkSettle(t *testing.T, s *Sender[uint64], m *model, kind proto.Type, id uint16, r proto.Reason) {
 	t.Helper()
 	if f := m.at[id]; f != nil && f.state != request {
-		if kept := s.Kept(id); kept == nil || *kept != f.tag {
+		if kept := s.Message(id); kept == nil || *kept != f.tag {
 			t.Fatalf("%d does not keep what was put there", id)
 		}
-	} else if s.Kept(id) != nil {
+	} else if s.Message(id) != nil {
 		t.Fatalf("%d keeps something", id)
 	}
 	want, wrong := m.settle(kind, id, r)
-	got, err := s.Settle(kind, id, r)
+	got, err := s.Acknowledge(kind, id, r)
 	if got != want || (err != nil) != wrong {
 		t.Fatalf("%s %d %s: %+v, %v, want %+v, %v", kind, id, r, got, err, want, wrong)
 	}
@@ -220,7 +220,7 @@ func checkResend(t *testing.T, s *Sender[uint64], m *model) {
 		if w.state == published {
 			qos = 1
 		}
-		if f.ID != want[i] || f.Tag != w.tag || *f.Kept != w.tag || f.QoS != qos || f.Released != (w.state == released) {
+		if f.ID != want[i] || f.Tag != w.tag || *f.Message != w.tag || f.QoS != qos || f.Released != (w.state == released) {
 			t.Fatalf("flight %d is %+v, want identifier %d of %+v", i, f, want[i], *w)
 		}
 	}
@@ -236,7 +236,7 @@ func TestWrap(t *testing.T) {
 		var out []uint16
 		var used [65536]bool
 		for n := range 150000 {
-			id, _, ok := s.Begin(1, uint64(n))
+			id, _, ok := s.Add(1, uint64(n))
 			if !ok || id == 0 || used[id] {
 				t.Fatalf("window %d, message %d: identifier %d, %v, in use %v", window, n, id, ok, used[id])
 			}
@@ -247,7 +247,7 @@ func TestWrap(t *testing.T) {
 				done := out[i]
 				out[i] = out[len(out)-1]
 				out = out[:len(out)-1]
-				if step, err := s.Settle(proto.PUBACK, done, 0); err != nil || !step.Done {
+				if step, err := s.Acknowledge(proto.PUBACK, done, 0); err != nil || !step.Done {
 					t.Fatalf("PUBACK %d: %+v, %v", done, step, err)
 				}
 				used[done] = false

@@ -31,7 +31,7 @@ func TestResend(t *testing.T) {
 	var id [6]uint16
 	for i, qos := range []byte{2, 1, 2, 2, 1, 2} {
 		var kept *string
-		id[i], kept, _ = s.Begin(qos, uint64(100+i))
+		id[i], kept, _ = s.Add(qos, uint64(100+i))
 		*kept = string(rune('a' + i))
 		if i == 2 {
 			s.Request(1)
@@ -48,8 +48,8 @@ func TestResend(t *testing.T) {
 		}
 		for i, f := range again {
 			n := []int{2, 4, 5, 3, 0}[i]
-			if f.Tag != uint64(100+n) || *f.Kept != string(rune('a'+n)) || f.Kept != s.Kept(f.ID) {
-				t.Errorf("flight %d: tag %d, kept %q", f.ID, f.Tag, *f.Kept)
+			if f.Tag != uint64(100+n) || *f.Message != string(rune('a'+n)) || f.Message != s.Message(f.ID) {
+				t.Errorf("flight %d: tag %d, kept %q", f.ID, f.Tag, *f.Message)
 			}
 			if f.QoS != []byte{2, 1, 2, 2, 2}[i] || f.Released != (i > 2) || s.Released(f.ID) != f.Released {
 				t.Errorf("flight %d: QoS %d, released %v", f.ID, f.QoS, f.Released)
@@ -81,7 +81,7 @@ func TestRenew(t *testing.T) {
 			t.Errorf("%d would be sent as PUBREL to a peer that never saw it", f.ID)
 		}
 	}
-	if _, err := s.Settle(proto.PUBCOMP, a, proto.Success); err == nil {
+	if _, err := s.Acknowledge(proto.PUBCOMP, a, proto.Success); err == nil {
 		t.Error("PUBCOMP without PUBREC was taken")
 	}
 	if step := settle(t, &s, proto.PUBREC, a, proto.Success); !step.Release || step.Tag != 1 {
@@ -119,8 +119,8 @@ func TestRestore(t *testing.T) {
 		t.Fatalf("order %v, want %v", ids(again), want)
 	}
 	for i, f := range again {
-		if f.Tag != uint64(i) || *f.Kept != string(rune('a'+i)) || f.Released != (i == 0) || f.QoS != []byte{2, 1, 2, 1}[i] {
-			t.Errorf("flight %+v, kept %q", f, *f.Kept)
+		if f.Tag != uint64(i) || *f.Message != string(rune('a'+i)) || f.Released != (i == 0) || f.QoS != []byte{2, 1, 2, 1}[i] {
+			t.Errorf("flight %+v, kept %q", f, *f.Message)
 		}
 	}
 	s.Limit(65535)

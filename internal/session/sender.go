@@ -53,11 +53,11 @@ func (s *Sender[M]) Free() int {
 // Pending tells how many messages are in flight.
 func (s *Sender[M]) Pending() int { return s.out }
 
-// Begin gives a new message at QoS 1 or 2 an identifier that is not in use
+// Add gives a new message at QoS 1 or 2 an identifier that is not in use
 // [MQTT-2.2.1-3]. The caller fills *kept, which holds what the slot's last message
-// left, for its memory to be used again; it is good until the next Begin, Request or
+// left, for its memory to be used again; it is good until the next Add, Request or
 // Restore. ok is false if the window is full.
-func (s *Sender[M]) Begin(qos byte, tag uint64) (id uint16, kept *M, ok bool) {
+func (s *Sender[M]) Add(qos byte, tag uint64) (id uint16, kept *M, ok bool) {
 	if s.out >= s.limit {
 		return 0, nil, false
 	}
@@ -127,10 +127,10 @@ type Step struct {
 	Done    bool // the exchange has ended and the identifier is free
 }
 
-// Settle takes in a PUBACK, PUBREC, PUBCOMP, SUBACK or UNSUBACK. A reason of 0x80 or
+// Acknowledge takes in a PUBACK, PUBREC, PUBCOMP, SUBACK or UNSUBACK. A reason of 0x80 or
 // more ends the exchange [MQTT-4.4.0-2]. An acknowledgement of another kind than the
 // one awaited is an *proto.Error.
-func (s *Sender[M]) Settle(kind proto.Type, id uint16, r proto.Reason) (Step, error) {
+func (s *Sender[M]) Acknowledge(kind proto.Type, id uint16, r proto.Reason) (Step, error) {
 	if id == 0 || int(id) > len(s.slots) || s.slots[id-1].state == free {
 		return Step{Release: kind == proto.PUBREC && !r.Failed()}, nil
 	}
@@ -158,7 +158,7 @@ func (s *Sender[M]) Settle(kind proto.Type, id uint16, r proto.Reason) (Step, er
 }
 
 // Awaits tells whether a message in flight is waiting for that acknowledgement, which
-// Settle will then take for its end, be it that it says PUBREC and 0x80 or more.
+// Acknowledge will then take for its end, be it that it says PUBREC and 0x80 or more.
 func (s *Sender[M]) Awaits(kind proto.Type, id uint16) bool {
 	if id == 0 || int(id) > len(s.slots) {
 		return false
@@ -174,9 +174,9 @@ func (s *Sender[M]) Awaits(kind proto.Type, id uint16) bool {
 	return false
 }
 
-// Kept returns what Begin's caller keeps of the message in flight with identifier
+// Message returns the message in flight with identifier
 // id, nil if there is none.
-func (s *Sender[M]) Kept(id uint16) *M {
+func (s *Sender[M]) Message(id uint16) *M {
 	if id == 0 || int(id) > len(s.slots) || s.slots[id-1].state < published {
 		return nil
 	}
@@ -194,7 +194,7 @@ type Flight[M any] struct {
 	QoS      byte
 	Released bool // PUBREC came: PUBREL is to be sent again, never PUBLISH [MQTT-4.3.3-6]
 	Tag      uint64
-	Kept     *M
+	Message  *M
 }
 
 // Resend returns the messages in flight in the order of sending [MQTT-4.6.0-1],
@@ -204,7 +204,7 @@ func (s *Sender[M]) Resend() []Flight[M] {
 	var again []Flight[M]
 	for i := range s.slots {
 		p := &s.slots[i]
-		f := Flight[M]{ID: uint16(i + 1), QoS: 2, Tag: p.tag, Kept: &p.m}
+		f := Flight[M]{ID: uint16(i + 1), QoS: 2, Tag: p.tag, Message: &p.m}
 		switch p.state {
 		case free:
 			continue
@@ -248,7 +248,7 @@ func (s *Sender[M]) Forget() {
 	*s = Sender[M]{limit: s.limit, order: s.order}
 }
 
-// Cancel takes back a Begin or Request whose packet was never sent. An identifier
+// Cancel takes back an Add or Request whose packet was never sent. An identifier
 // that is free stays so.
 func (s *Sender[M]) Cancel(id uint16) {
 	if id == 0 || int(id) > len(s.slots) || s.slots[id-1].state == free {

@@ -10,7 +10,7 @@ import (
 // begin starts a message and fails the test if it cannot.
 func begin(t *testing.T, s *Sender[string], qos byte, tag uint64) uint16 {
 	t.Helper()
-	id, kept, ok := s.Begin(qos, tag)
+	id, kept, ok := s.Add(qos, tag)
 	if !ok || id == 0 || kept == nil {
 		t.Fatalf("Begin(%d, %d): %d, %v", qos, tag, id, ok)
 	}
@@ -20,7 +20,7 @@ func begin(t *testing.T, s *Sender[string], qos byte, tag uint64) uint16 {
 // settle takes in an acknowledgement and fails the test at an error.
 func settle(t *testing.T, s *Sender[string], kind proto.Type, id uint16, r proto.Reason) Step {
 	t.Helper()
-	step, err := s.Settle(kind, id, r)
+	step, err := s.Acknowledge(kind, id, r)
 	if err != nil {
 		t.Fatalf("%s %d: %v", kind, id, err)
 	}
@@ -106,7 +106,7 @@ func TestSettle(t *testing.T) {
 			if s.Released(id) != (row.state == "released") {
 				t.Error("Released is wrong before")
 			}
-			step, err := s.Settle(row.kind, id, row.r)
+			step, err := s.Acknowledge(row.kind, id, row.r)
 			if step != row.want {
 				t.Errorf("step %+v, want %+v", step, row.want)
 			}
@@ -122,7 +122,7 @@ func TestSettle(t *testing.T) {
 			if s.Pending() != pending || s.Free() != 2-pending {
 				t.Errorf("%d pending, %d free, want %d, %d", s.Pending(), s.Free(), pending, 2-pending)
 			}
-			if (s.Kept(id) != nil) != (pending == 1) {
+			if (s.Message(id) != nil) != (pending == 1) {
 				t.Error("Kept does not go by what is in flight")
 			}
 		})
@@ -140,7 +140,7 @@ func TestNeverGiven(t *testing.T) {
 					t.Errorf("%s %d: %+v", kind, id, step)
 				}
 			}
-			if s.Kept(id) != nil || s.Released(id) {
+			if s.Message(id) != nil || s.Released(id) {
 				t.Errorf("%d is known", id)
 			}
 			s.Cancel(id)
@@ -158,14 +158,14 @@ func TestNeverGiven(t *testing.T) {
 // full window [MQTT-4.9.0-3], and a smaller window leaves what is in flight alone.
 func TestWindow(t *testing.T) {
 	var s Sender[string]
-	if _, _, ok := s.Begin(1, 0); ok || s.Free() != 0 {
+	if _, _, ok := s.Add(1, 0); ok || s.Free() != 0 {
 		t.Error("a window of 0 took a message")
 	}
 	s.Limit(3)
 	a := begin(t, &s, 1, 1)
 	b := begin(t, &s, 2, 2)
 	c := begin(t, &s, 1, 3)
-	if _, _, ok := s.Begin(1, 4); ok || s.Free() != 0 || s.Pending() != 3 {
+	if _, _, ok := s.Add(1, 4); ok || s.Free() != 0 || s.Pending() != 3 {
 		t.Error("a full window took a message")
 	}
 	r, ok := s.Request(5)
@@ -178,7 +178,7 @@ func TestWindow(t *testing.T) {
 	}
 	settle(t, &s, proto.PUBACK, a, proto.Success)
 	settle(t, &s, proto.PUBREC, b, proto.Success) // keeps its place until PUBCOMP
-	if _, _, ok := s.Begin(1, 4); ok {
+	if _, _, ok := s.Add(1, 4); ok {
 		t.Error("began with two in flight at a window of 1")
 	}
 	settle(t, &s, proto.PUBCOMP, b, proto.Success)
@@ -218,23 +218,23 @@ func TestAllIdentifiers(t *testing.T) {
 	}
 	n := 0
 	for ; s.Free() > 0; n++ {
-		id, _, ok := s.Begin(1+byte(n%2), 0)
+		id, _, ok := s.Add(1+byte(n%2), 0)
 		take(id, ok)
 	}
 	if n != 65525 || s.Pending() != n {
 		t.Errorf("%d messages beside 10 requests, %d pending", n, s.Pending())
 	}
-	if _, _, ok := s.Begin(1, 0); ok {
+	if _, _, ok := s.Add(1, 0); ok {
 		t.Error("a message without an identifier")
 	}
 	if _, ok := s.Request(0); ok {
 		t.Error("a request without an identifier")
 	}
-	step, err := s.Settle(proto.SUBACK, 4, 0)
+	step, err := s.Acknowledge(proto.SUBACK, 4, 0)
 	if err != nil || !step.Done || s.Free() != 1 {
 		t.Errorf("after SUBACK: %+v, %v, %d free", step, err, s.Free())
 	}
-	if id, _, ok := s.Begin(2, 0); !ok || id != 4 {
+	if id, _, ok := s.Add(2, 0); !ok || id != 4 {
 		t.Errorf("got %d, only 4 was free", id)
 	}
 }
@@ -247,7 +247,7 @@ func TestForget(t *testing.T) {
 	begin(t, &s, 2, 2)
 	s.Request(3)
 	s.Forget()
-	if s.Pending() != 0 || s.Free() != 4 || len(s.Resend()) != 0 || s.Kept(1) != nil {
+	if s.Pending() != 0 || s.Free() != 4 || len(s.Resend()) != 0 || s.Message(1) != nil {
 		t.Error("something was not forgotten")
 	}
 	if step := settle(t, &s, proto.PUBACK, 1, 0); step.Known {
@@ -263,11 +263,11 @@ func TestCancel(t *testing.T) {
 	a := begin(t, &s, 1, 1)
 	b := begin(t, &s, 2, 2)
 	s.Cancel(a)
-	if s.Pending() != 1 || s.Free() != 1 || s.Kept(a) != nil {
+	if s.Pending() != 1 || s.Free() != 1 || s.Message(a) != nil {
 		t.Error("not taken back")
 	}
 	s.Cancel(a) // free: nothing to take back, and not free twice
-	c, _, _ := s.Begin(1, 3)
+	c, _, _ := s.Add(1, 3)
 	if s.Limit(3); c == b {
 		t.Error("an identifier in use was given out")
 	}
@@ -285,15 +285,15 @@ func TestCancel(t *testing.T) {
 func TestKeptMemory(t *testing.T) {
 	var s Sender[[]byte]
 	s.Limit(1)
-	id, kept, _ := s.Begin(1, 0)
+	id, kept, _ := s.Add(1, 0)
 	*kept = append(*kept, make([]byte, 100)...)
-	if _, err := s.Settle(proto.PUBACK, id, 0); err != nil {
+	if _, err := s.Acknowledge(proto.PUBACK, id, 0); err != nil {
 		t.Fatal(err)
 	}
 	if freed := s.Freed(id); cap(*freed) < 100 {
 		t.Error("Freed does not show what was kept")
 	}
-	if _, kept, _ = s.Begin(1, 0); cap(*kept) < 100 {
+	if _, kept, _ = s.Add(1, 0); cap(*kept) < 100 {
 		t.Error("the memory was not handed on")
 	}
 }
@@ -305,14 +305,14 @@ func TestSteadyState(t *testing.T) {
 	var r Receiver
 	var failed error
 	step := func(kind proto.Type, id uint16) {
-		if _, err := s.Settle(kind, id, proto.Success); err != nil {
+		if _, err := s.Acknowledge(kind, id, proto.Success); err != nil {
 			failed = err
 		}
 	}
 	var window [20]uint16
 	n := testing.AllocsPerRun(500, func() {
 		for i := range window {
-			id, kept, ok := s.Begin(byte(1+i%2), uint64(i))
+			id, kept, ok := s.Add(byte(1+i%2), uint64(i))
 			if !ok {
 				failed = errors.New("the window is full")
 				return

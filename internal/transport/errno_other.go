@@ -4,8 +4,8 @@ package transport
 
 import "syscall"
 
-// Reset tells whether the peer broke the connection off, which the next read or write notices.
-func Reset(err error) bool {
+// IsReset reports whether the peer broke the connection off, which the next read or write notices.
+func IsReset(err error) bool {
 	return among(err, syscall.ECONNRESET, syscall.EPIPE)
 }
 

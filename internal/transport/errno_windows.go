@@ -4,8 +4,8 @@ import "golang.org/x/sys/windows"
 
 // The syscall package's ECONNRESET and the like are values of its own here, which no call returns: sockets have Winsock's.
 
-// Reset tells whether the peer broke the connection off, which the next read or write notices.
-func Reset(err error) bool {
+// IsReset reports whether the peer broke the connection off, which the next read or write notices.
+func IsReset(err error) bool {
 	return among(err, windows.WSAECONNRESET, windows.WSAECONNABORTED, windows.WSAESHUTDOWN)
 }
 

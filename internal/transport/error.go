@@ -62,24 +62,24 @@ func (e *Error) Unwrap() error { return e.Err }
 // Hint says what may help, in one line, or "".
 func (e *Error) Hint() string { return Hint(e) }
 
-// Fault is what is wrong with one part of a Target, of its TLS or of its WebSocket, before any connection.
-type Fault struct {
-	Part string // the field: Port, Bind, Socket, Proxy, Path, Header, CAFile, CAPath, Cert, Key, KeyLog
-	Err  error
+// TargetError is what is wrong with one part of a Target, of its TLS or of its WebSocket, before any connection.
+type TargetError struct {
+	Field string // the field: Port, Bind, Socket, Proxy, Path, Header, CAFile, CAPath, Cert, Key, KeyLog
+	Err   error
 }
 
 // Error is the cause's.
-func (f *Fault) Error() string { return f.Err.Error() }
+func (f *TargetError) Error() string { return f.Err.Error() }
 
 // Unwrap returns the cause.
-func (f *Fault) Unwrap() error { return f.Err }
+func (f *TargetError) Unwrap() error { return f.Err }
 
 // faulty says which part err is about, if it is an error.
 func faulty(part string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &Fault{part, err}
+	return &TargetError{part, err}
 }
 
 // errHungUp is an end of the stream in the middle of a handshake.
@@ -97,9 +97,9 @@ func (f *foreign) Error() string {
 	return "the peer speaks " + f.got + ", not " + f.want
 }
 
-// Speaks names the protocol of a peer whose first bytes are given: "HTTP", "TLS", "SSH",
+// DetectProtocol names the protocol of a peer whose first bytes are given: "HTTP", "TLS", "SSH",
 // "PROXY", or "" if they tell nothing. It is for explaining bytes that are not MQTT.
-func Speaks(first []byte) string {
+func DetectProtocol(first []byte) string {
 	has := func(s string) bool { return len(first) >= len(s) && string(first[:len(s)]) == s }
 	switch {
 	case has("HTTP/"), has("GET "), has("POST "), has("PUT "), has("HEAD "), has("CONNECT "), has("OPTIONS "):
@@ -131,7 +131,7 @@ func plain(err error) string {
 		op  *net.OpError
 		no  syscall.Errno
 	)
-	if text := Alert(err); text != "" {
+	if text := AlertText(err); text != "" {
 		return "the server refused: " + text
 	}
 	switch {

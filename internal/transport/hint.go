@@ -17,7 +17,7 @@ import (
 // *Error, or any error of a connection: with TLS 1.3 a server refuses a client's
 // certificate only when the client reads.
 func Hint(err error) string {
-	if text := Alert(err); text != "" {
+	if text := AlertText(err); text != "" {
 		return alertHint(text)
 	}
 	var e *Error
@@ -104,7 +104,7 @@ func upgradeHint(err error) string {
 			return "the server sends clients elsewhere: check scheme, host and --ws-path"
 		}
 		return "check the endpoint: --ws-path sets it"
-	case errors.As(err, &f), errors.Is(err, errHungUp), Reset(err):
+	case errors.As(err, &f), errors.Is(err, errHungUp), IsReset(err):
 		return "the port may speak MQTT without WebSocket, or TLS: try mqtt:// or wss://"
 	}
 	return ""
@@ -125,12 +125,12 @@ func tlsHint(err error) string {
 	case errors.As(err, &name):
 		return "--tls-servername NAME expects another name"
 	case errors.As(err, &record):
-		switch Speaks(record.RecordHeader[:]) {
+		switch DetectProtocol(record.RecordHeader[:]) {
 		case "HTTP":
 			return "the port speaks HTTP without TLS: try ws://, or the port for TLS (8883, 443)"
 		}
 		return "the port speaks no TLS: try it without, or the port for TLS (8883)"
-	case errors.Is(err, errHungUp), Reset(err):
+	case errors.Is(err, errHungUp), IsReset(err):
 		return "the port may speak no TLS, or the server asks for a certificate (--cert, --key)"
 	case strings.Contains(err.Error(), "protocol version"):
 		return "--tls-version tlsv1 allows older versions than TLS 1.2"
@@ -140,8 +140,8 @@ func tlsHint(err error) string {
 	return ""
 }
 
-// Alert returns the text of a TLS alert that the peer sent, or "". With TLS 1.3 it may come with the first read.
-func Alert(err error) string {
+// AlertText returns the text of a TLS alert that the peer sent, or "". With TLS 1.3 it may come with the first read.
+func AlertText(err error) string {
 	var op *net.OpError
 	if errors.As(err, &op) && op.Op == "remote error" && op.Err != nil {
 		return strings.TrimPrefix(op.Err.Error(), "tls: ")
@@ -184,7 +184,7 @@ func tlsText(err error) string {
 		record    tls.RecordHeaderError
 	)
 	if errors.As(err, &record) {
-		return (&foreign{want: "TLS", got: Speaks(record.RecordHeader[:])}).Error()
+		return (&foreign{want: "TLS", got: DetectProtocol(record.RecordHeader[:])}).Error()
 	}
 	c := certificate(err)
 	if c == nil {

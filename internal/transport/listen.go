@@ -25,9 +25,9 @@ type Endpoint struct {
 	// of this machine only.
 	Origins []string
 
-	// Retry, if not nil, is told when connections cannot be accepted for now, for want
+	// AcceptFailed, if not nil, is told when connections cannot be accepted for now, for want
 	// of descriptors for one, and how long the listener waits.
-	Retry func(err error, wait time.Duration)
+	AcceptFailed func(err error, wait time.Duration)
 }
 
 // Scheme returns how the endpoint is spoken to.
@@ -118,8 +118,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if !passing(err) {
 			return nil, err
 		}
-		if l.end.Retry != nil {
-			l.end.Retry(err, wait)
+		if l.end.AcceptFailed != nil {
+			l.end.AcceptFailed(err, wait)
 		}
 		pause := time.NewTimer(wait)
 		select {

@@ -173,7 +173,7 @@ func TestAcceptSurvivesWantOfDescriptors(t *testing.T) {
 		defer b.Close()
 		var waits []time.Duration
 		l := &Listener{closed: make(chan struct{})}
-		l.end.Retry = func(err error, wait time.Duration) { waits = append(waits, wait) }
+		l.end.AcceptFailed = func(err error, wait time.Duration) { waits = append(waits, wait) }
 		l.l = &starved{errs: slices.Repeat([]error{syscall.EMFILE, syscall.ECONNABORTED}, 5), conn: a}
 		start := time.Now()
 		if c, err := l.Accept(); c != a || err != nil {

@@ -24,7 +24,7 @@ func ParseProxy(s string) (*url.URL, error) {
 	u, err := url.Parse(s)
 	if err != nil {
 		// What url.Parse says has pieces of it, which may be the password's.
-		return nil, fmt.Errorf("proxy %q is no URL", Masked(s))
+		return nil, fmt.Errorf("proxy %q is no URL", Redact(s))
 	}
 	return u, checkProxy(u)
 }
@@ -200,7 +200,7 @@ func connectHTTP(c net.Conn, place string, user *url.Userinfo) error {
 		line, _, _ := strings.Cut(string(head), "\r\n")
 		version, status, _ := strings.Cut(line, " ")
 		if !strings.HasPrefix(version, "HTTP/1.") || len(status) < 3 {
-			return &foreign{want: "HTTP", got: Speaks(head)}
+			return &foreign{want: "HTTP", got: DetectProtocol(head)}
 		}
 		switch {
 		case status[0] == '2':
@@ -221,7 +221,7 @@ func readHead(c net.Conn) ([]byte, error) {
 			return nil, err
 		}
 		if len(head) == 5 && string(head) != "HTTP/" {
-			return nil, &foreign{want: "HTTP", got: Speaks(head)}
+			return nil, &foreign{want: "HTTP", got: DetectProtocol(head)}
 		}
 		if n := len(head); n > 3 && string(head[n-4:]) == "\r\n\r\n" {
 			return head, nil

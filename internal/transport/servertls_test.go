@@ -255,8 +255,8 @@ func TestRevocationLists(t *testing.T) {
 		files := &TLS{Cert: c.Server, Key: c.ServerKey, CAFile: k.ca, CRLFile: k.crl}
 		_, err := files.ServerConfig()
 		if k.want != "" {
-			var f *Fault
-			if !errors.As(err, &f) || f.Part != "CRLFile" || !strings.Contains(err.Error(), k.want) || !strings.Contains(err.Error(), k.crl) {
+			var f *TargetError
+			if !errors.As(err, &f) || f.Field != "CRLFile" || !strings.Contains(err.Error(), k.want) || !strings.Contains(err.Error(), k.crl) {
 				t.Errorf("%s: %v, want %s", k.name, err, k.want)
 			}
 			continue

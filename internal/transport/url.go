@@ -66,7 +66,7 @@ type URL struct {
 func ParseURL(s string) (URL, error) {
 	u, err := parseURL(s)
 	if err != nil {
-		return URL{}, fmt.Errorf("url %q: %w", Masked(s), err)
+		return URL{}, fmt.Errorf("url %q: %w", Redact(s), err)
 	}
 	return u, nil
 }
@@ -164,7 +164,7 @@ func (u *URL) parseHost(s string) error {
 		return errors.New("an IPv6 address stands in brackets, as in mqtt://[::1]:1883")
 	}
 	if strings.ContainsAny(host, "?#%\\ \t\r\n\"<>[]") && !strings.HasPrefix(s, "[") {
-		return fmt.Errorf("host name %q: in a user or password / is written %%2F, # %%23, ? %%3F, @ %%40", Masked(host))
+		return fmt.Errorf("host name %q: in a user or password / is written %%2F, # %%23, ? %%3F, @ %%40", Redact(host))
 	}
 	if u.Host = host; !ok || port == "" {
 		return nil
@@ -245,9 +245,9 @@ func escapePath(p string) string { return (&url.URL{Path: p}).EscapedPath() }
 // GoString hides the password from %#v too.
 func (u URL) GoString() string { return "transport.URL(" + strconv.Quote(u.String()) + ")" }
 
-// Masked hides what may be secret in a string that may be a URL, however it was meant: the password, which ends with the
+// Redact hides what may be secret in a string that may be a URL, however it was meant: the password, which ends with the
 // last @; a port that is none, since that may be the password of a URL that lost its host; and the query.
-func Masked(s string) string {
+func Redact(s string) string {
 	start := 0
 	if i := strings.Index(s, "//"); i >= 0 {
 		start = i + 2

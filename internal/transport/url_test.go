@@ -109,7 +109,7 @@ func TestPasswordIsNeverPrinted(t *testing.T) {
 	}
 	for in, want := range map[string]string{"mqtt://h:1883/a": "mqtt://h:1883/a", "mqtt://[::1]:1883": "mqtt://[::1]:1883", "mqtt://::1": "mqtt://::1",
 		"u:p@h": "u:***@h", "ws://h/a?b": "ws://h/a?***", "h": "h", "": ""} {
-		if got := Masked(in); got != want {
+		if got := Redact(in); got != want {
 			t.Errorf("%s masked is %s", in, got)
 		}
 	}

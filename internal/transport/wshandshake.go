@@ -123,7 +123,7 @@ func (h *head) fill(c net.Conn) error {
 		from := max(0, len(h.b)-3)
 		h.b = h.b[:len(h.b)+n]
 		if n > 0 && !h.plausible() {
-			return &foreign{want: "WebSocket", got: Speaks(h.b)}
+			return &foreign{want: "WebSocket", got: DetectProtocol(h.b)}
 		}
 		if i := bytes.Index(h.b[from:], []byte("\r\n\r\n")); i >= 0 {
 			h.end = from + i + 4

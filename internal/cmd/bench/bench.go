@@ -144,7 +144,7 @@ func benchStatus(err error, b *bench.Plan) error {
 		return cli.Fail(cli.ExitSubscribe, "this user may not subscribe to that, or the server does not allow it", "%w", err)
 	case errors.As(err, &pub):
 		return cli.Fail(cli.ExitPublish, "", "%w", err)
-	case class == conn.ClassGone, class == conn.ClassLost && b.Backoff.Tries != 0:
+	case class == conn.ClassReconnect, class == conn.ClassLost && b.Backoff.Tries != 0:
 		return cli.Fail(cli.ExitLost, "it did not come back, or too late", "%w", err)
 	}
 	return err

@@ -149,7 +149,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 		return err
 	}
 	for _, end := range endpoints {
-		end.Retry = func(err error, wait time.Duration) {
+		end.AcceptFailed = func(err error, wait time.Duration) {
 			if wait >= 100*time.Millisecond { // and not just a moment
 				log.Warn("no connection is taken for now", "error", err, "wait", wait)
 			}

@@ -225,7 +225,7 @@ func (p *pinger) idle(ctx context.Context, c *conn.Conn, limit time.Time) (time.
 		case err != nil:
 			return 0, err
 		case ev.Kind == conn.Pong:
-			return max(ev.Took, 1), nil
+			return max(ev.RTT, 1), nil
 		case ev.Kind == conn.Message && p.echoed(ev.Message):
 			return max(time.Since(p.began), 1), nil
 		case ev.Kind == conn.Delivered && ev.Reason.Failed():

@@ -32,7 +32,7 @@ func (o *poisonMessage) met(s *session.Session) (tag uint64, size int, named boo
 		return 0, 0, false
 	}
 	var m proto.Publish
-	frame, _, err := proto.Split(*f.Kept, 0)
+	frame, _, err := proto.Split(*f.Message, 0)
 	if err == nil {
 		err = m.Decode(frame, s.Version)
 	}

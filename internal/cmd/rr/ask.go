@@ -251,7 +251,7 @@ func (r *requester) leave(c *conn.Conn, err error) error {
 		err = ferr
 	}
 	if r.out.Lost() {
-		c.Withhold() // what could not be printed is not acknowledged
+		c.Discard() // what could not be printed is not acknowledged
 	}
 	return r.f.leave(c, r.plan, err)
 }
