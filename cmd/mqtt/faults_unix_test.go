@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"mqtt/internal/cmd/cmdtest"
 	"mqtt/internal/proto"
 )
 
@@ -176,7 +177,7 @@ func TestFaultDescriptors(t *testing.T) {
 	}
 	for i, c := range many {
 		c.SetReadDeadline(time.Now().Add(patience))
-		b, err := readPacket(bufio.NewReader(c))
+		b, err := cmdtest.ReadPacket(bufio.NewReader(c))
 		switch {
 		case err != nil:
 			t.Fatalf("connection %d: %v%s", i, err, s.story())

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/cmd/cmdtest"
 	"mqtt/internal/config"
 )
 
@@ -23,7 +24,7 @@ import (
 //	broker mosquitto [KEY=VALUE]  start a server and set $PORT; it is ended with the script. Keys: name=broker, port=N
 //	broker mqtt [KEY=VALUE] [ARG] (else a free one), conf=FILE in the place of one open listener on $PORT; in FILE
 //	                              $PORT, $PORT2, $PORT3 and $WORK are known. mqtt is our own, with ARGs as they stand.
-//	fake FILE                     start a server that follows the hex script FILE, and set $PORT; see fake_test.go
+//	fake FILE                     start a server that follows the hex script FILE, and set $PORT; see cmdtest.Fake
 //	faked                         the script of fake must have been followed to its end by now, or soon
 //	start [-tty] NAME CMD...      start CMD in the background; its input stays open. -tty: on a terminal of its own,
 //	                              where stdout has both streams
@@ -89,7 +90,7 @@ func TestMain(m *testing.M) {
 type world struct {
 	processes map[string]*process
 	order     []*process
-	fake      *fake
+	fake      *cmdtest.Fake
 	vars      []string // variables that processes get, if they are set
 	tb        testing.TB
 }
@@ -104,8 +105,7 @@ func (w *world) end() {
 		p.kill()
 	}
 	if w.fake != nil {
-		w.fake.close()
-		if err := <-w.fake.done; err != nil {
+		if err := w.fake.Close(); err != nil {
 			w.tb.Errorf("fake server: %v", err)
 		}
 	}

@@ -4,36 +4,32 @@ import (
 	"bytes"
 	"context"
 	"net"
-	"strconv"
 	"strings"
 	"testing"
 
 	"mqtt/internal/cli"
 	"mqtt/internal/cli/clitest"
+	"mqtt/internal/cmd/cmdtest"
 )
 
 // follow runs one command line against a fake server that follows script, in this process, and returns what it said.
 func follow(t *testing.T, script string, args ...string) (status int, stdout, stderr string, faked error) {
 	t.Helper()
-	steps, err := fakeSteps(script)
-	if err != nil {
-		t.Fatal(err)
-	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fake{l: l, done: make(chan error, 1)}
-	go func() { f.done <- f.run("fake", steps) }() // ends with its script, or with the listener
-	defer f.close()
+	f, err := cmdtest.Follow(l, "fake", script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var out, errs bytes.Buffer
 	e := clitest.Env(&out, &errs)
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	status = run(ctx, e, append([]string{"mqtt", args[0], "-h", "127.0.0.1", "-p", port, "--reconnect", "never"}, args[1:]...))
-	f.close()
-	return status, out.String(), errs.String(), <-f.done
+	status = run(ctx, e, append([]string{"mqtt", args[0], "-h", "127.0.0.1", "-p", f.Port, "--reconnect", "never"}, args[1:]...))
+	return status, out.String(), errs.String(), f.Close()
 }
 
 // A server that breaks the protocol is left: nothing of what it sent is printed, in version 5 it is told why, the status

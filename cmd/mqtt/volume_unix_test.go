@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"mqtt/internal/cli/clitest"
+	"mqtt/internal/cmd/cmdtest"
 )
 
 // counted is a writer that counts how often it is written to.
@@ -37,21 +38,10 @@ func TestOneWriteForMany(t *testing.T) {
 	for n := range many {
 		fmt.Fprintf(&piece, ` 30 08 00 01 "a" "%05d"`, n)
 	}
-	steps, err := fakeSteps("expect CONNECT\nconnack\nexpect SUBSCRIBE\nsend 90 03 00 01 00" + piece.String() + "\nexpect DISCONNECT\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fake{l: l, done: make(chan error, 1)}
-	go func() { f.done <- f.run("fake", steps) }() // ends with its script, or with the listener
-	defer f.close()
+	f := cmdtest.StartFake(t, "expect CONNECT\nconnack\nexpect SUBSCRIBE\nsend 90 03 00 01 00"+piece.String()+"\nexpect DISCONNECT\n")
 	var out counted
 	e := clitest.Env(&out, io.Discard)
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	if status := run(t.Context(), e, []string{"mqtt", "sub", "-V", "3.1.1", "-h", "127.0.0.1", "-p", port, "-t", "a", "-C", strconv.Itoa(many)}); status != 0 {
+	if status := run(t.Context(), e, []string{"mqtt", "sub", "-V", "3.1.1", "-h", "127.0.0.1", "-p", f.Port, "-t", "a", "-C", strconv.Itoa(many)}); status != 0 {
 		t.Fatal("exit status", status)
 	}
 	if got := strings.Count(out.String(), "\n"); got != many || out.writes > 20 {
