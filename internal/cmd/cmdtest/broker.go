@@ -125,11 +125,26 @@ func (c *Client) Expect(want ...string) {
 	}
 }
 
-// None reports an error if a message comes although the client has published one to itself meanwhile.
-func (c *Client) None(topic string) {
+// None reports an error if a message comes before the answer to a PINGREQ: the server had none for the client.
+func (c *Client) None() {
 	c.t.Helper()
-	c.Publish(&proto.Publish{Topic: []byte(topic), Payload: []byte("none")})
-	c.Expect(topic + " none")
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	if err := c.conn.Send(ctx, &proto.Ping{Kind: proto.PINGREQ}); err != nil {
+		c.t.Errorf("ping: %v", err)
+		return
+	}
+	for {
+		switch ev, err := c.conn.Next(ctx); {
+		case err != nil:
+			c.t.Errorf("ping: %v", err)
+			return
+		case ev.Kind == conn.Message:
+			c.t.Errorf("message on %s, want none", ev.Message.Topic)
+		case ev.Kind == conn.Pong:
+			return
+		}
+	}
 }
 
 // Publish publishes p, and waits for its acknowledgement at QoS 1 and 2. A message that comes meanwhile is an error.
