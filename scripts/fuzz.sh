@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Fuzzes every target for a while, from the inputs that earlier runs found worth keeping:
-# testdata/corpus of each package has a file a target.
+# Fuzzes every target for a while, starting from the inputs that earlier runs kept: testdata/corpus of each package has
+# one file for each target.
 #
-#   scripts/fuzz.sh 5s              every target for 5 s
-#   scripts/fuzz.sh 1h FuzzReader   the ones whose name matches
-#   scripts/fuzz.sh --keep 1h       and keeps what is new
+#   scripts/fuzz.sh 5s              each target for 5 s
+#   scripts/fuzz.sh 1h FuzzReader   the targets whose names match
+#   scripts/fuzz.sh --keep 1h       keep the new inputs
 #
-#   FUZZ_PARALLEL=2                 workers of a target
+#   FUZZ_PARALLEL=2                 workers for each target
 #
-# It ends with 1 if a target failed; Go has then written the input to testdata/fuzz, where
-# every later test runs it.
+# The exit status is 1 if a target failed or ran no input; Go has then written a failing input to testdata/fuzz, where
+# every later test runs it. It is 2 if there is no target.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -25,12 +25,12 @@ largest=2048 # bytes of an input that is kept
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 
-# declared prints "folder target" of every target in the source.
+# declared prints "folder target" for every target in the source.
 declared() {
 	grep -r --include='*_test.go' '^func Fuzz' . | sed -E 's|^\./(.*)/[^/]*:func (Fuzz[A-Za-z0-9_]*).*|\1 \2|' | sort
 }
 
-# cache FOLDER TARGET: where Go keeps what it found interesting.
+# cache FOLDER TARGET: prints the folder in which Go keeps interesting inputs.
 cache() { printf '%s/fuzz/%s/%s' "$(go env GOCACHE)" "$(go list "./$1")" "$2"; }
 
 unpack() {
@@ -41,7 +41,7 @@ unpack() {
 	awk -v into="$into" '/^go test fuzz v1$/ { close(name); name = into "/kept" ++n } { print >name }' "$file"
 }
 
-# pack writes the inputs of the cache, each once, in an order that does not depend on names.
+# pack writes the inputs of the cache to the corpus, each once, in an order that does not depend on file names.
 pack() {
 	local from file=$1/testdata/corpus/$2.txt
 	from=$(cache "$1" "$2")
@@ -51,26 +51,35 @@ pack() {
 		LC_ALL=C sort -u | tr '\1' '\n' | sed '/^$/d' >"$file"
 }
 
-# fuzz FOLDER TARGET: its last lines, or all of them when it failed.
+# fuzz FOLDER TARGET: prints the last lines of the run, or all of them if it failed or ran no input.
 fuzz() {
-	go test -run '^$' -fuzz "^$2\$" -fuzztime "$duration" -fuzzminimizetime 1x -parallel "$parallel" "./$1" >"$output" 2>&1 </dev/null &&
-		! grep -q 'no fuzz tests' "$output" && {
+	if go test -run '^$' -fuzz "^$2\$" -fuzztime "$duration" -fuzzminimizetime 1x -parallel "$parallel" "./$1" >"$output" 2>&1 </dev/null &&
+		grep -qE '^fuzz: elapsed: .*(, execs: |baseline coverage: )[1-9]' "$output"; then
 		tail -n 2 "$output"
 		return 0
-	}
+	fi
 	cat "$output"
 	return 1
 }
 
-# again tells whether the failure was only Go's own end of time, which it reports now and then.
-again() { grep -q 'context deadline exceeded' "$output" && ! grep -q 'Failing input' "$output"; }
+# worth_another reports whether the failure shows no fault of the target. Go now and then reports the end of its own time
+# as a failure, and on a busy machine the time can be over before the first input.
+worth_another() {
+	! grep -q 'Failing input' "$output" &&
+		{ grep -q 'context deadline exceeded' "$output" || grep -q '^ok ' "$output"; }
+}
 
-failed=0
+failed=0 count=0
 while read -r folder target; do
 	[[ $target =~ $pattern ]] || continue
+	count=$((count + 1))
 	printf -- '-- %s %s\n' "$folder" "$target"
 	unpack "$folder" "$target"
-	fuzz "$folder" "$target" || { again && fuzz "$folder" "$target"; } || failed=1
+	fuzz "$folder" "$target" || { worth_another && fuzz "$folder" "$target"; } || failed=1
 	[[ $keep == no ]] || pack "$folder" "$target"
 done < <(declared)
+if ((count == 0)); then
+	echo "fuzz.sh: no target matches $pattern" >&2
+	exit 2
+fi
 exit "$failed"

@@ -65,8 +65,7 @@ func cmdBroker(ts *testscript.TestScript, neg bool, args []string) {
 
 // mosquitto is the command that runs it on port, as conf says.
 func mosquitto(ts *testscript.TestScript, name, port, conf string) *exec.Cmd {
-	path, err := outside("mosquitto")
-	ts.Check(err)
+	path := outside(worldOf(ts).tb, "mosquitto")
 	text := "listener $PORT 127.0.0.1\nallow_anonymous true\n"
 	if conf != "" {
 		text = ts.ReadFile(conf)

@@ -224,10 +224,7 @@ func servingWith(t *testing.T, files int, schemes []string, flags ...string) *se
 // servingMosquitto starts mosquitto, which keeps all that its clients are owed.
 func servingMosquitto(t *testing.T) *server {
 	t.Helper()
-	path, err := outside("mosquitto")
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := outside(t, "mosquitto")
 	const tries = 3
 	for n := 1; ; n++ {
 		l, err := net.Listen("tcp", "127.0.0.1:0")

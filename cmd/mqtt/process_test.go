@@ -277,9 +277,8 @@ func cmdReal(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 0 {
 		ts.Fatalf("usage: real CMD...")
 	}
-	path, err := outside(args[0])
-	ts.Check(err)
-	err = ts.Exec(path, args[1:]...)
+	path := outside(worldOf(ts).tb, args[0])
+	err := ts.Exec(path, args[1:]...)
 	switch {
 	case err != nil && !neg:
 		ts.Fatalf("%s: %v", args[0], err)

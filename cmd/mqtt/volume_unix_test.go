@@ -249,10 +249,7 @@ func launchServer(t *testing.T, server, dir string) string {
 			runtime.Gosched()
 		}
 	}
-	path, err := outside("mosquitto")
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := outside(t, "mosquitto")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -49,9 +49,8 @@ func TestWillBelowSYS(t *testing.T) {
 	})
 }
 
-// mosquittoServer runs mosquitto with these lines of configuration until the test ends, and
-// returns its port.
-func mosquittoServer(t *testing.T, conf string) string {
+// mosquittoPath returns the path of mosquitto, and skips the test if it is not installed.
+func mosquittoPath(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("mosquitto")
 	if err != nil {
@@ -60,6 +59,13 @@ func mosquittoServer(t *testing.T, conf string) string {
 	if err != nil {
 		t.Skip("mosquitto is not installed")
 	}
+	return path
+}
+
+// mosquittoServer runs mosquitto with these lines of configuration until the test ends, and
+// returns its port.
+func mosquittoServer(t *testing.T, path, conf string) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -95,11 +101,12 @@ func mosquittoServer(t *testing.T, conf string) string {
 
 // mosquitto as a bridge with its defaults: it connects, and each message goes across once.
 func TestMosquittosBridge(t *testing.T) {
+	path := mosquittoPath(t)
 	for _, v := range []string{"mqttv31", "mqttv311", "mqttv50"} {
 		for qos := range 3 {
 			t.Run(fmt.Sprintf("%s QoS %d", v, qos), func(t *testing.T) {
 				b, addr := serveTCP(t, Options{SysInterval: -1})
-				port := mosquittoServer(t, fmt.Sprintf("connection x\naddress %s\ntopic # both %d\nbridge_protocol_version %s\n", addr, qos, v))
+				port := mosquittoServer(t, path, fmt.Sprintf("connection x\naddress %s\ntopic # both %d\nbridge_protocol_version %s\n", addr, qos, v))
 				until(t, "the bridge subscribes", func() bool { return b.Stats().Subscriptions == 1 })
 				near, far := dialTCP(t, addr, "near"), dialTCP(t, "127.0.0.1:"+port, "far")
 				for _, c := range []net.Conn{near, far} {

@@ -11,12 +11,12 @@ import (
 	"time"
 )
 
-// tool returns the path of one of mosquitto's clients.
+// tool returns the path of one of mosquitto's clients, and skips the test if it is not installed.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Fatalf("this test needs %s, of the package mosquitto-clients: %v", name, err)
+		t.Skipf("%s is not installed", name)
 	}
 	return path
 }

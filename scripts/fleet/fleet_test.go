@@ -82,7 +82,8 @@ func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "fleet")
 	if err == nil {
 		os.Setenv(built, filepath.Join(dir, "mqtt"))
-		build := exec.Command("go", "build", "-o", os.Getenv(built), "../../cmd/mqtt")
+		build := exec.Command("go", "build", "-trimpath", "-o", os.Getenv(built), "../../cmd/mqtt")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=") // as it is released
 		build.Stderr = os.Stderr
 		err = build.Run()
 	}
