@@ -49,6 +49,9 @@ func (b *Broker) attach(c *client, o *opening) error {
 		}
 		s.mu.Unlock()
 		b.pass(bt, s, left)
+		if first == nil {
+			bt.pull(s)
+		}
 		bt.finish()
 		if first == nil {
 			if present && b.opt.ACL != nil {

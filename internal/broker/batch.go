@@ -225,6 +225,10 @@ func (bt *batch) finish() error {
 		}
 		c.s.mu.Unlock()
 	}
+	if bt.from != nil {
+		bt.pull(bt.from.s)
+	}
+	bt.passOn()
 	for _, c := range bt.wake {
 		go c.write() // ends when it has written all there is; serve waits for it
 	}

@@ -262,7 +262,11 @@ func (s *session) send(now int64, h *held, count *tally) {
 		if h.qos > 0 {
 			s.sender.Cancel(id)
 		}
-		count.drop(s, h.m, 1, lateOrLarge(late))
+		if h.g.group != nil && !late {
+			count.left = append(count.left, *h) // for another member
+		} else {
+			count.drop(s, h.m, 1, lateOrLarge(late))
+		}
 		s.settled(h)
 		return
 	}

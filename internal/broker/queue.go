@@ -1,12 +1,16 @@
 package broker
 
+import "sync/atomic"
+
 // queue holds messages in order. The zero value is empty.
 type queue struct {
 	ring  []held // its length is a power of two
 	head  int
 	n     int
 	zeros int // messages at QoS 0 among them
-	bytes int // of all
+
+	shared atomic.Int32 // messages of shares among them; read without a lock
+	bytes  int          // of all
 }
 
 func (q *queue) push(h held) {
@@ -23,10 +27,26 @@ func (q *queue) push(h held) {
 	if h.qos == 0 {
 		q.zeros++
 	}
+	q.count(&h, 1)
+}
+
+// count notes a message of a share that comes or goes.
+func (q *queue) count(h *held, n int32) {
+	if h.g == nil || h.g.group == nil {
+		return
+	}
+	q.shared.Add(n)
+	h.g.group.waiting.Add(int64(n))
+	if all := h.g.group.all; all != nil {
+		all.Add(int64(n))
+	}
 }
 
 // first returns the oldest message, which must exist.
 func (q *queue) first() *held { return &q.ring[q.head] }
+
+// at returns the message that has i before it.
+func (q *queue) at(i int) *held { return &q.ring[(q.head+i)&(len(q.ring)-1)] }
 
 // drop takes the oldest message off.
 func (q *queue) drop() {
@@ -35,6 +55,7 @@ func (q *queue) drop() {
 	if h.qos == 0 {
 		q.zeros--
 	}
+	q.count(h, -1)
 	*h = held{}
 	q.head = (q.head + 1) & (len(q.ring) - 1)
 	if q.n--; q.n == 0 && len(q.ring) > 256 {

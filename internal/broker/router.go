@@ -49,10 +49,11 @@ func (n *node) empty() bool { return len(n.children)+len(n.subs)+len(n.groups) =
 type router struct {
 	acl ACL
 
-	mu    sync.RWMutex
-	root  node
-	plain int           // subscriptions that are not shared
-	gen   atomic.Uint64 // changes with every change of the tree, under mu
+	mu      sync.RWMutex
+	root    node
+	plain   int           // subscriptions that are not shared
+	waiting atomic.Int64  // messages of shares that wait for a member
+	gen     atomic.Uint64 // changes with every change of the tree, under mu
 
 	cacheMu sync.RWMutex
 	cache   map[string]*route
@@ -94,13 +95,14 @@ func (r *router) put(s *session, sub *subscription) {
 	if sub.share != "" {
 		g := n.groups[sub.share]
 		if g == nil {
-			g = &group{filter: sub.Filter}
+			g = &group{filter: sub.Filter, all: &r.waiting}
 			if n.groups == nil {
 				n.groups = make(map[string]*group, 1)
 			}
 			n.groups[sub.share] = g
 		}
 		g.join(s, sub)
+		s.joined(g)
 		return
 	}
 	if n.subs == nil {
@@ -136,8 +138,11 @@ func (r *router) take(n *node, path string, s *session, sub *subscription) {
 	case more:
 		r.take(child, rest, s, sub)
 	case sub.share != "":
-		if g := child.groups[sub.share]; g != nil && g.leave(s) {
-			delete(child.groups, sub.share)
+		if g := child.groups[sub.share]; g != nil {
+			s.departed(g)
+			if g.leave(s) {
+				delete(child.groups, sub.share)
+			}
 		}
 	case child.subs[s] != nil:
 		delete(child.subs, s)

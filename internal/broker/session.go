@@ -21,7 +21,8 @@ type session struct {
 	who    atomic.Pointer[Identity] // of the connection, or the last one: the same user, if names are checked
 	epoch  atomic.Uint32            // changes with the subscriptions
 	online atomic.Bool              // for the choice among the members of a share
-	busy   atomic.Bool
+	load   atomic.Uint32            // idle, waiting or congested; likewise
+	shares atomic.Int32             // groups of which it is a member
 
 	receiver ledger.Receiver // belongs to the goroutine that reads for the client
 
@@ -36,8 +37,9 @@ type session struct {
 	timer     *time.Timer // for the end of the session
 	will      *will
 	subs      map[string]*subscription
-	idleWalks int     // of walks: those that were given up
-	walks     []*walk // retained messages that are still to be delivered, before the queue
+	groups    map[*group]struct{} // of which it is a member
+	idleWalks int                 // of walks: those that were given up
+	walks     []*walk             // retained messages that are still to be delivered, before the queue
 	sender    ledger.Sender[held]
 	queue     queue
 	seq       uint64
@@ -64,12 +66,10 @@ func (s *session) charge() {
 	if s.will != nil {
 		n += s.will.m.size()
 	}
-	busy := s.queue.n >= softQueue
 	moving := 0
 	if c := s.client; c != nil {
 		n += c.out.n + c.writing
 		moving = (c.out.n + c.writing) / unit
-		busy = busy || c.out.n >= s.b.opt.HighWater
 	}
 	units := 1 + n/unit
 	if s.ended {
@@ -83,8 +83,8 @@ func (s *session) charge() {
 		s.b.moving.Add(int64(moving-s.moving) * unit)
 		s.moving = moving
 	}
-	if busy != s.busy.Load() {
-		s.busy.Store(busy)
+	if l := s.currentLoad(); l != s.load.Load() {
+		s.load.Store(l)
 	}
 }
 

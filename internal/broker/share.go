@@ -11,6 +11,8 @@ type group struct {
 	filter  string // $share and name and all
 	members atomic.Pointer[[]member]
 	next    atomic.Uint32
+	waiting atomic.Int64  // messages in the queues of its members
+	all     *atomic.Int64 // of all groups
 }
 
 type member struct {
@@ -41,9 +43,9 @@ func (g *group) leave(s *session) (empty bool) {
 	return len(members) == 0
 }
 
-// deliver gives m to one member but not to except: one that is connected and not
-// busy, else one that is connected, else one that will come back. Members that may not read
-// it do not count.
+// deliver gives m to one member but not to except: one that can be sent it at once, else one
+// that is connected and not congested, else one that is connected, else one that will come back.
+// Members that may not read it do not count.
 func (g *group) deliver(bt *batch, m *Message, except *session) (all outcome) {
 	members := *g.members.Load()
 	n := len(members)
@@ -51,20 +53,14 @@ func (g *group) deliver(bt *batch, m *Message, except *session) (all outcome) {
 		return 0
 	}
 	start := int(g.next.Add(1)) % n
-	for wish := range 3 {
+	for wish := idle; wish <= congested+1; wish++ {
 		for i := range n {
 			t := &members[(start+i)%n]
-			online, busy := t.s.online.Load(), t.s.busy.Load()
-			var fits bool
-			switch wish {
-			case 0:
-				fits = online && !busy
-			case 1:
-				fits = online && busy
-			case 2:
-				fits = !online
+			load := congested + 1 // it is away
+			if t.s.online.Load() {
+				load = t.s.load.Load()
 			}
-			if !fits || t.s == except {
+			if load != wish || t.s == except {
 				continue
 			}
 			if acl := bt.b.router.acl; acl != nil && !acl.Allow(t.s.who.Load(), string(m.Topic), Read) {
@@ -84,6 +80,19 @@ func (bt *batch) noteShare(g *group, m *Message) {
 		bt.count.note(slog.LevelDebug, "message dropped", slog.String("share", shown(g.filter)), slog.String("topic", shown(string(m.Topic))),
 			slog.String("why", "no member has room for it"))
 	}
+}
+
+// passOn gives messages of shares that a client does not take to other members.
+func (bt *batch) passOn() {
+	for i := 0; i < len(bt.count.left); i++ { // it may grow
+		h := &bt.count.left[i]
+		if h.g.group.deliver(bt, h.m, nil)&taken == 0 {
+			bt.count.dropped++
+			bt.noteShare(h.g.group, h.m)
+		}
+	}
+	clear(bt.count.left)
+	bt.count.left = nil
 }
 
 // pass gives messages of shared subscriptions, which their session will not send, to

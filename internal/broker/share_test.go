@@ -71,11 +71,18 @@ func TestShareGivesWhatALeaverHadToOthers(t *testing.T) {
 		a.want(`PUBLISH t "0" q1 id1`)
 		b := k.connect(proto.V5, "b")
 		b.subscribe(to("$share/g/t", 1))
-		b.silent()
-		a.cut() // what it had not got yet goes to b; what was sent waits for its return
-		if n, got := b.drain(); n != 4 || got[0] != "1" || got[3] != "4" {
+		if n, got := b.drain(); n != 4 || got[0] != "1" || got[3] != "4" { // what a has no room for goes to b
 			t.Errorf("b got %v", got)
 		}
+		b.leave()
+		p.send(pub("t", "5", 1, 6)) // waits for a
+		b = k.connect(proto.V5, "b", num(proto.ReceiveMaximum, 1))
+		b.subscribe(to("$share/g/t", 1))
+		if n, got := b.drain(); n != 1 || got[0] != "5" {
+			t.Errorf("b got %v", got)
+		}
+		a.cut() // what was sent waits for its return
+		b.silent()
 		k.connect(proto.V5, "a").leave() // the session ends: now b gets that, too
 		if n, got := b.drain(); n != 1 || got[0] != "0" {
 			t.Errorf("b got %v", got)

@@ -31,6 +31,7 @@ type counters struct {
 type tally struct {
 	packets, published, publishedBytes, sent, sentBytes, dropped, refused int
 
+	left    []held // messages of shares that a client does not take: another member gets them
 	notes   []note // for the log
 	unnoted int    // and how many more there would be
 }

@@ -107,20 +107,14 @@ func (c *client) progress() {
 
 // refill sends what waited for the connection to have room.
 func (c *client) refill() {
-	var count tally
-	if c.b.opt.Store != nil {
-		c.b.opt.Store.Begin()
-	}
+	bt := c.b.batch(nil)
 	c.s.mu.Lock()
 	if c.s.client == c {
-		c.s.pump(time.Now().UnixNano(), &count)
+		c.s.pump(bt.time(), &bt.count)
 	}
 	c.s.mu.Unlock()
-	if c.b.opt.Store != nil {
-		c.b.opt.Store.End()
-	}
-	count.add(&c.b.stats)
-	count.write(c.b.opt.Log)
+	bt.pull(c.s)
+	bt.finish()
 }
 
 // fail notes that the connection is of no use any more. unwritten is true if it broke,

@@ -1,0 +1,188 @@
+package broker
+
+// A message of a shared subscription goes to a member that can be sent it at once. While there is
+// none it waits in the queue of one of them, connected or not. A member that has run out of messages
+// pulls those that wait for others: so nothing waits behind a member that acknowledges nothing, or
+// for one that is away, while somebody else could have it.
+
+const (
+	pullAtOnce  = 64   // messages that are moved under one pair of locks
+	pullLook    = 1024 // messages at the front of a queue among which they are looked for
+	pullGroups  = 64   // groups of a session that are asked
+	pullMembers = 1024 // members of a group that are asked
+	pullRounds  = 16   // of pullAtOnce, before others have their turn
+)
+
+// The loads of a session, for the choice among the members of a share.
+const (
+	idle      uint32 = iota // it can be sent a message at once
+	waiting                 // messages wait for it
+	congested               // so many that publishers are slowed
+)
+
+// currentLoad returns the session's load at QoS 1. s.mu is held.
+func (s *session) currentLoad() uint32 {
+	c := s.client
+	switch {
+	case s.queue.n >= softQueue, c != nil && c.out.n >= s.b.opt.HighWater:
+		return congested
+	case s.queue.n > 0, len(s.walks) > 0, c != nil && len(c.resend) > 0, s.sender.Free() == 0:
+		return waiting
+	}
+	return idle
+}
+
+// joined and departed keep the list of the session's groups. router.mu is held.
+func (s *session) joined(g *group) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.groups == nil {
+		s.groups = make(map[*group]struct{})
+	}
+	s.groups[g] = struct{}{}
+	s.shares.Store(int32(len(s.groups)))
+}
+
+func (s *session) departed(g *group) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.groups, g)
+	s.shares.Store(int32(len(s.groups)))
+}
+
+// appetite returns how many messages can be sent to the session's client at once, at most
+// pullAtOnce, and the client. s.mu is held.
+func (s *session) appetite() (int, *client) {
+	c := s.there()
+	if c == nil || s.currentLoad() != idle {
+		return 0, nil
+	}
+	return min(pullAtOnce, s.sender.Free()), c
+}
+
+// pull gives the session messages that wait for other members of its shares, if it has none itself.
+// No lock is held but the batch's transaction.
+func (bt *batch) pull(s *session) {
+	if s.shares.Load() == 0 || bt.b.router.waiting.Load() == 0 {
+		return
+	}
+	var groups []*group
+	s.mu.Lock()
+	if n, _ := s.appetite(); n > 0 {
+		for g := range s.groups {
+			if g.waiting.Load() > 0 {
+				groups = append(groups, g)
+			}
+			if len(groups) == pullGroups {
+				break
+			}
+		}
+	}
+	s.mu.Unlock()
+	rounds := 0
+	for _, g := range groups {
+		for rounds < pullRounds && g.pull(bt, s) {
+			rounds++
+			bt.rest()
+		}
+	}
+}
+
+// pull moves messages of the group from one other member to s, and reports whether it found any.
+func (g *group) pull(bt *batch, s *session) bool {
+	s.mu.Lock()
+	n, c := s.appetite()
+	who := s.who.Load()
+	s.mu.Unlock()
+	members := *g.members.Load()
+	own := grantOf(members, s)
+	if n == 0 || own == nil {
+		return false
+	}
+	acl := bt.b.router.acl
+	may := func(h *held) bool {
+		return (acl == nil || acl.Allow(who, string(h.m.Topic), Read)) && c.surelyTakes(h)
+	}
+	start := int(g.next.Add(1))
+	for i := range min(len(members), pullMembers) {
+		other := members[(start+i)%len(members)].s
+		if other == s || other.queue.shared.Load() == 0 {
+			continue
+		}
+		some := other.yield(g, n, may)
+		for j := range some {
+			h := &some[j]
+			if s.offer(bt, h.m, own)&taken == 0 && g.deliver(bt, h.m, nil)&taken == 0 {
+				bt.count.dropped++
+				bt.noteShare(g, h.m)
+			}
+		}
+		if len(some) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// grantOf returns the grant of the member s, nil if it is none.
+func grantOf(members []member, s *session) *grant {
+	for i := range members {
+		if members[i].s == s {
+			return members[i].grant
+		}
+	}
+	return nil
+}
+
+// yield takes at most n messages of the group that may be another member's out of the queue. It
+// looks at the oldest ones only. What was sent stays [MQTT-4.8.2-5].
+func (s *session) yield(g *group, n int, may func(*held) bool) (some []held) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	some = s.queue.extract(pullLook, n, func(h *held) bool { return h.g.group == g && may(h) })
+	for i := range some {
+		h := some[i]
+		s.settled(&h)
+	}
+	s.charge()
+	return some
+}
+
+// extract takes at most n of the first look messages out for which out returns true, and returns
+// them in order.
+func (q *queue) extract(look, n int, out func(*held) bool) (some []held) {
+	look = min(look, q.n)
+	var chosen []int
+	for i := 0; i < look && len(chosen) < n; i++ {
+		if h := q.at(i); out(h) {
+			chosen = append(chosen, i)
+			some = append(some, *h)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil
+	}
+	to, next := chosen[len(chosen)-1], len(chosen)-1
+	for i := to; i >= 0; i-- { // those that stay move up to the messages behind them
+		if next >= 0 && chosen[next] == i {
+			next--
+			continue
+		}
+		*q.at(to) = *q.at(i)
+		to--
+	}
+	for i := range some { // the places at the front are free: drop counts for each that is gone
+		*q.first() = some[i]
+		q.drop()
+	}
+	return some
+}
+
+// surelyTakes reports whether the message fits into the client's Maximum Packet Size whatever
+// identifiers and aliases are added. It needs no lock.
+func (c *client) surelyTakes(h *held) bool {
+	return c.maxPacket == 0 || len(h.m.Topic)+len(h.m.Props)+len(h.g.ids)+len(h.m.Payload)+mostAround+pullSlack <= c.maxPacket
+}
+
+// pullSlack is more than what the identifier of another member's subscription takes, in bytes.
+const pullSlack = 8

@@ -1,0 +1,173 @@
+package broker
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// A share's message that is larger than one member takes goes to the next, whether it comes while
+// the member is connected or waits until it is back with a smaller Maximum Packet Size.
+func TestShareTooLargeForOneMember(t *testing.T) {
+	for qos := range byte(3) {
+		in(t, Options{}, func(k *bench) {
+			small := k.connect(proto.V5, "small", num(proto.MaximumPacketSize, 50))
+			small.subscribe(to("$share/g/t", qos))
+			large, p := k.connect(proto.V5, "large"), k.connect(proto.V5, "p")
+			large.subscribe(to("$share/g/t", qos))
+			for i := range uint16(10) {
+				p.send(pub("t", fmt.Sprintf("%03d", i)+big(100), qos, i+1))
+			}
+			if n, _ := large.drain(); n != 10 {
+				t.Errorf("QoS %d: %d of 10", qos, n)
+			}
+			small.silent()
+		})
+	}
+	in(t, Options{}, func(k *bench) {
+		for _, id := range []string{"a", "b"} {
+			m := k.connect(proto.V5, id, expiry(100))
+			m.subscribe(to("$share/g/t", 1))
+			m.leave()
+		}
+		p := k.connect(proto.V5, "p")
+		for i := range uint16(10) {
+			p.send(pub("t", fmt.Sprintf("%03d", i)+big(100), 1, i+1))
+		}
+		a := k.open(proto.V5, "a", resume, expiry(100), num(proto.MaximumPacketSize, 50))
+		a.want("CONNACK 00 present")
+		a.silent()
+		b := k.open(proto.V5, "b", resume)
+		b.want("CONNACK 00 present")
+		if got := b.finish(); len(got) != 10 {
+			t.Errorf("%d of 10", len(got))
+		}
+	})
+}
+
+// A member that acknowledges nothing has one message, and the others have the rest.
+func TestShareMembersWithRoomFirst(t *testing.T) {
+	for qos := byte(1); qos <= 2; qos++ {
+		in(t, Options{}, func(k *bench) {
+			stuck := k.connect(proto.V5, "stuck", num(proto.ReceiveMaximum, 1))
+			stuck.subscribe(to("$share/g/t", qos))
+			good, p := k.connect(proto.V5, "good", num(proto.ReceiveMaximum, 5)), k.connect(proto.V5, "p")
+			good.subscribe(to("$share/g/t", qos))
+			var all []proto.Packet
+			for i := range uint16(50) { // more than the good one has room for at once
+				all = append(all, pub("t", fmt.Sprintf("%03d", i), qos, i+1))
+			}
+			p.send(all...)
+			if got := good.finish(); len(got) != 49 {
+				t.Errorf("QoS %d: %d of 49: %v", qos, len(got), got)
+			}
+			x, ok := stuck.next().(*proto.Publish)
+			if !ok {
+				t.Fatal("the member that acknowledges nothing got nothing")
+			}
+			stuck.silent()
+			stuck.cut() // its session ends: at QoS 1 another one gets what it had
+			if got := good.finish(); qos == 1 && !slices.Equal(got, []string{string(x.Payload)}) {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
+// All members are away, and one comes back: it gets everything that waits for the group, in the
+// order in which it can take it. So does one that joins.
+func TestShareAllAwayOneComes(t *testing.T) {
+	for _, stored := range []bool{false, true} {
+		for _, who := range []string{"m0", "new"} {
+			for qos := byte(1); qos <= 2; qos++ {
+				opt := Options{}
+				if stored {
+					opt.Store = newJournal()
+				}
+				in(t, opt, func(k *bench) {
+					for i := range 3 {
+						m := k.connect(proto.V5, fmt.Sprint("m", i), expiry(1000))
+						m.subscribe(to("$share/g/t", qos), to("plain", qos))
+						m.leave()
+					}
+					p := k.connect(proto.V5, "p")
+					for i := range uint16(300) {
+						topic := "t"
+						if i%3 == 0 {
+							topic = "plain"
+						}
+						p.post(pub(topic, fmt.Sprintf("%03d", i), qos, i+1))
+					}
+					k.pass(time.Second)
+					one := k.open(proto.V5, who, resume, expiry(1000), num(proto.ReceiveMaximum, 7))
+					one.next()
+					want := 200
+					if who == "new" {
+						one.subscribe(to("$share/g/t", qos))
+					} else {
+						want += 100
+					}
+					got := one.finish()
+					slices.Sort(got)
+					if len(slices.Compact(got)) != want {
+						t.Errorf("%s at QoS %d, stored %v: %d of %d", who, qos, stored, len(got), want)
+					}
+					if n := k.b.router.waiting.Load(); n != 0 {
+						t.Errorf("%d are said to wait", n)
+					}
+				})
+			}
+		}
+	}
+}
+
+// Nothing is pulled by a member that may not read it.
+func TestShareIsPulledByReaders(t *testing.T) {
+	in(t, Options{ACL: eachHisOwn{}}, func(k *bench) {
+		a := k.connect(proto.V5, "a", user("eve"), expiry(1000))
+		a.subscribe(to("$share/g/#", 1))
+		a.leave()
+		p := k.connect(proto.V5, "p", user("eve"))
+		p.send(pub("eve/1", "001", 1, 1), pub("eve/2", "002", 1, 2))
+		b := k.connect(proto.V5, "b", user("bob"))
+		b.subscribe(to("$share/g/#", 1))
+		b.silent()
+		a = k.open(proto.V5, "a", user("eve"), resume)
+		a.want("CONNACK 00 present")
+		if got := a.finish(); len(got) != 2 {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
+func TestQueueExtract(t *testing.T) {
+	var q queue
+	numbers := func() (all []uint64) {
+		for i := range q.n {
+			all = append(all, q.at(i).seq)
+		}
+		return all
+	}
+	for i := range uint64(20) { // the ring is not at its beginning
+		q.push(held{m: &Message{}, g: &grant{}, seq: i})
+		if i < 10 {
+			q.drop()
+		}
+	}
+	some := q.extract(8, 3, func(h *held) bool { return h.seq%2 == 1 })
+	if len(some) != 3 || some[0].seq != 11 || some[1].seq != 13 || some[2].seq != 15 {
+		t.Errorf("extracted %v", some)
+	}
+	if got := numbers(); !slices.Equal(got, []uint64{10, 12, 14, 16, 17, 18, 19}) {
+		t.Errorf("left %v", got)
+	}
+	if some = q.extract(100, 100, func(*held) bool { return false }); some != nil || q.n != 7 {
+		t.Errorf("extracted %v", some)
+	}
+	if some = q.extract(100, 100, func(*held) bool { return true }); len(some) != 7 || q.n != 0 || q.bytes != 0 || q.zeros != 0 {
+		t.Errorf("extracted %d, %d are left", len(some), q.n)
+	}
+}
