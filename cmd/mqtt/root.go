@@ -11,10 +11,11 @@ import (
 	"mqtt/internal/cli"
 	"mqtt/internal/cmd/bench"
 	"mqtt/internal/cmd/broker"
+	"mqtt/internal/cmd/config"
 	"mqtt/internal/cmd/ping"
 	"mqtt/internal/cmd/pub"
 	"mqtt/internal/cmd/rr"
-	"mqtt/internal/config"
+	"mqtt/internal/cmd/sub"
 )
 
 // run does what args say and returns the exit status.
@@ -69,20 +70,20 @@ func checkCommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") || completing(args) || commandOf(root, args) != root {
 		return nil
 	}
-	var known []config.Flag
+	var known []string
 	for _, c := range root.Commands() {
 		if !c.Hidden {
-			known = append(known, config.Flag{Name: c.Name()})
+			known = append(known, c.Name())
 		}
 	}
-	return cli.Usage("unknown command "+args[0]+config.Suggestion(args[0], known, ""), "mqtt help lists the commands")
+	return cli.Usage("unknown command "+args[0]+cli.Suggestion(args[0], known), "mqtt help lists the commands")
 }
 
 // commands are the subcommands by name. Building one costs time at every start, for its many flags: run builds the one
 // that is asked for, and all of them only where help or completion needs to know them.
 func commands() []command {
 	return []command{
-		{"pub", pub.New}, {"sub", newSub}, {"rr", rr.New}, {"ping", ping.New}, {"bench", bench.New}, {"broker", broker.New}, {"config", newConfig},
+		{"pub", pub.New}, {"sub", sub.New}, {"rr", rr.New}, {"ping", ping.New}, {"bench", bench.New}, {"broker", broker.New}, {"config", config.New},
 		{"completion", newCompletion},
 	}
 }

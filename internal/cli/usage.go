@@ -68,6 +68,15 @@ func ConflictHint(hint, flag string, others ...string) error {
 	return &UsageError{Flag: flag, Others: others, What: what, Hint: hint}
 }
 
+// Suggestion returns ": did you mean NAME?" with the name that is most like word, "" if none is.
+func Suggestion(word string, names []string) string {
+	known := make([]config.Flag, len(names))
+	for i, name := range names {
+		known[i].Name = name
+	}
+	return config.Suggestion(word, known, "")
+}
+
 // HintOf returns the hint of a usage error, "" if err is not one.
 func HintOf(err error) string {
 	var wrong *UsageError

@@ -1,4 +1,4 @@
-package main
+package sub
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 )
 
 // subFlags say what is received, and when it is enough.
-type subFlags struct {
+type flags struct {
 	connect.Flags
 	filters  filterFlags
 	retained retainedFlags
@@ -29,8 +29,8 @@ type subFlags struct {
 	watch    bool
 }
 
-func newSub(e *cli.Env) *cobra.Command {
-	f := &subFlags{}
+func New(e *cli.Env) *cobra.Command {
+	f := &flags{}
 	c := &cobra.Command{
 		Use:   "sub -t FILTER",
 		Short: "Receive messages",
@@ -54,7 +54,7 @@ func newSub(e *cli.Env) *cobra.Command {
 }
 
 // newSubscriber checks everything that can be known to be wrong before a connection is opened.
-func (f *subFlags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err error) {
+func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err error) {
 	fs := c.Flags()
 	s = &subscriber{e: e, f: f, retained: retained{retainedFlags: f.retained}}
 	if s.plan, err = f.Flags.Plan(c.Context(), e, fs, proto.SUBSCRIBE, true, proto.UNSUBSCRIBE); err != nil {
@@ -88,7 +88,7 @@ func (f *subFlags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, e
 	return s, err
 }
 
-func (f *subFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
+func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	s, err := f.newSubscriber(e, c)
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (f *subFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error 
 // subscriber carries a run of sub across its connections.
 type subscriber struct {
 	e        *cli.Env
-	f        *subFlags
+	f        *flags
 	plan     *connect.Plan
 	session  session.Session
 	asked    *asked

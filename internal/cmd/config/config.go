@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 	"mqtt/internal/config"
 )
 
-func newConfig(e *cli.Env) *cobra.Command {
+func New(e *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "List, show and change profiles",
