@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/cmd/root"
 	"mqtt/internal/transport/transporttest"
 )
 
@@ -160,7 +161,7 @@ func done(t *testing.T, cmd *exec.Cmd, want ...int) *process {
 func within(ctx context.Context, stdin io.Reader, args ...string) (status int, out, errs string) {
 	var o, e bytes.Buffer
 	world := &cli.Env{In: stdin, Out: &o, Err: &e, LookupEnv: func(string) (string, bool) { return "", false }, Environ: func() []string { return nil }}
-	status = run(ctx, world, append([]string{"mqtt"}, args...))
+	status = root.Run(ctx, world, append([]string{"mqtt"}, args...))
 	return status, o.String(), e.String()
 }
 

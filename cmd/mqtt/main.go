@@ -14,6 +14,7 @@ import (
 	"github.com/mattn/go-isatty"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/cmd/root"
 )
 
 // release is the version of a release build, set by the linker.
@@ -30,16 +31,16 @@ func main() {
 	}
 	ctx, listen := interruptible(e, cli.Stuck(out, err))
 	e.HandleSignals = listen
-	os.Exit(run(ctx, e, os.Args))
+	os.Exit(root.Run(ctx, e, os.Args))
 }
 
-// interruptible returns a context that the first SIGINT or SIGTERM ends, once listen was called; a second one ends the
-// process on the spot, or once does what e has for it. So does the first one if a write to stdout or stderr is stuck for a
-// second. A closed pipe on stdout is an error of write, not the end: the server is still told goodbye. The goroutine lasts
-// as long as the process.
+// interruptible returns a context, and a function that begins to handle signals. The first SIGINT or
+// SIGTERM cancels the context. A second one calls e.SecondSignal, once, or ends the process; the
+// process also ends if a write to stdout or stderr then blocks for cli.StuckAfter. SIGPIPE is
+// ignored: a closed stdout is a write error, and the server still gets a DISCONNECT.
 func interruptible(e *cli.Env, stuck func() bool) (ctx context.Context, listen func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	signal.Ignore(sigpipe)
+	signal.Ignore(syscall.SIGPIPE)
 	return ctx, sync.OnceFunc(func() {
 		signals := make(chan os.Signal, 2)
 		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
@@ -47,7 +48,7 @@ func interruptible(e *cli.Env, stuck func() bool) (ctx context.Context, listen f
 	})
 }
 
-// handle does what interruptible says, for each of the signals.
+// handle acts on signals as interruptible says. It ends with the process.
 func handle(signals <-chan os.Signal, e *cli.Env, stuck func() bool, cancel context.CancelCauseFunc) {
 	var last syscall.Signal
 	var look <-chan time.Time

@@ -12,6 +12,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/cmd/cmdtest"
+	"mqtt/internal/cmd/root"
 	"mqtt/internal/config"
 )
 
@@ -126,7 +127,7 @@ func scriptVariables() []string {
 	vars := []string{"MQTT_PASSWORD", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "NO_COLOR", "TERM", "COLUMNS", "EDITOR",
 		"VISUAL", "SSL_CERT_FILE", "SSL_CERT_DIR", "PORT", "PORT2", "PORT3"}
 	seen := map[string]bool{}
-	for _, c := range newRoot(&cli.Env{LookupEnv: os.LookupEnv, Environ: os.Environ}, nil).Commands() {
+	for _, c := range root.New(&cli.Env{LookupEnv: os.LookupEnv, Environ: os.Environ}, nil).Commands() {
 		c.Flags().VisitAll(func(f *pflag.Flag) {
 			if v := config.Variable(f.Name); !seen[v] {
 				seen[v] = true

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/cmd/root"
 )
 
 var update = flag.Bool("update", false, "rewrite the options in the man pages")
@@ -52,7 +53,7 @@ func manGroups() map[string]string {
 // manCommands are all commands that a person may call, the deepest last.
 func manCommands() []*cobra.Command {
 	e := &cli.Env{LookupEnv: func(string) (string, bool) { return "", false }, Environ: func() []string { return nil }}
-	root := newRoot(e, nil)
+	root := root.New(e, nil)
 	var all []*cobra.Command
 	var walk func(c *cobra.Command)
 	walk = func(c *cobra.Command) {

@@ -11,9 +11,10 @@ import (
 	"strings"
 	"testing"
 
-	"mqtt/internal/cli/clitest"
-
 	"github.com/spf13/pflag"
+
+	"mqtt/internal/cli/clitest"
+	"mqtt/internal/cmd/root"
 )
 
 // What must be shown is counted: rules of the standard, known traps, flags. A test or script shows what it names.
@@ -156,7 +157,7 @@ func TestFlagsShown(t *testing.T) {
 			}
 		}
 	}
-	root := newRoot(clitest.Env(nil, nil), nil)
+	root := root.New(clitest.Env(nil, nil), nil)
 	owners := make(map[string]int)
 	walk := func(visit func(command string, f *pflag.Flag)) {
 		for _, name := range []string{"pub", "sub", "ping"} {

@@ -9,6 +9,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/cli/clitest"
+	"mqtt/internal/cmd/root"
 )
 
 // What can be known to be wrong is refused before a connection is opened: exit 2, one line that names the flag, and
@@ -186,7 +187,7 @@ func TestUsage(t *testing.T) {
 				args = append(args, "-p", "1")
 			}
 			args = append(args, c.args[1:]...)
-			status := run(t.Context(), e, args)
+			status := root.Run(t.Context(), e, args)
 			line := errs.String()
 			if status != cli.ExitUsage || out.Len() > 0 {
 				t.Errorf("%s: exit status %d, stdout %q, stderr %q", c.rules, status, &out, line)

@@ -10,6 +10,7 @@ import (
 	"mqtt/internal/cli"
 	"mqtt/internal/cli/clitest"
 	"mqtt/internal/cmd/cmdtest"
+	"mqtt/internal/cmd/root"
 )
 
 // follow runs one command line against a fake server that follows script, in this process, and returns what it said.
@@ -28,7 +29,7 @@ func follow(t *testing.T, script string, args ...string) (status int, stdout, st
 	defer cancel()
 	var out, errs bytes.Buffer
 	e := clitest.Env(&out, &errs)
-	status = run(ctx, e, append([]string{"mqtt", args[0], "-h", "127.0.0.1", "-p", f.Port, "--reconnect", "never"}, args[1:]...))
+	status = root.Run(ctx, e, append([]string{"mqtt", args[0], "-h", "127.0.0.1", "-p", f.Port, "--reconnect", "never"}, args[1:]...))
 	return status, out.String(), errs.String(), f.Close()
 }
 

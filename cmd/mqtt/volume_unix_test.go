@@ -18,6 +18,7 @@ import (
 
 	"mqtt/internal/cli/clitest"
 	"mqtt/internal/cmd/cmdtest"
+	"mqtt/internal/cmd/root"
 )
 
 // counted is a writer that counts how often it is written to.
@@ -41,7 +42,7 @@ func TestOneWriteForMany(t *testing.T) {
 	f := cmdtest.StartFake(t, "expect CONNECT\nconnack\nexpect SUBSCRIBE\nsend 90 03 00 01 00"+piece.String()+"\nexpect DISCONNECT\n")
 	var out counted
 	e := clitest.Env(&out, io.Discard)
-	if status := run(t.Context(), e, []string{"mqtt", "sub", "-V", "3.1.1", "-h", "127.0.0.1", "-p", f.Port, "-t", "a", "-C", strconv.Itoa(many)}); status != 0 {
+	if status := root.Run(t.Context(), e, []string{"mqtt", "sub", "-V", "3.1.1", "-h", "127.0.0.1", "-p", f.Port, "-t", "a", "-C", strconv.Itoa(many)}); status != 0 {
 		t.Fatal("exit status", status)
 	}
 	if got := strings.Count(out.String(), "\n"); got != many || out.writes > 20 {

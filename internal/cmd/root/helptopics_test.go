@@ -1,4 +1,4 @@
-package main
+package root
 
 import (
 	"strings"
@@ -51,7 +51,7 @@ func TestHelpHasEveryVariable(t *testing.T) {
 // No line of a topic is wider than a terminal of 120 columns, and none ends with a space.
 func TestHelpIsReadable(t *testing.T) {
 	e := &cli.Env{LookupEnv: func(string) (string, bool) { return "", false }}
-	e.Tree = func(args []string) *cobra.Command { return newRoot(e, args) }
+	e.Tree = func(args []string) *cobra.Command { return New(e, args) }
 	for _, topic := range topics() {
 		for _, line := range strings.Split(topic.text(e), "\n") {
 			if len(line) > 120 || strings.HasSuffix(line, " ") || strings.Contains(line, "\t") {

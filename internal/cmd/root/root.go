@@ -1,4 +1,4 @@
-package main
+package root
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 )
 
 // run does what args say and returns the exit status.
-func run(ctx context.Context, e *cli.Env, args []string) int {
+func Run(ctx context.Context, e *cli.Env, args []string) int {
 	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 	args = args[1:]
 	if sub, ok := strings.CutPrefix(name, "mosquitto_"); ok && (sub == "pub" || sub == "sub" || sub == "rr") {
@@ -27,8 +27,8 @@ func run(ctx context.Context, e *cli.Env, args []string) int {
 		args = append([]string{sub}, args...)
 	}
 	e.InstallSignalsSoon(len(args) > 0 && args[0] == "pub")
-	e.Tree = func(args []string) *cobra.Command { return newRoot(e, args) }
-	root := newRoot(e, args)
+	e.Tree = func(args []string) *cobra.Command { return New(e, args) }
+	root := New(e, args)
 	words, err := joinProperties(args, commandOf(root, args).Flags())
 	if completing(args) && err != nil { // a property is being written
 		words, err = args, nil
@@ -95,7 +95,7 @@ type command struct {
 
 // newRoot builds the command tree: with the one subcommand that args begin with, else with all of them. It sets no
 // template of cobra's: one of them links text/template, for whose sake the linker keeps each method of each type, 2 MB.
-func newRoot(e *cli.Env, args []string) *cobra.Command {
+func New(e *cli.Env, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mqtt",
 		Short: "Publish, subscribe, ask, ping, measure and serve MQTT",
