@@ -60,6 +60,7 @@ func (c *client) pubrel(id uint16, r proto.Reason) {
 	rel := proto.Ack{Kind: proto.PUBREL, PacketID: id, Reason: r}
 	b, _ := rel.Append(c.out.room(&c.b.blocks, 8), c.v)
 	c.out.set(b)
+	c.b.stats.answers.Add(1)
 }
 
 // released takes in a PUBREL.

@@ -136,6 +136,7 @@ func (c *client) enter(o *opening, present bool, bt *batch) (left []held) {
 		left = s.withhold(bt, true) // the rights may be others than when it came
 	}
 	c.out.add(&b.blocks, c.connack(o, present))
+	bt.count.answers++
 	c.out.sync = s.keep
 	for _, f := range s.sender.Resend() { // [MQTT-4.4.0-1]
 		if !f.Released {

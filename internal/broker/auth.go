@@ -51,6 +51,7 @@ func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *opening)
 		if out == nil {
 			return proto.PacketTooLarge, "AUTH is larger than the client takes"
 		}
+		c.b.stats.answers.Add(1)
 		if _, err := c.conn.Write(out); err != nil {
 			return proto.UnspecifiedError, err.Error()
 		}
@@ -166,5 +167,6 @@ func (c *client) reauthenticate(bt *batch, f proto.Frame) error {
 	}
 	bt.flush()
 	bt.reply = append(bt.reply, out...)
+	bt.count.answers++
 	return nil
 }

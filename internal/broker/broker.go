@@ -21,6 +21,7 @@ type Broker struct {
 	router router
 	rate   *fair.Rate
 	stats  counters
+	loads  loads
 	blocks blocks
 
 	retained      retained
@@ -63,6 +64,7 @@ func New(opt Options) *Broker {
 	b.turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 	b.most.Store(opt.Memory)
 	if opt.SysInterval > 0 {
+		b.loads.measure(&Stats{}, b.since)
 		b.mu.Lock()
 		b.sys = time.AfterFunc(opt.SysInterval, b.tick)
 		b.mu.Unlock()

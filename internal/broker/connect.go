@@ -41,6 +41,7 @@ func (c *client) connect() error {
 	b.introduced(c)
 	b.stats.bytesReceived.Add(int64(f.Size() + c.in.Len()))
 	b.stats.packetsReceived.Add(1)
+	b.stats.logins.Add(1)
 	var p proto.Connect
 	if err := p.Decode(f, 0); err != nil {
 		return c.refuseConnect(&p, err)
@@ -235,6 +236,7 @@ func (c *client) refuse(r proto.Reason, text string) error {
 		return errors.Join(err, e)
 	}
 	c.b.stats.connectsRefused.Add(1)
+	c.b.stats.answers.Add(1)
 	linger(c.conn)
 	return err
 }

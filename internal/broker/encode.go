@@ -118,6 +118,7 @@ func (c *client) goodbye(why *leave) {
 	}
 	if err == nil {
 		c.out.add(&c.b.blocks, b)
+		c.b.stats.answers.Add(1)
 	}
 }
 

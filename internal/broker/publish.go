@@ -140,6 +140,7 @@ func (c *client) answer(bt *batch, qos byte, id uint16, r proto.Reason, text str
 // answer appends an acknowledgement to what goes back, without its words if the
 // client takes only smaller packets [MQTT-3.4.2-2].
 func (bt *batch) answer(c *client, a *proto.Ack) {
+	bt.count.answers++
 	at := len(bt.reply)
 	bt.reply, _ = a.Append(bt.reply, c.v)
 	if c.maxPacket > 0 && len(bt.reply)-at > c.maxPacket && len(a.Props) > 0 {

@@ -241,6 +241,7 @@ func (c *client) packet(bt *batch, f proto.Frame) error {
 		bt.flush()
 		p.Kind = proto.PINGRESP // [MQTT-3.12.4-1]
 		bt.reply, _ = p.Append(bt.reply, c.v)
+		bt.count.answers++
 		return nil
 	case proto.DISCONNECT:
 		return c.disconnect(f)

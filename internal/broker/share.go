@@ -95,6 +95,15 @@ func (bt *batch) passOn() {
 	bt.count.left = nil
 }
 
+// passOn is batch.passOn for what was counted without a batch. No lock is held.
+func (b *Broker) passOn(t *tally) {
+	if len(t.left) > 0 {
+		bt := b.batch(nil)
+		bt.count.left = t.left
+		bt.finish()
+	}
+}
+
 // pass gives messages of shared subscriptions, which their session will not send, to
 // other members. No lock may be held.
 func (b *Broker) pass(bt *batch, from *session, left []held) {

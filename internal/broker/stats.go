@@ -16,6 +16,8 @@ type counters struct {
 	expired         atomic.Int64
 	subscriptions   atomic.Int64
 	packetsReceived atomic.Int64
+	logins          atomic.Int64
+	answers         atomic.Int64
 	published       atomic.Int64
 	publishedBytes  atomic.Int64
 	sent            atomic.Int64
@@ -30,6 +32,7 @@ type counters struct {
 // tally is what one batch adds.
 type tally struct {
 	packets, published, publishedBytes, sent, sentBytes, dropped, refused int
+	answers                                                               int // packets sent that are no PUBLISH
 
 	left    []held // messages of shares that a client does not take: another member gets them
 	notes   []note // for the log
@@ -39,6 +42,9 @@ type tally struct {
 func (t *tally) add(to *counters) {
 	if t.packets > 0 {
 		to.packetsReceived.Add(int64(t.packets))
+	}
+	if t.answers > 0 {
+		to.answers.Add(int64(t.answers))
 	}
 	if t.published > 0 {
 		to.published.Add(int64(t.published))
@@ -72,7 +78,10 @@ type Stats struct {
 	RetainedBytes int64
 	Memory        int64 // bytes of sessions, queues, buffers and retained messages, about
 
+	Logins int64 // CONNECT packets that came
+
 	PacketsReceived  int64
+	PacketsSent      int64
 	BytesReceived    int64
 	BytesSent        int64
 	Published        int64 // PUBLISH packets received
@@ -104,6 +113,7 @@ func (b *Broker) figures() Stats {
 		Connects: c.connects.Load(), ConnectsRefused: c.connectsRefused.Load(),
 		Sessions: c.sessions.Load() - c.sessionsEnded.Load(), SessionsExpired: c.expired.Load(),
 		Subscriptions: c.subscriptions.Load(), Memory: b.memory.Load(),
+		Logins: c.logins.Load(), PacketsSent: c.sent.Load() + c.answers.Load(),
 		PacketsReceived: c.packetsReceived.Load(), BytesReceived: c.bytesReceived.Load(), BytesSent: c.bytesSent.Load(),
 		Published: c.published.Load(), PublishedBytes: c.publishedBytes.Load(),
 		Delivered: c.sent.Load(), DeliveredBytes: c.sentBytes.Load(),

@@ -197,6 +197,7 @@ func (c *client) answerable(ack *proto.Suback) error {
 // suback appends the answer, without its words if the client takes only smaller
 // packets [MQTT-3.9.2-1].
 func (c *client) suback(bt *batch, ack *proto.Suback) error {
+	bt.count.answers++
 	at := len(bt.reply)
 	bt.reply, _ = ack.Append(bt.reply, c.v)
 	if c.maxPacket > 0 && len(bt.reply)-at > c.maxPacket && len(ack.Props) > 0 {

@@ -23,7 +23,8 @@ func (b *Broker) sysMessages() []Message {
 	s := b.figures()
 	now := time.Now().UnixNano()
 	n := func(i int64) string { return strconv.FormatInt(i, 10) }
-	rows := [...]struct{ topic, value string }{
+	heap, heapMost := b.loads.memory()
+	rows := []row{
 		{"version", b.opt.Version},
 		{"uptime", n(int64(s.Uptime/time.Second)) + " seconds"},
 		{"clients/total", n(s.Sessions)},
@@ -36,6 +37,7 @@ func (b *Broker) sysMessages() []Message {
 		{"subscriptions/count", n(s.Subscriptions)},
 		{"retained messages/count", n(b.retainedCount.Load())},
 		{"messages/received", n(s.PacketsReceived)},
+		{"messages/sent", n(s.PacketsSent)},
 		{"publish/messages/received", n(s.Published)},
 		{"publish/messages/sent", n(s.Delivered)},
 		{"publish/messages/dropped", n(s.Dropped)},
@@ -43,8 +45,10 @@ func (b *Broker) sysMessages() []Message {
 		{"publish/bytes/sent", n(s.DeliveredBytes)},
 		{"bytes/received", n(s.BytesReceived)},
 		{"bytes/sent", n(s.BytesSent)},
-		{"heap/current", n(s.Memory)},
+		{"heap/current", n(heap)},
+		{"heap/maximum", n(heapMost)},
 	}
+	rows = append(rows, b.loads.rows()...)
 	all := make([]Message, len(rows))
 	for i, r := range rows {
 		all[i] = Message{Topic: []byte(sysPrefix + "broker/" + r.topic), Payload: []byte(r.value), Came: now}
@@ -80,6 +84,8 @@ func (b *Broker) sysMatch(filter, from string, found []*Message) []*Message {
 // tick publishes the $SYS messages if somebody wants them, and sets its timer again.
 // New starts it, Close stops it.
 func (b *Broker) tick() {
+	s := b.figures()
+	b.loads.measure(&s, time.Now())
 	if b.router.wanted(sysLevel) {
 		bt := b.batch(nil)
 		all := b.sysMessages()

@@ -184,6 +184,7 @@ func (c *client) step(found []*Message) (more bool, wait time.Duration) {
 	defer func() {
 		count.add(&b.stats)
 		count.write(b.opt.Log)
+		b.passOn(&count)
 	}()
 	if b.opt.Store != nil {
 		b.opt.Store.Begin()

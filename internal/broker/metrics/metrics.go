@@ -52,6 +52,7 @@ func Append(dst []byte, s broker.Stats) []byte {
 		{"mqtt_broker_retained_bytes", "gauge", "Bytes of retained messages.", s.RetainedBytes},
 		{"mqtt_broker_memory_bytes", "gauge", "Bytes of queues, buffers and retained messages (estimate).", s.Memory},
 		{"mqtt_broker_packets_received_total", "counter", "Packets received.", s.PacketsReceived},
+		{"mqtt_broker_packets_sent_total", "counter", "Packets sent.", s.PacketsSent},
 		{"mqtt_broker_received_bytes_total", "counter", "Bytes received.", s.BytesReceived},
 		{"mqtt_broker_sent_bytes_total", "counter", "Bytes sent.", s.BytesSent},
 		{"mqtt_broker_messages_received_total", "counter", "PUBLISH packets received.", s.Published},
