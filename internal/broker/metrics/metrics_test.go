@@ -65,7 +65,7 @@ func TestHandler(t *testing.T) {
 			t.Errorf("%s: the names of counters, and only those, end in _total", name)
 		}
 	}
-	if strings.Count(text, "# TYPE") != 20 {
+	if strings.Count(text, "# TYPE") != 21 {
 		t.Errorf("%d figures", strings.Count(text, "# TYPE"))
 	}
 }
