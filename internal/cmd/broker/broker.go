@@ -2,7 +2,6 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,23 +12,22 @@ import (
 
 	"mqtt/internal/bench"
 	"mqtt/internal/broker"
-	"mqtt/internal/broker/access"
 	"mqtt/internal/broker/disk"
 	"mqtt/internal/cli"
+	"mqtt/internal/transport"
 )
 
-// brokerFlags say where the broker listens and what it tells.
+// flags are the flags of mqtt broker.
 type flags struct {
 	listen     []string
 	host, port string
-	cert, key  string
-	cafile     string
 	readyFile  string
 	printURL   bool
 	metrics    string
 	logLevel   string
 	logFormat  string
 
+	tls    tlsFlags
 	access accessFlags
 	data   dataFlags
 	limits limitFlags
@@ -37,6 +35,7 @@ type flags struct {
 	trial  trialFlags
 }
 
+// New returns the command mqtt broker.
 func New(e *cli.Env) *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
@@ -44,26 +43,37 @@ func New(e *cli.Env) *cobra.Command {
 		Short: "Serve MQTT, or run a command against a broker of its own",
 		Long: `Serve MQTT 3.1, 3.1.1 and 5.0 on 127.0.0.1:1883, or where --listen says.
 
-With a command behind --, the broker takes a free port, runs the command with MQTT_URL, MQTT_HOST and MQTT_PORT set, and
-ends with its exit status: 127 if there is no such command, 126 if it cannot be run. Signals are handed on to it, and the
-third, or 5 seconds after the second, kills it. On a terminal the lines help and stop are commands.
+With a command after --, the broker takes a free port, runs the command with MQTT_URL, MQTT_HOST and MQTT_PORT set (and
+without MQTT_PASSWORD), and ends with its exit status: 127 if there is no such command, 126 if it cannot be run. Signals
+are passed on to the command. The third one, or 5 seconds after the second, kills it. As process 1 of a container the
+broker also waits for the command's orphans. On a terminal, type help for commands.
 
-Without --passwords, whoever is on this machine may connect, and from other machines whoever --allow-anonymous lets in or
-has a certificate that --cafile asks for. With --data, an acknowledgement means that the message is on disk.
+Without --passwords, only clients on this machine may connect. Clients on other machines need --allow-anonymous, or a
+client certificate with --cafile. A client certificate must have one common name (CN), which is the user name; without
+one, the client is nobody and may not claim a user name. With --data, an acknowledgement means that the message is on
+disk. The PROXY protocol of load balancers is not supported.
 
-Where --passwords has hashes for it (mqtt broker passwd --scram), MQTT 5 clients may authenticate by SCRAM-SHA-512. SIGHUP
-has --passwords and --acl read again; a client whose user is gone or has another password is sent away.`,
+MQTT 5 clients may authenticate by SCRAM-SHA-512 if --passwords has hashes for it (mqtt broker passwd --scram).
+
+SIGHUP reloads --passwords, --acl, --cert, --key, --cafile and --crl. Clients stay connected, unless their user was deleted
+or has a new password. A file with an error is reported, and its last good version stays in use. A list of --crl must be
+complete and signed by an authority of --cafile; an expired one still counts, with a warning.
+
+--tls-self-signed makes ca.pem and server.pem in DIR on first use, for localhost, this machine's name and the hosts of
+--listen, and renews them before they expire. Clients connect with --cafile DIR/ca.pem. Without --listen, the broker
+then serves mqtts on port 8883.`,
 		Example: `  mqtt broker --listen mqtt://127.0.0.1:1883 --listen ws://127.0.0.1:8080/mqtt
   mqtt broker --data ./data --passwords users --acl rights --listen mqtts://0.0.0.0 --cert server.pem --key server.key
+  mqtt broker --tls-self-signed ./tls --listen mqtts://0.0.0.0 --passwords users
   mqtt broker -- sh -c 'mqtt pub -t a -m hello -q 1'
   mqtt broker --fault 'drop=1% delay=20ms..80ms' -- ./test-my-client`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			switch behind := c.ArgsLenAtDash() == 0; {
 			case behind && len(args) == 0:
-				return cli.Usage("no command behind --", "name the program to run, or leave out --")
+				return cli.Usage("no command after --", "name the program to run, or leave out --")
 			case !behind && len(args) > 0:
-				return cli.Usage("unexpected argument "+cli.Quote(args[0]), "a command to run stands behind --")
+				return cli.Usage("unexpected argument "+cli.Quote(args[0]), "a command to run comes after --")
 			}
 			if err := e.LoadSettings(c); err != nil {
 				return err
@@ -78,12 +88,10 @@ has --passwords and --acl read again; a client whose user is gone or has another
 
 func (f *flags) register(fs *pflag.FlagSet) {
 	fs.SortFlags = false
-	cli.ListVar(fs, &f.listen, "listen", "", "listen at `URL`, many: {mqtt|mqtts|ws|wss}://host:port or unix:///path; port 0 picks one")
-	fs.StringVarP(&f.host, "host", "h", "127.0.0.1", "listen on `ADDRESS`, where no --listen is given")
-	fs.StringVarP(&f.port, "port", "p", "1883", "listen on `PORT`, where no --listen is given")
-	fs.StringVar(&f.cert, "cert", "", "certificate of mqtts and wss in `FILE` (PEM)")
-	fs.StringVar(&f.key, "key", "", "its key in `FILE` (PEM)")
-	fs.StringVar(&f.cafile, "cafile", "", "clients must have a certificate of the authorities in `FILE` (PEM)")
+	cli.ListVar(fs, &f.listen, "listen", "", "listen at `URL` (repeatable): {mqtt|mqtts|ws|wss}://host:port or unix:///path; port 0 picks one")
+	fs.StringVarP(&f.host, "host", "h", "127.0.0.1", "listen on `ADDRESS`, without --listen")
+	fs.StringVarP(&f.port, "port", "p", "1883", "listen on `PORT`, without --listen")
+	f.tls.register(fs)
 	fs.StringVar(&f.readyFile, "ready-file", "", "write the URLs to `FILE` once the broker listens")
 	fs.BoolVar(&f.printURL, "print-url", false, "print the URLs on stdout once the broker listens")
 	fs.StringVar(&f.metrics, "metrics", "", "serve /metrics and /healthz at `[HOST:]PORT`; a port alone is on loopback")
@@ -96,7 +104,7 @@ func (f *flags) register(fs *pflag.FlagSet) {
 	f.trial.register(fs)
 }
 
-// logger returns the log and what sets its level.
+// logger returns the log and its level.
 func (f *flags) logger(e *cli.Env) (*slog.Logger, *slog.LevelVar, error) {
 	level := &slog.LevelVar{}
 	if err := level.UnmarshalText([]byte(f.logLevel)); err != nil {
@@ -112,12 +120,12 @@ func (f *flags) logger(e *cli.Env) (*slog.Logger, *slog.LevelVar, error) {
 		return nil, nil, cli.BadValue("--log-format", f.logFormat, "expected text or json")
 	}
 	missed := func(w io.Writer, lines int) {
-		slog.New(handler(w)).Warn("lines were left out here: the log was not read", "lines", lines)
+		slog.New(handler(w)).Warn("lines are missing here: the log was not read", "lines", lines)
 	}
 	return slog.New(handler(&journal{w: cli.Inherit(e.Err), missed: missed})), level, nil
 }
 
-// options reads what does not open anything.
+// options returns the options of flags that open no file.
 func (f *flags) options(e *cli.Env, fs *pflag.FlagSet) (broker.Options, error) {
 	o := broker.Options{Version: "mqtt " + e.Version()}
 	for _, apply := range []func(*broker.Options) error{
@@ -133,8 +141,8 @@ func (f *flags) options(e *cli.Env, fs *pflag.FlagSet) (broker.Options, error) {
 	return o, nil
 }
 
-// ownFiles is how many descriptors the broker keeps from its clients: for its own files and listeners, and to say no with
-// to the clients that are too many.
+// ownFiles is how many descriptors the broker keeps for its own files and listeners, and for connections that
+// it refuses.
 const ownFiles = 12
 
 func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command []string) (err error) {
@@ -144,14 +152,14 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 	if err != nil {
 		return err
 	}
-	endpoints, err := f.endpoints(e, fs, len(command) > 0)
+	endpoints, certs, err := f.endpoints(e, fs, len(command) > 0)
 	if err != nil {
 		return err
 	}
 	for _, end := range endpoints {
 		end.AcceptFailed = func(err error, wait time.Duration) {
-			if wait >= 100*time.Millisecond { // and not just a moment
-				log.Warn("no connection is taken for now", "error", err, "wait", wait)
+			if wait >= 100*time.Millisecond {
+				log.Warn("accept failed, retrying", "error", err, "wait", wait)
 			}
 		}
 	}
@@ -162,6 +170,14 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 	users, rights, err := f.access.load(e)
 	if err != nil {
 		return err
+	}
+	if rights != nil && f.access.passwords == "" && !certified(endpoints, f.tls.cafile) {
+		e.Warn("--acl without --passwords: user names are taken on trust")
+	}
+	if certs != nil {
+		if err := certs.open(e); err != nil {
+			return err
+		}
 	}
 	opt.Log, opt.Auth, opt.Enhanced = log, users, users
 	if rights != nil {
@@ -183,7 +199,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 
 	b := broker.New(opt)
 	stop := func() error {
-		// The run's own context is over by now: clients get a moment to hear goodbye.
+		// ctx has ended by now. Clients get a moment to read DISCONNECT.
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		web.Set(nil)
@@ -195,29 +211,29 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 	}
 	serving := ctx
 	if len(command) > 0 {
-		serving = context.WithoutCancel(ctx) // for as long as the command runs, which signals are meant for
+		serving = context.WithoutCancel(ctx) // signals are for the command: serve until it has ended
 	}
 	serving, cancel := context.WithCancel(serving)
 	defer cancel()
-	urls, open, failed, err := serve(serving, b, endpoints)
+	listeners, failed, err := serve(serving, b, endpoints)
 	if err != nil {
 		return err
 	}
 	web.Set(b)
-	if err := f.announce(e, urls, open, len(command) > 0); err != nil {
+	if err := f.announce(e, listeners, certs, len(command) > 0); err != nil {
 		return err
 	}
 	if len(command) > 0 {
-		return runCommand(ctx, e, command, urls[0])
+		return runCommand(ctx, e, command, listeners[0].URL(), certs)
 	}
-	a := &attendance{e: e, b: b, users: users, rights: rights, level: level, listener: failed}
+	a := &attendance{e: e, b: b, users: users, rights: rights, certs: certs, level: level, listener: failed}
 	if store != nil {
 		a.data = store.Failed()
 	}
 	return a.attend(ctx)
 }
 
-// closeData leaves the folder in order.
+// closeData closes the data folder.
 func closeData(s *disk.Store) error {
 	if err := s.Close(); err != nil {
 		return fmt.Errorf("--data: %w", err)
@@ -225,12 +241,12 @@ func closeData(s *disk.Store) error {
 	return nil
 }
 
-// reload reads the files of users and rights again; what cannot be read stays as it was. gone is how many clients had to
-// go because of it.
-func reload(b *broker.Broker, users *access.Users, rights *access.Rights) (gone int, err error) {
-	err = users.Reload()
-	if rights != nil {
-		err = errors.Join(err, rights.Reload())
+// certified reports whether all clients need a certificate, whose name is the user's.
+func certified(endpoints []*transport.Endpoint, cafile string) bool {
+	for _, end := range endpoints {
+		if end.TLS == nil || cafile == "" {
+			return false
+		}
 	}
-	return b.Revise(), err
+	return true
 }

@@ -15,18 +15,18 @@ import (
 	"mqtt/internal/transport"
 )
 
-// commandGrace is how long a command that was told twice to end may still take.
+// commandGrace is how long a command may go on after the second signal to end.
 const commandGrace = 5 * time.Second
 
-// runCommand runs a command with the broker's address in its environment, and returns its exit status as an error that
-// says nothing more. Signals are the command's: it is served until it has ended, whatever comes. A third one, or some
-// seconds after the second, kills it, and what it has started where that can be told from ours. Ctrl-C does not count.
-// One that ended ctx before there was a command to tell ends us.
-func runCommand(ctx context.Context, e *cli.Env, args []string, u transport.URL) error {
+// runCommand runs a command with the broker's address in its environment, and returns its exit status as an
+// error without text. Signals are passed on to the command, and the broker serves until it has ended. The third
+// signal, or commandGrace after the second, kills the command, and its process group if that is not ours. Ctrl-C
+// on a terminal does not count. A signal that ended ctx before the command started ends the broker.
+func runCommand(ctx context.Context, e *cli.Env, args []string, u transport.URL, certs *certificates) error {
 	c := exec.Command(args[0], args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = e.In, cli.Inherit(e.Out), cli.Inherit(e.Err)
-	c.Env = append(os.Environ(), "MQTT_URL="+u.String(), "MQTT_HOST="+u.Host, "MQTT_PORT="+u.Port)
-	// On a terminal the command must be in our group to read from it, and hears of Ctrl-C by itself.
+	c.Env = environment(u, certs)
+	// On a terminal the command must be in our process group to read from it, and gets Ctrl-C by itself.
 	shared := e.TTYIn || e.TTYOut || e.TTYErr
 	tell := (*os.Process).Signal
 	if !shared {
@@ -37,7 +37,7 @@ func runCommand(ctx context.Context, e *cli.Env, args []string, u transport.URL)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	var stay func()
-	stay = func() { e.SecondSignal.Store(&stay) } // a second signal, and a third, must not end us here and now
+	stay = func() { e.SecondSignal.Store(&stay) } // further signals must not end this process at once
 	stay()
 	defer e.SecondSignal.Store(nil)
 	if err := ctx.Err(); err != nil {
@@ -58,7 +58,7 @@ func runCommand(ctx context.Context, e *cli.Env, args []string, u transport.URL)
 			return commandStatus(err)
 		case s := <-signals:
 			if shared && s == syscall.SIGINT {
-				continue // and may mean anything to it, any number of times
+				continue // the command has it already, and may use it for anything
 			}
 			s = came.next(s)
 			if came.asked == 2 && late == nil {
@@ -72,8 +72,17 @@ func runCommand(ctx context.Context, e *cli.Env, args []string, u transport.URL)
 	}
 }
 
-// launch starts a command, and returns what tells of its end. What binds it to us binds it to the thread that has started
-// it, which is kept until then.
+// environment returns the environment of a command, with the address of the broker in it.
+func environment(u transport.URL, certs *certificates) []string {
+	all := append(cli.CommandEnviron(), "MQTT_URL="+u.String(), "MQTT_HOST="+u.Host, "MQTT_PORT="+u.Port)
+	if certs != nil && certs.ca != "" {
+		all = append(all, "MQTT_CAFILE="+certs.ca)
+	}
+	return all
+}
+
+// launch starts a command, and returns a channel that receives the result of its end. The thread that starts it
+// is kept until then: with it, the system would kill the command.
 func launch(c *exec.Cmd) (over <-chan error, err error) {
 	started, end := make(chan error), make(chan error, 1)
 	go func() { // ends with the command
@@ -81,21 +90,25 @@ func launch(c *exec.Cmd) (over <-chan error, err error) {
 		defer runtime.UnlockOSThread()
 		err := c.Start()
 		started <- err
-		if err == nil {
-			end <- c.Wait()
+		if err != nil {
+			return
 		}
+		stop := reapOrphans(c.Process.Pid)
+		err = c.Wait()
+		stop()
+		end <- err
 	}()
 	return end, <-started
 }
 
-// calls are the signals that came for a command.
+// calls counts the signals for a command.
 type calls struct {
-	asked  int            // how often it was to end
-	last   syscall.Signal // of those
-	killed bool           // and no signal takes that back
+	asked  int            // signals to end
+	last   syscall.Signal // the last of them
+	killed bool
 }
 
-// next returns what the command gets for a signal that came.
+// next returns the signal that is sent to the command for a signal that came.
 func (c *calls) next(s os.Signal) os.Signal {
 	if s != syscall.SIGHUP {
 		c.last, _ = s.(syscall.Signal)
@@ -107,7 +120,7 @@ func (c *calls) next(s os.Signal) os.Signal {
 	return s
 }
 
-// cannotRun is the status of a command that could not be started, as shells have it.
+// cannotRun returns the exit status for a command that could not be started, as in shells.
 func cannotRun(err error) int {
 	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 		return 127
@@ -115,7 +128,7 @@ func cannotRun(err error) int {
 	return 126
 }
 
-// commandStatus turns the end of a command into ours.
+// commandStatus returns the result of a command as this program's exit status.
 func commandStatus(err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {

@@ -16,7 +16,7 @@ func TestCommandAfterTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var e cli.Env
-	if err := runCommand(ctx, &e, []string{"no-such-program-anywhere"}, transport.URL{}); !errors.Is(err, context.Canceled) {
+	if err := runCommand(ctx, &e, []string{"no-such-program-anywhere"}, transport.URL{}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	if e.SecondSignal.Load() != nil {

@@ -3,12 +3,14 @@ package broker
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"mqtt/internal/broker"
 	"mqtt/internal/broker/access"
@@ -17,30 +19,33 @@ import (
 )
 
 const consoleHelp = `help              this text
-stop              say goodbye to the clients and end
-stats             what the broker has done
-clients           who is connected
+stop              disconnect the clients and end
+stats             show counters
+clients           list the connected clients
 log-level LEVEL   log debug, info, warn or error
-reload            read --passwords and --acl again, as SIGHUP does
+reload            reload users, rights and certificates, as SIGHUP does
 `
 
-// attendance is a broker that serves until it is to stop.
+// attendance waits for signals and console commands while a broker serves.
 type attendance struct {
 	e        *cli.Env
 	b        *broker.Broker
 	users    *access.Users
 	rights   *access.Rights // nil: none
+	certs    *certificates  // nil: none
 	level    *slog.LevelVar
 	listener <-chan error // of a listener that failed
-	data     <-chan error // of a folder that cannot be written any more
+	data     <-chan error // of a data folder that can no longer be written
 }
 
-// attend waits until the broker is to stop: by a signal, by a listener or a disk that failed, or by the word of a person
-// at the terminal.
+// attend returns when the broker has to stop: after a signal, when a listener or the data folder failed, or
+// after the console command stop.
 func (a *attendance) attend(ctx context.Context) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
+	renew := time.NewTicker(renewEvery)
+	defer renew.Stop()
 	var said <-chan string
 	if a.e.TTYIn {
 		said = console(ctx, a.e)
@@ -48,16 +53,18 @@ func (a *attendance) attend(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return cli.ErrQuiet // a broker is ended by a signal, and that is in order
+			return cli.ErrQuiet // a signal is the normal end of a broker
 		case err := <-a.listener:
 			return err
 		case err := <-a.data:
 			return cli.Fail(cli.ExitOther, "make room or repair the disk; what was acknowledged is kept", "--data: %w", err)
 		case <-hangups:
 			a.reload()
+		case <-renew.C:
+			a.renew()
 		case line, ok := <-said:
 			if !ok {
-				said = nil // end of input: no more commands, and no reason to stop
+				said = nil // no more commands; the broker goes on
 			} else if a.command(strings.Fields(line)) {
 				return nil
 			}
@@ -65,8 +72,8 @@ func (a *attendance) attend(ctx context.Context) error {
 	}
 }
 
-// attentive returns a context that SIGINT and SIGTERM end, from now on: who has been told that a broker serves may end it
-// at once, and it still says goodbye. The goroutine ends with the returned function.
+// attentive returns a context that SIGINT and SIGTERM end. They are handled before the broker is announced, so
+// that it disconnects its clients even if it is ended at once. The goroutine ends with the returned function.
 func attentive(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 1)
@@ -84,19 +91,43 @@ func attentive(ctx context.Context) (context.Context, func()) {
 	}
 }
 
+// reload reads users, rights and certificates again. What cannot be read stays as it was.
 func (a *attendance) reload() {
-	gone, err := reload(a.b, a.users, a.rights)
-	if err != nil {
+	errs := []error{a.users.Reload()}
+	what := "users and rights"
+	if a.rights != nil {
+		err := a.rights.Reload()
+		if err == nil {
+			warnRights(a.e, a.rights)
+		}
+		errs = append(errs, err)
+	}
+	if a.certs != nil {
+		what = "users, rights and certificates"
+		errs = append(errs, a.certs.reload(a.e))
+	}
+	gone := a.b.Revise()
+	if err := errors.Join(errs...); err != nil {
 		a.e.Warn("reload: %v; what was read before stays in force", strings.ReplaceAll(err.Error(), "\n", "; "))
 	} else {
-		a.e.Note("read users and rights again")
+		a.e.Note("read %s again", what)
 	}
 	if gone > 0 {
-		a.e.Note("clients sent away, whose user is gone or has another password: %d", gone)
+		a.e.Note("disconnected clients whose user was deleted or has another password: %d", gone)
 	}
 }
 
-// command carries out a line of a person, and tells whether it was the last.
+// renew renews the certificate of --tls-self-signed if it is about to expire.
+func (a *attendance) renew() {
+	if a.certs == nil || a.certs.dir == "" {
+		return
+	}
+	if err := a.certs.reload(a.e); err != nil {
+		a.e.Warn("renew the certificate: %v", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+}
+
+// command executes a console command and reports whether it was stop.
 func (a *attendance) command(words []string) (stop bool) {
 	if len(words) == 0 {
 		return false
@@ -123,8 +154,8 @@ func (a *attendance) command(words []string) (stop bool) {
 	return false
 }
 
-// console reads lines from the terminal. Its goroutine ends with the input, or with the process, which is all that can
-// end a read from a terminal.
+// console returns the lines of the terminal. Its goroutine ends with the input or with the process, because a
+// read from a terminal cannot be interrupted.
 func console(ctx context.Context, e *cli.Env) <-chan string {
 	lines := make(chan string)
 	go func() {

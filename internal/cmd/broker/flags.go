@@ -17,16 +17,16 @@ import (
 	"mqtt/internal/proto"
 )
 
-// accessFlags say who may do what.
+// accessFlags name the files of users and rights.
 type accessFlags struct {
 	passwords, acl string
 	allowAnonymous bool
 }
 
 func (f *accessFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.passwords, "passwords", "", "let in the users of `FILE` (mqtt broker passwd, or mosquitto's); read again at SIGHUP")
-	fs.StringVar(&f.acl, "acl", "", "rights to topics from `FILE`, in mosquitto's form; read again at SIGHUP")
-	fs.BoolVar(&f.allowAnonymous, "allow-anonymous", false, "let clients without credentials in: from other machines too, and beside --passwords")
+	fs.StringVar(&f.passwords, "passwords", "", "let in the users of `FILE` (mqtt broker passwd, or mosquitto's)")
+	fs.StringVar(&f.acl, "acl", "", "take rights to topics from `FILE`, in mosquitto's form")
+	fs.BoolVar(&f.allowAnonymous, "allow-anonymous", false, "let in clients without credentials, from other machines too")
 }
 
 // load reads the files.
@@ -49,10 +49,15 @@ func (f *accessFlags) load(e *cli.Env) (*access.Users, *access.Rights, error) {
 	if err != nil {
 		return nil, nil, cli.Fail(cli.ExitUsage, "", "--acl: %w", err)
 	}
-	if f.passwords == "" {
-		e.Warn("--acl without --passwords: user names are taken on trust")
-	}
+	warnRights(e, rights)
 	return users, rights, nil
+}
+
+// warnRights writes the notes about an ACL file.
+func warnRights(e *cli.Env, rights *access.Rights) {
+	for _, note := range rights.Notes() {
+		e.Warn("--acl: %s", note)
+	}
 }
 
 // dataFlags say what outlives the broker.
@@ -114,8 +119,8 @@ type limitFlags struct {
 
 func (f *limitFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.connections, "max-connections", 100_000, "let at most `N` clients in at once")
-	fs.Float64Var(&f.rate, "connect-rate", 0, "at most `N` new connections a second; 0 is no limit")
-	fs.StringVar(&f.timeout, "connect-timeout", "10s", "drop a connection whose CONNECT has not come in `TIME`")
+	fs.Float64Var(&f.rate, "connect-rate", 0, "at most `N` logins a second, shared by address; 0: no limit")
+	fs.StringVar(&f.timeout, "connect-timeout", "10s", "close a connection that has not logged in after `TIME`")
 	fs.StringVar(&f.packet, "max-packet-size", "16MiB", "take packets of at most `SIZE`")
 	fs.IntVar(&f.receive, "max-receive", 1024, "a client may have `N` QoS 1 and 2 messages on the way to us")
 	fs.IntVar(&f.levels, "max-topic-levels", 128, "topics and filters of at most `N` levels")

@@ -15,77 +15,82 @@ import (
 	"mqtt/internal/transport"
 )
 
-// endpoints reads --listen, or --host and --port. A broker for a command takes a free port unless told otherwise.
-func (f *flags) endpoints(e *cli.Env, fs *pflag.FlagSet, private bool) ([]*transport.Endpoint, error) {
+// endpoints returns where to listen, from --listen, or from --host and --port. certs is nil if none of
+// the endpoints has TLS.
+func (f *flags) endpoints(e *cli.Env, fs *pflag.FlagSet, private bool) (all []*transport.Endpoint, certs *certificates, err error) {
 	given := f.listen
 	for _, name := range []string{"host", "port"} {
 		if len(given) > 0 && fs.Changed(name) {
-			return nil, cli.BadFlag("--listen", " with "+cli.TypedFlag(fs.Lookup(name)), "the address and the port belong into the URL: --listen mqtt://127.0.0.1:1883")
+			return nil, nil, cli.BadFlag("--listen", " with "+cli.TypedFlag(fs.Lookup(name)), "the address and the port belong into the URL: --listen mqtt://127.0.0.1:1883")
 		}
 	}
 	if len(given) == 0 {
-		port := f.port
-		if private && !fs.Changed("port") {
-			port = "0"
+		u, err := f.defaultURL(fs, private)
+		if err != nil {
+			return nil, nil, err
 		}
-		given = []string{"mqtt://" + net.JoinHostPort(strings.Trim(f.host, "[]"), port)}
+		given = []string{u}
 	}
-	var all []*transport.Endpoint
+	var hosts, urls []string
 	secure := false
 	for _, s := range given {
 		u, err := transport.ParseURL(s)
 		if err != nil {
-			return nil, cli.BadFlag("--listen", ": "+err.Error(), "expected {mqtt|mqtts|ws|wss}://host:port or unix:///path")
+			return nil, nil, cli.BadFlag("--listen", ": "+err.Error(), "expected {mqtt|mqtts|ws|wss}://host:port or unix:///path")
 		}
-		if err := listenable(u); err != nil {
-			return nil, err
+		if err := checkURL(u); err != nil {
+			return nil, nil, err
 		}
 		end := u.Endpoint()
 		if end.TLS != nil {
-			if f.cert == "" {
-				return nil, cli.BadFlag("--listen", " "+u.String()+" without a certificate", "name it with --cert, and its key with --key")
+			if f.tls.cert == "" && f.tls.selfSigned == "" {
+				return nil, nil, cli.BadFlag("--listen", " "+u.String()+" without a certificate", "name it with --cert, and its key with --key, or have one made with --tls-self-signed DIR")
 			}
 			secure = true
-			end.TLS.Cert, end.TLS.Key, end.TLS.CAFile = f.cert, f.key, f.cafile
+			hosts = append(hosts, end.Host)
 		}
-		all = append(all, end)
+		all, urls = append(all, end), append(urls, u.String())
 	}
-	for _, name := range []string{"cert", "key", "cafile"} {
-		if !secure && e.Typed[name] { // in the environment it may be for clients
-			return nil, cli.BadFlag("--"+name, " without a listener with TLS", "add one, as in --listen mqtts://127.0.0.1:8883 or wss://127.0.0.1:8443")
+	if err := checkDistinct(all, urls); err != nil {
+		return nil, nil, err
+	}
+	if err := f.tls.check(e, secure); err != nil || !secure {
+		return all, nil, err
+	}
+	certs = f.tls.config(hosts)
+	for _, end := range all {
+		if end.TLS != nil {
+			end.TLS = certs.TLS
 		}
 	}
-	return all, nil
+	return all, certs, nil
 }
 
-// listenable refuses what a URL says to a client alone.
-func listenable(u transport.URL) error {
+// checkURL rejects a URL with parts that concern clients only, or with a path that no socket can have.
+func checkURL(u transport.URL) error {
 	switch {
+	case u.Scheme == transport.Unix && len(u.Path) > mostSocketPath:
+		return cli.BadFlag("--listen", fmt.Sprintf(" %s: the path has %d bytes, and a socket has at most %d", u.String(), len(u.Path), mostSocketPath), "choose a shorter path")
 	case u.User != "" || u.HasPassword:
 		return cli.BadFlag("--listen", " with a user or a password in the URL", "--passwords names a file of the users that may connect")
 	case (u.Scheme == transport.MQTT || u.Scheme == transport.MQTTS) && strings.Trim(u.Path, "/") != "":
-		return cli.BadFlag("--listen", " with the topic "+cli.Quote(strings.TrimPrefix(u.Path, "/"))+" in the URL", "leave out what stands behind the port; --acl names a file of the topics that may be used")
+		return cli.BadFlag("--listen", " with the topic "+cli.Quote(strings.TrimPrefix(u.Path, "/"))+" in the URL", "leave out what follows the port; --acl names a file of the topics that may be used")
 	}
 	return nil
 }
 
-// serve listens everywhere. failed gets the error of a listener that ends before its time; the goroutines end with ctx.
-// open tells whether one of the listeners takes connections to any address of this machine.
-func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoint) (urls []transport.URL, open bool, failed <-chan error, err error) {
-	listeners := make([]*transport.Listener, 0, len(endpoints))
+// serve listens at all endpoints. failed receives the error of a listener that ends early; the goroutines end
+// with ctx.
+func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoint) (listeners []*transport.Listener, failed <-chan error, err error) {
 	for _, end := range endpoints {
 		l, err := transport.Listen(ctx, end)
 		if err != nil {
 			for _, l := range listeners {
 				l.Close()
 			}
-			return nil, false, nil, &cli.Failure{Code: listenStatus(err), Err: err, Hint: transport.Hint(err)}
+			return nil, nil, &cli.Failure{Code: listenStatus(err), Err: err, Hint: transport.Hint(err)}
 		}
 		listeners = append(listeners, l)
-		urls = append(urls, l.URL())
-		if a, ok := l.Addr().(*net.TCPAddr); ok && a.IP.IsUnspecified() {
-			open = true
-		}
 	}
 	errs := make(chan error, len(listeners))
 	for _, l := range listeners {
@@ -95,10 +100,11 @@ func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoin
 			}
 		}()
 	}
-	return urls, open, errs, nil
+	return listeners, errs, nil
 }
 
-// listenStatus tells wrong flags from an address that cannot be had.
+// listenStatus returns the exit status for a listener that failed: wrong flags, or an address that is not
+// available.
 func listenStatus(err error) int {
 	var t *transport.Error
 	if errors.As(err, &t) && t.Phase == transport.Prepare {
@@ -107,11 +113,35 @@ func listenStatus(err error) int {
 	return cli.ExitOther
 }
 
-// announce tells where the broker is to be found, when it can be.
-func (f *flags) announce(e *cli.Env, urls []transport.URL, open, private bool) error {
+// reach is from where the listeners can be reached.
+type reach struct {
+	others  bool // from other machines
+	open    bool // at every address of this machine
+	refused bool // but clients from other machines are not let in
+}
+
+// reachOf returns the reach of listeners. certs is nil if there are no listeners with TLS.
+func (f *flags) reachOf(listeners []*transport.Listener, certs *certificates) (r reach) {
+	for _, l := range listeners {
+		a, ok := l.Addr().(*net.TCPAddr)
+		if !ok || a.IP.IsLoopback() {
+			continue
+		}
+		r.others = true
+		r.open = r.open || a.IP.IsUnspecified()
+		secure := certs != nil && (l.URL().Scheme == transport.MQTTS || l.URL().Scheme == transport.WSS)
+		if f.access.passwords == "" && !f.access.allowAnonymous && !(secure && f.tls.cafile != "") {
+			r.refused = true
+		}
+	}
+	return r
+}
+
+// announce writes the URLs of the broker to where the flags say, once it listens.
+func (f *flags) announce(e *cli.Env, listeners []*transport.Listener, certs *certificates, private bool) error {
 	var lines strings.Builder
-	for _, u := range urls {
-		lines.WriteString(u.String())
+	for _, l := range listeners {
+		lines.WriteString(l.URL().String())
 		lines.WriteByte('\n')
 	}
 	if f.readyFile != "" {
@@ -125,16 +155,23 @@ func (f *flags) announce(e *cli.Env, urls []transport.URL, open, private bool) e
 		}
 	} else if !private {
 		also := ""
-		if open {
+		reach := f.reachOf(listeners, certs)
+		if reach.open && !reach.refused {
 			also = ", and to other machines at this one's addresses"
 		}
 		e.Note("serving on %s%s", strings.Join(strings.Fields(lines.String()), ", "), also)
+		if reach.refused {
+			e.Note("clients on other machines are refused: they need --passwords, or --allow-anonymous")
+		}
+	}
+	if certs != nil && certs.ca != "" && !private {
+		e.Note("clients need --cafile %s", certs.ca)
 	}
 	return nil
 }
 
-// writeReady writes a file of which nobody reads half: it is there at once. What is no plain file, as /dev/stdout, /dev/fd/3
-// or a FIFO, is written to, and stays what it is.
+// writeReady writes a file that appears with all its content at once. If path is not a regular file, such
+// as /dev/stdout, /dev/fd/3 or a FIFO, it is written to and stays what it is.
 func writeReady(path string, b []byte) error {
 	if is, err := os.Lstat(path); err == nil && !is.Mode().IsRegular() && !is.IsDir() {
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
@@ -145,7 +182,14 @@ func writeReady(path string, b []byte) error {
 		return cli.FirstError(err, f.Close())
 	}
 	part := path + ".part"
-	if err := os.WriteFile(part, b, 0o644); err != nil {
+	os.Remove(part) // of a run that was killed; a link goes, and not the file that it leads to
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err := cli.FirstError(err, f.Close()); err != nil {
+		os.Remove(part)
 		return err
 	}
 	return os.Rename(part, path)

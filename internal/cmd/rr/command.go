@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -68,7 +67,7 @@ func (p *printed) Write(b []byte) (int, error) {
 // ownEnvironment is our environment, less what an outer --serve said of its own request.
 func ownEnvironment() []string {
 	var kept []string
-	for _, v := range os.Environ() {
+	for _, v := range cli.CommandEnviron() {
 		if !strings.HasPrefix(v, requestPrefix) {
 			kept = append(kept, v)
 		}
