@@ -13,7 +13,7 @@ import (
 // layers lists the packages of the module from the bottom up: a package may import those of lines
 // above its own, and none of its own line. Packages of one line therefore do not know each other.
 var layers = [][]string{
-	{"internal/broker/fair", "internal/proto", "internal/transport", "internal/config", "internal/scram", "internal/report"},
+	{"internal/broker/fair", "internal/proto", "internal/transport", "internal/transport/selfsigned", "internal/config", "internal/scram", "internal/report"},
 	{"internal/session", "internal/transport/selfsigned", "internal/jsonline", "internal/decode", "internal/faults"},
 	{"internal/format", "internal/conn", "internal/rules", "internal/broker"},
 	{"internal/broker/access", "internal/broker/disk", "internal/broker/faults", "internal/broker/metrics", "internal/bench", "internal/proxy", "internal/check"},
