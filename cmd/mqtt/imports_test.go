@@ -13,9 +13,10 @@ import (
 // layers lists the packages of the module from the bottom up: a package may import those of lines
 // above its own, and none of its own line. Packages of one line therefore do not know each other.
 var layers = [][]string{
-	{"internal/broker/fair", "internal/proto", "internal/transport", "internal/transport/selfsigned", "internal/config", "internal/scram", "internal/report"},
+	{"internal/broker/fair", "internal/proto", "internal/transport", "internal/transport/selfsigned", "internal/config", "internal/scram", "internal/prometheus"},
 	{"internal/session", "internal/transport/selfsigned", "internal/jsonline", "internal/decode", "internal/faults"},
 	{"internal/format", "internal/conn", "internal/rules", "internal/broker"},
+	{"internal/report"},
 	{"internal/broker/access", "internal/broker/disk", "internal/broker/faults", "internal/broker/metrics", "internal/bench", "internal/proxy", "internal/check"},
 	{"internal/cli"},
 	{"internal/connect"},

@@ -13,100 +13,103 @@ import (
 	"mqtt/internal/session"
 )
 
-// client is one connection after another of one session. Everything but live and cut
-// belongs to its goroutine.
+// client is a session with one connection after another. Its goroutine owns all fields
+// except the atomic ones and broken.
 type client struct {
 	run     *run
 	role    Role
-	number  int // among those of its role, with the plan's offset
-	cfg     *conn.Config
-	began   time.Time // of the last dial; resumes and took are of it too
-	resumes bool      // there was a connection before
-	took    Phases
-	sess    session.Session
+	number  int // among the clients of its role, including the plan's offset
 	tally   *tally
 	group   *group
-	slots   chan struct{}             // to be freed when ready; nil with a ramp
-	live    atomic.Pointer[conn.Conn] // to be woken
-	stream  atomic.Pointer[net.Conn]  // to be closed when nothing else helps
-	cut     atomic.Bool               // --churn wants it to connect anew
-	away    atomic.Bool               // it is to close in order
-	ready   bool                      // told the barrier
-	broken  error                     // what ended its connection, until it has another; guarded by the registry
+	cfg     *conn.Config
+	session session.Session
 	pub     *publisher
 	sub     *subscriber
+
+	dialed     time.Time     // start of the last dial; the next two are of this dial, too
+	reconnects bool          // there was a connection before
+	phases     Phases        // of the dial
+	slots      chan struct{} // to be received from when ready; nil with a ramp
+	ready      bool          // the group knows that the client is ready
+
+	conn    atomic.Pointer[conn.Conn] // current connection; others may only Wake it
+	stream  atomic.Pointer[net.Conn]  // its stream, which others close to stop a blocked client
+	cut     atomic.Bool               // --churn requests that it cuts its connection and connects again
+	leaving atomic.Bool               // it must disconnect
+	broken  error                     // why it lost its connection, until it has another; guarded by the registry
 }
 
-// errCut is a connection that --churn ended.
+// errCut is the error of a connection that --churn cut.
 var errCut = errors.New("cut")
 
-// hold connects and serves until the run dismisses it, the server is lost for good, or
-// ctx ends. It tells the barrier once, and the run when it is done.
-func (c *client) hold(ctx context.Context) {
+// keepConnected connects, and serves the connections, until the client is told to leave,
+// the server is lost permanently, or ctx ends. It signals once that the client is ready, and
+// once that it has published all.
+func (c *client) keepConnected(ctx context.Context) {
 	defer c.group.working.Done()
-	defer c.tellReady()
-	defer c.tellPublished()
+	defer c.signalReady()
+	defer c.signalPublished()
 	if err := c.configure(); err != nil {
-		c.fault(err, false)
+		c.recordError(err, false)
 		return
 	}
 	b := c.run.plan.Backoff
-	b.Notice = func(err error, _ time.Duration) { c.fault(err, true) }
-	for again := true; again && !c.away.Load(); {
+	b.Notice = func(err error, _ time.Duration) { c.recordError(err, true) }
+	for again := true; again && !c.leaving.Load(); {
 		again = false
-		err := conn.Hold(ctx, c.cfg, &c.sess, b, func(_ context.Context, k *conn.Conn) (err error) {
-			again, err = c.attend(k)
+		err := conn.Hold(ctx, c.cfg, &c.session, b, func(_ context.Context, k *conn.Conn) (err error) {
+			again, err = c.serveConn(k)
 			return err
 		})
-		if err == nil || c.run.patient.Err() != nil || errors.Is(err, context.Canceled) {
+		if err == nil || c.run.closeCtx.Err() != nil || errors.Is(err, context.Canceled) {
 			continue
 		}
-		c.fault(err, ctx.Err() != nil && conn.Lost(err) && b.Tries != 0) // in the goodbye no other try is needed
+		c.recordError(err, ctx.Err() != nil && conn.Lost(err) && b.Tries != 0) // while the run ends, no other try is necessary
 	}
 }
 
-// attend serves over one connection. again tells that it was cut, and another one is
-// wanted at once.
-func (c *client) attend(k *conn.Conn) (again bool, err error) {
-	c.run.registry.opened(c, time.Since(c.began), k.Version().String())
-	c.note(func(n *counts) {
+// serveConn serves one connection. again reports that --churn cut it, so that the client
+// must connect again at once.
+func (c *client) serveConn(k *conn.Conn) (again bool, err error) {
+	c.run.registry.opened(c, time.Since(c.dialed), k.Version().String())
+	c.update(func(n *counts) {
 		n.opened++
-		if c.resumes {
-			n.reopened++
+		if c.reconnects {
+			n.reconnected++
 		}
 	})
-	c.live.Store(k)
-	// Not the context of the dial: it would cost each connection memory to watch over
-	// it, and its end is not theirs. breakOff ends what does not end itself.
+	c.conn.Store(k)
+	// The context of the dial would use memory for each connection that watches it, and its
+	// end must not end connections. closeStream ends those that do not end by themselves.
 	err = c.serve(context.Background(), k)
-	c.live.Store(nil)
+	c.conn.Store(nil)
 	c.run.registry.closed()
 	if errors.Is(err, errCut) {
 		k.Abort()
-		c.note(func(n *counts) { n.cut++ })
+		c.update(func(n *counts) { n.cut++ })
 		return true, nil
 	}
 	return false, err
 }
 
-// configure makes the client's configuration, which notes how each dial goes.
+// configure makes the configuration of the client, which records the phases of each dial.
 func (c *client) configure() error {
 	if c.cfg != nil {
 		return nil
 	}
-	cfg, err := c.run.plan.Configure(c.role, c.number, &c.took)
+	cfg, err := c.run.plan.Configure(c.role, c.number, &c.phases)
 	if err != nil {
 		return err
 	}
 	open := cfg.Dial
-	// The deep stack of opening a stream ends with a goroutine of its own, which
-	// ends when the stream is open or open has failed.
+	// Opening a stream needs a deep stack. A goroutine that ends when the stream is open, or
+	// has failed to open, keeps it from growing the stack of the client.
 	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
 		type opened struct {
 			nc  net.Conn
 			err error
 		}
-		c.began, c.resumes, c.took = time.Now(), c.sess.Established, Phases{}
+		c.dialed, c.reconnects, c.phases = time.Now(), c.session.Established, Phases{}
 		ch := make(chan opened, 1)
 		go func() {
 			nc, err := open(ctx, v)
@@ -124,7 +127,8 @@ func (c *client) configure() error {
 	return nil
 }
 
-// serve runs the client's part over one connection. nil is its end.
+// serve does the work of the client's role on one connection. It returns nil when the client
+// has disconnected.
 func (c *client) serve(ctx context.Context, k *conn.Conn) error {
 	switch c.role {
 	case Publisher:
@@ -132,7 +136,7 @@ func (c *client) serve(ctx context.Context, k *conn.Conn) error {
 	case Subscriber:
 		return c.subscribe(ctx, k)
 	}
-	c.tellReady()
+	c.signalReady()
 	for {
 		if done, err := c.leave(ctx, k); done {
 			return err
@@ -143,12 +147,12 @@ func (c *client) serve(ctx context.Context, k *conn.Conn) error {
 	}
 }
 
-// leave ends the connection if that is wanted.
+// leave ends the connection if the client must disconnect or cut it.
 func (c *client) leave(ctx context.Context, k *conn.Conn) (done bool, err error) {
 	if c.cut.Load() && c.cut.Swap(false) {
 		return true, errCut
 	}
-	if !c.away.Load() {
+	if !c.leaving.Load() {
 		return false, nil
 	}
 	if c.run.plan.Wills {
@@ -158,19 +162,19 @@ func (c *client) leave(ctx context.Context, k *conn.Conn) (done bool, err error)
 	if c.pub != nil && c.run.plan.Clear {
 		c.clear(ctx, k)
 	}
-	bye := c.run.plan.Goodbye
+	bye := c.run.plan.Disconnect
 	if c.role == Subscriber && c.run.keepSessions.Load() {
-		bye = nil // the session is to stay
+		bye = nil // the server must keep the session
 	}
 	err = k.Close(ctx, bye)
 	if c.role == Publisher && c.run.plan.QoS == 0 {
-		return true, err // what was queued may not have been handed over
+		return true, err // queued messages may be lost
 	}
 	return true, nil
 }
 
-// tellReady lets the barrier know that the client is up, or will never be.
-func (c *client) tellReady() {
+// signalReady signals the group, once, that the client is connected or never will be.
+func (c *client) signalReady() {
 	if !c.ready {
 		c.ready = true
 		if c.slots != nil {
@@ -181,38 +185,40 @@ func (c *client) tellReady() {
 	}
 }
 
-// tellPublished lets the run know that nothing more comes of a publisher.
-func (c *client) tellPublished() {
-	if u := c.pub; u != nil && !u.told {
-		u.told = true
+// signalPublished signals the run, once, that a publisher sends nothing more.
+func (c *client) signalPublished() {
+	if u := c.pub; u != nil && !u.reported {
+		u.reported = true
 		c.run.publishing.Done()
 	}
 }
 
-// wake makes the client look at what is wanted of it.
+// wake makes the client check its flags.
 func (c *client) wake() {
-	if k := c.live.Load(); k != nil {
+	if k := c.conn.Load(); k != nil {
 		k.Wake()
 	}
 }
 
-// breakOff ends the connection, whatever its goroutine does.
-func (c *client) breakOff() {
+// closeStream ends the connection, even if the client is blocked in a write.
+func (c *client) closeStream() {
 	if nc := c.stream.Load(); nc != nil {
 		(*nc).Close()
 	}
 }
 
-func (c *client) note(f func(*counts)) {
+// update changes the counts of the client.
+func (c *client) update(f func(*counts)) {
 	c.tally.mu.Lock()
 	f(&c.tally.counts)
 	c.tally.mu.Unlock()
 }
 
-// fault counts err by its kind. again tells that a new connection may mend it.
-func (c *client) fault(err error, again bool) {
+// recordError counts err by its kind. again says that the client will try to recover from it
+// with a new connection.
+func (c *client) recordError(err error, again bool) {
 	kind := kindOf(err)
-	c.note(func(n *counts) {
+	c.update(func(n *counts) {
 		n.errors++
 		switch kind {
 		case "lost", "violation", "disconnected":
@@ -223,14 +229,14 @@ func (c *client) fault(err error, again bool) {
 	})
 	c.run.registry.failed(kind, err)
 	switch {
-	case !again, c.away.Load() && c.pub != nil && c.run.plan.QoS == 0: // what was queued may be lost
-		c.run.registry.stays(err)
-	case !c.away.Load():
-		c.run.registry.broke(c, err)
+	case !again, c.leaving.Load() && c.pub != nil && c.run.plan.QoS == 0: // queued messages may be lost
+		c.run.registry.setPermanent(err)
+	case !c.leaving.Load():
+		c.run.registry.setBroken(c, err)
 	}
 }
 
-// kinds are the words for the classes of errors in a result.
+// kinds has the words for the classes of errors in a result.
 var kinds = [...]string{
 	conn.ClassNone:         "other",
 	conn.ClassOther:        "other",
@@ -274,8 +280,8 @@ func kindOf(err error) string {
 	return kinds[conn.Class(err)]
 }
 
-// PublishError is a message that the server refused.
+// PublishError says that the server refused a message.
 type PublishError struct{ Reason proto.Reason }
 
-// Error names the reason.
+// Error returns the reason.
 func (e *PublishError) Error() string { return "message refused: " + e.Reason.String() }

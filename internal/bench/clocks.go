@@ -14,99 +14,99 @@ import (
 
 // Modes of a Clock.
 const (
-	OneProcess = "one process" // the same clock stamped and read
-	Estimated  = "estimated"   // the difference of two clocks was measured by echoes through the server
-	Refused    = "refused"     // nobody answered: messages of other machines were not timed
+	OneProcess = "one process" // sent and received by the same clock
+	Estimated  = "estimated"   // the difference of two clocks was measured with echoes through the server
+	Refused    = "refused"     // no process answered: messages of other machines were not timed
 )
 
-// clocks compares the clock of this process with those of the publishers elsewhere.
-// Processes of one RunName that publish answer; those that subscribe ask. A question
-// and its answer go through the server like any message, and the quickest of many
-// bounds the error by half of its round trip, as long as it is fresh.
+// clocks compares the clock of this process with those of publishers in other processes of
+// the same RunName. Processes with subscribers publish questions, and those with publishers
+// answer them. The error of an answer is at most half of its round trip, so the quickest of
+// the recent answers is used.
 type clocks struct {
-	run   *run
-	topic string // of questions; answers go to topic/nonce
-	nonce uint32
-	stop  context.CancelFunc
-	over  sync.WaitGroup
+	run     *run
+	topic   string // of questions; the topic of answers is topic/nonce
+	nonce   uint32
+	stop    context.CancelFunc
+	running sync.WaitGroup
 
 	mu      sync.Mutex
-	sources []clockOf
+	sources []remoteClock
 }
 
-// clockOf is the clock of a process with publishers.
-type clockOf struct {
-	from, to uint32 // its publishers: from up to but not to
-	offset   int64  // its time less ours, nanoseconds
-	trip     int64  // of the echo that offset is of
-	at       int64  // when it came, on our clock
-	worst    int64  // trip of the slowest echo that was ever relied on
+// remoteClock is the clock of a process with the publishers from from to before to.
+type remoteClock struct {
+	from, to  uint32
+	offset    int64 // its time minus ours, in nanoseconds
+	roundTrip int64 // of the answer that offset was computed from
+	received  int64 // when that answer was received, on our clock
+	slowest   int64 // longest round trip of all answers that were used
 }
 
-// drift is how fast two clocks may run apart: a part in so many. An old echo is worth
-// less by that.
+// drift is the fraction 1/drift by which two clocks may differ in speed. It increases the
+// error of an old answer.
 const drift = 20000
 
-// Sizes and times of the exchange.
+// The sizes and times of the exchange.
 const (
-	questionSize = 4 + 8                  // nonce, our time
-	answerSize   = 8 + 8 + 4 + 4          // our time, its time, its publishers
-	askBefore    = 500 * time.Millisecond // of the exchange, before the start
-	askEvery     = 20 * time.Millisecond
-	askLater     = 100 * time.Millisecond
+	questionSize  = 4 + 8                  // nonce, our time
+	answerSize    = 8 + 8 + 4 + 4          // our time, its time, its publishers
+	exchangeTime  = 500 * time.Millisecond // before the start of the schedule
+	askInterval   = 20 * time.Millisecond  // during that time
+	laterInterval = 100 * time.Millisecond // after it
 )
 
 func newClocks(r *run) *clocks {
 	return &clocks{run: r, topic: "mqtt-bench/" + r.plan.RunName + "/clock", nonce: rand.Uint32()}
 }
 
-// begin starts the exchange where many processes measure together. The goroutine ends
-// with end.
+// begin starts the exchange if several processes measure together, and waits until there was
+// time for enough answers. end stops its goroutine.
 func (k *clocks) begin(ctx, inner context.Context) error {
 	p := k.run.plan
 	if p.RunName == "" {
 		return nil
 	}
 	inner, k.stop = context.WithCancel(inner)
-	cfg, err := p.Configure(Keeper, p.Offset, new(Phases))
+	cfg, err := p.Configure(ClockClient, p.Offset, new(Phases))
 	if err != nil {
 		return err
 	}
-	settled := make(chan struct{})
-	k.over.Add(1)
+	ready := make(chan struct{})
+	k.running.Add(1)
 	go func() {
-		defer k.over.Done()
+		defer k.running.Done()
 		var s session.Session
 		first := true
-		tell := func() {
+		signal := func() {
 			if first {
 				first = false
-				close(settled)
+				close(ready)
 			}
 		}
-		defer tell()
+		defer signal()
 		if c, err := conn.Dial(inner, cfg, &s); err == nil {
-			k.serve(inner, c, tell) // a connection that is lost leaves the estimate as it is
+			k.serve(inner, c, signal) // if the connection is lost, the estimate remains
 			c.Abort()
 		}
 	}()
 	select {
-	case <-settled:
+	case <-ready:
 	case <-ctx.Done():
 	}
 	return nil
 }
 
-// end ends the exchange.
+// end stops the exchange and waits for its goroutine.
 func (k *clocks) end() {
 	if k.stop != nil {
 		k.stop()
-		k.over.Wait()
+		k.running.Wait()
 	}
 }
 
-// serve asks and answers. tell is called when there was time for enough answers.
-func (k *clocks) serve(ctx context.Context, c *conn.Conn, tell func()) error {
+// serve asks and answers questions. It calls signal when there was time for enough answers.
+func (k *clocks) serve(ctx context.Context, c *conn.Conn, signal func()) error {
 	mine := k.topic + "/" + hex32(k.nonce)
 	var filters []proto.Subscription
 	if k.run.plan.Publishers > 0 {
@@ -119,7 +119,7 @@ func (k *clocks) serve(ctx context.Context, c *conn.Conn, tell func()) error {
 	if err := c.Send(ctx, &proto.Subscribe{Filters: filters}); err != nil {
 		return err
 	}
-	began := time.Now()
+	began := time.Now() // of the exchange
 	var due time.Time
 	for {
 		ev, err := c.NextBy(ctx, due)
@@ -140,10 +140,10 @@ func (k *clocks) serve(ctx context.Context, c *conn.Conn, tell func()) error {
 		if due.IsZero() || now.Before(due) {
 			continue
 		}
-		due = now.Add(askEvery)
-		if now.Sub(began) > askBefore {
-			tell()
-			due = now.Add(askLater)
+		due = now.Add(askInterval)
+		if now.Sub(began) > exchangeTime {
+			signal()
+			due = now.Add(laterInterval)
 		}
 		if !asks {
 			continue
@@ -156,7 +156,7 @@ func (k *clocks) serve(ctx context.Context, c *conn.Conn, tell func()) error {
 	}
 }
 
-// answer echoes a question with the time here and whose publishers are here.
+// answer answers a question with the time of this process and its publishers.
 func (k *clocks) answer(ctx context.Context, c *conn.Conn, q []byte) error {
 	if len(q) != questionSize {
 		return nil
@@ -170,16 +170,16 @@ func (k *clocks) answer(ctx context.Context, c *conn.Conn, q []byte) error {
 	return c.Publish(ctx, &proto.Publish{Topic: []byte(topic), Payload: a}, 0)
 }
 
-// learn takes in an answer.
+// learn uses an answer, unless a better one is known.
 func (k *clocks) learn(a []byte) {
 	if len(a) != answerSize {
 		return
 	}
 	now := k.run.epoch + k.run.now()
 	asked, there := int64(binary.BigEndian.Uint64(a)), int64(binary.BigEndian.Uint64(a[8:]))
-	got := clockOf{from: binary.BigEndian.Uint32(a[16:]), to: binary.BigEndian.Uint32(a[20:]), trip: now - asked, at: now}
-	got.offset, got.worst = there-asked-got.trip/2, got.trip
-	if got.trip < 0 || got.from >= got.to {
+	got := remoteClock{from: binary.BigEndian.Uint32(a[16:]), to: binary.BigEndian.Uint32(a[20:]), roundTrip: now - asked, received: now}
+	got.offset, got.slowest = there-asked-got.roundTrip/2, got.roundTrip
+	if got.roundTrip < 0 || got.from >= got.to {
 		return
 	}
 	k.mu.Lock()
@@ -187,8 +187,8 @@ func (k *clocks) learn(a []byte) {
 	for i := range k.sources {
 		s := &k.sources[i]
 		if s.from == got.from && s.to == got.to {
-			if got.trip <= s.trip+(now-s.at)/drift {
-				got.worst = max(s.worst, got.trip)
+			if got.roundTrip <= s.roundTrip+(now-s.received)/drift {
+				got.slowest = max(s.slowest, got.roundTrip)
 				*s = got
 			}
 			return
@@ -199,10 +199,10 @@ func (k *clocks) learn(a []byte) {
 	}
 }
 
-// maxSources bounds how many machines a run may have.
+// maxSources is the maximum number of remote clocks.
 const maxSources = 4096
 
-// offset is how far the clock of a publisher elsewhere is ahead of ours.
+// offset returns how far the clock of a publisher in another process is ahead of ours.
 func (r *run) offset(publisher uint32) (ahead int64, ok bool) {
 	k := r.clocks
 	k.mu.Lock()
@@ -215,34 +215,34 @@ func (r *run) offset(publisher uint32) (ahead int64, ok bool) {
 	return 0, false
 }
 
-// verdict says what the times of messages from elsewhere rest on: so many came, and
-// untimed of them were not timed.
-func (k *clocks) verdict(untimed, elsewhere uint64) Clock {
+// result returns the Clock of the result. elsewhere is the number of messages of other
+// processes, and untimed the number of those whose clock is not known.
+func (k *clocks) result(untimed, elsewhere uint64) Clock {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var v Clock
+	var c Clock
 	for _, s := range k.sources {
 		if k.run.ours(s.from) {
 			continue
 		}
-		v.Mode = Estimated
-		if trip := Micros(time.Duration(s.worst)) / 2; trip > v.Error {
-			v.Error = trip
+		c.Mode = Estimated
+		if e := Micros(time.Duration(s.slowest)) / 2; e > c.Error {
+			c.Error = e
 		}
-		if o := Micros(time.Duration(s.offset)); o*o > v.Offset*v.Offset {
-			v.Offset = o
+		if o := Micros(time.Duration(s.offset)); o*o > c.Offset*c.Offset {
+			c.Offset = o
 		}
 	}
 	switch {
 	case untimed > 0:
 		return Clock{Mode: Refused}
-	case v.Mode == "" || elsewhere == 0:
+	case c.Mode == "" || elsewhere == 0:
 		return Clock{Mode: OneProcess}
 	}
-	return v
+	return c
 }
 
-// hex32 is x in eight hexadecimal digits.
+// hex32 returns x in eight hexadecimal digits.
 func hex32(x uint32) string {
 	const digits = "0123456789abcdef"
 	var b [8]byte

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// result puts together what was measured. All clients are done.
+// result returns what was measured. All clients must have ended.
 func (r *run) result() *Result {
 	n := sum(r.tallies)
 	p := r.plan
 	res := &Result{
-		Schema: Schema, Kind: KindMessages, Tool: p.Tool, Started: r.base.Add(time.Duration(r.start)).Round(0), Config: r.echo(),
+		Schema: Schema, Kind: KindMessages, Tool: p.Tool, Started: r.base.Add(time.Duration(r.start)).Round(0), Config: r.config(),
 		Sent: n.sent, Acknowledged: n.acked, Received: n.received, Duplicated: n.duplicated, Reordered: n.late, Foreign: n.foreign,
 		Errors: n.errors, Legal: r.legal(), BytesSent: n.bytesSent, BytesReceived: n.bytesReceived,
-		Accounted: p.Carrier != Nowhere && !r.headless.Load(), Drained: r.drained,
+		Accounted: p.Carrier != NoHeader && !r.withoutHeader.Load(), Drained: r.drained,
 		Latency: NewHistogram(), Service: NewHistogram(), Lag: NewHistogram(), Ack: NewHistogram(), Connect: r.registry.connect,
 		Series: Series{Interval: time.Duration(r.series.width).Seconds(), Points: r.series.points},
 		Connections: Connections{
 			Wanted: uint64(p.Publishers + p.Subscribers + p.Clients), Opened: n.opened, Failed: n.failed, Lost: n.lost, Cut: n.cut,
-			Reconnected: n.reopened, Peak: uint64(r.registry.peak), RampSeconds: r.series.ramp,
+			Reconnected: n.reconnected, Peak: uint64(r.registry.peak), RampSeconds: r.series.ramp,
 		},
 		Machines: []Machine{r.machine()},
 	}
@@ -42,23 +42,23 @@ func (r *run) result() *Result {
 	}
 	r.measureTime(res, &n)
 	res.Topics, res.Filters = r.topics(), r.filters()
-	res.settle()
+	res.accountFor()
 	if p.Wills {
 		res.Expected, res.Lost, res.Accounted = r.willsSent, r.willsSent-n.unique, true
 	}
-	res.Clock = r.clocks.verdict(n.untimed, n.elsewhere)
+	res.Clock = r.clocks.result(n.untimed, n.elsewhere)
 	res.Unsent = r.unsent()
 	res.Notes = r.notes(res, &n)
 	return res
 }
 
-// measureTime sets the times that rates are of.
+// measureTime sets the times and the rates of res.
 func (r *run) measureTime(res *Result, n *counts) {
 	seconds := func(to, from int64) float64 { return time.Duration(max(to-from, 0)).Seconds() }
 	sent, received := r.sentTo(n), n.lastReceived
 	switch {
-	case r.plan.feed():
-		received = max(received, r.heardTo) // silence belongs to what a feed is
+	case r.plan.countsAll():
+		received = max(received, r.listenedTo) // the time after the last message counts, too
 	case r.plan.Rate > 0 && r.plan.Order == Before && received > 0:
 		received = max(received, sent)
 	}
@@ -71,9 +71,9 @@ func (r *run) measureTime(res *Result, n *counts) {
 	res.rates()
 }
 
-// sentTo is when the sending was over. In an open loop that is when the next message
-// would have been due: n messages take n steps. In a closed loop the last one is in the
-// window until it is acknowledged.
+// sentTo returns when sending ended. In an open loop that is when the next message would
+// have been due, because n messages take n steps. In a closed loop it is when the last
+// message was acknowledged and left the window.
 func (r *run) sentTo(n *counts) int64 {
 	to := n.lastSent
 	if r.plan.Rate == 0 {
@@ -81,12 +81,13 @@ func (r *run) sentTo(n *counts) int64 {
 	}
 	for _, c := range r.pubs.clients {
 		if c.pub.sent > 0 {
-			to = max(to, r.start+r.pace.after(c.pub.place, c.pub.sent-1))
+			to = max(to, r.start+r.pace.after(c.pub.index, c.pub.sent-1))
 		}
 	}
 	return to
 }
 
+// rates computes the rates from counts and times.
 func (res *Result) rates() {
 	if res.SendSeconds > 0 {
 		res.SendRate = float64(res.Sent) / res.SendSeconds
@@ -96,40 +97,41 @@ func (res *Result) rates() {
 	}
 }
 
-func (r *run) echo() Echo {
+// config returns the configuration for the result.
+func (r *run) config() Config {
 	p := r.plan
-	e := p.Echo
-	e.Version, e.Run = r.registry.version, p.RunName
-	e.Publishers, e.Subscribers, e.Clients = p.Publishers, p.Subscribers, p.Clients
-	e.Shared, e.QoS, e.Retain = p.Shared, int(p.QoS), p.Retain
-	e.Rate, e.Window, e.Messages, e.Ramp, e.Churn = p.Rate, p.Window, p.Messages, p.Ramp, p.Churn
+	c := p.Config
+	c.Version, c.Run = r.registry.version, p.RunName
+	c.Publishers, c.Subscribers, c.Clients = p.Publishers, p.Subscribers, p.Clients
+	c.Shared, c.QoS, c.Retain = p.Shared, int(p.QoS), p.Retain
+	c.Rate, c.Window, c.Messages, c.Ramp, c.Churn = p.Rate, p.Window, p.Messages, p.Ramp, p.Churn
 	if p.Burst > 1 {
-		e.Burst = p.Burst
+		c.Burst = p.Burst
 	}
 	if p.Topic != nil {
-		e.Topic = p.Topic.text
+		c.Topic = p.Topic.text
 	}
 	if p.Filter != nil {
-		e.Filter = p.Filter.text
+		c.Filter = p.Filter.text
 	}
 	switch {
 	case p.Publishers == 0, p.Text != nil:
-		e.PayloadSize = -1
+		c.PayloadSize = -1
 	case p.Payload != nil:
-		e.PayloadSize = len(p.Payload)
+		c.PayloadSize = len(p.Payload)
 	default:
-		e.PayloadSize = p.Size
+		c.PayloadSize = p.Size
 	}
-	e.Duration, e.Warmup, e.Offline = p.Duration.Seconds(), p.Warmup.Seconds(), p.Order == Offline
-	return e
+	c.Duration, c.Warmup, c.Offline = p.Duration.Seconds(), p.Warmup.Seconds(), p.Order == Offline
+	return c
 }
 
-// topics is what was published, by topic.
+// topics returns the counts of published messages by topic.
 func (r *run) topics() []TopicCount {
 	var all []TopicCount
 	place := map[string]int{}
 	for _, c := range r.pubs.clients {
-		topic := r.plan.Topic.settled(c.number)
+		topic := r.plan.Topic.forClient(c.number)
 		i, ok := place[topic]
 		if !ok {
 			i = len(all)
@@ -146,13 +148,13 @@ func (r *run) topics() []TopicCount {
 	return all
 }
 
-// filters is what was subscribed to. A subscriber whose filter was never granted is
-// not in it: what it would have got is not expected.
+// filters returns the counts of received messages by filter. It omits subscribers whose
+// filter was never granted, so that no messages are expected for them.
 func (r *run) filters() []FilterCount {
 	var all []FilterCount
 	place := map[string]int{}
 	for _, c := range r.subs.clients {
-		if !c.sub.held {
+		if !c.sub.granted {
 			continue
 		}
 		i, ok := place[c.sub.filter]
@@ -170,20 +172,20 @@ func (r *run) filters() []FilterCount {
 	return all
 }
 
-// unique is how many deliveries without repeats the subscriber, or its group, got.
+// unique returns how many messages without duplicates the subscriber, or its group, received.
 func (c *client) unique() uint64 {
 	if c.sub.shared {
-		c.sub.ledger.mu.Lock()
-		defer c.sub.ledger.mu.Unlock()
-		return c.sub.ledger.unique
+		c.sub.receipts.mu.Lock()
+		defer c.sub.receipts.mu.Unlock()
+		return c.sub.receipts.unique
 	}
 	c.tally.mu.Lock()
 	defer c.tally.mu.Unlock()
-	return c.sub.ledger.unique
+	return c.sub.receipts.unique
 }
 
-// unsent is how many messages of the schedule, or without one of those that were asked
-// for by number, were never sent.
+// unsent returns how many messages of the schedule, or without a rate of the number wanted,
+// were never sent.
 func (r *run) unsent() (n uint64) {
 	p := r.plan
 	if r.interrupted || p.Rate <= 0 && (p.Messages == 0 || p.Duration > 0) {
@@ -192,18 +194,18 @@ func (r *run) unsent() (n uint64) {
 	for _, c := range r.pubs.clients {
 		planned := c.pub.quota
 		if p.Rate > 0 {
-			planned = r.pace.before(c.pub.place, r.end-r.start, c.pub.quota)
+			planned = r.pace.before(c.pub.index, r.end-r.start, c.pub.quota)
 		}
 		n += planned - min(c.pub.sent, planned)
 	}
 	return n
 }
 
-// legal is what the QoS allows, the lowest that was granted.
+// legal returns what the lowest QoS granted allows.
 func (r *run) legal() Legal {
 	p := r.plan
-	away := p.Churn > 0 && p.Subscribers > 0 && !p.Echo.Persistent
-	granted := int32(p.QoS) - r.lowest.Load()
-	many := p.Topic != nil && p.Topic.Varies() // order is of a topic [MQTT-4.6.0-5], and a sequence is of a publisher
-	return Legal{Loss: granted == 0 || away, Duplicate: p.QoS == 1 || granted == 1, Reorder: p.Shared != "" || many}
+	offline := p.Churn > 0 && p.Subscribers > 0 && !p.Config.Persistent
+	granted := int32(p.QoS) - r.loweredBy.Load()
+	severalTopics := p.Topic != nil && p.Topic.Varies() // order is guaranteed within a topic [MQTT-4.6.0-5]
+	return Legal{Loss: granted == 0 || offline, Duplicate: p.QoS == 1 || granted == 1, Reorder: p.Shared != "" || severalTopics}
 }

@@ -7,25 +7,26 @@ import (
 	"mqtt/internal/proto"
 )
 
-// HeaderSize is how many bytes of a payload tell whose message it is. Smaller
-// payloads, and those that are given literally, carry it in a user property.
+// HeaderSize is the size of the header at the start of a payload, in bytes. For smaller
+// payloads, and for payloads that are given literally, the header is in a user property.
 const HeaderSize = 28
 
-// headerKey is the name of the user property, whose value is the header in base64.
+// headerKey is the key of the user property, whose value is the header in base64.
 const headerKey = "mqtt-bench"
 
 const headerText = (HeaderSize*4 + 2) / 3 // base64 without padding
 
-// header is what a message carries to be counted and timed.
+// header identifies a message, so that it can be counted and timed.
 type header struct {
-	run       uint32 // of all processes that measure together
+	run       uint32 // the same for all processes that measure together
 	publisher uint32 // 31 bits
-	warm      bool   // of the warm-up: not counted
-	seq       uint64 // of the publisher, from 0; the warm-up has its own
-	intended  int64  // when it was to be sent, nanoseconds since 1970 by the sender's clock
-	late      uint32 // how much later it was written, microseconds
+	warm      bool   // sent in the warm-up, and not counted
+	seq       uint64 // sequence of the publisher, from 0; the warm-up has its own
+	intended  int64  // when the message was due, nanoseconds since 1970 on the sender's clock
+	late      uint32 // microseconds from intended until it was written
 }
 
+// warmBit is set in the publisher number of a message of the warm-up.
 const warmBit = 1 << 31
 
 // put writes h into b.
@@ -42,7 +43,7 @@ func (h *header) put(b []byte) {
 	binary.BigEndian.PutUint32(b[24:], h.late)
 }
 
-// get reads h from b.
+// get reads h from b. It returns false if b is too short.
 func (h *header) get(b []byte) bool {
 	if len(b) < HeaderSize {
 		return false
@@ -56,22 +57,23 @@ func (h *header) get(b []byte) bool {
 	return true
 }
 
-// withHeader returns a copy of ps with a property for the header, and where in it the
-// header's text stands.
+// withHeader returns a copy of ps with a property for the header, and the part of the copy
+// that is the text of the header.
 func withHeader(ps proto.Props) (all proto.Props, text []byte) {
 	all = append(proto.Props(nil), ps...)
 	all = all.AppendPair(headerKey, string(make([]byte, headerText)))
 	return all, all[len(all)-headerText:]
 }
 
-// putText writes h as text.
+// putText writes h into text, in base64.
 func (h *header) putText(text []byte) {
 	var b [HeaderSize]byte
 	h.put(b[:])
 	base64.RawStdEncoding.Encode(text, b[:])
 }
 
-// find reads h from a message: from its property if it has one, else from the payload.
+// find reads h from the payload or the user property of m. It returns false if m has no
+// header there.
 func (h *header) find(m *proto.Publish, carrier Carrier) bool {
 	if carrier == InPayload {
 		return h.get(m.Payload)

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -10,17 +11,17 @@ import (
 	"mqtt/internal/format"
 )
 
-// Bounds of the histogram on a terminal.
+// The size of the histogram on a terminal.
 const (
-	histRows  = 20
-	histSides = 8 + 2 + 2 + 12 + 8 // columns for the time, the gaps, the count and the part
+	histRows    = 20
+	histColumns = 8 + 2 + 2 + 12 + 8 // time, gaps, count and share
 )
 
-// AppendHistogram appends h as lines of text: a bar for each of at most 20 buckets,
-// whose bounds grow by about the same factor, and below them the percentiles. What is
-// rare still has the thinnest bar. No line is wider than width columns, which should
-// be 60 at least. Of nothing, it appends nothing.
-func AppendHistogram(dst []byte, h *Histogram, width int, ink Ink) []byte {
+// AppendHistogram appends h as lines of text: a bar for each of at most 20 buckets, whose
+// bounds grow by about the same factor, and the percentiles below them. A bucket that is
+// not empty has at least the thinnest bar. No line is wider than width columns, which
+// should be at least 60. An empty histogram appends nothing.
+func AppendHistogram(dst []byte, h *Histogram, width int, colors Colors) []byte {
 	if h.Count() == 0 {
 		return dst
 	}
@@ -29,7 +30,7 @@ func AppendHistogram(dst []byte, h *Histogram, width int, ink Ink) []byte {
 	row := 0
 	h.Each(func(low, high time.Duration, n int64) {
 		for ; row+1 < len(bounds) && high >= bounds[row+1]; row++ {
-			if below := bounds[row+1] - low; below > 0 { // a bucket of h that lies in two rows is shared out
+			if below := bounds[row+1] - low; below > 0 { // a bucket of h that spans two rows is divided
 				part := int64(float64(n) * float64(below) / float64(high-low+1))
 				counts[row] += uint64(part)
 				low, n = bounds[row+1], n-part
@@ -37,51 +38,48 @@ func AppendHistogram(dst []byte, h *Histogram, width int, ink Ink) []byte {
 		}
 		counts[row] += uint64(n)
 	})
-	var most uint64
-	for _, n := range counts {
-		most = max(most, n)
-	}
-	all := uint64(h.Count())
-	room := max(width-histSides, 10)
+	highest := slices.Max(counts)
+	total := uint64(h.Count())
+	room := max(width-histColumns, 10)
 	l := line{b: dst, end: "\n", room: width, width: width}
-	for len(counts) > 1 && counts[0] == 0 { // the bucket of h began in it
+	for len(counts) > 1 && counts[0] == 0 { // only the lower bound of the first bucket of h is in it
 		bounds, counts = bounds[1:], counts[1:]
 	}
 	for i, low := range bounds {
 		l.right(plain, format.Duration(low), 8)
-		l.add(ink.Dim, " ┤")
-		full := bar(counts[i], most, room)
-		l.left(ink.Hint, full, room)
-		count, part := format.Count(counts[i]), format.Percent(counts[i], all)
+		l.add(colors.Dim, " ┤")
+		blocks := bar(counts[i], highest, room)
+		l.left(colors.Hint, blocks, room)
+		count, share := format.Count(counts[i]), format.Percent(counts[i], total)
 		if counts[i] == 0 {
-			count, part = "", ""
+			count, share = "", ""
 		}
 		l.right(plain, count, 14)
-		l.right(ink.Dim, part, 8)
+		l.right(colors.Dim, share, 8)
 		l.b = bytes.TrimRight(l.b, " ")
-		l.turn()
+		l.newline()
 	}
-	l.turn()
-	return appendPercentiles(&l, h, ink)
+	l.newline()
+	return appendPercentiles(&l, h, colors)
 }
 
-// appendPercentiles writes the percentiles in a row of names and a row of times, as
-// far as the count bears them: a p99.9 of 500 times is their maximum.
-func appendPercentiles(l *line, h *Histogram, ink Ink) []byte {
+// appendPercentiles appends a row of names and a row of times, with those percentiles that
+// are significant.
+func appendPercentiles(l *line, h *Histogram, colors Colors) []byte {
 	shown := []quantile{{"min", 0}, {"p50", 50}, {"p90", 90}, {"p99", 99}}
 	for _, q := range [...]quantile{{"p99.9", 99.9}, {"p99.99", 99.99}} {
-		if bears(h, q.percent) {
+		if significant(h, q.percent) {
 			shown = append(shown, q)
 		}
 	}
-	for len(shown) > 1 && 10*(len(shown)+1) > l.width { // the last ones make room for the maximum
+	for len(shown) > 1 && 10*(len(shown)+1) > l.width { // leave room for the maximum
 		shown = shown[:len(shown)-1]
 	}
 	shown = append(shown, quantile{"max", 100})
 	for _, q := range shown {
-		l.right(ink.Dim, q.name, 10)
+		l.right(colors.Dim, q.name, 10)
 	}
-	l.turn()
+	l.newline()
 	for _, q := range shown {
 		x := h.At(q.percent)
 		if q.percent == 0 {
@@ -89,20 +87,20 @@ func appendPercentiles(l *line, h *Histogram, ink Ink) []byte {
 		}
 		l.right(plain, format.Duration(x), 10)
 	}
-	l.turn()
+	l.newline()
 	return l.b
 }
 
-// bears tells whether h has times enough for a percentile to be other than their
-// maximum.
-func bears(h *Histogram, percent float64) bool { return float64(h.Count())*(100-percent) > 99.9 }
+// significant reports whether h has enough values for a percentile to differ from their
+// maximum: p99.9 of 500 values is always the maximum.
+func significant(h *Histogram, percent float64) bool { return float64(h.Count())*(100-percent) > 99.9 }
 
-// bar returns n of most as blocks in room columns, in steps of an eighth.
-func bar(n, most uint64, room int) string {
-	if n == 0 || most == 0 {
+// bar returns n as blocks, in eighths of a column. highest has width columns.
+func bar(n, highest uint64, width int) string {
+	if n == 0 || highest == 0 {
 		return ""
 	}
-	eighths := max(int(math.Round(float64(n)/float64(most)*float64(room)*8)), 1)
+	eighths := max(int(math.Round(float64(n)/float64(highest)*float64(width)*8)), 1)
 	s := strings.Repeat("█", eighths/8)
 	if r := eighths % 8; r > 0 {
 		s += string([]rune("▏▎▍▌▋▊▉")[r-1])
@@ -110,14 +108,13 @@ func bar(n, most uint64, room int) string {
 	return s
 }
 
-// histBounds returns the lower ends of the buckets from lo to hi, ascending: as fine
-// as histRows allow, in numbers that are easy to read. Times that are nearly the same
-// get even steps.
+// histBounds returns the ascending lower bounds of the rows from lo to hi: as many round
+// times as histRows allows. Steps are equal if lo and hi are nearly the same.
 func histBounds(lo, hi time.Duration) []time.Duration {
 	if float64(hi) < float64(lo)*1.1 {
 		return evenSteps(lo, hi)
 	}
-	for _, steps := range [...]int{192, 96, 48, 24, 12, 6, 3, 1} { // a factor of ten
+	for _, steps := range [...]int{192, 96, 48, 24, 12, 6, 3, 1} { // for each factor of ten
 		if b := roundSteps(lo, hi, steps); len(b) > 0 && len(b) <= histRows {
 			return b
 		}
@@ -125,8 +122,8 @@ func histBounds(lo, hi time.Duration) []time.Duration {
 	return roundSteps(lo, hi, 1)
 }
 
-// evenSteps returns multiples of a round time from the last that is not above lo to
-// the last that is not above hi.
+// evenSteps returns the multiples of a round time from the last one not above lo to the
+// last one not above hi.
 func evenSteps(lo, hi time.Duration) []time.Duration {
 	size := time.Duration(max(roundAbove(float64(hi-lo)/(histRows-2)), roundAbove(float64(hi)/1000), 1))
 	var bounds []time.Duration
@@ -136,9 +133,8 @@ func evenSteps(lo, hi time.Duration) []time.Duration {
 	return bounds
 }
 
-// roundSteps returns the series of round times with so many in a factor of ten, from
-// the last that is not above lo to the last that is not above hi. It gives up, with
-// nil, when they are too many.
+// roundSteps returns round times, so many for each factor of ten, from the last one not
+// above lo to the last one not above hi. It returns nil if there are too many.
 func roundSteps(lo, hi time.Duration, steps int) []time.Duration {
 	lo, hi = max(lo, 1), max(hi, lo, 1)
 	var bounds []time.Duration
@@ -164,7 +160,7 @@ func roundSteps(lo, hi time.Duration, steps int) []time.Duration {
 // roundStep returns the i-th of so many steps from 1 to below 10.
 func roundStep(i, steps int) float64 {
 	switch steps {
-	case 3: // even steps, for else a wide bucket would look like a peak
+	case 3: // equal factors, because a wide bucket would look like a peak
 		return [...]float64{1, 2.2, 4.7}[i]
 	case 6:
 		return [...]float64{1, 1.5, 2.2, 3.3, 4.7, 6.8}[i]

@@ -10,28 +10,27 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Bounds of what is recorded, in nanoseconds. What is longer counts as longest.
 const (
-	longest   = int64(time.Hour)
-	fine      = 3 // significant digits of a whole run
-	coarse    = 2 // of a point of a series
+	longest   = int64(time.Hour) // longer times count as longest
+	fine      = 3                // significant digits of the histograms of a run
+	coarse    = 2                // of a point of a series
 	maxDigits = 5
 	maxBytes  = 8 << 20 // of an encoded histogram that is read
 )
 
-// Histogram is a distribution of times in an HDR histogram. It is not for more than
-// one goroutine.
+// Histogram is a distribution of times in an HDR histogram. It must not be used by several
+// goroutines at once.
 type Histogram struct{ h *hdrhistogram.Histogram }
 
-// NewHistogram returns an empty one of three significant digits.
+// NewHistogram returns an empty histogram with three significant digits.
 func NewHistogram() *Histogram { return newHistogram(fine) }
 
 func newHistogram(digits int) *Histogram {
 	return &Histogram{hdrhistogram.New(1, longest, digits)}
 }
 
-// Record counts d. Below a nanosecond it counts as one; that is no more than what
-// clocks do.
+// Record counts d. Times below a nanosecond count as a nanosecond, which is the resolution
+// of clocks.
 func (h *Histogram) Record(d time.Duration) { h.RecordMany(d, 1) }
 
 // RecordMany counts d n times.
@@ -39,24 +38,24 @@ func (h *Histogram) RecordMany(d time.Duration, n int64) {
 	h.h.RecordValues(min(max(int64(d), 1), longest), n) // in range, so there is no error
 }
 
-// Merge adds what o counted. Nil is nothing.
+// Merge adds the counts of o, which may be nil.
 func (h *Histogram) Merge(o *Histogram) {
 	if o != nil {
 		h.h.Merge(o.h)
 	}
 }
 
-// Reset makes h empty again.
+// Reset makes h empty.
 func (h *Histogram) Reset() { h.h.Reset() }
 
-// Clone returns a copy.
+// Clone returns a copy of h.
 func (h *Histogram) Clone() *Histogram {
 	c := newHistogram(int(h.h.SignificantFigures()))
 	c.h.Merge(h.h)
 	return c
 }
 
-// Count tells how many times were recorded; 0 for nil.
+// Count returns how many times were recorded. h may be nil.
 func (h *Histogram) Count() int64 {
 	if h == nil {
 		return 0
@@ -64,7 +63,7 @@ func (h *Histogram) Count() int64 {
 	return h.h.TotalCount()
 }
 
-// Min, Mean and Max are 0 when nothing was recorded.
+// Min returns the lower end of the lowest bucket in use, 0 if h is empty.
 func (h *Histogram) Min() time.Duration {
 	if h.Count() == 0 {
 		return 0
@@ -72,7 +71,7 @@ func (h *Histogram) Min() time.Duration {
 	return time.Duration(h.h.Min())
 }
 
-// Mean is the mean of the buckets' middles.
+// Mean returns the mean of the middles of all buckets in use, 0 if h is empty.
 func (h *Histogram) Mean() time.Duration {
 	if h.Count() == 0 {
 		return 0
@@ -80,7 +79,7 @@ func (h *Histogram) Mean() time.Duration {
 	return time.Duration(math.Round(h.h.Mean()))
 }
 
-// Max is the upper end of the highest bucket in use.
+// Max returns the upper end of the highest bucket in use, 0 if h is empty.
 func (h *Histogram) Max() time.Duration {
 	if h.Count() == 0 {
 		return 0
@@ -88,8 +87,8 @@ func (h *Histogram) Max() time.Duration {
 	return time.Duration(h.h.Max())
 }
 
-// At returns the time that p per cent of all are at or below, 0 when nothing was
-// recorded. p is from 0 to 100.
+// At returns percentile p, from 0 to 100: p percent of all times are at or below it. It
+// returns 0 if h is empty.
 func (h *Histogram) At(p float64) time.Duration {
 	if h.Count() == 0 {
 		return 0
@@ -97,8 +96,8 @@ func (h *Histogram) At(p float64) time.Duration {
 	return time.Duration(h.h.ValueAtPercentile(p))
 }
 
-// Each calls f for every bucket in use, in ascending order, with its lowest and
-// highest time and its count.
+// Each calls f for each bucket in use, in ascending order, with its lowest and its highest
+// time and its count.
 func (h *Histogram) Each(f func(low, high time.Duration, n int64)) {
 	if h.Count() == 0 {
 		return
@@ -110,8 +109,8 @@ func (h *Histogram) Each(f func(low, high time.Duration, n int64)) {
 	}
 }
 
-// UpTo returns for each limit, ascending, how many are at or below it: a bucket
-// counts where its lowest time does.
+// UpTo returns for each of the ascending limits how many times are at or below it. All
+// times of a bucket count as its lowest time.
 func (h *Histogram) UpTo(limits []time.Duration) []uint64 {
 	counts := make([]uint64, len(limits))
 	i := 0
@@ -129,8 +128,8 @@ func (h *Histogram) UpTo(limits []time.Duration) []uint64 {
 	return counts
 }
 
-// HeatEdges returns the upper ends of the rows of a heat map, ascending: eight an
-// octave of ten, from 1 µs to 100 s. What is above the last belongs to it.
+// HeatEdges returns the ascending upper ends of the rows of a heat map: eight for each
+// factor of ten, from 1 µs to 100 s. The last row also has all longer times.
 func HeatEdges() []time.Duration {
 	edges := make([]time.Duration, 0, 65)
 	for i := range 65 {
@@ -139,7 +138,7 @@ func HeatEdges() []time.Duration {
 	return edges
 }
 
-// Heat returns the counts between HeatEdges: a column of a heat map.
+// Heat returns a column of a heat map: the counts between HeatEdges.
 func (p *Point) Heat() []uint64 {
 	edges := HeatEdges()
 	counts := p.Latency.UpTo(edges)
@@ -154,9 +153,9 @@ func (p *Point) Heat() []uint64 {
 	return counts
 }
 
-// shape is a Histogram's JSON: what a person wants to read, and all of it in
-// HdrHistogram's own compressed form.
-type shape struct {
+// histogramJSON is the JSON of a Histogram: a summary in microseconds, and the histogram in
+// the compressed form of HdrHistogram.
+type histogramJSON struct {
 	Count int64   `json:"count"`
 	Min   float64 `json:"min"`
 	Mean  float64 `json:"mean"`
@@ -171,9 +170,9 @@ type shape struct {
 // Micros returns d in microseconds.
 func Micros(d time.Duration) float64 { return float64(d) / 1e3 }
 
-// MarshalJSON writes the summary and, if anything was recorded, the histogram.
+// MarshalJSON returns the summary and, if h is not empty, the histogram.
 func (h *Histogram) MarshalJSON() ([]byte, error) {
-	s := shape{
+	s := histogramJSON{
 		Count: h.Count(), Min: Micros(h.Min()), Mean: Micros(h.Mean()), P50: Micros(h.At(50)), P90: Micros(h.At(90)),
 		P99: Micros(h.At(99)), P999: Micros(h.At(99.9)), Max: Micros(h.Max()),
 	}
@@ -187,9 +186,9 @@ func (h *Histogram) MarshalJSON() ([]byte, error) {
 	return json.Marshal(&s)
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote. The summary is not believed.
+// UnmarshalJSON reads the result of MarshalJSON. It ignores the summary.
 func (h *Histogram) UnmarshalJSON(b []byte) error {
-	var s shape
+	var s histogramJSON
 	if err := json.Unmarshal(b, &s); err != nil {
 		return err
 	}

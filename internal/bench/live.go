@@ -2,18 +2,18 @@ package bench
 
 import "strconv"
 
-// measuring tells whether what comes in a phase is of the measured part.
+// measuring reports whether messages received in a phase belong to the measured part.
 func measuring(phase string) bool { return phase == "sending" || phase == "draining" }
 
-// Live is a run at one moment: the last Progress, and the latency since the measured
-// part began. The zero Live has not begun. It is not for more than one goroutine.
+// Live is the state of a run: the last Progress, and the latency since the measured part
+// began. It must not be used by several goroutines at once.
 type Live struct {
 	Progress
-	Latency *Histogram // since the measured part began; nil while nothing came
-	Recent  *Histogram // of the last step; nil if nothing came
+	Latency *Histogram // since the measured part began; nil if nothing was received
+	Recent  *Histogram // of the last step; nil if nothing was received
 }
 
-// Take makes p what l shows. It keeps no part of p that is good for the call only.
+// Take makes p the last Progress. It copies the parts of p that are good for the call only.
 func (l *Live) Take(p *Progress) {
 	l.Progress = *p
 	l.Progress.Latency, l.Recent = nil, nil
@@ -23,19 +23,19 @@ func (l *Live) Take(p *Progress) {
 	l.Recent = p.Latency.Clone()
 	if measuring(p.Phase) {
 		if l.Latency == nil {
-			l.Latency = newHistogram(coarse) // as what comes is
+			l.Latency = newHistogram(coarse) // as p.Latency
 		}
 		l.Latency.Merge(p.Latency)
 	}
 }
 
 // AppendLiveLine appends l as one line for a log or a program: words of the form
-// key=value, always all of them and in this order, times in microseconds where the
-// key does not say otherwise. p50 to max are of the last step, 0 where nothing came;
-// done is a part of 1, ? where nobody knows.
+// key=value, always all of them and in the same order. Times are in microseconds unless
+// the key says otherwise. p50 to max are of the last step, 0 if nothing was received. done
+// is from 0 to 1, or ? if it is not known.
 func AppendLiveLine(dst []byte, l *Live) []byte {
 	dst = append(dst, "phase="...)
-	for i := range len(l.Phase) { // a word stays one word
+	for i := range len(l.Phase) { // without spaces
 		c := l.Phase[i]
 		if c <= ' ' {
 			c = '-'

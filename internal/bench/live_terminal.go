@@ -8,8 +8,8 @@ import (
 	"mqtt/internal/format"
 )
 
-// Ink colours text by what it means. format.Palette is one.
-type Ink interface {
+// Colors colors text by its meaning. format.Palette implements it.
+type Colors interface {
 	Error(string) string
 	Warning(string) string
 	Hint(string) string
@@ -19,12 +19,12 @@ type Ink interface {
 
 // LiveView is the terminal that the live view is drawn on.
 type LiveView struct {
-	Width int // in columns
-	Above int // lines that the view before this one took, which it stands over
-	Ink   Ink
+	Width  int // in columns
+	Above  int // lines of the previous view, which is above the cursor
+	Colors Colors
 }
 
-// Columns of the live view.
+// The widths of the columns of the live view.
 const (
 	nameColumn = 13
 	sumColumn  = 13
@@ -34,47 +34,47 @@ const (
 	pairColumn = nameColumn + sumColumn + paceColumn // "sent  1,234  99 /s"
 )
 
-// AppendLive appends the live view with what moves the cursor: it covers the view
-// before it, and leaves the cursor in the first column of the line behind. lines is
-// the Above of the next one. No line is wider than the terminal.
+// AppendLive appends the live view with the escape sequences that make it replace the
+// previous one. The cursor is then in the first column of the line after the view. lines
+// is the value of Above for the next view. No line is wider than the terminal.
 func AppendLive(dst []byte, l *Live, v LiveView) (_ []byte, lines int) {
 	if v.Above > 0 {
 		dst = append(strconv.AppendInt(append(dst, "\x1b["...), int64(v.Above), 10), 'A')
 	}
-	width := max(v.Width-1, 8) // writing the last column makes some terminals turn the line
+	width := max(v.Width-1, 8) // some terminals wrap a line when the last column is written
 	t := line{b: append(dst, '\r'), end: "\x1b[K\r\n", room: width, width: width}
-	t.progress(l, v.Ink)
+	t.progress(l, v.Colors)
 	if l.messages() {
-		t.pair("sent", l.Sent, l.SendRate, v.Ink)
+		t.pair("sent", l.Sent, l.SendRate, v.Colors)
 		if width >= 2*pairColumn+2 {
 			t.space(2)
 		} else {
-			t.turn()
+			t.newline()
 		}
-		t.pair("received", l.Received, l.ReceiveRate, v.Ink)
-		t.turn()
+		t.pair("received", l.Received, l.ReceiveRate, v.Colors)
+		t.newline()
 	}
 	if l.Latency.Count()+l.Recent.Count() > 0 {
-		t.left(v.Ink.Dim, "latency", nameColumn)
+		t.left(v.Colors.Dim, "latency", nameColumn)
 		for _, q := range liveQuantiles {
-			t.right(v.Ink.Dim, q.name, timeColumn)
+			t.right(v.Colors.Dim, q.name, timeColumn)
 		}
-		t.turn()
-		t.quantiles("last second", l.Recent, v.Ink)
+		t.newline()
+		t.quantiles("last second", l.Recent, v.Colors)
 		if l.Latency.Count() > 0 {
-			t.quantiles("so far", l.Latency, v.Ink)
+			t.quantiles("so far", l.Latency, v.Colors)
 		}
 	}
-	t.connections(l, v.Ink)
+	t.connections(l, v.Colors)
 	return append(t.b, "\x1b[J"...), t.lines
 }
 
-// messages tells whether l is of a run that sends any.
+// messages reports whether the run sends messages.
 func (l *Live) messages() bool {
 	return measuring(l.Phase) || l.Sent+l.Received > 0 || l.SendRate+l.ReceiveRate > 0
 }
 
-// quantile is a percentile that reports name. Per cent of 100 is the maximum.
+// quantile is a percentile with its name. Percentile 100 is the maximum.
 type quantile struct {
 	name    string
 	percent float64
@@ -82,25 +82,27 @@ type quantile struct {
 
 var liveQuantiles = [...]quantile{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}}
 
-// line is a line of a terminal that is being written: what does not fit is left off.
+// line is a line of a terminal that is being written. Text that does not fit is cut.
 type line struct {
 	b           []byte
 	end         string
-	room, width int
-	lines       int // that are complete
+	room, width int // columns
+	lines       int // complete lines
 }
 
+// plain returns s without color.
 func plain(s string) string { return s }
 
-// add appends s, visible text of one line, in a colour.
-func (l *line) add(ink func(string) string, s string) {
+// add appends s, a result of format.VisibleLine, in a color.
+func (l *line) add(color func(string) string, s string) {
 	cut, used := format.Shorten(nil, []byte(s), l.room)
 	l.room -= used
 	if used > 0 {
-		l.b = append(l.b, ink(string(cut))...)
+		l.b = append(l.b, color(string(cut))...)
 	}
 }
 
+// space appends n spaces.
 func (l *line) space(n int) {
 	for ; n > 0 && l.room > 0; n-- {
 		l.b = append(l.b, ' ')
@@ -108,81 +110,85 @@ func (l *line) space(n int) {
 	}
 }
 
-// left appends s at the left end of n columns, right at the right end.
-func (l *line) left(ink func(string) string, s string, n int) {
-	l.add(ink, s)
+// left appends s at the left end of n columns.
+func (l *line) left(color func(string) string, s string, n int) {
+	l.add(color, s)
 	l.space(n - format.Columns([]byte(s)))
 }
 
-func (l *line) right(ink func(string) string, s string, n int) {
+// right appends s at the right end of n columns.
+func (l *line) right(color func(string) string, s string, n int) {
 	l.space(n - format.Columns([]byte(s)))
-	l.add(ink, s)
+	l.add(color, s)
 }
 
-// turn ends the line.
-func (l *line) turn() {
+// newline ends the line.
+func (l *line) newline() {
 	l.b = append(l.b, l.end...)
 	l.room = l.width
 	l.lines++
 }
 
-func (l *line) progress(now *Live, ink Ink) {
-	l.left(ink.Topic, now.Phase, nameColumn-1)
-	l.space(1) // behind a long one, too
-	if part := min(now.Done, 1); part >= 0 {
+// progress appends the line with the phase and the time.
+func (l *line) progress(now *Live, colors Colors) {
+	l.left(colors.Topic, now.Phase, nameColumn-1)
+	l.space(1) // also after a long name
+	if done := min(now.Done, 1); done >= 0 {
 		if n := min(barColumns, l.room-25); n >= 8 {
-			full := int(part*float64(n) + 0.5)
-			l.add(ink.Hint, strings.Repeat("━", full))
-			l.add(ink.Dim, strings.Repeat("─", n-full))
+			full := int(done*float64(n) + 0.5)
+			l.add(colors.Hint, strings.Repeat("━", full))
+			l.add(colors.Dim, strings.Repeat("─", n-full))
 		}
-		l.right(plain, strconv.Itoa(int(part*100))+"%", 5)
+		l.right(plain, strconv.Itoa(int(done*100))+"%", 5)
 		l.space(2)
 	}
 	l.add(plain, wholeSeconds(now.Elapsed))
 	if now.Remaining >= 0 {
-		l.add(ink.Dim, ", "+wholeSeconds(now.Remaining+time.Second-1)+" left")
+		l.add(colors.Dim, ", "+wholeSeconds(now.Remaining+time.Second-1)+" left")
 	}
-	l.turn()
+	l.newline()
 }
 
-// connections writes the last line: what is open, and what went wrong.
-func (l *line) connections(now *Live, ink Ink) {
-	l.left(ink.Dim, "connections", nameColumn)
+// connections appends the last line: connections, errors and lag.
+func (l *line) connections(now *Live, colors Colors) {
+	l.left(colors.Dim, "connections", nameColumn)
 	l.right(plain, format.Count(uint64(max(now.Connections, 0))), sumColumn)
 	if now.OpenRate > 0 {
 		l.right(plain, format.Rate(now.OpenRate), paceColumn)
 	} else if now.Connections != now.Wanted {
-		l.right(ink.Dim, "of "+format.Count(uint64(max(now.Wanted, 0))), paceColumn)
+		l.right(colors.Dim, "of "+format.Count(uint64(max(now.Wanted, 0))), paceColumn)
 	} else {
 		l.space(paceColumn)
 	}
 	l.space(2)
-	errors := ink.Dim
+	errors := colors.Dim
 	if now.Errors > 0 {
-		errors = ink.Error
+		errors = colors.Error
 	}
 	l.add(errors, "errors "+format.Count(now.Errors))
 	if now.LagP99 > 0 {
-		lag := ink.Dim
+		lag := colors.Dim
 		if now.LagP99 > lateLag {
-			lag = ink.Warning
+			lag = colors.Warning
 		}
 		l.add(lag, "   generator lag p99 "+format.Duration(now.LagP99))
 	}
-	l.turn()
+	l.newline()
 }
 
-// lateLag is a lag that a person should look at.
+// lateLag is the lag above which the view warns.
 const lateLag = 10 * time.Millisecond
 
-func (l *line) pair(name string, n uint64, rate float64, ink Ink) {
-	l.left(ink.Dim, name, nameColumn)
+// pair appends a count and its rate.
+func (l *line) pair(name string, n uint64, rate float64, colors Colors) {
+	l.left(colors.Dim, name, nameColumn)
 	l.right(plain, format.Count(n), sumColumn)
 	l.right(plain, format.Rate(rate), paceColumn)
 }
 
-func (l *line) quantiles(name string, h *Histogram, ink Ink) {
-	l.left(ink.Dim, name, nameColumn)
+// quantiles appends a row of percentiles.
+func (l *line) quantiles(name string, h *Histogram, colors Colors) {
+	l.left(colors.Dim, name, nameColumn)
 	for _, q := range liveQuantiles {
 		text := "-"
 		if h.Count() > 0 {
@@ -190,10 +196,10 @@ func (l *line) quantiles(name string, h *Histogram, ink Ink) {
 		}
 		l.right(plain, text, timeColumn)
 	}
-	l.turn()
+	l.newline()
 }
 
-// wholeSeconds is Duration in whole seconds: finer digits would only flicker.
+// wholeSeconds returns d in whole seconds. Smaller units would only flicker.
 func wholeSeconds(d time.Duration) string {
 	if d = max(d, 0); d < time.Minute {
 		return strconv.Itoa(int(d/time.Second)) + "s"

@@ -8,7 +8,7 @@ import (
 	"mqtt/internal/format"
 )
 
-// marks is an Ink whose colours can be read.
+// marks is an Colors whose colours can be read.
 type marks struct{}
 
 func (marks) Error(s string) string   { return "\x1b[1m" + s + "\x1b[0m" }
@@ -59,7 +59,7 @@ func TestLiveGolden(t *testing.T) {
 	var b []byte
 	for _, l := range []*Live{inTheMiddle(), whileConnecting(), whileHolding()} {
 		for _, width := range []int{80, 60} {
-			b, _ = AppendLive(b, l, LiveView{Width: width, Ink: format.Palette{}})
+			b, _ = AppendLive(b, l, LiveView{Width: width, Colors: format.Palette{}})
 		}
 		b = AppendLiveLine(b, l)
 	}
@@ -70,7 +70,7 @@ func TestLiveGolden(t *testing.T) {
 func TestLiveFitsAndCovers(t *testing.T) {
 	for _, l := range []*Live{inTheMiddle(), whileConnecting(), whileHolding(), {}} {
 		for width := range 160 {
-			b, lines := AppendLive(nil, l, LiveView{Width: width, Above: 3, Ink: marks{}})
+			b, lines := AppendLive(nil, l, LiveView{Width: width, Above: 3, Colors: marks{}})
 			text := string(b)
 			if !strings.HasPrefix(text, "\x1b[3A\r") || !strings.HasSuffix(text, "\r\n\x1b[J") || strings.Count(text, "\x1b[K\r\n") != lines {
 				t.Fatalf("width %d: %d lines in %q", width, lines, text)

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// Merge makes one result of what many machines measured: what one would have measured
-// that did all of it. The parts are not changed. Verdicts are not merged; Judge gives
-// new ones.
+// Merge returns the result that one machine would have measured that did the work of all
+// parts. It does not change the parts. It does not merge verdicts; Judge computes new ones.
 func Merge(parts []*Result) (*Result, error) {
 	if len(parts) == 0 {
 		return nil, errors.New("no results to merge")
@@ -23,7 +22,7 @@ func Merge(parts []*Result) (*Result, error) {
 	m.Config.Publishers, m.Config.Subscribers, m.Config.Clients, m.Config.Rate, m.Config.Messages = 0, 0, 0, 0, 0
 	m.Config.Ramp, m.Config.Churn = 0, 0
 	for i, p := range parts {
-		if slices.ContainsFunc(parts[:i], p.same) {
+		if slices.ContainsFunc(parts[:i], p.equal) {
 			return nil, fmt.Errorf("the result that began at %s is there twice", p.Started.Format(time.RFC3339Nano))
 		}
 		if p.Kind != m.Kind {
@@ -32,25 +31,25 @@ func Merge(parts []*Result) (*Result, error) {
 		if p.Config.QoS != m.Config.QoS {
 			return nil, fmt.Errorf("a result of QoS %d does not merge with one of QoS %d", p.Config.QoS, m.Config.QoS)
 		}
-		m.absorb(p)
+		m.add(p)
 	}
 	m.align(parts)
-	m.account(parts)
-	if m.Clock.Mode == Estimated { // one note for the many of the parts
+	m.accountForParts(parts)
+	if m.Clock.Mode == Estimated { // one note instead of one for each part
 		m.drop(func(n Note) bool { return n.About == "clock" })
 		m.Notes = append(m.Notes, m.Clock.note())
 	}
 	return m, nil
 }
 
-// same tells whether r is q, read twice.
-func (r *Result) same(q *Result) bool {
+// equal reports whether r and q are the same result.
+func (r *Result) equal(q *Result) bool {
 	return r.Started.Equal(q.Started) && r.Config == q.Config && r.Seconds == q.Seconds && r.Sent == q.Sent && r.Received == q.Received &&
 		r.Connections == q.Connections && slices.Equal(r.Topics, q.Topics) && slices.Equal(r.Filters, q.Filters)
 }
 
-// absorb adds up what of p adds up.
-func (m *Result) absorb(p *Result) {
+// add adds the counts and histograms of p.
+func (m *Result) add(p *Result) {
 	if p.Started.Before(m.Started) {
 		m.Started = p.Started
 	}
@@ -71,14 +70,14 @@ func (m *Result) absorb(p *Result) {
 	m.Lag.Merge(p.Lag)
 	m.Ack.Merge(p.Ack)
 	m.Connect.Merge(p.Connect)
-	m.Config.absorb(&p.Config)
-	m.Legal.absorb(p.Legal)
-	m.Connections.absorb(&p.Connections)
-	m.Clock.absorb(&p.Clock)
-	m.absorbPhases(p.Phases)
-	m.absorbErrors(p.ErrorKinds)
-	m.absorbTopics(p.Topics)
-	m.absorbFilters(p.Filters)
+	m.Config.add(&p.Config)
+	m.Legal.add(p.Legal)
+	m.Connections.add(&p.Connections)
+	m.Clock.add(&p.Clock)
+	m.addPhases(p.Phases)
+	m.addErrors(p.ErrorKinds)
+	m.addTopics(p.Topics)
+	m.addFilters(p.Filters)
 	m.Drained.Seconds = max(m.Drained.Seconds, p.Drained.Seconds)
 	m.Drained.Complete = m.Drained.Complete && p.Drained.Complete
 	m.Machines = append(m.Machines, p.Machines...)
@@ -89,9 +88,9 @@ func (m *Result) absorb(p *Result) {
 	}
 }
 
-// align sets times and the series, on the wall clock from the earliest start.
+// align sets the times and the series of m, on the wall clock from the earliest start.
 func (m *Result) align(parts []*Result) {
-	m.Series.Interval = time.Duration(beat).Seconds()
+	m.Series.Interval = time.Duration(sampleInterval).Seconds()
 	var sending, receiving span
 	for _, p := range parts {
 		after := p.Started.Sub(m.Started).Seconds()
@@ -105,7 +104,7 @@ func (m *Result) align(parts []*Result) {
 		m.Series.Interval = max(m.Series.Interval, p.Series.Interval)
 	}
 	m.SendSeconds = sending.to - sending.from
-	m.ReceiveSeconds = receiving.to - max(receiving.from, min(sending.from, receiving.to)) // who waits for the first does not receive
+	m.ReceiveSeconds = receiving.to - max(receiving.from, min(sending.from, receiving.to)) // the time before the first message was sent does not count
 	m.rates()
 	for _, p := range parts {
 		points := slices.Clone(p.Series.Points)
@@ -116,10 +115,10 @@ func (m *Result) align(parts []*Result) {
 		for i, q := range points {
 			at := from + i
 			if at >= 4*maxPoints {
-				break // results of different days have no series in common
+				break // results of different days have no common series
 			}
 			for len(m.Series.Points) <= at {
-				m.Series.Points = append(m.Series.Points, Point{Latency: none()})
+				m.Series.Points = append(m.Series.Points, Point{Latency: emptyHistogram()})
 			}
 			open := m.Series.Points[at].Connections + q.Connections
 			m.Series.Points[at] = m.Series.Points[at].plus(&q)
@@ -128,17 +127,19 @@ func (m *Result) align(parts []*Result) {
 	}
 }
 
-// span is from the earliest beginning to the latest end, in seconds.
+// span is the time from the earliest beginning to the latest end, in seconds.
 type span struct {
 	from, to float64
 	any      bool
 }
 
-func (s *span) include(from, takes float64) {
+// include extends s by a time that begins at from.
+func (s *span) include(from, duration float64) {
 	if !s.any || from < s.from {
 		s.from = from
 	}
-	s.to, s.any = max(s.to, from+takes), true
+	s.to, s.any = max(s.to, from+duration), true
 }
 
+// drop removes notes.
 func (m *Result) drop(which func(Note) bool) { m.Notes = slices.DeleteFunc(m.Notes, which) }

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// absorb adds what o asked for.
-func (c *Echo) absorb(o *Echo) {
+// add adds the clients and rates of o.
+func (c *Config) add(o *Config) {
 	if o.Run != c.Run {
 		c.Run = ""
 	}
@@ -22,15 +22,15 @@ func (c *Echo) absorb(o *Echo) {
 	c.Churn += o.Churn
 }
 
-// absorb allows what one of the two allows.
-func (l *Legal) absorb(o Legal) {
+// add allows what l or o allows.
+func (l *Legal) add(o Legal) {
 	l.Loss = l.Loss || o.Loss
 	l.Duplicate = l.Duplicate || o.Duplicate
 	l.Reorder = l.Reorder || o.Reorder
 }
 
-// absorb adds the connections of another machine.
-func (c *Connections) absorb(o *Connections) {
+// add adds the connections of another machine.
+func (c *Connections) add(o *Connections) {
 	c.Wanted += o.Wanted
 	c.Opened += o.Opened
 	c.Failed += o.Failed
@@ -41,8 +41,8 @@ func (c *Connections) absorb(o *Connections) {
 	c.RampSeconds = max(c.RampSeconds, o.RampSeconds)
 }
 
-// absorb takes the worse of two clocks.
-func (c *Clock) absorb(o *Clock) {
+// add makes c the worse of the two clocks.
+func (c *Clock) add(o *Clock) {
 	switch {
 	case c.Mode == Refused || o.Mode == Refused:
 		*c = Clock{Mode: Refused}
@@ -55,7 +55,8 @@ func (c *Clock) absorb(o *Clock) {
 	}
 }
 
-func (m *Result) absorbPhases(all []Phase) {
+// addPhases adds the histograms of phases.
+func (m *Result) addPhases(all []Phase) {
 	for _, p := range all {
 		i := slices.IndexFunc(m.Phases, func(q Phase) bool { return q.Name == p.Name })
 		if i < 0 {
@@ -67,9 +68,11 @@ func (m *Result) absorbPhases(all []Phase) {
 	slices.SortStableFunc(m.Phases, func(a, b Phase) int { return cmp.Compare(phaseOrder(a.Name), phaseOrder(b.Name)) })
 }
 
+// phaseOrder returns the position of a phase.
 func phaseOrder(name string) int { return slices.Index(phaseNames[:], name) }
 
-func (m *Result) absorbErrors(all []ErrorKind) {
+// addErrors adds the counts of errors by kind.
+func (m *Result) addErrors(all []ErrorKind) {
 	for _, k := range all {
 		if i := slices.IndexFunc(m.ErrorKinds, func(q ErrorKind) bool { return q.Kind == k.Kind }); i >= 0 {
 			m.ErrorKinds[i].Count += k.Count
@@ -80,7 +83,8 @@ func (m *Result) absorbErrors(all []ErrorKind) {
 	slices.SortStableFunc(m.ErrorKinds, func(a, b ErrorKind) int { return cmp.Compare(b.Count, a.Count) })
 }
 
-func (m *Result) absorbTopics(all []TopicCount) {
+// addTopics adds the counts of topics.
+func (m *Result) addTopics(all []TopicCount) {
 	for _, t := range all {
 		if i := slices.IndexFunc(m.Topics, func(q TopicCount) bool { return q.Topic == t.Topic }); i >= 0 {
 			m.Topics[i].Publishers += t.Publishers
@@ -92,7 +96,8 @@ func (m *Result) absorbTopics(all []TopicCount) {
 	}
 }
 
-func (m *Result) absorbFilters(all []FilterCount) {
+// addFilters adds the counts of filters.
+func (m *Result) addFilters(all []FilterCount) {
 	for _, f := range all {
 		if i := slices.IndexFunc(m.Filters, func(q FilterCount) bool { return q.Filter == f.Filter && q.Shared == f.Shared }); i >= 0 {
 			m.Filters[i].Subscribers += f.Subscribers

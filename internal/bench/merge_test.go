@@ -158,7 +158,7 @@ func TestMergeOfDifferentRuns(t *testing.T) {
 				t.Errorf("%q: %+v", name, m.Verdicts)
 			}
 			told := strings.Contains(said(t, m), "what one sent and another received cannot be compared, so loss is not known - give all processes the same --run NAME")
-			if told != (name == "") || strings.Contains(noted(m), elsewhere) {
+			if told != (name == "") || strings.Contains(noted(m), elsewhereText) {
 				t.Errorf("%q: %s", name, noted(m))
 			}
 			if m.SendRate < 99 || m.SendRate > 102 { // the receivers were there a second before
@@ -209,7 +209,7 @@ func TestMergeOfTheSame(t *testing.T) {
 // What is no result is said in words of a person.
 func TestReadOfNoResult(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "it is empty", `{"schema": "mqtt-`: "its end is missing", "[1]": "it has a JSON array at byte 1", `{"sent":-1}`: "it has a JSON number -1",
+		"": "it is empty", `{"schema": "mqtt-`: "it is truncated", "[1]": "it has a JSON array at byte 1", `{"sent":-1}`: "it has a JSON number -1",
 		"sent 5": "invalid character", "{}": `its schema is "", not "mqtt-bench/1"`, `{"schema":"mqtt-bench/1","kind":"x"}`: `unknown kind "x"`,
 	} {
 		if _, err := Read(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "Go") {

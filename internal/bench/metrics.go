@@ -2,20 +2,21 @@ package bench
 
 import (
 	"net/http"
-	"strconv"
 	"sync"
+
+	"mqtt/internal/prometheus"
 )
 
-// Metrics keeps a run as it stands, and answers GET /metrics with it in Prometheus' text
-// format. The run gives it each Progress; whoever asks before the first one gets 503. The
-// zero Metrics is ready. It may be used by several goroutines at once.
+// Metrics stores the current state of a run and answers requests for /metrics in the text
+// format of Prometheus. The caller passes each Progress to Take; before the first one the
+// status is 503. The zero Metrics is ready. It may be used by several goroutines.
 type Metrics struct {
 	mu    sync.Mutex
 	begun bool
 	live  Live
 }
 
-// Take makes p what is answered, and has show look at it, if it is not nil.
+// Take makes p the current state and calls show with it, if show is not nil.
 func (m *Metrics) Take(p *Progress, show func(*Live)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -26,6 +27,7 @@ func (m *Metrics) Take(p *Progress, show func(*Live)) {
 	}
 }
 
+// text returns the metrics, nil before the first Progress.
 func (m *Metrics) text() []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -35,15 +37,13 @@ func (m *Metrics) text() []byte {
 	return AppendMetrics(nil, &m.live)
 }
 
-// ServeHTTP answers one request.
+// ServeHTTP implements http.Handler.
 func (m *Metrics) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	switch {
-	case req.URL.Path != "/metrics":
+	if req.URL.Path != "/metrics" {
 		http.NotFound(w, req)
 		return
-	case req.Method != http.MethodGet && req.Method != http.MethodHead:
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+	}
+	if !prometheus.Allow(w, req) {
 		return
 	}
 	b := m.text()
@@ -52,31 +52,25 @@ func (m *Metrics) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		http.Error(w, "the run has not begun", http.StatusServiceUnavailable)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(b)))
-	h.Set("Cache-Control", "no-store")
-	if req.Method == http.MethodGet {
-		w.Write(b) // who asked may have gone; nobody else cares
-	}
+	prometheus.Serve(w, req, b)
 }
 
-// AppendMetrics appends l in Prometheus' text format. The names are those of the
-// report, as far as they are known while it runs.
+// AppendMetrics appends l in the text format of Prometheus. It uses the names of the report
+// for all metrics that are known during the run.
 func AppendMetrics(dst []byte, l *Live) []byte {
 	e := exposition{dst}
-	e.head("mqtt_bench_phase", "gauge", "1 for the phase that the run is in.")
+	e.head("mqtt_bench_phase", "gauge", "1 for the current phase of the run.")
 	e.value("mqtt_bench_phase", 1, "phase", l.Phase)
-	e.one("mqtt_bench_phase_seconds", "gauge", "How long that phase has taken.", l.Elapsed.Seconds())
+	e.one("mqtt_bench_phase_seconds", "gauge", "Time since that phase began.", l.Elapsed.Seconds())
 	if l.Done >= 0 {
-		e.one("mqtt_bench_phase_done_ratio", "gauge", "How much of that phase is done.", l.Done)
+		e.one("mqtt_bench_phase_done_ratio", "gauge", "Share of that phase that is done.", l.Done)
 	}
 	e.count("sent_messages", "Messages given to the socket.", l.Sent)
-	e.count("received_deliveries", "Deliveries that came, repeats included.", l.Received)
+	e.count("received_deliveries", "Deliveries received, including duplicates.", l.Received)
 	e.count("errors", "Errors of any kind.", l.Errors)
-	e.one("mqtt_bench_wanted_connections", "gauge", "Connections that were asked for.", float64(max(l.Wanted, 0)))
+	e.one("mqtt_bench_wanted_connections", "gauge", "Connections wanted.", float64(max(l.Wanted, 0)))
 	e.one("mqtt_bench_open_connections", "gauge", "Connections that are open.", float64(max(l.Connections, 0)))
-	e.one("mqtt_bench_recent_lag_p99_seconds", "gauge", "The generator's own delay of late, percentile 99.", l.LagP99.Seconds())
+	e.one("mqtt_bench_recent_lag_p99_seconds", "gauge", "The generator's own delay in the last second, percentile 99.", l.LagP99.Seconds())
 	e.buckets("latency", "From the intended send to the delivery.", l.Latency)
 	return e.b
 }

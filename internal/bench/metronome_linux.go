@@ -10,13 +10,12 @@ import (
 // clockMonotonic is CLOCK_MONOTONIC.
 const clockMonotonic = 1
 
-// finest is the shortest time between two beats.
-const finest = int64(100 * time.Microsecond)
+// minTick is the shortest time between two wake-ups.
+const minTick = int64(100 * time.Microsecond)
 
-// metronome makes the process wake when messages are due: where all of it sleeps, the
-// runtime rounds its own timers to a millisecond, but a timer of the kernel that it
-// polls wakes it in time, and then it looks at its own. The goroutine ends with stop,
-// which waits for it.
+// metronome wakes the process when messages are due. If all goroutines sleep, the runtime
+// rounds its timers to a millisecond. A timerfd that the runtime polls wakes it in time, and
+// it then also checks its own timers. stop ends the goroutine and waits for it.
 func (r *run) metronome() (stop func()) {
 	p := r.plan
 	if !p.Precise || p.Rate <= 0 || p.Publishers == 0 {
@@ -41,7 +40,7 @@ func (r *run) metronome() (stop func()) {
 			if now < from {
 				due, k = from, 0
 			} else {
-				k = uint64(float64(now-from+finest)*p.Rate/1e9) + 1
+				k = uint64(float64(now-from+minTick)*p.Rate/1e9) + 1
 				k += (r.pace.burst - k%r.pace.burst) % r.pace.burst
 				due = from + int64(float64(k)*1e9/p.Rate)
 			}
@@ -59,7 +58,7 @@ func (r *run) metronome() (stop func()) {
 	}
 }
 
-// arm sets the timer to go off once, after so many nanoseconds.
+// arm sets the timer to expire once, after so many nanoseconds.
 func arm(fd uintptr, after int64) syscall.Errno {
 	spec := [2]syscall.Timespec{1: syscall.NsecToTimespec(after)}
 	_, _, errno := syscall.Syscall6(syscall.SYS_TIMERFD_SETTIME, fd, 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)

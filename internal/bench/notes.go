@@ -7,12 +7,12 @@ import (
 	"mqtt/internal/format"
 )
 
-// tolerated is the part of messages that may leave late in a schedule that counts as kept:
-// one in so many.
+// tolerated is the share of messages, 1/tolerated, that may be sent late before a note says
+// so.
 const tolerated = 100
 
-// notes says what a reader must know, above all whether the generator itself was what
-// the numbers show.
+// notes returns the notes of res. The most important one says that the generator itself was
+// the bottleneck.
 func (r *run) notes(res *Result, n *counts) []Note {
 	var all []Note
 	add := func(about, remedy, text string, args ...any) {
@@ -35,7 +35,7 @@ func (r *run) notes(res *Result, n *counts) []Note {
 	} else if res.Clock.Mode == Estimated {
 		all = append(all, res.Clock.note())
 	}
-	if g := r.granted.Load(); g > 0 {
+	if g := r.lowered.Load(); g > 0 {
 		add("server", "", "%d subscriptions were granted a lower QoS than %d", g, p.QoS)
 	}
 	if res.Lost > 0 && !res.Drained.Complete && p.Publishers > 0 {
@@ -57,58 +57,58 @@ func (r *run) notes(res *Result, n *counts) []Note {
 	return all
 }
 
-// accountingNotes says what could not be accounted for, and why.
+// accountingNotes adds what could not be accounted for, and why.
 func (r *run) accountingNotes(res *Result, n *counts, add func(about, remedy, text string, args ...any)) {
 	p := r.plan
 	switch {
 	case p.Clients > 0:
-	case p.Carrier == Nowhere:
+	case p.Carrier == NoHeader:
 		add("accounting", "make the payload at least 28 bytes with --size, or use MQTT 5",
 			"messages carry no publisher and sequence: lost is a difference of counts, duplicates, order and latency are not known")
-	case r.headless.Load():
+	case r.withoutHeader.Load():
 		add("accounting", "-V 5, or --size of 28 or more", "the server speaks no MQTT 5, so messages carry no publisher and sequence: only counts are known")
 	case !res.Accounted && res.Config.Publishers > 0:
 		add("accounting", "give --filter and -t that meet wholly or not at all", "a filter takes a part of what a publisher sends: what is lost cannot be told")
 	case !res.Accounted && p.RunName == "":
-		add("accounting", "give publishers and subscribers the same --run NAME, and merge their results: mqtt bench report", elsewhere)
+		add("accounting", "give publishers and subscribers the same --run NAME, and merge their results: mqtt bench report", elsewhereText)
 	case !res.Accounted:
-		add("accounting", "merge with the publishers' results: mqtt bench report", elsewhere)
+		add("accounting", "merge with the publishers' results: mqtt bench report", elsewhereText)
 	}
 	if res.Accounted && res.Sent > 0 && len(res.Filters) > 0 && res.Expected+n.refused == 0 {
 		add("accounting", "give --filter and -t that meet", "no subscriber takes what was sent: nothing was expected, and nothing measured on the way")
 	}
-	if n.blurred > 0 {
-		add("accounting", "", "%s very late messages were counted as duplicates", format.Count(n.blurred))
+	if n.ambiguous > 0 {
+		add("accounting", "", "%s very late messages were counted as duplicates", format.Count(n.ambiguous))
 	}
 	if n.foreign > 0 {
 		add("accounting", "another -t keeps runs apart", "%s messages were not of this run, such as retained ones", format.Count(n.foreign))
 	}
 }
 
-// note says what a latency between clocks rests on.
+// note returns the note about an estimated clock.
 func (c *Clock) note() Note {
 	return Note{About: "clock", Text: fmt.Sprintf("latency is between two clocks: their difference was estimated as %s, with an error of up to %s",
 		format.Duration(time.Duration(c.Offset*1e3)), format.Duration(time.Duration(c.Error*1e3)))}
 }
 
-// generatorNotes says why messages left late, and names what of this machine was too slow.
+// generatorNotes adds why messages were sent late, and which part of this machine was too slow.
 func (r *run) generatorNotes(res *Result, n *counts, add func(about, remedy, text string, args ...any)) {
 	m := &res.Machines[0]
 	busy := m.CPUs > 0 && m.CPU > 0.9*float64(m.CPUs)
 	pause := time.Duration(m.GC * 1e3)
 	lag := res.Lag.At(99)
 	many := func(late uint64) bool { return late*tolerated > uint64(res.Lag.Count()) }
-	own := n.behind - n.away - n.blocked
+	own := n.lateSends - n.lateOffline - n.lateBlocked
 	late := " (p99 of the lag " + format.Duration(lag) + ")"
-	if n.away > 0 {
-		late = "" // that lag is the outage's
+	if n.lateOffline > 0 {
+		late = "" // the outage caused that lag
 		add("server", "", "%s messages were due while their publishers had no connection, and left late: the latency has that outage in it",
-			format.Count(n.away))
+			format.Count(n.lateOffline))
 	}
 	switch {
-	case many(n.blocked) && n.blocked > own:
+	case many(n.lateBlocked) && n.lateBlocked > own:
 		add("server", "--inflight makes the window wider; or the rate is more than the server takes",
-			"messages left late%s since the window was full or the socket took no more", late)
+			"messages left late%s because the window was full or the socket took no more", late)
 	case many(own):
 		what, remedy := "other programs on this machine", "give the generator a core of its own"
 		switch {
@@ -124,13 +124,13 @@ func (r *run) generatorNotes(res *Result, n *counts, add func(about, remedy, tex
 	}
 }
 
-// join notes a filter that the server granted.
-func (r *run) join(c *client, granted byte) {
+// recordGrant records the QoS with which the server granted a filter.
+func (r *run) recordGrant(granted byte) {
 	if granted >= r.plan.QoS {
 		return
 	}
-	r.granted.Add(1)
+	r.lowered.Add(1)
 	less := int32(r.plan.QoS - granted)
-	for was := r.lowest.Load(); was < less && !r.lowest.CompareAndSwap(was, less); was = r.lowest.Load() {
+	for was := r.loweredBy.Load(); was < less && !r.loweredBy.CompareAndSwap(was, less); was = r.loweredBy.Load() {
 	}
 }

@@ -28,7 +28,7 @@ func TestTrack(t *testing.T) {
 				}
 				switch {
 				case came[seq]:
-					want[again]++
+					want[duplicate]++
 				case int64(seq) < highest:
 					want[late]++
 				default:
@@ -36,7 +36,7 @@ func TestTrack(t *testing.T) {
 				}
 				came[seq] = true
 				highest = max(highest, int64(seq))
-				got[k.take(seq)]++
+				got[k.record(seq)]++
 			}
 		}
 		if got != [4]int{want[0], want[1], want[2], 0} || int(k.unique) != len(came) {
@@ -50,23 +50,23 @@ func TestTrackIsBounded(t *testing.T) {
 	var k track
 	for n := range uint64(100000) {
 		if n%3 != 0 {
-			k.take(n)
+			k.record(n)
 		}
 	}
 	if len(k.gaps) > maxGaps || cap(k.gaps) > 4*maxGaps || k.unique != 66666 {
 		t.Errorf("%d gaps, room for %d, unique %d", len(k.gaps), cap(k.gaps), k.unique)
 	}
-	if out := k.take(3); out != blurred {
+	if out := k.record(3); out != ambiguous {
 		t.Errorf("a sequence from before all that is remembered: %v", out)
 	}
-	if out := k.take(99996); out != late {
+	if out := k.record(99996); out != late {
 		t.Errorf("a late one: %v", out)
 	}
 }
 
 // Trap 56.
 func TestTemplate(t *testing.T) {
-	for _, c := range []struct{ text, settled, filter, want string }{
+	for _, c := range []struct{ text, topics, filter, want string }{
 		{"a/b", "a/b", "a/b", `^a/b$`},
 		{"a/%i/b", "a/7/b", "a/7/b", `^a/7/b$`},
 		{"a/%n", "a/%n", "a/+", `^a/42$`},
@@ -82,11 +82,11 @@ func TestTemplate(t *testing.T) {
 		if got := string(p.Append(nil, 7, 42)); !regexp.MustCompile(c.want).MatchString(got) {
 			t.Errorf("%s: %q", c.text, got)
 		}
-		if p.settled(7) != c.settled || p.filter(7) != c.filter {
-			t.Errorf("%s: settled %q, filter %q", c.text, p.settled(7), p.filter(7))
+		if p.forClient(7) != c.topics || p.filter(7) != c.filter {
+			t.Errorf("%s: topic %q, filter %q", c.text, p.forClient(7), p.filter(7))
 		}
-		if got := meets(c.filter, c.settled); got != always {
-			t.Errorf("%s does not always take %s", c.filter, c.settled)
+		if got := matches(c.filter, c.topics); got != matchesAll {
+			t.Errorf("%s does not match all of %s", c.filter, c.topics)
 		}
 	}
 	for _, bad := range []string{"%", "a%", "%x", "%t"} {
@@ -97,20 +97,20 @@ func TestTemplate(t *testing.T) {
 }
 
 // Trap 55.
-func TestMeets(t *testing.T) {
+func TestMatches(t *testing.T) {
 	for _, c := range []struct {
-		filter, settled string
-		want            meeting
+		filter, topics string
+		want           match
 	}{
-		{"a/b", "a/b", always}, {"a/b", "a/c", never}, {"a/b", "a", never}, {"a", "a/b", never}, {"#", "a/%n", always},
-		{"+/+", "a/%n", always}, {"a/5", "a/%n", sometimesMeets}, {"a/#", "a", always}, {"a/+", "a", never}, {"+/5/#", "a/x%n/c/d", sometimesMeets},
-		{"b/#", "a/%n", never}, {"#", "$x/a", never}, {"+/a", "$x/a", never}, {"$x/#", "$x/a", always}, {"100%", "100%%", always},
+		{"a/b", "a/b", matchesAll}, {"a/b", "a/c", matchesNone}, {"a/b", "a", matchesNone}, {"a", "a/b", matchesNone}, {"#", "a/%n", matchesAll},
+		{"+/+", "a/%n", matchesAll}, {"a/5", "a/%n", matchesSome}, {"a/#", "a", matchesAll}, {"a/+", "a", matchesNone}, {"+/5/#", "a/x%n/c/d", matchesSome},
+		{"b/#", "a/%n", matchesNone}, {"#", "$x/a", matchesNone}, {"+/a", "$x/a", matchesNone}, {"$x/#", "$x/a", matchesAll}, {"100%", "100%%", matchesAll},
 	} {
-		if got := meets(c.filter, c.settled); got != c.want {
-			t.Errorf("%s takes %s: %v, want %v", c.filter, c.settled, got, c.want)
+		if got := matches(c.filter, c.topics); got != c.want {
+			t.Errorf("%s matches %s: %v, want %v", c.filter, c.topics, got, c.want)
 		}
-		if !strings.Contains(c.settled, "%") && (c.want == always) != proto.Match(c.filter, []byte(c.settled)) {
-			t.Errorf("%s takes %s: proto.Match says otherwise", c.filter, c.settled)
+		if !strings.Contains(c.topics, "%") && (c.want == matchesAll) != proto.Match(c.filter, []byte(c.topics)) {
+			t.Errorf("%s matches %s: proto.Match disagrees", c.filter, c.topics)
 		}
 	}
 }
@@ -256,7 +256,7 @@ func TestHistogramMerges(t *testing.T) {
 func TestSeriesGetsCoarser(t *testing.T) {
 	var points []Point
 	for i := range 9 {
-		p := Point{Sent: uint64(i), Connections: uint64(i), Latency: none()}
+		p := Point{Sent: uint64(i), Connections: uint64(i), Latency: emptyHistogram()}
 		p.Latency.Record(time.Millisecond)
 		points = append(points, p)
 	}
@@ -283,7 +283,7 @@ func TestPreflight(t *testing.T) {
 	}
 	if _, _, ok := portRange(); ok {
 		low, high, _ := portRange()
-		if n := high - low + 2; n+spare < Descriptors() || Descriptors() == 0 {
+		if n := high - low + 2; n+spareFiles < Descriptors() || Descriptors() == 0 {
 			err := Preflight(n, 1)
 			if err == nil || !strings.Contains(err.Error(), "local ports") {
 				t.Errorf("%d connections from one address: %v", n, err)

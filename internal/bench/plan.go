@@ -9,13 +9,13 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Carrier says where messages carry what they are counted and timed by.
+// Carrier says where messages have the header by which they are counted and timed.
 type Carrier int
 
 const (
-	InPayload  Carrier = iota // the first HeaderSize bytes
-	InProperty                // a user property, MQTT 5 alone
-	Nowhere                   // not at all: messages are counted, but neither told apart nor timed
+	InPayload  Carrier = iota // in the first HeaderSize bytes
+	InProperty                // in a user property, which requires MQTT 5
+	NoHeader                  // messages are counted, but neither distinguished nor timed
 )
 
 // Role is what a client does.
@@ -25,80 +25,82 @@ const (
 	Publisher Role = iota
 	Subscriber
 	Idler
-	Keeper // of the clock exchange
+	ClockClient // compares clocks with other processes
 )
 
-// Order says when subscribers are there.
+// Order says when subscribers are connected.
 type Order int
 
 const (
 	Before  Order = iota // before the first message
-	Late                 // they come when all is published: with retained messages a storm of them
-	Offline              // they subscribe, go away, and come back to what their sessions kept
+	Late                 // after the last message, to receive retained messages all at once
+	Offline              // before the first message and after the last, to receive the backlog of their sessions
 )
 
-// Phases is how long the byte stream of a connection took to open. The dial function
-// fills it in; 0 is a phase that there was not. Connect is TCP's, Unix a local socket's.
+// Phases has the times that the steps of opening a connection took. The dial function sets
+// them; a step that was not necessary is 0. Connect is for TCP, Unix for a local socket.
 type Phases struct{ Resolve, Connect, Unix, Proxy, TLS, WebSocket time.Duration }
 
-// Plan is a run.
+// Plan describes a run.
 type Plan struct {
-	// Configure makes the configuration of a client: its number among those of its
-	// role, and where to put how long the stream took to open. It is called once a
-	// client, on no particular goroutine. Window and Trace are as it sets them.
-	Configure func(role Role, number int, took *Phases) (*conn.Config, error)
-	// Goodbye ends a connection in order; nil is an ordinary DISCONNECT.
-	Goodbye *proto.Disconnect
-	// Backoff says how often a lost connection is replaced; Tries 0 is never.
+	// Configure returns the configuration of a client. number is the number of the client
+	// among those of its role. The dial function of the configuration must set *phases.
+	// Configure is called once for each client, by any goroutine.
+	Configure func(role Role, number int, phases *Phases) (*conn.Config, error)
+	// Disconnect is sent to end connections; nil: a DISCONNECT without reason.
+	Disconnect *proto.Disconnect
+	// Backoff says how often a client connects again after it lost its connection. Tries 0:
+	// never.
 	Backoff conn.Backoff
 
 	Publishers, Subscribers int
-	Open                    bool          // without an end of its own: ctx ends it, and that is no error
-	Offset                  int           // of client numbers, where many machines share the work
-	Clients                 int           // connections that are only held; then the others are 0
-	Ramp                    float64       // connections opened a second; 0 is as fast as it goes
-	Hold                    time.Duration // how long Clients are held; 0 is until ctx ends
-	Wills                   bool          // Clients are cut at the end, and their wills are awaited
+	Open                    bool          // the run lasts until ctx ends, which is not an error
+	Offset                  int           // of client numbers, if several machines share the work
+	Clients                 int           // connections that are only kept open; Publishers and Subscribers are 0 then
+	Ramp                    float64       // connections opened per second; 0: as fast as possible
+	Hold                    time.Duration // how long Clients are kept open; 0: until ctx ends
+	Wills                   bool          // cut Clients at the end and wait for their wills
 	WillTopic               *Template     // of their wills
-	Churn                   float64       // connections cut and opened again a second
+	Churn                   float64       // connections cut and opened again per second
 
-	Topic   *Template
-	Filter  *Template // nil takes what Topic sends
-	Shared  string    // the group of a shared subscription, empty for none
-	QoS     byte      // of messages and subscriptions
-	Retain  bool
-	Clear   bool        // take retained messages back at the end
-	Props   proto.Props // of PUBLISH
-	SubProp proto.Props // of SUBSCRIBE
-	Order   Order
+	Topic          *Template
+	Filter         *Template // nil: the topics of Topic
+	Shared         string    // group of a shared subscription; empty: not shared
+	QoS            byte      // of messages and subscriptions
+	Retain         bool
+	Clear          bool        // remove retained messages at the end
+	Props          proto.Props // of PUBLISH
+	SubscribeProps proto.Props // of SUBSCRIBE
+	Order          Order
 
 	Carrier  Carrier
-	Size     int       // bytes of a payload that is made up; used where Payload and Text are nil
-	Payload  []byte    // literal
-	Text     *Template // of a payload that varies
-	Rate     float64   // messages a second in all; 0 is as fast as the window allows
-	Burst    int       // messages due at once
-	Window   int       // for the echo: the clients' Config has it
-	Messages uint64    // in all; 0 is no bound
+	Size     int       // bytes of a random payload, if Payload and Text are nil
+	Payload  []byte    // of all messages
+	Text     *Template // of payloads that differ
+	Rate     float64   // messages per second of all publishers; 0: as fast as the window allows
+	Burst    int       // messages due at the same time
+	Window   int       // for the result only: the clients' configuration has the window
+	Messages uint64    // of all publishers; 0: no limit
 	Duration time.Duration
 	Warmup   time.Duration
-	Drain    time.Duration // how long nothing may come before what is missing is given up
-	StartAt  time.Time     // zero is as soon as all are connected
-	RunName  string        // of processes that measure together; empty for this one alone
+	Drain    time.Duration // without any message, after which missing messages are lost
+	StartAt  time.Time     // zero: when all clients are connected
+	RunName  string        // the same for all processes that measure together; empty: only this one
 
-	// Precise lets the operating system wake the schedule to a few microseconds,
-	// where it can.
+	// Precise makes the operating system wake publishers within a few microseconds, if it
+	// can.
 	Precise bool
-	// Hurry, when closed, cuts goodbyes short; nil is never.
+	// Hurry, when it is closed, ends the run without waiting for clients to disconnect. It
+	// may be nil.
 	Hurry <-chan struct{}
-	// Watch is told how it goes, about once a second; nil is none.
+	// Watch is called about once a second. It may be nil.
 	Watch func(*Progress)
-	// Echo is what the result says about the configuration; the run fills in the rest.
-	Echo Echo
-	Tool string
+	// Config has those fields of the result's configuration that the run does not know.
+	Config Config
+	Tool   string // version, for the result
 }
 
-// Check returns what cannot be carried out.
+// Check returns an error if p cannot be executed.
 func (p *Plan) Check() error {
 	wrong := func(text string, args ...any) error { return fmt.Errorf(text, args...) }
 	switch {
@@ -144,11 +146,11 @@ func (p *Plan) Check() error {
 	return nil
 }
 
-// feed tells whether what comes is anybody's: no publisher is here, and none elsewhere is
-// known by a name.
-func (p *Plan) feed() bool { return p.Publishers == 0 && p.RunName == "" }
+// countsAll reports whether messages of any origin count: this process has no publishers,
+// and those of other processes are not known, because the run has no name.
+func (p *Plan) countsAll() bool { return p.Publishers == 0 && p.RunName == "" }
 
-// filter is the filter of a subscriber, without its group.
+// filter returns the filter of a subscriber, without $share and group.
 func (p *Plan) filter(number int) string {
 	t := p.Filter
 	if t == nil {

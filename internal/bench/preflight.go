@@ -7,27 +7,27 @@ import (
 	"strconv"
 )
 
-// LimitError is a limit of this machine that a run cannot be within. It would look
-// like a failing server.
+// LimitError is a limit of this machine that a run would exceed. Without the check it would
+// look like a fault of the server.
 type LimitError struct{ What, Remedy string }
 
-// Error names the limit.
+// Error returns the limit and what would exceed it.
 func (e *LimitError) Error() string { return e.What }
 
-// Hint says what to do.
+// Hint returns what to do.
 func (e *LimitError) Hint() string { return e.Remedy }
 
-// spare is how many descriptors a process has besides its connections.
-const spare = 32
+// spareFiles is the number of files that a process needs besides its connections.
+const spareFiles = 32
 
-// Preflight returns a *LimitError if this machine does not allow so many connections
-// at once: descriptors, and ports of one address towards one server. sources is how
-// many local addresses are used, 0 where ports do not matter.
+// Preflight returns a *LimitError if this machine does not allow so many connections: it
+// limits open files, and the ports of one address towards one server. sources is the number
+// of local addresses, 0 to ignore ports.
 func Preflight(connections, sources int) error {
-	if have := Descriptors(); have > 0 && connections+spare > have {
+	if have := Descriptors(); have > 0 && connections+spareFiles > have {
 		return &LimitError{
-			What:   fmt.Sprintf("%d connections need %d open files, but the limit is %d", connections, connections+spare, have),
-			Remedy: fmt.Sprintf("raise it with ulimit -n %d, LimitNOFILE= of a service, or /etc/security/limits.conf", connections+spare),
+			What:   fmt.Sprintf("%d connections need %d open files, but the limit is %d", connections, connections+spareFiles, have),
+			Remedy: fmt.Sprintf("raise it with ulimit -n %d, LimitNOFILE= of a service, or /etc/security/limits.conf", connections+spareFiles),
 		}
 	}
 	if low, high, ok := portRange(); ok && sources > 0 {
@@ -42,7 +42,7 @@ func Preflight(connections, sources int) error {
 	return nil
 }
 
-// portRange is the range of ports that the system gives out.
+// portRange returns the range of ports that the system uses for outgoing connections.
 func portRange() (low, high int, ok bool) {
 	b, err := os.ReadFile("/proc/sys/net/ipv4/ip_local_port_range")
 	if err != nil {

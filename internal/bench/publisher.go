@@ -11,63 +11,64 @@ import (
 	"mqtt/internal/proto"
 )
 
-// publisher is what a client sends, across its connections.
+// publisher is the sending part of a client. It outlives connections.
 type publisher struct {
-	place int    // among the publishers of this process: its turn in the schedule
-	quota uint64 // messages of the measured part; MaxUint64 for no bound
-	msg   proto.Publish
-	topic []byte // where a topic varies
-	text  []byte // where a payload does
-	head  []byte // of msg's properties: the header's text
-	h     header
+	index int    // among the publishers of this process, for the schedule
+	quota uint64 // messages of the measured part; math.MaxUint64: no limit
 
-	n       uint64 // of the part that is being sent: warm-up or measured
-	warm    bool
-	warmed  uint64 // messages of the warm-up
-	ended   bool   // nothing more is to be sent
-	told    bool   // and all is acknowledged
-	sent    uint64 // of the measured part; this and refused are read by others under the tally's lock
+	msg        proto.Publish
+	topic      []byte // buffer, if the topic varies
+	text       []byte // buffer, if the payload varies
+	headerText []byte // part of msg.Props
+	header     header
+
+	n       uint64 // messages sent in the current part: warm-up or measured
+	warm    bool   // the current part is the warm-up
+	warmed  uint64 // messages sent in the warm-up
+	sent    uint64 // messages sent in the measured part; guarded by the tally, as is refused
 	refused uint64
-	upSince int64 // when its connection came up
-	stuckTo int64 // until when the server kept it from sending
+
+	done         bool  // it sends nothing more
+	reported     bool  // the run knows that all is sent and acknowledged
+	connectedAt  int64 // when its connection opened
+	blockedUntil int64 // until when the server accepted no messages; math.MaxInt64 while the window is full
 }
 
-// Bounds of one turn of sending.
 const (
-	turn     = 256 // messages before a look at what the server says
-	reread   = 8   // messages of a closed loop for one look at the clock
-	slow     = int64(time.Millisecond)
-	noticing = int64(time.Millisecond) // lateness that is worth a count
+	turnSize      = 256                     // messages between two looks at the connection
+	clockInterval = 8                       // messages of a closed loop between two looks at the clock
+	slowWrite     = int64(time.Millisecond) // a longer write means that the socket was full
+	minLate       = int64(time.Millisecond) // a message sent later than that counts as late
 )
 
-func newPublisher(r *run, place int) *publisher {
+func newPublisher(r *run, index int) *publisher {
 	p := r.plan
-	u := &publisher{place: place, quota: math.MaxUint64, warm: p.Warmup > 0}
+	u := &publisher{index: index, quota: math.MaxUint64, warm: p.Warmup > 0}
 	if p.Messages > 0 {
-		u.quota = r.pace.share(place, p.Messages)
+		u.quota = r.pace.share(index, p.Messages)
 	}
-	u.h = header{run: r.id, publisher: uint32(p.Offset + place)}
+	u.header = header{run: r.id, publisher: uint32(p.Offset + index)}
 	u.msg = proto.Publish{QoS: p.QoS, Retain: p.Retain, Props: p.Props}
 	if p.Topic.Varies() {
 		u.topic = make([]byte, 0, 64)
 	} else {
-		u.msg.Topic = p.Topic.Append(nil, p.Offset+place, 0)
+		u.msg.Topic = p.Topic.Append(nil, p.Offset+index, 0)
 	}
 	switch {
 	case p.Text != nil:
 	case p.Payload != nil:
 		u.msg.Payload = p.Payload
 	default:
-		u.msg.Payload = noise(p.Size)
+		u.msg.Payload = randomBytes(p.Size)
 	}
 	if p.Carrier == InProperty {
-		u.msg.Props, u.head = withHeader(p.Props)
+		u.msg.Props, u.headerText = withHeader(p.Props)
 	}
 	return u
 }
 
-// noise returns bytes that do not compress.
-func noise(n int) []byte {
+// randomBytes returns n bytes that do not compress.
+func randomBytes(n int) []byte {
 	b := make([]byte, n)
 	for i := 0; i < n; i += 8 {
 		x := rand.Uint64()
@@ -78,29 +79,30 @@ func noise(n int) []byte {
 	return b
 }
 
-// publish sends over one connection: schedule, window and acknowledgements meet here.
+// publish sends messages over one connection until the client leaves it. It follows the
+// schedule, the inflight window and the acknowledgements.
 func (c *client) publish(ctx context.Context, k *conn.Conn) error {
-	c.tellReady()
+	c.signalReady()
 	u := c.pub
-	u.upSince, u.stuckTo = c.run.now(), 0
-	if u.head != nil && k.Version() < proto.V5 {
-		c.run.headless.Store(true)
+	u.connectedAt, u.blockedUntil = c.run.now(), 0
+	if u.headerText != nil && k.Version() < proto.V5 {
+		c.run.withoutHeader.Store(true)
 	}
 	for {
 		if done, err := c.leave(ctx, k); done {
 			return err
 		}
-		var limit time.Time
-		if !u.ended && c.run.phase.Load() >= sending {
+		var next time.Time
+		if !u.done && c.run.phase.Load() >= sending {
 			var err error
-			if limit, err = c.send(ctx, k); err != nil {
+			if next, err = c.send(ctx, k); err != nil {
 				return err
 			}
 		}
-		if u.ended && k.Pending() == 0 {
-			c.tellPublished()
+		if u.done && k.Pending() == 0 {
+			c.signalPublished()
 		}
-		ev, err := k.NextBy(ctx, limit)
+		ev, err := k.NextBy(ctx, next)
 		if err != nil {
 			return err
 		}
@@ -110,26 +112,26 @@ func (c *client) publish(ctx context.Context, k *conn.Conn) error {
 	}
 }
 
-// delivered counts acknowledgements, all that are at hand. What looks for the next one
-// may write and so may wait: no lock is held there.
+// delivered counts the acknowledgement ev and all others that have been read. It holds no
+// lock while it takes the next one, because that may write and so may block.
 func (c *client) delivered(k *conn.Conn, ev conn.Event) {
 	now := c.run.now()
 	for {
 		if ev.Kind == conn.Delivered && int64(ev.Tag) >= c.run.start {
-			c.answered(ev.Reason, int64(ev.Tag), now)
+			c.acknowledged(ev.Reason, int64(ev.Tag), now)
 		}
 		if !k.Ready() {
 			return
 		}
 		var err error
 		if ev, err = k.NextBy(context.Background(), past); err != nil || ev.Kind == conn.Idle {
-			return // an error comes again
+			return // NextBy will return the error again
 		}
 	}
 }
 
-// answered counts one acknowledgement of a message that was due at a time of the run.
-func (c *client) answered(reason proto.Reason, due, now int64) {
+// acknowledged counts the acknowledgement of a message that was due at a time of the run.
+func (c *client) acknowledged(reason proto.Reason, due, now int64) {
 	t := c.tally
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -144,190 +146,206 @@ func (c *client) answered(reason proto.Reason, due, now int64) {
 	t.errors++
 	err := &PublishError{reason}
 	c.run.registry.failed("publish", err)
-	c.run.registry.stays(err)
+	c.run.registry.setPermanent(err)
 }
 
-// send queues what is due. limit is when to come back: zero when the server decides,
-// the past for a look at what it says.
-func (c *client) send(ctx context.Context, k *conn.Conn) (limit time.Time, err error) {
-	var (
-		r, u  = c.run, c.pub
-		open  = r.plan.Rate > 0
-		lags  [turn]int64
-		n     int
-		nlags int
-		size  uint64
-		sent  int64
-		warm  uint64
-	)
+// past is a time at which send must be called again after a look at the connection.
+var past = time.Unix(1, 0)
+
+// turn counts the messages of one call of send.
+type turn struct {
+	sent, warm uint64 // messages of the measured part and of the warm-up
+	bytes      uint64 // of payload, in the measured part
+	lastSent   int64
+	lags       [turnSize]int64 // of the first lagged messages, from due until sent
+	lagged     int
+}
+
+// send publishes the messages that are due, at most turnSize. next is when it must be
+// called again: zero when only the server can allow it, past after a look at the
+// connection.
+func (c *client) send(ctx context.Context, k *conn.Conn) (next time.Time, err error) {
+	r, u := c.run, c.pub
+	open := r.plan.Rate > 0
+	now := r.now()
+	u.endWarmup(r, now)
+	var t turn
 	defer func() {
 		if !open {
-			sent = r.now() // with all of them queued
+			t.lastSent = r.now() // all messages have been queued
 		}
-		c.count(uint64(n)-warm, warm, size, sent, lags[:nlags])
+		c.count(&t)
 	}()
-	now := r.now()
-	u.begin(r, now)
-	for ; n < turn; n++ {
-		if open || n&(reread-1) == 0 {
+	for i := range turnSize {
+		if open || i%clockInterval == 0 {
 			now = r.now()
 		}
-		if !open && now < r.warm {
-			return r.at(r.warm), nil
-		}
-		due := now
-		if open {
-			due = u.due(r)
-		}
-		if !u.warm && u.n >= u.quota || due >= u.until(r) || now >= r.giveUp.Load() {
-			u.part(r, now)
-			return past, nil
-		}
-		if due > now {
-			return r.at(due), nil
-		}
-		if u.msg.QoS > 0 && k.Free() == 0 {
-			u.stuckTo = math.MaxInt64
-			if open {
-				return r.at(r.giveUp.Load()), nil
-			}
-			return r.at(u.until(r)), nil
-		}
-		if u.stuckTo == math.MaxInt64 {
-			u.stuckTo = now
+		due, next, ready := u.next(r, now, u.msg.QoS == 0 || k.Free() > 0)
+		if !ready {
+			return next, nil
 		}
 		u.fill(r, due, now)
 		if err := k.Publish(ctx, &u.msg, uint64(due)); err != nil {
-			return limit, c.unsendable(err)
+			return time.Time{}, c.unsendable(err)
 		}
 		u.n++
-		sent = now
+		t.lastSent = now
 		if u.warm {
-			warm++
+			t.warm++
 			continue
 		}
-		size += uint64(len(u.msg.Payload))
+		t.sent++
+		t.bytes += uint64(len(u.msg.Payload))
 		if open {
-			lags[nlags] = c.late(due, now)
-			nlags++
+			t.lags[t.lagged] = c.lag(due, now)
+			t.lagged++
 		}
 	}
 	return past, nil
 }
 
-var past = time.Unix(1, 0)
+// next returns when the next message is due, and whether it must be sent now. If not, it
+// returns when send must be called again. free says that the window is not full.
+func (u *publisher) next(r *run, now int64, free bool) (due int64, next time.Time, ready bool) {
+	open := r.plan.Rate > 0
+	due = now
+	switch {
+	case open:
+		due = u.due(r)
+	case now < r.warm:
+		return 0, r.at(r.warm), false
+	}
+	if !u.warm && u.n >= u.quota || due >= u.partEnd(r) || now >= r.giveUp.Load() {
+		u.endPart(r, now)
+		return 0, past, false
+	}
+	if due > now {
+		return 0, r.at(due), false
+	}
+	if !free {
+		u.blockedUntil = math.MaxInt64
+		if open {
+			return 0, r.at(r.giveUp.Load()), false
+		}
+		return 0, r.at(u.partEnd(r)), false
+	}
+	if u.blockedUntil == math.MaxInt64 {
+		u.blockedUntil = now
+	}
+	return due, time.Time{}, true
+}
 
-// late returns how late a message left, and counts what kept it from leaving when it was due.
-func (c *client) late(due, now int64) int64 {
+// lag returns how late a message was sent. It also counts why it was late.
+func (c *client) lag(due, now int64) int64 {
 	u := c.pub
-	if now-due > noticing {
-		c.note(func(n *counts) {
-			n.behind++
+	if now-due > minLate {
+		c.update(func(n *counts) {
+			n.lateSends++
 			switch {
-			case due <= u.upSince:
-				n.away++
-			case due <= u.stuckTo:
-				n.blocked++
+			case due <= u.connectedAt:
+				n.lateOffline++
+			case due <= u.blockedUntil:
+				n.lateBlocked++
 			}
 		})
 	}
-	if after := c.run.now(); after-now > slow {
-		u.stuckTo = after // the socket took no more
+	if after := c.run.now(); after-now > slowWrite {
+		u.blockedUntil = after
 	}
 	return now - due
 }
 
-// begin moves from the warm-up to the measured part when its time has come.
-func (u *publisher) begin(r *run, now int64) {
+// endWarmup begins the measured part when its time has come.
+func (u *publisher) endWarmup(r *run, now int64) {
 	if u.warm && now >= r.start {
 		u.warm, u.warmed, u.n = false, u.n, 0
 	}
 }
 
-// due is when the next message is to be sent.
+// due returns when the next message is due.
 func (u *publisher) due(r *run) int64 {
-	from := r.start
+	start := r.start
 	if u.warm {
-		from = r.warm
+		start = r.warm
 	}
-	return from + r.pace.due(u.place, u.n)
+	return start + r.pace.due(u.index, u.n)
 }
 
-// until is the end of the part that is being sent: what is due later is not sent.
-func (u *publisher) until(r *run) int64 {
+// partEnd returns the end of the current part. Messages due later are not sent in it.
+func (u *publisher) partEnd(r *run) int64 {
 	if u.warm {
 		return r.start
 	}
 	return r.end
 }
 
-// part ends the warm-up, or everything.
-func (u *publisher) part(r *run, now int64) {
+// endPart ends the warm-up, or the publisher.
+func (u *publisher) endPart(r *run, now int64) {
 	if u.warm && now < r.giveUp.Load() {
 		u.warm, u.warmed, u.n = false, u.n, 0
 		return
 	}
-	u.ended = true
+	u.done = true
 }
 
-// fill makes the message the next one.
+// fill makes u.msg the next message.
 func (u *publisher) fill(r *run, due, now int64) {
 	p := r.plan
 	if u.topic != nil {
-		u.topic = p.Topic.Append(u.topic[:0], p.Offset+u.place, u.n)
+		u.topic = p.Topic.Append(u.topic[:0], p.Offset+u.index, u.n)
 		u.msg.Topic = u.topic
 	}
 	if p.Text != nil {
-		u.text = p.Text.Append(u.text[:0], p.Offset+u.place, u.n)
+		u.text = p.Text.Append(u.text[:0], p.Offset+u.index, u.n)
 		u.msg.Payload = u.text
 	}
-	if p.Carrier == Nowhere {
+	if p.Carrier == NoHeader {
 		return
 	}
-	u.h.warm, u.h.seq, u.h.intended = u.warm, u.n, r.epoch+due
-	u.h.late = uint32(min((now-due)/1000, math.MaxUint32))
-	if u.head != nil {
-		u.h.putText(u.head)
+	u.header.warm, u.header.seq, u.header.intended = u.warm, u.n, r.epoch+due
+	u.header.late = uint32(min((now-due)/1000, math.MaxUint32))
+	if u.headerText != nil {
+		u.header.putText(u.headerText)
 		return
 	}
-	u.h.put(u.msg.Payload)
+	u.header.put(u.msg.Payload)
 }
 
-// unsendable ends a publisher whose messages cannot be sent; a lost connection comes
-// back as it is.
+// unsendable ends a publisher whose messages cannot be sent because of err. It returns err
+// if that is the error of a lost connection instead.
 func (c *client) unsendable(err error) error {
 	var limit *conn.Limit
 	var bad *proto.Error
 	if !errors.As(err, &limit) && !errors.As(err, &bad) {
 		return err
 	}
-	c.fault(err, false)
-	c.pub.ended = true
+	c.recordError(err, false)
+	c.pub.done = true
 	return nil
 }
 
-// count hands what was sent to the tally.
-func (c *client) count(sent, warm, size uint64, at int64, lags []int64) {
-	if sent+warm == 0 {
+// count adds t to the tally.
+func (c *client) count(t *turn) {
+	if t.sent+t.warm == 0 {
 		return
 	}
-	t := c.tally
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.sent += sent
-	c.pub.sent += sent
-	t.warmSent += warm
-	t.bytesSent += size
-	if sent > 0 {
-		t.lastSent = max(t.lastSent, at)
+	n := c.tally
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.sent += t.sent
+	c.pub.sent += t.sent
+	n.warmSent += t.warm
+	n.bytesSent += t.bytes
+	if t.sent > 0 {
+		n.lastSent = max(n.lastSent, t.lastSent)
 	}
-	for _, lag := range lags {
-		t.lag.Record(time.Duration(lag))
+	for _, lag := range t.lags[:t.lagged] {
+		n.lag.Record(time.Duration(lag))
 	}
 }
 
-// clear takes the retained messages of the client back. An error ends it: the
-// connection is to be closed anyway.
+// clear removes the retained messages of the client. It returns at the first error: the
+// connection will be closed in any case.
 func (c *client) clear(ctx context.Context, k *conn.Conn) {
 	u, r := c.pub, c.run
 	topics := uint64(1)
@@ -339,7 +357,7 @@ func (c *client) clear(ctx context.Context, k *conn.Conn) {
 		if k.Publish(ctx, &p, 0) != nil {
 			return
 		}
-		if n%turn == 0 {
+		if n%turnSize == 0 {
 			if _, err := k.NextBy(ctx, past); err != nil {
 				return
 			}

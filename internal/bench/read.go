@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// maxResult bounds a result that is read, in bytes.
+// maxResult is the largest size of a result, in bytes.
 const maxResult = 1 << 30
 
-// Read reads a Result as JSON reports and --out have it.
+// Read reads the result of JSON.
 func Read(from io.Reader) (*Result, error) {
 	r := new(Result)
 	var whole json.RawMessage
@@ -25,9 +25,9 @@ func Read(from io.Reader) (*Result, error) {
 	case errors.Is(err, io.EOF):
 		return nil, errors.New("read result: it is empty")
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, errors.New("read result: its end is missing")
+		return nil, errors.New("read result: it is truncated")
 	case errors.As(err, &form):
-		return nil, fmt.Errorf("read result: it has a JSON %s at byte %d, where no result has one", form.Value, form.Offset)
+		return nil, fmt.Errorf("read result: it has a JSON %s at byte %d, which is not allowed there", form.Value, form.Offset)
 	case err != nil:
 		return nil, fmt.Errorf("read result: %w", err)
 	}
@@ -50,7 +50,7 @@ func Read(from io.Reader) (*Result, error) {
 	}
 	for i := range r.Series.Points {
 		if p := &r.Series.Points[i]; p.Latency == nil {
-			p.Latency = none()
+			p.Latency = emptyHistogram()
 		}
 	}
 	for i := range r.Phases {
@@ -61,10 +61,10 @@ func Read(from io.Reader) (*Result, error) {
 	return r, nil
 }
 
-// missing returns the first key that every result has, and this one has not.
+// missing returns the first key that each result must have and this one does not have.
 func missing(whole json.RawMessage) string {
 	var keys map[string]json.RawMessage
-	json.Unmarshal(whole, &keys) // it was an object before
+	json.Unmarshal(whole, &keys) // it is an object, because it was unmarshaled into a Result
 	t := reflect.TypeFor[Result]()
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")

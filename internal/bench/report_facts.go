@@ -5,18 +5,16 @@ import (
 	"time"
 
 	"mqtt/internal/format"
+	"mqtt/internal/report"
 )
 
-// fact is a name and what a person reads for it.
-type fact struct{ name, value string }
-
-// echoed returns the configuration of r: what was asked for, and nothing that is off.
-func echoed(r *Result) []fact {
+// settings returns the configuration of r without the settings that are off.
+func settings(r *Result) []report.Fact {
 	c := &r.Config
-	var facts []fact
+	var facts []report.Fact
 	add := func(name, value string) {
 		if value != "" {
-			facts = append(facts, fact{name, value})
+			facts = append(facts, report.Fact{Name: name, Value: value})
 		}
 	}
 	seconds := func(x float64) string {
@@ -74,6 +72,7 @@ func echoed(r *Result) []fact {
 	return facts
 }
 
+// payloadSize returns the payload size n of a Config for a person.
 func payloadSize(n int) string {
 	if n < 0 {
 		return "differs"
@@ -81,7 +80,8 @@ func payloadSize(n int) string {
 	return format.Bytes(uint64(n))
 }
 
-func rateAsked(c *Echo) string {
+// rateAsked returns the rate of c for a person.
+func rateAsked(c *Config) string {
 	if c.Rate <= 0 {
 		return "as fast as it goes"
 	}
@@ -91,14 +91,14 @@ func rateAsked(c *Echo) string {
 	return format.Rate(c.Rate)
 }
 
-// timing is a histogram of a result with its name and what it is.
+// timing is a histogram of a result with its name and a description.
 type timing struct {
 	name, about string
-	h           *Histogram
+	hist        *Histogram
 }
 
-// measured returns the histograms of r, those without a count included.
-func measured(r *Result) []timing {
+// timings returns all histograms of r, including empty ones.
+func timings(r *Result) []timing {
 	return []timing{
 		{"latency", "from the intended send to the delivery", r.Latency},
 		{"service", "from the actual write to the delivery", r.Service},
@@ -108,19 +108,18 @@ func measured(r *Result) []timing {
 	}
 }
 
-// slot is what is drawn of a series as one: a point, or several where there is no
-// room for all.
+// slot is one or more points of a series that are drawn as one.
 type slot struct {
 	Point
 	from, to float64 // seconds
 }
 
-// slots returns the series in at most so many slots of the same length.
-func slots(s *Series, most int) []slot {
+// slots returns the points of s in at most maxSlots slots of the same length.
+func slots(s *Series, maxSlots int) []slot {
 	if !(s.Interval > 0) || len(s.Points) == 0 {
 		return nil
 	}
-	group := (len(s.Points) + most - 1) / most
+	group := (len(s.Points) + maxSlots - 1) / maxSlots
 	all := make([]slot, 0, len(s.Points)/group+1)
 	for i := 0; i < len(s.Points); i += group {
 		points := s.Points[i:min(i+group, len(s.Points))]
@@ -136,7 +135,7 @@ func slots(s *Series, most int) []slot {
 			if p.Latency.Count() == 0 {
 				continue
 			}
-			if j == 0 || one.Latency == points[0].Latency { // which is not ours to change
+			if j == 0 || one.Latency == points[0].Latency { // s must not change
 				sum := newHistogram(coarse)
 				sum.Merge(one.Latency)
 				one.Latency = sum
@@ -148,15 +147,15 @@ func slots(s *Series, most int) []slot {
 	return all
 }
 
-// instant is the shortest time, in seconds, that a rate is taken of.
-const instant = 1e-3
+// minRateTime is the shortest time, in seconds, for which a rate is computed.
+const minRateTime = 1e-3
 
-// paces returns a count of each slot as a rate, of the part of the slot that is before
-// end; -1 where there is none. Less than half a slot is too short to say a rate beside
-// the others: what came in it counts with the slot before.
-func paces(all []slot, end float64, count func(*slot) uint64) []float64 {
+// slotRates returns the rate of each slot: count divided by the time of the slot before
+// end, or -1 if there is no such time. A slot with less than half of its time before end is
+// too short for a rate of its own; its count is added to the slot before.
+func slotRates(all []slot, end float64, count func(*slot) uint64) []float64 {
 	rates := make([]float64, len(all))
-	var before, took float64 // of the last slot that has a rate: how many in how long
+	var before, took float64 // count and time of the last slot with a rate
 	for i := range all {
 		s := &all[i]
 		n, part := float64(count(s)), min(s.to, end)-s.from
@@ -167,11 +166,11 @@ func paces(all []slot, end float64, count func(*slot) uint64) []float64 {
 				before, took = before+n, took+max(part, 0)
 				rates[i-1] = before / took
 			}
-			took = 0 // once
+			took = 0 // only one slot is added
 		case part <= 0:
 			rates[i] = -1
 		default:
-			before, took = n, max(part, instant)
+			before, took = n, max(part, minRateTime)
 			rates[i] = before / took
 		}
 	}

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// axis places values between two ends of a drawing.
+// axis maps the values from lo to hi to the coordinates from from to to.
 type axis struct {
-	lo, hi   float64 // values
-	from, to float64 // where they are drawn
+	lo, hi   float64
+	from, to float64
 	log      bool
 }
 
-// at returns where v is drawn; what is off the axis is drawn at its end.
-func (a *axis) at(v float64) float64 {
+// place returns the coordinate of v. Values outside the axis are at its ends.
+func (a *axis) place(v float64) float64 {
 	f := 0.0
 	switch {
 	case a.hi <= a.lo:
@@ -27,13 +27,13 @@ func (a *axis) at(v float64) float64 {
 	return a.from + min(max(f, 0), 1)*(a.to-a.from)
 }
 
-// tick is a line across a drawing. Without a label it is a faint one.
+// tick is a line across a plot. Its label may be empty.
 type tick struct {
-	v     float64
+	value float64
 	label string
 }
 
-// countAxis goes from 0 to a round number above hi.
+// countAxis returns an axis from 0 to a round number above hi.
 func countAxis(hi, from, to float64) (axis, []tick) {
 	if !(hi > 0) || math.IsInf(hi, 1) {
 		hi = 1
@@ -51,13 +51,13 @@ func countAxis(hi, from, to float64) (axis, []tick) {
 	n := math.Ceil(hi*1.02/size - 1e-9)
 	var ticks []tick
 	for i := 0.0; i <= n; i++ {
-		ticks = append(ticks, tick{i * size, short(i * size)})
+		ticks = append(ticks, tick{i * size, shortNumber(i * size)})
 	}
 	return axis{lo: 0, hi: n * size, from: from, to: to}, ticks
 }
 
-// short is a number for an axis: 0, 250, 2.5k, 10M.
-func short(x float64) string {
+// shortNumber returns a number for an axis: 0, 250, 2.5k, 10M.
+func shortNumber(x float64) string {
 	unit := ""
 	for _, u := range [...]string{"k", "M", "G", "T"} {
 		if x < 1000 {
@@ -68,8 +68,8 @@ func short(x float64) string {
 	return strconv.FormatFloat(x, 'g', 4, 64) + unit
 }
 
-// durationAxis is a logarithmic axis in nanoseconds that has lo and hi on it, with a
-// span that does not make small differences look large.
+// durationAxis returns a logarithmic axis in nanoseconds that contains lo and hi. It spans
+// at least a factor of ten, so that small differences do not look large.
 func durationAxis(lo, hi time.Duration, from, to float64) (axis, []tick) {
 	low, high := roundBelow(max(float64(lo), 1)), roundAbove(max(float64(hi), float64(lo), 1))
 	for turn := 0; high/low < 9.99; turn++ {
@@ -99,7 +99,7 @@ func durationAxis(lo, hi time.Duration, from, to float64) (axis, []tick) {
 	return a, ticks
 }
 
-// roundBelow returns the highest of 1, 2, 5, 10, … that is not above x.
+// roundBelow returns the largest number of the series 1, 2, 5, 10, … that is not above x.
 func roundBelow(x float64) float64 {
 	d := math.Pow(10, math.Floor(math.Log10(x)+1e-9))
 	for _, m := range [...]float64{5, 2} {
@@ -110,7 +110,7 @@ func roundBelow(x float64) float64 {
 	return d
 }
 
-// roundAbove returns the lowest of 1, 2, 5, 10, … that is not below x.
+// roundAbove returns the smallest number of the series 1, 2, 5, 10, … that is not below x.
 func roundAbove(x float64) float64 {
 	d := math.Pow(10, math.Floor(math.Log10(x)+1e-9))
 	for _, m := range [...]float64{1, 2, 5} {
@@ -121,7 +121,7 @@ func roundAbove(x float64) float64 {
 	return d * 10
 }
 
-// tickTime is a round time in nanoseconds, without digits that a tick does not need.
+// tickTime returns a round time in nanoseconds without trailing zeros: 2 ms.
 func tickTime(ns float64) string {
 	unit := "ns"
 	for _, u := range [...]string{"µs", "ms", "s"} {
@@ -133,7 +133,7 @@ func tickTime(ns float64) string {
 	return strconv.FormatFloat(ns, 'g', 4, 64) + " " + unit
 }
 
-// clockAxis goes from the first second to the last, with ticks where a clock has them.
+// clockAxis returns an axis from 0 to seconds, with ticks at round times of a clock.
 func clockAxis(seconds, from, to float64) (axis, []tick) {
 	if !(seconds > 0) {
 		seconds = 1
@@ -155,31 +155,31 @@ func clockAxis(seconds, from, to float64) (axis, []tick) {
 	return axis{lo: 0, hi: seconds, from: from, to: to}, ticks
 }
 
-// sinceStart is a time on an axis that long: 5 s, then 1:30, then 2h05.
-func sinceStart(x, all float64) string {
+// sinceStart returns the time x on an axis of length seconds: 5 s, 1:30 or 2h05.
+func sinceStart(x, length float64) string {
 	switch n := int64(x + 0.5); {
-	case all <= 120:
+	case length <= 120:
 		return strconv.FormatFloat(x, 'g', 5, 64) + " s"
-	case all < 7200:
+	case length < 7200:
 		return fmt.Sprintf("%d:%02d", n/60, n%60)
-	case all < 4*86400:
+	case length < 4*86400:
 		return fmt.Sprintf("%dh%02d", n/3600, n/60%60)
 	default:
 		return fmt.Sprintf("%dd %02dh", n/86400, n/3600%24)
 	}
 }
 
-// nines is the axis of a percentile plot: every step to the right leaves a tenth of
-// what is above. A value on it is the number of steps.
-func nines(count int64, from, to float64) (axis, []tick) {
+// percentileAxis returns an axis for count values. Its unit is a factor of ten in the share
+// of values above: 1 is 90 %, 2 is 99 %, and so on.
+func percentileAxis(count int64, from, to float64) (axis, []tick) {
 	a := axis{lo: 0, hi: min(max(math.Log10(float64(max(count, 1))), 1), 9), from: from, to: to}
 	ticks := []tick{{0, "0%"}, {math.Log10(2), "50%"}, {1, "90%"}, {2, "99%"}, {3, "99.9%"}, {4, "99.99%"}, {5, "99.999%"},
 		{6, "99.9999%"}, {7, "7 nines"}, {8, "8 nines"}, {9, "9 nines"}}
-	for len(ticks) > 0 && ticks[len(ticks)-1].v > a.hi+1e-9 {
+	for len(ticks) > 0 && ticks[len(ticks)-1].value > a.hi+1e-9 {
 		ticks = ticks[:len(ticks)-1]
 	}
 	return a, ticks
 }
 
-// nine returns the place on that axis of a part of all, which is below 1.
-func nine(part float64) float64 { return -math.Log10(1 - part) }
+// onPercentileAxis returns the value on that axis of part, which is below 1.
+func onPercentileAxis(part float64) float64 { return -math.Log10(1 - part) }

@@ -8,7 +8,7 @@ import (
 	"mqtt/internal/format"
 )
 
-// spread draws percentiles of the whole run: to the right, every step leaves a tenth.
+// spread draws the percentiles of the whole run on an axis of percentiles.
 func (p *page) spread(r *Result) {
 	const height = 330.0
 	kinds := [...]struct {
@@ -21,26 +21,26 @@ func (p *page) spread(r *Result) {
 			lo, hi, most = min(lo, k.h.Min()), max(hi, k.h.Max()), max(most, k.h.Count())
 		}
 	}
-	x, xs := nines(most, drawLeft, drawRight)
-	y, ys := durationAxis(max(lo, time.Microsecond/2), hi, height-drawFoot, drawTop)
+	x, xs := percentileAxis(most, drawLeft, drawRight)
+	y, ys := durationAxis(max(lo, time.Microsecond/2), hi, height-drawBottom, drawTop)
 	p.open(height, "Times by percentile, both axes logarithmic")
 	p.grid(&x, xs, &y, ys, "percentile: so many are at or below")
 	for _, t := range xs {
-		p.line("minor", x.at(t.v), drawTop, x.at(t.v), y.from)
+		p.line("minor", x.place(t.value), drawTop, x.place(t.value), y.from)
 	}
-	var curves []named
-	for i := len(kinds) - 1; i >= 0; i-- { // latency on top
+	var curves []curve
+	for i := len(kinds) - 1; i >= 0; i-- { // latency last, on top
 		k := kinds[i]
 		if k.h.Count() == 0 {
 			continue
 		}
-		c := named{k.class, k.name, percentiles(k.h, &x, &y)}
-		p.curve(c.class, c.places, false)
-		if end := c.places[len(c.places)-1]; end.x < drawRight-60 { // ends early: its name stands there
+		c := curve{k.class, k.name, percentiles(k.h, &x, &y)}
+		p.curve(c.class, c.vertices, false)
+		if end := c.vertices[len(c.vertices)-1]; end.x < drawRight-60 { // the curve ends early and has its name there
 			p.label("name "+c.class, end.x+6, end.y+4, c.name)
 			continue
 		}
-		curves = append([]named{c}, curves...)
+		curves = append([]curve{c}, curves...)
 	}
 	p.names(drawRight+8, y.from, curves)
 	const columns = 48
@@ -53,43 +53,43 @@ func (p *page) spread(r *Result) {
 				text += "\n" + k.name + " " + format.Duration(k.h.At(part*100))
 			}
 		}
-		p.tip(x.at(a), drawTop, x.at(b)-x.at(a), y.from-drawTop, text)
+		p.tip(x.place(a), drawTop, x.place(b)-x.place(a), y.from-drawTop, text)
 	}
 	p.close()
 }
 
-// percentiles makes the staircase of h: up to the time of a bucket, then to the right
-// over its part. The last of n times stands where one of n is above.
-func percentiles(h *Histogram, x, y *axis) []place {
+// percentiles returns the curve of h, with a step for each bucket: up to the time of the
+// bucket, then right by its share. The curve ends where one of all values is above.
+func percentiles(h *Histogram, x, y *axis) []vertex {
 	all := float64(h.Count())
-	var places []place
+	var places []vertex
 	var sum float64
 	last := -1.0
 	h.Each(func(_, high time.Duration, n int64) {
 		sum += float64(n)
-		to := x.at(math.Log10(all))
+		to := x.place(math.Log10(all))
 		if sum < all {
-			to = min(to, x.at(nine(sum/all)))
+			to = min(to, x.place(onPercentileAxis(sum/all)))
 		}
-		if to-last < 1.5 && sum < all { // finer than a line is wide
+		if to-last < 1.5 && sum < all { // narrower than the line
 			return
 		}
-		at := y.at(float64(high))
+		h := y.place(float64(high))
 		if last < 0 {
-			places = append(places, place{x: x.from, y: at})
+			places = append(places, vertex{x: x.from, y: h})
 		} else {
-			places = append(places, place{x: last, y: at})
+			places = append(places, vertex{x: last, y: h})
 		}
-		places = append(places, place{x: to, y: at})
+		places = append(places, vertex{x: to, y: h})
 		last = to
 	})
 	return places
 }
 
-// Classes of a heat map, from few to many.
+// heatClasses is the number of colors of a heat map.
 const heatClasses = 8
 
-// heat draws how many messages had which latency when.
+// heat draws how many messages had which latency at which time.
 func (p *page) heat(r *Result) {
 	o := newOverTime(r, heatSlots)
 	edges := HeatEdges()
@@ -110,44 +110,44 @@ func (p *page) heat(r *Result) {
 	if most == 0 {
 		return
 	}
-	first, last = max(first-1, 0), min(last+1, len(edges)-1) // a row of air
+	first, last = max(first-1, 0), min(last+1, len(edges)-1) // with an empty row
 	for last-first < 8 {
 		first, last = max(first-1, 0), min(last+1, len(edges)-1)
 	}
-	row := min(max(240/float64(last-first+1), 5), 14)
-	height := drawTop + float64(last-first+1)*row + drawFoot
-	y := axis{from: height - drawFoot, to: drawTop, log: true}
+	row := min(max(240/float64(last-first+1), 5), 14) // height
+	height := drawTop + float64(last-first+1)*row + drawBottom
+	y := axis{from: height - drawBottom, to: drawTop, log: true}
 	y.lo, y.hi = float64(edges[first])/math.Pow(10, 1.0/8), float64(edges[last])
 	_, all := durationAxis(time.Duration(y.lo), time.Duration(y.hi), 0, 1)
 	ys := all[:0]
 	for _, t := range all {
-		if t.label != "" && t.v >= y.lo*0.999 && t.v <= y.hi*1.001 {
+		if t.label != "" && t.value >= y.lo*0.999 && t.value <= y.hi*1.001 {
 			ys = append(ys, t)
 		}
 	}
 	p.open(height, "Latency over time: the darker, the more messages")
 	p.rect("ground", drawLeft, drawTop, drawRight-drawLeft, y.from-drawTop)
 	for class := 1; class <= heatClasses; class++ {
-		p.raw(`<path class="h`, strconv.Itoa(class), `" d="`)
+		p.Raw(`<path class="h`, strconv.Itoa(class), `" d="`)
 		for i := range cells {
-			a, b := o.x.at(o.all[i].from), o.x.at(min(o.all[i].to, o.end))
+			a, b := o.x.place(o.all[i].from), o.x.place(min(o.all[i].to, o.end))
 			for j, n := range cells[i] {
 				if b > a && heatClass(n, most) == class {
-					p.raw("M")
+					p.Raw("M")
 					p.num(a)
-					p.raw(" ")
+					p.Raw(" ")
 					p.num(y.from - float64(j-first)*row)
-					p.raw("h")
+					p.Raw("h")
 					p.num(b - a)
-					p.raw("v-")
+					p.Raw("v-")
 					p.num(row)
-					p.raw("h-")
+					p.Raw("h-")
 					p.num(b - a)
-					p.raw("Z")
+					p.Raw("Z")
 				}
 			}
 		}
-		p.raw("\"/>\n")
+		p.Raw("\"/>\n")
 	}
 	p.grid(&o.x, o.xs, &y, ys, "time since the start")
 	o.mark(p, drawTop, y.from)
@@ -156,8 +156,8 @@ func (p *page) heat(r *Result) {
 	p.close()
 }
 
-// heatClass returns 0 for none, then by the logarithm, so that a few late messages
-// are seen beside a million in time.
+// heatClass returns the color of a cell: 0 if it is empty, else by the logarithm of n, so
+// that a few late messages are visible beside a million others.
 func heatClass(n, most uint64) int {
 	if n == 0 {
 		return 0
@@ -168,25 +168,25 @@ func heatClass(n, most uint64) int {
 	return 1 + int(float64(heatClasses-1)*math.Log(float64(n))/math.Log(float64(most))+0.5)
 }
 
-// heatKey draws what the colours mean, at the right.
+// heatKey draws the meaning of the colors, to the right of the plot.
 func (p *page) heatKey(most uint64) {
 	const size = 14.0
 	x, top := drawRight+14, drawTop+8
-	p.label("what", x, top-2, short(roundCount(float64(most))))
+	p.label("what", x, top-2, shortNumber(roundCount(float64(most))))
 	for class := heatClasses; class >= 1; class-- {
 		p.rect("h"+strconv.Itoa(class), x, top+4+float64(heatClasses-class)*size, size, size)
 	}
 	p.label("what", x, top+4+heatClasses*size+13, "1")
 }
 
-// roundCount keeps two digits of x.
+// roundCount returns x with two significant digits.
 func roundCount(x float64) float64 {
 	d := math.Pow(10, max(math.Floor(math.Log10(x))-1, 0))
 	return math.Round(x/d) * d
 }
 
-// phases draws how long each step of connecting took: from the least to the most,
-// thick from p50 to p99.
+// phases draws the times of each step of connecting: a line from minimum to maximum and a
+// box from p50 to p99.
 func (p *page) phases(r *Result) {
 	var all []Phase
 	for _, ph := range r.Phases {
@@ -211,9 +211,9 @@ func (p *page) phases(r *Result) {
 		if t.label == "" {
 			class = "minor"
 		}
-		p.line(class, x.at(t.v), drawTop+16, x.at(t.v), bottom)
+		p.line(class, x.place(t.value), drawTop+16, x.place(t.value), bottom)
 		if t.label != "" {
-			p.label("tick mid", x.at(t.v), bottom+18, t.label)
+			p.label("tick mid", x.place(t.value), bottom+18, t.label)
 		}
 	}
 	for i, name := range [...]string{"p50", "p99", "max"} {
@@ -223,8 +223,8 @@ func (p *page) phases(r *Result) {
 		y := drawTop + 16 + row*(float64(i)+0.5)
 		h := ph.Took
 		p.label("tick end", left-12, y+4, ph.Name)
-		p.line("whisker", x.at(float64(h.Min())), y, x.at(float64(h.Max())), y)
-		a, b := x.at(float64(h.At(50))), x.at(float64(h.At(99)))
+		p.line("whisker", x.place(float64(h.Min())), y, x.place(float64(h.Max())), y)
+		a, b := x.place(float64(h.At(50))), x.place(float64(h.At(99)))
 		p.rect("box", a-1, y-6, max(b-a, 2), 12)
 		p.line("middle", a, y-9, a, y+9)
 		for j, q := range [...]float64{50, 99, 100} {

@@ -7,166 +7,144 @@ import (
 	"mqtt/internal/format"
 )
 
-// head opens a table. The first column is of text; so are all if words is true.
-func (p *page) head(name string, words bool, columns ...string) {
-	p.raw("<section>\n")
-	p.tag("h2", "", name)
-	class := "numbers"
-	if words {
-		class = "words"
-	}
-	p.raw(`<div class="scroll"><table class="`, class, "\">\n<thead><tr>")
-	for _, c := range columns {
-		p.tag("th", "", c)
-	}
-	p.raw("</tr></thead>\n<tbody>\n")
-}
-
-func (p *page) row(cells ...string) {
-	p.raw("<tr>")
-	for _, c := range cells {
-		p.tag("td", "", c)
-	}
-	p.raw("</tr>\n")
-}
-
-func (p *page) foot() { p.raw("</tbody></table></div>\n</section>\n") }
-
+// verdicts appends the table of thresholds.
 func (p *page) verdicts(r *Result) {
 	if len(r.Verdicts) == 0 {
 		return
 	}
-	p.head("Thresholds", true, "", "fails if", "measured", "limit")
+	p.Table("Thresholds", true, "", "fails if", "measured", "limit")
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
-		p.raw("<tr>")
+		p.Raw("<tr>")
 		if v.Failed {
-			p.tag("td", "failed", "✗ failed")
+			p.Tag("td", "failed", "✗ failed")
 		} else {
-			p.tag("td", "held", "✓ held")
+			p.Tag("td", "held", "✓ held")
 		}
-		p.raw("<td>")
-		p.tag("code", "", v.Expression)
-		p.raw("</td>")
+		p.Raw("<td>")
+		p.Tag("code", "", v.Expression)
+		p.Raw("</td>")
 		if v.Reason != "" {
-			p.tag("td", "", v.Reason)
+			p.Tag("td", "", v.Reason)
 		} else {
-			p.tag("td", "", v.amount(v.Value))
+			p.Tag("td", "", v.amount(v.Value))
 		}
-		p.tag("td", "", v.amount(v.Limit))
-		p.raw("</tr>\n")
+		p.Tag("td", "", v.amount(v.Limit))
+		p.Raw("</tr>\n")
 	}
-	p.foot()
+	p.EndTable()
 }
 
-// notes writes what a reader must know, and the errors.
+// notes appends the notes and the table of errors.
 func (p *page) notes(r *Result) {
 	if len(r.Notes) > 0 {
-		p.raw("<section class=\"notes\">\n")
-		p.tag("h2", "", "Before you believe the figures")
-		p.raw("<ul>\n")
+		p.Raw("<section class=\"notes\">\n")
+		p.Tag("h2", "", "Before you believe the figures")
+		p.Raw("<ul>\n")
 		for _, n := range r.Notes {
-			p.raw("<li>")
-			p.tag("b", "", n.About)
-			p.raw("<span>")
-			p.text(n.Text)
+			p.Raw("<li>")
+			p.Tag("b", "", n.About)
+			p.Raw("<span>")
+			p.Text(n.Text)
 			if n.Remedy != "" {
-				p.raw("<br>")
-				p.tag("em", "", "→ "+n.Remedy)
+				p.Raw("<br>")
+				p.Tag("em", "", "→ "+n.Remedy)
 			}
-			p.raw("</span></li>\n")
+			p.Raw("</span></li>\n")
 		}
-		p.raw("</ul>\n</section>\n")
+		p.Raw("</ul>\n</section>\n")
 	}
 	if len(r.ErrorKinds) > 0 {
-		p.head("Errors", true, "kind", "count", "the first one")
+		p.Table("Errors", true, "kind", "count", "the first one")
 		for _, k := range r.ErrorKinds {
-			p.row(k.Kind, format.Count(k.Count), k.Text)
+			p.Row(k.Kind, format.Count(k.Count), k.Text)
 		}
-		p.foot()
+		p.EndTable()
 	}
 }
 
+// tables appends the tables of numbers.
 func (p *page) tables(r *Result) {
 	p.times(r)
-	p.raw("<div class=\"pair\">\n")
+	p.Raw("<div class=\"pair\">\n")
 	p.counts(r)
-	p.raw("<div>\n")
+	p.Raw("<div>\n")
 	p.connectionCounts(r)
 	p.machines(r)
-	p.raw("</div>\n</div>\n")
+	p.Raw("</div>\n</div>\n")
 	p.clock(r)
 }
 
+// times appends the percentiles of all histograms.
 func (p *page) times(r *Result) {
 	none := true
-	for _, t := range measured(r) {
-		none = none && t.h.Count() == 0
+	for _, t := range timings(r) {
+		none = none && t.hist.Count() == 0
 	}
 	if none {
 		return
 	}
-	p.head("Times", false, "", "count", "min", "mean", "p50", "p90", "p99", "p99.9", "p99.99", "max")
+	p.Table("Times", false, "", "count", "min", "mean", "p50", "p90", "p99", "p99.9", "p99.99", "max")
 	row := func(name string, h *Histogram) {
 		if h.Count() == 0 {
 			return
 		}
 		rare := func(percent float64) string {
-			if !bears(h, percent) {
+			if !significant(h, percent) {
 				return "–"
 			}
 			return format.Duration(h.At(percent))
 		}
-		p.row(name, format.Count(uint64(h.Count())), format.Duration(h.Min()), format.Duration(h.Mean()), format.Duration(h.At(50)),
+		p.Row(name, format.Count(uint64(h.Count())), format.Duration(h.Min()), format.Duration(h.Mean()), format.Duration(h.At(50)),
 			format.Duration(h.At(90)), format.Duration(h.At(99)), rare(99.9), rare(99.99), format.Duration(h.Max()))
 	}
-	for _, t := range measured(r) {
-		row(t.name, t.h)
+	for _, t := range timings(r) {
+		row(t.name, t.hist)
 	}
 	for _, ph := range r.Phases {
 		row(ph.Name, ph.Took)
 	}
-	p.foot()
+	p.EndTable()
 }
 
+// counts appends the counts of messages.
 func (p *page) counts(r *Result) {
 	if r.Kind == KindConnections && r.Sent+r.Received == 0 {
 		return
 	}
-	p.head("Messages", false, "", "count", "")
-	rate := func(x float64) string { return format.Rate(x) }
-	p.row("sent", format.Count(r.Sent), rate(r.SendRate))
+	p.Table("Messages", false, "", "count", "")
+	p.Row("sent", format.Count(r.Sent), format.Rate(r.SendRate))
 	if r.Config.QoS > 0 {
-		p.row("acknowledged", format.Count(r.Acknowledged), format.Percent(r.Acknowledged, r.Sent))
+		p.Row("acknowledged", format.Count(r.Acknowledged), format.Percent(r.Acknowledged, r.Sent))
 	}
 	if r.Expected+r.Received > 0 {
-		p.row("expected", format.Count(r.Expected), "")
-		p.row("received", format.Count(r.Received), rate(r.ReceiveRate))
+		p.Row("expected", format.Count(r.Expected), "")
+		p.Row("received", format.Count(r.Received), format.Rate(r.ReceiveRate))
 	}
 	if r.Accounted {
-		p.row("lost", format.Count(r.Lost), judged(r.Lost, r.Expected, r.Legal.Loss))
-		p.row("duplicated", format.Count(r.Duplicated), judged(r.Duplicated, r.Expected, r.Legal.Duplicate))
-		p.row("reordered", format.Count(r.Reordered), judged(r.Reordered, r.Expected, r.Legal.Reorder))
+		p.Row("lost", format.Count(r.Lost), shareAllowed(r.Lost, r.Expected, r.Legal.Loss))
+		p.Row("duplicated", format.Count(r.Duplicated), shareAllowed(r.Duplicated, r.Expected, r.Legal.Duplicate))
+		p.Row("reordered", format.Count(r.Reordered), shareAllowed(r.Reordered, r.Expected, r.Legal.Reorder))
 	} else {
-		p.row("lost, duplicated, reordered", "", "not accounted")
+		p.Row("lost, duplicated, reordered", "", "not accounted")
 	}
 	if r.Foreign > 0 {
-		p.row("not of this run", format.Count(r.Foreign), "")
+		p.Row("not of this run", format.Count(r.Foreign), "")
 	}
-	p.row("payload sent", format.Bytes(r.BytesSent), "")
-	p.row("payload received", format.Bytes(r.BytesReceived), "")
+	p.Row("payload sent", format.Bytes(r.BytesSent), "")
+	p.Row("payload received", format.Bytes(r.BytesReceived), "")
 	if d := r.Drained; d.Seconds > 0 {
 		how := "complete"
 		if !d.Complete {
 			how = "given up"
 		}
-		p.row("drain", format.Duration(time.Duration(d.Seconds*1e9)), how)
+		p.Row("drain", format.Duration(time.Duration(d.Seconds*1e9)), how)
 	}
-	p.foot()
+	p.EndTable()
 }
 
-// judged says how much n is, and whether the QoS allows it.
-func judged(n, all uint64, legal bool) string {
+// shareAllowed returns the share of n, and whether the QoS allows it.
+func shareAllowed(n, all uint64, legal bool) string {
 	switch {
 	case n == 0:
 		return ""
@@ -176,49 +154,51 @@ func judged(n, all uint64, legal bool) string {
 	return format.Percent(n, all) + ", against the standard"
 }
 
+// connectionCounts appends the counts of connections.
 func (p *page) connectionCounts(r *Result) {
 	c := &r.Connections
-	p.head("Connections", false, "", "count")
-	p.row("wanted", format.Count(c.Wanted))
-	p.row("opened", format.Count(c.Opened))
-	p.row("open at once", format.Count(c.Peak))
+	p.Table("Connections", false, "", "count")
+	p.Row("wanted", format.Count(c.Wanted))
+	p.Row("opened", format.Count(c.Opened))
+	p.Row("open at once", format.Count(c.Peak))
 	for _, f := range [...]struct {
 		name string
 		n    uint64
 	}{{"failed", c.Failed}, {"lost", c.Lost}, {"cut on purpose", c.Cut}, {"reconnected", c.Reconnected}} {
 		if f.n > 0 {
-			p.row(f.name, format.Count(f.n))
+			p.Row(f.name, format.Count(f.n))
 		}
 	}
 	if c.RampSeconds > 0 {
-		p.row("all open after", format.Duration(time.Duration(c.RampSeconds*1e9)))
+		p.Row("all open after", format.Duration(time.Duration(c.RampSeconds*1e9)))
 	}
-	p.foot()
+	p.EndTable()
 }
 
+// machines appends the machines that measured.
 func (p *page) machines(r *Result) {
 	if len(r.Machines) == 0 {
 		return
 	}
-	p.head("Generators", false, "", "cores busy", "GC stop", "memory")
+	p.Table("Generators", false, "", "cores busy", "GC stop", "memory")
 	for _, m := range r.Machines {
 		name := m.OS + "/" + m.Arch
 		if m.Go != "" {
 			name += ", " + m.Go
 		}
-		p.row(name, strconv.FormatFloat(m.CPU, 'f', 2, 64)+" of "+strconv.Itoa(m.CPUs), format.Duration(micros(m.GC)), format.Bytes(m.Memory))
+		p.Row(name, strconv.FormatFloat(m.CPU, 'f', 2, 64)+" of "+strconv.Itoa(m.CPUs), format.Duration(fromMicros(m.GC)), format.Bytes(m.Memory))
 	}
-	p.foot()
+	p.EndTable()
 }
 
-// clock says what times between machines rest on.
+// clock appends how times between machines were compared.
 func (p *page) clock(r *Result) {
 	switch r.Clock.Mode {
 	case "":
-	case "estimated":
-		p.tag("p", "clock", "Clocks: "+r.Clock.Mode+"; the publishers' is off by "+format.Duration(micros(r.Clock.Offset))+", within "+
-			format.Duration(micros(r.Clock.Error))+" either way.")
+	case Estimated:
+		p.Tag("p", "clock", "Clocks: "+r.Clock.Mode+"; the publishers' is off by "+format.Duration(fromMicros(r.Clock.Offset))+", within "+
+			format.Duration(fromMicros(r.Clock.Error))+" either way.")
 	default:
-		p.tag("p", "clock", "Clocks: "+r.Clock.Mode+".")
+		p.Tag("p", "clock", "Clocks: "+r.Clock.Mode+".")
 	}
 }

@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// Schema names the form of a Result's JSON. A reader refuses another one.
+// Schema names the format of a Result's JSON. Read refuses any other.
 const Schema = "mqtt-bench/1"
 
-// Report writes r in one form. Reports are functions: data first, drawing second.
-// An error is the writer's.
+// Report writes r in one format. An error is that of the writer.
 type Report func(w io.Writer, r *Result) error
 
 // Kinds of a Result.
@@ -18,40 +17,40 @@ const (
 	KindConnections = "connections" // opened and held
 )
 
-// Result is what a run measured: counts and histograms, never percentiles alone, so
-// that results of many machines merge into what one would have measured. Its JSON is
-// what --out keeps and --format json prints; every time in it is in microseconds
-// where nothing else is said. Of the counts, nothing of the warm-up is in them.
+// Result has the measurements of a run. It consists of counts and histograms instead of
+// percentiles, so that Merge of the results of several machines is what one machine would
+// have measured. --out writes it as JSON, and --format json prints that. Times are in
+// microseconds unless the name says otherwise. The counts do not include the warm-up.
 type Result struct {
 	Schema  string    `json:"schema"`
 	Kind    string    `json:"kind"`
 	Tool    string    `json:"tool,omitempty"` // version of the tool
-	Started time.Time `json:"started"`        // of the measured part, on the wall clock
-	Seconds float64   `json:"seconds"`        // of the measured part: from its start until its schedule or its window was through, and to the last delivery
-	Config  Echo      `json:"config"`
+	Started time.Time `json:"started"`        // start of the measured part, on the wall clock
+	Seconds float64   `json:"seconds"`        // of the measured part: from its start to the end of the schedule, or of the last message in the window, and at least to the last delivery
+	Config  Config    `json:"config"`
 
 	Sent         uint64 `json:"sent"`         // messages given to the socket
-	Unsent       uint64 `json:"unsent"`       // messages that were asked for and never sent
-	Acknowledged uint64 `json:"acknowledged"` // of Sent, at QoS 1 and 2, by the server; at QoS 0 none
-	Expected     uint64 `json:"expected"`     // deliveries that should come: a message for each subscriber, or for each shared group
-	Received     uint64 `json:"received"`     // deliveries that came, repeats included
-	Lost         uint64 `json:"lost"`         // expected and never came
-	Duplicated   uint64 `json:"duplicated"`   // came again
-	Reordered    uint64 `json:"reordered"`    // came behind a later one of the same publisher to the same subscriber
-	Foreign      uint64 `json:"foreign"`      // came, but not of this run
+	Unsent       uint64 `json:"unsent"`       // messages wanted and never sent
+	Acknowledged uint64 `json:"acknowledged"` // of Sent, by the server; 0 at QoS 0
+	Expected     uint64 `json:"expected"`     // deliveries expected: each message once for each subscriber, and once for each shared subscription
+	Received     uint64 `json:"received"`     // deliveries received, including duplicates
+	Lost         uint64 `json:"lost"`         // expected and never received
+	Duplicated   uint64 `json:"duplicated"`   // received more than once
+	Reordered    uint64 `json:"reordered"`    // received after a later message of the same publisher, by the same subscriber
+	Foreign      uint64 `json:"foreign"`      // messages received that are not of this run
 	Errors       uint64 `json:"errors"`       // the sum of ErrorKinds
 
 	ErrorKinds []ErrorKind `json:"error_kinds,omitempty"` // most frequent first
-	Legal      Legal       `json:"legal"`                 // what of these the QoS allows
+	Legal      Legal       `json:"legal"`                 // which of these the QoS allows
 
-	SendRate       float64 `json:"send_rate"`       // messages a second of SendSeconds
-	ReceiveRate    float64 `json:"receive_rate"`    // deliveries a second of ReceiveSeconds
-	SendSeconds    float64 `json:"send_seconds"`    // from the start to when another message would be due, or the window is empty
-	ReceiveSeconds float64 `json:"receive_seconds"` // from the start, or from the subscribers' return, to the last delivery; all of a time that was given for a feed
+	SendRate       float64 `json:"send_rate"`       // messages per second of SendSeconds
+	ReceiveRate    float64 `json:"receive_rate"`    // deliveries per second of ReceiveSeconds
+	SendSeconds    float64 `json:"send_seconds"`    // from the start until another message would be due, or until the window is empty
+	ReceiveSeconds float64 `json:"receive_seconds"` // from the start, or from the return of the subscribers, to the last delivery; for a run without publishers all of the time given
 	BytesSent      uint64  `json:"bytes_sent"`      // payload
 	BytesReceived  uint64  `json:"bytes_received"`
 
-	Accounted bool  `json:"accounted"` // messages carried publisher and sequence: Lost, Duplicated and Reordered mean something
+	Accounted bool  `json:"accounted"` // messages have publisher and sequence, so that Lost, Duplicated and Reordered are known
 	Drained   Drain `json:"drain"`
 
 	Latency *Histogram `json:"latency"` // from the intended send to the delivery
@@ -59,9 +58,9 @@ type Result struct {
 	Lag     *Histogram `json:"lag"`     // from the intended send to the actual write: the generator's own delay
 	Ack     *Histogram `json:"ack"`     // from the intended send to PUBACK or PUBCOMP
 	Connect *Histogram `json:"connect"` // from the first step of a connection to CONNACK
-	Phases  []Phase    `json:"phases"`  // of Connect, in their order
+	Phases  []Phase    `json:"phases"`  // the steps of Connect, in their order
 
-	Topics  []TopicCount  `json:"topics,omitempty"`  // what was published; Expected follows from both
+	Topics  []TopicCount  `json:"topics,omitempty"`  // what was published; Topics and Filters determine Expected
 	Filters []FilterCount `json:"filters,omitempty"` // what was subscribed to
 
 	Connections Connections `json:"connections"`
@@ -72,11 +71,11 @@ type Result struct {
 	Verdicts    []Verdict   `json:"verdicts,omitempty"` // of thresholds, in the order they were given
 }
 
-// Echo is the configuration of the run, as far as a reader needs it.
-type Echo struct {
+// Config is the configuration of a run, as far as a reader of the result needs it.
+type Config struct {
 	Server      string  `json:"server"`        // URL or address, without credentials
-	Version     string  `json:"version"`       // of the protocol, as settled
-	Run         string  `json:"run,omitempty"` // of --run: the results of one name belong together
+	Version     string  `json:"version"`       // of the protocol, as negotiated
+	Run         string  `json:"run,omitempty"` // of --run: results with the same name are parts of one run
 	Publishers  int     `json:"publishers"`
 	Subscribers int     `json:"subscribers"`
 	Clients     int     `json:"clients,omitempty"` // of a run of kind connections
@@ -85,34 +84,34 @@ type Echo struct {
 	Shared      string  `json:"shared,omitempty"`
 	QoS         int     `json:"qos"`
 	Retain      bool    `json:"retain,omitempty"`
-	PayloadSize int     `json:"payload_size"` // bytes; -1 where it differs from message to message
-	Rate        float64 `json:"rate"`         // messages a second in all; 0 is a closed loop
+	PayloadSize int     `json:"payload_size"` // bytes; -1 if messages differ
+	Rate        float64 `json:"rate"`         // messages per second of all publishers; 0 is a closed loop
 	Burst       int     `json:"burst,omitempty"`
 	Window      int     `json:"window"`
-	Messages    uint64  `json:"messages,omitempty"` // asked for in all
-	Duration    float64 `json:"duration,omitempty"` // seconds asked for
+	Messages    uint64  `json:"messages,omitempty"` // wanted, of all publishers
+	Duration    float64 `json:"duration,omitempty"` // wanted, in seconds
 	Warmup      float64 `json:"warmup,omitempty"`   // seconds
-	Ramp        float64 `json:"ramp,omitempty"`     // connections a second
-	Churn       float64 `json:"churn,omitempty"`    // connections cut a second
+	Ramp        float64 `json:"ramp,omitempty"`     // connections per second
+	Churn       float64 `json:"churn,omitempty"`    // connections cut per second
 	KeepAlive   int     `json:"keep_alive"`         // seconds
 	Persistent  bool    `json:"persistent,omitempty"`
-	Offline     bool    `json:"offline,omitempty"` // subscribers were away while messages were sent
+	Offline     bool    `json:"offline,omitempty"` // subscribers were disconnected while messages were sent
 }
 
-// TopicCount is what was published to one topic, or to the topics of one template.
+// TopicCount counts the messages published to a topic, or to the topics of a template.
 type TopicCount struct {
 	Topic      string `json:"topic"`
 	Publishers int    `json:"publishers"`
-	Sent       uint64 `json:"sent"`              // less what was refused
+	Sent       uint64 `json:"sent"`              // without Refused
 	Refused    uint64 `json:"refused,omitempty"` // by PUBACK or PUBREC
 }
 
-// FilterCount is what came by one filter.
+// FilterCount counts the messages received through a filter.
 type FilterCount struct {
 	Filter      string `json:"filter"`
-	Shared      string `json:"shared,omitempty"` // the group: its subscribers count as one
+	Shared      string `json:"shared,omitempty"` // name of the shared subscription; its subscribers count as one
 	Subscribers int    `json:"subscribers"`
-	Unique      uint64 `json:"unique"` // deliveries without repeats
+	Unique      uint64 `json:"unique"` // deliveries without duplicates
 }
 
 // ErrorKind counts one kind of error.
@@ -122,19 +121,19 @@ type ErrorKind struct {
 	Count uint64 `json:"count"` // how many
 }
 
-// Legal says what the QoS of the run allows: loss at QoS 0, duplicates at QoS 1,
-// neither at QoS 2. Order is promised at each of them, but not on a shared subscription,
-// and not from one topic of a publisher to another.
+// Legal says what the QoS of a run allows: loss at QoS 0, duplicates at QoS 1, neither at
+// QoS 2. Each QoS guarantees the order of messages, except on a shared subscription and
+// between different topics of a publisher.
 type Legal struct {
 	Loss      bool `json:"loss"`
 	Duplicate bool `json:"duplicate"`
 	Reorder   bool `json:"reorder"`
 }
 
-// Drain is the wait for what was under way after the last message was sent.
+// Drain is the wait for messages that were in flight when the last one was sent.
 type Drain struct {
 	Seconds  float64 `json:"seconds"`
-	Complete bool    `json:"complete"` // everything that was expected came before the deadline
+	Complete bool    `json:"complete"` // all expected messages were received in time
 }
 
 // Phase is one step of a connection: dns, tcp or unix, proxy, tls, websocket, connack, subscribe.
@@ -146,19 +145,19 @@ type Phase struct {
 // Connections counts connections.
 type Connections struct {
 	Wanted      uint64  `json:"wanted"`
-	Opened      uint64  `json:"opened"`      // CONNACKs that said yes, reconnections included
-	Failed      uint64  `json:"failed"`      // tries that did not get there
-	Lost        uint64  `json:"lost"`        // ended against our wish
+	Opened      uint64  `json:"opened"`      // accepted with CONNACK, including reconnections
+	Failed      uint64  `json:"failed"`      // failed to open
+	Lost        uint64  `json:"lost"`        // ended unexpectedly
 	Cut         uint64  `json:"cut"`         // ended by --churn
-	Reconnected uint64  `json:"reconnected"` // of Opened, those that were not the client's first
+	Reconnected uint64  `json:"reconnected"` // of Opened, without the first connection of each client
 	Peak        uint64  `json:"peak"`        // open at once
 	RampSeconds float64 `json:"ramp_seconds"`
 }
 
-// Series is the run in equal steps of time.
+// Series has the counts of a run in equal steps of time.
 type Series struct {
-	Interval float64 `json:"interval"` // seconds a point; doubled when a long run has too many points
-	Points   []Point `json:"points"`   // the first begins at Result.Started; warm-up is not among them
+	Interval float64 `json:"interval"` // seconds of a point; doubled if a long run has too many points
+	Points   []Point `json:"points"`   // the first begins at Result.Started, after the warm-up
 }
 
 // Point is one step of a Series.
@@ -167,65 +166,65 @@ type Point struct {
 	Acknowledged uint64     `json:"acknowledged"`
 	Received     uint64     `json:"received"`
 	Errors       uint64     `json:"errors"`
-	Opened       uint64     `json:"opened"`      // connections that came up in it
-	Connections  uint64     `json:"connections"` // open at its end, or when the goodbye began
-	Latency      *Histogram `json:"latency"`     // of what was received in it, in two digits; Heat draws it
+	Opened       uint64     `json:"opened"`      // connections opened in it
+	Connections  uint64     `json:"connections"` // open at its end, or before the clients disconnected
+	Latency      *Histogram `json:"latency"`     // of messages received in it, with two digits; see Heat
 }
 
-// Clock says what one-way times between machines rest on.
+// Clock says how times between machines were measured.
 type Clock struct {
 	Mode   string  `json:"mode"`             // "one process", "estimated" or "refused"
-	Offset float64 `json:"offset,omitempty"` // of the publishers' clock, microseconds, where estimated
-	Error  float64 `json:"error,omitempty"`  // of Offset at most, microseconds, either way
+	Offset float64 `json:"offset,omitempty"` // of the publishers' clock in microseconds, if estimated
+	Error  float64 `json:"error,omitempty"`  // maximum error of Offset in microseconds
 }
 
-// Machine is where a part of the result was measured, and how hard it worked.
+// Machine describes a machine that measured, and the load on it.
 type Machine struct {
 	OS          string  `json:"os"`
 	Arch        string  `json:"arch"`
-	CPUs        int     `json:"cpus"` // that the process may use
+	CPUs        int     `json:"cpus"` // usable by the process
 	Go          string  `json:"go"`
-	CPU         float64 `json:"cpu"`                   // cores in use on average while measuring
-	GC          float64 `json:"gc"`                    // longest stop of the garbage collector, microseconds
-	Memory      uint64  `json:"memory"`                // resident bytes at the end; with connections that are held, when all were open
-	MemoryBase  uint64  `json:"memory_base,omitempty"` // resident bytes when the first of them was open
-	Descriptors int     `json:"descriptors"`           // that may be open
+	CPU         float64 `json:"cpu"`                   // cores in use on average
+	GC          float64 `json:"gc"`                    // longest pause of the garbage collector, microseconds
+	Memory      uint64  `json:"memory"`                // resident bytes at the end; of a run of kind connections when all were open
+	MemoryBase  uint64  `json:"memory_base,omitempty"` // resident bytes when the first of these connections was open
+	Descriptors int     `json:"descriptors"`           // maximum of open files
 }
 
-// Note is what a reader must know to believe the numbers, or not.
+// Note is information without which a reader could misunderstand the numbers.
 type Note struct {
 	About  string `json:"about"` // generator, clock, limits, accounting, server, drain
 	Text   string `json:"text"`
 	Remedy string `json:"remedy,omitempty"`
 }
 
-// Verdict is a threshold and how it came out.
+// Verdict is the result of a threshold.
 type Verdict struct {
-	Expression string  `json:"expression"` // as given: p99>20ms fails where p99 is above
+	Expression string  `json:"expression"` // as given: p99>20ms fails if p99 is above 20 ms
 	Metric     string  `json:"metric"`
-	Value      float64 `json:"value"` // microseconds for a time, else a number or a rate a second
+	Value      float64 `json:"value"` // in microseconds for a time; rates are per second
 	Limit      float64 `json:"limit"`
 	Time       bool    `json:"time"` // Value and Limit are times
 	Failed     bool    `json:"failed"`
-	Reason     string  `json:"reason,omitempty"` // why it failed without a value, such as: nothing was measured
+	Reason     string  `json:"reason,omitempty"` // why it failed without a value, such as: it was not measured
 }
 
-// Progress is what a live view shows; it is told about once a second.
+// Progress is the state of a run for a live view, about once a second.
 type Progress struct {
 	Phase       string        // connecting, warming up, sending, draining, holding, closing
 	Elapsed     time.Duration // of the phase
-	Remaining   time.Duration // of the phase; negative where nobody knows
-	Done        float64       // of the phase, 0 to 1; negative where nobody knows
-	Step        time.Duration // since the last Progress; the rates are of it
+	Remaining   time.Duration // of the phase; negative if not known
+	Done        float64       // of the phase, from 0 to 1; negative if not known
+	Step        time.Duration // since the last Progress; the rates are for this time
 	Wanted      int           // connections
 	Connections int           // open now
-	Sent        uint64        // in all, of the measured part
+	Sent        uint64        // in the measured part
 	Received    uint64
 	Errors      uint64
-	SendRate    float64 // a second
+	SendRate    float64 // per second
 	ReceiveRate float64
 	AckRate     float64
 	OpenRate    float64    // connections
-	Latency     *Histogram // of Step, good for the call; empty where nothing came
+	Latency     *Histogram // of Step; good for the call; empty if nothing was received
 	LagP99      time.Duration
 }

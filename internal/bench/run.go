@@ -12,18 +12,18 @@ import (
 	"mqtt/internal/session"
 )
 
-// Parts of a run.
+// Phases of a run.
 const (
 	connecting int32 = iota
 	sending
 	closing
 )
 
-// run is a Plan being carried out.
+// run executes a Plan. Its times are in nanoseconds since base.
 type run struct {
 	plan  *Plan
-	base  time.Time // of all times of the run, which are nanoseconds since
-	epoch int64     // base on the wall clock, nanoseconds since 1970
+	base  time.Time
+	epoch int64 // base on the wall clock, in nanoseconds since 1970
 	id    uint32
 	pace  pace
 
@@ -32,44 +32,44 @@ type run struct {
 	series   *sampler
 	clocks   *clocks
 
-	patient     context.Context // ends when nobody waits for goodbyes any more
-	hurry       func()
-	dialing     context.Context // of connections that open: patient, up to the goodbye
-	stopDialing func()
+	closeCtx    context.Context // ends when clients no longer wait for the server while they disconnect
+	cancelClose func()
+	dialCtx     context.Context // of connections that open: ends when the clients must disconnect
+	cancelDial  func()
 
 	phase  atomic.Int32
-	warm   int64        // when sending begins; these three are written before phase says so
+	warm   int64        // start of sending; this and the next two are set before phase is sending
 	start  int64        // of the measured part
-	end    int64        // what is due later is not sent
-	giveUp atomic.Int64 // what is not sent by then never will be
+	end    int64        // messages due later are not sent
+	giveUp atomic.Int64 // messages that have not been sent by then are never sent
 
-	headless     atomic.Bool // a publisher could not send the header
-	keepSessions atomic.Bool // subscribers leave their sessions at the server
-	publishing   sync.WaitGroup
+	withoutHeader atomic.Bool // the server does not speak MQTT 5, so messages have no header
+	keepSessions  atomic.Bool // subscribers leave their sessions on the server
+	publishing    sync.WaitGroup
 
 	pubs, subs, idlers *group
-	granted            atomic.Int32 // filters granted at a lower QoS
-	lowest             atomic.Int32 // by how much at most
+	lowered            atomic.Int32 // number of filters granted with a lower QoS
+	loweredBy          atomic.Int32 // largest difference of these
 	drained            Drain
 	receiveFrom        int64
-	heardTo            int64 // until when a run without publishers listened; 0 where a number of messages ended it
+	listenedTo         int64 // end of a run without publishers; 0 if a number of messages ended it
 	finished           int64
 	usage              usage
-	interrupted        bool  // before its work was done; an open run has no end of its own
-	lastLook           int64 // of an interrupted run: until when
+	interrupted        bool  // before the work was done; a Plan that is Open is never interrupted
+	graceEnd           int64 // of the grace period after an interrupt
 	willsSent          uint64
 }
 
-// group is clients of one role.
+// group is the clients of one role.
 type group struct {
 	clients []*client
-	working sync.WaitGroup // until they are done
-	arrived sync.WaitGroup // until they are up, or will never be
+	working sync.WaitGroup // clients that have not ended
+	arrived sync.WaitGroup // clients that are not ready yet
 }
 
-// Run carries out p. The Result is of what was measured, also where an error came
-// with it: ctx's, where ctx ended the run early, or the first of those that Result
-// counts and that the run did not get over. Without a Result nothing was measured.
+// Run executes p and returns what was measured. If ctx ended the run early, or the run did
+// not recover from an error, it returns both a Result and an error. The Result is nil if
+// nothing was measured.
 func Run(ctx context.Context, p *Plan) (*Result, error) {
 	if err := p.Check(); err != nil {
 		return nil, err
@@ -77,19 +77,20 @@ func Run(ctx context.Context, p *Plan) (*Result, error) {
 	return newRun(p).do(ctx)
 }
 
+// do executes the run.
 func (r *run) do(ctx context.Context) (*Result, error) {
-	// What is connected goes on when ctx ends, to say goodbye; what is connecting does not.
+	// Connections outlive ctx, so that the clients can disconnect. Dials do not.
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	r.patient, r.hurry = context.WithCancel(ctx)
-	defer r.hurry()
-	r.dialing, r.stopDialing = context.WithCancel(r.patient)
-	defer r.stopDialing()
-	r.series = r.sample()
-	err := r.carryOut(ctx, inner)
+	r.closeCtx, r.cancelClose = context.WithCancel(ctx)
+	defer r.cancelClose()
+	r.dialCtx, r.cancelDial = context.WithCancel(r.closeCtx)
+	defer r.cancelDial()
+	r.series = r.startSampler()
+	err := r.execute(ctx, inner)
 	r.usage.end()
 	r.finished = r.now()
-	r.farewell(ctx, stop)
+	r.closeAll(ctx, stop)
 	r.series.end()
 	if err != nil {
 		return nil, err
@@ -98,14 +99,15 @@ func (r *run) do(ctx context.Context) (*Result, error) {
 	if r.interrupted {
 		return res, context.Cause(ctx)
 	}
-	return res, r.unhealed(res)
+	return res, r.failure(res)
 }
 
+// newRun returns a run of p with all of its clients.
 func newRun(p *Plan) *run {
 	now := time.Now()
 	r := &run{
 		plan: p, base: now, epoch: now.UnixNano(), id: rand.Uint32(), registry: newRegistry(),
-		tallies: tallies(p.Publishers + p.Subscribers + p.Clients),
+		tallies: newTallies(p.Publishers + p.Subscribers + p.Clients),
 		pace:    pace{rate: p.Rate, burst: uint64(max(p.Burst, 1)), publishers: uint64(max(p.Publishers, 1))},
 	}
 	if p.RunName != "" {
@@ -116,16 +118,16 @@ func newRun(p *Plan) *run {
 	r.giveUp.Store(math.MaxInt64)
 	r.clocks = newClocks(r)
 	r.pubs, r.subs, r.idlers = r.group(Publisher, p.Publishers), r.group(Subscriber, p.Subscribers), r.group(Idler, p.Clients)
-	shared := map[string]*ledger{}
+	shared := map[string]*receipts{} // by filter
 	for _, c := range r.subs.clients {
 		c.sub = &subscriber{filter: p.filter(c.number), shared: p.Shared != ""}
 		if c.sub.shared {
 			if shared[c.sub.filter] == nil {
-				shared[c.sub.filter] = new(ledger)
+				shared[c.sub.filter] = new(receipts)
 			}
-			c.sub.ledger = shared[c.sub.filter]
+			c.sub.receipts = shared[c.sub.filter]
 		} else {
-			c.sub.ledger = new(ledger)
+			c.sub.receipts = new(receipts)
 		}
 	}
 	for i, c := range r.pubs.clients {
@@ -135,6 +137,7 @@ func newRun(p *Plan) *run {
 	return r
 }
 
+// group returns n new clients.
 func (r *run) group(role Role, n int) *group {
 	g := &group{clients: make([]*client, n)}
 	all := make([]client, n)
@@ -146,10 +149,10 @@ func (r *run) group(role Role, n int) *group {
 	return g
 }
 
-// now is the time of the run, by the one clock of this process.
+// now returns the current time of the run.
 func (r *run) now() int64 { return int64(time.Since(r.base)) }
 
-// at is a time of the run as one of the clock; zero for one that never comes.
+// at returns a time of the run as a time of the clock, zero for math.MaxInt64.
 func (r *run) at(t int64) time.Time {
 	if t == math.MaxInt64 {
 		return time.Time{}
@@ -157,29 +160,29 @@ func (r *run) at(t int64) time.Time {
 	return r.base.Add(time.Duration(t))
 }
 
-// ours tells whether a publisher belongs to this process.
+// ours reports whether a publisher belongs to this process.
 func (r *run) ours(publisher uint32) bool {
 	n := int(publisher) - r.plan.Offset
 	return n >= 0 && n < r.plan.Publishers
 }
 
-// atOnce is how many connections may be opening where there is no ramp.
-const atOnce = 128
+// maxOpening is how many connections open at the same time if there is no ramp.
+const maxOpening = 128
 
-// launch starts the clients of a group at the pace of the ramp, and returns when all
-// are up or will never be. Their goroutines end when they are dismissed, when their
-// server is lost for good; while they connect, with ctx.
+// launch starts the clients of a group at the rate of the ramp, and returns when all are
+// connected or never will be. Their goroutines end when the clients must disconnect, or when
+// their server is lost permanently; those that still connect also end with ctx.
 func (r *run) launch(ctx context.Context, g *group) { r.launchSome(ctx, g, g.clients) }
 
-// launchSome is launch for some of a group.
+// launchSome is launch for some clients of a group.
 func (r *run) launchSome(ctx context.Context, g *group, some []*client) {
 	g.working.Add(len(some))
 	g.arrived.Add(len(some))
-	slots := make(chan struct{}, atOnce)
+	slots := make(chan struct{}, maxOpening)
 	from := r.now()
 	for i, c := range some {
 		c.ready = false
-		c.away.Store(false)
+		c.leaving.Store(false)
 		if r.plan.Ramp > 0 {
 			due := from + int64(float64(i)*1e9/r.plan.Ramp)
 			r.sleep(ctx, due)
@@ -188,14 +191,14 @@ func (r *run) launchSome(ctx context.Context, g *group, some []*client) {
 			c.slots = slots
 		}
 		if ctx.Err() != nil {
-			c.away.Store(true)
+			c.leaving.Store(true)
 		}
-		go c.hold(r.dialing)
+		go c.keepConnected(r.dialCtx)
 	}
 	g.arrived.Wait()
 }
 
-// sleep waits until a time of the run, or the end of ctx.
+// sleep waits until a time of the run and returns true, or false if ctx ends before.
 func (r *run) sleep(ctx context.Context, until int64) bool {
 	d := time.Duration(until - r.now())
 	if d <= 0 {
@@ -211,85 +214,85 @@ func (r *run) sleep(ctx context.Context, until int64) bool {
 	}
 }
 
-// dismiss has the clients of a group close in order, and waits for them.
-func (r *run) dismiss(g *group) {
+// disconnect makes the clients of a group disconnect, and waits for them.
+func (r *run) disconnect(g *group) {
 	for _, c := range g.clients {
-		c.away.Store(true)
+		c.leaving.Store(true)
 		c.wake()
 	}
 	g.working.Wait()
 }
 
+// wake wakes all clients.
 func (g *group) wake() {
 	for _, c := range g.clients {
 		c.wake()
 	}
 }
 
-// up tells how many clients of the group are connected.
+// up returns how many clients of the group are connected.
 func (g *group) up() int {
 	n := 0
 	for _, c := range g.clients {
-		if c.live.Load() != nil {
+		if c.conn.Load() != nil {
 			n++
 		}
 	}
 	return n
 }
 
-// first is the first error, for a run that cannot go on.
+// first returns the first error, for a run that cannot continue.
 func (r *run) first() error {
 	r.registry.mu.Lock()
 	defer r.registry.mu.Unlock()
 	if r.registry.first == nil {
-		return errAlone
+		return errNoConnection
 	}
 	return r.registry.first
 }
 
-// How long goodbyes may take in all, and where the run was interrupted: an interrupt
-// ends within a second, also where the server takes no more.
+// An interrupted run ends within a second, even if the server does not read.
 const (
-	patience = 5 * time.Second
-	haste    = 600 * time.Millisecond
-	lastLook = 300 * time.Millisecond // for what was under way when the interrupt came
+	closeTimeout     = 5 * time.Second        // for all clients to disconnect
+	interruptTimeout = 600 * time.Millisecond // the same after an interrupt
+	gracePeriod      = 300 * time.Millisecond // after an interrupt, for messages in flight
 )
 
-// farewell ends all clients, in order if they are quick. stop ends the others.
-func (r *run) farewell(ctx context.Context, stop func()) {
+// closeAll disconnects all clients and waits for them. It stops the clients that are too slow.
+func (r *run) closeAll(ctx context.Context, stop func()) {
 	r.phase.Store(closing)
-	r.series.sayClosing()
-	r.stopDialing() // no client is to connect anew
+	r.series.setClosing()
+	r.cancelDial() // no client must connect again
 	all := []*group{r.pubs, r.subs, r.idlers}
 	gone := make(chan struct{})
 	var watch sync.WaitGroup
-	watch.Go(func() { // ends with farewell
-		hurry, interrupt := time.NewTimer(patience), ctx.Done()
-		defer hurry.Stop()
+	watch.Go(func() { // ends before closeAll returns
+		timeout, interrupt := time.NewTimer(closeTimeout), ctx.Done()
+		defer timeout.Stop()
 		for {
 			select {
 			case <-gone:
 				return
 			case <-interrupt:
 				interrupt = nil
-				hurry.Reset(haste)
+				timeout.Reset(interruptTimeout)
 				continue
-			case <-hurry.C:
+			case <-timeout.C:
 			case <-r.plan.Hurry:
 			}
 			break
 		}
 		stop()
-		r.hurry()
+		r.cancelClose()
 		for _, g := range all {
 			for _, c := range g.clients {
-				c.breakOff()
+				c.closeStream()
 			}
 		}
 	})
 	for _, g := range all {
 		for _, c := range g.clients {
-			c.away.Store(true)
+			c.leaving.Store(true)
 			c.wake()
 		}
 	}
@@ -301,12 +304,12 @@ func (r *run) farewell(ctx context.Context, stop func()) {
 	r.clocks.end()
 }
 
-// renew makes clients that were dismissed ready to come back. Their sessions stay
-// where the server keeps them.
-func (g *group) renew(keep bool) {
+// resetSessions prepares clients that have disconnected for launch. It discards their
+// sessions unless keep is set.
+func (g *group) resetSessions(keep bool) {
 	for _, c := range g.clients {
 		if !keep {
-			c.sess = session.Session{}
+			c.session = session.Session{}
 		}
 	}
 }

@@ -207,7 +207,7 @@ func TestNoHeader(t *testing.T) {
 			return pass
 		}
 		p := r.plan(t)
-		p.Payload, p.Carrier, p.Messages = []byte("hi"), Nowhere, 50
+		p.Payload, p.Carrier, p.Messages = []byte("hi"), NoHeader, 50
 		res := r.run(t, p)
 		if res.Received != 49 || res.Lost != 1 || res.Accounted || res.Latency.Count() != 0 {
 			t.Errorf("received %d, lost %d, accounted %v", res.Received, res.Lost, res.Accounted)

@@ -15,7 +15,7 @@ func sample(seconds int, rate float64) *Result {
 		Schema: Schema, Kind: KindMessages, Tool: "1.0.0",
 		Started: time.Date(2026, 11, 20, 15, 4, 5, 0, time.UTC), Seconds: float64(seconds), SendSeconds: float64(seconds),
 		ReceiveSeconds: float64(seconds),
-		Config: Echo{
+		Config: Config{
 			Server: "mqtt://broker.example:1883", Version: "5", Publishers: 100, Subscribers: 4, Topic: "bench/%i", Filter: "bench/+",
 			Shared: "readers", QoS: 1, PayloadSize: 256, Rate: rate, Window: 20, Duration: float64(seconds), Warmup: 5, KeepAlive: 60,
 		},
@@ -114,7 +114,7 @@ func sampleConnections() *Result {
 	r := sample(20, 1000)
 	c := &Result{
 		Schema: Schema, Kind: KindConnections, Started: r.Started, Seconds: 20, Clock: r.Clock, Machines: r.Machines,
-		Config:  Echo{Server: "mqtts://[::1]:8883", Version: "3.1.1", Clients: 10000, Ramp: 1000, Duration: 20, KeepAlive: 60},
+		Config:  Config{Server: "mqtts://[::1]:8883", Version: "3.1.1", Clients: 10000, Ramp: 1000, Duration: 20, KeepAlive: 60},
 		Connect: r.Connect, Phases: r.Phases,
 		Connections: Connections{Wanted: 10000, Opened: 9990, Failed: 10, Peak: 9990, RampSeconds: 10},
 		Series:      Series{Interval: 1},
@@ -170,7 +170,7 @@ func small() *Result {
 	r := &Result{
 		Schema: Schema, Kind: KindMessages, Tool: "1.0.0", Started: time.Date(2026, 11, 20, 15, 4, 5, 0, time.UTC),
 		Seconds: 4, SendSeconds: 3, ReceiveSeconds: 4,
-		Config: Echo{Server: "mqtt://broker.example:1883", Version: "5", Publishers: 2, Subscribers: 1, Topic: "a/<b>", Filter: "a/<b>",
+		Config: Config{Server: "mqtt://broker.example:1883", Version: "5", Publishers: 2, Subscribers: 1, Topic: "a/<b>", Filter: "a/<b>",
 			QoS: 1, PayloadSize: -1, Rate: 4, Burst: 2, Window: 20, Messages: 12, KeepAlive: 60},
 		Sent: 12, Acknowledged: 12, Expected: 12, Received: 12, Lost: 1, Duplicated: 1, Reordered: 2, Errors: 1,
 		ErrorKinds: []ErrorKind{{"lost", "read: connection reset & closed", 1}}, Legal: Legal{Duplicate: true},

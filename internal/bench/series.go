@@ -6,74 +6,78 @@ import (
 )
 
 const (
-	beat      = int64(time.Second) // of the live view, and of a point at first
-	maxPoints = 1800               // then two become one
+	sampleInterval = int64(time.Second) // of the live view, and at first of the points
+	maxPoints      = 1800               // more are merged in pairs
 )
 
-// sampler makes the series and tells the live view. Its goroutine ends with end.
+// sampler produces the series of a run and the Progress for the live view. end stops its
+// goroutine.
 type sampler struct {
-	r     *run
-	mu    sync.Mutex
-	phase string
-	since int64 // when the phase began
-	lasts int64 // how long it takes; negative where nobody knows
-	held  int   // connections when the goodbye began, for the point that has its beginning; -1 for none
-	ramp  float64
+	r       *run
+	started chan int64    // receives the start of the measured part
+	done    chan struct{} // closed by end
+	ended   chan struct{} // closed by the goroutine
 
-	begun  chan int64
-	done   chan struct{}
-	ended  chan struct{}
-	points []Point
-	width  int64 // of a point
-	latest *Histogram
-	empty  *Histogram // of all points in which nothing came
-	lag    *Histogram // of all, for the live view
-	last   counts
-	at     int64
+	mu       sync.Mutex // guards the next four
+	phase    string
+	since    int64 // when the phase began
+	duration int64 // of the phase; negative if not known
+	open     int   // connections when the clients began to disconnect, for the next point; -1 if there is none
+
+	ramp     float64 // seconds until all connections were open
+	points   []Point
+	width    int64      // of a point
+	latest   *Histogram // of the current point
+	empty    *Histogram // of all points in which nothing was received
+	lag      *Histogram // of the run, for the live view
+	last     counts     // at the time lastTime
+	lastTime int64
 }
 
-// none is the histogram of a point in which nothing was received.
-func none() *Histogram { return newHistogram(coarse) }
+// emptyHistogram returns the histogram of a point in which nothing was received.
+func emptyHistogram() *Histogram { return newHistogram(coarse) }
 
-func (r *run) sample() *sampler {
-	s := &sampler{r: r, begun: make(chan int64, 1), done: make(chan struct{}), ended: make(chan struct{}), width: beat, latest: none(), empty: none(), held: -1}
+// startSampler starts the sampler of r.
+func (r *run) startSampler() *sampler {
+	s := &sampler{r: r, started: make(chan int64, 1), done: make(chan struct{}), ended: make(chan struct{}), width: sampleInterval,
+		latest: emptyHistogram(), empty: emptyHistogram(), open: -1}
 	go s.loop()
 	return s
 }
 
-// say names the part of the run that begins. lasts is negative where nobody knows.
-func (s *sampler) say(phase string, lasts time.Duration) {
+// setPhase sets the phase of the run that begins. duration is negative if it is not known.
+func (s *sampler) setPhase(phase string, duration time.Duration) {
 	s.mu.Lock()
-	s.phase, s.since, s.lasts = phase, s.r.now(), int64(lasts)
+	s.phase, s.since, s.duration = phase, s.r.now(), int64(duration)
 	s.mu.Unlock()
 }
 
-// saySending says that sending begins; it lasts until a time of the run.
-func (s *sampler) saySending(until int64) {
+// setSending sets the phase sending, which lasts until a time of the run.
+func (s *sampler) setSending(until int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.phase, s.since, s.lasts = "sending", s.r.start, -1
+	s.phase, s.since, s.duration = "sending", s.r.start, -1
 	if until < 1<<62 {
-		s.lasts = until - s.r.start
+		s.duration = until - s.r.start
 	}
 }
 
-// sayClosing says that the goodbye begins.
-func (s *sampler) sayClosing() {
-	s.say("closing", -1)
-	open := s.r.registry.held()
+// setClosing sets the phase closing, in which the clients disconnect.
+func (s *sampler) setClosing() {
+	s.setPhase("closing", -1)
+	open := s.r.registry.connections()
 	s.mu.Lock()
-	s.held = open
+	s.open = open
 	s.mu.Unlock()
 }
 
-// ramped notes how long all connections took to come up.
-func (s *sampler) ramped(took time.Duration) { s.ramp = took.Seconds() }
+// setRamp sets the time until all connections were open.
+func (s *sampler) setRamp(took time.Duration) { s.ramp = took.Seconds() }
 
-// begin says when the measured part starts: the first point begins there.
-func (s *sampler) begin(start int64) { s.begun <- start }
+// begin sets the start of the measured part, and with it that of the first point.
+func (s *sampler) begin(start int64) { s.started <- start }
 
-// end takes the last point.
+// end adds the last point and waits for the goroutine.
 func (s *sampler) end() {
 	close(s.done)
 	<-s.ended
@@ -81,23 +85,23 @@ func (s *sampler) end() {
 
 func (s *sampler) loop() {
 	defer close(s.ended)
-	next, start := s.r.now()+beat, int64(-1)
-	timer := time.NewTimer(time.Duration(beat))
+	next, start := s.r.now()+sampleInterval, int64(-1)
+	timer := time.NewTimer(time.Duration(sampleInterval))
 	defer timer.Stop()
 	for {
 		select {
-		case start = <-s.begun:
+		case start = <-s.started:
 			next = start
 			if start <= s.r.now() {
-				next = start + beat
+				next = start + sampleInterval
 			}
 		case <-timer.C:
 			measured := start >= 0 && next > start
-			s.look(measured)
-			next += beat
+			s.sample(measured)
+			next += sampleInterval
 		case <-s.done:
 			if start >= 0 && s.r.now() > start {
-				s.look(true)
+				s.sample(true)
 			}
 			s.trim()
 			return
@@ -106,8 +110,8 @@ func (s *sampler) loop() {
 	}
 }
 
-// look reads the counts, adds a point if that is wanted, and tells the live view.
-func (s *sampler) look(measured bool) {
+// sample reads the counts, adds a point if measured is set, and calls Watch.
+func (s *sampler) sample(measured bool) {
 	r := s.r
 	now := r.now()
 	n := sum(r.tallies)
@@ -115,13 +119,13 @@ func (s *sampler) look(measured bool) {
 	for i := range r.tallies {
 		t := &r.tallies[i]
 		t.mu.Lock()
-		if measured && t.second.Count() > 0 {
-			s.latest.Merge(t.second)
-			t.second.Reset()
+		if measured && t.recent.Count() > 0 {
+			s.latest.Merge(t.recent)
+			t.recent.Reset()
 		}
 		t.mu.Unlock()
 	}
-	open := r.registry.held()
+	open := r.registry.connections()
 	p := Point{
 		Sent: n.sent - s.last.sent, Acknowledged: n.acked - s.last.acked, Received: n.received - s.last.received,
 		Errors: n.errors - s.last.errors, Opened: n.opened - s.last.opened, Connections: uint64(max(open, 0)),
@@ -130,7 +134,7 @@ func (s *sampler) look(measured bool) {
 		if p.Latency = s.empty; s.latest.Count() > 0 {
 			p.Latency = s.latest.Clone()
 		}
-		s.points = append(s.points, s.withHeld(p))
+		s.points = append(s.points, s.withOpen(p))
 		if len(s.points) == maxPoints {
 			s.points = coarser(s.points)
 			s.width *= 2
@@ -139,23 +143,24 @@ func (s *sampler) look(measured bool) {
 	if r.plan.Watch != nil {
 		r.plan.Watch(s.progress(now, &n, &p))
 	}
-	if !measured { // what the first point may have already stays for it
+	if !measured { // these counts belong to the first point
 		n.sent, n.acked, n.received = s.last.sent, s.last.acked, s.last.received
 	}
-	s.last, s.at = n, now
+	s.last, s.lastTime = n, now
 }
 
-// withHeld is p with the connections that were held, where the goodbye began in it.
-func (s *sampler) withHeld(p Point) Point {
+// withOpen returns p. If the clients began to disconnect during p, its connections are
+// those that were open before.
+func (s *sampler) withOpen(p Point) Point {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.held >= 0 {
-		p.Connections, s.held = uint64(s.held), -1
+	if s.open >= 0 {
+		p.Connections, s.open = uint64(s.open), -1
 	}
 	return p
 }
 
-// coarser makes one of every two points.
+// coarser merges each two points into one.
 func coarser(points []Point) []Point {
 	half := points[:0]
 	for i := 0; i < len(points); i += 2 {
@@ -168,7 +173,7 @@ func coarser(points []Point) []Point {
 	return half
 }
 
-// plus is p and the point that follows it.
+// plus returns p merged with the point o that follows it.
 func (p Point) plus(o *Point) Point {
 	p.Sent += o.Sent
 	p.Acknowledged += o.Acknowledged
@@ -182,7 +187,7 @@ func (p Point) plus(o *Point) Point {
 	return p
 }
 
-// trim drops points at the end in which nothing happened: the goodbye.
+// trim removes empty points at the end: the time in which the clients disconnected.
 func (s *sampler) trim() {
 	for n := len(s.points); n > 1; n-- {
 		if p := &s.points[n-1]; p.Sent+p.Acknowledged+p.Received+p.Errors+p.Opened > 0 || s.r.plan.Clients > 0 {
@@ -192,23 +197,24 @@ func (s *sampler) trim() {
 	}
 }
 
+// progress returns the Progress for the counts n and the last point p.
 func (s *sampler) progress(now int64, n *counts, p *Point) *Progress {
 	s.mu.Lock()
-	phase, since, lasts := s.phase, s.since, s.lasts
+	phase, since, duration := s.phase, s.since, s.duration
 	s.mu.Unlock()
-	took := time.Duration(max(now-s.at, 1)).Seconds()
+	took := time.Duration(max(now-s.lastTime, 1)).Seconds()
 	per := func(x uint64) float64 { return float64(x) / took }
 	plan := s.r.plan
 	g := &Progress{
-		Phase: phase, Elapsed: time.Duration(max(now-since, 0)), Remaining: -1, Done: -1, Step: time.Duration(now - s.at),
+		Phase: phase, Elapsed: time.Duration(max(now-since, 0)), Remaining: -1, Done: -1, Step: time.Duration(now - s.lastTime),
 		Wanted: plan.Publishers + plan.Subscribers + plan.Clients, Connections: int(p.Connections),
 		Sent: n.sent, Received: n.received, Errors: n.errors,
 		SendRate: per(p.Sent), ReceiveRate: per(p.Received), AckRate: per(p.Acknowledged), OpenRate: per(p.Opened), Latency: s.latest,
 	}
 	switch {
-	case lasts > 0:
-		g.Done = min(float64(g.Elapsed)/float64(lasts), 1)
-		g.Remaining = time.Duration(max(lasts-int64(g.Elapsed), 0))
+	case duration > 0:
+		g.Done = min(float64(g.Elapsed)/float64(duration), 1)
+		g.Remaining = time.Duration(max(duration-int64(g.Elapsed), 0))
 	case phase == "sending" && plan.Messages > 0:
 		done := n.sent
 		if plan.Publishers == 0 {

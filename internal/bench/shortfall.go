@@ -8,17 +8,17 @@ import (
 	"mqtt/internal/format"
 )
 
-// Shortfall is work that was not done, whether or not an error says why: messages that
-// were never sent, never acknowledged, or did not come although the QoS forbids loss.
+// Shortfall counts work that was not done, with or without an error as the reason: messages
+// that were never sent, never acknowledged, or lost although the QoS forbids loss.
 type Shortfall struct {
-	Unsent         uint64 // of what was asked for
+	Unsent         uint64 // of the messages wanted
 	Unacknowledged uint64 // of Sent, at QoS 1 and 2
 	Missing        uint64 // of Expected
 	Sent, Expected uint64
 	QoS            int
 }
 
-// Shortfall returns what r lacks, nil where nothing is.
+// Shortfall returns the work of r that was not done, nil if all was done.
 func (r *Result) Shortfall() *Shortfall {
 	s := Shortfall{Unsent: r.Unsent, Sent: r.Sent, Expected: r.Expected, QoS: r.Config.QoS}
 	if s.QoS > 0 && r.Config.Publishers > 0 {
@@ -37,23 +37,24 @@ func (r *Result) Shortfall() *Shortfall {
 	return &s
 }
 
-// Failure returns the shortfall by which r fails. Where all was sent and acknowledged, a
-// threshold about loss alone decides how much of it fails a run.
+// Failure returns the shortfall because of which r fails, nil if there is none. If all was
+// sent and acknowledged and r has a threshold about loss, only that decides whether loss
+// fails the run.
 func (r *Result) Failure() *Shortfall {
 	s := r.Shortfall()
 	aboutLoss := func(v Verdict) bool {
 		return strings.HasPrefix(v.Metric, "loss") || strings.HasPrefix(v.Metric, "lost")
 	}
-	if s != nil && s.LossAlone() && slices.ContainsFunc(r.Verdicts, aboutLoss) {
+	if s != nil && s.LossOnly() && slices.ContainsFunc(r.Verdicts, aboutLoss) {
 		return nil
 	}
 	return s
 }
 
-// LossAlone tells whether all was sent and acknowledged, and some of it did not come.
-func (s *Shortfall) LossAlone() bool { return s.Unsent+s.Unacknowledged == 0 }
+// LossOnly reports whether all was sent and acknowledged, so that s is only loss.
+func (s *Shortfall) LossOnly() bool { return s.Unsent+s.Unacknowledged == 0 }
 
-// Error names all that is missing.
+// Error returns all parts of s.
 func (s *Shortfall) Error() string {
 	var all []string
 	add := func(n uint64, text string, args ...any) {
@@ -67,12 +68,12 @@ func (s *Shortfall) Error() string {
 	return strings.Join(all, "; ")
 }
 
-// unhealed returns the first error that the run did not get over. A connection that
-// was lost and came back is none, nor is one that had nothing left to do.
-func (r *run) unhealed(res *Result) error {
+// failure returns the first error from which the run did not recover. The loss of a
+// connection is not one if the client connected again, or if all work was done.
+func (r *run) failure(res *Result) error {
 	r.registry.mu.Lock()
 	defer r.registry.mu.Unlock()
-	if err := r.registry.lasting; err != nil {
+	if err := r.registry.permanent; err != nil {
 		return err
 	}
 	done := res.Lost == 0 && res.Shortfall() == nil

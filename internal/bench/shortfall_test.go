@@ -43,7 +43,7 @@ func TestShortDrain(t *testing.T) {
 			switch {
 			case qos == 0 && short != nil:
 				t.Errorf("QoS 0: %v", short)
-			case qos > 0 && (short == nil || short.Missing != 10 || short.Expected != 1000 || !short.LossAlone()):
+			case qos > 0 && (short == nil || short.Missing != 10 || short.Expected != 1000 || !short.LossOnly()):
 				t.Errorf("QoS %d: %+v", qos, short)
 			case qos == 1 && short.Error() != "10 of 1,000 expected deliveries did not come, which QoS 1 forbids":
 				t.Error(short)
@@ -65,7 +65,7 @@ func TestSilentServer(t *testing.T) {
 		p.QoS, p.Drain = 1, 100*time.Millisecond
 		res := r.run(t, p)
 		short := res.Shortfall()
-		if short == nil || short.Unsent != 980 || short.Unacknowledged != 20 || short.LossAlone() ||
+		if short == nil || short.Unsent != 980 || short.Unacknowledged != 20 || short.LossOnly() ||
 			short.Error() != "980 messages were never sent; 20 of 20 messages sent were not acknowledged" {
 			t.Errorf("%+v", short)
 		}
@@ -89,14 +89,14 @@ func TestLossThatIsAllowed(t *testing.T) {
 		{Plan{QoS: 2}, 0, Legal{Loss: true}},
 		{Plan{QoS: 1}, 0, Legal{Loss: true, Duplicate: true}},
 		{Plan{QoS: 1, Churn: 5, Subscribers: 1}, 1, Legal{Loss: true, Duplicate: true}},
-		{Plan{QoS: 1, Churn: 5, Subscribers: 1, Echo: Echo{Persistent: true}}, 1, Legal{Duplicate: true}},
+		{Plan{QoS: 1, Churn: 5, Subscribers: 1, Config: Config{Persistent: true}}, 1, Legal{Duplicate: true}},
 		{Plan{Shared: "g"}, 0, Legal{Loss: true, Reorder: true}},
 		{Plan{QoS: 2, Topic: each}, 2, Legal{}},
 		{Plan{QoS: 2, Topic: many}, 2, Legal{Reorder: true}},
 	} {
 		r := &run{plan: &c.plan}
-		r.join(nil, c.granted)
-		r.join(nil, c.plan.QoS)
+		r.recordGrant(c.granted)
+		r.recordGrant(c.plan.QoS)
 		if got := r.legal(); got != c.want {
 			t.Errorf("QoS %d, granted %d: %+v, want %+v", c.plan.QoS, c.granted, got, c.want)
 		}

@@ -9,23 +9,23 @@ import (
 	"mqtt/internal/proto"
 )
 
-// subscriber is what a client receives, across its connections.
+// subscriber is the receiving part of a client. It outlives connections.
 type subscriber struct {
-	filter string // without the group
-	ledger *ledger
-	shared bool
-	held   bool // the server granted the filter
+	filter   string // without $share and the name of the group
+	shared   bool
+	receipts *receipts // of the group if it is shared
+	granted  bool      // the server has granted the filter
 }
 
-// subscribe subscribes and takes messages over one connection.
+// subscribe subscribes and receives messages over one connection until the client leaves it.
 func (c *client) subscribe(ctx context.Context, k *conn.Conn) error {
 	s := c.sub
-	if !s.held || !k.Server().SessionPresent {
-		if err := c.ask(ctx, k); err != nil {
+	if !s.granted || !k.Server().SessionPresent {
+		if err := c.requestFilter(ctx, k); err != nil {
 			return err
 		}
 	}
-	c.tellReady()
+	c.signalReady()
 	for {
 		if done, err := c.leave(ctx, k); done {
 			return err
@@ -40,15 +40,15 @@ func (c *client) subscribe(ctx context.Context, k *conn.Conn) error {
 	}
 }
 
-// ask subscribes and waits for SUBACK; messages that come before it count.
-func (c *client) ask(ctx context.Context, k *conn.Conn) error {
+// requestFilter subscribes and waits for SUBACK. It also counts messages received before that.
+func (c *client) requestFilter(ctx context.Context, k *conn.Conn) error {
 	s, p := c.sub, c.run.plan
 	filter := s.filter
 	if p.Shared != "" {
 		filter = "$share/" + p.Shared + "/" + filter
 	}
 	start := time.Now()
-	req := &proto.Subscribe{Props: p.SubProp, Filters: []proto.Subscription{{Filter: filter, QoS: p.QoS}}}
+	req := &proto.Subscribe{Props: p.SubscribeProps, Filters: []proto.Subscription{{Filter: filter, QoS: p.QoS}}}
 	if err := k.Send(ctx, req); err != nil {
 		return err
 	}
@@ -70,39 +70,39 @@ func (c *client) ask(ctx context.Context, k *conn.Conn) error {
 				return err
 			}
 			c.run.registry.subscribed(time.Since(start))
-			if !s.held {
-				s.held = true
-				c.run.join(c, byte(a.Reasons[0]))
+			if !s.granted {
+				s.granted = true
+				c.run.recordGrant(byte(a.Reasons[0]))
 			}
 			return nil
 		}
 	}
 }
 
-// received counts messages, all that are at hand. They are timed by the look at the
-// clock behind the read that brought them. What looks for the next one may write and
-// so may wait: no lock is held there.
+// received counts the message ev and all others that have been read. The time of all of
+// them is that of this call. It holds no lock while it takes the next one, because that may
+// write and so may block.
 func (c *client) received(k *conn.Conn, ev conn.Event) {
 	now := c.run.now()
 	for {
 		if ev.Kind == conn.Message {
-			c.take(ev.Message, now)
+			c.record(ev.Message, now)
 		}
 		if !k.Ready() {
 			return
 		}
 		var err error
 		if ev, err = k.NextBy(context.Background(), past); err != nil || ev.Kind == conn.Idle {
-			return // an error comes again
+			return // NextBy will return the error again
 		}
 	}
 }
 
-// take counts one message.
-func (c *client) take(m *proto.Publish, now int64) {
+// record counts a message.
+func (c *client) record(m *proto.Publish, now int64) {
 	if c.sub.shared {
-		c.sub.ledger.mu.Lock()
-		defer c.sub.ledger.mu.Unlock()
+		c.sub.receipts.mu.Lock()
+		defer c.sub.receipts.mu.Unlock()
 	}
 	t := c.tally
 	t.mu.Lock()
@@ -110,7 +110,7 @@ func (c *client) take(m *proto.Publish, now int64) {
 	r := c.run
 	var h header
 	switch {
-	case r.plan.Carrier == Nowhere || r.plan.feed():
+	case r.plan.Carrier == NoHeader || r.plan.countsAll():
 		if r.phase.Load() >= sending && now >= r.start {
 			t.received++
 			t.bytesReceived += uint64(len(m.Payload))
@@ -128,7 +128,7 @@ func (c *client) take(m *proto.Publish, now int64) {
 	t.bytesReceived += uint64(len(m.Payload))
 	t.lastReceived = now
 	ours := r.ours(h.publisher)
-	order := c.sub.ledger.take(h.publisher, h.seq)
+	order := c.sub.receipts.record(h.publisher, h.seq)
 	if !ours && (order == inOrder || order == late) {
 		t.elsewhere++
 	}
@@ -138,11 +138,11 @@ func (c *client) take(m *proto.Publish, now int64) {
 	case late:
 		t.unique++
 		t.late++
-	case again:
+	case duplicate:
 		t.duplicated++
-	case blurred:
+	case ambiguous:
 		t.duplicated++
-		t.blurred++
+		t.ambiguous++
 	}
 	intended := h.intended - r.epoch
 	if !ours {
@@ -153,8 +153,8 @@ func (c *client) take(m *proto.Publish, now int64) {
 		}
 		intended -= shift
 	}
-	took := time.Duration(now - intended)
-	t.latency.Record(took)
-	t.second.Record(took)
-	t.service.Record(took - time.Duration(h.late)*time.Microsecond)
+	latency := time.Duration(now - intended)
+	t.latency.Record(latency)
+	t.recent.Record(latency)
+	t.service.Record(latency - time.Duration(h.late)*time.Microsecond)
 }

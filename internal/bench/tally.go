@@ -8,35 +8,35 @@ import (
 	"time"
 )
 
-// tally is where many clients count. There are a few of them, so that clients seldom
-// wait for each other and an idle connection costs nothing here.
+// tally has the counts and histograms of many clients. There are several tallies, so that
+// clients seldom wait for each other, but fewer than clients, so that an idle client uses
+// no memory for them.
 type tally struct {
 	mu sync.Mutex
 	counts
 	latency, service, lag, ack *Histogram
-	second                     *Histogram // latency since the sampler last looked, in two digits
-	_                          [64]byte   // no two in a cache line
+	recent                     *Histogram // latency since the last sample, with two digits
+	_                          [64]byte   // separates tallies into different cache lines
 }
 
-// counts are plain numbers, all of the measured part.
+// counts has counts of the measured part.
 type counts struct {
-	sent, acked, refused      uint64
-	received, unique          uint64
-	duplicated, late, blurred uint64
-	foreign, untimed          uint64
-	elsewhere                 uint64 // of unique: sent by other processes of the run
-	bytesSent, bytesReceived  uint64
-	lastSent, lastAnswered    int64 // times of the run
-	lastReceived              int64
-	behind                    uint64 // left late
-	away, blocked             uint64 // of behind: there was no connection, or the server took no more
-	opened, reopened, lost    uint64
-	failed, cut, errors       uint64
-	warmReceived, warmSent    uint64
-	_                         struct{}
+	sent, acked, refused        uint64
+	received, unique            uint64
+	duplicated, late, ambiguous uint64
+	foreign, untimed            uint64
+	elsewhere                   uint64 // of unique, sent by other processes of the run
+	bytesSent, bytesReceived    uint64
+	lastSent, lastAnswered      int64 // times of the run
+	lastReceived                int64
+	lateSends                   uint64 // sent later than due
+	lateOffline, lateBlocked    uint64 // of lateSends: there was no connection; or the window or the socket was full
+	opened, reconnected, lost   uint64
+	failed, cut, errors         uint64
+	warmReceived, warmSent      uint64 // in the warm-up
 }
 
-// add adds o.
+// add adds the counts of o.
 func (c *counts) add(o *counts) {
 	c.sent += o.sent
 	c.acked += o.acked
@@ -45,7 +45,7 @@ func (c *counts) add(o *counts) {
 	c.unique += o.unique
 	c.duplicated += o.duplicated
 	c.late += o.late
-	c.blurred += o.blurred
+	c.ambiguous += o.ambiguous
 	c.foreign += o.foreign
 	c.untimed += o.untimed
 	c.elsewhere += o.elsewhere
@@ -54,11 +54,11 @@ func (c *counts) add(o *counts) {
 	c.lastSent = max(c.lastSent, o.lastSent)
 	c.lastAnswered = max(c.lastAnswered, o.lastAnswered)
 	c.lastReceived = max(c.lastReceived, o.lastReceived)
-	c.behind += o.behind
-	c.away += o.away
-	c.blocked += o.blocked
+	c.lateSends += o.lateSends
+	c.lateOffline += o.lateOffline
+	c.lateBlocked += o.lateBlocked
 	c.opened += o.opened
-	c.reopened += o.reopened
+	c.reconnected += o.reconnected
 	c.lost += o.lost
 	c.failed += o.failed
 	c.cut += o.cut
@@ -67,18 +67,18 @@ func (c *counts) add(o *counts) {
 	c.warmSent += o.warmSent
 }
 
-// tallies returns as many as can be busy at once, and some more.
-func tallies(clients int) []tally {
+// newTallies returns more tallies than clients can run at once.
+func newTallies(clients int) []tally {
 	n := min(max(clients, 1), 4*runtime.GOMAXPROCS(0), 64)
 	all := make([]tally, n)
 	for i := range all {
 		all[i].latency, all[i].service, all[i].lag, all[i].ack = NewHistogram(), NewHistogram(), NewHistogram(), NewHistogram()
-		all[i].second = newHistogram(coarse)
+		all[i].recent = newHistogram(coarse)
 	}
 	return all
 }
 
-// sum adds up the counts of all.
+// sum returns the sum of all counts.
 func sum(all []tally) counts {
 	var c counts
 	for i := range all {
@@ -90,7 +90,7 @@ func sum(all []tally) counts {
 	return c
 }
 
-// Names of phases, in their order.
+// The phases of a connection, in their order.
 const (
 	phaseResolve = iota
 	phaseConnect
@@ -105,17 +105,17 @@ const (
 
 var phaseNames = [phases]string{"dns", "tcp", "unix", "proxy", "tls", "websocket", "connack", "subscribe"}
 
-// registry is what is counted seldom: how connections opened, and errors by kind.
+// registry has what is counted seldom: connections, and errors by kind.
 type registry struct {
-	mu      sync.Mutex
-	connect *Histogram
-	phase   [phases]*Histogram
-	kinds   []ErrorKind
-	first   error
-	lasting error // the first that nothing mended
-	open    int
-	peak    int
-	version string
+	mu        sync.Mutex
+	connect   *Histogram
+	phase     [phases]*Histogram
+	kinds     []ErrorKind
+	first     error // of all errors
+	permanent error // the first from which no client recovered
+	open      int   // connections
+	peak      int   // highest open
+	version   string
 }
 
 func newRegistry() *registry {
@@ -126,13 +126,13 @@ func newRegistry() *registry {
 	return g
 }
 
-// opened notes a connection that came up, which mends what ended the one before.
+// opened records a connection that opened. The client has recovered from its last error.
 func (g *registry) opened(c *client, total time.Duration, version string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	c.broken = nil
-	took, before := &c.took, time.Duration(0)
-	for i, d := range [...]time.Duration{took.Resolve, took.Connect, took.Unix, took.Proxy, took.TLS, took.WebSocket} {
+	p, before := &c.phases, time.Duration(0)
+	for i, d := range [...]time.Duration{p.Resolve, p.Connect, p.Unix, p.Proxy, p.TLS, p.WebSocket} {
 		if d > 0 {
 			g.phase[i].Record(d)
 			before += d
@@ -145,30 +145,31 @@ func (g *registry) opened(c *client, total time.Duration, version string) {
 	g.peak = max(g.peak, g.open)
 }
 
-// closed notes that one is gone.
+// closed records a connection that closed.
 func (g *registry) closed() {
 	g.mu.Lock()
 	g.open--
 	g.mu.Unlock()
 }
 
-// held tells how many connections are open.
-func (g *registry) held() int {
+// connections returns the number of open connections.
+func (g *registry) connections() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.open
 }
 
+// subscribed records the time until a SUBACK.
 func (g *registry) subscribed(took time.Duration) {
 	g.mu.Lock()
 	g.phase[phaseSubscribe].Record(took)
 	g.mu.Unlock()
 }
 
-// maxKinds bounds how many kinds of errors are kept apart.
+// maxKinds is the maximum number of kinds of errors. All further ones count as the last.
 const maxKinds = 32
 
-// failed notes an error.
+// failed counts an error.
 func (g *registry) failed(kind string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -188,21 +189,21 @@ func (g *registry) failed(kind string, err error) {
 	g.kinds[i].Count++
 }
 
-// stays notes an error that nothing mends.
-func (g *registry) stays(err error) {
+// setPermanent records an error from which no client recovers.
+func (g *registry) setPermanent(err error) {
 	g.mu.Lock()
-	if g.lasting == nil {
-		g.lasting = err
+	if g.permanent == nil {
+		g.permanent = err
 	}
 	g.mu.Unlock()
 }
 
-// broke notes what ended a connection that is to come back.
-func (g *registry) broke(c *client, err error) {
+// setBroken records why a client lost its connection, from which it may recover.
+func (g *registry) setBroken(c *client, err error) {
 	g.mu.Lock()
 	c.broken = err
 	g.mu.Unlock()
 }
 
-// errAlone is the error of a run in which no connection came up and none said why.
-var errAlone = errors.New("no connection came up")
+// errNoConnection is the error of a run without connections and without any other error.
+var errNoConnection = errors.New("no connection came up")

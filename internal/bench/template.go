@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// Template is a topic or payload with variables, compiled once and then appended
-// for each message: %i is the client's number, %n the sequence, %r ten random
-// digits, %t the time in nanoseconds since 1970, %u a random UUID, %% a per cent sign.
+// Template is a topic or payload with variables: %i is the number of the client, %n the
+// sequence, %r ten random digits, %t the time in nanoseconds since 1970, %u a random UUID,
+// and %% a percent sign.
 type Template struct {
 	parts []part
 	text  string
 }
 
-// part is literal text, or a variable behind it.
+// part is literal text followed by a variable.
 type part struct {
 	text     string
-	variable byte // 0 for none
+	variable byte // 0: none
 }
 
-// Compile reads a template. variables are those that are allowed in it, such as "inr".
+// Compile parses a template. variables has the variables that are allowed, such as "inr".
 func Compile(text, variables string) (*Template, error) {
 	t := &Template{text: text}
 	var literal strings.Builder
@@ -35,7 +35,7 @@ func Compile(text, variables string) (*Template, error) {
 		i++
 		switch {
 		case i == len(text):
-			return nil, fmt.Errorf("%q ends with a %%: a per cent sign is %%%%", text)
+			return nil, fmt.Errorf("%q ends with a %%: a percent sign is %%%%", text)
 		case text[i] == '%':
 			literal.WriteByte('%')
 		case strings.IndexByte(variables, text[i]) >= 0:
@@ -51,7 +51,7 @@ func Compile(text, variables string) (*Template, error) {
 	return t, nil
 }
 
-// Has tells whether the variable is in it.
+// Has reports whether t has the variable.
 func (t *Template) Has(variable byte) bool {
 	for _, p := range t.parts {
 		if p.variable == variable {
@@ -61,7 +61,7 @@ func (t *Template) Has(variable byte) bool {
 	return false
 }
 
-// Varies tells whether it differs between the messages of one client.
+// Varies reports whether the messages of one client differ.
 func (t *Template) Varies() bool {
 	for _, p := range t.parts {
 		if p.variable != 0 && p.variable != 'i' {
@@ -71,7 +71,7 @@ func (t *Template) Varies() bool {
 	return false
 }
 
-// Append appends it for message n of a client.
+// Append appends the text for message n of a client.
 func (t *Template) Append(b []byte, client int, n uint64) []byte {
 	for i := range t.parts {
 		b = t.parts[i].append(b, client, n)
@@ -79,6 +79,7 @@ func (t *Template) Append(b []byte, client int, n uint64) []byte {
 	return b
 }
 
+// append appends the text of p and the value of its variable.
 func (p *part) append(b []byte, client int, n uint64) []byte {
 	b = append(b, p.text...)
 	switch p.variable {
@@ -107,17 +108,17 @@ func appendUUID(b []byte) []byte {
 	}
 	u[6] = u[6]&0x0F | 0x40
 	u[8] = u[8]&0x3F | 0x80
-	for i, piece := range [][]byte{u[:4], u[4:6], u[6:8], u[8:10], u[10:]} {
+	for i, group := range [][]byte{u[:4], u[4:6], u[6:8], u[8:10], u[10:]} {
 		if i > 0 {
 			b = append(b, '-')
 		}
-		b = hex.AppendEncode(b, piece)
+		b = hex.AppendEncode(b, group)
 	}
 	return b
 }
 
-// settled is the template for one client with what varies left in: "a/7/%n".
-func (t *Template) settled(client int) string {
+// forClient returns the template with only the number of the client replaced: "a/7/%n".
+func (t *Template) forClient(client int) string {
 	var b []byte
 	for _, p := range t.parts {
 		b = append(b, strings.ReplaceAll(p.text, "%", "%%")...)
@@ -132,10 +133,9 @@ func (t *Template) settled(client int) string {
 	return string(b)
 }
 
-// filter is the topic filter that takes all topics of the template for one client: a
-// level with what varies is +.
+// filter returns the topic filter for all topics of one client. A level with a variable is +.
 func (t *Template) filter(client int) string {
-	levels := strings.Split(t.settled(client), "/")
+	levels := strings.Split(t.forClient(client), "/")
 	for i, l := range levels {
 		if varies(l) {
 			l = "+"
@@ -145,7 +145,7 @@ func (t *Template) filter(client int) string {
 	return strings.Join(levels, "/")
 }
 
-// varies tells whether a settled level has a variable left.
+// varies reports whether a level of a result of forClient has a variable.
 func varies(level string) bool {
 	for i := 0; i+1 < len(level); i++ {
 		if level[i] == '%' {
@@ -158,41 +158,41 @@ func varies(level string) bool {
 	return false
 }
 
-// meeting is how a filter meets the topics of a settled template.
-type meeting int
+// match says how many topics of a template match a filter.
+type match int
 
 const (
-	never meeting = iota
-	sometimesMeets
-	always
+	matchesNone match = iota
+	matchesSome
+	matchesAll
 )
 
-// meets tells whether filter takes the topics of a settled template.
-func meets(filter, settled string) meeting {
-	if strings.HasPrefix(settled, "$") && (strings.HasPrefix(filter, "+") || strings.HasPrefix(filter, "#")) {
-		return never // [MQTT-4.7.2-1]
+// matches returns how many topics of a result of forClient match filter.
+func matches(filter, topics string) match {
+	if strings.HasPrefix(topics, "$") && (strings.HasPrefix(filter, "+") || strings.HasPrefix(filter, "#")) {
+		return matchesNone // [MQTT-4.7.2-1]
 	}
-	met := always
+	met := matchesAll
 	for {
 		f, restF, moreF := strings.Cut(filter, "/")
-		s, restS, moreS := strings.Cut(settled, "/")
+		s, restS, moreS := strings.Cut(topics, "/")
 		switch {
 		case f == "#":
 			return met
 		case f == "+":
 		case varies(s):
-			met = sometimesMeets
+			met = matchesSome
 		case f != strings.ReplaceAll(s, "%%", "%"):
-			return never
+			return matchesNone
 		}
 		switch {
 		case !moreF && !moreS:
 			return met
 		case moreF && !moreS && restF == "#":
-			return met // a/# takes a too
+			return met // a/# also matches a
 		case moreF != moreS:
-			return never
+			return matchesNone
 		}
-		filter, settled = restF, restS
+		filter, topics = restF, restS
 	}
 }

@@ -13,32 +13,35 @@ import (
 	"mqtt/internal/format"
 )
 
-// Text returns the report for a person: width is the columns of the terminal.
-func Text(width int, ink Ink) Report {
+// Text returns the report for a person. width is the number of columns of the terminal.
+func Text(width int, colors Colors) Report {
 	return func(w io.Writer, r *Result) error {
-		t := &text{ink: ink, width: width}
+		t := &text{colors: colors, width: width}
 		t.whole(r)
 		_, err := w.Write(t.b)
 		return err
 	}
 }
 
-// text is a report being written.
+// text is a report that is being written.
 type text struct {
-	b     []byte
-	ink   Ink
-	width int
+	b      []byte
+	colors Colors
+	width  int
 }
 
+// line appends a line with a name.
 func (t *text) line(name, value string, args ...any) {
 	name += strings.Repeat(" ", max(13-len(name), 1))
-	t.b = append(t.b, t.ink.Dim(name)...)
+	t.b = append(t.b, t.colors.Dim(name)...)
 	t.b = fmt.Appendf(t.b, value, args...)
 	t.b = append(t.b, '\n')
 }
 
+// gap appends an empty line.
 func (t *text) gap() { t.b = append(t.b, '\n') }
 
+// whole appends the report.
 func (t *text) whole(r *Result) {
 	if r.Kind == KindConnections {
 		t.connections(r)
@@ -56,33 +59,34 @@ func (t *text) whole(r *Result) {
 	}
 	if h.Count() > 0 {
 		t.gap()
-		t.b = append(t.b, t.ink.Dim(name)...)
+		t.b = append(t.b, t.colors.Dim(name)...)
 		t.b = append(t.b, '\n')
-		t.b = AppendHistogram(t.b, h, t.width, t.ink)
+		t.b = AppendHistogram(t.b, h, t.width, t.colors)
 	}
 	if len(r.ErrorKinds)+len(r.Notes)+len(r.Verdicts) > 0 {
 		t.gap()
 	}
 	for _, k := range r.ErrorKinds {
-		t.line("errors", "%s %s: %s", t.ink.Error(format.Count(k.Count)), k.Kind, format.VisibleLine(nil, []byte(k.Text)))
+		t.line("errors", "%s %s: %s", t.colors.Error(format.Count(k.Count)), k.Kind, format.VisibleLine(nil, []byte(k.Text)))
 	}
 	for _, n := range r.Notes {
 		s := n.Text
 		if n.Remedy != "" {
 			s += " - " + n.Remedy
 		}
-		t.line("note", "%s", t.ink.Warning(s))
+		t.line("note", "%s", t.colors.Warning(s))
 	}
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
 		if v.Failed {
-			t.line("failed", "%s", t.ink.Error(v.String()))
+			t.line("failed", "%s", t.colors.Error(v.String()))
 		} else {
-			t.line("held", "%s", t.ink.Topic(v.String()))
+			t.line("held", "%s", t.colors.Topic(v.String()))
 		}
 	}
 }
 
+// messages appends the counts of a run of kind messages.
 func (t *text) messages(r *Result) {
 	c := &r.Config
 	pace := ", as fast as it goes"
@@ -101,7 +105,7 @@ func (t *text) messages(r *Result) {
 		}
 		t.line("sent", "%s", s)
 	}
-	t.held(&r.Connections)
+	t.troubles(&r.Connections)
 	if c.Subscribers == 0 {
 		return
 	}
@@ -112,7 +116,7 @@ func (t *text) messages(r *Result) {
 	t.line("received", "%s", s)
 	if !r.Accounted {
 		if r.Lost > 0 {
-			t.line("missing", "%s, by count alone", t.ink.Error(format.Count(r.Lost)))
+			t.line("missing", "%s, by count alone", t.colors.Error(format.Count(r.Lost)))
 		}
 		return
 	}
@@ -121,8 +125,8 @@ func (t *text) messages(r *Result) {
 	t.line("reordered", "%s", t.judged(r.Reordered, r.Expected, r.Legal.Reorder, c.QoS))
 }
 
-// held tells what became of connections, if not all of them held.
-func (t *text) held(c *Connections) {
+// troubles appends how many connections were lost, cut or not opened, if any.
+func (t *text) troubles(c *Connections) {
 	if c.Failed+c.Lost+c.Cut == 0 {
 		return
 	}
@@ -138,18 +142,19 @@ func (t *text) held(c *Connections) {
 	t.line("connections", "%s", strings.Join(all, ", "))
 }
 
-// judged is a count with what the QoS says about it.
+// judged returns the count n with its share and whether the QoS allows it.
 func (t *text) judged(n, of uint64, legal bool, qos int) string {
 	s := format.Count(n)
 	switch {
 	case n == 0:
 		return s
 	case legal:
-		return t.ink.Warning(fmt.Sprintf("%s (%s), which is allowed", s, format.Percent(n, of)))
+		return t.colors.Warning(fmt.Sprintf("%s (%s), which is allowed", s, format.Percent(n, of)))
 	}
-	return t.ink.Error(fmt.Sprintf("%s (%s), which QoS %d forbids", s, format.Percent(n, of), qos))
+	return t.colors.Error(fmt.Sprintf("%s (%s), which QoS %d forbids", s, format.Percent(n, of), qos))
 }
 
+// connections appends the counts of a run of kind connections.
 func (t *text) connections(r *Result) {
 	c, m := &r.Connections, r.Machines
 	t.line("run", "%s connections, MQTT %s, %s", format.Count(c.Wanted), r.Config.Version, format.Duration(time.Duration(r.Seconds*1e9)))
@@ -186,15 +191,15 @@ type figure struct {
 	of   func(*Histogram) time.Duration
 }
 
-// Columns of that table: of names, of each figure, and of counts.
+// The widths of the columns of that table.
 const (
 	timeNames = 13
 	timeEach  = 10
 	timeCount = 13
 )
 
-// figures are those that have room, the less telling ones left out first, and whether the
-// count has.
+// figures returns the columns for which the terminal has room, without the less important
+// ones if necessary, and whether there is room for the count.
 func (t *text) figures() (all []figure, count bool) {
 	at := func(p float64) func(*Histogram) time.Duration {
 		return func(h *Histogram) time.Duration { return h.At(p) }
@@ -210,7 +215,7 @@ func (t *text) figures() (all []figure, count bool) {
 	return all, room() >= timeCount
 }
 
-// times is the table of all that was timed.
+// times appends the table of all histograms.
 func (t *text) times(r *Result) {
 	figures, count := t.figures()
 	row := func(name string, figure func(figure) string, n string) string {
@@ -223,25 +228,25 @@ func (t *text) times(r *Result) {
 		}
 		return s
 	}
-	t.b = append(t.b, t.ink.Dim(row("", func(f figure) string { return f.name }, "count"))...)
+	t.b = append(t.b, t.colors.Dim(row("", func(f figure) string { return f.name }, "count"))...)
 	t.gap()
 	add := func(name string, h *Histogram) {
 		if h.Count() == 0 {
 			return
 		}
 		s := row(name, func(f figure) string { return format.Duration(f.of(h)) }, format.Count(uint64(h.Count())))
-		t.b = append(t.b, t.ink.Dim(s[:timeNames])...)
+		t.b = append(t.b, t.colors.Dim(s[:timeNames])...)
 		t.b = append(append(t.b, s[timeNames:]...), '\n')
 	}
-	for _, m := range measured(r) {
-		add(m.name, m.h)
+	for _, m := range timings(r) {
+		add(m.name, m.hist)
 	}
 	for _, p := range r.Phases {
 		add("  "+p.Name, p.Took)
 	}
 }
 
-// JSON writes r whole, as Read takes it.
+// JSON writes all of r, as Read reads it.
 func JSON(w io.Writer, r *Result) error {
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
@@ -251,7 +256,7 @@ func JSON(w io.Writer, r *Result) error {
 	return err
 }
 
-// CSV writes the series, a row a point, with a header. Times are in microseconds.
+// CSV writes the series with a header and a row for each point. Times are in microseconds.
 func CSV(w io.Writer, r *Result) error {
 	c := csv.NewWriter(w)
 	c.Write([]string{"second", "sent", "acknowledged", "received", "errors", "opened", "connections",

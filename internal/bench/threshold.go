@@ -9,8 +9,8 @@ import (
 	"mqtt/internal/format"
 )
 
-// Threshold is a condition under which a run fails, compiled: p99>20ms fails where
-// the 99th percentile of the latency is above 20 ms.
+// Threshold is a condition under which a run fails: p99>20ms fails if the 99th percentile
+// of the latency is above 20 ms.
 type Threshold struct {
 	text   string
 	metric string
@@ -20,13 +20,14 @@ type Threshold struct {
 	time   bool
 }
 
-// operators, longer ones first.
+// operators has longer operators first, because shorter ones are prefixes of them.
 var operators = [...]string{">=", "<=", "==", "!=", ">", "<"}
 
-// ParseThreshold reads METRIC OPERATOR VALUE. Times are min, mean, max and any
-// percentile from p0 to p99.999, of latency, or of service, lag, ack or connect with a
-// dot behind it. Counts are loss (or loss>1%), dup, reorder, errors, sent, received,
-// acknowledged, expected; rate is a second. A count alone fails where it is not 0.
+// ParseThreshold parses METRIC OPERATOR VALUE. Times are min, mean, max and any percentile
+// from p0 to p99.999. They are of the latency, or of another histogram that is named
+// before a dot: service, lag, ack or connect. Counts are loss (or loss>1%), dup, reorder,
+// errors, sent, received, acknowledged and expected; rate is per second. A count without
+// an operator fails if it is not 0.
 func ParseThreshold(s string) (*Threshold, error) {
 	t := &Threshold{text: s, op: ">"}
 	name, limit := strings.TrimSpace(s), "0"
@@ -74,15 +75,16 @@ func ParseThreshold(s string) (*Threshold, error) {
 	}
 	x, err := format.ParseRate(limit)
 	if err != nil || strings.ContainsRune(limit, '/') && !isRate(name) {
-		return nil, fmt.Errorf("%q: %q is no number", s, limit)
+		return nil, fmt.Errorf("%q: %q is not a number", s, limit)
 	}
 	t.limit = x
 	return t, nil
 }
 
+// isRate reports whether a metric is a rate.
 func isRate(name string) bool { return name == "rate" || strings.HasSuffix(name, "rate") }
 
-// timeOf returns the time that a name means, nil if it is none.
+// timeOf returns a function for the time with that name, nil if the name is not a time.
 func timeOf(name string) func(*Result) (float64, bool) {
 	pick := func(r *Result) *Histogram { return r.Latency }
 	switch of, rest, ok := strings.Cut(name, "."); {
@@ -124,7 +126,7 @@ func timeOf(name string) func(*Result) (float64, bool) {
 	}
 }
 
-// percentile reads p50, p99.9, and p999 as the keys of a result have it.
+// percentile parses p50, p99.9, and p999, which the keys of a result use for p99.9.
 func percentile(name string) (float64, bool) {
 	digits, ok := strings.CutPrefix(name, "p")
 	if !ok || digits == "" || strings.Trim(digits, "0123456789.") != "" {
@@ -137,14 +139,15 @@ func percentile(name string) (float64, bool) {
 	return p, err == nil && p >= 0 && p < 100
 }
 
+// isDigits reports whether s consists of digits and is not empty.
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-// countOf returns the number that a name means, nil if it is none.
+// countOf returns a function for the count or rate with that name, nil if there is none.
 func countOf(name string) func(*Result) (float64, bool) {
 	number := func(f func(*Result) uint64) func(*Result) (float64, bool) {
 		return func(r *Result) (float64, bool) { return float64(f(r)), true }
 	}
-	// What was not accounted for is no reason to be content.
+	// These counts are not known if the messages were not accounted for.
 	accounted := func(f func(*Result) uint64) func(*Result) (float64, bool) {
 		return func(r *Result) (float64, bool) { return float64(f(r)), r.Accounted }
 	}
@@ -180,8 +183,8 @@ func countOf(name string) func(*Result) (float64, bool) {
 	return nil
 }
 
-// Judge puts a verdict for each threshold into r and tells whether one failed. What
-// was not measured fails.
+// Judge sets the verdicts of r, one for each threshold, and reports whether one failed. A
+// threshold about a metric that was not measured fails.
 func (r *Result) Judge(thresholds []*Threshold) (failed bool) {
 	r.Verdicts = nil
 	for _, t := range thresholds {
@@ -192,6 +195,7 @@ func (r *Result) Judge(thresholds []*Threshold) (failed bool) {
 	return failed
 }
 
+// judge returns the verdict of t about r.
 func (t *Threshold) judge(r *Result) Verdict {
 	x, ok := t.value(r)
 	v := Verdict{Expression: t.text, Metric: t.metric, Value: x, Limit: t.limit, Time: t.time}
@@ -216,11 +220,11 @@ func (t *Threshold) judge(r *Result) Verdict {
 	return v
 }
 
-// Errors tells whether a threshold speaks about errors, so that it alone decides
-// whether they fail a run.
+// Errors reports whether t is about errors. Such a threshold alone decides whether errors
+// fail a run.
 func (t *Threshold) Errors() bool { return t.metric == "errors" }
 
-// String says how it came out: "p99 is 25.3ms (fails if p99>20ms)".
+// String returns the verdict for a person: "p99 is 25.3ms (the limit: p99>20ms)".
 func (v *Verdict) String() string {
 	if v.Reason != "" {
 		return fmt.Sprintf("%s: %s", v.Expression, v.Reason)

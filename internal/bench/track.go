@@ -5,33 +5,33 @@ import (
 	"sync"
 )
 
-// maxGaps bounds what is remembered of one publisher by one subscriber.
+// maxGaps is the maximum number of gaps of a track.
 const maxGaps = 512
 
-// gap is a range of sequences that did not come: from from up to but not to.
+// gap is the range of sequences from from to before to, none of which was received.
 type gap struct{ from, to uint64 }
 
-// track follows the sequences of one publisher at one subscriber. What did not come
-// is a list of gaps, so memory grows with the disorder and not with the messages.
+// track records which sequences of a publisher a subscriber has received. It stores the
+// gaps, so that its size depends on the disorder and not on the number of messages.
 type track struct {
-	next   uint64 // one more than the highest that came
-	floor  uint64 // gaps below were given up
-	unique uint64
-	gaps   []gap // ascending
+	next   uint64 // one more than the highest sequence received
+	floor  uint64 // gaps below it were forgotten
+	unique uint64 // sequences received
+	gaps   []gap  // ascending
 }
 
-// outcome is what a sequence turned out to be.
+// outcome says what kind of message a sequence was.
 type outcome int
 
 const (
-	inOrder outcome = iota
-	late            // behind a later one
-	again           // a repeat
-	blurred         // so old that it is taken for a repeat, but may be late
+	inOrder   outcome = iota
+	late              // after a later one
+	duplicate         // received before
+	ambiguous         // below floor: counted as a duplicate, but may be late
 )
 
-// take notes that seq came.
-func (t *track) take(seq uint64) outcome {
+// record records that seq was received.
+func (t *track) record(seq uint64) outcome {
 	if seq == t.next {
 		t.next++
 		t.unique++
@@ -58,9 +58,9 @@ func (t *track) take(seq uint64) outcome {
 	})
 	if !ok {
 		if seq < t.floor {
-			return blurred
+			return ambiguous
 		}
-		return again
+		return duplicate
 	}
 	t.unique++
 	switch g := &t.gaps[i]; {
@@ -78,19 +78,19 @@ func (t *track) take(seq uint64) outcome {
 	return late
 }
 
-// ledger is what one subscriber, or one shared group, got of each publisher.
-type ledger struct {
-	mu     sync.Mutex // of a group; a subscriber's own is never contended
-	tracks map[uint32]*track
-	last   *track
-	who    uint32
-	unique uint64
+// receipts has the tracks of all publishers for a subscriber, or for a shared subscription.
+type receipts struct {
+	mu        sync.Mutex // for shared subscriptions
+	tracks    map[uint32]*track
+	last      *track // of publisher
+	publisher uint32
+	unique    uint64 // messages without duplicates
 }
 
-// take notes a message.
-func (l *ledger) take(publisher uint32, seq uint64) outcome {
+// record records that message seq of a publisher was received.
+func (l *receipts) record(publisher uint32, seq uint64) outcome {
 	t := l.last
-	if t == nil || l.who != publisher {
+	if t == nil || l.publisher != publisher {
 		if t = l.tracks[publisher]; t == nil {
 			if l.tracks == nil {
 				l.tracks = make(map[uint32]*track)
@@ -98,9 +98,9 @@ func (l *ledger) take(publisher uint32, seq uint64) outcome {
 			t = new(track)
 			l.tracks[publisher] = t
 		}
-		l.last, l.who = t, publisher
+		l.last, l.publisher = t, publisher
 	}
-	out := t.take(seq)
+	out := t.record(seq)
 	if out <= late {
 		l.unique++
 	}

@@ -89,7 +89,7 @@ func TestLimitIsKeptToTheMessage(t *testing.T) {
 				t.Errorf("%d of 4 clients said goodbye", r.left)
 			}
 			// The clock of this test moves by timers alone: the start of the schedule and the looks of the drain.
-			if res.SendSeconds > 0 || time.Since(began) > lead+4*glimpse {
+			if res.SendSeconds > 0 || time.Since(began) > startDelay+4*pollInterval {
 				t.Errorf("sent in %g s, ended after %s", res.SendSeconds, time.Since(began))
 			}
 		})
@@ -137,7 +137,7 @@ func TestGeneratorChecksItself(t *testing.T) {
 		r := &run{plan: &Plan{Rate: c.rate, Subscribers: 1, Publishers: 1}}
 		res := &Result{Lag: NewHistogram(), Accounted: true, Drained: Drain{Complete: true}, Machines: []Machine{{CPUs: 2, CPU: c.cpu, GC: c.gc}}}
 		res.Lag.RecordMany(c.lag, 1000)
-		notes := r.notes(res, &counts{behind: c.behind, blocked: c.blocked})
+		notes := r.notes(res, &counts{lateSends: c.behind, lateBlocked: c.blocked})
 		if c.want == "" && len(notes) > 0 || c.want != "" && (len(notes) != 1 || notes[0].About != c.about || !strings.Contains(notes[0].Text, c.want)) {
 			t.Errorf("%s: %+v", c.name, notes)
 		}

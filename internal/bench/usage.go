@@ -7,47 +7,50 @@ import (
 	"time"
 )
 
-// usage is how hard this process worked while it measured.
+// usage measures the processor time and memory that this process uses during the
+// measurement.
 type usage struct {
-	base, held uint64     // resident bytes with the first connection, and with all
-	mu         sync.Mutex // of what stands between here and timer
-	at         time.Time
-	cpu        time.Duration
-	timer      *time.Timer
+	base, held uint64 // resident bytes with the first connection, and with all
 
-	cores float64
-	pause time.Duration // longest stop of the garbage collector while measuring
+	mu    sync.Mutex // guards the next three
+	start time.Time
+	cpu   time.Duration // at start, -1 before
+	timer *time.Timer
+
+	cores float64       // in use on average
+	pause time.Duration // longest pause of the garbage collector
 }
 
-// begin starts the measurement after a while, when the warm-up is over.
+// begin starts to measure after the warm-up, which takes that long.
 func (u *usage) begin(after time.Duration) {
-	u.at, u.cpu = time.Now().Add(after), -1
+	u.start, u.cpu = time.Now().Add(after), -1
 	if after <= 10*time.Millisecond {
-		u.at, u.cpu = time.Now(), processorTime()
+		u.start, u.cpu = time.Now(), processorTime()
 		return
 	}
 	u.timer = time.AfterFunc(after, func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()
-		u.at, u.cpu = time.Now(), processorTime()
+		u.start, u.cpu = time.Now(), processorTime()
 	})
 }
 
-// end ends it.
+// end ends the measurement.
 func (u *usage) end() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.timer != nil && u.timer.Stop() || u.cpu < 0 {
-		return // the warm-up was not over
+		return // the warm-up has not ended
 	}
-	if wall := time.Since(u.at); wall > 0 {
+	if wall := time.Since(u.start); wall > 0 {
 		u.cores = float64(processorTime()-u.cpu) / float64(wall)
 	}
-	u.pause = longestPause(u.at)
+	u.pause = longestPause(u.start)
 }
 
-// longestPause is the longest stop of the garbage collector since a time, of the last 256 stops. Package
-// runtime/metrics knows them too, and costs every start of the program a tenth of a millisecond.
+// longestPause returns the longest pause of the garbage collector since a time, among the
+// last 256 pauses. Package runtime/metrics has them, too, but it would add a tenth of a
+// millisecond to each start of the program.
 func longestPause(since time.Time) (longest time.Duration) {
 	var s debug.GCStats
 	debug.ReadGCStats(&s)
@@ -59,7 +62,7 @@ func longestPause(since time.Time) (longest time.Duration) {
 	return longest
 }
 
-// machine says what a Result tells of this process.
+// machine returns the description of this process for a Result.
 func (r *run) machine() Machine {
 	u := &r.usage
 	held := u.held
@@ -72,9 +75,10 @@ func (r *run) machine() Machine {
 	}
 }
 
-// settled gives back what opening connections took and tells what is left resident.
-// Each collection halves the stacks that had to grow.
-func settled() uint64 {
+// settledMemory frees the memory that was needed only while connections opened, and returns
+// the number of bytes that remain resident. Each collection halves the stacks that have
+// grown.
+func settledMemory() uint64 {
 	for range 3 {
 		runtime.GC()
 	}
@@ -82,9 +86,9 @@ func settled() uint64 {
 	return resident()
 }
 
-// frugal has the garbage collector run often, so that what lasts is not strewn over
-// many pages among what does not. restore ends that.
-func frugal() (restore func()) {
+// compactMemory makes the garbage collector run often until restore is called, so that
+// permanent memory is not spread over many pages between temporary memory.
+func compactMemory() (restore func()) {
 	before := debug.SetGCPercent(10)
 	return func() { debug.SetGCPercent(before) }
 }

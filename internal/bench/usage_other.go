@@ -4,9 +4,11 @@ package bench
 
 import "time"
 
+// processorTime returns 0: the time is not known.
 func processorTime() time.Duration { return 0 }
 
+// resident returns 0: the memory is not known.
 func resident() uint64 { return 0 }
 
-// Descriptors is how many files this process may have open at once, 0 where nobody knows.
+// Descriptors returns 0: the number of files that may be open is not known.
 func Descriptors() int { return 0 }

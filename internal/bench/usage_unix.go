@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// processorTime is what this process used of all processors.
+// processorTime returns the processor time that this process has used.
 func processorTime() time.Duration {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
@@ -19,7 +19,7 @@ func processorTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// resident is how many bytes of memory this process holds, 0 where nobody says.
+// resident returns the resident memory of this process in bytes, 0 if it is not known.
 func resident() uint64 {
 	b, err := os.ReadFile("/proc/self/statm")
 	if err != nil {
@@ -33,8 +33,8 @@ func resident() uint64 {
 	return pages * uint64(os.Getpagesize())
 }
 
-// Descriptors is how many files this process may have open at once, 0 where nobody knows.
-// Go's runtime has raised the limit in force to the highest that is allowed.
+// Descriptors returns how many files this process may have open, 0 if that is not known.
+// The Go runtime has already raised the soft limit to the hard limit.
 func Descriptors() int {
 	var l syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l) != nil {

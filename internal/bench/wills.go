@@ -10,9 +10,9 @@ import (
 	"mqtt/internal/session"
 )
 
-// wills cuts all connections that are held, without a DISCONNECT, and waits for their
-// wills with a subscriber of its own [MQTT-3.1.2-8]. A will cannot carry a time, but its
-// topic is its client's: latency is from the cut of that client.
+// wills cuts all connections without a DISCONNECT and receives their wills with a subscriber
+// of its own [MQTT-3.1.2-8]. A will has no header, but its topic identifies the client, so
+// latency is measured from the cut of that client.
 func (r *run) wills(ctx, inner context.Context) error {
 	p := r.plan
 	filter := willFilter(p.WillTopic)
@@ -43,27 +43,28 @@ func (r *run) wills(ctx, inner context.Context) error {
 			}
 		}
 	}
-	r.series.say("awaiting wills", p.Drain)
+	r.series.setPhase("awaiting wills", p.Drain)
 	return r.awaitWills(ctx, k)
 }
 
-// willFilter takes the wills of all clients.
+// willFilter returns the filter for the wills of all clients.
 func willFilter(t *Template) string {
 	all := &Template{}
 	for _, part := range t.parts {
 		if part.variable == 'i' {
-			part.variable = 'r' // a level that differs from client to client
+			part.variable = 'r' // a variable that filter replaces by +
 		}
 		all.parts = append(all.parts, part)
 	}
 	return all.filter(0)
 }
 
+// awaitWills cuts all connections and counts their wills.
 func (r *run) awaitWills(ctx context.Context, k *conn.Conn) error {
 	p, t := r.plan, &r.tallies[0]
-	cut := map[string][]int64{}
+	cut := map[string][]int64{} // by topic, when connections were cut
 	for _, c := range r.idlers.clients {
-		if c.live.Load() == nil {
+		if c.conn.Load() == nil {
 			continue
 		}
 		topic := string(p.WillTopic.Append(nil, c.number, 0))
@@ -72,7 +73,7 @@ func (r *run) awaitWills(ctx context.Context, k *conn.Conn) error {
 		t.sent++
 		t.lastSent = r.now()
 		t.mu.Unlock()
-		c.away.Store(true)
+		c.leaving.Store(true)
 		c.wake()
 	}
 	r.receiveFrom = r.start
@@ -93,9 +94,9 @@ func (r *run) awaitWills(ctx context.Context, k *conn.Conn) error {
 		t.bytesReceived += uint64(len(ev.Message.Payload))
 		t.lastReceived = now
 		if len(times) > 0 {
-			took := time.Duration(now - times[0])
-			t.latency.Record(took)
-			t.second.Record(took)
+			latency := time.Duration(now - times[0])
+			t.latency.Record(latency)
+			t.recent.Record(latency)
 			cut[string(ev.Message.Topic)] = times[1:]
 			t.unique++
 			left--

@@ -2,10 +2,10 @@ package metrics
 
 import (
 	"net/http"
-	"strconv"
 	"sync/atomic"
 
 	"mqtt/internal/broker"
+	"mqtt/internal/prometheus"
 )
 
 // Handler answers GET and HEAD requests for /metrics and /healthz. The status of both is
@@ -21,17 +21,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	switch {
 	case req.URL.Path != "/metrics" && req.URL.Path != "/healthz":
 		http.NotFound(w, req)
-	case req.Method != http.MethodGet && req.Method != http.MethodHead:
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
+	case !prometheus.Allow(w, req):
 	case b == nil:
 		http.Error(w, "not serving", http.StatusServiceUnavailable)
 	case req.URL.Path == "/healthz":
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Write([]byte("ok\n"))
 	default:
-		w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-		w.Write(Append(nil, b.Stats()))
+		prometheus.Serve(w, req, Append(nil, b.Stats()))
 	}
 }
 
@@ -62,10 +59,10 @@ func Append(dst []byte, s broker.Stats) []byte {
 		{"mqtt_broker_messages_dropped_total", "counter", "Messages not delivered to a subscriber: slow, queue full, too large, expired.", s.Dropped},
 		{"mqtt_broker_messages_refused_total", "counter", "PUBLISH packets refused: not authorized, or topic not allowed.", s.PublishesRefused},
 	} {
-		dst = append(dst, "# HELP "+m.name+" "+m.help+"\n# TYPE "+m.name+" "+m.kind+"\n"+m.name+" "...)
-		dst = append(strconv.AppendInt(dst, m.value, 10), '\n')
+		dst = prometheus.AppendHead(dst, m.name, m.kind, m.help)
+		dst = prometheus.AppendInt(dst, m.name, m.value)
 	}
 	const up = "mqtt_broker_uptime_seconds"
-	dst = append(dst, "# HELP "+up+" Seconds since the broker was created.\n# TYPE "+up+" gauge\n"+up+" "...)
-	return append(strconv.AppendFloat(dst, s.Uptime.Seconds(), 'f', 3, 64), '\n')
+	dst = prometheus.AppendHead(dst, up, "gauge", "Seconds since the broker was created.")
+	return prometheus.AppendSample(dst, up, s.Uptime.Seconds())
 }

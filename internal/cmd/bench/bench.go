@@ -125,7 +125,7 @@ func (o *output) carryOut(ctx context.Context, e *cli.Env, p *connect.Plan, b *b
 	// Without an error, too, the work may not be done: a server that is gone is silent until the keep alive tells.
 	if short := r.Failure(); short != nil {
 		hint := "the server took or answered no more: a shorter -k notices one that is gone, a longer --drain waits for one that is slow"
-		if short.LossAlone() {
+		if short.LossOnly() {
 			hint = "--drain waits longer, --fail-if 'loss>0.1%' allows some"
 		}
 		return cli.Fail(cli.ExitExpected, hint, "%w", short)

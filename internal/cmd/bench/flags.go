@@ -68,7 +68,7 @@ func (f *loadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, 
 	}
 	b.Publishers, b.Subscribers, b.Shared = f.publishers, f.subscribers, f.shared
 	b.QoS, b.Retain, b.Clear, b.Window = byte(f.qos), f.retain, f.clear, f.inflight
-	b.Props, b.SubProp = c.Properties.Sets[proto.PUBLISH], c.Properties.Sets[proto.SUBSCRIBE]
+	b.Props, b.SubscribeProps = c.Properties.Sets[proto.PUBLISH], c.Properties.Sets[proto.SUBSCRIBE]
 	p.Cfg.Window = f.inflight
 	if err := f.topics(p, b); err != nil {
 		return err
@@ -150,7 +150,7 @@ func (f *loadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, 
 	case p.Cfg.Connect.Version >= proto.V5:
 		b.Carrier = bench.InProperty
 	default:
-		b.Carrier = bench.Nowhere
+		b.Carrier = bench.NoHeader
 	}
 	return nil
 }

@@ -150,7 +150,7 @@ func (t *fleet) sessions(f *connect.Flags, fs *pflag.FlagSet, p *connect.Plan, b
 	}
 	b.Backoff = p.Backoff
 	b.Backoff.Notice = nil
-	b.Echo.Persistent = f.Session.KeepSession || what != "" && c.Version >= proto.V5
+	b.Config.Persistent = f.Session.KeepSession || what != "" && c.Version >= proto.V5
 	switch {
 	case what == "":
 	case c.Version < proto.V5 && !f.Session.KeepSession && what == "--offline":
@@ -164,7 +164,7 @@ func (t *fleet) sessions(f *connect.Flags, fs *pflag.FlagSet, p *connect.Plan, b
 		c.Props = c.Props.Without(proto.SessionExpiryInterval).AppendNum(proto.SessionExpiryInterval, sessionLasts)
 		p.TemporarySession = true
 	}
-	b.Goodbye = f.Disconnect(p)
+	b.Disconnect = f.Disconnect(p)
 	return nil
 }
 
@@ -174,8 +174,8 @@ func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 		return err
 	}
 	target := p.Target
-	b.Echo.Server = string(target.Scheme()) + "://" + target.Addr()
-	b.Echo.KeepAlive = int(p.Cfg.Connect.KeepAlive)
+	b.Config.Server = string(target.Scheme()) + "://" + target.Addr()
+	b.Config.KeepAlive = int(p.Cfg.Connect.KeepAlive)
 	show := p.Cfg.Trace
 	b.Configure = func(role bench.Role, number int, took *bench.Phases) (*conn.Config, error) {
 		cfg := new(conn.Config)
@@ -191,7 +191,7 @@ func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 			will.Topic = string(b.WillTopic.Append(nil, number, 0))
 			cfg.Connect.Will = &will
 		}
-		if role == bench.Keeper || b.Clients > 0 && role == bench.Subscriber {
+		if role == bench.ClockClient || b.Clients > 0 && role == bench.Subscriber {
 			cfg.Connect.Will = nil
 		}
 		if show != nil {

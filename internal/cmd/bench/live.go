@@ -60,7 +60,7 @@ func (v *view) draw(l *bench.Live) {
 	switch {
 	case v.e.Quiet:
 	case v.e.TTYErr:
-		v.buf, v.lines = bench.AppendLive(v.buf, l, bench.LiveView{Width: cli.Width(v.e.Err), Above: v.lines, Ink: v.ink})
+		v.buf, v.lines = bench.AppendLive(v.buf, l, bench.LiveView{Width: cli.Width(v.e.Err), Above: v.lines, Colors: v.ink})
 	default:
 		v.buf = bench.AppendLiveLine(v.buf, l)
 	}

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// glimpse is how often the run looks whether it is done.
-const glimpse = 5 * time.Millisecond
+// pollInterval is how often the run checks whether it is done.
+const pollInterval = 5 * time.Millisecond
 
-// carryOut is the order of a run: connect, wait for each other, send, drain.
-func (r *run) carryOut(ctx, inner context.Context) error {
+// execute connects the clients, sends all messages and waits until they are received.
+func (r *run) execute(ctx, inner context.Context) error {
 	if r.plan.Clients > 0 {
 		return r.holdIdle(ctx, inner)
 	}
 	p := r.plan
-	r.series.say("connecting", -1)
+	r.series.setPhase("connecting", -1)
 	from := r.now()
 	if p.Order != Late {
 		r.launch(ctx, r.subs) // each waits for its SUBACK
 	}
 	r.launch(ctx, r.pubs)
-	r.series.ramped(time.Duration(r.now() - from))
+	r.series.setRamp(time.Duration(r.now() - from))
 	if p.Order == Before && r.subs.up() == 0 && p.Subscribers > 0 || p.Publishers > 0 && r.pubs.up() == 0 {
 		r.interrupted = ctx.Err() != nil
 		if r.interrupted {
@@ -30,17 +30,17 @@ func (r *run) carryOut(ctx, inner context.Context) error {
 		return r.first()
 	}
 	if r.interrupted = ctx.Err() != nil; r.interrupted {
-		return nil // with the connections that there are
+		return nil // the result has the connections that opened
 	}
 	if p.Order == Offline {
 		r.keepSessions.Store(true)
-		r.dismiss(r.subs)
+		r.disconnect(r.subs)
 	}
 	if err := r.clocks.begin(ctx, inner); err != nil {
 		return err
 	}
 	if !p.StartAt.IsZero() {
-		r.series.say("waiting for the start", time.Until(p.StartAt))
+		r.series.setPhase("waiting for the start", time.Until(p.StartAt))
 		if !r.sleep(ctx, int64(p.StartAt.Sub(r.base.Round(0)))) {
 			return context.Cause(ctx)
 		}
@@ -51,14 +51,14 @@ func (r *run) carryOut(ctx, inner context.Context) error {
 	stop()
 	if p.Order != Before && ctx.Err() == nil {
 		r.receiveFrom = r.now()
-		r.series.say("subscribing", -1)
-		r.subs.renew(p.Order == Offline)
+		r.series.setPhase("subscribing", -1)
+		r.subs.resetSessions(p.Order == Offline)
 		r.keepSessions.Store(false)
 		r.launch(ctx, r.subs)
 	}
 	if p.Order == Offline && ctx.Err() != nil {
 		for _, c := range r.subs.clients {
-			c.sub.held = false // it never came back: nothing was expected of it
+			c.sub.granted = false // it did not reconnect, so nothing was expected of it
 		}
 	}
 	r.drain(ctx)
@@ -66,13 +66,13 @@ func (r *run) carryOut(ctx, inner context.Context) error {
 	return nil
 }
 
-// lead is how far ahead the schedule begins, so that no publisher is late for it.
-const lead = 2 * time.Millisecond
+// startDelay is the time until the schedule starts. It lets all publishers wake in time.
+const startDelay = 2 * time.Millisecond
 
-// begin fixes the schedule and lets the publishers go.
+// begin sets the schedule and wakes the publishers.
 func (r *run) begin() {
 	p := r.plan
-	r.warm = r.now() + int64(lead)
+	r.warm = r.now() + int64(startDelay)
 	r.start = r.warm + int64(p.Warmup)
 	r.receiveFrom = r.start
 	r.end = math.MaxInt64
@@ -81,15 +81,15 @@ func (r *run) begin() {
 	}
 	r.series.begin(r.start)
 	if p.Warmup > 0 {
-		r.series.say("warming up", p.Warmup)
+		r.series.setPhase("warming up", p.Warmup)
 	}
 	r.usage.begin(time.Duration(r.start - r.now()))
 	r.phase.Store(sending)
 	r.pubs.wake()
 }
 
-// planned is when the last message is due, MaxInt64 where nobody knows.
-func (r *run) planned() int64 {
+// lastDue returns when the last message is due, math.MaxInt64 if that is not known.
+func (r *run) lastDue() int64 {
 	last := r.end
 	if p := r.plan; p.Messages > 0 && p.Rate > 0 {
 		last = min(last, r.start+int64(float64(p.Messages)*1e9/p.Rate))
@@ -97,24 +97,24 @@ func (r *run) planned() int64 {
 	return last
 }
 
-// await waits until all is published and acknowledged, or given up: nothing moved for
-// as long as Drain.
+// await waits until all messages are sent and acknowledged, or until there was no progress
+// for as long as Drain.
 func (r *run) await(ctx context.Context) {
 	p := r.plan
 	published := make(chan struct{})
-	go func() { // ends with the last publisher, which farewell dismisses at the latest
+	go func() { // ends with the last publisher, at the latest in closeAll
 		r.publishing.Wait()
 		close(published)
 	}()
-	precise := r.metronome()
-	defer precise()
-	last := r.planned()
+	stopMetronome := r.metronome()
+	defer stopMetronome()
+	last := r.lastDue()
 	if p.Publishers == 0 {
 		r.receive(ctx)
 		return
 	}
-	r.series.saySending(last)
-	ticker := time.NewTicker(glimpse)
+	r.series.setSending(last)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	moved, seen := r.now(), uint64(0)
 	for {
@@ -122,12 +122,12 @@ func (r *run) await(ctx context.Context) {
 		case <-published:
 			return
 		case <-ctx.Done():
-			r.enough()
-			look := time.NewTimer(time.Duration(r.lookUntil() - r.now()))
-			defer look.Stop()
+			r.stopSending()
+			grace := time.NewTimer(time.Duration(r.endOfGrace() - r.now()))
+			defer grace.Stop()
 			select {
-			case <-published: // what was under way is acknowledged
-			case <-look.C:
+			case <-published: // the messages in flight have been acknowledged
+			case <-grace.C:
 			case <-p.Hurry:
 			}
 			return
@@ -138,34 +138,34 @@ func (r *run) await(ctx context.Context) {
 		if all := n.sent + n.acked + n.refused + n.received + n.warmSent + n.opened; all != seen {
 			seen, moved = all, now
 		}
-		patient := int64(p.Drain)
-		if now-moved > patient && now-r.start > patient && (last == math.MaxInt64 || now-last > patient) {
-			r.enough()
+		limit := int64(p.Drain)
+		if now-moved > limit && now-r.start > limit && (last == math.MaxInt64 || now-last > limit) {
+			r.stopSending()
 			return
 		}
 	}
 }
 
-// lookUntil is until when an interrupted run looks for what is under way.
-func (r *run) lookUntil() int64 {
-	if r.lastLook == 0 {
-		r.lastLook = r.now() + int64(lastLook)
+// endOfGrace returns until when an interrupted run waits for messages in flight.
+func (r *run) endOfGrace() int64 {
+	if r.graceEnd == 0 {
+		r.graceEnd = r.now() + int64(gracePeriod)
 	}
-	return r.lastLook
+	return r.graceEnd
 }
 
-// enough has the publishers send no more.
-func (r *run) enough() {
+// stopSending makes the publishers send nothing more.
+func (r *run) stopSending() {
 	r.giveUp.Store(r.now())
 	r.pubs.wake()
 }
 
-// receive is a run without publishers of its own: it ends by time, by number, or with
-// ctx.
+// receive waits in a run without publishers until its time is over, until the number of
+// messages is received, or until ctx ends.
 func (r *run) receive(ctx context.Context) {
 	p := r.plan
-	r.series.saySending(r.end)
-	ticker := time.NewTicker(glimpse)
+	r.series.setSending(r.end)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	for over := false; !over && r.now() < r.end; {
 		if p.Messages > 0 && sum(r.tallies).received >= p.Messages {
@@ -177,15 +177,15 @@ func (r *run) receive(ctx context.Context) {
 		case <-ticker.C:
 		}
 	}
-	r.heardTo = min(r.now(), r.end)
+	r.listenedTo = min(r.now(), r.end)
 }
 
-// quiet is how long nothing must have come before what other processes of the run sent
-// counts as complete: how much that is, nobody here knows.
+// quiet is the time without any message after which all messages of other processes of the
+// run count as received. Their number is not known here.
 const quiet = time.Second
 
-// drain waits for every sequence that should come, or until nothing came for as long
-// as Drain. An interrupt leaves it a last look.
+// drain waits until all expected messages are received, or until nothing was received for as
+// long as Drain. After an interrupt it waits for the grace period only.
 func (r *run) drain(ctx context.Context) {
 	p := r.plan
 	alone := p.RunName == ""
@@ -193,24 +193,24 @@ func (r *run) drain(ctx context.Context) {
 		r.drained = Drain{Complete: true}
 		return
 	}
-	r.series.say("draining", p.Drain)
+	r.series.setPhase("draining", p.Drain)
 	from := r.now()
-	expected, of := uint64(0), uint64(math.MaxUint64)
+	expected, expectedOf := uint64(0), uint64(math.MaxUint64)
 	limit, interrupt := int64(math.MaxInt64), ctx.Done()
-	ticker := time.NewTicker(glimpse)
+	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	moved, seen := from, uint64(0)
 	for {
 		n := sum(r.tallies)
 		unique := n.unique
-		if p.Carrier == Nowhere || r.headless.Load() {
+		if p.Carrier == NoHeader || r.withoutHeader.Load() {
 			unique = n.received
 		} else if p.Shared == "" {
 			unique -= n.elsewhere
 		}
 		now := r.now()
-		if p.Publishers > 0 && n.sent+n.refused != of { // publishers that gave up may be in a turn
-			of, expected = n.sent+n.refused, r.expected()
+		if p.Publishers > 0 && n.sent+n.refused != expectedOf { // a publisher may still end its turn
+			expectedOf, expected = n.sent+n.refused, r.expected()
 		}
 		if n.received+n.opened != seen {
 			seen, moved = n.received+n.opened, now
@@ -225,7 +225,7 @@ func (r *run) drain(ctx context.Context) {
 		select {
 		case <-ticker.C:
 		case <-interrupt:
-			interrupt, limit = nil, r.lookUntil()
+			interrupt, limit = nil, r.endOfGrace()
 		case <-p.Hurry:
 			limit = 0
 		}
@@ -233,8 +233,8 @@ func (r *run) drain(ctx context.Context) {
 	r.drained.Seconds = time.Duration(r.now() - from).Seconds()
 }
 
-// churn cuts connections at the plan's rate until stop is called, which ends its
-// goroutine.
+// churn cuts connections at the rate of the plan until stop is called, which also waits for
+// its goroutine.
 func (r *run) churn(groups ...*group) (stop func()) {
 	if r.plan.Churn <= 0 {
 		return func() {}
@@ -244,9 +244,9 @@ func (r *run) churn(groups ...*group) (stop func()) {
 		all = append(all, g.clients...)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	over := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
-		defer close(over)
+		defer close(ended)
 		from := r.now()
 		for n := 0; r.sleep(ctx, from+int64(float64(n+1)*1e9/r.plan.Churn)); n++ {
 			c := all[n%len(all)]
@@ -254,24 +254,24 @@ func (r *run) churn(groups ...*group) (stop func()) {
 			c.wake()
 		}
 	}()
-	return func() { cancel(); <-over }
+	return func() { cancel(); <-ended }
 }
 
-// holdIdle opens connections, holds them, and ends them.
+// holdIdle opens connections and keeps them open for the time of the plan.
 func (r *run) holdIdle(ctx, inner context.Context) error {
 	p := r.plan
-	r.series.say("connecting", -1)
+	r.series.setPhase("connecting", -1)
 	r.start = r.now()
 	r.series.begin(r.start)
 	r.usage.begin(0)
-	// The first connection brings in what all of them share; the others are what a
-	// connection takes.
+	// The first connection also allocates what all connections share. The memory of the
+	// others is the memory that a connection uses.
 	r.launchSome(ctx, r.idlers, r.idlers.clients[:1])
-	r.usage.base = settled()
-	restore := frugal()
+	r.usage.base = settledMemory()
+	restore := compactMemory()
 	r.launchSome(ctx, r.idlers, r.idlers.clients[1:])
 	restore()
-	r.series.ramped(time.Duration(r.now() - r.start))
+	r.series.setRamp(time.Duration(r.now() - r.start))
 	if r.idlers.up() == 0 {
 		if r.interrupted = ctx.Err() != nil; r.interrupted {
 			return context.Cause(ctx)
@@ -281,19 +281,19 @@ func (r *run) holdIdle(ctx, inner context.Context) error {
 	if r.interrupted = ctx.Err() != nil; r.interrupted {
 		return nil
 	}
-	r.usage.held = settled()
-	r.series.say("holding", p.Hold)
+	r.usage.held = settledMemory()
+	r.series.setPhase("holding", p.Hold)
 	stop := r.churn(r.idlers)
 	until := r.now() + int64(p.Hold)
 	if p.Hold == 0 {
 		until = math.MaxInt64
 	}
-	whole := r.sleep(ctx, until)
+	complete := r.sleep(ctx, until)
 	stop()
-	r.interrupted = !whole && p.Hold > 0
+	r.interrupted = !complete && p.Hold > 0
 	if p.Wills && !r.interrupted {
 		if err := r.wills(ctx, inner); err != nil {
-			r.idlers.clients[0].fault(err, false)
+			r.idlers.clients[0].recordError(err, false)
 		}
 	}
 	return nil
