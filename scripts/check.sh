@@ -139,7 +139,7 @@ check_static() {
 
 # The binary of scripts/build.sh sends a message through its own broker: password, WebSocket and jq.
 check_build() (
-	bash scripts/build.sh "$tmp/mqtt" || return 1
+	bash scripts/build.sh "$tmp/mqtt" && [[ -x $tmp/mqtt ]] || return 1
 	PATH=$tmp:$PATH
 	printf 'secret\n' | mqtt broker passwd "$tmp/passwords" someone 2>/dev/null || return 1
 	printed=$(XDG_CONFIG_HOME=$tmp mqtt broker --listen ws://127.0.0.1:0/mqtt --passwords "$tmp/passwords" -- sh -c '
