@@ -6,8 +6,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// begin begins an exchange and returns ps with the method and the first data appended.
-func (c *Conn) begin(ps proto.Props) (proto.Props, error) {
+// beginAuth begins an exchange and returns ps with the method and the first data appended.
+func (c *Conn) beginAuth(ps proto.Props) (proto.Props, error) {
 	x, err := c.cfg.Auth.Begin()
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (c *Conn) Reauthenticate() error {
 		return errors.New("re-authenticate: no authentication method was given")
 	}
 	before := c.exchange
-	ps, err := c.begin(c.cfg.AuthProps)
+	ps, err := c.beginAuth(c.cfg.AuthProps)
 	if err != nil {
 		return err
 	}
@@ -80,19 +80,19 @@ func (c *Conn) Reauthenticate() error {
 	return nil
 }
 
-// takeAuth handles an AUTH after CONNACK.
-func (c *Conn) takeAuth(f proto.Frame) (Event, error) {
+// handleAuth handles an AUTH after CONNACK.
+func (c *Conn) handleAuth(f proto.Frame) (Event, error) {
 	var p proto.Auth
 	if err := p.Decode(f, c.v); err != nil {
-		return Event{}, c.violated(err)
+		return Event{}, c.protocolError(err)
 	}
 	if c.exchange == nil {
 		// The client begins a re-authentication, not the server [MQTT-4.12.0-7].
-		return Event{}, c.violated(&proto.Error{Type: proto.AUTH, Reason: proto.ProtocolError, What: "no re-authentication was begun"})
+		return Event{}, c.protocolError(&proto.Error{Type: proto.AUTH, Reason: proto.ProtocolError, What: "no re-authentication was begun"})
 	}
 	if p.Reason == proto.Success {
 		if err := c.finishAuth(proto.AUTH, p.Props); err != nil {
-			return Event{}, c.violated(err) // [MQTT-4.12.1-2]
+			return Event{}, c.protocolError(err) // [MQTT-4.12.1-2]
 		}
 		return Event{Kind: Answer, Answer: &p}, nil
 	}
@@ -102,7 +102,7 @@ func (c *Conn) takeAuth(f proto.Frame) (Event, error) {
 		if errors.As(err, &v) {
 			err = v.Err
 		}
-		return Event{}, c.violated(err)
+		return Event{}, c.protocolError(err)
 	}
 	return Event{}, c.queue(answer)
 }

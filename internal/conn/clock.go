@@ -6,113 +6,113 @@ import (
 	"mqtt/internal/proto"
 )
 
-// clock knows when a PINGREQ is due and when its answer is late.
+// clock decides when to send PINGREQ and when its answer is late.
 type clock struct {
-	keepAlive time.Duration // 0 is off
-	sent      time.Time     // when something was last written
-	got       time.Time     // when something was last read, or later
-	asked     []asked       // PINGREQs that await their answer, oldest first
-	pong      time.Time     // by when the server must be heard of; zero if no answer is awaited
-	came      bool          // something was read since got was set
-	heard     bool          // something came since pong was set
-	last      bool          // pong is the last chance
+	keepAlive time.Duration // 0 means off
+	sent      time.Time     // when a packet was last written
+	received  time.Time     // when bytes were last received, or later
+	recent    bool          // bytes were received after received was set
+	pings     []ping        // PINGREQs that were not answered, oldest first
+	pongDue   time.Time     // when the server must have sent something; zero if no answer is awaited
+	heard     bool          // the server has sent something since pongDue was set
+	graceOver bool          // the grace period was granted
 }
 
-// asked is a PINGREQ.
-type asked struct {
+// ping is a PINGREQ.
+type ping struct {
 	at    time.Time // when it was queued
-	owner bool      // the owner sent it and wants to know
+	owner bool      // sent by the owner, who gets a Pong event
 }
 
-// nearest returns the earliest of limit, ping due and pong due; zero is never.
-func (k *clock) nearest(limit time.Time) time.Time {
+// deadline returns the earliest of limit, the time of the next PINGREQ, and the time at which its
+// answer is late. Zero means never.
+func (k *clock) deadline(limit time.Time) time.Time {
 	if k.keepAlive > 0 {
-		if due := k.due(); limit.IsZero() || due.Before(limit) {
+		if due := k.pingDue(); limit.IsZero() || due.Before(limit) {
 			limit = due
 		}
 	}
-	if !k.pong.IsZero() && (limit.IsZero() || k.pong.Before(limit)) {
-		limit = k.pong
+	if !k.pongDue.IsZero() && (limit.IsZero() || k.pongDue.Before(limit)) {
+		limit = k.pongDue
 	}
 	return limit
 }
 
-// due is when PINGREQ is to be sent if nothing else is: a tenth of the keep alive
-// early, a second at most, for the server counts until the packet is there. A server that
-// is silent for as long is asked too, whatever is sent: messages at QoS 0 have no other
-// answer, and a path that is dead takes them for many minutes.
-func (k *clock) due() time.Time {
+// pingDue returns when to send PINGREQ if nothing else is sent. That is a tenth of the keep alive
+// early, but at most one second, because the server measures when the packet arrives. PINGREQ is also
+// sent if the server has been silent for that long, whatever we send: messages at QoS 0 are not
+// acknowledged, and a dead path accepts them for many minutes.
+func (k *clock) pingDue() time.Time {
 	last := k.sent
-	if k.pong.IsZero() && k.got.Before(last) {
-		last = k.got
+	if k.pongDue.IsZero() && k.received.Before(last) {
+		last = k.received
 	}
 	return last.Add(k.keepAlive - min(k.keepAlive/10, time.Second))
 }
 
-// tick gives what was read since the last one its time: the read itself needs no clock.
+// tick assigns the time now to what was received since the last tick, so that reading needs no clock.
 func (k *clock) tick(now time.Time) {
-	if k.came {
-		k.got, k.came = now, false
+	if k.recent {
+		k.received, k.recent = now, false
 	}
 }
 
-func (k *clock) pingIsDue(now time.Time) bool { return k.keepAlive > 0 && !now.Before(k.due()) }
+func (k *clock) pingIsDue(now time.Time) bool { return k.keepAlive > 0 && !now.Before(k.pingDue()) }
 
-// read notes that something came.
-func (k *clock) read() { k.heard, k.came = true, true }
+// noteRead records that bytes were received.
+func (k *clock) noteRead() { k.heard, k.recent = true, true }
 
-// pongIsLate tells whether the server was silent since PINGREQ for as long as it may
-// be. What else it sent counts: PINGRESP may stand behind much of it. The owner may
-// have been away for long, and what came meanwhile was not read yet: so there is a
-// last chance.
+// pongIsLate reports whether the server has sent nothing since PINGREQ for longer than allowed. Any
+// packet counts as a sign of life, because PINGRESP may be queued after many others. As the owner may
+// not have read for a while, a short grace period is granted first.
 func (k *clock) pongIsLate(now time.Time) bool {
-	if k.pong.IsZero() || now.Before(k.pong) {
+	if k.pongDue.IsZero() || now.Before(k.pongDue) {
 		return false
 	}
 	switch {
 	case k.heard:
-		k.heard, k.last = false, false
-		k.pong = now.Add(k.patience())
-	case !k.last:
-		k.last = true
-		k.pong = now.Add(lastWords)
+		k.heard, k.graceOver = false, false
+		k.pongDue = now.Add(k.pongTimeout())
+	case !k.graceOver:
+		k.graceOver = true
+		k.pongDue = now.Add(graceTime)
 	default:
 		return true
 	}
 	return false
 }
 
-// patience is how long a server may take to answer PINGREQ: the keep alive, which is
-// what the server allows us.
-func (k *clock) patience() time.Duration { return k.keepAlive }
+// pongTimeout returns how long the server may take to answer PINGREQ: the keep alive, which is also
+// what it grants us.
+func (k *clock) pongTimeout() time.Duration { return k.keepAlive }
 
-// await notes that a PINGREQ was queued.
-func (k *clock) await(now time.Time, owner bool) {
-	k.asked = append(k.asked, asked{now, owner})
-	if k.keepAlive > 0 && k.pong.IsZero() {
-		k.heard, k.last = false, false
-		k.pong = now.Add(k.patience())
+// pinged records that a PINGREQ was queued.
+func (k *clock) pinged(now time.Time, owner bool) {
+	k.pings = append(k.pings, ping{now, owner})
+	if k.keepAlive > 0 && k.pongDue.IsZero() {
+		k.heard, k.graceOver = false, false
+		k.pongDue = now.Add(k.pongTimeout())
 	}
 }
 
-// ping queues the PINGREQ that the keep alive asks for.
-func (c *Conn) ping(now time.Time) error {
-	c.clock.await(now, false)
+// pong handles PINGRESP, which answers the oldest PINGREQ.
+func (k *clock) pong() Event {
+	if len(k.pings) == 0 {
+		return Event{}
+	}
+	p := k.pings[0]
+	k.pings = append(k.pings[:0], k.pings[1:]...)
+	if len(k.pings) == 0 {
+		k.pongDue = time.Time{}
+	}
+	if !p.owner {
+		return Event{}
+	}
+	return Event{Kind: Pong, RTT: time.Since(p.at)}
+}
+
+// sendPing queues the PINGREQ of the keep alive.
+func (c *Conn) sendPing(now time.Time) error {
+	c.clock.pinged(now, false)
 	return c.queue(&proto.Ping{Kind: proto.PINGREQ})
-}
-
-// answered takes in a PINGRESP, which answers the oldest PINGREQ.
-func (k *clock) answered() Event {
-	if len(k.asked) == 0 {
-		return Event{}
-	}
-	a := k.asked[0]
-	k.asked = append(k.asked[:0], k.asked[1:]...)
-	if len(k.asked) == 0 {
-		k.pong = time.Time{}
-	}
-	if !a.owner {
-		return Event{}
-	}
-	return Event{Kind: Pong, RTT: time.Since(a.at)}
 }

@@ -25,7 +25,7 @@ func TestPongLate(t *testing.T) {
 			c := start(t, cfg)
 			begin := time.Now()
 			err := nextError(t, c)
-			if d := time.Since(begin); !errors.Is(err, ErrTimeout) || !Lost(err) || d != 28*time.Second+lastWords {
+			if d := time.Since(begin); !errors.Is(err, ErrTimeout) || !Lost(err) || d != 28*time.Second+graceTime {
 				t.Errorf("error %v after %v", err, d)
 			}
 		})
@@ -50,8 +50,8 @@ func TestPongLateBehindMessages(t *testing.T) {
 			nextMessage(t, c, "x")
 		}
 		look(t, c)
-		if len(c.clock.asked) != 0 || !c.clock.pong.IsZero() {
-			t.Errorf("%d PINGREQs await their answer", len(c.clock.asked))
+		if len(c.clock.pings) != 0 || !c.clock.pongDue.IsZero() {
+			t.Errorf("%d PINGREQs await their answer", len(c.clock.pings))
 		}
 		closed(t, c)
 	})
@@ -81,8 +81,8 @@ func TestPongAndOwnerAway(t *testing.T) {
 					t.Fatalf("event %d, error %v", ev.Kind, err)
 				}
 			}
-			if len(c.clock.asked) != 0 || !c.clock.pong.IsZero() {
-				t.Errorf("%d PINGREQs await their answer", len(c.clock.asked))
+			if len(c.clock.pings) != 0 || !c.clock.pongDue.IsZero() {
+				t.Errorf("%d PINGREQs await their answer", len(c.clock.pings))
 			}
 			closed(t, c)
 		})

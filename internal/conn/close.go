@@ -10,47 +10,49 @@ import (
 	"mqtt/internal/proto"
 )
 
-// linger bounds how long Close waits for the server to close too.
-const linger = 500 * time.Millisecond
+// closeTimeout bounds how long Close waits for the server.
+const closeTimeout = 500 * time.Millisecond
 
-// Close writes what is queued, sends p (nil is an ordinary DISCONNECT, and so is any
-// before version 5) and closes the stream [MQTT-3.14.4-2]. It waits a moment for the server to close as well: a stream
-// that is closed while bytes come in is reset, and a reset can overtake what was
-// sent last. The acknowledgement of the last Message is sent too, and none that was
-// deferred. Where the session outlives the connection, exchanges of QoS 2 are seen
-// through before p, as far as the server does its part in a moment: what is left open
-// would be there for the next connection to trip over. An error means that not all of it
-// was handed over.
+// Close writes the queue and p, and closes the stream [MQTT-3.14.4-2]. If p is nil, or the version is
+// lower than 5, it sends an ordinary DISCONNECT. The last Message is acknowledged too, but deferred
+// acknowledgements are not sent.
+//
+// Close waits up to 0.5 s for the server to close its half of the stream: if a stream is closed while
+// data arrives, it is reset, and the reset can discard what was sent last. If the server keeps the
+// session, Close first waits up to 0.5 s for the PUBRELs of received QoS 2 messages, so that the next
+// connection does not have to complete these exchanges.
+//
+// An error means that not everything was written.
 func (c *Conn) Close(ctx context.Context, p *proto.Disconnect) error {
 	if c.err != nil {
 		return c.err
 	}
 	if p == nil || c.v < proto.V5 {
-		p = &proto.Disconnect{} // before version 5 it says nothing else
+		p = &proto.Disconnect{} // before version 5 it has no contents
 	}
-	if err := c.farewell(ctx, p); err != nil {
-		return c.end(err)
+	if err := c.sendDisconnect(ctx, p); err != nil {
+		return c.fail(err)
 	}
 	c.unwatch()
-	hangUp(c.nc, linger)
-	c.end(ErrClosed)
+	lingerClose(c.nc, closeTimeout)
+	c.fail(ErrClosed)
 	return nil
 }
 
-// farewell sends what is owed and queued, and p last.
-func (c *Conn) farewell(ctx context.Context, p *proto.Disconnect) error {
-	if c.owed.Kind != 0 {
+// sendDisconnect writes the acknowledgement of the last message, the queue, and p.
+func (c *Conn) sendDisconnect(ctx context.Context, p *proto.Disconnect) error {
+	if c.pendingAck.Kind != 0 {
 		if err := c.acknowledge(ctx); err != nil {
 			return err
 		}
 	}
-	if c.outlives(p) {
-		if err := c.seeThrough(ctx, time.Now().Add(linger)); err != nil {
+	if c.sessionSurvives(p) {
+		if err := c.finishQoS2(ctx, time.Now().Add(closeTimeout)); err != nil {
 			return err
 		}
 	}
-	var over *Limit
-	if err := c.queue(p); errors.As(err, &over) {
+	var limit *Limit
+	if err := c.queue(p); errors.As(err, &limit) {
 		if err := c.queue(&proto.Disconnect{Reason: p.Reason}); err != nil { // [MQTT-3.14.2-3], [MQTT-3.14.2-4]
 			return err
 		}
@@ -60,23 +62,23 @@ func (c *Conn) farewell(ctx context.Context, p *proto.Disconnect) error {
 	return c.flush(ctx)
 }
 
-// outlives tells whether the server keeps the session when p ends the connection
-// [MQTT-3.1.2-23], 3.1.1 [MQTT-3.1.2-4].
-func (c *Conn) outlives(p *proto.Disconnect) bool {
+// sessionSurvives reports whether the server keeps the session after p [MQTT-3.1.2-23], 3.1.1
+// [MQTT-3.1.2-4].
+func (c *Conn) sessionSurvives(p *proto.Disconnect) bool {
 	if c.v < proto.V5 {
 		return c.expiry > 0
 	}
 	return p.Props.Num(proto.SessionExpiryInterval, c.expiry) > 0
 }
 
-// seeThrough answers PUBREL with PUBCOMP until no message awaits its PUBREL, or limit.
-// A message that comes meanwhile is left to the server.
-func (c *Conn) seeThrough(ctx context.Context, limit time.Time) error {
-	for c.awaitsRelease() {
+// finishQoS2 answers PUBREL with PUBCOMP until no message awaits its PUBREL, or until limit. Messages
+// that arrive meanwhile are not acknowledged: the server keeps them.
+func (c *Conn) finishQoS2(ctx context.Context, limit time.Time) error {
+	for c.awaitsPubrel() {
 		f, ok, err := c.r.Buffered()
 		switch {
 		case err != nil:
-			return c.violated(err)
+			return c.protocolError(err)
 		case !ok:
 			idle, err := c.wait(ctx, limit)
 			if err != nil || idle && !time.Now().Before(limit) {
@@ -86,7 +88,7 @@ func (c *Conn) seeThrough(ctx context.Context, limit time.Time) error {
 		}
 		c.traceReceived(f)
 		if f.Type() != proto.PUBLISH {
-			if _, err := c.take(f); err != nil {
+			if _, err := c.handle(f); err != nil {
 				return err
 			}
 		}
@@ -94,34 +96,33 @@ func (c *Conn) seeThrough(ctx context.Context, limit time.Time) error {
 	return nil
 }
 
-// awaitsRelease tells whether the server owes a PUBREL: for a message whose PUBREC is not
-// held back.
-func (c *Conn) awaitsRelease() bool {
+// awaitsPubrel reports whether a message awaits its PUBREL. Messages whose PUBREC is deferred do not
+// count.
+func (c *Conn) awaitsPubrel() bool {
 	n := c.sess.Receiver.Len()
-	for _, h := range c.held {
-		if h.ack.Kind == proto.PUBREC {
+	for _, d := range c.deferred {
+		if d.ack.Kind == proto.PUBREC {
 			n--
 		}
 	}
 	return n > 0
 }
 
-// Discard takes back what is queued and not written, the acknowledgement of the last
-// Message with it. It is for an owner that could not hand on what it got and is about
-// to Close: the server keeps those messages, and delivers them to the next connection
-// of a session that lasts. A packet that was written in part cannot be taken back: that
-// is the connection's end.
+// Discard drops all queued packets that were not written, and the acknowledgement of the last
+// Message. It is called before Close by an owner that could not process what it received: the server
+// keeps these messages, and delivers them on the next connection of the session. If a packet was
+// written in part, Discard closes the connection.
 func (c *Conn) Discard() {
 	if c.err != nil {
 		return
 	}
-	if c.owed.Kind == proto.PUBREC {
-		c.sess.Receiver.Release(c.owed.PacketID)
+	if c.pendingAck.Kind == proto.PUBREC {
+		c.sess.Receiver.Release(c.pendingAck.PacketID)
 	}
-	c.owed = proto.Ack{}
-	c.letGo()
+	c.pendingAck = proto.Ack{}
+	c.dropDeferred()
 	if c.written > 0 {
-		c.end(ErrClosed)
+		c.fail(ErrClosed)
 		return
 	}
 	for f := range packets(c.out) {
@@ -133,11 +134,11 @@ func (c *Conn) Discard() {
 	c.out = c.out[:0]
 }
 
-// Abort closes the stream without a DISCONNECT.
-func (c *Conn) Abort() { c.end(ErrClosed) }
+// Abort closes the stream without DISCONNECT.
+func (c *Conn) Abort() { c.fail(ErrClosed) }
 
-// hangUp closes our half and reads until the server closes its own, for at most d.
-func hangUp(nc net.Conn, d time.Duration) {
+// lingerClose closes our half of the stream and reads until the peer closes its half, for at most d.
+func lingerClose(nc net.Conn, d time.Duration) {
 	half, ok := nc.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
 		return
@@ -145,7 +146,7 @@ func hangUp(nc net.Conn, d time.Duration) {
 	limit := time.Now().Add(d)
 	buf := make([]byte, 4<<10)
 	for {
-		nc.SetReadDeadline(limit) // each time: a Wake is no reason to hurry
+		nc.SetReadDeadline(limit) // again each time, because Wake changes it
 		_, err := nc.Read(buf)
 		if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(limit)) {
 			return

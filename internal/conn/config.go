@@ -8,38 +8,33 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Config says how to connect.
+// Config describes a connection. It is not changed by Dial, and may serve several connections.
 type Config struct {
-	// Dial opens the byte stream. The version tells a WebSocket which
-	// subprotocol to offer.
+	// Dial opens the byte stream. A WebSocket offers the subprotocol of the version.
 	Dial func(ctx context.Context, v proto.Version) (net.Conn, error)
-	// Connect is the CONNECT of the first connection. Connect.Version is the
-	// version to speak. Where the session has an identifier, that is sent instead
-	// of ClientID. In version 5 a session that was held before, with a Session
-	// Expiry Interval that is not 0, is resumed: Clean Start is 0 then.
+	// Connect is the CONNECT packet. Connect.Version is the version to use. If the session has a
+	// client identifier, it replaces ClientID. In version 5, if the session was established before
+	// and the Session Expiry Interval is not 0, CleanStart is false.
 	Connect proto.Connect
-	// Fallback allows 3.1.1 where the server refuses version 5 or hangs up on
-	// it. Properties of CONNECT and will are left out then.
+	// Fallback allows version 3.1.1 if the server refuses version 5 or closes the stream after
+	// CONNECT. Version 3.1.1 has no properties.
 	Fallback bool
-	// Window is the largest number of messages in flight, 1 to 65535; 0 is 20.
+	// Window is the largest number of messages in flight, 1 to 65535; 0 means DefaultWindow.
 	Window int
-	// Timeout bounds a whole Dial up to CONNACK; 0 is no bound.
+	// Timeout bounds Dial, up to CONNACK; 0 means no bound.
 	Timeout time.Duration
-	// Auth is the enhanced authentication; nil is none.
+	// Auth is the enhanced authentication; nil means none.
 	Auth Auth
-	// AuthProps stand in every AUTH packet before method and data.
+	// AuthProps are the first properties of every AUTH packet, before method and data.
 	AuthProps proto.Props
-	// Trace is told every packet that is queued or taken, in order; nil is none.
-	// The frame is good for the call.
+	// Trace, if not nil, is called for every packet that is queued or received, in order. The frame is
+	// valid during the call.
 	Trace func(sent bool, f proto.Frame, v proto.Version)
-	// Connected is told when the byte stream is open, before CONNECT; nil is none.
+	// Connected, if not nil, is called when the byte stream is open, before CONNECT.
 	Connected func()
 }
 
-// authProps returns AuthProps for more to be appended.
-func (c *Config) authProps() proto.Props { return c.AuthProps[:len(c.AuthProps):len(c.AuthProps)] }
-
-// DefaultWindow is how many messages may be in flight where nothing else is said.
+// DefaultWindow is the number of messages that may be in flight if Config.Window is 0.
 const DefaultWindow = 20
 
 // Auth configures enhanced authentication. Connections may share it.
@@ -62,28 +57,28 @@ type Exchange interface {
 	Finish(data []byte) error
 }
 
-// Server is what the server said in its CONNACK, with the standard's defaults where
-// it said nothing.
+// Server describes the server as its CONNACK does, with the standard's defaults for absent
+// properties.
 type Server struct {
 	SessionPresent    bool
 	AssignedID        string
 	ReceiveMaximum    int
 	MaximumQoS        byte
 	RetainAvailable   bool
-	MaximumPacketSize int // bytes, 0 is the protocol's own limit
+	MaximumPacketSize int // in bytes; 0 means the protocol's limit
 	TopicAliasMaximum int
-	KeepAlive         time.Duration // in force; 0 is off
-	Props             proto.Props   // the CONNACK's own
+	KeepAlive         time.Duration // in force; 0 means off
+	Props             proto.Props   // of CONNACK
 }
 
-// packetSize is the Maximum Packet Size, 0 for none; the protocol's own limit is lower
-// than what the property can say.
+// packetSize returns the Maximum Packet Size of ps, or 0 if there is none. The property allows larger
+// values than the protocol.
 func packetSize(ps proto.Props) int {
 	return int(min(ps.Num(proto.MaximumPacketSize, 0), proto.MaxPacket))
 }
 
-// readServer takes in a CONNACK. asked is the keep alive of the CONNECT in seconds.
-func readServer(p *proto.Connack, asked uint16) Server {
+// readServer returns the contents of a CONNACK. keepAlive is the Keep Alive of CONNECT, in seconds.
+func readServer(p *proto.Connack, keepAlive uint16) Server {
 	ps := append(proto.Props(nil), p.Props...)
 	return Server{
 		SessionPresent:    p.SessionPresent,
@@ -93,7 +88,7 @@ func readServer(p *proto.Connack, asked uint16) Server {
 		RetainAvailable:   ps.Num(proto.RetainAvailable, 1) == 1,
 		MaximumPacketSize: packetSize(ps),
 		TopicAliasMaximum: int(ps.Num(proto.TopicAliasMaximum, 0)),
-		KeepAlive:         time.Duration(ps.Num(proto.ServerKeepAlive, uint32(asked))) * time.Second, // [MQTT-3.1.2-21]
+		KeepAlive:         time.Duration(ps.Num(proto.ServerKeepAlive, uint32(keepAlive))) * time.Second, // [MQTT-3.1.2-21]
 		Props:             ps,
 	}
 }

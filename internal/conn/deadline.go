@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// deadline is the deadline of reads that is in force, as far as the owner knows: Wake
-// and the end of a context pull it into the past, which a read then finds out.
+// deadline remembers the read deadline of a connection, so that it is set only when necessary:
+// setting it costs more than a small read. Wake and the end of a context change the deadline without
+// telling. The next read finds out.
 type deadline struct {
-	at    time.Time // zero is none
-	known bool
+	at    time.Time // zero means none
+	known bool      // at was set, and may still be in force
 }
 
-// until lets reads wait until t; zero is for ever. To set a deadline costs more than a
-// small read. One that is in force and comes no later is left in force, for the owner
-// looks at the clock when it has passed.
-func (d *deadline) until(nc net.Conn, t, now time.Time) {
+// set makes reads wait until t; zero means for ever. A future deadline not later than t is left in
+// force, because the owner checks the time when it has passed.
+func (d *deadline) set(nc net.Conn, t, now time.Time) {
 	if d.known {
 		if d.at.IsZero() {
 			if t.IsZero() {
@@ -29,5 +29,5 @@ func (d *deadline) until(nc net.Conn, t, now time.Time) {
 	d.at, d.known = t, true
 }
 
-// forget says that another deadline may be in force.
-func (d *deadline) forget() { d.known = false }
+// invalidate records that another deadline may be in force.
+func (d *deadline) invalidate() { d.known = false }

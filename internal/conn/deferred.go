@@ -2,64 +2,63 @@ package conn
 
 import "mqtt/internal/proto"
 
-// Deferred is the acknowledgement of a Message that its owner has taken over with Defer
-// and owes until Acknowledge. It belongs to one connection, and means nothing once that
-// has ended. The zero value is that of a message at QoS 0.
+// Deferred is an acknowledgement that the owner sends later, with Acknowledge. It belongs to one
+// connection and has no effect once that has ended. The zero value belongs to a message at QoS 0.
 type Deferred struct {
 	c *Conn
-	n uint64 // its place among all that were held back on c
+	n uint64 // number of deferred acknowledgements of c before it
 }
 
-// heldAck is an acknowledgement that waits: for its owner, or for one before it.
-type heldAck struct {
-	ack  proto.Ack
-	done bool // nobody waits for it any more
+// deferredAck is an acknowledgement in the order of receipt: one that the owner has deferred, or one
+// that follows it.
+type deferredAck struct {
+	ack   proto.Ack
+	ready bool // only waits for those before it
 }
 
-// Defer takes the acknowledgement of the last Message from the connection: Next and
-// Close do not send it, Acknowledge does. It is called before the next Next, and keeps
-// what Refuse said. The server counts the message among those in flight until then, and
-// a server that kept the session sends a message that was never acknowledged again: as a
-// Message, at QoS 2 too.
+// Defer takes over the acknowledgement of the last Message, with the reason of Refuse if that was
+// called: Next and Close do not send it, Acknowledge does. It is called before the next call of Next.
+// Until then the message counts as in flight for the server. A server that keeps the session sends a
+// message without acknowledgement again, and Next returns it again, also at QoS 2.
 func (c *Conn) Defer() Deferred {
-	if c.owed.Kind == 0 || c.err != nil {
+	if c.pendingAck.Kind == 0 || c.err != nil {
 		return Deferred{}
 	}
-	c.held = append(c.held, heldAck{ack: c.owed})
-	c.owed.Kind = 0
-	return Deferred{c, c.passed + uint64(len(c.held)) - 1}
+	c.deferred = append(c.deferred, deferredAck{ack: c.pendingAck})
+	c.pendingAck.Kind = 0
+	return Deferred{c, c.deferredDone + uint64(len(c.deferred)) - 1}
 }
 
-// Acknowledge queues what was deferred, as soon as all that came before it is
-// acknowledged [MQTT-4.6.0-2], [MQTT-4.6.0-3]. Nothing happens the second time, and
-// nothing with what belongs to another connection or to one that has ended.
+// Acknowledge queues a deferred acknowledgement when all earlier messages have been acknowledged
+// [MQTT-4.6.0-2], [MQTT-4.6.0-3]. It does nothing if d was acknowledged before, if d belongs to
+// another connection, or if the connection has ended.
 func (c *Conn) Acknowledge(d Deferred) {
-	if d.c != c || c.err != nil || d.n < c.passed {
+	if d.c != c || c.err != nil || d.n < c.deferredDone {
 		return
 	}
-	c.held[d.n-c.passed].done = true
-	for len(c.held) > 0 && c.held[0].done {
-		a := c.held[0].ack
-		c.held = c.held[1:]
-		c.passed++
-		if err := c.append(a); err != nil {
-			c.end(err)
+	c.deferred[d.n-c.deferredDone].ready = true
+	for len(c.deferred) > 0 && c.deferred[0].ready {
+		a := c.deferred[0].ack
+		c.deferred = c.deferred[1:]
+		c.deferredDone++
+		if err := c.appendAck(a); err != nil {
+			c.fail(err)
 			return
 		}
 	}
 }
 
-// inTurn queues an acknowledgement that nobody holds back, behind those that are held.
-func (c *Conn) inTurn(a proto.Ack) error {
-	if len(c.held) > 0 {
-		c.held = append(c.held, heldAck{a, true})
+// queueInOrder queues an acknowledgement after those that are deferred.
+func (c *Conn) queueInOrder(a proto.Ack) error {
+	if len(c.deferred) > 0 {
+		c.deferred = append(c.deferred, deferredAck{a, true})
 		return nil
 	}
-	return c.append(a)
+	return c.appendAck(a)
 }
 
-// append queues a. A message that it refuses is over [MQTT-4.3.3-9].
-func (c *Conn) append(a proto.Ack) error {
+// appendAck queues a. A PUBREC with an error releases the packet identifier [MQTT-4.3.3-9].
+func (c *Conn) appendAck(a proto.Ack) error {
 	if a.Kind == proto.PUBREC && a.Reason.Failed() {
 		c.sess.Receiver.Release(a.PacketID)
 	}
@@ -70,24 +69,24 @@ func (c *Conn) append(a proto.Ack) error {
 	return err
 }
 
-// holds tells whether the PUBREC of a message is held back.
-func (c *Conn) holds(id uint16) bool {
-	for i := range c.held {
-		if a := &c.held[i].ack; a.Kind == proto.PUBREC && a.PacketID == id {
+// isDeferred reports whether the PUBREC of a message is deferred.
+func (c *Conn) isDeferred(id uint16) bool {
+	for i := range c.deferred {
+		if a := &c.deferred[i].ack; a.Kind == proto.PUBREC && a.PacketID == id {
 			return true
 		}
 	}
 	return false
 }
 
-// letGo makes void what is held. A message at QoS 2 that its owner had not acknowledged
-// is new when it comes again.
-func (c *Conn) letGo() {
-	for _, h := range c.held {
-		if h.ack.Kind == proto.PUBREC && (!h.done || h.ack.Reason.Failed()) {
-			c.sess.Receiver.Release(h.ack.PacketID)
+// dropDeferred drops all deferred acknowledgements. A QoS 2 message that the owner has not
+// acknowledged is new when the server sends it again.
+func (c *Conn) dropDeferred() {
+	for _, d := range c.deferred {
+		if d.ack.Kind == proto.PUBREC && (!d.ready || d.ack.Reason.Failed()) {
+			c.sess.Receiver.Release(d.ack.PacketID)
 		}
 	}
-	c.passed += uint64(len(c.held))
-	c.held = nil
+	c.deferredDone += uint64(len(c.deferred))
+	c.deferred = nil
 }

@@ -177,7 +177,7 @@ func TestCloseSeesThrough(t *testing.T) {
 				p.send(msg(2, 1, "a", "1"), msg(2, 2, "a", "2"), msg(2, 3, "a", "3"))
 				p.expect(ack(proto.PUBREC, 1), ack(proto.PUBREC, 2))
 				p.send(msg(1, 4, "a", "4"), msg(2, 5, "a", "5"), ack(proto.PUBREL, 1))
-				<-time.After(linger / 2)
+				<-time.After(closeTimeout / 2)
 				p.send(ack(proto.PUBREL, 2))
 				p.expect(ack(proto.PUBCOMP, 1), ack(proto.PUBCOMP, 2))
 				p.bye()
@@ -190,7 +190,7 @@ func TestCloseSeesThrough(t *testing.T) {
 			c.Defer() // and never acknowledged
 			began := time.Now()
 			closed(t, c)
-			if took := time.Since(began); took >= linger {
+			if took := time.Since(began); took >= closeTimeout {
 				t.Errorf("it took %v although every PUBREL had come", took)
 			}
 		})
@@ -224,8 +224,8 @@ func TestCloseDoesNotWait(t *testing.T) {
 		{name: "the server's word", v: proto.V5, lasts: true, connack: []any{proto.SessionExpiryInterval, 0}},
 		{name: "given up at the end", v: proto.V5, lasts: true, bye: over},
 		{name: "withheld", v: proto.V5, lasts: true, withhold: true},
-		{name: "no PUBREL", v: proto.V5, lasts: true, waits: linger},
-		{name: "no PUBREL at 3.1.1", v: proto.V311, lasts: true, waits: linger},
+		{name: "no PUBREL", v: proto.V5, lasts: true, waits: closeTimeout},
+		{name: "no PUBREL at 3.1.1", v: proto.V311, lasts: true, waits: closeTimeout},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := script(t, c.v, func(p *peer) {

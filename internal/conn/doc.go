@@ -1,13 +1,11 @@
-// Package conn is the synchronous connection helper: one MQTT connection that
-// belongs to one goroutine and starts none of its own. The owner queues packets
-// and asks for the next event.
+// Package conn implements an MQTT client connection for one goroutine. The owner queues packets
+// with Publish and Send, and asks for the next event with Next. A Conn starts no goroutine of its
+// own, except one that reads while a write is stuck, and takes no lock: other goroutines may only
+// call Wake, which sets a flag and a deadline.
 //
-// A Conn never reconnects: connections die, sessions stay, and Hold is a loop
-// around a function. Only Wake may be called by other goroutines; it and a context
-// touch a flag and a deadline, so there is no lock. What is queued goes out when
-// Next must wait, when 128 KiB are queued, or at Close; a message at QoS 0 that no
-// stream took is left to the session's next connection.
+// Queued packets are written when Next has to wait, when 128 KiB are queued, and by Close. Messages
+// at QoS 0 that were never written are left in the session for its next connection. A Conn never
+// reconnects. Sessions outlive connections: Hold dials, calls a function, and dials again.
 //
-// The package opens no sockets: Config.Dial does. It never prints, logs or reads
-// the environment.
+// The package opens no sockets: Config.Dial does. It never prints, logs or reads the environment.
 package conn

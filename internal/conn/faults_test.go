@@ -140,7 +140,7 @@ func TestDeadlinesAreMonotonic(t *testing.T) {
 	}
 	before := set()
 	c.clock.keepAlive = 5 * time.Millisecond
-	c.clock.pong = time.Time{}
+	c.clock.pongDue = time.Time{}
 	for set() < before+8 {
 		if ev, err := c.NextBy(t.Context(), time.Now().Add(20*time.Millisecond)); err != nil || ev.Kind != Idle {
 			t.Fatalf("event %d, error %v", ev.Kind, err)

@@ -8,16 +8,16 @@ type Foreign struct{ Protocol string } // "HTTP", "TLS", "SSH" or "PROXY"
 // Error names the protocol.
 func (e *Foreign) Error() string { return "the server speaks " + e.Protocol + ", not MQTT" }
 
-// preface is a source that keeps its first bytes: they tell the protocol of a server
+// prefixSource is a source that keeps the first bytes of the stream, by which it recognizes a server
 // that does not speak MQTT.
-type preface struct {
+type prefixSource struct {
 	source
 	head [8]byte
 	n    int
 }
 
-// Read reads once.
-func (p *preface) Read(b []byte) (int, error) {
+// Read reads from the stream once.
+func (p *prefixSource) Read(b []byte) (int, error) {
 	n, err := p.source.Read(b)
 	if p.n < len(p.head) {
 		p.n += copy(p.head[p.n:], b[:n])
@@ -25,9 +25,9 @@ func (p *preface) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// foreign returns an *Opening if the stream begins as that of another protocol does:
-// no packet that may come before CONNACK looks so.
-func (p *preface) foreign() error {
+// foreignError returns an *OpenError if the stream begins like one of another protocol. No packet that
+// is allowed before CONNACK looks like that.
+func (p *prefixSource) foreignError() error {
 	if name := transport.DetectProtocol(p.head[:p.n]); name != "" {
 		return &OpenError{Err: &Foreign{Protocol: name}}
 	}

@@ -10,35 +10,34 @@ import (
 	"mqtt/internal/session"
 )
 
-// Backoff says how often and after what waits a lost connection is replaced.
+// Backoff says how often a lost connection is opened again, and how long to wait before.
 type Backoff struct {
-	Min, Max time.Duration // of the wait: doubled each time, with jitter down to its half
-	Tries    int           // in a row without success, as Retries counts; negative is without end
-	First    bool          // the first connection is tried again too
-	// Notice is told of each loss and the wait that follows it; nil is none.
+	Min, Max time.Duration // of the wait, which doubles with each attempt; up to half of it is random
+	Tries    int           // failed attempts in a row, as Retries counts them; negative means no limit
+	First    bool          // also retry if the first connection fails
+	// Notice, if not nil, is called after each loss, with the wait that follows.
 	Notice func(err error, wait time.Duration)
 }
 
-// Retries counts what failed in a row under a Backoff. A connection that brought nothing
-// and ended sooner than the wait before it was long has failed as well: a server that
-// accepts and hangs up would be asked for ever. It belongs to one goroutine.
+// Retries counts failed attempts in a row. A connection that brought no message or acknowledgement,
+// and ended sooner than the wait before it, counts as failed too: without that, a server that accepts
+// connections and closes them would be asked for ever. It belongs to one goroutine.
 type Retries struct {
 	Backoff
 	failed int
-	waited time.Duration // before the connection at hand
+	waited time.Duration // before the current connection
 	conn   *Conn
-	since  time.Time
+	since  time.Time // when conn was opened
 }
 
-// Opened says that c stands.
+// Opened records that c was opened.
 func (t *Retries) Opened(c *Conn) { t.conn, t.since = c, time.Now() }
 
-// Next returns how long to wait before the next try; ok is false where no more are
-// allowed.
+// Next returns how long to wait before the next attempt. ok is false if no more are allowed.
 func (t *Retries) Next() (wait time.Duration, ok bool) {
 	if c := t.conn; c != nil {
 		t.conn = nil
-		if c.useful || time.Since(t.since) > t.waited {
+		if c.productive || time.Since(t.since) > t.waited {
 			t.failed = 0
 		}
 	}
@@ -50,34 +49,34 @@ func (t *Retries) Next() (wait time.Duration, ok bool) {
 	return t.waited, true
 }
 
-// Hold dials, serves, backs off and dials again with the same session, until serve
-// returns nil or an error against which another connection cannot help, tries run
-// out, or ctx ends. serve owns the Conn and closes it when it is done.
+// Hold dials and calls serve, and repeats that with the same session after a wait. It returns nil if
+// serve returns nil. It returns the error if Lost reports false for it, if no more attempts are
+// allowed, or if ctx ends. serve owns the Conn, and closes it when it is done.
 //
-// A CONNECT of ours that was given up without an answer may still be on its way, and a
-// server that stood still may take it in after the one that it answered. Then it is
-// ourselves who took the session over, and one more try is right.
+// If a dial was given up, its CONNECT may still be on its way, and a stalled server may handle it after
+// a later one. That CONNECT takes over our own session, so Hold makes one more attempt after such a
+// takeover.
 func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve func(context.Context, *Conn) error) error {
 	stray := false // a CONNECT without an answer may be on its way
 	for t := (Retries{Backoff: b}); ; {
 		c, err := Dial(ctx, cfg, s)
-		ourselves := false
+		byOurselves := false
 		if err == nil {
 			t.Opened(c)
 			if err = serve(ctx, c); err == nil {
 				return nil
 			}
 			c.Abort()
-			ourselves, stray = stray && takenOver(err), false
+			byOurselves, stray = stray && takenOver(err), false
 		} else {
 			stray = true
 		}
-		if ctx.Err() != nil || !Lost(err) && !ourselves || !s.Established && !b.First {
-			return gone(s, err)
+		if ctx.Err() != nil || !Lost(err) && !byOurselves || !s.Established && !b.First {
+			return reconnectError(s, err)
 		}
 		wait, ok := t.Next()
 		if !ok {
-			return gone(s, err)
+			return reconnectError(s, err)
 		}
 		if b.Notice != nil {
 			b.Notice(err, wait)
@@ -90,10 +89,10 @@ func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve
 	}
 }
 
-// gone tells an end that could not be undone from a beginning that failed.
-func gone(s *session.Session, err error) error {
-	var opening *OpenError
-	if s.Established && errors.As(err, &opening) {
+// reconnectError wraps an *OpenError in a *ReconnectError if there was a connection before.
+func reconnectError(s *session.Session, err error) error {
+	var open *OpenError
+	if s.Established && errors.As(err, &open) {
 		return &ReconnectError{err}
 	}
 	return err
@@ -104,7 +103,7 @@ func takenOver(err error) bool {
 	return errors.As(err, &d) && d.Reason == proto.SessionTakenOver
 }
 
-// wait returns the pause before try n, which counts from 0.
+// wait returns the wait before attempt n, which counts from 0.
 func (b *Backoff) wait(n int) time.Duration {
 	d := b.Min
 	for ; n > 0 && d < b.Max; n-- {

@@ -196,7 +196,7 @@ func TestTries(t *testing.T) {
 		tries.Opened(new(Conn))
 		time.Sleep(time.Millisecond)
 		again(2)
-		tries.Opened(&Conn{useful: true})
+		tries.Opened(&Conn{productive: true})
 		again(1)
 		tries.Opened(new(Conn))
 		again(2)

@@ -111,7 +111,7 @@ func TestKernelClose(t *testing.T) {
 		begin := time.Now()
 		go c.Wake() // does not hurry it; ends at once
 		closed(t, c)
-		if d := time.Since(begin); d < linger || d > linger+time.Second {
+		if d := time.Since(begin); d < closeTimeout || d > closeTimeout+time.Second {
 			t.Errorf("closed after %v", d)
 		}
 		close(over)
@@ -123,7 +123,7 @@ func TestKernelCloseBothSides(t *testing.T) {
 	c := start(t, loopback(t, proto.V5, func(p *peer) { p.greet(false); p.bye() }))
 	begin := time.Now()
 	closed(t, c)
-	if d := time.Since(begin); d >= linger {
+	if d := time.Since(begin); d >= closeTimeout {
 		t.Errorf("closed after %v", d)
 	}
 }
@@ -163,7 +163,7 @@ func TestKernelReset(t *testing.T) {
 		close(gone)
 	}))
 	var err error
-	payload := strings.Repeat("x", enough)
+	payload := strings.Repeat("x", flushSize)
 	for err == nil {
 		err = c.Publish(t.Context(), msg(0, 0, "t", payload), 0)
 		if err == nil {

@@ -49,7 +49,7 @@ func TestLaw5WritesEnd(t *testing.T) {
 			p.greet(false)
 			p.send(msg(0, 0, "a", "x"), &proto.Disconnect{Reason: proto.ServerShuttingDown, Props: props(proto.ReasonString, "night")})
 		}))
-		publish(t, c, msg(0, 0, "t", strings.Repeat("x", enough)), 0) // was taken
+		publish(t, c, msg(0, 0, "t", strings.Repeat("x", flushSize)), 0) // was taken
 		err := c.Publish(t.Context(), msg(0, 0, "t", "x"), 0)
 		var d *Disconnected
 		if !errors.As(err, &d) || d.Reason != proto.ServerShuttingDown || !strings.HasSuffix(err.Error(), ": night") || !Lost(err) {
@@ -70,7 +70,7 @@ func TestLaw5WritesEndSilently(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := start(t, script(t, v, func(p *peer) { p.greet(false) }))
 			var b *Broken
-			publish(t, c, msg(0, 0, "t", strings.Repeat("x", enough)), 0)
+			publish(t, c, msg(0, 0, "t", strings.Repeat("x", flushSize)), 0)
 			if err := nextError(t, c); !errors.As(err, &b) || b.Op != "write" || !Lost(err) {
 				t.Errorf("error %v", err)
 			}
@@ -85,7 +85,7 @@ func TestLaw5EndOfContext(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) {
 			p.greet(false)
 			p.send(msg(1, 1, "a", "x"))
-			p.expect(ack(proto.PUBACK, 1), msg(0, 0, "t", strings.Repeat("x", enough)))
+			p.expect(ack(proto.PUBACK, 1), msg(0, 0, "t", strings.Repeat("x", flushSize)))
 			p.bye()
 		}))
 		next(t, c, Message)
@@ -94,7 +94,7 @@ func TestLaw5EndOfContext(t *testing.T) {
 		if _, err := c.Next(ctx); !errors.Is(err, context.Canceled) {
 			t.Fatalf("error %v", err)
 		}
-		if err := c.Publish(ctx, msg(0, 0, "t", strings.Repeat("x", enough)), 0); err != nil {
+		if err := c.Publish(ctx, msg(0, 0, "t", strings.Repeat("x", flushSize)), 0); err != nil {
 			t.Fatalf("error %v", err)
 		}
 		if err := c.Publish(ctx, msg(0, 0, "t", "is not taken"), 0); !errors.Is(err, context.Canceled) {
@@ -114,7 +114,7 @@ func TestLaw5EndOfContextInAWrite(t *testing.T) {
 		}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if err := c.Publish(ctx, msg(0, 0, "t", strings.Repeat("x", enough)), 0); err != nil {
+		if err := c.Publish(ctx, msg(0, 0, "t", strings.Repeat("x", flushSize)), 0); err != nil {
 			t.Fatalf("error %v", err)
 		}
 		if err := nextError(t, c); !errors.Is(err, context.DeadlineExceeded) {
@@ -144,7 +144,7 @@ func TestLaw6FastPath(t *testing.T) {
 		}), &nc))
 		nextMessage(t, c, "0")
 		nc.calls, nc.writes = 0, nil
-		c.bell.Store(true)
+		c.woken.Store(true)
 		for i, limit := range []time.Time{{}, time.Unix(1, 0), time.Now().Add(-time.Hour)} {
 			if !c.Ready() {
 				t.Errorf("not ready before message %d", i+1)
@@ -232,7 +232,7 @@ func TestLaw7ReliefBounded(t *testing.T) {
 		begin := time.Now()
 		var stalled atomic.Int64
 		time.AfterFunc(time.Minute, func() { stalled.Store(sent.Load()) })
-		publish(t, c, msg(0, 0, "to/server", strings.Repeat("x", enough)), 0)
+		publish(t, c, msg(0, 0, "to/server", strings.Repeat("x", flushSize)), 0)
 		err := c.err
 		var b *Broken
 		if !errors.As(err, &b) || b.Op != "write" || time.Since(begin) < 90*time.Second || time.Since(begin) > 91*time.Second {

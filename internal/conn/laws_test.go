@@ -239,15 +239,15 @@ func TestLaw4OneDeadlineForAll(t *testing.T) {
 		if ev, err := c.NextBy(t.Context(), begin.Add(9500*time.Millisecond)); err != nil || ev.Kind != Idle {
 			t.Fatalf("event %d, error %v", ev.Kind, err)
 		}
-		if len(c.clock.asked) != 1 || c.clock.sent != begin.Add(9*time.Second) {
+		if len(c.clock.pings) != 1 || c.clock.sent != begin.Add(9*time.Second) {
 			t.Errorf("PINGREQ at %v", c.clock.sent.Sub(begin))
 		}
 		err := nextError(t, c)
 		if !errors.Is(err, ErrTimeout) || !Lost(err) {
 			t.Errorf("error %v", err)
 		}
-		at("pong due", 19*time.Second+lastWords)
-		if c.undo != nil || c.relief.timer.Stop() {
+		at("pong due", 19*time.Second+graceTime)
+		if c.stopWatch != nil || c.relief.timer.Stop() {
 			t.Error("something still ticks")
 		}
 	})

@@ -9,28 +9,28 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Next returns the next event. Calling it again acknowledges the Message that it
-// returned last, with the reason of Refuse if that was called. It writes what is
-// queued before it waits. The end of ctx is ctx's error, and the connection goes on;
-// any other error is the connection's end and comes again.
+// Next returns the next event. It acknowledges the Message that the previous call returned, with the
+// reason of Refuse if that was called, and writes the queue before it waits. If ctx ends, Next returns
+// ctx's error and the connection goes on. Any other error ends the connection, and is returned by all
+// later calls.
 func (c *Conn) Next(ctx context.Context) (Event, error) { return c.NextBy(ctx, time.Time{}) }
 
-// NextBy is Next with a limit, at which it returns Idle. The zero limit is none. A
-// limit that has passed is a look without waiting.
+// NextBy is like Next, but returns Idle when limit has passed. A zero limit means none. If limit has
+// passed already, NextBy does not wait.
 func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 	if c.err != nil {
 		return Event{}, c.err
 	}
-	if c.owed.Kind != 0 {
+	if c.pendingAck.Kind != 0 {
 		if err := c.acknowledge(ctx); err != nil {
 			return Event{}, err
 		}
 	}
 	for {
-		// A frame in the buffer is returned without a look at clock or ctx.
+		// A packet in the buffer is handled without a look at the clock or ctx.
 		f, ok, err := c.r.Buffered()
 		if err != nil {
-			return Event{}, c.violated(err)
+			return Event{}, c.protocolError(err)
 		}
 		if !ok {
 			idle, err := c.wait(ctx, limit)
@@ -44,17 +44,17 @@ func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 		}
 		c.traceReceived(f)
 		if f.Type() == proto.PUBLISH {
-			fresh, err := c.takePublish(f)
+			fresh, err := c.handlePublish(f)
 			if err != nil {
 				return Event{}, err
 			}
 			if fresh {
 				return Event{Kind: Message, Message: &c.msg}, nil
 			}
-		} else if ev, err := c.take(f); err != nil || ev.Kind != Idle {
+		} else if ev, err := c.handle(f); err != nil || ev.Kind != Idle {
 			return ev, err
 		}
-		if len(c.out) >= enough {
+		if len(c.out) >= flushSize {
 			if err := c.flush(ctx); err != nil {
 				return Event{}, err
 			}
@@ -62,8 +62,7 @@ func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 	}
 }
 
-// wait writes what is queued and reads once. idle is true when the owner is to be
-// told: the limit has passed or the bell rang.
+// wait writes the queue and reads once. idle reports that limit has passed or Wake was called.
 func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error) {
 	if c.gather() {
 		return false, nil
@@ -72,67 +71,77 @@ func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error)
 		if err := c.flush(ctx); err != nil {
 			return false, err
 		}
-		if c.r.Ready() {
-			c.clock.read()
-			return false, nil // relief took it in while the write was stuck
+		if c.r.Ready() { // relief has read while the write was stuck
+			c.clock.noteRead()
+			return false, nil
 		}
 		c.watch(ctx)
 		now := time.Now()
-		c.clock.tick(now)
-		if c.clock.pongIsLate(now) {
-			return false, c.end(&Broken{Op: "keep alive", Err: ErrTimeout})
+		pinged, err := c.checkKeepAlive(now)
+		if err != nil {
+			return false, err
 		}
-		if c.clock.pingIsDue(now) { // [MQTT-3.1.2-20]
-			if err := c.ping(now); err != nil {
-				return false, err
-			}
-			continue
+		if pinged {
+			continue // PINGREQ is queued
 		}
-		// The deadline first, then ctx and the bell: the other order loses a wake
-		// that comes between.
-		look := !limit.IsZero() && !limit.After(now)
-		c.src.look(look, now)
-		if !look {
-			c.src.until(c.nc, c.clock.nearest(limit), now)
+		// The deadline is set before ctx and woken are read: in the other order a wake-up in between
+		// would be lost.
+		poll := !limit.IsZero() && !limit.After(now)
+		c.src.poll(poll, now)
+		if !poll {
+			c.src.set(c.nc, c.clock.deadline(limit), now)
 		}
 		if err := ctx.Err(); err != nil {
 			return false, err
 		}
-		if c.bell.Load() && c.bell.Swap(false) {
+		if c.woken.Load() && c.woken.Swap(false) {
 			return true, nil
 		}
-		err := c.r.Fill()
+		err = c.r.Fill()
 		if err == nil {
-			c.clock.read()
+			c.clock.noteRead()
 			return false, nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return false, c.broke("read", err)
+			return false, c.streamFailed("read", err)
 		}
-		c.src.forget()
-		if look || !limit.IsZero() && !limit.After(time.Now()) {
+		c.src.invalidate()
+		if poll || !limit.IsZero() && !limit.After(time.Now()) {
 			return true, nil
 		}
 	}
 }
 
-// gather reads once more before the queue is written, where the last read filled the
-// buffer: what is waiting is to be acknowledged in the same write. It does so once a
-// write, so that a flood does not hold the queue back.
+// checkKeepAlive queues PINGREQ when it is due [MQTT-3.1.2-20]. It ends the connection if the last
+// one was not answered in time.
+func (c *Conn) checkKeepAlive(now time.Time) (pinged bool, err error) {
+	c.clock.tick(now)
+	if c.clock.pongIsLate(now) {
+		return false, c.fail(&Broken{Op: "keep alive", Err: ErrTimeout})
+	}
+	if !c.clock.pingIsDue(now) {
+		return false, nil
+	}
+	return true, c.sendPing(now)
+}
+
+// gather reads once more before the queue is written if the last read filled the buffer, so that more
+// packets are acknowledged with one write. It does so once per write: a flood of packets must not keep
+// the queue from being written.
 func (c *Conn) gather() bool {
-	if len(c.out) == 0 || c.more || !c.r.Full() {
+	if len(c.out) == 0 || c.gathered || !c.r.Full() {
 		return false
 	}
-	c.more = true
-	c.src.look(true, time.Now())
+	c.gathered = true
+	c.src.poll(true, time.Now())
 	if c.r.Fill() != nil {
-		return false // an error comes again
+		return false // the next read returns the error again
 	}
-	c.clock.read()
+	c.clock.noteRead()
 	return true
 }
 
-// watch makes the end of ctx end a read or write that waits.
+// watch makes the end of ctx end blocked reads and writes.
 func (c *Conn) watch(ctx context.Context) {
 	if ctx == c.ctx {
 		return
@@ -142,21 +151,21 @@ func (c *Conn) watch(ctx context.Context) {
 	if ctx.Done() == nil {
 		return
 	}
-	over := make(chan struct{})
+	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		c.nc.SetDeadline(past)
-		close(over)
+		close(done)
 	})
-	c.undo = func() {
+	c.stopWatch = func() {
 		if !stop() {
-			<-over // so that a deadline set later is not undone
+			<-done // it must not overwrite a deadline that is set later
 		}
 	}
 }
 
 func (c *Conn) unwatch() {
-	if c.undo != nil {
-		c.undo()
+	if c.stopWatch != nil {
+		c.stopWatch()
 	}
-	c.ctx, c.undo = nil, nil
+	c.ctx, c.stopWatch = nil, nil
 }

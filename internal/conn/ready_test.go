@@ -44,7 +44,7 @@ func TestReadyIsExact(t *testing.T) {
 				publish(t, c, msg(2, 2, "t", ""), 2)
 				look(t, c)
 				close(sent)
-				c.src.forget()
+				c.src.invalidate()
 				c.nc.SetReadDeadline(time.Time{})
 				if err := c.r.Fill(); err != nil {
 					t.Fatal(err)

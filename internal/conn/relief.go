@@ -7,51 +7,55 @@ import (
 	"time"
 )
 
-// relief reads while a write is stuck, so that two sides that both write first do
-// not lock each other. Its goroutine is started by the timer that arm sets, and
-// ended by disarm before the owner goes on.
+const (
+	reliefDelay = 20 * time.Millisecond // how long a write may wait before relief reads
+	reliefMax   = 4 << 20               // bytes that relief buffers
+)
+
+// relief reads while a write is stuck, so that two peers that both write first do not block each
+// other. Its goroutine is started by the timer of start, and ended by stop.
 type relief struct {
-	c     *Conn
-	timer *time.Timer
-	ended atomic.Bool // disarm was called
-	over  chan struct{}
+	c       *Conn
+	timer   *time.Timer
+	stopped atomic.Bool // stop was called
+	done    chan struct{}
 }
 
 func newRelief(c *Conn) *relief {
-	r := &relief{c: c, over: make(chan struct{}, 1)}
+	r := &relief{c: c, done: make(chan struct{}, 1)}
 	r.timer = time.AfterFunc(time.Hour, r.read)
 	r.timer.Stop()
 	return r
 }
 
-// arm comes before a write.
-func (r *relief) arm() { r.timer.Reset(stuck) }
+// start is called before a write.
+func (r *relief) start() { r.timer.Reset(reliefDelay) }
 
-// disarm comes after it, and waits for a reader that has begun.
-func (r *relief) disarm() {
+// stop is called after the write. It waits for the goroutine if that has started.
+func (r *relief) stop() {
 	if r.timer.Stop() {
 		return
 	}
-	r.ended.Store(true)
-	r.c.src.forget()
+	r.stopped.Store(true)
+	r.c.src.invalidate()
 	r.c.nc.SetReadDeadline(past)
-	<-r.over
-	r.ended.Store(false)
+	<-r.done
+	r.stopped.Store(false)
 }
 
-// read takes in what comes, up to a bound, until disarm. It runs while the owner is
-// inside Write, and touches nothing but the Reader.
+// read fills the Reader up to reliefMax, or until stop. It runs while the owner is blocked in Write,
+// and uses only the Reader and the stream.
 func (r *relief) read() {
 	c := r.c
-	c.src.look(false, time.Time{})
+	c.src.poll(false, time.Time{})
 	for c.r.Len() < reliefMax {
-		c.nc.SetReadDeadline(time.Time{}) // the deadline first, then the flag
-		if r.ended.Load() {
+		c.nc.SetReadDeadline(time.Time{}) // before stopped is read, so that stop is not missed
+		if r.stopped.Load() {
 			break
 		}
 		if err := c.r.Fill(); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			break // the owner will meet it too
+			break // the owner gets this error too
 		}
 	}
-	r.over <- struct{}{}
+	r.done <- struct{}{}
 }

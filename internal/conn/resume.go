@@ -6,10 +6,10 @@ import (
 	"mqtt/internal/proto"
 )
 
-// resume takes the session's messages in flight over to this connection. A server
-// that kept the session gets them again with DUP [MQTT-3.3.1-1]; for one that lost
-// it they are new messages [MQTT-3.2.2-5]. A message that this CONNACK forbids is a
-// *Limit: it stays in the ledger, and the connection is of no use to it.
+// resume queues the session's messages in flight on a new connection. If the server has kept the
+// session, they are sent with DUP [MQTT-3.3.1-1]; if it has lost the session, they are new messages
+// [MQTT-3.2.2-5]. If the CONNACK forbids one of them, resume returns a *Limit: the message stays in
+// the session, and the connection is closed.
 func (c *Conn) resume(ctx context.Context) error {
 	s := c.sess
 	if !c.server.SessionPresent {
@@ -19,31 +19,31 @@ func (c *Conn) resume(ctx context.Context) error {
 	c.inherited = s.Receiver.Len()
 	again := s.Sender.Resend()
 	for _, f := range again {
-		kept := *f.Message
 		if f.Released {
 			continue
 		}
-		if err := c.within(f.QoS, kept[0]&1 != 0, len(kept)); err != nil {
+		packet := *f.Message
+		if err := c.checkLimits(f.QoS, packet[0]&1 != 0, len(packet)); err != nil {
 			c.Close(ctx, nil)
 			return err
 		}
 	}
-	if err := c.takeUnsent(); err != nil {
+	if err := c.queueUnsent(); err != nil {
 		c.Close(ctx, nil)
 		return err
 	}
 	for _, f := range again {
-		switch kept := *f.Message; {
+		switch packet := *f.Message; {
 		case f.Released:
-			// Never PUBLISH again [MQTT-4.3.3-6], and not held back [MQTT-4.9.0-3].
+			// PUBLISH must not be sent again [MQTT-4.3.3-6]. PUBREL needs no credit [MQTT-4.9.0-3].
 			if err := c.queueAck(proto.PUBREL, f.ID, true); err != nil {
 				return err
 			}
 			continue
 		case c.server.SessionPresent:
-			kept[0] |= proto.DupBit
+			packet[0] |= proto.DupBit
 		default:
-			kept[0] &^= proto.DupBit
+			packet[0] &^= proto.DupBit
 		}
 		c.backlog = append(c.backlog, f.ID)
 	}
@@ -51,11 +51,11 @@ func (c *Conn) resume(ctx context.Context) error {
 	return nil
 }
 
-// resend queues as much of the backlog as the server's Receive Maximum allows, in
-// the order of the first sending [MQTT-4.6.0-1].
+// resend queues packets of the backlog in the order of their first sending [MQTT-4.6.0-1], as many as
+// the server's Receive Maximum allows.
 func (c *Conn) resend() {
-	room := c.server.ReceiveMaximum - (c.sess.Sender.Pending() - len(c.backlog))
-	for ; room > 0 && len(c.backlog) > 0; room-- {
+	credit := c.server.ReceiveMaximum - (c.sess.Sender.Pending() - len(c.backlog))
+	for ; credit > 0 && len(c.backlog) > 0; credit-- {
 		id := c.backlog[0]
 		c.backlog = c.backlog[1:]
 		start := len(c.out)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// source reads the stream. A look is a read with a very near deadline.
+// source reads and writes the stream. It polls with a very near deadline.
 type source struct {
 	nc net.Conn
 	deadline
@@ -15,10 +15,10 @@ type source struct {
 
 func (s *source) open(nc net.Conn) { s.nc = nc }
 
-// look says whether the next Read is a look. now is the time it is made at.
-func (s *source) look(on bool, now time.Time) {
+// poll sets whether the next Read polls. now is the current time.
+func (s *source) poll(on bool, now time.Time) {
 	if on {
-		s.forget()
+		s.invalidate()
 		s.nc.SetReadDeadline(now.Add(time.Millisecond))
 	}
 }
@@ -26,5 +26,5 @@ func (s *source) look(on bool, now time.Time) {
 // Read reads once.
 func (s *source) Read(b []byte) (int, error) { return s.nc.Read(b) }
 
-// write would send what there is room for without waiting; it leaves that to Write.
+// write writes nothing: writing without waiting is not possible here.
 func (s *source) write([]byte) (int, error) { return 0, nil }

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// source reads and writes the stream. A look takes what has come and does not wait for
-// more: a deadline that has passed would not even try.
+// source reads and writes the stream. On a bare socket it can also poll: read what has arrived without
+// waiting. A read with a deadline that has passed would not even try.
 type source struct {
-	nc      net.Conn
-	raw     syscall.RawConn // nil where a stream is not a bare socket
-	looking bool
-	buf     []byte
-	n       int
-	err     error
-	try     func(fd uintptr) bool // of raw.Read; made once, so that a look allocates nothing
-	put     func(fd uintptr) bool // of raw.Write
+	nc       net.Conn
+	raw      syscall.RawConn // nil if the stream is not a bare socket
+	polling  bool
+	buf      []byte
+	n        int
+	err      error
+	rawRead  func(fd uintptr) bool // argument of raw.Read; made once, so that polling does not allocate
+	rawWrite func(fd uintptr) bool // argument of raw.Write
 
 	deadline
 }
@@ -34,25 +34,24 @@ func (s *source) open(nc net.Conn) {
 	case *net.UnixConn:
 		s.raw, _ = nc.SyscallConn()
 	}
-	s.try = func(fd uintptr) bool {
+	s.rawRead = func(fd uintptr) bool {
 		s.n, s.err = readNow(fd, s.buf)
 		return true
 	}
-	s.put = func(fd uintptr) bool {
+	s.rawWrite = func(fd uintptr) bool {
 		s.n, s.err = writeNow(fd, s.buf)
 		return true
 	}
 }
 
-// write sends as much of b as there is room for, a piece at the most, and does not wait
-// for more. Where the stream is not a bare socket, or the deadline of writes has passed,
-// that is nothing.
+// write writes up to writeMax bytes of b, as far as the socket has room, and does not wait. It writes
+// nothing if the stream is not a bare socket, or if its write deadline has passed.
 func (s *source) write(b []byte) (int, error) {
 	if s.raw == nil {
 		return 0, nil
 	}
-	s.buf = b[:min(len(b), piece)]
-	err := s.raw.Write(s.put)
+	s.buf = b[:min(len(b), writeMax)]
+	err := s.raw.Write(s.rawWrite)
 	s.buf = nil
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded), err == nil && s.err == syscall.EAGAIN:
@@ -65,30 +64,30 @@ func (s *source) write(b []byte) (int, error) {
 	return s.n, nil
 }
 
-// look says whether the next Read is a look. now is the time it is made at.
-func (s *source) look(on bool, now time.Time) {
-	s.looking = on
+// poll sets whether the next Read polls. now is the current time.
+func (s *source) poll(on bool, now time.Time) {
+	s.polling = on
 	if !on {
 		return
 	}
-	s.forget()
+	s.invalidate()
 	if s.raw != nil {
 		s.nc.SetReadDeadline(time.Time{})
 		return
 	}
-	s.nc.SetReadDeadline(now.Add(glance))
+	s.nc.SetReadDeadline(now.Add(pollTime))
 }
 
-// glance is how long a look takes where the stream is not a bare socket.
-const glance = 50 * time.Microsecond
+// pollTime is how long polling waits if the stream is not a bare socket.
+const pollTime = 50 * time.Microsecond
 
 // Read reads once.
 func (s *source) Read(b []byte) (int, error) {
-	if !s.looking || s.raw == nil {
+	if !s.polling || s.raw == nil {
 		return s.nc.Read(b)
 	}
 	s.buf = b
-	err := s.raw.Read(s.try)
+	err := s.raw.Read(s.rawRead)
 	s.buf = nil
 	switch {
 	case err != nil:

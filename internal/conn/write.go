@@ -14,17 +14,15 @@ import (
 )
 
 const (
-	enough     = 128 << 10             // queued bytes that are worth a write
-	piece      = 256 << 10             // written at once, so that a stuck write is told from a slow one
-	keptOut    = 1 << 20               // capacity of the queue that is kept after a large packet
-	stuck      = 20 * time.Millisecond // after which a write gets relief
-	reliefMax  = 4 << 20               // bytes that relief takes in
-	lastWords  = 200 * time.Millisecond
-	minPatient = 10 * time.Second
+	flushSize       = 128 << 10 // the queue is written when it has this many bytes
+	writeMax        = 256 << 10 // bytes of one write, so that a stuck write differs from a slow one
+	maxKeptQueue    = 1 << 20   // capacity in bytes up to which the queue is reused
+	minWriteTimeout = 10 * time.Second
+	graceTime       = 200 * time.Millisecond // for the last packets of a connection that ends
 )
 
-// flush writes what is queued. A write that fails is the connection's end; the end
-// of ctx is not, as long as no write is under way.
+// flush writes the queue. If a write fails, it ends the connection. If ctx ends before a write, flush
+// returns ctx's error and the connection goes on.
 func (c *Conn) flush(ctx context.Context) error {
 	if len(c.out) == 0 {
 		return nil
@@ -34,49 +32,58 @@ func (c *Conn) flush(ctx context.Context) error {
 			c.dropWritten()
 			return err
 		}
-		b := c.out[c.written:]
-		// Most writes find room: for them there is nothing to watch and no clock to set.
-		m, err := c.src.write(b)
+		// Most writes find room in the socket's buffer. They need no deadline and no watch over ctx.
+		n, err := c.src.write(c.out[c.written:])
 		if err != nil {
-			return c.wroteInVain(err)
+			return c.writeFailed(err)
 		}
-		if c.written += m; m > 0 {
-			continue
-		}
-		c.watch(ctx)
-		var limit time.Time
-		if k := c.clock.keepAlive; k > 0 {
-			limit = time.Now().Add(max(k+k/2, minPatient))
-		}
-		c.nc.SetWriteDeadline(limit)
-		if err := ctx.Err(); err != nil {
-			c.dropWritten()
-			return err
-		}
-		if c.relief == nil {
-			c.relief = newRelief(c) // few connections ever need it
-		}
-		c.relief.arm()
-		m, err = c.nc.Write(b[:min(len(b), piece)])
-		c.relief.disarm()
-		c.written += m
-		if err != nil {
-			if ctxErr := ctx.Err(); ctxErr != nil && errors.Is(err, os.ErrDeadlineExceeded) {
-				return c.end(ctxErr)
+		if n == 0 {
+			if n, err = c.writeBlocking(ctx); err != nil {
+				return err
 			}
-			return c.wroteInVain(err)
 		}
+		c.written += n
 	}
 	c.clock.sent = time.Now()
-	c.more, c.begun, c.written = false, false, 0
-	if cap(c.out) > keptOut {
+	c.gathered, c.partial, c.written = false, false, 0
+	if cap(c.out) > maxKeptQueue {
 		c.out = nil
 	}
 	c.out = c.out[:0]
 	return nil
 }
 
-// dropWritten takes the packets off the queue that the stream has whole.
+// writeBlocking writes up to writeMax bytes of the queue and waits until the stream has taken them.
+// Its limit is one and a half times the keep alive.
+func (c *Conn) writeBlocking(ctx context.Context) (n int, err error) {
+	c.watch(ctx)
+	var limit time.Time
+	if k := c.clock.keepAlive; k > 0 {
+		limit = time.Now().Add(max(k+k/2, minWriteTimeout))
+	}
+	c.nc.SetWriteDeadline(limit)
+	if err := ctx.Err(); err != nil {
+		c.dropWritten()
+		return 0, err
+	}
+	if c.relief == nil {
+		c.relief = newRelief(c) // only now, because few connections need it
+	}
+	b := c.out[c.written:]
+	c.relief.start()
+	n, err = c.nc.Write(b[:min(len(b), writeMax)])
+	c.relief.stop()
+	if err == nil {
+		return n, nil
+	}
+	c.written += n
+	if ctxErr := ctx.Err(); ctxErr != nil && errors.Is(err, os.ErrDeadlineExceeded) {
+		return 0, c.fail(ctxErr)
+	}
+	return 0, c.writeFailed(err)
+}
+
+// dropWritten removes the packets from the queue that were written completely.
 func (c *Conn) dropWritten() {
 	whole := 0
 	for _, n := range packets(c.out) {
@@ -87,10 +94,10 @@ func (c *Conn) dropWritten() {
 	}
 	c.out = c.out[:copy(c.out, c.out[whole:])]
 	c.written -= whole
-	c.begun = c.begun && whole == 0
+	c.partial = c.partial && whole == 0
 }
 
-// packets goes through the packets of a queue and their sizes.
+// packets yields the packets in b and their sizes in bytes.
 func packets(b []byte) iter.Seq2[proto.Frame, int] {
 	return func(yield func(proto.Frame, int) bool) {
 		for {
@@ -103,92 +110,77 @@ func packets(b []byte) iter.Seq2[proto.Frame, int] {
 	}
 }
 
-// wroteInVain reads what the server said last: often the DISCONNECT that tells why
-// it took no more, or an alert of TLS.
-func (c *Conn) wroteInVain(cause error) error {
-	c.src.look(false, time.Time{})
-	limit := time.Now().Add(lastWords)
+// writeFailed ends the connection after a failed write. It reads the server's last packets first:
+// a DISCONNECT or a TLS alert often gives the reason.
+func (c *Conn) writeFailed(cause error) error {
+	c.src.poll(false, time.Time{})
+	limit := time.Now().Add(graceTime)
 	for {
 		f, ok, err := c.r.Buffered()
 		if err != nil {
 			break
 		}
 		if !ok {
-			c.src.forget()
+			c.src.invalidate()
 			c.nc.SetReadDeadline(limit)
 			err := c.r.Fill()
 			if err == nil || errors.Is(err, os.ErrDeadlineExceeded) && time.Now().Before(limit) {
-				continue // a Wake must not cost the reason
+				continue // Wake may have ended the read
 			}
 			if transport.AlertText(err) != "" {
-				return c.broke("read", err)
+				return c.streamFailed("read", err)
 			}
 			break
 		}
 		if f.Type() == proto.DISCONNECT && c.v >= proto.V5 {
 			c.traceReceived(f)
-			_, err := c.take(f)
+			_, err := c.handle(f)
 			return err
 		}
 	}
-	return c.broke("write", cause)
+	return c.streamFailed("write", cause)
 }
 
-// broke ends the connection over a failed read or write.
-func (c *Conn) broke(op string, err error) error {
+// streamFailed ends the connection after a failed read or write.
+func (c *Conn) streamFailed(op string, err error) error {
 	var no syscall.Errno
 	switch {
 	case errors.Is(err, io.EOF):
 		err = errors.New("the server closed the connection")
 	case errors.As(err, &no):
-		err = no // without the addresses and calls that led there
+		err = no // without the addresses and the system call
 	}
-	return c.end(&Broken{Op: op, Err: err})
+	return c.fail(&Broken{Op: op, Err: err})
 }
 
-// violated ends the connection over a packet that breaks the protocol, 3.1.1
-// [MQTT-4.8.0-1]. What is queued still goes out: the acknowledgements in it spare
-// repeats of what the owner has. In version 5 the server is told why [MQTT-3.14.2-1].
-func (c *Conn) violated(err error) error {
+// protocolError ends the connection after a packet that violates the protocol, 3.1.1 [MQTT-4.8.0-1].
+// The queue is still written, because its acknowledgements keep the server from sending messages again
+// that the owner has. In version 5 the server is told the reason [MQTT-3.14.2-1].
+func (c *Conn) protocolError(err error) error {
 	reason := proto.ProtocolError
 	var e *proto.Error
 	if errors.As(err, &e) {
 		reason = e.Reason
 	}
 	if c.v >= proto.V5 {
-		c.queue(&proto.Disconnect{Reason: fromClient(reason)})
+		c.queue(&proto.Disconnect{Reason: clientReason(reason)})
 	}
 	if b := c.out[c.written:]; len(b) > 0 {
-		c.nc.SetWriteDeadline(time.Now().Add(lastWords))
+		c.nc.SetWriteDeadline(time.Now().Add(graceTime))
 		n, err := c.nc.Write(b)
 		if c.written += n; err == nil {
-			hangUp(c.nc, lastWords)
+			lingerClose(c.nc, graceTime)
 		}
 	}
-	return c.end(&Violation{Err: err})
+	return c.fail(&Violation{Err: err})
 }
 
-// fromClient returns the reason that a client may give for r: some belong to the
-// server alone.
-func fromClient(r proto.Reason) proto.Reason {
+// clientReason returns r if a client may send it in DISCONNECT, or else ProtocolError.
+func clientReason(r proto.Reason) proto.Reason {
 	switch r {
 	case proto.MalformedPacket, proto.TopicNameInvalid, proto.ReceiveMaximumExceeded, proto.TopicAliasInvalid,
 		proto.PacketTooLarge, proto.PayloadFormatInvalid, proto.UnspecifiedError, proto.ImplementationSpecificError:
 		return r
 	}
 	return proto.ProtocolError
-}
-
-// end closes the stream for good; err comes from every call that follows.
-func (c *Conn) end(err error) error {
-	if c.err == nil {
-		c.err = err
-		c.letGo()
-		c.saveUnsent()
-		c.unwatch()
-		c.nc.Close()
-		c.r.Close()
-		c.out = nil
-	}
-	return err
 }
