@@ -10,40 +10,12 @@ import (
 func (b *Broker) attach(c *client, o *opening) error {
 	for {
 		bt := b.batch(nil)
-		b.mu.Lock()
-		if b.closed {
-			b.mu.Unlock()
+		s, present, first := b.locked(c, o)
+		if s == nil {
 			bt.finish()
-			return c.refuse(proto.ServerUnavailable, "the server is shutting down")
+			return first()
 		}
-		var first func() error
 		var left []held
-		s, present := b.sessions[c.who.ClientID]
-		if need := c.lasts(o, present); need > 0 && int64(need) > b.room(keeping, o.expiry > 0) {
-			b.mu.Unlock()
-			bt.finish()
-			b.warn(shortage{memoryLimit, "a session"})
-			return c.refuse(proto.QuotaExceeded, "the server's memory is used up")
-		}
-		if !present && b.full(c) {
-			b.mu.Unlock()
-			bt.finish()
-			return c.refuse(proto.ServerBusy, "")
-		}
-		if !present {
-			s = &session{b: b, id: c.who.ClientID}
-			b.sessions[s.id] = s
-			b.stats.sessions.Add(1)
-		}
-		s.mu.Lock()
-		if present {
-			first = c.before(s, o)
-		}
-		if first == nil {
-			c.s, c.attached, s.client = s, true, c
-			b.place(c)
-		}
-		b.mu.Unlock() // others may come and go while the ACL is asked
 		if first == nil {
 			left = c.enter(o, present, bt)
 		}
@@ -65,6 +37,49 @@ func (b *Broker) attach(c *client, o *opening) error {
 	}
 }
 
+// locked returns the session of the client's identifier with its lock held. first is nil if c is
+// its client now, and otherwise what must be done, without the lock, before it can be. s is nil
+// if there is no session for c: first says why.
+//
+// Another client may hold the session's lock for a while: Broker.mu is not held meanwhile, since
+// all who connect need it.
+func (b *Broker) locked(c *client, o *opening) (s *session, present bool, first func() error) {
+	b.mu.Lock()
+	s, present = b.sessions[c.who.ClientID]
+	need := int64(c.lasts(o, present))
+	switch {
+	case b.closed:
+		first = func() error { return c.refuse(proto.ServerUnavailable, "the server is shutting down") }
+	case need > 0 && need > b.room(keeping, o.expiry > 0):
+		first = func() error {
+			b.warn(shortage{memoryLimit, "a session"})
+			return c.refuse(proto.QuotaExceeded, "the server's memory is used up")
+		}
+	case present:
+		b.mu.Unlock()
+		s.mu.Lock()
+		return s, true, c.before(s, o)
+	case b.full(c):
+		first = func() error { return c.refuse(proto.ServerBusy, "") }
+	default:
+		s = &session{b: b, id: c.who.ClientID}
+		s.mu.Lock() // nobody has it
+		b.sessions[s.id] = s
+		b.stats.sessions.Add(1)
+		c.own(s)
+		b.mu.Unlock()
+		return s, false, nil
+	}
+	b.mu.Unlock()
+	return nil, false, first
+}
+
+// own makes c the client of s. Both Broker.mu and session.mu are held.
+func (c *client) own(s *session) {
+	c.s, c.attached, s.client = s, true, c
+	c.b.place(c)
+}
+
 // lasts returns how many bytes the CONNECT asks for that outlive the connection.
 func (c *client) lasts(o *opening, present bool) (n int) {
 	if o.expiry > 0 && !present {
@@ -76,10 +91,10 @@ func (c *client) lasts(o *opening, present bool) (n int) {
 	return n
 }
 
-// before returns what must be done before c can enter a session that is there, nil if it
-// may. b.mu and session.mu are held, and must not be when that is done.
+// before makes c the client of a session that is there, or returns what must be done first,
+// without a lock. session.mu is held.
 func (c *client) before(s *session, o *opening) func() error {
-	old := s.client
+	b, old := c.b, s.client
 	switch {
 	case s.ended:
 		return func() error {
@@ -90,6 +105,12 @@ func (c *client) before(s *session, o *opening) func() error {
 		return func() error {
 			return c.refuse(proto.ClientIdentifierNotValid, "the session of this client identifier is another user's")
 		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed:
+		return func() error { return c.refuse(proto.ServerUnavailable, "the server is shutting down") }
 	case old != nil:
 		c.takePlace(old)
 		return func() error {
@@ -97,16 +118,17 @@ func (c *client) before(s *session, o *opening) func() error {
 			<-old.done // its reader has seen it, and waits for nobody
 			return nil
 		}
-	case s.b.full(c):
+	case b.full(c):
 		return func() error { return c.refuse(proto.ServerBusy, "") }
 	case o.clean: // [MQTT-3.1.2-4]
 		s.over()
 		return func() error {
-			s.b.finish(s)
+			b.finish(s)
 			return nil
 		}
 	}
-	return nil // [MQTT-3.1.2-5]
+	c.own(s) // [MQTT-3.1.2-5]
+	return nil
 }
 
 // enter gives c what is the session's, and returns messages of shared subscriptions that

@@ -37,6 +37,7 @@ type batch struct {
 	count tally
 	short shortage
 
+	cost    int // about how many deliveries it has come to
 	lookups int // retained topics that its SUBSCRIBEs may still look at
 
 	choked bool // from does not read what goes back
@@ -64,7 +65,7 @@ func (b *Broker) batch(from *client) *batch {
 	}
 	bt.serial = b.serial.Add(1)
 	bt.from = from
-	bt.lookups = stepTopics
+	bt.lookups, bt.cost = stepTopics, 0
 	if from != nil {
 		bt.origin = from.s
 	}
@@ -86,7 +87,7 @@ func (bt *batch) time() int64 {
 func (bt *batch) publish(m *Message) {
 	rt := bt.route
 	if rt == nil || string(m.Topic) != rt.name {
-		rt = bt.b.router.find(m.Topic)
+		rt = bt.find(m.Topic)
 	}
 	bt.add(rt, m, 0)
 }
@@ -100,6 +101,10 @@ func (bt *batch) add(rt *route, m *Message, id uint16) {
 	bt.route, bt.qos, bt.retain = rt, m.QoS, m.Retain
 	m.Topic = rt.topic
 	bt.msgs = append(bt.msgs, *m)
+	bt.cost += 1 + len(rt.groups)
+	if m.QoS > 0 || len(bt.msgs) == 1 { // at QoS 0 a run is written at once
+		bt.cost += len(rt.targets)
+	}
 	if m.QoS > 0 {
 		bt.ids = append(bt.ids, id)
 	}
@@ -135,6 +140,22 @@ func (bt *batch) rest() {
 		bt.b.opt.Store.End()
 		bt.b.opt.Store.Begin()
 	}
+}
+
+// turn does a part of a large piece of work in a transaction of its own, when it is its turn. The
+// run has been flushed. Nobody waits for a turn within a transaction.
+func (bt *batch) turn(work func()) {
+	store := bt.b.opt.Store
+	if store != nil {
+		store.End()
+	}
+	bt.b.turns <- struct{}{}
+	if store != nil {
+		store.Begin()
+	}
+	work()
+	<-bt.b.turns
+	bt.rest()
 }
 
 // spread gives the run to all who subscribe to its topic.

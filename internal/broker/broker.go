@@ -4,8 +4,10 @@ import (
 	"container/list"
 	"context"
 	"errors"
+	"maps"
 	"net"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,8 +39,9 @@ type Broker struct {
 	refusals   refusals
 
 	revision atomic.Uint64 // of the hooks: changes with Revise
+	over     atomic.Bool   // Close waits no longer
 	batches  sync.Pool
-	turns    chan struct{}  // of walks over retained messages: half of the processors are for others
+	turns    chan struct{}  // of work whose size a client chooses: half of the processors are for others
 	wg       sync.WaitGroup // the connections
 
 	mu        sync.Mutex
@@ -101,7 +104,7 @@ func (b *Broker) Close(ctx context.Context) error {
 	}
 	b.mu.Unlock()
 
-	b.lastWills(attached)
+	b.lastWills(ctx, attached)
 	for _, c := range attached {
 		c.kill(proto.ServerShuttingDown, "")
 	}
@@ -115,6 +118,7 @@ func (b *Broker) Close(ctx context.Context) error {
 	case <-done:
 	case <-ctx.Done():
 		err = ctx.Err()
+		b.over.Store(true)
 		b.mu.Lock()
 		for c := range b.clients {
 			c.conn.Close()
@@ -129,8 +133,9 @@ func (b *Broker) Close(ctx context.Context) error {
 		err = errors.Join(err, b.opt.Store.Commit())
 	}
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, s := range b.sessions {
+	sessions := slices.Collect(maps.Values(b.sessions))
+	b.mu.Unlock()
+	for _, s := range sessions {
 		s.mu.Lock()
 		if s.timer != nil {
 			s.timer.Stop()
@@ -144,20 +149,25 @@ func (b *Broker) Close(ctx context.Context) error {
 }
 
 // lastWills publishes the wills that have no delay while there is somebody to read
-// them. The others wait in the Store.
-func (b *Broker) lastWills(attached []*client) {
-	bt := b.batch(nil)
-	for _, c := range attached {
-		c.s.mu.Lock()
-		w := c.s.will
-		now := w != nil && w.delay == 0
-		if now {
-			c.s.will = nil
+// them, until ctx ends. The others wait in the Store.
+func (b *Broker) lastWills(ctx context.Context, attached []*client) {
+	for some := range slices.Chunk(attached, passAtOnce) {
+		bt := b.batch(nil)
+		for _, c := range some {
+			if ctx.Err() != nil {
+				break
+			}
+			c.s.mu.Lock()
+			w := c.s.will
+			now := w != nil && w.delay == 0
+			if now {
+				c.s.will = nil
+			}
+			c.s.mu.Unlock()
+			if now {
+				bt.will(w)
+			}
 		}
-		c.s.mu.Unlock()
-		if now {
-			bt.will(w)
-		}
+		bt.finish()
 	}
-	bt.finish()
 }

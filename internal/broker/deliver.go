@@ -198,7 +198,7 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 	if c == nil && qos == 0 {
 		return false
 	}
-	size := m.size()
+	size := (&held{m: m, g: g}).size()
 	now, fits, full := s.fits(c, size, qos)
 	if !fits {
 		if full {

@@ -6,8 +6,9 @@
 // something to write. A batch is what one read brought; all of it is handled before
 // anybody is woken, so that a flood costs a lock a session and not one a message.
 //
-// Locks, in the order in which they are taken: Store.Begin, retained.mu, Broker.mu,
-// router.mu, session.mu. Nobody waits for a peer with one of them in hand.
+// Locks, in the order in which they are taken: Store.Begin, the turns of those who publish
+// retained messages, retained.mu, router.mu, session.mu, Broker.mu. Nobody waits for a peer
+// with one of them in hand, and none is held for work whose size a client chooses.
 //
 // The package never prints, exits, reads the environment or opens a listener.
 package broker

@@ -86,3 +86,7 @@ type held struct {
 	retain bool
 	sent   bool // it has been on the way: the next time it is a repeat
 }
+
+// size is what h counts for against the limits of its session, in bytes. A message is counted in
+// each session that has it.
+func (h *held) size() int { return h.m.size() + len(h.g.ids) }

@@ -38,7 +38,7 @@ func (c *client) publish(bt *batch, f proto.Frame) error {
 	}
 	rt := c.route
 	if rt == nil || rt.name != string(m.Topic) || rt.gen != b.router.gen.Load() {
-		rt = b.router.find(m.Topic)
+		rt = bt.find(m.Topic)
 		c.route = rt
 		c.allowed = true
 		c.allowed = c.mayPublish(rt.name) == proto.Success

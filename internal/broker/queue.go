@@ -23,7 +23,7 @@ func (q *queue) push(h held) {
 	}
 	q.ring[(q.head+q.n)&(len(q.ring)-1)] = h
 	q.n++
-	q.bytes += h.m.size()
+	q.bytes += h.size()
 	if h.qos == 0 {
 		q.zeros++
 	}
@@ -51,7 +51,7 @@ func (q *queue) at(i int) *held { return &q.ring[(q.head+i)&(len(q.ring)-1)] }
 // drop takes the oldest message off.
 func (q *queue) drop() {
 	h := q.first()
-	q.bytes -= h.m.size()
+	q.bytes -= h.size()
 	if h.qos == 0 {
 		q.zeros--
 	}

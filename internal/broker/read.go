@@ -33,9 +33,13 @@ func (c *client) read() error {
 	}
 }
 
-// take handles all packets that have come.
+// batchCost is how much the packets of one batch may come to, in deliveries about: others wait
+// for its transaction, and the client's own end for it.
+const batchCost = 1 << 16
+
+// take handles the packets that have come, or as many as a batch may have.
 func (c *client) take(bt *batch) (n int, err error) {
-	for {
+	for bt.cost < batchCost {
 		f, ok, err := c.in.Buffered()
 		if !ok || err != nil {
 			return n, err
@@ -45,7 +49,14 @@ func (c *client) take(bt *batch) (n int, err error) {
 		if err := c.packet(bt, f); err != nil {
 			return n, err
 		}
+		if n&63 == 0 && c.ends() {
+			return n, errGone
+		}
 	}
+	if c.ends() {
+		return n, errGone
+	}
+	return n, nil
 }
 
 // fill reads once. While nothing comes it watches over the keepalive: a client that has sent

@@ -82,7 +82,7 @@ func (b *Broker) revive(im *SessionImage, now time.Time) error {
 			h.g.group = b.router.group(e.Share)
 		}
 		s.seq = max(s.seq, e.Seq)
-		s.bytes += h.m.size()
+		s.bytes += h.size()
 		if e.PacketID == 0 {
 			s.queue.push(h)
 			continue

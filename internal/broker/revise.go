@@ -93,9 +93,10 @@ func (s *session) withhold(bt *batch, again bool) (left []held) {
 		}
 		if h.g.group != nil {
 			left = append(left, *h)
-		} else {
-			bt.count.drop(s, h.m, 1, whyRights)
+			s.bytes -= h.size()
+			return true
 		}
+		bt.count.drop(s, h.m, 1, whyRights)
 		gone := *h
 		s.settled(&gone)
 		return true

@@ -1,6 +1,10 @@
 package broker
 
-import "unsafe"
+import (
+	"slices"
+	"strings"
+	"unsafe"
+)
 
 // route says who gets the messages of one topic, at one generation of the tree. It
 // is immutable.
@@ -10,16 +14,19 @@ type route struct {
 	name    string // the same bytes
 	targets []target
 	groups  []*group
+	steps   int // that it took to build it
+	weight  int // in the cache
 }
 
 // target is a session that gets the messages once, however many of its filters
 // match [MQTT-3.3.4-2].
 type target struct {
-	s     *session
-	epoch uint32 // of the session's subscriptions
-	grant *grant
-	own   *grant // for messages that the session's own client published; nil: none of them
-	since uint64 // the serial of the last retained message before its subscriptions, 0 if not all have a walk
+	s      *session
+	epoch  uint32 // of the session's subscriptions
+	grant  *grant
+	own    *grant // for messages that the session's own client published; nil: none of them
+	merged bool   // grant and own are its own
+	since  uint64 // the serial of the last retained message before its subscriptions, 0 if not all have a walk
 }
 
 // some tells whether there is anybody.
@@ -35,70 +42,224 @@ func (rt *route) of(s *session) *target {
 	return nil
 }
 
-// find returns the route of a topic name, as of now.
-func (r *router) find(topic []byte) *route {
+// cached returns the route of a topic name as of now, nil if it must be built.
+func (r *router) cached(topic []byte) *route {
 	r.cacheMu.RLock()
 	rt := r.cache[string(topic)]
 	r.cacheMu.RUnlock()
 	if rt != nil && rt.gen == r.gen.Load() {
 		return rt
 	}
-	rt = r.build(topic)
-	weight := func(rt *route) int { return 200 + len(rt.topic) + 64*len(rt.targets) + 8*len(rt.groups) }
-	r.cacheMu.Lock()
-	defer r.cacheMu.Unlock()
-	if old := r.cache[rt.name]; old != nil {
-		r.weight -= weight(old)
-		delete(r.cache, rt.name)
+	return nil
+}
+
+// find returns the route of a topic name, as of now.
+func (r *router) find(topic []byte) *route {
+	if rt := r.cached(topic); rt != nil {
+		return rt
 	}
-	if r.weight += weight(rt); r.cache == nil || r.weight > maxCache {
-		r.cache, r.weight = make(map[string]*route), weight(rt)
+	return r.build(topic, nil)
+}
+
+// find returns the route of a topic name, as of now. Where it must be built, the run is flushed,
+// and the batch's transaction ends before that: it takes as long as there are filters.
+func (bt *batch) find(topic []byte) *route {
+	r := &bt.b.router
+	if rt := r.cached(topic); rt != nil {
+		return rt
 	}
-	r.cache[rt.name] = rt
+	bt.flush()
+	store := bt.b.opt.Store
+	if store != nil {
+		store.End()
+	}
+	rt := r.build(topic, bt.b.turns)
+	if store != nil {
+		store.Begin()
+	}
+	bt.cost += rt.steps / 8
 	return rt
 }
 
-// build walks the tree.
-func (r *router) build(topic []byte) *route {
+// size is what the route takes in memory, in bytes about.
+func (rt *route) size() int {
+	n := 300 + len(rt.name) + 48*cap(rt.targets) + 8*cap(rt.groups)
+	for i := range rt.targets {
+		if t := &rt.targets[i]; t.merged {
+			n += 2*64 + len(t.grant.ids) + 48
+			if t.own != nil {
+				n += len(t.own.ids)
+			}
+		}
+	}
+	return n
+}
+
+// keep puts a route into the cache.
+func (r *router) keep(rt *route) {
+	size := rt.size()
+	r.cacheMu.Lock()
+	defer r.cacheMu.Unlock()
+	if old := r.cache[rt.name]; old != nil {
+		r.weight -= old.weight
+		delete(r.cache, rt.name)
+	}
+	if size > maxCache/4 {
+		return
+	}
+	rt.weight = size
+	if r.weight += size; r.cache == nil || r.weight > maxCache {
+		r.cache, r.weight = make(map[string]*route), size
+	}
+	r.cache[rt.name] = rt
+}
+
+// found is a subscription that a topic leads to, and the epoch of its session when it did.
+type found struct {
+	s     *session
+	sub   *subscription
+	epoch uint32
+}
+
+// buildAtOnce is how many nodes are looked at before others get the lock and the processor.
+const buildAtOnce = 512
+
+// build finds out who gets the messages of a topic. Subscriptions that were there when it began
+// and are there when it ends are found; of those that come or go meanwhile some may be. turns,
+// if not nil, is taken for each step but the first.
+func (r *router) build(topic []byte, turns chan struct{}) *route {
 	rt := &route{name: string(topic)}
 	rt.topic = unsafe.Slice(unsafe.StringData(rt.name), len(rt.name)) // never written to
+	w := search{work: []branch{{&r.root, rt.name, true}}}
 	r.mu.RLock()
-	defer r.mu.RUnlock()
 	rt.gen = r.gen.Load()
-	var nodes []*node
-	r.root.match(rt.name, true, func(n *node) { nodes = append(nodes, n) })
-	total, with := 0, 0
-	for _, n := range nodes {
-		for _, g := range n.groups {
-			rt.groups = append(rt.groups, g)
+	for w.step(buildAtOnce); len(w.work) > 0; w.step(buildAtOnce) {
+		r.mu.RUnlock()
+		if turns != nil {
+			turns <- struct{}{}
+			<-turns
 		}
-		if len(n.subs) > 0 {
-			total += len(n.subs)
-			with++
+		r.mu.RLock()
+	}
+	r.mu.RUnlock()
+	rt.steps, rt.groups = w.steps, w.groups
+	rt.targets = make([]target, 0, len(w.found))
+	index := make(map[*session]int)
+	for _, f := range w.found {
+		i, ok := index[f.s]
+		if !ok {
+			if r.acl != nil && !r.acl.Allow(f.s.who.Load(), rt.name, Read) {
+				i = -1
+			} else {
+				i = len(rt.targets)
+				rt.targets = append(rt.targets, target{s: f.s, epoch: f.epoch})
+			}
+			if w.nodes > 1 {
+				index[f.s] = i
+			}
 		}
-	}
-	rt.targets = make([]target, 0, total)
-	var index map[*session]int
-	if with > 1 {
-		index = make(map[*session]int, total)
-	}
-	for _, n := range nodes {
-		for s, sub := range n.subs {
-			if i, ok := index[s]; ok {
-				rt.targets[i].merge(sub)
-				continue
-			}
-			if r.acl != nil && !r.acl.Allow(s.who.Load(), rt.name, Read) {
-				continue
-			}
-			if index != nil {
-				index[s] = len(rt.targets)
-			}
-			rt.targets = append(rt.targets, target{s: s, epoch: s.epoch.Load()})
-			rt.targets[len(rt.targets)-1].merge(sub)
+		if i >= 0 {
+			rt.targets[i].merge(f.sub)
 		}
 	}
+	r.keep(rt)
 	return rt
+}
+
+// search is a walk through the tree of filters to those that take in a topic.
+type search struct {
+	work   []branch
+	found  []found
+	groups []*group
+	nodes  int // that have subscriptions
+	steps  int
+	levels int // that were compared, and are not yet among the steps
+}
+
+// branch is a node below which the filters are compared with the rest of the topic.
+type branch struct {
+	n     *node
+	rest  string
+	first bool
+}
+
+// step looks at about n nodes. router.mu is held for reading; it need not be between steps: a
+// node that is taken out meanwhile has no filters any more.
+func (w *search) step(n int) {
+	for end := w.steps + n; w.steps < end && len(w.work) > 0; {
+		last := len(w.work) - 1
+		b := w.work[last]
+		w.work = w.work[:last]
+		w.steps++
+		b.n.match(b.rest, b.first, w)
+		w.steps += w.levels / 8
+		w.levels %= 8
+	}
+}
+
+// take notes what a node has whose filter takes in the topic.
+func (w *search) take(n *node) {
+	for _, g := range n.groups {
+		w.groups = append(w.groups, g)
+	}
+	if len(n.subs) > 0 {
+		w.nodes++
+		w.steps += len(n.subs) / 16
+	}
+	for s, sub := range n.subs {
+		w.found = append(w.found, found{s, sub, s.epoch.Load()})
+	}
+}
+
+// match goes on from a node. Wildcards at the first level leave out topics that begin with $
+// [MQTT-4.7.2-1].
+func (n *node) match(topic string, first bool, w *search) {
+	if !first || !strings.HasPrefix(topic, "$") {
+		if c := n.children["#"]; c != nil {
+			w.take(c)
+		}
+		if c := n.children["+"]; c != nil {
+			c.follow(topic, w)
+		}
+	}
+	level := topic[:levelEnd(topic, 0)]
+	if level == "#" || level == "+" {
+		return // a topic name has no such level
+	}
+	if c := n.children[level]; c != nil {
+		c.follow(topic, w)
+	}
+}
+
+// follow compares the path to a node with the topic, and goes on from the node if it leads there.
+func (n *node) follow(topic string, w *search) {
+	for path := n.path; ; {
+		w.levels++
+		filter, rest, more := strings.Cut(path, "/")
+		level, topicRest, topicMore := strings.Cut(topic, "/")
+		switch {
+		case filter == "#":
+			w.take(n)
+			return
+		case filter != "+" && filter != level:
+			return
+		case !more && topicMore:
+			w.work = append(w.work, branch{n: n, rest: topicRest})
+			return
+		case !more:
+			w.take(n)
+			if c := n.children["#"]; c != nil { // a/# takes in a as well
+				w.take(c)
+			}
+			return
+		case !topicMore:
+			if rest == "#" {
+				w.take(n)
+			}
+			return
+		}
+		path, topic = rest, topicRest
+	}
 }
 
 // merge adds a subscription: the highest QoS [MQTT-3.3.4-2] and every identifier
@@ -108,18 +269,40 @@ func (t *target) merge(sub *subscription) {
 	if t.grant == nil || sub.since < t.since {
 		t.since = sub.since
 	}
-	t.grant = t.grant.with(sub.grant)
-	if !sub.NoLocal {
-		t.own = t.own.with(sub.grant)
+	first := t.grant == nil
+	switch {
+	case first:
+		t.grant = sub.grant
+	case !t.merged:
+		t.merged = true
+		t.grant = t.grant.copy()
+		if t.own != nil {
+			t.own = t.own.copy()
+		}
+		fallthrough
+	default:
+		t.grant.add(sub.grant)
+	}
+	switch {
+	case sub.NoLocal:
+	case t.own == nil && t.merged:
+		t.own = sub.grant.copy()
+	case t.own == nil:
+		t.own = sub.grant
+	default:
+		t.own.add(sub.grant)
 	}
 }
 
-// with returns what two grants come to together. g may be nil.
-func (g *grant) with(o *grant) *grant {
-	if g == nil {
-		return o
-	}
-	n := &grant{qos: max(g.qos, o.qos), rap: g.rap || o.rap}
-	n.ids = append(append(n.ids, g.ids...), o.ids...)
-	return n
+// copy returns a grant that others can be added to.
+func (g *grant) copy() *grant {
+	n := *g
+	n.ids = slices.Clone(g.ids)
+	return &n
+}
+
+// add makes g what the two grants come to together.
+func (g *grant) add(o *grant) {
+	g.qos, g.rap = max(g.qos, o.qos), g.rap || o.rap
+	g.ids = append(g.ids, o.ids...)
 }

@@ -30,20 +30,53 @@ func newSubscription(of proto.Subscription, id uint32) *subscription {
 	return sub
 }
 
-// size is what the subscription counts for against the limits, in bytes: at most,
-// since levels are shared.
-func (sub *subscription) size() int {
-	return 200 + len(sub.Filter) + 150*strings.Count(sub.Filter, "/")
-}
+// size is what the subscription counts for against the limits, in bytes: at most, since nodes
+// are shared.
+func (sub *subscription) size() int { return 600 + 3*len(sub.Filter) }
 
-// node is a level of the tree of filters. Wildcards are levels like others.
+// node is a place in the tree of filters where filters end or part. Wildcards are levels like
+// others. What leads to a node from the one above is its path, of one level or more: so there are
+// no more than two nodes for a filter, however deep it is.
+//
+// A search may be at a node while the tree changes: a node's path never does, and one that is
+// replaced by another shares its maps with it.
 type node struct {
-	children map[string]*node
+	path     string
+	children map[string]*node // by the first level of their paths
 	subs     map[*session]*subscription
 	groups   map[string]*group
 }
 
 func (n *node) empty() bool { return len(n.children)+len(n.subs)+len(n.groups) == 0 }
+
+// under returns a node with what n has and another path.
+func (n *node) under(path string) *node {
+	return &node{path, n.children, n.subs, n.groups}
+}
+
+// attach makes child the one of n for the first level of its path.
+func (n *node) attach(child *node) {
+	if n.children == nil {
+		n.children = make(map[string]*node, 1)
+	}
+	level := child.path[:levelEnd(child.path, 0)]
+	delete(n.children, level) // the key must not hold another path in memory
+	n.children[level] = child
+}
+
+// common returns how many bytes of the two paths are the same whole levels.
+func common(a, b string) int {
+	n, i := 0, 0
+	for ; i < len(a) && i < len(b) && a[i] == b[i]; i++ {
+		if a[i] == '/' {
+			n = i
+		}
+	}
+	if (i == len(a) || a[i] == '/') && (i == len(b) || b[i] == '/') {
+		n = i
+	}
+	return n
+}
 
 // router holds all subscriptions, and for topics of late who gets their messages.
 type router struct {
@@ -80,17 +113,22 @@ func (r *router) add(s *session, subs ...*subscription) {
 func (r *router) put(s *session, sub *subscription) {
 	n := &r.root
 	for path, more := sub.path, true; more; {
-		var level string
-		level, path, more = strings.Cut(path, "/")
-		child := n.children[level]
+		child := n.children[path[:levelEnd(path, 0)]]
 		if child == nil {
-			child = &node{}
-			if n.children == nil {
-				n.children = make(map[string]*node, 1)
-			}
-			n.children[strings.Clone(level)] = child
+			child = &node{path: strings.Clone(path)}
+			n.attach(child)
+		}
+		k := common(child.path, path)
+		if k < len(child.path) {
+			upper := &node{path: child.path[:k]}
+			upper.attach(child.under(child.path[k+1:]))
+			n.attach(upper)
+			child = upper
 		}
 		n = child
+		if more = k < len(path); more {
+			path = path[k+1:]
+		}
 	}
 	if sub.share != "" {
 		g := n.groups[sub.share]
@@ -129,14 +167,14 @@ func (r *router) remove(s *session, subs ...*subscription) {
 }
 
 func (r *router) take(n *node, path string, s *session, sub *subscription) {
-	level, rest, more := strings.Cut(path, "/")
+	level := path[:levelEnd(path, 0)]
 	child := n.children[level]
-	if child == nil {
+	if child == nil || common(child.path, path) < len(child.path) {
 		return
 	}
 	switch {
-	case more:
-		r.take(child, rest, s, sub)
+	case len(child.path) < len(path):
+		r.take(child, path[len(child.path)+1:], s, sub)
 	case sub.share != "":
 		if g := child.groups[sub.share]; g != nil {
 			s.departed(g)
@@ -148,8 +186,13 @@ func (r *router) take(n *node, path string, s *session, sub *subscription) {
 		delete(child.subs, s)
 		r.plain--
 	}
-	if child.empty() {
+	switch {
+	case child.empty():
 		delete(n.children, level)
+	case len(child.children) == 1 && len(child.subs)+len(child.groups) == 0:
+		for _, only := range child.children {
+			n.attach(only.under(child.path + "/" + only.path))
+		}
 	}
 }
 
@@ -158,16 +201,16 @@ func (r *router) group(filter string) *group {
 	share, path := proto.SplitShare(filter)
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	n := &r.root
-	for more := true; more && n != nil; {
-		var level string
-		level, path, more = strings.Cut(path, "/")
-		n = n.children[level]
+	for n := &r.root; ; {
+		n = n.children[path[:levelEnd(path, 0)]]
+		switch {
+		case n == nil || common(n.path, path) < len(n.path):
+			return nil
+		case len(n.path) == len(path):
+			return n.groups[share]
+		}
+		path = path[len(n.path)+1:]
 	}
-	if n == nil {
-		return nil
-	}
-	return n.groups[share]
 }
 
 // revise makes every route be looked up anew.
@@ -182,36 +225,4 @@ func (r *router) wanted(level string) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.root.children[level] != nil
-}
-
-// match calls found for every node whose filter takes in topic. Wildcards at the
-// first level leave out topics that begin with $ [MQTT-4.7.2-1].
-func (n *node) match(topic string, first bool, found func(*node)) {
-	level, rest, more := strings.Cut(topic, "/")
-	wild := !first || !strings.HasPrefix(topic, "$")
-	if wild {
-		if c := n.children["#"]; c != nil {
-			found(c)
-		}
-		if c := n.children["+"]; c != nil {
-			c.step(rest, more, found)
-		}
-	}
-	if level == "#" || level == "+" {
-		return // a topic name has no such level
-	}
-	if c := n.children[level]; c != nil {
-		c.step(rest, more, found)
-	}
-}
-
-func (n *node) step(rest string, more bool, found func(*node)) {
-	if more {
-		n.match(rest, false, found)
-		return
-	}
-	found(n)
-	if c := n.children["#"]; c != nil { // a/# takes in a as well
-		found(c)
-	}
 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	words := []string{"a", "b", "", "a!", "$x", "+", "#"}
 	text := func(n int) string {
-		levels := make([]string, 1+random.IntN(4))
+		levels := make([]string, 1+random.IntN(6))
 		for i := range levels {
 			levels[i] = words[random.IntN(n)]
 		}
@@ -32,6 +33,15 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 			s := &session{}
 			filters[s] = f
 			r.add(s, newSubscription(to(f, 0), 0))
+			if other := text(len(words)); proto.CheckFilter(other) == nil { // one that comes and goes
+				gone := newSubscription(to(other, 0), 0)
+				r.add(s, gone)
+				if other != f {
+					r.remove(s, gone)
+				} else {
+					r.add(s, newSubscription(to(f, 0), 0))
+				}
+			}
 		}
 		topics := map[string]bool{}
 		for range 60 {
@@ -107,5 +117,57 @@ func TestRetainedIsBounded(t *testing.T) {
 	larger := &Message{Topic: []byte("b/c"), Payload: []byte("yyy")}
 	if r.limit(&Message{Topic: []byte("b/c"), Payload: []byte("y")}, 2, -1) != "" || r.limit(larger, 2, 1) == "" || r.limit(larger, 2, 2) != "" {
 		t.Error("what takes the place of another needs room for what it is larger by")
+	}
+}
+
+// count returns how many nodes there are below n.
+func (n *node) count() (all int) {
+	for _, c := range n.children {
+		all += 1 + c.count()
+	}
+	return all
+}
+
+// A filter adds two nodes at most, however many levels it has, and a route costs no more steps
+// than there are nodes and levels that could match.
+func TestDeepFiltersAreCheap(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 4))
+	const filters, levels = 2000, 99
+	var r router
+	s := &session{}
+	var subs []*subscription
+	for len(subs) < filters {
+		deep := make([]string, levels)
+		for i := range deep {
+			deep[i] = []string{"+", "x"}[random.IntN(2)]
+		}
+		subs = append(subs, newSubscription(to(strings.Join(deep, "/"), 1), uint32(len(subs)+1)))
+	}
+	for some := range slices.Chunk(subs, 10) {
+		r.add(s, some...)
+	}
+	if n := r.root.count(); n > 2*filters {
+		t.Errorf("%d nodes for %d filters", n, filters)
+	}
+	rt := r.find([]byte(strings.Repeat("x/", levels-1) + "x"))
+	ids := 0
+	for range rt.targets[0].grant.ids.All() {
+		ids++
+	}
+	if len(rt.targets) != 1 || ids != filters {
+		t.Errorf("%d targets with %d identifiers", len(rt.targets), ids)
+	}
+	if most := 2*filters + filters*levels/8; rt.steps > most {
+		t.Errorf("%d steps, want no more than %d", rt.steps, most)
+	}
+	if rt.size() < len(rt.targets[0].grant.ids) {
+		t.Error("identifiers are not counted in the size of a route")
+	}
+	random.Shuffle(len(subs), func(i, j int) { subs[i], subs[j] = subs[j], subs[i] })
+	for i, sub := range subs {
+		r.remove(s, sub)
+		if n := r.root.count(); n > 2*(filters-i-1) {
+			t.Fatalf("%d nodes are left for %d filters", n, filters-i-1)
+		}
 	}
 }

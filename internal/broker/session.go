@@ -90,7 +90,7 @@ func (s *session) charge() {
 
 // settled takes the message h, which is done with, off the counts. s.mu is held.
 func (s *session) settled(h *held) {
-	s.bytes -= h.m.size()
+	s.bytes -= h.size()
 	if s.keep && h.qos > 0 {
 		s.b.opt.Store.Settle(s.id, h.seq)
 	}
@@ -111,24 +111,23 @@ func (s *session) abandon(id uint16, h *held) (release bool) {
 	if s.keep {
 		s.b.opt.Store.Pubrec(s.id, step.Tag)
 	}
-	empty := &Message{}
-	s.bytes += empty.size() - h.m.size()
-	h.m = empty
+	s.bytes -= h.size()
+	h.m, h.g = &Message{}, &grant{qos: h.qos, group: h.g.group}
+	s.bytes += h.size()
 	return true
 }
 
-// shared takes out of the queue what came by shared subscriptions and was not sent,
-// and of a session that has ended what was sent at QoS 1 and not acknowledged: others
-// get it [MQTT-4.8.2-4]. What was sent at QoS 2 is never given to another
-// [MQTT-4.8.2-5]. s.mu is held.
+// shared takes out of the queue what came by shared subscriptions and was not sent, and of a
+// session that has ended what was sent at QoS 1 and not acknowledged: others get it
+// [MQTT-4.8.2-4]. What was sent at QoS 2 is never given to another [MQTT-4.8.2-5]. The Store
+// has it in this session until passed. s.mu is held.
 func (s *session) shared() (left []held) {
 	s.queue.filter(func(h *held) bool {
 		if h.g.group == nil {
 			return false
 		}
 		left = append(left, *h)
-		gone := *h
-		s.settled(&gone)
+		s.bytes -= h.size()
 		return true
 	})
 	if s.ended {
@@ -141,15 +140,26 @@ func (s *session) shared() (left []held) {
 	return left
 }
 
-// others tells whether a message of a shared subscription that waits here can go to
-// somebody who is there. s.mu is held.
+// passed records that a message of a shared subscription is no longer this session's.
+func (s *session) passed(h *held) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.keep && h.qos > 0 {
+		s.b.opt.Store.Settle(s.id, h.seq)
+	}
+}
+
+// others reports whether a message of a shared subscription that waits here can go to somebody
+// who is there. It asks each group once. s.mu is held.
 func (s *session) others() bool {
+	asked := make(map[*group]bool)
 	for i := range s.queue.n {
-		h := &s.queue.ring[(s.queue.head+i)&(len(s.queue.ring)-1)]
-		if h.g.group == nil {
+		g := s.queue.at(i).g.group
+		if g == nil || asked[g] {
 			continue
 		}
-		for _, m := range *h.g.group.members.Load() {
+		asked[g] = true
+		for _, m := range *g.members.Load() {
 			if m.s != s && m.s.online.Load() {
 				return true
 			}
@@ -189,7 +199,7 @@ func (s *session) record() SessionRecord {
 // makes another whose records finish would drop. s.mu is held.
 func (s *session) over() { s.ended, s.gone = true, make(chan struct{}) }
 
-// finish takes apart a session that is over. No lock is held.
+// finish takes apart a session that is over, step by step. No lock is held.
 func (b *Broker) finish(s *session) {
 	bt := b.batch(nil)
 	s.mu.Lock()
@@ -199,20 +209,27 @@ func (b *Broker) finish(s *session) {
 	subs, w := s.subs, s.will
 	s.subs, s.will, s.walks = nil, nil, nil
 	s.walking(false)
+	s.mu.Unlock()
+	for some := range slices.Chunk(slices.Collect(maps.Values(subs)), filtersAtOnce) {
+		b.router.remove(s, some...)
+		bt.rest()
+	}
+	b.stats.subscriptions.Add(-int64(len(subs)))
+	s.mu.Lock()
 	left := s.shared()
 	s.sender.Forget()
 	s.queue = queue{}
 	s.bytes, s.filters = 0, 0
 	s.charge()
+	s.mu.Unlock()
+	b.pass(bt, s, left)
+	s.mu.Lock()
 	if s.keep {
 		b.opt.Store.DropSession(s.id)
 		s.keep = false
 	}
 	s.mu.Unlock()
-	b.router.remove(s, slices.Collect(maps.Values(subs))...)
-	b.stats.subscriptions.Add(-int64(len(subs)))
 	b.stats.sessionsEnded.Add(1)
-	b.pass(bt, s, left)
 	if w != nil {
 		w.stop()
 		bt.will(w) // the session's end cuts the delay short [MQTT-3.1.2-8]
@@ -226,14 +243,12 @@ func (b *Broker) finish(s *session) {
 
 // expire is called when the session's time is up, if nobody came back [MQTT-4.1.0-2].
 func (b *Broker) expire(s *session) {
-	b.mu.Lock()
 	s.mu.Lock()
-	over := s.client == nil && !s.ended && !s.left.IsZero() && b.sessions[s.id] == s && !b.closed
+	over := s.client == nil && !s.ended && !s.left.IsZero() && !b.isClosed()
 	if over {
 		s.over()
 	}
 	s.mu.Unlock()
-	b.mu.Unlock()
 	if over {
 		b.stats.expired.Add(1)
 		b.finish(s)

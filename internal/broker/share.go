@@ -95,22 +95,28 @@ func (bt *batch) passOn() {
 	bt.count.left = nil
 }
 
-// passOn is batch.passOn for what was counted without a batch. No lock is held.
-func (b *Broker) passOn(t *tally) {
-	if len(t.left) > 0 {
-		bt := b.batch(nil)
-		bt.count.left = t.left
-		bt.finish()
-	}
-}
+// Messages that a session will not send are given to others so many at a time, and after so
+// many that nobody in a group takes, those of the group that follow are not offered.
+const (
+	passAtOnce = 64
+	passTries  = 16
+)
 
 // pass gives messages of shared subscriptions, which their session will not send, to
 // other members. No lock may be held.
 func (b *Broker) pass(bt *batch, from *session, left []held) {
-	for i := range left {
-		if left[i].g.group.deliver(bt, left[i].m, from)&taken == 0 {
-			bt.count.dropped++
-			bt.noteShare(left[i].g.group, left[i].m)
+	failed := make(map[*group]int)
+	for some := range slices.Chunk(left, passAtOnce) {
+		for i := range some {
+			h := &some[i]
+			g := h.g.group
+			if failed[g] >= passTries || g.deliver(bt, h.m, from)&taken == 0 {
+				failed[g]++
+				bt.count.dropped++
+				bt.noteShare(g, h.m)
+			}
+			from.passed(h)
 		}
+		bt.rest()
 	}
 }

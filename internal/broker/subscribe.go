@@ -42,9 +42,9 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 	c.subscribing = true // retained messages come after the SUBACK
 	s.mu.Unlock()
 	o := order{filters: p.Filters, reasons: ack.Reasons, id: p.Props.Num(proto.SubscriptionIdentifier, 0), left: bt.lookups}
+	c.enrol(bt, &o)
 	for len(o.filters) > 0 && !c.ends() {
-		c.enrol(bt, &o)
-		bt.rest()
+		bt.turn(func() { c.enrol(bt, &o) })
 	}
 	bt.lookups = o.left
 	if o.why != "" && c.problem && c.five() {
@@ -64,11 +64,14 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 	return err
 }
 
-// ends reports whether the client has to go: what it asked for need not be done any more.
+// ends reports whether the client has to go: what it asked for need not be done any more. One to
+// which nothing can be written is still read to its last word.
 func (c *client) ends() bool {
 	select {
 	case <-c.dying:
-		return true
+		c.s.mu.Lock()
+		defer c.s.mu.Unlock()
+		return !c.end.unwritten
 	default:
 		return false
 	}
@@ -251,8 +254,12 @@ func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
 	}
 	for i := 0; i < len(p.Filters) && !c.ends(); i += filtersAtOnce {
 		n := min(i+filtersAtOnce, len(p.Filters))
-		c.b.router.remove(c.s, c.giveUp(bt, p.Filters[i:n], ack.Reasons[i:n])...) // [MQTT-3.10.4-1]
-		bt.rest()
+		some := func() { c.b.router.remove(c.s, c.giveUp(bt, p.Filters[i:n], ack.Reasons[i:n])...) } // [MQTT-3.10.4-1]
+		if i == 0 {
+			some()
+		} else {
+			bt.turn(some)
+		}
 	}
 	return c.suback(bt, &ack)
 }

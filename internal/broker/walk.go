@@ -180,16 +180,8 @@ func (c *client) step(found []*Message) (more bool, wait time.Duration) {
 	}
 	found = slices.DeleteFunc(found, func(m *Message) bool { return !c.mayHave(sub, m, now) })
 
-	var count tally
-	defer func() {
-		count.add(&b.stats)
-		count.write(b.opt.Log)
-		b.passOn(&count)
-	}()
-	if b.opt.Store != nil {
-		b.opt.Store.Begin()
-		defer b.opt.Store.End()
-	}
+	bt := b.batch(nil)
+	defer bt.finish()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch now := c.current(); {
@@ -204,7 +196,7 @@ func (c *client) step(found []*Message) (more bool, wait time.Duration) {
 		if ok, wait = c.roomFor(m, min(m.QoS, sub.QoS)); !ok {
 			break
 		}
-		c.sendRetained(m, sub, now, &count)
+		c.sendRetained(m, sub, now, &bt.count)
 		sent++
 	}
 	switch {
@@ -213,7 +205,7 @@ func (c *client) step(found []*Message) (more bool, wait time.Duration) {
 		s.idleWalks++
 		c.record(sub)
 		if s.firstWalk() == nil {
-			s.pump(now, &count)
+			s.pump(now, &bt.count)
 		}
 	case sent == len(found):
 		w.from = at.from
@@ -222,9 +214,8 @@ func (c *client) step(found []*Message) (more bool, wait time.Duration) {
 		w.from = string(found[sent-1].Topic) + "/"
 		c.record(sub)
 	}
-	if c.out.n > 0 && !c.awake {
-		c.awake = true
-		go c.write() // ends when it has written all there is; the walk is over, or part waits for it
+	if c.out.n > 0 {
+		bt.touch(c)
 	}
 	s.charge()
 	if sent < len(found) && wait == 0 {
@@ -276,7 +267,7 @@ func (c *client) roomFor(m *Message, qos byte) (ok bool, wait time.Duration) {
 func (c *client) sendRetained(m *Message, sub *subscription, now int64, count *tally) {
 	s := c.s
 	h := held{m: m, g: sub.grant, qos: min(m.QoS, sub.QoS), retain: true} // 3.1.1 [MQTT-3.3.1-8]
-	s.bytes += m.size()
+	s.bytes += h.size()
 	if h.qos > 0 {
 		s.seq++
 		h.seq = s.seq

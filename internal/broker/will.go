@@ -67,6 +67,9 @@ func (c *client) legacy(orderly, ends bool) *will {
 	switch {
 	case w == nil, orderly: // [MQTT-3.14.4-3]
 		return nil
+	case c.b.over.Load(): // the Store has it: it is due when the broker is back
+		s.will = w
+		return nil
 	case ends: // finish publishes it
 		s.will = w
 		return nil
@@ -82,6 +85,9 @@ func (c *client) legacy(orderly, ends bool) *will {
 
 // will publishes a will, with the rights of the client that left it.
 func (bt *batch) will(w *will) {
+	if bt.b.over.Load() {
+		return // nobody is there to read it
+	}
 	if acl := bt.b.opt.ACL; acl != nil && !acl.Allow(w.who, string(w.m.Topic), Write) {
 		bt.count.refused++
 		if bt.b.noting() {

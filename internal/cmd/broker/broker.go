@@ -200,7 +200,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 	b := broker.New(opt)
 	stop := func() error {
 		// ctx has ended by now. Clients get a moment to read DISCONNECT.
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
 		defer cancel()
 		web.Set(nil)
 		return b.Close(ctx)
