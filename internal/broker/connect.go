@@ -77,7 +77,12 @@ func (c *client) connect() error {
 // at once: it is somebody who takes the port for another one's.
 func (c *client) first() (proto.Frame, error) {
 	if c.in.Len() == 0 {
-		if err := c.in.Fill(); err != nil && !timedOut(err) {
+		err := c.in.Fill()
+		if e := (tls.RecordHeaderError{}); errors.As(err, &e) {
+			c.stranger = true
+			return proto.Frame{}, fmt.Errorf("no TLS handshake: %s", guess(e.RecordHeader[:]))
+		}
+		if err != nil && !timedOut(err) {
 			return proto.Frame{}, fmt.Errorf("wait for CONNECT: %w", bare(err))
 		}
 	}
@@ -98,7 +103,7 @@ func (c *client) first() (proto.Frame, error) {
 // guess says what protocol begins with these bytes.
 func guess(b []byte) string {
 	for _, p := range [...]struct{ begins, name string }{
-		{"PROXY ", "the PROXY protocol, which is not supported"}, {"\r\n\r\n\x00\r\nQUIT\n", "the PROXY protocol, which is not supported"},
+		{"PROXY", "the PROXY protocol, which is not supported"}, {"\r\n\r\n\x00", "the PROXY protocol, which is not supported"}, {"\x10", "MQTT without TLS"},
 		{"\x16\x03", "TLS on a port without TLS"}, {"SSH-", "SSH"}, {"GET ", "HTTP"}, {"POST ", "HTTP"}, {"HEAD ", "HTTP"}, {"PUT ", "HTTP"}, {"OPTIONS ", "HTTP"}, {"CONNECT ", "HTTP"},
 	} {
 		if len(b) >= len(p.begins) && string(b[:len(p.begins)]) == p.begins {

@@ -165,6 +165,31 @@ func TestReloadOfEachPart(t *testing.T) {
 	}
 }
 
+// Another protocol on a WebSocket listener ends the connection at once.
+func TestOtherProtocolsOnWebSocket(t *testing.T) {
+	errs := make(chan error, 1)
+	u := serve(t, &Endpoint{Host: "127.0.0.1", Port: "0", WebSocket: &WebSocket{}}, func(c net.Conn) {
+		_, err := c.Read(make([]byte, 1))
+		errs <- err
+	})
+	for text, want := range map[string]string{"PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n": "PROXY", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c": "PROXY", "SSH-2.0-x\r\n": "SSH"} {
+		c, err := net.Dial("tcp", net.JoinHostPort(u.Host, u.Port))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		c.Write([]byte(text))
+		select {
+		case err := <-errs:
+			if err == nil || !strings.Contains(err.Error(), "the peer speaks "+want+", not WebSocket") {
+				t.Errorf("%q: %v", text, err)
+			}
+		case <-time.After(time.Minute):
+			t.Errorf("%q: the connection is held", text)
+		}
+	}
+}
+
 // A client whose certificate is revoked cannot come back by resuming its TLS session.
 func TestRevokedClientCannotResume(t *testing.T) {
 	c := transporttest.New(t)

@@ -135,11 +135,12 @@ func (h *head) fill(c net.Conn) error {
 	}
 }
 
-// plausible tells whether what came can be the begin of an HTTP message: a peer that
-// speaks something else may wait for us for ever.
+// plausible reports whether the bytes so far can begin an HTTP message. A peer that speaks another
+// protocol may send nothing more and wait.
 func (h *head) plausible() bool {
 	if h.server {
-		return h.b[0] >= 'A' && h.b[0] <= 'Z'
+		other := DetectProtocol(h.b)
+		return h.b[0] >= 'A' && h.b[0] <= 'Z' && other != "PROXY" && other != "SSH"
 	}
 	const start = "HTTP/"
 	n := min(len(start), len(h.b))
