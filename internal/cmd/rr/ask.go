@@ -22,7 +22,7 @@ import (
 	"mqtt/internal/session"
 )
 
-// requester carries a run of rr across its connections.
+// requester sends requests and prints their answers, over one connection after the other.
 type requester struct {
 	e       *cli.Env
 	f       *flags
@@ -33,37 +33,25 @@ type requester struct {
 	out     *message.Output
 	jq      *message.Query // of --jq, nil for none
 
-	topic   string // for answers
-	prefix  string // of our correlation data
-	props   proto.Props
-	granted bool // the subscription stands on this connection
-	ended   bool // the source has no more
-	repeats bool // some of order are to be asked again
+	topic      string      // of the answers
+	prefix     string      // of the correlation data
+	props      proto.Props // buffer for the properties of a request
+	connected  bool        // this is not the first connection
+	subscribed bool        // the server granted the subscription on this connection
 
-	pending   map[uint64]*request
-	order     []*request // pending, the oldest first; may hold some that are answered
-	ignored   int        // messages that were no answer
-	overdue   uint64
-	asked     uint64
-	accepted  message.Deliveries
+	requests  requests
 	next      time.Time // when the source may have a request; zero: when it calls wake
-	fault     error     // of the source
-	connected bool      // there was a connection before
+	ended     bool      // the source has no more requests
+	sourceErr error     // the error that ended the source
+
+	asked      uint64 // requests
+	overdue    uint64 // requests without an answer in time
+	ignored    int    // messages that were no answers
+	deliveries message.Deliveries
 }
 
-// request is one that waits for answers.
-type request struct {
-	tag     uint64
-	sent    time.Time
-	answers int
-	done    bool
-	acked   bool          // the server has it; with QoS 0 nobody knows
-	again   bool          // the server it was asked on may have lost it
-	kept    proto.Publish // to ask again, where that may be needed
-}
-
-// newCorrelation is the random beginning of the correlation data of this run, before the number of the request. It is
-// text, for answerers that treat it as such.
+// newCorrelation returns a random prefix for the correlation data of this run. The number of the request follows it. It
+// is text, because some responders expect that.
 func newCorrelation() string {
 	var b [8]byte
 	rand.Read(b[:])
@@ -77,20 +65,20 @@ func (r *requester) wake() {
 	}
 }
 
-// serve subscribes, asks and prints over one connection until every request has its answers.
+// serve subscribes, publishes requests and prints answers over one connection, until every request has its answers.
 func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 	r.owner.Store(c)
-	defer func() { r.session.Unsent = nil }() // what has no answer is asked again, behind SUBACK
+	defer func() { r.session.Unsent = nil }() // requests without an answer are published again, after SUBACK
 	if err := r.subscribe(ctx, c); err != nil {
 		return err
 	}
 	for {
-		if r.granted {
+		if r.subscribed {
 			if err := r.ask(ctx, c); err != nil {
 				return r.leave(c, err)
 			}
 		}
-		if r.ended && len(r.pending) == 0 && c.Pending() == 0 {
+		if r.ended && r.requests.count() == 0 && c.Pending() == 0 {
 			return r.leave(c, nil)
 		}
 		if !c.Ready() {
@@ -105,36 +93,43 @@ func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 			}
 			return err
 		}
-		switch ev.Kind {
-		case conn.Message:
-			if err = r.message(ctx, ev.Message); err != nil && err == ctx.Err() {
-				c.Defer() // --jq was broken off: it is not printed, and so it is the server's
-			}
-		case conn.Answer:
-			if ack, ok := ev.Answer.(*proto.Suback); ok {
-				err = r.f.grant(r.e, r.topic, byte(r.f.qos), ack)
-				r.granted = true
-			}
-		case conn.Delivered:
-			err = r.delivered(ev)
-		case conn.Idle:
-			r.expire(time.Now())
-		}
-		if err != nil {
+		if err := r.event(ctx, c, ev); err != nil {
 			return r.leave(c, err)
 		}
 	}
 }
 
-// subscribe asks for the answers. No request is published before the server has granted that. Retained messages are
-// no answers, and neither is our own request where both have one topic.
+// event handles an event of the connection.
+func (r *requester) event(ctx context.Context, c *conn.Conn, ev conn.Event) error {
+	switch ev.Kind {
+	case conn.Message:
+		err := r.message(ctx, ev.Message)
+		if err != nil && err == ctx.Err() {
+			c.Defer() // --jq was interrupted: the answer was not printed, so it is not acknowledged
+		}
+		return err
+	case conn.Answer:
+		if ack, ok := ev.Answer.(*proto.Suback); ok {
+			r.subscribed = true
+			return r.f.grant(r.e, r.topic, byte(r.f.qos), ack)
+		}
+	case conn.Delivered:
+		r.delivered(ev)
+	case conn.Idle:
+		r.expire(time.Now())
+	}
+	return nil
+}
+
+// subscribe subscribes to the topic of the answers. No request is published before the server has granted that. Retained
+// messages are not requested, and neither are this client's own messages, if request and answer have the same topic.
 func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
-	r.granted = false
+	r.subscribed = false
 	if r.topic == "" {
 		r.topic = r.f.response
 	}
 	if r.topic == "" {
-		r.topic = madeUpTopic(c)
+		r.topic = responseTopic(c)
 	}
 	if c.Version() == proto.V5 {
 		r.props = append(r.props[:0], r.f.base...).AppendText(proto.ResponseTopic, r.topic)
@@ -142,11 +137,7 @@ func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
 		return cli.BadFlag("-e", " "+cli.Quote(r.topic)+" is -t too", "at MQTT "+c.Version().String()+" the request itself would be the answer")
 	}
 	if r.connected {
-		for _, q := range r.order {
-			if !q.done && (r.f.qos == 0 || q.acked && !c.Server().SessionPresent) {
-				q.again, r.repeats = true, true
-			}
-		}
+		r.requests.reconnected(r.f.qos, c.Server().SessionPresent)
 	}
 	r.connected = true
 	p := &proto.Subscribe{Filters: []proto.Subscription{{Filter: r.topic, QoS: byte(r.f.qos), NoLocal: true, RetainHandling: 2}}}
@@ -156,8 +147,9 @@ func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
 	return connect.SubscribeError(c.Send(ctx, p))
 }
 
-// madeUpTopic is a response topic of our own: below what the server proposes [MQTT-3.1.2-28], else below mqtt/reply.
-func madeUpTopic(c *conn.Conn) string {
+// responseTopic returns a topic for the answers: below the server's Response Information [MQTT-3.1.2-28], else below
+// mqtt/reply.
+func responseTopic(c *conn.Conn) string {
 	base := strings.TrimSuffix(string(c.Server().Props.Value(proto.ResponseInformation)), "/")
 	if base == "" || proto.CheckTopic(base) != nil {
 		base = "mqtt/reply"
@@ -165,42 +157,43 @@ func madeUpTopic(c *conn.Conn) string {
 	return base + "/" + strings.NewReplacer("+", "_", "#", "_").Replace(c.ID())
 }
 
-// ask publishes requests while there is room for them.
+// free reports whether the window has room for one more request.
+func (r *requester) free(c *conn.Conn) bool { return r.f.qos == 0 || c.Free() > 0 }
+
+// ask publishes requests while there is room for them: first those that the server may have lost, then new ones.
 func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
-	room := r.f.inflight
-	if c.Version() < proto.V5 {
-		room = 1 // nothing tells whose answer it is
-	}
-	free := func() bool { return r.f.qos == 0 || c.Free() > 0 }
-	if r.repeats {
-		if err := r.askAgain(ctx, c, free); err != nil || r.repeats {
+	if r.requests.again {
+		if err := r.askAgain(ctx, c); err != nil || r.requests.again {
 			return err
 		}
 	}
+	room := r.f.inflight
+	if c.Version() < proto.V5 {
+		room = 1 // without correlation data only the order tells which request an answer belongs to
+	}
 	now := time.Now()
 	r.next = time.Time{}
-	for !r.ended && len(r.pending) < room && free() {
+	for !r.ended && r.requests.count() < room && r.free(c) {
 		m, err := r.src.Next(now)
-		switch {
-		case err == message.ErrWait:
+		switch err {
+		case nil:
+		case message.ErrWait:
 			r.next = r.src.Due()
 			return nil
-		case err == io.EOF:
+		case io.EOF:
 			r.ended = true
 			return nil
-		case err != nil: // what was asked before may still be answered
-			r.ended, r.fault = true, err
+		default: // earlier requests may still be answered
+			r.ended, r.sourceErr = true, err
 			return nil
 		}
 		q := &request{tag: m.Number}
-		msg := proto.Publish{QoS: m.QoS, Topic: m.Topic, Payload: m.Payload}
 		if r.plan.Backoff.Tries != 0 {
-			q.kept = proto.Publish{QoS: m.QoS, Topic: slices.Clone(m.Topic), Payload: slices.Clone(m.Payload)}
+			q.copy = proto.Publish{QoS: m.QoS, Topic: slices.Clone(m.Topic), Payload: slices.Clone(m.Payload)}
 		}
-		r.pending[q.tag] = q
-		r.order = append(r.order, q)
+		r.requests.add(q)
 		r.asked++
-		if err := r.publish(ctx, c, q, &msg); err != nil {
+		if err := r.publish(ctx, c, q, proto.Publish{QoS: m.QoS, Topic: m.Topic, Payload: m.Payload}); err != nil {
 			return err
 		}
 	}
@@ -208,55 +201,55 @@ func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
 }
 
 // askAgain publishes the requests that the server may have lost, as far as there is room for them.
-func (r *requester) askAgain(ctx context.Context, c *conn.Conn, free func() bool) error {
-	for _, q := range r.order {
+func (r *requester) askAgain(ctx context.Context, c *conn.Conn) error {
+	for _, q := range r.requests.order {
 		if q.done || !q.again {
 			continue
 		}
-		if !free() {
+		if !r.free(c) {
 			return nil
 		}
-		if err := r.publish(ctx, c, q, &q.kept); err != nil {
+		if err := r.publish(ctx, c, q, q.copy); err != nil {
 			return err
 		}
 		q.again, q.acked = false, false
 		r.e.Note("%s is asked again", r.name(q.tag))
 	}
-	r.repeats = false
+	r.requests.again = false
 	return nil
 }
 
-// publish sends a request with its own correlation data.
-func (r *requester) publish(ctx context.Context, c *conn.Conn, q *request, msg *proto.Publish) error {
-	msg.Props = nil
+// publish publishes a request with its own correlation data.
+func (r *requester) publish(ctx context.Context, c *conn.Conn, q *request, p proto.Publish) error {
 	if c.Version() == proto.V5 {
 		r.props = r.props[:len(r.f.base)].AppendText(proto.ResponseTopic, r.topic)
 		if r.f.correlation != nil {
-			msg.Props = r.props.AppendValue(proto.CorrelationData, r.f.correlation)
+			r.props = r.props.AppendValue(proto.CorrelationData, r.f.correlation)
 		} else {
-			msg.Props = r.props.AppendText(proto.CorrelationData, r.prefix+strconv.FormatUint(q.tag, 10))
+			r.props = r.props.AppendText(proto.CorrelationData, r.prefix+strconv.FormatUint(q.tag, 10))
 		}
-		r.props = msg.Props
+		p.Props = r.props
 	}
 	q.sent = time.Now()
-	err := c.Publish(ctx, msg, q.tag)
+	err := c.Publish(ctx, &p, q.tag)
 	if err == nil {
 		return nil
 	}
 	return cli.FirstError(message.Unsendable(r.name(q.tag), err), err)
 }
 
+// leave prints what is not printed yet and disconnects. It returns err, or the error of printing.
 func (r *requester) leave(c *conn.Conn, err error) error {
 	if ferr := r.out.Flush(); err == nil {
 		err = ferr
 	}
 	if r.out.Lost() {
-		c.Discard() // what could not be printed is not acknowledged
+		c.Discard() // answers that could not be printed are not acknowledged
 	}
 	return r.f.leave(c, r.plan, err)
 }
 
-// name is how a person finds a request.
+// name names the request of a tag.
 func (r *requester) name(tag uint64) string {
 	if r.f.payload.Streams() {
 		return "line " + strconv.FormatUint(tag, 10)
@@ -264,7 +257,7 @@ func (r *requester) name(tag uint64) string {
 	return "request"
 }
 
-// verdict is the run's end: all was answered, or what was not.
+// verdict returns the error of the run: err, or that requests have no answer.
 func (r *requester) verdict(ctx context.Context, err error) error {
 	ignored := ""
 	if r.ignored > 0 {
@@ -276,18 +269,18 @@ func (r *requester) verdict(ctx context.Context, err error) error {
 			return cli.Fail(cli.ExitTimeout, "", "-W %s ran out before the request was sent", r.f.waitText)
 		}
 		got := 0
-		if q := r.oldest(); q != nil {
+		if q := r.requests.oldest(); q != nil {
 			got = q.answers
 		}
 		return cli.Fail(cli.ExitTimeout, "does somebody answer on "+r.f.topic+"?", "%d of %d answers came before -W %s ran out%s", got,
 			r.f.answers, r.f.waitText, ignored)
 	case err != nil:
 		return err
-	case r.fault != nil:
-		return r.fault
+	case r.sourceErr != nil:
+		return r.sourceErr
 	case r.overdue > 0:
 		return cli.Fail(cli.ExitTimeout, "", "%s of %s requests were not answered within -W %s%s", format.Count(r.overdue), format.Count(r.asked),
 			r.f.waitText, ignored)
 	}
-	return r.accepted.Verdict("publish")
+	return r.deliveries.Verdict("publish")
 }

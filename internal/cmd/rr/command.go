@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,12 +18,13 @@ import (
 	"mqtt/internal/proto"
 )
 
-// requestPrefix begins the names of all variables about a request. No flag begins with request-, so a command that is
-// mqtt itself does not take them for flags.
+// requestPrefix begins the names of all variables about a request. No flag begins with request-, so if the command is
+// mqtt itself it does not take them for values of flags.
 const requestPrefix = "MQTT_REQUEST_"
 
-// run gives the request to a command and keeps what it prints. A wait of 0 is no limit.
-func (j *job) run(ctx context.Context, command []string, wait time.Duration, stderr io.Writer) {
+// run gives the request to a command, and makes its output the answer. The end of ctx ends the command, and so does the
+// end of wait; a wait of 0 is no limit.
+func (j *job) run(ctx context.Context, e *cli.Env, command []string, wait time.Duration) {
 	errLate := fmt.Errorf("the command did not end within %s", wait)
 	if wait > 0 {
 		var cancel context.CancelFunc
@@ -30,15 +32,15 @@ func (j *job) run(ctx context.Context, command []string, wait time.Duration, std
 		defer cancel()
 	}
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
-	var out printed
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(j.payload), &out, cli.Inherit(stderr)
-	cmd.Env = append(ownEnvironment(), j.environment...)
-	cmd.WaitDelay = time.Second // for what it left running with its output open
-	separate(cmd)
+	var out output
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(j.payload), &out, cli.Inherit(e.Err)
+	cmd.Env = append(withoutRequest(cli.CommandEnviron()), j.environment...)
+	cmd.WaitDelay = time.Second // for programs that it left running with its output open
+	ownProcessGroup(cmd)
 	err := cmd.Run()
 	j.answer = out.Bytes()
 	switch {
-	case out.over:
+	case out.overflow:
 		j.answer, err = nil, errors.New("the command printed more than an MQTT packet can hold")
 	case ctx.Err() != nil && err != nil:
 		err = context.Cause(ctx)
@@ -50,32 +52,29 @@ func (j *job) run(ctx context.Context, command []string, wait time.Duration, std
 	}
 }
 
-// printed keeps what a command prints, up to what a packet can hold.
-type printed struct {
+// output is the output of a command, at most as much as a packet can hold.
+type output struct {
 	bytes.Buffer
-	over bool
+	overflow bool
 }
 
-func (p *printed) Write(b []byte) (int, error) {
-	if p.Len()+len(b) > proto.MaxRemaining {
-		p.over = true
+// Write fails if the output is too large.
+func (o *output) Write(b []byte) (int, error) {
+	if o.Len()+len(b) > proto.MaxRemaining {
+		o.overflow = true
 		return 0, io.ErrShortWrite
 	}
-	return p.Buffer.Write(b)
+	return o.Buffer.Write(b)
 }
 
-// ownEnvironment is our environment, less what an outer --serve said of its own request.
-func ownEnvironment() []string {
-	var kept []string
-	for _, v := range cli.CommandEnviron() {
-		if !strings.HasPrefix(v, requestPrefix) {
-			kept = append(kept, v)
-		}
-	}
-	return kept
+// withoutRequest returns the variables that say nothing about a request: this program may itself run as a command of rr
+// --serve.
+func withoutRequest(environ []string) []string {
+	return slices.DeleteFunc(environ, func(v string) bool { return strings.HasPrefix(v, requestPrefix) })
 }
 
-// requestEnvironment tells a command of its request. What is binary stands in base64, for a variable cannot hold NUL.
+// requestEnvironment returns the variables about a request. Binary values are in base64, since a variable cannot contain
+// NUL.
 func requestEnvironment(p *proto.Publish, response []byte) []string {
 	set := []string{
 		requestPrefix + "TOPIC=" + string(p.Topic),

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// separate gives a command a process group of its own: Ctrl-C is meant for us, and what a command has started ends
-// with it.
-func separate(cmd *exec.Cmd) {
+// ownProcessGroup gives the command a process group of its own: Ctrl-C does not reach it, and the programs that it has
+// started end with it.
+func ownProcessGroup(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 }

@@ -13,9 +13,9 @@ import (
 	"mqtt/internal/proto"
 )
 
-// message prints p if it answers a request.
+// message handles a received message: it is printed if it is the answer to a request.
 func (r *requester) message(ctx context.Context, p *proto.Publish) error {
-	q := r.answered(p)
+	q := r.requestOf(p)
 	if q == nil {
 		r.ignored++
 		return nil
@@ -33,7 +33,7 @@ func (r *requester) message(ctx context.Context, p *proto.Publish) error {
 		}
 	}
 	if q.answers == r.f.answers {
-		r.finish(q)
+		r.requests.finish(q)
 	}
 	return nil
 }
@@ -59,24 +59,24 @@ func (r *requester) print(ctx context.Context, p *proto.Publish) error {
 	return nil
 }
 
-// answered finds the request that p answers, nil if none.
-func (r *requester) answered(p *proto.Publish) *request {
+// requestOf returns the request that p answers, nil if there is none.
+func (r *requester) requestOf(p *proto.Publish) *request {
 	if !proto.Match(r.topic, p.Topic) {
 		return nil
 	}
-	if r.session.Version < proto.V5 && !(p.Retain && r.f.noRetain) { // nothing tells whose answer it is
-		return r.oldest()
+	if r.session.Version < proto.V5 && !(p.Retain && r.f.noRetain) { // there is one request at a time
+		return r.requests.oldest()
 	}
-	if p.Retain { // an answer to somebody before us
+	if p.Retain { // it was published before the request
 		return nil
 	}
 	data, ok := p.Props.Get(proto.CorrelationData)
-	if !ok && r.e.Mosquitto() { // scripts for mosquitto_rr talk to answerers that know of none
-		return r.oldest()
+	if !ok && r.e.Mosquitto() { // mosquitto_rr accepts answers without correlation data
+		return r.requests.oldest()
 	}
 	if r.f.correlation != nil {
 		if ok && string(data.Value) == string(r.f.correlation) {
-			return r.oldest()
+			return r.requests.oldest()
 		}
 		return nil
 	}
@@ -85,60 +85,42 @@ func (r *requester) answered(p *proto.Publish) *request {
 	if !ours || err != nil {
 		return nil
 	}
-	return r.pending[tag]
+	return r.requests.byTag[tag]
 }
 
-// oldest is the request that has waited longest.
-func (r *requester) oldest() *request {
-	for len(r.order) > 0 && r.order[0].done {
-		r.order = r.order[1:]
-	}
-	if len(r.order) == 0 {
-		return nil
-	}
-	return r.order[0]
-}
-
-func (r *requester) finish(q *request) {
-	q.done = true
-	delete(r.pending, q.tag)
-	r.oldest() // lets go of those at the front that are done
-}
-
-// delivered takes in an acknowledgement. A request that the server refused gets no answer.
-func (r *requester) delivered(ev conn.Event) error {
-	refused := r.accepted.Add(ev, r.f.payload.Name)
-	if refused != nil && r.f.payload.Streams() && r.accepted.Refused <= message.RefusalsShown {
+// delivered handles an acknowledgement. A request that the server refused gets no answer.
+func (r *requester) delivered(ev conn.Event) {
+	refused := r.deliveries.Add(ev, r.f.payload.Name)
+	if refused != nil && r.f.payload.Streams() && r.deliveries.Refused <= message.RefusalsShown {
 		r.e.Warn("%v", refused)
 	}
-	q := r.pending[ev.Tag]
+	q := r.requests.byTag[ev.Tag]
 	switch {
 	case q == nil:
 	case ev.Reason.Failed():
-		r.finish(q)
+		r.requests.finish(q)
 	default:
 		q.acked = true
 		if ev.Reason == proto.NoMatchingSubscribers {
 			r.e.Warn("%s: nobody has subscribed to that topic", r.name(q.tag))
 		}
 	}
-	return nil
 }
 
-// due is when the oldest request of a stream has waited too long.
+// due returns the time when the oldest request of a stream has waited for as long as -W allows; zero: never.
 func (r *requester) due() time.Time {
-	if q := r.oldest(); q != nil && r.f.wait > 0 && r.f.payload.Streams() {
+	if q := r.requests.oldest(); q != nil && r.f.wait > 0 && r.f.payload.Streams() {
 		return q.sent.Add(r.f.wait)
 	}
 	return time.Time{}
 }
 
-// expire gives up on requests of a stream that have waited too long.
+// expire gives up the requests of a stream that have waited for too long.
 func (r *requester) expire(now time.Time) {
 	for limit := r.due(); !limit.IsZero() && !now.Before(limit); limit = r.due() {
-		q := r.oldest()
+		q := r.requests.oldest()
 		r.e.Note("%s: no answer within %s", r.name(q.tag), r.f.wait)
 		r.overdue++
-		r.finish(q)
+		r.requests.finish(q)
 	}
 }

@@ -49,18 +49,18 @@ func (a *answerer) request(c *conn.Conn, p *proto.Publish) {
 		}
 	}
 	j.owed = c.Defer()
-	if a.leaving || a.limit > 0 && a.taken >= a.limit {
+	if a.interrupt || a.limit > 0 && a.accepted >= a.limit {
 		return // never acknowledged: it stays with the server
 	}
-	a.taken++
-	j.number = uint64(a.taken)
+	a.accepted++
+	j.number = uint64(a.accepted)
 	j.topic, j.payload, j.environment = string(p.Topic), slices.Clone(p.Payload), requestEnvironment(p, response)
 	if p.QoS > 0 {
 		a.open.add(j)
 	}
 	if len(a.waiting) >= maxWaiting || a.bytes+len(j.payload) > maxWaitingBytes {
 		j.fault = "too many requests wait"
-		a.end(j)
+		a.ended(j)
 		return
 	}
 	a.waiting = append(a.waiting, j)

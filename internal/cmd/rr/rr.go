@@ -15,7 +15,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// flags say what is asked and what counts as an answer, or how requests are answered.
+// flags say what is asked and which messages are answers, or how requests are answered.
 type flags struct {
 	connect.Flags
 	payload  message.Flags
@@ -33,10 +33,11 @@ type flags struct {
 	serve    bool
 	parallel int
 
-	base        proto.Props // of every message: the user's, less those that rr makes
+	base        proto.Props // of every message: the user's, without the two that rr sets itself
 	correlation []byte      // the user's own, nil for none
 }
 
+// New returns the rr command.
 func New(e *cli.Env) *cobra.Command {
 	f := &flags{}
 	f.Properties.OwnResponse = true
@@ -117,7 +118,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command, args []st
 	return f.ask(ctx, e, fs, p)
 }
 
-// check refuses what is wrong on both sides.
+// check rejects flags that are wrong on either side.
 func (f *flags) check(fs *pflag.FlagSet) error {
 	if err := cli.FirstError(cli.CheckQoS("-q", f.qos), cli.CheckInflight("-M", f.inflight)); err != nil {
 		return err
@@ -143,12 +144,12 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 	return nil
 }
 
-// ask is the side that asks.
+// ask sends requests and prints their answers.
 func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error {
 	if err := f.checkTopics(e, p); err != nil {
 		return err
 	}
-	r := &requester{e: e, f: f, plan: p, pending: make(map[uint64]*request), prefix: newCorrelation()}
+	r := &requester{e: e, f: f, plan: p, requests: newRequests(), prefix: newCorrelation()}
 	var err error
 	if r.jq, err = message.NewQuery("--jq", f.jq); err != nil {
 		return err
@@ -176,7 +177,7 @@ func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *conne
 	return r.verdict(ctx, p.Explain(err))
 }
 
-// checkTopics settles where requests and answers go, and takes the properties that rr makes itself from the user's.
+// checkTopics checks where requests and answers go, and removes from the user's properties those that rr sets itself.
 func (f *flags) checkTopics(e *cli.Env, p *connect.Plan) error {
 	if err := f.payload.CheckTopic(f.topic, "a request goes to a topic name, which has no wildcards"); err != nil {
 		return err
@@ -208,7 +209,7 @@ func checkResponse(s string) error {
 	return nil
 }
 
-// takeProperties finds response topic and correlation data among the properties of the message.
+// takeProperties moves response topic and correlation data from the properties of the message to their own fields.
 func (f *flags) takeProperties() error {
 	f.base = f.Properties.Sets[proto.PUBLISH]
 	if topic, ok := f.base.Get(proto.ResponseTopic); ok {
@@ -224,7 +225,7 @@ func (f *flags) takeProperties() error {
 	return nil
 }
 
-// grant takes in the SUBACK to a subscription for one filter.
+// grant checks the SUBACK of the subscription to filter.
 func (f *flags) grant(e *cli.Env, filter string, qos byte, p *proto.Suback) error {
 	if p.Kind != proto.SUBACK {
 		return nil
@@ -240,7 +241,7 @@ func (f *flags) grant(e *cli.Env, filter string, qos byte, p *proto.Suback) erro
 	return nil
 }
 
-// leave ends a connection in order.
+// leave disconnects and returns err.
 func (f *flags) leave(c *conn.Conn, p *connect.Plan, err error) error {
 	connect.Close(c, f.Disconnect(p))
 	return err

@@ -20,18 +20,18 @@ import (
 )
 
 const (
-	// Requests that wait for a free place beyond these limits are answered with an error at once.
+	// Requests beyond these limits do not wait for a command: they are answered with an error at once.
 	maxWaiting      = 1000
 	maxWaitingBytes = 64 << 20
 
-	// lastAnswers is how long commands may go on after an interrupt, until they are ended too.
-	lastAnswers = 5 * time.Second
+	// drainTimeout is how long commands may run after an interrupt before they are ended.
+	drainTimeout = 5 * time.Second
 
-	// errorProperty is the user property of an answer that tells that the command failed.
+	// errorProperty is the user property of an answer that says why the command failed.
 	errorProperty = "error"
 )
 
-// answerer carries a run of rr --serve across its connections.
+// answerer answers requests with what a command prints, over one connection after the other.
 type answerer struct {
 	e       *cli.Env
 	f       *flags
@@ -39,24 +39,24 @@ type answerer struct {
 	session session.Session
 	command []string
 	qos     byte
-	limit   int // requests to answer, 0 for no end
+	limit   int // requests to answer; 0: no limit
 
-	owner    atomic.Pointer[conn.Conn] // whom a command that has ended wakes
-	waiting  []*job
-	bytes    int       // of the payloads of waiting
-	done     chan *job // has room for all that run
-	running  int
-	finished []*job // to be published
-	open     openJobs
-	leaving  bool // no more requests are taken
+	owner     atomic.Pointer[conn.Conn] // woken when a command has ended
+	waiting   []*job                    // for a command
+	bytes     int                       // of the payloads of waiting
+	done      chan *job                 // jobs whose commands have ended; has room for all that run
+	running   int                       // commands
+	unsent    []*job                    // jobs whose answers are to be published
+	open      openJobs
+	accepted  int  // requests
+	interrupt bool // no more requests are accepted
 
-	taken   int
-	refused error
-	stands  bool
-	started bool
+	subscribed bool // the server granted the subscription in this session
+	announced  bool // a note said that requests are answered
+	refused    error
 }
 
-// answer is the side that answers.
+// answer answers requests with what command prints.
 func (f *flags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan, command []string) error {
 	if err := f.checkServe(e, fs, p); err != nil {
 		return err
@@ -85,7 +85,7 @@ func (f *flags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *co
 	return a.verdict(ctx, p.Explain(err))
 }
 
-// checkServe refuses what belongs to the other side.
+// checkServe rejects flags of the other side, and checks where requests come from and answers go.
 func (f *flags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error {
 	for _, name := range []string{"message", "file", "stdin-file", "stdin-line", "null-message", "delimiter", "null", "key-delimiter",
 		"skip-empty", "verbose", "format", "json", "pretty", "no-newline", "payload", "jq", "latency"} {
@@ -114,7 +114,7 @@ func (f *flags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error
 	return p.RequireV5("--serve without -e")
 }
 
-// serve takes requests and publishes answers over one connection.
+// serve accepts requests and publishes answers over one connection. commands ends the commands that run.
 func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 	a.owner.Store(c)
 	a.open.reconnect(c.Server().SessionPresent)
@@ -123,9 +123,9 @@ func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 	}
 	for {
 		a.collect()
-		a.begin(commands)
+		a.startCommands(commands)
 		err := a.publish(ctx, c)
-		if err == nil && a.limit > 0 && a.taken >= a.limit && a.idle() && c.Pending() == 0 {
+		if err == nil && a.limit > 0 && a.accepted >= a.limit && a.idle() && c.Pending() == 0 {
 			return a.f.leave(c, a.plan, nil)
 		}
 		var ev conn.Event
@@ -134,7 +134,7 @@ func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 		}
 		if err != nil {
 			if ctx.Err() != nil {
-				a.finish(ctx, c)
+				a.drain(ctx, c)
 			}
 			return err
 		}
@@ -146,16 +146,17 @@ func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 	}
 }
 
-// idle tells whether every request that was taken has its answer published.
-func (a *answerer) idle() bool { return len(a.waiting) == 0 && a.running == 0 && len(a.finished) == 0 }
+// idle reports whether the answers of all accepted requests are published.
+func (a *answerer) idle() bool { return len(a.waiting) == 0 && a.running == 0 && len(a.unsent) == 0 }
 
+// subscribe subscribes to the requests, unless the session has that subscription. Retained requests are not wanted: they
+// were published before this run. Neither are this client's own answers, but a shared subscription cannot exclude them
+// [MQTT-3.8.3-4].
 func (a *answerer) subscribe(ctx context.Context, c *conn.Conn) error {
-	if a.stands && c.Server().SessionPresent {
+	if a.subscribed && c.Server().SessionPresent {
 		return nil
 	}
 	group, _ := proto.SplitShare(a.f.topic)
-	// Our own answers are no requests; with a shared subscription that cannot be said [MQTT-3.8.3-4]. A retained request
-	// was asked before our time.
 	filter := proto.Subscription{Filter: a.f.topic, QoS: a.qos, NoLocal: group == "", RetainHandling: 2}
 	p := &proto.Subscribe{Filters: []proto.Subscription{filter}}
 	if c.Version() == proto.V5 {
@@ -164,7 +165,7 @@ func (a *answerer) subscribe(ctx context.Context, c *conn.Conn) error {
 	return connect.SubscribeError(c.Send(ctx, p))
 }
 
-// event takes in what is no request.
+// event handles an event that is no message.
 func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
 	switch ev.Kind {
 	case conn.Answer:
@@ -174,14 +175,14 @@ func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
 		}
 		wanted := a.qos
 		if wanted == 2 && a.f.qos != 2 {
-			wanted = 0 // nobody asked for it: what the server grants will do
+			wanted = 0 // -q was not given: any granted QoS is enough
 		}
 		if err := a.f.grant(a.e, a.f.topic, wanted, ack); err != nil {
 			return err
 		}
-		a.stands = true
-		if !a.started {
-			a.started = true
+		a.subscribed = true
+		if !a.announced {
+			a.announced = true
 			a.e.Note("answering requests on %s", a.f.topic)
 		}
 	case conn.Delivered:
@@ -194,45 +195,45 @@ func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
 	return nil
 }
 
-// begin starts commands while there are places for them. Each goroutine ends with its command, and answer waits for
-// all of them.
-func (a *answerer) begin(commands context.Context) {
+// startCommands starts the commands of waiting jobs, at most --parallel at once. Each goroutine ends with its command,
+// and answer waits for all of them.
+func (a *answerer) startCommands(commands context.Context) {
 	for a.running < a.f.parallel && len(a.waiting) > 0 {
 		j := a.waiting[0]
 		a.waiting = a.waiting[1:]
 		a.bytes -= len(j.payload)
 		a.running++
 		go func() {
-			j.run(commands, a.command, a.f.wait, a.e.Err)
+			j.run(commands, a.e, a.command, a.f.wait)
 			a.done <- j
 			a.owner.Load().Wake()
 		}()
 	}
 }
 
-// collect takes in the commands that have ended, which makes room for others.
+// collect moves the jobs whose commands have ended to unsent.
 func (a *answerer) collect() {
 	for {
 		select {
 		case j := <-a.done:
 			a.running--
-			a.end(j)
+			a.ended(j)
 		default:
 			return
 		}
 	}
 }
 
-// publish sends the answers of commands that have ended. One that was not taken stays for the next connection.
+// publish publishes the answers of unsent jobs. A job whose answer the connection did not take stays for the next one.
 func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
-	for len(a.finished) > 0 && (a.finished[0].qos == 0 || c.Free() > 0) {
-		j := a.finished[0]
+	for len(a.unsent) > 0 && (a.unsent[0].qos == 0 || c.Free() > 0) {
+		j := a.unsent[0]
 		p := a.message(c, j)
 		err := c.Publish(ctx, p, j.number)
 		wrong := message.Unsendable("answer", err)
 		switch {
 		case wrong != nil && (j.fault == "" || len(j.answer) > 0):
-			j.answer, j.fault = nil, err.Error() // without what cannot be sent
+			j.answer, j.fault = nil, err.Error() // the error instead of the answer
 			a.e.Warn("request on %s: %s", j.topic, j.fault)
 			continue
 		case wrong != nil:
@@ -240,7 +241,7 @@ func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
 		case err != nil:
 			return err
 		}
-		a.finished = a.finished[1:]
+		a.unsent = a.unsent[1:]
 		if err != nil || p.QoS < 2 {
 			a.answered(c, j)
 		}
@@ -248,15 +249,15 @@ func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
 	return nil
 }
 
-// end takes in a job whose command has ended, or does not begin.
-func (a *answerer) end(j *job) {
+// ended handles a job whose command has ended, or is not started.
+func (a *answerer) ended(j *job) {
 	if j.fault != "" {
 		a.e.Warn("request on %s: %s", j.topic, j.fault)
 	}
-	a.finished = append(a.finished, j)
+	a.unsent = append(a.unsent, j)
 }
 
-// message is the answer to a request.
+// message returns the answer of a job.
 func (a *answerer) message(c *conn.Conn, j *job) *proto.Publish {
 	p := &proto.Publish{QoS: min(j.qos, c.Server().MaximumQoS), Topic: j.response, Payload: j.answer}
 	if c.Version() < proto.V5 {
@@ -272,14 +273,14 @@ func (a *answerer) message(c *conn.Conn, j *job) *proto.Publish {
 	return p
 }
 
-// finish publishes the answers that are under way when the run is interrupted, and says goodbye.
-func (a *answerer) finish(ctx context.Context, c *conn.Conn) {
+// drain disconnects after an interrupt. The commands that run have some time to end, and their answers are published.
+func (a *answerer) drain(ctx context.Context, c *conn.Conn) {
 	if n := len(a.waiting); n > 0 {
 		a.e.Note("%s requests stay unanswered", format.Count(uint64(n)))
 		a.waiting = nil
 	}
-	a.leaving = true
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastAnswers)
+	a.interrupt = true
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	for {
 		a.collect()
@@ -299,10 +300,10 @@ func (a *answerer) finish(ctx context.Context, c *conn.Conn) {
 	connect.Close(c, a.f.Disconnect(a.plan))
 }
 
-// verdict is the run's end.
+// verdict returns the error of the run: err, or that an answer was refused.
 func (a *answerer) verdict(ctx context.Context, err error) error {
 	if err != nil {
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) && a.limit == 0 { // Ctrl-C is how it is meant to end
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) && a.limit == 0 { // a signal is the usual end
 			return cli.ErrQuiet
 		}
 		return err
