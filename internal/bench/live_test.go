@@ -8,7 +8,7 @@ import (
 	"mqtt/internal/format"
 )
 
-// marks is an Colors whose colours can be read.
+// marks implements Colors with readable marks.
 type marks struct{}
 
 func (marks) Error(s string) string   { return "\x1b[1m" + s + "\x1b[0m" }
@@ -17,7 +17,7 @@ func (marks) Hint(s string) string    { return "\x1b[3m" + s + "\x1b[0m" }
 func (marks) Topic(s string) string   { return "\x1b[4m" + s + "\x1b[0m" }
 func (marks) Dim(s string) string     { return "\x1b[5m" + s + "\x1b[0m" }
 
-// bare takes what starts with ESC [ and ends with a letter out of s.
+// bare returns s without escape sequences.
 func bare(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -67,7 +67,7 @@ func TestLiveGolden(t *testing.T) {
 	golden(t, "live.txt", []byte(text))
 }
 
-func TestLiveFitsAndCovers(t *testing.T) {
+func TestLiveFitsTheTerminal(t *testing.T) {
 	for _, l := range []*Live{inTheMiddle(), whileConnecting(), whileHolding(), {}} {
 		for width := range 160 {
 			b, lines := AppendLive(nil, l, LiveView{Width: width, Above: 3, Colors: marks{}})
@@ -84,8 +84,8 @@ func TestLiveFitsAndCovers(t *testing.T) {
 	}
 }
 
-// Nothing of the warm-up is in what the view calls so far.
-func TestLiveLeavesOutTheWarmUp(t *testing.T) {
+// TestLiveWithoutWarmup checks that the totals do not include the warm-up.
+func TestLiveWithoutWarmup(t *testing.T) {
 	h := newHistogram(coarse)
 	h.Record(time.Second)
 	var l Live

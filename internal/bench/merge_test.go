@@ -9,14 +9,15 @@ import (
 	"time"
 )
 
-// What two processes measure, merged, is what one measures that does all of it.
-func TestMergedIsMeasuredAtOnce(t *testing.T) {
-	faults := func(_ string, n int) fate {
+// TestMergeEqualsOneRun checks that the merged results of two processes equal the result of one
+// process that does all of the work.
+func TestMergeEqualsOneRun(t *testing.T) {
+	faults := func(_ string, n int) fault {
 		switch n % 40 {
 		case 3:
 			return drop
 		case 9:
-			return twice
+			return repeat
 		case 20:
 			return swap
 		}
@@ -24,7 +25,7 @@ func TestMergedIsMeasuredAtOnce(t *testing.T) {
 	}
 	measure := func(t *testing.T, parts int) *Result {
 		r := newRelay(t)
-		r.fate, r.delay = faults, 10*time.Millisecond
+		r.fault, r.delay = faults, 10*time.Millisecond
 		all := make([]*Result, parts)
 		var over sync.WaitGroup
 		start := time.Now().Add(time.Second)
@@ -82,8 +83,8 @@ func TestMergedIsMeasuredAtOnce(t *testing.T) {
 	}
 }
 
-// Two processes compare their clocks by echoes, and so messages between them are
-// timed although one clock is wrong. Trap 51.
+// TestClocksAreCompared checks that messages between two processes are timed correctly although one
+// clock is wrong. Trap 51.
 func TestClocksAreCompared(t *testing.T) {
 	for _, name := range []string{"x", ""} {
 		synctest.Test(t, func(t *testing.T) {
@@ -110,7 +111,7 @@ func TestClocksAreCompared(t *testing.T) {
 			}
 			if name == "" {
 				if came.Latency.Count() != 0 || came.Clock.Mode != Refused || !strings.Contains(noted(came), "could not be compared") {
-					t.Errorf("%d messages were timed by two clocks that nobody compared: %+v", came.Latency.Count(), came.Clock)
+					t.Errorf("%d messages were timed by two clocks that were not compared: %+v", came.Latency.Count(), came.Clock)
 				}
 				return
 			}
@@ -128,8 +129,8 @@ func TestClocksAreCompared(t *testing.T) {
 	}
 }
 
-// Processes that did not say that they belong together cannot tell what was lost between
-// them, and do not make it up; with a name they can.
+// TestMergeOfDifferentRuns checks that loss between processes is unknown unless they have the same
+// run name.
 func TestMergeOfDifferentRuns(t *testing.T) {
 	for _, name := range []string{"", "x"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -174,7 +175,8 @@ func TestMergeOfDifferentRuns(t *testing.T) {
 	}
 }
 
-// Runs that share a topic each account for what they sent themselves.
+// TestMergeOfRunsOnOneTopic checks that each of two runs on one topic accounts for its own
+// messages.
 func TestMergeOfRunsOnOneTopic(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
@@ -194,8 +196,8 @@ func TestMergeOfRunsOnOneTopic(t *testing.T) {
 	})
 }
 
-// A result that is given twice is no measurement of two machines.
-func TestMergeOfTheSame(t *testing.T) {
+// TestMergeRefusesTheSameResult merges a result with itself.
+func TestMergeRefusesTheSameResult(t *testing.T) {
 	one, other := sample(3, 100), sample(3, 100)
 	if _, err := Merge([]*Result{one, other}); err == nil || !strings.Contains(err.Error(), "2026-11-20T15:04:05Z is there twice") {
 		t.Errorf("error %v", err)
@@ -206,8 +208,8 @@ func TestMergeOfTheSame(t *testing.T) {
 	}
 }
 
-// What is no result is said in words of a person.
-func TestReadOfNoResult(t *testing.T) {
+// TestReadErrors reads texts that are not results.
+func TestReadErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "it is empty", `{"schema": "mqtt-`: "it is truncated", "[1]": "it has a JSON array at byte 1", `{"sent":-1}`: "it has a JSON number -1",
 		"sent 5": "invalid character", "{}": `its schema is "", not "mqtt-bench/1"`, `{"schema":"mqtt-bench/1","kind":"x"}`: `unknown kind "x"`,

@@ -12,8 +12,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A track agrees with a record of everything, as long as the disorder is within what
-// it remembers.
+// TestTrack compares a track with a record of all sequences, with at most maxGaps gaps.
 func TestTrack(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for round := range 200 {
@@ -45,7 +44,8 @@ func TestTrack(t *testing.T) {
 	}
 }
 
-// Heavy loss keeps memory within its bound, and the count of what came stays right.
+// TestTrackIsBounded checks that heavy loss does not exceed maxGaps and that the count remains
+// right.
 func TestTrackIsBounded(t *testing.T) {
 	var k track
 	for n := range uint64(100000) {
@@ -64,7 +64,7 @@ func TestTrackIsBounded(t *testing.T) {
 	}
 }
 
-// Trap 56.
+// TestTemplate is trap 56.
 func TestTemplate(t *testing.T) {
 	for _, c := range []struct{ text, topics, filter, want string }{
 		{"a/b", "a/b", "a/b", `^a/b$`},
@@ -96,7 +96,7 @@ func TestTemplate(t *testing.T) {
 	}
 }
 
-// Trap 55.
+// TestMatches is trap 55.
 func TestMatches(t *testing.T) {
 	for _, c := range []struct {
 		filter, topics string
@@ -141,7 +141,8 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// The schedule is even over all publishers, and a part of it is the start of a longer one. Trap 58.
+// TestPace checks that messages of all publishers together are evenly spaced, and that a longer
+// schedule begins like a shorter one. Trap 58.
 func TestPace(t *testing.T) {
 	for _, c := range []struct {
 		rate       float64
@@ -176,7 +177,7 @@ func TestPace(t *testing.T) {
 	}
 }
 
-// Trap 9.
+// TestThreshold is trap 9.
 func TestThreshold(t *testing.T) {
 	r := sample(10, 1000)
 	r.Sent, r.Expected, r.Received, r.Lost, r.Duplicated, r.Errors, r.ReceiveRate, r.SendRate = 1000, 1000, 995, 5, 2, 1, 99.5, 100
@@ -209,15 +210,15 @@ func TestThreshold(t *testing.T) {
 	}
 	r.Connect = NewHistogram()
 	if th, _ := ParseThreshold("connect.p99>1h"); !r.Judge([]*Threshold{th}) || r.Verdicts[0].Reason == "" {
-		t.Error("what was not measured held")
+		t.Error("a threshold passes although its metric was not measured")
 	}
 	th, _ := ParseThreshold("dup")
 	if r.Accounted = false; !r.Judge([]*Threshold{th}) || r.Verdicts[0].Reason == "" {
-		t.Error("duplicates that nobody could see held")
+		t.Error("a threshold passes although duplicates are not known")
 	}
 }
 
-// Histograms that are merged are the histogram of all. Trap 52.
+// TestHistogramMerges checks that merged histograms equal the histogram of all values. Trap 52.
 func TestHistogramMerges(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 9))
 	whole := NewHistogram()
@@ -252,7 +253,7 @@ func TestHistogramMerges(t *testing.T) {
 	}
 }
 
-// A long series has fewer, wider points, and nothing is lost.
+// TestSeriesGetsCoarser checks that a long series has fewer, wider points with the same totals.
 func TestSeriesGetsCoarser(t *testing.T) {
 	var points []Point
 	for i := range 9 {
@@ -271,7 +272,7 @@ func TestSeriesGetsCoarser(t *testing.T) {
 	}
 }
 
-// Trap 62.
+// TestPreflight is trap 62.
 func TestPreflight(t *testing.T) {
 	if err := Preflight(1, 1); err != nil {
 		t.Errorf("one connection: %v", err)

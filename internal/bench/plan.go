@@ -111,7 +111,7 @@ func (p *Plan) Check() error {
 	case p.Publishers+p.Subscribers+p.Clients == 0:
 		return errors.New("no clients")
 	case p.Clients > 0 && p.Publishers+p.Subscribers > 0:
-		return errors.New("clients that are held beside publishers or subscribers")
+		return errors.New("idle clients together with publishers or subscribers")
 	case int64(p.Offset)+int64(max(p.Publishers, p.Subscribers, p.Clients)) >= warmBit:
 		return errors.New("too many clients")
 	case p.Clients > 0:
@@ -127,13 +127,13 @@ func (p *Plan) Check() error {
 	case p.Carrier == InPayload && p.Publishers > 0 && p.Payload == nil && p.Text == nil && p.Size < HeaderSize:
 		return wrong("a payload of %d bytes cannot carry a header of %d", p.Size, HeaderSize)
 	case p.Publishers > 0 && p.Messages == 0 && p.Duration == 0 && p.Order != Before:
-		return errors.New("subscribers come after the last message, but there is no end to them")
+		return errors.New("subscribers connect after the last message, but the number of messages is not limited")
 	case (p.Order != Before) && (p.Publishers == 0 || p.Subscribers == 0):
 		return errors.New("late and offline subscribers need publishers in the same run")
 	case p.Order == Late && !p.Retain:
 		return errors.New("late subscribers get retained messages alone")
 	case p.Order == Late && p.Warmup > 0, p.Order == Offline && p.Warmup > 0:
-		return errors.New("there is no warm-up for subscribers that are away")
+		return errors.New("late and offline subscribers have no warm-up")
 	case p.Order == Late && !(p.Topic.Has('n') || p.Topic.Has('i') && p.Messages == uint64(p.Publishers)):
 		return errors.New("each retained message needs a topic of its own")
 	}

@@ -12,34 +12,34 @@ import (
 	"mqtt/internal/proto"
 )
 
-// fate is what a relay does with a message.
-type fate int
+// fault is what a relay does with a message.
+type fault int
 
 const (
-	pass fate = iota
+	pass fault = iota
 	drop
-	twice
-	swap // it goes behind the next one of its topic
+	repeat
+	swap // delivered after the next message of its topic
 )
 
-// relay is a server in memory: it grants every filter, passes messages on as it is
-// told, and keeps count of what it took.
+// relay is a server in memory. It grants all filters, delivers messages with the faults of a test,
+// and counts the messages received.
 type relay struct {
 	t     testing.TB
-	fate  func(topic string, n int) fate // n counts the messages of the topic from 0
-	delay time.Duration                  // of all that it says
-	slow  time.Duration                  // of deliveries, beyond that
-	stop  func() time.Time               // until when nothing is read or passed on; nil is never
-	mute  bool                           // acknowledges nothing
-	deny  proto.Reason                   // of messages at QoS 1 and 2
-	cut   func(id string, n int) bool    // ends the connection of a client in the place of its message n, from 0
-	shut  func(id string) bool           // hangs up on a client's CONNECT
+	fault func(topic string, n int) fault // n counts the messages of the topic from 0
+	delay time.Duration                   // of all its packets
+	slow  time.Duration                   // of deliveries, in addition
+	stop  func() time.Time                // until when it neither reads nor delivers; may be nil
+	mute  bool                            // it acknowledges nothing
+	deny  proto.Reason                    // the reason for refusing messages at QoS 1 and 2
+	cut   func(id string, n int) bool     // reports whether message n of a client, from 0, ends its connection
+	shut  func(id string) bool            // reports whether the CONNECT of a client ends its connection
 
 	mu      sync.Mutex
 	peers   []*peer
-	taken   int         // messages that came, repeats included
-	left    int         // DISCONNECTs that came
-	times   []time.Time // of the messages that came
+	taken   int         // messages received, including duplicates
+	left    int         // DISCONNECTs received
+	times   []time.Time // of the messages received
 	bytes   int
 	seen    map[string]int
 	held    map[string]*proto.Publish
@@ -49,8 +49,8 @@ type relay struct {
 // peer is a client of the relay.
 type peer struct {
 	v       proto.Version
-	name    string // its client identifier
-	n       int    // messages that came
+	name    string // client identifier
+	n       int    // messages received
 	filters []proto.Subscription
 	out     chan parcel
 	id      uint16
@@ -58,7 +58,7 @@ type peer struct {
 	will    *proto.Will
 }
 
-// parcel is a packet to be written at its time.
+// parcel is a packet that is written at a certain time.
 type parcel struct {
 	at time.Time
 	p  proto.Packet
@@ -68,7 +68,7 @@ func newRelay(t testing.TB) *relay {
 	return &relay{t: t, seen: map[string]int{}, held: map[string]*proto.Publish{}}
 }
 
-// dial is a connection to the relay, over a pipe.
+// dial returns a connection to the relay, over a pipe.
 func (r *relay) dial(context.Context, proto.Version) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	r.working.Add(1)
@@ -79,7 +79,7 @@ func (r *relay) dial(context.Context, proto.Version) (net.Conn, error) {
 	return theirs, nil
 }
 
-// configure is a Plan's Configure.
+// configure is the Configure function of a Plan.
 func (r *relay) configure(role Role, number int, _ *Phases) (*conn.Config, error) {
 	return &conn.Config{
 		Dial: r.dial, Window: 20, Timeout: 10 * time.Second,
@@ -111,7 +111,7 @@ func (r *relay) serve(nc net.Conn) {
 				<-time.After(d)
 			}
 		}
-		if !r.take(c, f) {
+		if !r.handle(c, f) {
 			return
 		}
 	}
@@ -130,10 +130,10 @@ func (c *peer) write() {
 	}
 }
 
-func (r *relay) say(c *peer, p proto.Packet) { c.out <- parcel{time.Now().Add(r.delay), p} }
+func (r *relay) send(c *peer, p proto.Packet) { c.out <- parcel{time.Now().Add(r.delay), p} }
 
-// take acts on a packet; false ends the connection.
-func (r *relay) take(c *peer, f proto.Frame) bool {
+// handle handles a packet. It returns false to end the connection.
+func (r *relay) handle(c *peer, f proto.Frame) bool {
 	if f.Type() == proto.CONNECT {
 		var p proto.Connect
 		if err := p.Decode(f, 0); err != nil {
@@ -147,7 +147,7 @@ func (r *relay) take(c *peer, f proto.Frame) bool {
 		r.mu.Lock()
 		r.peers = append(r.peers, c)
 		r.mu.Unlock()
-		r.say(c, &proto.Connack{})
+		r.send(c, &proto.Connack{})
 		return true
 	}
 	p, err := proto.Decode(f, c.v)
@@ -164,7 +164,7 @@ func (r *relay) take(c *peer, f proto.Frame) bool {
 		for _, s := range p.Filters {
 			a.Reasons = append(a.Reasons, proto.Reason(s.QoS))
 		}
-		r.say(c, a)
+		r.send(c, a)
 	case *proto.Publish:
 		if c.n++; r.cut != nil && r.cut(c.name, c.n-1) {
 			return false
@@ -173,12 +173,12 @@ func (r *relay) take(c *peer, f proto.Frame) bool {
 	case *proto.Ack:
 		switch p.Kind {
 		case proto.PUBREL:
-			r.say(c, &proto.Ack{Kind: proto.PUBCOMP, PacketID: p.PacketID})
+			r.send(c, &proto.Ack{Kind: proto.PUBCOMP, PacketID: p.PacketID})
 		case proto.PUBREC:
-			r.say(c, &proto.Ack{Kind: proto.PUBREL, PacketID: p.PacketID})
+			r.send(c, &proto.Ack{Kind: proto.PUBREL, PacketID: p.PacketID})
 		}
 	case *proto.Ping:
-		r.say(c, &proto.Ping{Kind: proto.PINGRESP})
+		r.send(c, &proto.Ping{Kind: proto.PINGRESP})
 	case *proto.Disconnect:
 		c.will = nil
 		r.mu.Lock()
@@ -197,9 +197,9 @@ func (r *relay) publish(c *peer, p *proto.Publish) {
 	if !r.mute {
 		switch p.QoS {
 		case 1:
-			r.say(c, &proto.Ack{Kind: proto.PUBACK, PacketID: p.PacketID, Reason: r.deny})
+			r.send(c, &proto.Ack{Kind: proto.PUBACK, PacketID: p.PacketID, Reason: r.deny})
 		case 2:
-			r.say(c, &proto.Ack{Kind: proto.PUBREC, PacketID: p.PacketID, Reason: r.deny})
+			r.send(c, &proto.Ack{Kind: proto.PUBREC, PacketID: p.PacketID, Reason: r.deny})
 		}
 	}
 	if r.deny.Failed() {
@@ -214,15 +214,15 @@ func (r *relay) publish(c *peer, p *proto.Publish) {
 	r.times = append(r.times, time.Now())
 	r.bytes += len(own.Payload)
 	what := pass
-	if r.fate != nil && !strings.HasPrefix(topic, "mqtt-bench/") {
-		what = r.fate(topic, n)
+	if r.fault != nil && !strings.HasPrefix(topic, "mqtt-bench/") {
+		what = r.fault(topic, n)
 	}
 	switch what {
 	case swap:
 		r.held[topic] = &own
 		return
 	case drop:
-	case twice:
+	case repeat:
 		r.deliver(&own)
 		r.deliver(&own)
 	default:
@@ -234,7 +234,7 @@ func (r *relay) publish(c *peer, p *proto.Publish) {
 	}
 }
 
-// deliver sends p to all that have a filter for it. r.mu is held.
+// deliver sends p to all peers with a matching filter. The caller holds r.mu.
 func (r *relay) deliver(p *proto.Publish) {
 	for _, c := range r.peers {
 		for _, s := range c.filters {
@@ -254,7 +254,7 @@ func (r *relay) deliver(p *proto.Publish) {
 	}
 }
 
-// leave forgets c and publishes its will.
+// leave removes c and publishes its will.
 func (r *relay) leave(c *peer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -269,7 +269,7 @@ func (r *relay) leave(c *peer) {
 	}
 }
 
-// plan is a small run against r.
+// plan returns the plan of a small run against r.
 func (r *relay) plan(t testing.TB) *Plan {
 	t.Helper()
 	topic, err := Compile("b/%i", "inr")
@@ -282,7 +282,7 @@ func (r *relay) plan(t testing.TB) *Plan {
 	}
 }
 
-// run carries out p and waits for the relay to forget its clients.
+// run executes p and waits until the relay has no clients.
 func (r *relay) run(t testing.TB, p *Plan) *Result {
 	t.Helper()
 	res, err := Run(t.Context(), p)

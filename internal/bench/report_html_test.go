@@ -24,8 +24,8 @@ func htmlOf(t *testing.T, r *Result) string {
 	return b.String()
 }
 
-// odd are the runs that a drawing could stumble over.
-func odd() map[string]*Result {
+// unusual returns results that are difficult to draw.
+func unusual() map[string]*Result {
 	day := sample(400, 500)
 	day.Series.Interval, day.Seconds, day.SendSeconds = 216, 86400, 86400
 	short := sample(3, 1000)
@@ -63,15 +63,14 @@ func TestHTMLGolden(t *testing.T) {
 	golden(t, "report.html", []byte(htmlOf(t, small())))
 }
 
-// Every text and attribute is where it belongs, whatever the texts of a result are:
-// tags are balanced, there is one script, nothing refers to anything outside, and
-// drawings stay within their frame.
+// TestHTMLIsWhole checks that, whatever the texts of a result are, tags are balanced, there is one
+// script, nothing refers to anything outside, and drawings stay within their frame.
 func TestHTMLIsWhole(t *testing.T) {
 	style, script := frame(t)
-	for name, r := range odd() {
+	for name, r := range unusual() {
 		page := htmlOf(t, r)
 		if strings.Contains(page, "NaN") || strings.Contains(page, "Inf") {
-			t.Errorf("%s: a number is none", name)
+			t.Errorf("%s: a number is not finite", name)
 		}
 		if n := len(page); n > 400<<10 {
 			t.Errorf("%s: %d bytes", name, n)
@@ -162,7 +161,7 @@ func TestHTMLNeedsNothingOutside(t *testing.T) {
 	}
 }
 
-func TestHTMLSaysWhyThereIsNoLatency(t *testing.T) {
+func TestHTMLNoLatency(t *testing.T) {
 	for _, c := range []struct {
 		r    Result
 		want string
@@ -173,7 +172,7 @@ func TestHTMLSaysWhyThereIsNoLatency(t *testing.T) {
 		{Result{Config: Config{Subscribers: 1}, Received: 3}, "carried no time"},
 	} {
 		if page := htmlOf(t, &c.r); !strings.Contains(page, c.want) {
-			t.Errorf("not said: %s", c.want)
+			t.Errorf("the page lacks %q", c.want)
 		}
 	}
 }
@@ -219,7 +218,7 @@ func TestClockAxis(t *testing.T) {
 	}
 }
 
-// What a drawing shows must add up to what was measured, however coarse it is.
+// TestSlotsKeepCounts checks that slots of any number have the totals of the series.
 func TestSlotsKeepCounts(t *testing.T) {
 	r := sample(101, 100)
 	before := r.Series.Points[0].Latency.Count()
@@ -239,13 +238,13 @@ func TestSlotsKeepCounts(t *testing.T) {
 		}
 	}
 	if r.Series.Points[0].Latency.Count() != before {
-		t.Error("drawing changed what it drew")
+		t.Error("slots changed the series")
 	}
 }
 
-// A rate is of the part of a slot that was measured. What came in a part that is too
-// short to say a rate counts with the slot before, so that no line falls at its end.
-func TestPaces(t *testing.T) {
+// TestSlotRates checks that a rate is for the measured part of a slot, and that a slot whose part
+// is too short is added to the slot before, so that no curve falls at its end.
+func TestSlotRates(t *testing.T) {
 	for _, c := range []struct {
 		counts []uint64 // of slots of 2 s
 		end    float64
@@ -253,11 +252,11 @@ func TestPaces(t *testing.T) {
 	}{
 		{[]uint64{100, 100}, 60, []float64{50, 50}},
 		{[]uint64{100, 100}, 4, []float64{50, 50}},
-		{[]uint64{100, 75}, 3.5, []float64{50, 50}},    // of 1.5 s
-		{[]uint64{100, 2}, 2.04, []float64{50, -1}},    // 102 in 2.04 s, and no fall to 1
-		{[]uint64{100, 0}, 2.04, []float64{50, -1}},    // nothing came, and nothing falls
-		{[]uint64{98, 2, 0}, 2, []float64{50, -1, -1}}, // the look at the counts came a moment early
-		{[]uint64{100, 0}, 4, []float64{50, 0}},        // a whole slot without any is a fall
+		{[]uint64{100, 75}, 3.5, []float64{50, 50}},    // in 1.5 s
+		{[]uint64{100, 2}, 2.04, []float64{50, -1}},    // 102 in 2.04 s
+		{[]uint64{100, 0}, 2.04, []float64{50, -1}},    // no messages, and no fall
+		{[]uint64{98, 2, 0}, 2, []float64{50, -1, -1}}, // the counts were sampled a moment early
+		{[]uint64{100, 0}, 4, []float64{50, 0}},        // a complete slot without messages is a fall
 		{[]uint64{10}, 0.1, []float64{100}},
 		{[]uint64{1}, 0, []float64{-1}},
 		{nil, 1, []float64{}},

@@ -16,7 +16,7 @@ func junitOf(t *testing.T, r *Result) []byte {
 	return b.Bytes()
 }
 
-// suites is what readers of JUnit XML look for.
+// suites has the parts of JUnit XML that its readers use.
 type suites struct {
 	XMLName xml.Name `xml:"testsuites"`
 	Suites  []struct {

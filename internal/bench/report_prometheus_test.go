@@ -23,7 +23,7 @@ func TestPrometheusGolden(t *testing.T) {
 	golden(t, "report.prom", prometheusOf(t, small()))
 }
 
-// samples reads an exposition, strictly, into name and labels to value.
+// samples parses an exposition strictly. It returns values by name and labels.
 func samples(t *testing.T, text string) map[string]float64 {
 	t.Helper()
 	all := map[string]float64{}
@@ -69,7 +69,7 @@ func samples(t *testing.T, text string) map[string]float64 {
 			name = base
 		}
 		if name != family || kind == "counter" && !strings.HasSuffix(name, "_total") {
-			t.Errorf("%q stands in the family %s, a %s", line, family, kind)
+			t.Errorf("%q is in the family %s, a %s", line, family, kind)
 		}
 		if _, twice := all[key]; twice {
 			t.Errorf("%q comes twice", key)
@@ -79,7 +79,7 @@ func samples(t *testing.T, text string) map[string]float64 {
 	return all
 }
 
-// closed tells whether labels are name="value" with commas between and } at the end.
+// closed reports whether labels are name="value" pairs with commas between them and } at the end.
 func closed(s string) bool {
 	for {
 		name, rest, ok := strings.Cut(s, `="`)
@@ -107,7 +107,7 @@ func closed(s string) bool {
 }
 
 func TestPrometheusIsWhole(t *testing.T) {
-	for name, r := range odd() {
+	for name, r := range unusual() {
 		if name == "hostile" { // the same kind twice is not of a real run
 			r.ErrorKinds, r.Verdicts = r.ErrorKinds[:1], r.Verdicts[:1]
 		}
@@ -124,7 +124,7 @@ func TestPrometheusIsWhole(t *testing.T) {
 			}
 			n, ok := all[`mqtt_bench_latency_seconds_bucket{le="`+le+`"}`]
 			if r.Latency.Count() > 0 && (!ok || n < last) {
-				t.Errorf("%s: bucket %s is %g behind %g", name, le, n, last)
+				t.Errorf("%s: bucket %s is %g after %g", name, le, n, last)
 			}
 			last = n
 		}

@@ -15,7 +15,7 @@ import (
 	"mqtt/internal/format"
 )
 
-// schema compiles the schema file.
+// schema returns the compiled schema.
 func schema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	b, err := os.ReadFile("result.schema.json")
@@ -46,13 +46,13 @@ func valid(t *testing.T, s *jsonschema.Schema, b []byte) error {
 	return s.Validate(doc)
 }
 
-// What JSON writes is what the schema says, and has the keys that are promised.
+// TestResultFitsItsSchema checks that the JSON of results fits the schema and has its keys.
 func TestResultFitsItsSchema(t *testing.T) {
 	s := schema(t)
 	var results []*Result
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
-		r.fate = func(_ string, n int) fate { return fate(n % 4) }
+		r.fault = func(_ string, n int) fault { return fault(n % 4) }
 		p := r.plan(t)
 		p.QoS, p.Messages, p.Rate = 1, 100, 100
 		res := r.run(t, p)
@@ -110,8 +110,8 @@ func TestResultFitsItsSchema(t *testing.T) {
 	}
 }
 
-// The schema knows every field, and no other.
-func TestSchemaIsWhole(t *testing.T) {
+// TestSchemaIsComplete checks that the schema has all fields of a Result and no others.
+func TestSchemaIsComplete(t *testing.T) {
 	s := schema(t)
 	var b bytes.Buffer
 	if err := JSON(&b, sample(3, 100)); err != nil {
@@ -128,7 +128,7 @@ func TestSchemaIsWhole(t *testing.T) {
 	}
 }
 
-// A report for a person is as wide as the terminal at most, and has the maximum still.
+// TestTextFits checks that the text report fits the terminal and always has the maximum.
 func TestTextFits(t *testing.T) {
 	r := sample(20, 5000)
 	r.ErrorKinds, r.Notes, r.Verdicts = nil, nil, nil // sentences are for the terminal to wrap
@@ -152,7 +152,8 @@ func TestTextFits(t *testing.T) {
 	}
 }
 
-// What was held until the goodbye is in the last row.
+// TestLastPointHasItsConnections checks that the last row has the connections that were open before
+// the clients disconnected.
 func TestLastPointHasItsConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
@@ -176,7 +177,7 @@ func schemaText(t *testing.T) string {
 	return string(b)
 }
 
-// fields are the JSON names in t and below.
+// fields returns the JSON names in t and the types below it.
 func fields(t reflect.Type) map[string]bool {
 	names := map[string]bool{}
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
@@ -197,7 +198,7 @@ func fields(t reflect.Type) map[string]bool {
 	return names
 }
 
-// What is no result is refused, and takes no more memory than it has bytes.
+// TestReadRefuses checks that other files are refused without using much memory.
 func TestReadRefuses(t *testing.T) {
 	var b bytes.Buffer
 	if err := JSON(&b, sample(3, 100)); err != nil {

@@ -14,8 +14,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// What bench counts is what the server counted, to the message. Traps 48 and 60.
-func TestCountsAreTheServers(t *testing.T) {
+// TestCountsEqualTheServers compares the counts with those of the server. Traps 48 and 60.
+func TestCountsEqualTheServers(t *testing.T) {
 	for qos := range byte(3) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRelay(t)
@@ -32,15 +32,15 @@ func TestCountsAreTheServers(t *testing.T) {
 	}
 }
 
-// A relay loses, repeats and swaps exact numbers of messages, and bench reports those.
+// TestFaultsAreCounted lets the relay drop, repeat and swap known numbers of messages.
 func TestFaultsAreCounted(t *testing.T) {
 	const pubs, each = 5, 400
-	faults := func(_ string, n int) fate {
+	faults := func(_ string, n int) fault {
 		switch {
 		case n%100 == 7:
 			return drop
 		case n%50 == 11:
-			return twice
+			return repeat
 		case n%25 == 13:
 			return swap
 		}
@@ -50,7 +50,7 @@ func TestFaultsAreCounted(t *testing.T) {
 		for _, rate := range []float64{0, 5000} {
 			synctest.Test(t, func(t *testing.T) {
 				r := newRelay(t)
-				r.fate = faults
+				r.fault = faults
 				p := r.plan(t)
 				p.Publishers, p.Subscribers, p.QoS, p.Messages, p.Rate = pubs, 2, qos, pubs*each, rate
 				p.Filter, _ = Compile("b/+", "i")
@@ -71,8 +71,8 @@ func TestFaultsAreCounted(t *testing.T) {
 	}
 }
 
-// A server that stops for 2 s in 10 s is in the percentiles of an open loop, for the
-// messages that it kept from being sent count from when they were due. Traps 49 and 50.
+// TestStopShows lets the server stop for 2 s of 10 s. The percentiles of an open loop show it,
+// because messages that could not be sent count from when they were due. Traps 49 and 50.
 func TestStopShows(t *testing.T) {
 	for qos := range byte(2) {
 		synctest.Test(t, func(t *testing.T) {
@@ -90,7 +90,8 @@ func TestStopShows(t *testing.T) {
 			if res.Sent != 2000 || res.Lost != 0 {
 				t.Errorf("sent %d, lost %d", res.Sent, res.Lost)
 			}
-			// A fifth of all was due while it stopped, evenly: 95 % of the waits are below 2 s less 5/20 of it.
+			// A fifth of all was due while it stopped, evenly: 95 % of the waits are below 2 s less
+			// 5/20 of it.
 			if p99, p50 := res.Latency.At(99), res.Latency.At(50); p99 < 1850*time.Millisecond || p99 > 2*time.Second || p50 > 5*time.Millisecond {
 				t.Errorf("QoS %d: p50 %s, p99 %s", qos, p50, p99)
 			}
@@ -101,7 +102,7 @@ func TestStopShows(t *testing.T) {
 	}
 }
 
-// A delay of 50 ms is measured as such at p50 and p99.
+// TestDelayIsMeasured checks that a delay of 50 ms is p50 and p99.
 func TestDelayIsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
@@ -122,8 +123,8 @@ func TestDelayIsMeasured(t *testing.T) {
 	})
 }
 
-// The schedule is kept to the message, and so is the warm-up left out.
-func TestWarmupIsLeftOut(t *testing.T) {
+// TestWarmupIsNotCounted checks that exactly the messages of the measured part count.
+func TestWarmupIsNotCounted(t *testing.T) {
 	for _, rate := range []float64{0, 500} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRelay(t)
@@ -153,8 +154,8 @@ func TestWarmupIsLeftOut(t *testing.T) {
 	}
 }
 
-// A rate is of whole steps, in a short run too: in a second of 10 a second are 10, and two
-// at 1 a second take two. Without a schedule a message takes until it is acknowledged.
+// TestRateOfAShortRun checks that n messages take n steps of the schedule, also in a short run, and
+// that in a closed loop a message takes until it is acknowledged.
 func TestRateOfAShortRun(t *testing.T) {
 	for _, c := range []struct {
 		rate     float64
@@ -176,11 +177,12 @@ func TestRateOfAShortRun(t *testing.T) {
 	}
 }
 
-// Messages of a payload that is given literally are told apart by a user property.
+// TestHeaderInProperty checks that messages with a literal payload have a header in a user
+// property.
 func TestHeaderInProperty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
-		r.fate = func(_ string, n int) fate {
+		r.fault = func(_ string, n int) fault {
 			if n == 5 {
 				return drop
 			}
@@ -196,11 +198,11 @@ func TestHeaderInProperty(t *testing.T) {
 	})
 }
 
-// Without a header there are counts alone, and the result says so.
+// TestNoHeader checks that without a header the result has counts only and says so.
 func TestNoHeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
-		r.fate = func(_ string, n int) fate {
+		r.fault = func(_ string, n int) fault {
 			if n == 5 {
 				return drop
 			}
@@ -218,9 +220,9 @@ func TestNoHeader(t *testing.T) {
 	})
 }
 
-// Without a publisher and a name every message counts, whoever sent it, and a number of
-// them ends the run.
-func TestFeed(t *testing.T) {
+// TestSubscribersOnly checks that messages of any publisher count in a run without publishers and
+// name, and that a number of messages ends it.
+func TestSubscribersOnly(t *testing.T) {
 	for _, number := range []uint64{0, 50} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRelay(t)
@@ -254,7 +256,7 @@ func TestFeed(t *testing.T) {
 	}
 }
 
-// A server that never acknowledges does not hold the run for ever.
+// TestNoAcknowledgements checks that a run ends although the server never acknowledges.
 func TestNoAcknowledgements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
@@ -280,7 +282,7 @@ func noted(r *Result) string {
 	return strings.Join(s, "\n")
 }
 
-// Refused messages are errors, and nobody expects them to be delivered.
+// TestRefused checks that refused messages count as errors and are not expected.
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
@@ -299,7 +301,7 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// A run that is interrupted reports what it has measured.
+// TestInterrupted checks that an interrupted run returns what it has measured.
 func TestInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
@@ -315,7 +317,7 @@ func TestInterrupted(t *testing.T) {
 	})
 }
 
-// Wills are timed from the cut of their clients.
+// TestWills checks that the latency of wills is measured from the cut of their clients.
 func TestWills(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// sample makes a run with figures that look like real ones and are always the same:
-// so many seconds at so many messages a second, with a stall of the server of two
-// seconds in the middle.
+// sample returns a result with realistic values that are always the same: so many seconds at so
+// many messages per second, with a stall of the server of two seconds in the middle.
 func sample(seconds int, rate float64) *Result {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	r := &Result{
@@ -109,7 +108,7 @@ func sample(seconds int, rate float64) *Result {
 	return r
 }
 
-// sampleConnections makes a run that only opened connections.
+// sampleConnections returns the result of a run that only opened connections.
 func sampleConnections() *Result {
 	r := sample(20, 1000)
 	c := &Result{
@@ -131,7 +130,7 @@ func sampleConnections() *Result {
 	return c
 }
 
-// hostile makes every text of a small run one that wants out of where it stands.
+// hostile returns a small result in which each text tries to break the format of a report.
 func hostile() *Result {
 	const bad = "</script><script>alert(1)</script>\"' onload=x &amp; \x1b[2J\x00\xff\u202e\ufffe]]>\n"
 	r := sample(10, 1000)
@@ -157,7 +156,7 @@ func hostile() *Result {
 	return r
 }
 
-// small makes a run of whole numbers, the same on every machine to the last digit.
+// small returns a result of integers, which are exactly the same on every machine.
 func small() *Result {
 	times := func(ds ...time.Duration) *Histogram {
 		h := NewHistogram()

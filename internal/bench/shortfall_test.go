@@ -14,7 +14,7 @@ import (
 	"mqtt/internal/format"
 )
 
-// said is the report for a person.
+// said returns the text report.
 func said(t *testing.T, r *Result) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -24,13 +24,13 @@ func said(t *testing.T, r *Result) string {
 	return b.String()
 }
 
-// A drain that gives up leaves a shortfall where the QoS forbids loss, and the report says
-// so at each QoS.
+// TestShortDrain checks that a drain that is too short leaves a shortfall if the QoS forbids loss,
+// and that the report says so at each QoS.
 func TestShortDrain(t *testing.T) {
 	for qos := range byte(3) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRelay(t)
-			r.fate = func(_ string, n int) fate {
+			r.fault = func(_ string, n int) fault {
 				if n%100 == 7 {
 					return drop
 				}
@@ -55,8 +55,8 @@ func TestShortDrain(t *testing.T) {
 	}
 }
 
-// A server that is silent before the keep alive tells leaves messages unsent and
-// unacknowledged, and no error.
+// TestSilentServer checks that a silent server leaves messages unsent and unacknowledged, without
+// an error, if the run ends before the keep alive.
 func TestSilentServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
@@ -75,8 +75,9 @@ func TestSilentServer(t *testing.T) {
 	})
 }
 
-// What a server with a lower QoS, or the plan itself, lets get lost is no shortfall.
-func TestLossThatIsAllowed(t *testing.T) {
+// TestAllowedLoss checks that loss is not a shortfall if a lower QoS was granted or the plan causes
+// it.
+func TestAllowedLoss(t *testing.T) {
 	each, _ := Compile("a/%i", "inr")
 	many, _ := Compile("a/%i/%n", "inr")
 	for _, c := range []struct {
@@ -103,8 +104,8 @@ func TestLossThatIsAllowed(t *testing.T) {
 	}
 }
 
-// A run that ends with its connection did not send the rest of what was asked for.
-func TestUnsentOfARunThatDied(t *testing.T) {
+// TestUnsentAfterConnectionLoss checks that the messages after the loss of a connection are unsent.
+func TestUnsentAfterConnectionLoss(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
 		r.cut = func(_ string, n int) bool { return n == 150 }
@@ -118,9 +119,9 @@ func TestUnsentOfARunThatDied(t *testing.T) {
 	})
 }
 
-// Connections that were lost and came back are counted, and are no error of the run when
-// all of its work was done.
-func TestHealed(t *testing.T) {
+// TestRecovered checks that a lost connection is counted but is not an error of the run if the
+// client connected again and all work was done.
+func TestRecovered(t *testing.T) {
 	for _, tries := range []int{0, -1} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRelay(t)
@@ -150,8 +151,8 @@ func TestHealed(t *testing.T) {
 	}
 }
 
-// A connection that did not come back is an error when something was left to do on it.
-func TestNotHealed(t *testing.T) {
+// TestNotRecovered checks that a lost connection is an error if work was left to do on it.
+func TestNotRecovered(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		at   time.Duration // of the break; all is acknowledged after 1 s, and delivered after 2
@@ -195,8 +196,8 @@ func TestNotHealed(t *testing.T) {
 	}
 }
 
-// An interrupt ends a run within a second and a second one at once, also where the server
-// takes no more, and the result of what was measured so far is there.
+// TestInterruptOfAStuckRun checks that an interrupt ends a run within a second, and a second one at
+// once, even if the server does not read, and that there is a result.
 func TestInterruptOfAStuckRun(t *testing.T) {
 	for _, c := range []struct {
 		qos   byte

@@ -15,9 +15,9 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Both clocks start with the first message, although the subscribers wait for what comes
-// until long after the last one was sent, and rates are of all clients together. Trap 53.
-func TestClocksStartWithTheFirstMessage(t *testing.T) {
+// TestTimesBeginWithTheFirstMessage checks that both times begin with the first message although
+// subscribers wait until long after the last one, and that rates are of all clients. Trap 53.
+func TestTimesBeginWithTheFirstMessage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
 		r.slow = time.Second
@@ -39,8 +39,8 @@ func TestClocksStartWithTheFirstMessage(t *testing.T) {
 	})
 }
 
-// A payload that is made up does not compress, and a run that nobody answers ends. What
-// the flags are when none is given, TestBenchDefaults tells. Trap 54.
+// TestNothingIsMeasuredByMistake checks that a random payload does not compress, and that a run
+// without any answer ends. TestBenchDefaults checks the default flags. Trap 54.
 func TestNothingIsMeasuredByMistake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
@@ -71,10 +71,9 @@ func TestNothingIsMeasuredByMistake(t *testing.T) {
 	})
 }
 
-// A limit is looked at by each message: as fast as it goes not one more is sent, no timer
-// stands between two messages, nothing is waited for at the end, and all clients say
-// goodbye. Trap 57.
-func TestLimitIsKeptToTheMessage(t *testing.T) {
+// TestLimitIsExact checks that a closed loop sends exactly the number of messages, without timers
+// between them and without a wait at the end, and that all clients disconnect. Trap 57.
+func TestLimitIsExact(t *testing.T) {
 	for _, n := range []uint64{1, 2, 999, 10000} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRelay(t)
@@ -86,9 +85,10 @@ func TestLimitIsKeptToTheMessage(t *testing.T) {
 				t.Errorf("the server took %d, %d were sent, %d were not, of %d", r.taken, res.Sent, res.Unsent, n)
 			}
 			if r.left != 4 {
-				t.Errorf("%d of 4 clients said goodbye", r.left)
+				t.Errorf("%d of 4 clients disconnected", r.left)
 			}
-			// The clock of this test moves by timers alone: the start of the schedule and the looks of the drain.
+			// The clock of this test is advanced only by timers: those of the start and of the
+			// drain.
 			if res.SendSeconds > 0 || time.Since(began) > startDelay+4*pollInterval {
 				t.Errorf("sent in %g s, ended after %s", res.SendSeconds, time.Since(began))
 			}
@@ -96,8 +96,8 @@ func TestLimitIsKeptToTheMessage(t *testing.T) {
 	}
 }
 
-// The schedule is smooth, however many publishers share it: no message leaves in the
-// company of another. Trap 59.
+// TestScheduleIsSmooth checks that no two messages are sent at the same time, whatever the number
+// of publishers. Trap 59.
 func TestScheduleIsSmooth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
@@ -115,8 +115,8 @@ func TestScheduleIsSmooth(t *testing.T) {
 	})
 }
 
-// A generator that is slower than its schedule says so and why, and does not blame the
-// server; a server that held it up is not called the generator. Trap 59.
+// TestGeneratorChecksItself checks that a note says whether the generator or the server was the
+// bottleneck, and why. Trap 59.
 func TestGeneratorChecksItself(t *testing.T) {
 	for _, c := range []struct {
 		name            string
@@ -144,9 +144,9 @@ func TestGeneratorChecksItself(t *testing.T) {
 	}
 }
 
-// Messages that were due while the server was away are told of as such: neither the
-// generator nor a full window held them up.
-func TestOutageIsNoBottleneck(t *testing.T) {
+// TestOutageIsNotABottleneck checks that messages that were due during an outage are attributed to
+// it and neither to the generator nor to a full window.
+func TestOutageIsNotABottleneck(t *testing.T) {
 	for qos := range byte(2) {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRelay(t)
