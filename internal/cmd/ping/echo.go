@@ -14,7 +14,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// subscribe has the server send us what we publish to a topic of our own. Without -q there is nothing to subscribe to.
+// subscribe subscribes to a topic of its own for echoes. Without -q there is nothing to subscribe to.
 func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 	if p.f.qos < 0 {
 		return nil
@@ -46,7 +46,7 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 	}
 }
 
-// ask sends PINGREQ, or a message that no other probe has sent: what a server kept of an old one is no answer.
+// ask sends PINGREQ, or a message with a payload of its own, so that an old message is no answer.
 func (p *pinger) ask(ctx context.Context, c *conn.Conn) error {
 	p.began = time.Now()
 	if p.f.qos < 0 {
@@ -61,7 +61,7 @@ func (p *pinger) ask(ctx context.Context, c *conn.Conn) error {
 	return err
 }
 
-// echoed tells whether a message is the one that was sent last.
+// echoed reports whether a message is the one that was sent last.
 func (p *pinger) echoed(m *proto.Publish) bool {
 	return p.f.qos >= 0 && !m.Retain && string(m.Payload) == p.nonce
 }

@@ -16,20 +16,21 @@ import (
 	"mqtt/internal/session"
 )
 
-// pingFlags say how often and how long.
-type pingFlags struct {
+// flags say how often and for how long to ping.
+type flags struct {
 	connect.Flags
-	count              int
-	intervalText       string
-	waitText           string
-	json               bool
-	qosText            string
-	qos                int // of the echo; -1 is PINGREQ
-	interval, patience time.Duration
+	count          int
+	intervalText   string
+	waitText       string
+	json           bool
+	qosText        string
+	qos            int // of the echo; -1 for PINGREQ
+	interval, wait time.Duration
 }
 
+// New returns the command.
 func New(e *cli.Env) *cobra.Command {
-	f := &pingFlags{}
+	f := &flags{}
 	c := &cobra.Command{
 		Use:   "ping",
 		Short: "Time the way to a server, or wait until it answers",
@@ -49,7 +50,7 @@ func New(e *cli.Env) *cobra.Command {
 	return c
 }
 
-func (f *pingFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
+func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	fs := c.Flags()
 	var err error
 	if f.interval, err = cli.ParseDuration("--interval", f.intervalText); err != nil {
@@ -59,22 +60,23 @@ func (f *pingFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error
 	if fs.Changed("qos") {
 		if f.qos, err = strconv.Atoi(f.qosText); err != nil {
 			return cli.BadValue("-q", f.qosText, "expected a number")
-		} else if f.qos < 0 || f.qos > 2 {
-			return cli.BadFlag("-q", " "+f.qosText, "expected 0, 1 or 2")
+		}
+		if err := cli.CheckQoS("-q", f.qos); err != nil {
+			return err
 		}
 	}
 	if fs.Changed("count") && f.count < 1 {
 		return cli.BadNumber("-C", f.count, "expected 1 or more")
 	}
 	if f.waitText != "" {
-		if f.patience, err = cli.ParseDuration("--wait", f.waitText); err != nil {
+		if f.wait, err = cli.ParseDuration("--wait", f.waitText); err != nil {
 			return err
 		}
 		if !fs.Changed("count") {
 			f.count = 1
 		}
 	}
-	var echo []proto.Type // what it takes; a PINGREQ has no properties
+	var echo []proto.Type // the packets that -q needs; a PINGREQ has no properties
 	if f.qos >= 0 {
 		echo = []proto.Type{proto.PUBLISH, proto.SUBSCRIBE}
 	}
@@ -82,32 +84,32 @@ func (f *pingFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error
 	if err != nil {
 		return err
 	}
-	ping := &pinger{e: e, f: f, plan: p, report: newPingReport(e, f.json), due: time.Now()}
+	ping := &pinger{e: e, f: f, plan: p, report: &report{e: e, json: f.json}, due: time.Now()}
 	ping.watchPhases()
-	if f.patience > 0 {
+	if f.wait > 0 {
 		err = ping.untilAnswered(ctx)
 	} else {
 		err = ping.hold(ctx)
 	}
 	if ctx.Err() != nil && f.count == 0 && len(ping.report.trips) > 0 {
-		err = cli.ErrQuiet // Ctrl-C is how it is meant to end
+		err = cli.ErrQuiet // without -C, Ctrl-C is the ordinary end
 	}
 	ping.report.summary()
 	return p.Explain(err)
 }
 
-// pinger times round trips, over one connection after another.
+// pinger measures round trips, over one connection after another.
 type pinger struct {
 	e       *cli.Env
-	f       *pingFlags
+	f       *flags
 	plan    *connect.Plan
-	report  *pingReport
+	report  *report
 	session session.Session
 	due     time.Time // of the next round trip
 
 	topic string    // of the echo
-	nonce string    // that the echo must carry
-	began time.Time // when it was sent
+	nonce string    // the payload that the echo must have
+	began time.Time // when the last probe was sent
 }
 
 // Pauses between tries of --wait.
@@ -116,7 +118,7 @@ const (
 	lastPause  = time.Second
 )
 
-// hold connects and pings. A lost connection is replaced as --reconnect says.
+// hold connects and pings. It reconnects as --reconnect says.
 func (p *pinger) hold(ctx context.Context) error {
 	return conn.Hold(ctx, p.plan.Cfg, &p.session, p.plan.Backoff, func(ctx context.Context, c *conn.Conn) error {
 		defer func() { connect.Close(c, p.f.Disconnect(p.plan)) }()
@@ -127,9 +129,9 @@ func (p *pinger) hold(ctx context.Context) error {
 	})
 }
 
-// untilAnswered connects again and again for --wait, until a round trip is complete; the others follow on that connection.
+// untilAnswered tries for --wait until a round trip is complete. Further ones use that connection.
 func (p *pinger) untilAnswered(ctx context.Context) error {
-	try, cancel := context.WithTimeout(ctx, p.f.patience)
+	try, cancel := context.WithTimeout(ctx, p.f.wait)
 	defer cancel()
 	last := errors.New("the server did not answer")
 	b := conn.Backoff{Min: firstPause, Max: lastPause, Tries: -1, First: true, Notice: func(err error, _ time.Duration) { last = err }}
@@ -159,7 +161,7 @@ func (p *pinger) untilAnswered(ctx context.Context) error {
 	return cli.Fail(cli.ExitOpening, "", "no answer within %s, the last try: %w", p.f.waitText, last)
 }
 
-// begin tells of a connection, and has it ready for round trips.
+// begin reports a connection and prepares it for round trips.
 func (p *pinger) begin(ctx context.Context, c *conn.Conn) error {
 	if err := p.report.connected(c); err != nil {
 		return err
@@ -167,7 +169,7 @@ func (p *pinger) begin(ctx context.Context, c *conn.Conn) error {
 	return p.subscribe(ctx, c)
 }
 
-// trips times round trips until there were as many as are wanted.
+// trips measures round trips until there are enough.
 func (p *pinger) trips(ctx context.Context, c *conn.Conn) error {
 	for p.f.count == 0 || p.report.sent < p.f.count {
 		if _, err := p.trip(ctx, c); err != nil {
@@ -180,22 +182,22 @@ func (p *pinger) trips(ctx context.Context, c *conn.Conn) error {
 	return nil
 }
 
-// trip waits for its time and times one round trip. An echo that does not come is lost, and no reason to stop; a server
-// that does not answer PINGREQ is gone.
+// trip waits until the next round trip is due and measures it. An echo that does not come is counted
+// as lost; a server that does not answer PINGREQ is gone.
 func (p *pinger) trip(ctx context.Context, c *conn.Conn) (answered bool, err error) {
 	if _, err := p.idle(ctx, c, p.due); err != nil {
 		return false, err
 	}
 	now := time.Now()
 	if p.due = p.due.Add(p.f.interval); p.due.Before(now) {
-		p.due = now.Add(p.f.interval) // what was late is not made up for
+		p.due = now.Add(p.f.interval) // a late round trip is not made up for
 	}
 	if err := p.ask(ctx, c); err != nil {
 		return false, err
 	}
 	took, err := p.idle(ctx, c, p.began.Add(p.answerWithin()))
 	if ctx.Err() != nil {
-		return false, err // nobody waited for the answer
+		return false, err // the run ended before the answer
 	}
 	p.report.sent++
 	switch {
@@ -209,7 +211,7 @@ func (p *pinger) trip(ctx context.Context, c *conn.Conn) (answered bool, err err
 	return false, p.report.lost(p.answerWithin())
 }
 
-// answerWithin is how long a PINGRESP may take.
+// answerWithin returns how long an answer may take.
 func (p *pinger) answerWithin() time.Duration {
 	if t := p.plan.Cfg.Timeout; t > 0 {
 		return t
@@ -217,7 +219,7 @@ func (p *pinger) answerWithin() time.Duration {
 	return 10 * time.Second
 }
 
-// idle takes events until limit, or until a Pong, whose time it returns.
+// idle handles events until limit, or until the answer arrives, and returns how long that took.
 func (p *pinger) idle(ctx context.Context, c *conn.Conn, limit time.Time) (time.Duration, error) {
 	for {
 		ev, err := c.NextBy(ctx, limit)

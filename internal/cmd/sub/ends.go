@@ -12,7 +12,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// endFlags say when it is enough, and what must have come by then.
+// endFlags say when the run ends, and what must have arrived by then.
 type endFlags struct {
 	number             int
 	waitText, idleText string
@@ -24,6 +24,7 @@ type endFlags struct {
 	match      *message.Query
 }
 
+// register adds the flags to fs.
 func (f *endFlags) register(fs *pflag.FlagSet) {
 	fs.IntVarP(&f.number, "count", "C", 0, "end after `N` messages")
 	fs.StringVarP(&f.waitText, "timeout", "W", "", "end after `SECONDS` in all, with exit status 27")
@@ -33,6 +34,7 @@ func (f *endFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.expectNone, "expect-none", false, "exit status 8 if a message comes before -W or --idle-timeout ends it, 7 if one could have been missed, else 0")
 }
 
+// compile checks the flags.
 func (f *endFlags) compile(fs *pflag.FlagSet) error {
 	if fs.Changed("count") && f.number < 1 {
 		return cli.BadNumber("-C", f.number, "expected 1 or more")
@@ -65,7 +67,7 @@ func (f *endFlags) compile(fs *pflag.FlagSet) error {
 	return nil
 }
 
-// positive reads a duration that must be more than nothing, 0 if the flag is not given.
+// positive parses a duration above 0. It returns 0 if the flag is not given.
 func positive(fs *pflag.FlagSet, name, flag, text string) (time.Duration, error) {
 	if !fs.Changed(name) {
 		return 0, nil
@@ -77,7 +79,7 @@ func positive(fs *pflag.FlagSet, name, flag, text string) (time.Duration, error)
 	return d, err
 }
 
-// receiveMaximum keeps a server from sending far more than will be printed.
+// receiveMaximum limits how much more than will be printed the server sends.
 func (f *endFlags) receiveMaximum(p *connect.Plan) {
 	c := &p.Cfg.Connect
 	if n := max(f.number, f.expect); n > 0 && n < 20 && c.Version == proto.V5 && !c.Props.Has(proto.ReceiveMaximum) {
@@ -85,12 +87,12 @@ func (f *endFlags) receiveMaximum(p *connect.Plan) {
 	}
 }
 
-// enough tells whether n printed messages are all that was wanted.
+// enough reports whether n printed messages are all that is wanted.
 func (f *endFlags) enough(n int) bool {
 	return f.number > 0 && n >= f.number || f.expect > 0 && n >= f.expect || f.match != nil || f.expectNone
 }
 
-// idleLimit is until when the next message must have come.
+// idleLimit returns until when the next message must arrive, zero for no limit.
 func (f *endFlags) idleLimit(last time.Time) time.Time {
 	if f.idle == 0 {
 		return time.Time{}
@@ -101,7 +103,7 @@ func (f *endFlags) idleLimit(last time.Time) time.Time {
 // errIdle is the cause of a context that --idle-timeout ended.
 var errIdle = errors.New("no message came for the idle timeout")
 
-// limit names the flag that set an end.
+// limit returns the flag that set the limit behind cause.
 func (f *endFlags) limit(cause error) string {
 	if cause == errIdle {
 		return "--idle-timeout " + f.idleText
@@ -109,8 +111,8 @@ func (f *endFlags) limit(cause error) string {
 	return "-W " + f.waitText
 }
 
-// verdict is the run's end by the expectations it had: cause is errTimeout, errIdle, nil for an end that the messages
-// themselves brought, or the context's error after a signal.
+// verdict returns the error of a run that printed n messages. cause is cli.ErrTimeout, errIdle, the
+// context's error after a signal, or nil if the messages themselves ended the run.
 func (f *endFlags) verdict(cause error, n int) error {
 	over := f.limit(cause)
 	ended := cause == cli.ErrTimeout || cause == errIdle
@@ -134,7 +136,7 @@ func (f *endFlags) verdict(cause error, n int) error {
 	case cause == cli.ErrTimeout:
 		return cli.Fail(cli.ExitTimeout, "", "%s ran out", over)
 	case f.number == 0 && f.expect == 0 && f.match == nil && !f.expectNone:
-		return cli.ErrQuiet // Ctrl-C is how it is meant to end
+		return cli.ErrQuiet // Ctrl-C is the ordinary end
 	}
 	return cause
 }

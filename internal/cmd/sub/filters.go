@@ -12,7 +12,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// filterFlags say which messages are wanted.
+// filterFlags say which messages to subscribe to and to print.
 type filterFlags struct {
 	topics, out, unsubscribe []string
 	qos                      int
@@ -25,6 +25,7 @@ type filterFlags struct {
 	onlySubscribe            bool
 }
 
+// register adds the flags to fs.
 func (f *filterFlags) register(fs *pflag.FlagSet) {
 	cli.ListVar(fs, &f.topics, "topic", "t", "subscribe to `FILTER`, many")
 	fs.IntVarP(&f.qos, "qos", "q", 0, "ask for QoS `N`, the highest that messages are sent with: 0, 1 or 2")
@@ -40,24 +41,24 @@ func (f *filterFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.requireQoS, "require-qos", false, "end with status 5 if the server grants less than -q")
 }
 
-// asked is what the server is asked for, ready to be sent on every connection.
+// asked is what the server is asked for on every connection.
 type asked struct {
 	subscribe   *proto.Subscribe   // nil for none
 	unsubscribe *proto.Unsubscribe // nil for none
 	out         []string
-	dropRetain  bool // retained messages that come all the same are not printed
+	dropRetain  bool // retained messages are not printed even if they arrive
 	partialOK   bool
 	requireQoS  bool
 	only        bool
 
-	stands bool // the server has granted it once
-	warned bool
+	subscribed bool // the server has granted it once
+	warned     bool
 }
 
-// compile checks the flags. sets has the properties of both packets.
+// compile checks the flags. sets holds the properties of SUBSCRIBE and UNSUBSCRIBE.
 func (f *filterFlags) compile(fs *pflag.FlagSet, p *connect.Plan, sets map[proto.Type]proto.Props) (*asked, error) {
-	if f.qos < 0 || f.qos > 2 {
-		return nil, cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
+	if err := cli.CheckQoS("-q", f.qos); err != nil {
+		return nil, err
 	}
 	handling := map[string]byte{"always": 0, "new": 1, "never": 2, "0": 0, "1": 1, "2": 2}
 	rh, ok := handling[f.retainHandling]
@@ -122,7 +123,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *connect.Plan, sets map[proto
 	return a, nil
 }
 
-// highest is the highest QoS that was asked for.
+// highest returns the highest QoS that was asked for.
 func (a *asked) highest() byte {
 	if a.subscribe == nil {
 		return 0
@@ -130,7 +131,7 @@ func (a *asked) highest() byte {
 	return a.subscribe.Filters[0].QoS
 }
 
-// wants tells whether a message is to be printed.
+// wants reports whether a message is to be printed.
 func (a *asked) wants(p *proto.Publish) bool {
 	if a.dropRetain && p.Retain {
 		return false
@@ -143,8 +144,8 @@ func (a *asked) wants(p *proto.Publish) bool {
 	return true
 }
 
-// resumed tells whether the server kept the session, and has heard SUBSCRIBE and UNSUBSCRIBE already.
-func (a *asked) resumed(c *conn.Conn) bool { return a.stands && c.Server().SessionPresent }
+// resumed reports whether the server kept the session, and with it the subscriptions.
+func (a *asked) resumed(c *conn.Conn) bool { return a.subscribed && c.Server().SessionPresent }
 
 // request sends SUBSCRIBE and UNSUBSCRIBE.
 func (a *asked) request(ctx context.Context, c *conn.Conn) error {
@@ -169,7 +170,7 @@ func (a *asked) request(ctx context.Context, c *conn.Conn) error {
 	return nil
 }
 
-// answer takes in a SUBACK or UNSUBACK. done says that no more was wanted.
+// answer handles a SUBACK or UNSUBACK. done reports that the run has what it wants.
 func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 	if p.Kind == proto.UNSUBACK {
 		for i, r := range p.Reasons {
@@ -178,7 +179,7 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 			}
 		}
 		if a.subscribe == nil {
-			a.stands = true
+			a.subscribed = true
 			s.away.end()
 		}
 		return a.only, nil
@@ -207,7 +208,7 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 	if holds == 0 {
 		return true, refusal
 	}
-	a.stands, a.warned = true, true
+	a.subscribed, a.warned = true, true
 	s.away.end()
 	return a.only && a.unsubscribe == nil, nil
 }

@@ -11,29 +11,31 @@ import (
 	"mqtt/internal/proto"
 )
 
-// retainedFlags are about the messages that the server keeps.
+// retainedFlags concern retained messages.
 type retainedFlags struct{ only, remove bool }
 
+// register adds the flags to fs.
 func (f *retainedFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.only, "retained-only", false, "print retained messages only, and end after the last one")
 	fs.BoolVar(&f.remove, "remove-retained", false, "have the server forget the retained messages that are printed")
 }
 
-// quiet is how long no retained message may have come for the last one to be taken as the last. MQTT has no mark for
-// their end: servers send them behind SUBACK, so they are over once a PINGREQ was answered and nothing more comes.
+// quiet is how long no retained message must arrive before the last one is taken as the last. MQTT
+// does not mark their end. Servers send them after SUBACK, so they are over once PINGREQ was answered
+// and nothing more arrives.
 const quiet = 300 * time.Millisecond
 
-// retained follows the retained messages of one connection.
+// retained tracks the retained messages of one connection.
 type retained struct {
 	retainedFlags
-	topics  [][]byte // to be removed, as the window allows
+	topics  [][]byte // to be removed, as the inflight window allows
 	removed uint64
 	refused error
 	asked   bool      // PINGREQ was sent
-	over    time.Time // when they will be over; zero while PINGRESP is awaited
+	over    time.Time // when they are taken to be over; zero while PINGRESP is awaited
 }
 
-// begin is called once the server has granted the subscriptions.
+// begin sends the PINGREQ for --retained-only once the server has granted the subscriptions.
 func (r *retained) begin(ctx context.Context, c *conn.Conn) error {
 	if !r.only || r.asked {
 		return nil
@@ -42,10 +44,10 @@ func (r *retained) begin(ctx context.Context, c *conn.Conn) error {
 	return c.Send(ctx, &proto.Ping{Kind: proto.PINGREQ})
 }
 
-// pong notes that the server has read all that was sent.
+// pong records that the server has answered PINGREQ.
 func (r *retained) pong() { r.over = time.Now().Add(quiet) }
 
-// saw notes a retained message that was printed.
+// saw records a retained message that was printed.
 func (r *retained) saw(p *proto.Publish) {
 	if !r.over.IsZero() {
 		r.over = time.Now().Add(quiet)
@@ -55,7 +57,7 @@ func (r *retained) saw(p *proto.Publish) {
 	}
 }
 
-// clear publishes empty messages to the topics, at QoS 1 so that the server's word can be awaited.
+// clear publishes empty retained messages to the topics, at QoS 1 so that the server acknowledges.
 func (r *retained) clear(ctx context.Context, c *conn.Conn) error {
 	for len(r.topics) > 0 && c.Free() > 0 {
 		p := proto.Publish{QoS: min(1, c.Server().MaximumQoS), Retain: true, Topic: r.topics[0]}
@@ -68,19 +70,19 @@ func (r *retained) clear(ctx context.Context, c *conn.Conn) error {
 	return nil
 }
 
-// delivered takes in the server's word on a removal.
+// delivered handles the acknowledgement of a removal.
 func (r *retained) delivered(ev conn.Event) {
 	if ev.Reason.Failed() && r.refused == nil {
 		r.refused = cli.Fail(cli.ExitPublish, "this user may not publish there", "remove a retained message: %s", ev.Reason.Explain(proto.PUBACK, ev.Props()))
 	}
 }
 
-// clearing tells whether removals are under way.
+// clearing reports whether removals are in progress.
 func (r *retained) clearing(c *conn.Conn) bool {
 	return r.remove && (len(r.topics) > 0 || c.Pending() > 0)
 }
 
-// limit is when the retained messages will be over.
+// limit returns when the retained messages are taken to be over, zero if that is not awaited.
 func (r *retained) limit() time.Time {
 	if !r.only {
 		return time.Time{}

@@ -17,7 +17,7 @@ import (
 	"mqtt/internal/session"
 )
 
-// subFlags say what is received, and when it is enough.
+// flags say what is received, and when it is enough.
 type flags struct {
 	connect.Flags
 	filters  filterFlags
@@ -29,6 +29,7 @@ type flags struct {
 	watch    bool
 }
 
+// New returns the command.
 func New(e *cli.Env) *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
@@ -53,7 +54,7 @@ func New(e *cli.Env) *cobra.Command {
 	return c
 }
 
-// newSubscriber checks everything that can be known to be wrong before a connection is opened.
+// newSubscriber checks everything that can be checked before a connection is opened.
 func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err error) {
 	fs := c.Flags()
 	s = &subscriber{e: e, f: f, retained: retained{retainedFlags: f.retained}}
@@ -112,7 +113,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	return cli.FirstError(s.verdict(ctx, s.plan.Explain(err)), s.retained.refused)
 }
 
-// subscriber carries a run of sub across its connections.
+// subscriber is a run of sub across its connections.
 type subscriber struct {
 	e        *cli.Env
 	f        *flags
@@ -123,15 +124,16 @@ type subscriber struct {
 	jq       *message.Query
 	out      message.Sink
 
-	count  int         // messages printed
-	last   time.Time   // when the last one came, or the first connection
-	away   absence     // of the subscription
-	alarm  *time.Timer // ends the run at the idle limit while there is no connection; nil before the first loss
-	giveUp func()      // what it does; nil without an idle limit
+	count    int         // messages printed
+	removing bool        // all wanted messages were printed, and removals are in progress
+	last     time.Time   // when the last one arrived, or the first connection was made
+	away     downtime    // of the subscription
+	alarm    *time.Timer // ends the run at the idle limit while there is no connection; nil before the first loss
+	giveUp   func()      // called by alarm; nil without an idle limit
 }
 
-// attend is serve with an eye on the time in which there is no connection. The idle limit is one clock over all of them:
-// serve looks at it while a connection stands.
+// attend calls serve and measures the time without a connection. The idle limit spans all connections:
+// serve watches it while there is one, and a timer while there is none.
 func (s *subscriber) attend(ctx context.Context, c *conn.Conn) error {
 	if s.alarm != nil {
 		s.alarm.Stop()
@@ -153,22 +155,16 @@ func (s *subscriber) attend(ctx context.Context, c *conn.Conn) error {
 	return err
 }
 
-// serve subscribes and prints over one connection until an end is reached.
+// serve subscribes and prints over one connection until the run ends or the connection is lost.
 func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
-	s.retained.asked, s.retained.over = false, time.Time{}
+	s.retained.asked, s.retained.over, s.removing = false, time.Time{}, false
 	if err := s.asked.request(ctx, c); err != nil {
 		return s.leave(c, err)
 	}
-	for done := false; ; {
-		var limit time.Time // what is at hand has none
-		if !c.Ready() {
-			if err := s.out.Flush(); err != nil {
-				return s.leave(c, err)
-			}
-			limit = cli.Earliest(s.f.ends.idleLimit(s.last), s.out.Due(), s.retained.limit())
-		}
-		if done && !s.retained.clearing(c) {
-			return s.leave(c, nil)
+	for {
+		limit, err := s.beforeWait(c)
+		if err != nil || s.removing && !s.retained.clearing(c) {
+			return s.leave(c, err)
 		}
 		ev, err := c.NextBy(ctx, limit)
 		if err != nil {
@@ -178,41 +174,64 @@ func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 			}
 			return err
 		}
-		ended := false
-		switch ev.Kind {
-		case conn.Message:
-			if done {
-				break // only removals are awaited
-			}
-			if ended, err = s.message(ctx, ev.Message); ended && err == nil && s.retained.clearing(c) {
-				done, ended = true, false
-			}
-			if err != nil && err == ctx.Err() {
-				c.Defer() // --jq was broken off: it is not printed, and so it is the server's
-			}
-			if err == nil {
-				err = s.retained.clear(ctx, c)
-			}
-		case conn.Answer:
-			if ended, err = s.asked.answer(s, ev.Answer.(*proto.Suback)); err == nil && !ended {
-				err = s.retained.begin(ctx, c)
-			}
-		case conn.Delivered:
-			s.retained.delivered(ev)
-			err = s.retained.clear(ctx, c)
-		case conn.Pong:
-			s.retained.pong()
-		case conn.Idle:
-			ended, err = s.idle(c)
-		}
-		if ended || err != nil {
+		if ended, err := s.handle(ctx, c, ev); ended || err != nil {
 			return s.leave(c, err)
 		}
 	}
 }
 
-// idle looks which of the limits has come.
-func (s *subscriber) idle(c *conn.Conn) (done bool, err error) {
+// beforeWait prints what has been collected if c has no event at hand, and returns until when to
+// wait for one.
+func (s *subscriber) beforeWait(c *conn.Conn) (limit time.Time, err error) {
+	if c.Ready() {
+		return time.Time{}, nil
+	}
+	err = s.out.Flush()
+	return cli.Earliest(s.f.ends.idleLimit(s.last), s.out.Due(), s.retained.limit()), err
+}
+
+// handle handles one event. ended reports that the run has what it wants.
+func (s *subscriber) handle(ctx context.Context, c *conn.Conn, ev conn.Event) (ended bool, err error) {
+	switch ev.Kind {
+	case conn.Message:
+		return s.received(ctx, c, ev.Message)
+	case conn.Answer:
+		if ended, err = s.asked.answer(s, ev.Answer.(*proto.Suback)); err == nil && !ended {
+			err = s.retained.begin(ctx, c)
+		}
+		return ended, err
+	case conn.Delivered:
+		s.retained.delivered(ev)
+		return false, s.retained.clear(ctx, c)
+	case conn.Pong:
+		s.retained.pong()
+	case conn.Idle:
+		return s.idle(c)
+	}
+	return false, nil
+}
+
+// received handles a message. After the last one that is wanted, removals of retained messages may
+// still be in progress.
+func (s *subscriber) received(ctx context.Context, c *conn.Conn, p *proto.Publish) (ended bool, err error) {
+	if s.removing {
+		return false, s.retained.clear(ctx, c)
+	}
+	ended, err = s.message(ctx, p)
+	if err != nil {
+		if err == ctx.Err() {
+			c.Defer() // --jq was interrupted: the message was not printed, so it is not acknowledged
+		}
+		return ended, err
+	}
+	if ended && s.retained.clearing(c) {
+		s.removing, ended = true, false
+	}
+	return ended, s.retained.clear(ctx, c)
+}
+
+// idle reports which of the limits has been reached.
+func (s *subscriber) idle(c *conn.Conn) (ended bool, err error) {
 	now := time.Now()
 	if t := s.retained.limit(); !t.IsZero() && !now.Before(t) && !s.retained.clearing(c) {
 		return true, nil
@@ -223,7 +242,7 @@ func (s *subscriber) idle(c *conn.Conn) (done bool, err error) {
 	return false, nil
 }
 
-// message prints p if it is wanted. done says that it was the last one.
+// message prints p if it is wanted. done reports that it was the last one.
 func (s *subscriber) message(ctx context.Context, p *proto.Publish) (done bool, err error) {
 	if !s.asked.wants(p) || s.f.retained.only && !p.Retain {
 		return false, nil
@@ -248,6 +267,7 @@ func (s *subscriber) message(ctx context.Context, p *proto.Publish) (done bool, 
 	return s.print(p)
 }
 
+// print prints p and counts it. done reports that it was the last one.
 func (s *subscriber) print(p *proto.Publish) (done bool, err error) {
 	if err := s.out.Put(s.session.Version, p); err != nil {
 		return true, err
@@ -256,7 +276,7 @@ func (s *subscriber) print(p *proto.Publish) (done bool, err error) {
 	return s.f.ends.enough(s.count), nil
 }
 
-// transformed prints what --jq makes of a payload.
+// transformed prints the results of --jq for a payload.
 func (s *subscriber) transformed(ctx context.Context, p *proto.Publish) (done bool, err error) {
 	results, err := s.jq.Run(ctx, p.Payload)
 	if err != nil {
@@ -273,27 +293,29 @@ func (s *subscriber) transformed(ctx context.Context, p *proto.Publish) (done bo
 	return false, nil
 }
 
-// leave ends a connection in order, with what was printed flushed first. A server that is gone by then changes nothing.
+// leave flushes the output and closes the connection with DISCONNECT. It does not matter if the
+// server has gone by then.
 func (s *subscriber) leave(c *conn.Conn, err error) error {
 	if ferr := s.out.Flush(); err == nil {
 		err = ferr
 	}
 	s.out.Close()
 	if s.out.Lost() {
-		c.Discard() // what could not be printed is not acknowledged
+		c.Discard() // messages that could not be printed are not acknowledged
 	}
 	connect.Close(c, s.f.Disconnect(s.plan))
 	return err
 }
 
-// verdict makes of the way it ended the run's error. Without one the run was done, whatever has come over it since.
+// verdict turns the way the run ended into its error. If err is nil the work was done, even if a
+// signal came since.
 func (s *subscriber) verdict(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || conn.Lost(err)) {
 		err = ctx.Err()
 		if cause := context.Cause(ctx); cause == cli.ErrTimeout || cause == errIdle {
 			err = cause
 		} else if s.e.Mosquitto() {
-			return cli.ErrQuiet // an interrupt is how mosquitto_sub ends, whatever it waited for
+			return cli.ErrQuiet // mosquitto_sub ends with 0 when interrupted
 		}
 	} else if err != nil && err != errIdle {
 		return err

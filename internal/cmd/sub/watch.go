@@ -14,15 +14,15 @@ import (
 
 const (
 	redraw    = 250 * time.Millisecond
-	mostRows  = 10000 // topics that are remembered; others only count
-	shownText = 256   // bytes of the last payload that are remembered
+	mostRows  = 10000 // topics that are shown; others are ignored
+	shownText = 256   // bytes of the last payload that are kept
 )
 
-// watch is the live table of sub -w: a row a topic with count, rate, age and last payload.
+// watch is the live table of sub -w: a row per topic with count, rate, age and last payload.
 type watch struct {
 	e             *cli.Env
 	rows          map[string]*watched
-	names         []*watched // in the order of first sight
+	names         []*watched // in order of arrival
 	next          time.Time
 	lines         int
 	buf           []byte
@@ -33,17 +33,18 @@ type watch struct {
 type watched struct {
 	row    format.Row
 	at     time.Time // of the last message
-	before uint64    // count when the rate was last taken
-	taken  time.Time
+	before uint64    // count when the rate was last computed
+	taken  time.Time // when the rate was last computed
 }
 
+// newWatch returns an empty table.
 func newWatch(e *cli.Env) *watch {
 	w := &watch{e: e, rows: make(map[string]*watched), next: time.Now()}
 	w.width, w.height = 80, 24
 	return w
 }
 
-// size asks the terminal, which may have changed.
+// size updates the size of the terminal.
 func (w *watch) size() {
 	if f, ok := w.e.Out.(interface{ Fd() uintptr }); ok {
 		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 && height > 0 {
@@ -70,7 +71,7 @@ func (w *watch) Put(_ proto.Version, p *proto.Publish) error {
 	return nil
 }
 
-// Flush draws the table when its time has come.
+// Flush draws the table if it is due.
 func (w *watch) Flush() error {
 	now := time.Now()
 	if now.Before(w.next) {
@@ -80,6 +81,7 @@ func (w *watch) Flush() error {
 	return w.draw(now)
 }
 
+// draw draws the table.
 func (w *watch) draw(now time.Time) error {
 	w.size()
 	rows := make([]format.Row, 0, len(w.names))

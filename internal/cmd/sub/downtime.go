@@ -1,0 +1,47 @@
+package sub
+
+import (
+	"time"
+
+	"mqtt/internal/cli"
+	"mqtt/internal/format"
+)
+
+// downtime measures how long the subscription was inactive: before the first SUBACK, and after each
+// lost connection until the subscription is active again.
+type downtime struct {
+	since  time.Time     // zero while the subscription is active
+	lasted time.Duration // in all, without the time before the first grant
+	active bool          // it has been active once
+}
+
+// begin records that the connection was lost.
+func (d *downtime) begin() {
+	if d.since.IsZero() {
+		d.since = time.Now()
+	}
+}
+
+// end records that the subscription is active.
+func (d *downtime) end() {
+	if d.active && !d.since.IsZero() {
+		d.lasted += time.Since(d.since)
+	}
+	d.since, d.active = time.Time{}, true
+}
+
+// verdict returns an error if a run that expected no message until over could have missed one.
+func (d *downtime) verdict(over string, connected bool) error {
+	switch {
+	case !connected:
+		return cli.Fail(cli.ExitOpening, "is the server there?", "no connection before %s ran out", over)
+	case !d.since.IsZero():
+		return cli.Fail(cli.ExitLost, "is the server there?", "the connection was lost %s before %s ran out", format.Duration(time.Since(d.since)), over)
+	case !d.active:
+		return cli.Fail(cli.ExitLost, "-d shows the packets", "the server did not grant the subscription before %s ran out", over)
+	case d.lasted > 0:
+		return cli.Fail(cli.ExitLost, "what was published meanwhile is not known", "the connection was away for %s before %s ran out",
+			format.Duration(d.lasted), over)
+	}
+	return nil
+}
