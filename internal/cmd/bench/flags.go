@@ -47,11 +47,10 @@ func (f *loadFlags) register(fs *pflag.FlagSet) {
 
 // compile puts the load into b.
 func (f *loadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, p *connect.Plan, b *bench.Plan) error {
+	if err := cli.FirstError(cli.CheckQoS("-q", f.qos), cli.CheckInflight("--inflight", f.inflight)); err != nil {
+		return err
+	}
 	switch {
-	case f.qos < 0 || f.qos > 2:
-		return cli.BadNumber("-q", f.qos, "expected 0, 1 or 2")
-	case f.inflight < 1 || f.inflight > 65535:
-		return cli.BadNumber("--inflight", f.inflight, "expected 1 to 65535")
 	case f.publishers < 0 || f.subscribers < 0 || f.publishers+f.subscribers == 0:
 		return cli.BadFlag("--pubs", " "+strconv.Itoa(f.publishers)+" --subs "+strconv.Itoa(f.subscribers), "expected at least one client")
 	case f.clear && (!f.retain || strings.Contains(f.topic, "%r")):

@@ -15,7 +15,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// flags say what is published.
+// flags are the flags of pub.
 type flags struct {
 	connect.Flags
 	payload     message.Flags
@@ -35,6 +35,7 @@ type flags struct {
 	jq    *message.Query
 }
 
+// New returns the pub command.
 func New(e *cli.Env) *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
@@ -65,7 +66,7 @@ func New(e *cli.Env) *cobra.Command {
 	return c
 }
 
-// check refuses what can be known to be wrong before a connection is opened.
+// check rejects wrong flags before a connection is opened.
 func (f *flags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
 	if err := cli.FirstError(cli.CheckQoS("-q", f.qos), cli.CheckInflight("-M", f.inflight)); err != nil {
 		return err
@@ -95,7 +96,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 		return err
 	}
 	streams := f.payload.Streams()
-	if streams || f.qos > 0 { // something may be under way when a signal comes
+	if streams || f.qos > 0 { // such a run may last: it disconnects after a signal
 		e.InstallSignals()
 	}
 	p, err := f.Flags.Plan(ctx, e, c.Flags(), proto.PUBLISH, streams)
