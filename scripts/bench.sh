@@ -59,7 +59,7 @@ wanted() {
 	say "bench: $1"
 }
 
-# start_server FILE ARGUMENT...: wire's sink or pour; its result goes to FILE. Sets
+# start_server FILE ARGUMENT...: wire's sink or source; its result goes to FILE. Sets
 # $port when it listens.
 start_server() {
 	local result=$1 tries=0

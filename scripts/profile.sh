@@ -82,7 +82,7 @@ published() {
 
 # printed NAME QOS FLAG...: receives messages from a server that sends them as fast as it can.
 printed() {
-	serve "$tmp/wire" pour --listen 127.0.0.1:0 --ready "$tmp/ready" --json --count 9000000 --qos "$2"
+	serve "$tmp/wire" source --listen 127.0.0.1:0 --ready "$tmp/ready" --json --count 9000000 --qos "$2"
 	profiled "$1" sub -t bench/t -q "$2" -W 3 "${@:3}" >"$tmp/output"
 	ended
 }

@@ -23,12 +23,12 @@ bench_format() {
 poured() {
 	local count=$1 status=0
 	shift
-	start_server "$tmp/pour.json" pour "${payloads[@]}" --count "$count" --size 64 --qos 0 --topic "$topic"
+	start_server "$tmp/source.json" source "${payloads[@]}" --count "$count" --size 64 --qos 0 --topic "$topic"
 	"$@" -h 127.0.0.1 -p "$port" -t "$topic" -C "$count" >"$tmp/output" 2>"$tmp/client.err" || status=$?
 	((status == 0)) || { stop_server; say "exit $status: $(tail -n 1 "$tmp/client.err")"; return 1; }
 	await_server || return 1
 	[[ $(wc -l <"$tmp/output") == "$count" ]] || { say 'lines are missing'; return 1; }
-	field rate "$tmp/pour.json" >"$tmp/figure"
+	field rate "$tmp/source.json" >"$tmp/figure"
 }
 
 # share_row NAME COUNT MOST FLAG...: how many times as long as plain output it takes.
@@ -115,7 +115,7 @@ keyed_row() {
 record_row() {
 	local name=$1 count=$2 rate
 	wanted "$name" || return 0
-	start_server "$tmp/pour.json" pour --count "$count" --size 64 --qos 0 --topic "$topic"
+	start_server "$tmp/source.json" source --count "$count" --size 64 --qos 0 --topic "$topic"
 	"$mqtt" sub -h 127.0.0.1 -p "$port" -t "$topic" -C "$count" -J >"$tmp/records"
 	await_server || { broken "$name" 'recording failed' '>= 1M msg/s'; return 0; }
 	local ours=()

@@ -3,7 +3,7 @@
 # the memory of long streams. Sourced by scripts/bench.sh.
 #
 # The server that counts (wire sink) times a publisher, from its first message to its last.
-# The server that sends (wire pour) times a subscriber, from the first message until the
+# The server that sends (wire source) times a subscriber, from the first message until the
 # subscriber has disconnected with all of its output written.
 
 bench_foundation() {
@@ -106,10 +106,10 @@ subscribe() {
 	peer-json) flags+=(-F %j) ;;
 	esac
 	# One window for both: Receive Maximum differs between the clients' protocol versions.
-	start_server "$tmp/pour.json" pour --count "$count" --size 64 --qos "$qos" --window "${BENCH_WINDOW:-1000}" --topic "$topic"
+	start_server "$tmp/source.json" source --count "$count" --size 64 --qos "$qos" --window "${BENCH_WINDOW:-1000}" --topic "$topic"
 	"${command[@]}" -h 127.0.0.1 -p "$port" -t "$topic" "${flags[@]}" >"$tmp/output" 2>"$tmp/client.err" || status=$?
 	((status == 0)) || { stop_server; say "exit $status: $(tail -n 1 "$tmp/client.err")"; return 1; }
-	await_server || { say "$(tail -n 1 "$tmp/pour.json.err")"; return 1; }
+	await_server || { say "$(tail -n 1 "$tmp/source.json.err")"; return 1; }
 	case $output in
 	text) cmp -s "$tmp/output" "$(numbered "$count")" ;;
 	json) # as many lines, and the first and last payload
@@ -119,7 +119,7 @@ subscribe() {
 		;;
 	esac || { say 'the output is not what was sent'; return 1; }
 	rm -f "$tmp/output"
-	field rate "$tmp/pour.json" >"$tmp/figure"
+	field rate "$tmp/source.json" >"$tmp/figure"
 }
 
 subscribe_row() {
@@ -220,13 +220,13 @@ subscribe_memory_row() {
 		ours) command=("$mqtt" sub) ;;
 		peer) command=(mosquitto_sub) ;;
 		esac
-		start_server "$tmp/pour.json" pour --count "$count" --size 64 --topic "$topic"
+		start_server "$tmp/source.json" source --count "$count" --size 64 --topic "$topic"
 		if ! "$wire" rss --to "$tmp/rss.json" -- "${command[@]}" -h 127.0.0.1 -p "$port" -t "$topic" -C "$count" >/dev/null 2>"$tmp/client.err"; then
 			stop_server
 			broken "$1" "$side failed" '< 20 MB'
 			return 0
 		fi
-		await_server || { broken "$1" "$side: $(tail -n 1 "$tmp/pour.json.err")" '< 20 MB'; return 0; }
+		await_server || { broken "$1" "$side: $(tail -n 1 "$tmp/source.json.err")" '< 20 MB'; return 0; }
 		kib+=("$(field peak_kib "$tmp/rss.json")")
 	done
 	memory_row "$1" "${kib[@]}"

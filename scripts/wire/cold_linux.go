@@ -15,7 +15,8 @@ import (
 // cold has the files of a program: the executable and its shared libraries.
 type cold struct{ files []*os.File }
 
-// openCold opens the files of a program and writes them to the disk, so that the page cache need not keep them.
+// openCold opens the files of a program and writes them to the disk, so that the page cache need
+// not keep them.
 func openCold(program string) (*cold, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -58,8 +59,9 @@ func libraries(path string) []string {
 	return all
 }
 
-// evict removes the files from the page cache. Pages that another process has mapped stay there, as they do on every
-// system: those of the C library, for example. It is an error if the executable itself stays.
+// evict removes the files from the page cache. Pages that another process has mapped stay there, as
+// they do on every system: those of the C library, for example. It is an error if the executable
+// itself stays.
 func (c *cold) evict() error {
 	for _, f := range c.files {
 		if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {

@@ -7,12 +7,12 @@ import (
 	"net"
 )
 
-// largestWindow keeps the acknowledgements that may wait for us well below what
-// socket buffers hold: flow writes without reading, and a peer that cannot write
-// its acknowledgements would not read either.
+// largestWindow keeps the size of unread acknowledgements well below that of socket buffers.
+// flow writes without reading, and a peer that cannot write its acknowledgements would stop
+// reading.
 const largestWindow = 10_000
 
-// flow sends count messages and takes their acknowledgements.
+// flow sends messages and receives their acknowledgements.
 type flow struct {
 	conn   net.Conn
 	in     *frames
@@ -20,15 +20,15 @@ type flow struct {
 	qos    byte
 	window int
 
-	sent, done int64 // done: acknowledged at QoS 1, completed at QoS 2
-	received   int64 // PUBRECs so far, at QoS 2
-	released   int64 // PUBRELs so far
-	wrong      int64 // acknowledgements out of order, or of nothing, or with an error
-	left       bool  // the peer said DISCONNECT
+	sent, done int64 // done: with PUBACK or PUBCOMP
+	received   int64 // PUBRECs
+	released   int64 // PUBRELs
+	wrong      int64 // acknowledgements out of order, for unknown messages, or with an error
+	left       bool  // the peer sent DISCONNECT
 	out        []byte
 }
 
-// run sends until count messages are sent and acknowledged.
+// run sends messages until count of them are sent and acknowledged.
 func (f *flow) run(count int64) error {
 	if f.qos == 0 {
 		for f.sent < count {
@@ -51,7 +51,7 @@ func (f *flow) run(count int64) error {
 		}
 		err := f.read()
 		if errors.Is(err, errLeft) && f.done == count {
-			return nil // its last acknowledgement and its leave came in one piece
+			return nil // one read had its last acknowledgement and its DISCONNECT
 		}
 		if err != nil {
 			return fmt.Errorf("after %d messages and %d acknowledgements: %w", f.sent, f.done, err)
@@ -60,9 +60,10 @@ func (f *flow) run(count int64) error {
 	return nil
 }
 
+// clamp returns n, at most blockLength.
 func clamp(n int64) int { return int(min(n, blockLength)) }
 
-// read waits for bytes and answers all packets in them with one write.
+// read reads once and answers all packets with one write.
 func (f *flow) read() error {
 	if err := f.in.fill(); err != nil {
 		return err
@@ -87,6 +88,7 @@ func (f *flow) read() error {
 	return err
 }
 
+// packet handles a packet of the peer.
 func (f *flow) packet(head byte, body []byte) error {
 	switch head {
 	case typePuback, typePubrec, typePubcomp:
@@ -106,32 +108,32 @@ func (f *flow) packet(head byte, body []byte) error {
 	return nil
 }
 
-var errLeft = errors.New("the peer said DISCONNECT")
+var errLeft = errors.New("the peer sent DISCONNECT")
 
-// acknowledged counts an answer. The standard wants answers in the order of the
-// messages [MQTT-4.6.0-2, 4.6.0-3]; one out of turn is counted as wrong.
+// acknowledged counts an acknowledgement. They must have the order of the messages
+// [MQTT-4.6.0-2, 4.6.0-3]; one out of order counts as wrong.
 func (f *flow) acknowledged(head byte, id uint16, failed bool) {
-	var turn *int64
+	var counter *int64
 	switch {
 	case head == typePuback && f.qos == 1, head == typePubcomp && f.qos == 2:
-		turn = &f.done
+		counter = &f.done
 	case head == typePubrec && f.qos == 2:
-		turn = &f.received
+		counter = &f.received
 	default:
 		f.wrong++
 		return
 	}
-	if failed || *turn >= f.sent || identifier(*turn) != id {
+	if failed || *counter >= f.sent || identifier(*counter) != id {
 		f.wrong++
 	}
-	*turn++
+	*counter++
 	if head == typePubrec {
 		f.out = append(f.out, typePubrel, 2, byte(id>>8), byte(id))
 		f.released++
 	}
 }
 
-// drain reads until the peer leaves: DISCONNECT or the end of the stream.
+// drain reads until the peer sends DISCONNECT or closes the connection.
 func (f *flow) drain() error {
 	for !f.left {
 		err := f.read()

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// frames cuts packets out of a stream. Its buffer starts small, so that thousands
-// of idle connections are cheap, and doubles while the peer fills it.
+// frames splits a stream into packets. Its buffer starts small, so that thousands of idle
+// connections need little memory, and doubles while the peer fills it.
 type frames struct {
 	from       io.Reader
 	buf        []byte
@@ -16,15 +16,15 @@ type frames struct {
 
 const (
 	smallBuffer = 4 << 10
-	wideBuffer  = 256 << 10
+	largeBuffer = 256 << 10
 )
 
 func newFrames(from io.Reader) *frames {
 	return &frames{from: from, buf: make([]byte, smallBuffer)}
 }
 
-// next returns the next packet that is already in the buffer: its first byte and
-// its body, good until fill. ok is false when more bytes are needed.
+// next returns the first byte and the body of the next packet in the buffer, which are good
+// until fill. ok is false if more bytes are needed.
 func (f *frames) next() (head byte, body []byte, ok bool, err error) {
 	b := f.buf[f.start:f.end]
 	if len(b) < 2 {
@@ -40,15 +40,15 @@ func (f *frames) next() (head byte, body []byte, ok bool, err error) {
 			return 0, nil, false, nil
 		}
 	}
-	all := 1 + n + length
-	if len(b) < all {
+	size := 1 + n + length
+	if len(b) < size {
 		return 0, nil, false, nil
 	}
-	f.start += all
-	return b[0], b[1+n : all], true, nil
+	f.start += size
+	return b[0], b[1+n : size], true, nil
 }
 
-// fill waits for more bytes, once. What next returned is gone afterwards.
+// fill reads more bytes, once. Results of next are no longer good then.
 func (f *frames) fill() error {
 	if f.start > 0 {
 		f.end = copy(f.buf, f.buf[f.start:f.end])
@@ -56,14 +56,14 @@ func (f *frames) fill() error {
 	}
 	if f.end == len(f.buf) {
 		if len(f.buf) >= 2*largestPacket {
-			return errors.New("a packet larger than the standard allows")
+			return errors.New("the packet is larger than the standard allows")
 		}
 		f.grow()
 	}
 	n, err := f.from.Read(f.buf[f.end:])
 	f.end += n
 	if n > 0 {
-		if f.end == len(f.buf) && len(f.buf) < wideBuffer {
+		if f.end == len(f.buf) && len(f.buf) < largeBuffer {
 			f.grow()
 		}
 		return nil
@@ -74,14 +74,15 @@ func (f *frames) fill() error {
 	return err
 }
 
+// grow doubles the buffer.
 func (f *frames) grow() {
-	wider := make([]byte, 2*len(f.buf))
-	f.end = copy(wider, f.buf[f.start:f.end])
+	larger := make([]byte, 2*len(f.buf))
+	f.end = copy(larger, f.buf[f.start:f.end])
 	f.start = 0
-	f.buf = wider
+	f.buf = larger
 }
 
-// wait returns the next packet, waiting for it when it must.
+// wait returns the next packet, and reads until it is complete.
 func (f *frames) wait() (head byte, body []byte, err error) {
 	for {
 		head, body, ok, err := f.next()

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// group is one topic of pairs: its publisher and its subscribers.
+// group is a topic of pairs with its publisher and its subscribers.
 type group struct {
 	p     *pairs
 	topic string
@@ -16,16 +16,16 @@ type group struct {
 	subs  []net.Conn
 
 	sent    atomic.Int64
-	got     atomic.Int64 // by all subscribers together
+	got     atomic.Int64 // sum over all subscribers
 	waiting atomic.Bool
 	bell    chan struct{}
 
-	mu   sync.Mutex
-	took []int64 // nanoseconds from the time a message was due, of all that came
+	mu        sync.Mutex
+	latencies []int64 // of all messages received, nanoseconds from when they were due
 }
 
-// open tells how many messages are on their way, on average of the subscribers.
-func (g *group) open() int64 { return g.sent.Load() - g.got.Load()/int64(len(g.subs)) }
+// inFlight returns how many messages are in flight, on average over the subscribers.
+func (g *group) inFlight() int64 { return g.sent.Load() - g.got.Load()/int64(len(g.subs)) }
 
 // send publishes all messages of the topic.
 func (g *group) send() error {
@@ -35,7 +35,7 @@ func (g *group) send() error {
 		return err
 	}
 	if p.qos > 0 {
-		go func() { // the acknowledgements; ends with the connection
+		go func() { // reads acknowledgements; ends with the connection
 			b := make([]byte, 4096)
 			for {
 				if _, err := g.pub.Read(b); err != nil {
@@ -52,7 +52,7 @@ func (g *group) send() error {
 			most = min(most, g.room())
 		}
 		b, n := units.fill(sent, clamp(most))
-		g.sent.Add(int64(n)) // before they can have come
+		g.sent.Add(int64(n)) // before they can be received
 		if _, err := g.pub.Write(b); err != nil {
 			return err
 		}
@@ -60,38 +60,38 @@ func (g *group) send() error {
 	return nil
 }
 
-// due waits until a message is due, and returns how many are.
+// due waits until a message is due, and returns how many are due.
 func (g *group) due(sent int64) int64 {
 	for {
 		n := int64(time.Since(g.p.begin).Seconds()*g.p.rate) + 1 - sent
 		if n > 0 {
 			return n
 		}
-		time.Sleep(time.Until(g.p.begin.Add(g.p.interval(sent))))
+		time.Sleep(time.Until(g.p.begin.Add(g.p.dueAfter(sent))))
 	}
 }
 
-// interval is when message number n is due, from the beginning.
-func (p *pairs) interval(n int64) time.Duration {
+// dueAfter returns when message n is due, from the start.
+func (p *pairs) dueAfter(n int64) time.Duration {
 	return time.Duration(float64(n) / p.rate * float64(time.Second))
 }
 
-// room waits until the window has room, and returns how much.
+// room waits until the window is not full, and returns how many messages fit.
 func (g *group) room() int64 {
 	for {
-		if n := g.p.window - g.open(); n > 0 {
+		if n := g.p.window - g.inFlight(); n > 0 {
 			return n
 		}
 		g.waiting.Store(true)
-		if g.open() >= g.p.window {
+		if g.inFlight() >= g.p.window {
 			<-g.bell
 		}
 		g.waiting.Store(false)
 	}
 }
 
-// receive counts what comes to one subscriber. All packets have one length: what
-// comes is counted in bytes, and only QoS 1 is looked at, for its acknowledgements.
+// receive counts the messages that one subscriber receives. All packets have the same
+// length, so it counts bytes, and looks into packets only to acknowledge them.
 func (g *group) receive(conn net.Conn) error {
 	p := g.p
 	buf := make([]byte, 32<<10)
@@ -103,13 +103,13 @@ func (g *group) receive(conn net.Conn) error {
 			return err
 		}
 		have += n
-		whole := have / p.unit
-		if whole == 0 {
+		packets := have / p.unit
+		if packets == 0 {
 			continue
 		}
 		now := time.Now()
 		acks = acks[:0]
-		for i := range whole {
+		for i := range packets {
 			b := buf[i*p.unit:]
 			if b[0]&^8 != typePublish|p.qos<<1 {
 				return fmt.Errorf("waited for PUBLISH: got 0x%02x", b[0])
@@ -122,15 +122,15 @@ func (g *group) receive(conn net.Conn) error {
 				acks = append(acks, typePuback, 2, b[at], b[at+1])
 			}
 		}
-		have = copy(buf, buf[whole*p.unit:have])
+		have = copy(buf, buf[packets*p.unit:have])
 		if p.rate > 0 {
-			g.latencies(p.count-left, whole, now)
+			g.record(p.count-left, packets, now)
 		}
-		left -= int64(whole)
-		p.came.Add(int64(whole))
+		left -= int64(packets)
+		p.received.Add(int64(packets))
 		p.last.Store(now.UnixNano())
-		g.got.Add(int64(whole))
-		if g.waiting.Load() && g.open() <= p.window/2 {
+		g.got.Add(int64(packets))
+		if g.waiting.Load() && g.inFlight() <= p.window/2 {
 			select {
 			case g.bell <- struct{}{}:
 			default:
@@ -145,12 +145,12 @@ func (g *group) receive(conn net.Conn) error {
 	return nil
 }
 
-// latencies notes how late messages are that have come now, from number first on.
-func (g *group) latencies(first int64, n int, now time.Time) {
+// record records the latency of n messages from number first on, received now.
+func (g *group) record(first int64, n int, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	since := now.Sub(g.p.begin)
 	for i := range int64(n) {
-		g.took = append(g.took, int64(since-g.p.interval(first+i)))
+		g.latencies = append(g.latencies, int64(since-g.p.dueAfter(first+i)))
 	}
 }

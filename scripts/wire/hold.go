@@ -9,17 +9,17 @@ import (
 	"sync"
 )
 
-// holdResult is what hold prints when its time is over.
+// holdResult is the result of hold.
 type holdResult struct {
-	Held int `json:"held"` // connections that were still open
+	Held int `json:"held"` // connections that were still open at the end
 }
 
-// holdCommand keeps connections that do nothing, until its standard input ends.
+// holdCommand keeps idle connections open until its standard input ends.
 func holdCommand(args []string) error {
 	f := flags("hold")
 	addr := f.String("connect", "127.0.0.1:1883", "`address` of the broker")
-	count := f.Int("count", 10_000, "how many connections")
-	ready := f.String("ready", "", "`file` to write when all are open and have subscribed")
+	count := f.Int("count", 10_000, "number of connections")
+	ready := f.String("ready", "", "`file` to write when all connections are open and have subscribed")
 	version := f.String("V", "3.1.1", "protocol `version`: 3.1, 3.1.1, 5")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -39,12 +39,12 @@ func holdCommand(args []string) error {
 			}
 		}
 	}()
-	const hands = 20
-	errs := make(chan error, hands)
+	const dialers = 20
+	errs := make(chan error, dialers)
 	var wg sync.WaitGroup
-	for h := range hands {
+	for d := range dialers {
 		wg.Go(func() {
-			for i := h; i < *count; i += hands {
+			for i := d; i < *count; i += dialers {
 				conn, err := net.Dial("tcp", *addr)
 				if err == nil {
 					conns[i] = conn

@@ -5,12 +5,12 @@ import (
 	"os"
 )
 
-// linesCommand prints the payloads that pour and raw send, one a line: input for
-// a publisher, and what a subscriber's output must equal.
+// linesCommand prints the payloads that source and raw send, one on each line. They are the
+// input of a publisher, and the expected output of a subscriber.
 func linesCommand(args []string) error {
 	f := flags("lines")
-	count := f.Int64("count", 1_000_000, "how many lines")
-	from := f.Int64("from", 0, "number of the first")
+	count := f.Int64("count", 1_000_000, "number of lines")
+	from := f.Int64("from", 0, "number of the first line")
 	size := f.Int("size", 64, "bytes of a line without its newline")
 	object := f.Bool("json", false, "lines are JSON objects")
 	if err := f.Parse(args); err != nil {

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// listen opens addr and, when ready names a file, writes the address there in one
-// step, so that a script which sees the file sees all of it.
+// listen listens on addr. If ready is not empty, it writes the address to that file in one
+// step, so that a script that sees the file sees all of its content.
 func listen(addr, ready string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -29,12 +29,12 @@ func listen(addr, ready string) (net.Listener, error) {
 	return l, nil
 }
 
-// report prints a result as one JSON line on stdout.
+// report prints a result as a line of JSON on stdout.
 func report(v any) error {
 	return json.NewEncoder(os.Stdout).Encode(v)
 }
 
-// level turns the number after -V into a protocol level.
+// level returns the protocol level of a version of flag -V.
 func level(name string) (byte, error) {
 	switch name {
 	case "3.1", "31", "mqttv31":

@@ -1,13 +1,14 @@
-// Wire measures and judges MQTT clients and brokers for scripts/bench.sh.
+// Wire measures and checks MQTT clients and brokers for scripts/bench.sh.
 //
-// It has its own few bytes of MQTT 3.1, 3.1.1 and 5.0 and imports nothing of
-// this module, so that a mistake in our codec cannot hide behind itself. Each
-// sub-command is one file: a counting server (sink), a pouring server (pour), a
-// raw publisher (raw), a load on brokers (pairs) and a crowd of idle connections
-// (hold), the lines that they agree on (lines), a stop watch for
-// short processes (time) and a look at their memory (rss). Results are one JSON
-// line each. Wire is a measuring tool: it is no broker, keeps no session, and
-// trusts the machine it runs on.
+// It encodes and decodes the few packets of MQTT 3.1, 3.1.1 and 5.0 that it needs and imports
+// no package of this module, so that a fault of our codec cannot hide itself. Each
+// sub-command is one file: a server that counts (sink) and one that sends (source), a raw
+// publisher (raw), a load on brokers (pairs), many idle connections (hold), the payloads that
+// they have in common (lines), a stopwatch for short processes (time), and the memory of a
+// process (rss). Each result is a line of JSON.
+//
+// Wire is a measuring tool: it is not a broker, stores no sessions, and trusts the machine
+// that it runs on.
 package main
 
 import (
@@ -19,16 +20,16 @@ import (
 
 const usage = `usage: wire COMMAND [flags]
 
-  sink   count what publishers send, acknowledge it, print the counts
-  pour   wait for one subscriber and pour numbered messages into it
-  raw    publish numbered messages as fast as the socket takes them
-  pairs  put a broker under load: publishers, each with its subscribers
-  hold   keep connections that do nothing
-  lines  print the payloads of pour and raw, one a line
-  time   run short commands in turns, print the median wall time of each
-  rss    run a command, print its peak resident memory
+  sink    count and acknowledge the messages of publishers, print the counts
+  source  wait for one subscriber and send numbered messages to it
+  raw     publish numbered messages as fast as the socket accepts them
+  pairs   load a broker: publishers, each with its subscribers
+  hold    keep idle connections open
+  lines   print the payloads of source and raw, one on each line
+  time    run short commands in turn, print the median wall time of each
+  rss     run a command, print its peak resident memory
 
-wire COMMAND --help lists the flags of one.
+wire COMMAND --help lists the flags of a command.
 `
 
 func main() {
@@ -40,8 +41,8 @@ func main() {
 	switch os.Args[1] {
 	case "sink":
 		run = sinkCommand
-	case "pour":
-		run = pourCommand
+	case "source":
+		run = sourceCommand
 	case "raw":
 		run = rawCommand
 	case "pairs":
@@ -75,13 +76,12 @@ func main() {
 	}
 }
 
-// exitStatus is the status of a child, passed on without a word.
+// exitStatus is the exit status of a child, with which wire also exits, without a message.
 type exitStatus int
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
-// flags makes the flag set of one sub-command. Parse errors come back as errors,
-// so that main alone ends the process.
+// flags returns the flag set of a sub-command. It returns errors, so that only main exits.
 func flags(name string) *flag.FlagSet {
 	return flag.NewFlagSet("wire "+name, flag.ContinueOnError)
 }

@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// The first byte of the packets that wire writes or tells apart. PUBLISH is
-// compared by its upper half, the others whole.
+// The first byte of the packets that wire uses. For PUBLISH only the upper half is compared.
 const (
 	typeConnect     = 0x10
 	typeConnack     = 0x20
@@ -24,20 +23,20 @@ const (
 	typeDisconnect  = 0xe0
 )
 
-// Protocol levels as CONNECT carries them.
+// Protocol levels of CONNECT.
 const (
 	level31  = 3
 	level311 = 4
 	level5   = 5
 )
 
-// largestPacket is the largest that the standard can express, header included.
+// largestPacket is the size of the largest packet of the standard, including its header.
 const largestPacket = 268_435_455 + 5
 
 var errMalformed = errors.New("malformed packet")
 
-// varint reads a variable byte integer. n is 0 when b ends too early and -1 when
-// it is longer than four bytes.
+// varint decodes a variable byte integer of n bytes. n is 0 if b is too short, and -1 if the
+// integer has more than four bytes.
 func varint(b []byte) (value, n int) {
 	for i := 0; i < 4; i++ {
 		if i == len(b) {
@@ -64,15 +63,15 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, s...)
 }
 
-// connect is what wire wants to know of a CONNECT.
+// connect has the fields of a CONNECT that wire uses.
 type connect struct {
 	level      byte
 	id         string
-	receiveMax int // 0: the client did not say
-	packetMax  int // 0: the client did not say
+	receiveMax int // 0: absent
+	packetMax  int // 0: absent
 }
 
-// parseConnect reads the body of a CONNECT of any of the three versions.
+// parseConnect decodes the body of a CONNECT of any of the three versions.
 func parseConnect(body []byte) (connect, error) {
 	name, rest, err := cutString(body)
 	if err != nil || len(rest) < 4 {
@@ -103,8 +102,8 @@ func parseConnect(body []byte) (connect, error) {
 	return c, nil
 }
 
-// properties walks the properties that a CONNECT may carry and keeps the two that
-// bind a server which only sends.
+// properties decodes the properties of a CONNECT and stores the two that limit a server that
+// only sends.
 func (c *connect) properties(b []byte) error {
 	for len(b) > 0 {
 		id, rest := b[0], b[1:]
@@ -133,7 +132,7 @@ func (c *connect) properties(b []byte) error {
 			}
 			size = 4 + len(key) + len(value)
 		default:
-			return fmt.Errorf("CONNECT: property 0x%02x has no place there", id)
+			return fmt.Errorf("CONNECT: property 0x%02x is not allowed", id)
 		}
 		if size > len(rest) {
 			return fmt.Errorf("CONNECT property 0x%02x: %w", id, errMalformed)
@@ -163,8 +162,8 @@ func cutString(b []byte) (s, rest []byte, err error) {
 	return b[2 : 2+n], b[2+n:], nil
 }
 
-// appendConnack accepts c. A version 5 client without an identifier is given one
-// [MQTT-3.1.3-7]; receiveMax is announced to it unless 0.
+// appendConnack appends a CONNACK that accepts c. It assigns an identifier to a client of
+// version 5 without one [MQTT-3.1.3-7], and announces receiveMax unless it is 0.
 func appendConnack(dst []byte, c connect, number int64, receiveMax int) []byte {
 	if c.level != level5 {
 		return append(dst, typeConnack, 2, 0, 0)
@@ -180,8 +179,8 @@ func appendConnack(dst []byte, c connect, number int64, receiveMax int) []byte {
 	return append(dst, props...)
 }
 
-// appendSuback answers a SUBSCRIBE, granting what it asks for, and tells the
-// highest QoS among its filters.
+// appendSuback appends a SUBACK that grants all filters of a SUBSCRIBE. It also returns their
+// highest QoS.
 func appendSuback(dst []byte, body []byte, level byte) (_ []byte, qos byte, err error) {
 	id, rest, err := packetAndProperties(body, level)
 	if err != nil {
@@ -203,7 +202,7 @@ func appendSuback(dst []byte, body []byte, level byte) (_ []byte, qos byte, err 
 	return appendAnswer(dst, typeSuback, id, level, granted), qos, nil
 }
 
-// appendUnsuback answers an UNSUBSCRIBE with success for each filter.
+// appendUnsuback appends an UNSUBACK with success for each filter of an UNSUBSCRIBE.
 func appendUnsuback(dst []byte, body []byte, level byte) ([]byte, error) {
 	id, rest, err := packetAndProperties(body, level)
 	if err != nil {
@@ -222,6 +221,7 @@ func appendUnsuback(dst []byte, body []byte, level byte) ([]byte, error) {
 	return appendAnswer(dst, typeUnsuback, id, level, reasons), nil
 }
 
+// appendAnswer appends a SUBACK or UNSUBACK.
 func appendAnswer(dst []byte, head byte, id uint16, level byte, reasons []byte) []byte {
 	length := 2 + len(reasons)
 	if level == level5 {
@@ -235,6 +235,7 @@ func appendAnswer(dst []byte, head byte, id uint16, level byte, reasons []byte) 
 	return append(dst, reasons...)
 }
 
+// packetAndProperties decodes the packet identifier and skips the properties.
 func packetAndProperties(body []byte, level byte) (id uint16, rest []byte, err error) {
 	if len(body) < 2 {
 		return 0, nil, errMalformed
@@ -253,12 +254,12 @@ func packetAndProperties(body []byte, level byte) (id uint16, rest []byte, err e
 	return id, rest, nil
 }
 
-// appendConnect opens a clean session as id.
+// appendConnect appends a CONNECT with the client identifier id and a clean session.
 func appendConnect(dst []byte, level byte, id string) []byte {
 	return appendConnectAs(dst, level, id, true)
 }
 
-// appendConnectAs opens a session as id, a clean one or the one that was kept.
+// appendConnectAs appends a CONNECT with the client identifier id.
 func appendConnectAs(dst []byte, level byte, id string, clean bool) []byte {
 	name := "MQTT"
 	if level == level31 {
@@ -277,9 +278,8 @@ func appendConnectAs(dst []byte, level byte, id string, clean bool) []byte {
 	return append(appendVarint(append(dst, typeConnect), len(body)), body...)
 }
 
-// cutConnack checks an answer to CONNECT and returns the Receive Maximum in it,
-// 65535 when there is none.
-func cutConnack(head byte, body []byte, level byte) (receiveMax int, err error) {
+// parseConnack checks a CONNACK and returns its Receive Maximum, 65535 if it has none.
+func parseConnack(head byte, body []byte, level byte) (receiveMax int, err error) {
 	if head != typeConnack || len(body) < 2 {
 		return 0, fmt.Errorf("waited for CONNACK: got 0x%02x of %d bytes", head, len(body))
 	}
@@ -288,8 +288,8 @@ func cutConnack(head byte, body []byte, level byte) (receiveMax int, err error) 
 	}
 	receiveMax = 65535
 	if level == level5 {
-		// Receive Maximum alone is looked for, and only as the first property: wire
-		// talks to its own sink, and a broker's true limit shows in its DISCONNECT.
+		// Only the first property is examined: this is for wire's own sink. A broker whose
+		// limit is exceeded sends DISCONNECT.
 		if len(body) >= 6 && body[3] == 0x21 {
 			receiveMax = int(body[4])<<8 | int(body[5])
 		}

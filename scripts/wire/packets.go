@@ -7,25 +7,24 @@ import (
 	"strconv"
 )
 
-// blockLength is how many units a block has. It is a power of ten, so that the
-// last digits of a unit's number never change and only the first must be
-// written anew: the block stays in the processor's cache and costs a short
-// copy a unit.
+// blockLength is the number of units of a block. It is a power of ten, so that the last
+// digits of a unit's number never change, and only the first digits must be copied into each
+// unit. The block stays in the cache of the processor.
 const (
 	blockLength = 1000
 	blockDigits = 3
 	fullDigits  = 16
 )
 
-// payload says what a numbered payload looks like: sixteen digits and filler, or
-// the same inside a JSON object. A payload shorter than the digits has the last
-// ones only.
+// payload is the form of a numbered payload: sixteen digits and filler, or a JSON object with
+// both. A payload shorter than sixteen bytes has only the last digits.
 type payload struct {
 	bytes  []byte
-	at     int // where the digits stand
+	at     int // index of the digits
 	digits int
 }
 
+// newPayload returns a payload of size bytes.
 func newPayload(size int, json bool) (payload, error) {
 	if size < 0 {
 		return payload{}, fmt.Errorf("size %d is negative", size)
@@ -49,26 +48,26 @@ func newPayload(size int, json bool) (payload, error) {
 	return payload{bytes: b, digits: digits}, nil
 }
 
+// filling returns n bytes of filler.
 func filling(n int) []byte {
 	const letters = " The quick brown fox jumps over the lazy dog, and again"
 	return bytes.Repeat([]byte(letters), n/len(letters)+1)[:n]
 }
 
-// packets is an endless numbered series of units of one length: PUBLISH packets or
-// lines. fill gives the bytes of a run of them.
+// packets is an endless numbered series of units of the same length: PUBLISH packets or lines.
 type packets struct {
 	block   []byte
-	unit    int // bytes of one
-	number  int // offset of the changing digits in a unit
-	changes int // how many digits change
-	id      int // offset of the packet identifier, 0 for none
+	unit    int // bytes of a unit
+	number  int // offset in a unit of the digits that change
+	changes int // number of these digits
+	id      int // offset in a unit of the packet identifier, 0 if there is none
 	text    []byte
 }
 
-// newLines makes lines that end in a newline.
+// newLines returns lines that end with a newline.
 func newLines(p payload) *packets { return newSeries(nil, 0, p, []byte{'\n'}) }
 
-// newPublishes makes PUBLISH packets of one topic.
+// newPublishes returns PUBLISH packets of one topic.
 func newPublishes(topic string, qos, level byte, p payload) (*packets, error) {
 	if topic == "" || len(topic) > 65535 {
 		return nil, errors.New("the topic must have 1 to 65535 bytes")
@@ -81,7 +80,7 @@ func newPublishes(topic string, qos, level byte, p payload) (*packets, error) {
 		length++
 	}
 	if length > largestPacket-5 {
-		return nil, fmt.Errorf("a packet of %d bytes is larger than the standard allows", length)
+		return nil, fmt.Errorf("the packet of %d bytes is larger than the standard allows", length)
 	}
 	head := appendVarint([]byte{typePublish | qos<<1}, length)
 	head = appendString(head, topic)
@@ -96,6 +95,7 @@ func newPublishes(topic string, qos, level byte, p payload) (*packets, error) {
 	return newSeries(head, id, p, nil), nil
 }
 
+// newSeries returns units of head, payload and tail.
 func newSeries(head []byte, id int, p payload, tail []byte) *packets {
 	s := &packets{
 		unit:    len(head) + len(p.bytes) + len(tail),
@@ -116,8 +116,8 @@ func newSeries(head []byte, id int, p payload, tail []byte) *packets {
 	return s
 }
 
-// fill returns the units from number on, at most count of them, and how many they
-// are: a run ends where the block does. The bytes are good until the next fill.
+// fill returns at most count units from number on, and how many they are: the result ends at
+// the end of the block. The bytes are good until the next call.
 func (s *packets) fill(number int64, count int) ([]byte, int) {
 	slot := int(number % blockLength)
 	count = min(count, blockLength-slot)
@@ -141,5 +141,5 @@ func (s *packets) fill(number int64, count int) ([]byte, int) {
 	return run, count
 }
 
-// identifier is the packet identifier of a message: 1 to 65535, over and over.
+// identifier returns the packet identifier of a message: 1 to 65535, repeated.
 func identifier(number int64) uint16 { return uint16(number%65535) + 1 }

@@ -12,19 +12,19 @@ import (
 	"time"
 )
 
-// pairsResult is what pairs prints. Seconds run from the first write to the last
-// message that came.
+// pairsResult is the result of pairs. Seconds is from the first write to the last message
+// received.
 type pairsResult struct {
 	Sent     int64   `json:"sent"`
 	Received int64   `json:"received"`
 	Lost     int64   `json:"lost"`
 	Seconds  float64 `json:"seconds"`
-	Rate     float64 `json:"rate"` // messages received in a second
+	Rate     float64 `json:"rate"` // messages received per second
 	P50      float64 `json:"p50_us,omitempty"`
 	P999     float64 `json:"p999_us,omitempty"`
 }
 
-// pairs is a load on a broker: so many publishers, each with subscribers of its own.
+// pairs is a load on a broker: publishers, each with subscribers of its own.
 type pairs struct {
 	addr    string
 	level   byte
@@ -33,31 +33,31 @@ type pairs struct {
 	subs    int // of each topic
 	count   int64
 	window  int64
-	rate    float64 // messages a second of each publisher, 0 for as fast as they go
-	keep    bool
-	silence time.Duration // after which what has not come is lost
+	rate    float64       // messages per second of each publisher, 0: as fast as the window allows
+	keep    bool          // keep the sessions of the subscribers
+	silence time.Duration // after which missing messages are lost
 	payload payload
-	unit    int // bytes of a packet that comes
+	unit    int // bytes of a packet of the broker
 
-	came  atomic.Int64
-	last  atomic.Int64 // Unix nanoseconds of the last message that came
-	begin time.Time
+	received atomic.Int64
+	last     atomic.Int64 // Unix nanoseconds of the last message received
+	begin    time.Time
 }
 
-// pairsCommand puts a broker under load and counts what comes through.
+// pairsCommand loads a broker and counts the messages that subscribers receive.
 func pairsCommand(args []string) error {
 	f := flags("pairs")
 	p := &pairs{}
 	f.StringVar(&p.addr, "connect", "127.0.0.1:1883", "`address` of the broker")
-	f.IntVar(&p.topics, "pairs", 1, "how many publishers, each with a topic")
-	f.IntVar(&p.subs, "subs", 1, "how many subscribers of each topic")
-	f.Int64Var(&p.count, "count", 100_000, "how many messages of each publisher")
+	f.IntVar(&p.topics, "pairs", 1, "number of publishers, each with a topic")
+	f.IntVar(&p.subs, "subs", 1, "number of subscribers of each topic")
+	f.Int64Var(&p.count, "count", 100_000, "number of messages of each publisher")
 	size := f.Int("size", 64, "bytes of a payload")
 	qos := f.Int("qos", 0, "0 or 1, of both sides")
-	f.Int64Var(&p.window, "window", 100, "messages of a publisher that are on their way at a time")
-	f.Float64Var(&p.rate, "rate", 0, "messages a second of each publisher, 0 for as fast as they go; prints latencies")
-	f.BoolVar(&p.keep, "keep", false, "the subscribers' sessions are kept (3.1.1 only)")
-	f.DurationVar(&p.silence, "silence", 5*time.Second, "after which what has not come is lost")
+	f.Int64Var(&p.window, "window", 100, "messages of a publisher in flight")
+	f.Float64Var(&p.rate, "rate", 0, "messages per second of each publisher; prints latencies (0: as fast as the window allows)")
+	f.BoolVar(&p.keep, "keep", false, "keep the sessions of the subscribers (3.1.1 only)")
+	f.DurationVar(&p.silence, "silence", 5*time.Second, "time without any message after which missing messages are lost")
 	version := f.String("V", "3.1.1", "protocol `version`: 3.1, 3.1.1, 5")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -70,7 +70,7 @@ func pairsCommand(args []string) error {
 	case *qos < 0 || *qos > 1 || p.window < 1 || p.topics < 1 || p.subs < 1 || p.count < 1 || p.rate < 0:
 		return errors.New("a number is out of range")
 	case p.keep && p.level == level5:
-		return errors.New("--keep is for 3.1.1: version 5 would have to say for how long")
+		return errors.New("--keep is for 3.1.1: version 5 would need an expiry interval")
 	}
 	p.qos = byte(*qos)
 	if p.payload, err = newPayload(*size, false); err != nil {
@@ -83,7 +83,7 @@ func pairsCommand(args []string) error {
 	return report(result)
 }
 
-// topicOf is a topic of one length for all, so that all packets have one, too.
+// topicOf returns the topic of a publisher. All topics, and so all packets, have the same length.
 func topicOf(i int) string { return fmt.Sprintf("pairs/%06d", i) }
 
 func (p *pairs) run() (pairsResult, error) {
@@ -115,7 +115,7 @@ func (p *pairs) run() (pairsResult, error) {
 		}
 		conns = append(conns, g.pub)
 	}
-	all := p.count * int64(p.topics) * int64(p.subs)
+	expected := p.count * int64(p.topics) * int64(p.subs)
 	errs := make(chan error, 1)
 	failed := func(err error) {
 		select {
@@ -124,7 +124,7 @@ func (p *pairs) run() (pairsResult, error) {
 		}
 	}
 	var readers sync.WaitGroup
-	done := make(chan struct{}) // closed when all has come
+	done := make(chan struct{}) // closed when all messages are received
 	for _, g := range groups {
 		for _, conn := range g.subs {
 			readers.Go(func() { // ends with the count, or with the connection
@@ -156,28 +156,28 @@ func (p *pairs) run() (pairsResult, error) {
 			waiting = now.UnixNano()-p.last.Load() < int64(p.silence)
 		}
 	}
-	r := pairsResult{Sent: p.count * int64(p.topics), Received: p.came.Load()}
-	r.Lost = all - r.Received
+	r := pairsResult{Sent: p.count * int64(p.topics), Received: p.received.Load()}
+	r.Lost = expected - r.Received
 	r.Seconds = time.Unix(0, p.last.Load()).Sub(p.begin).Seconds()
 	r.Rate = float64(r.Received) / r.Seconds
 	if p.rate > 0 {
 		for _, c := range conns {
-			c.Close() // so that nobody writes latencies any more
+			c.Close() // ends the readers, which append to latencies
 		}
 		readers.Wait()
-		var took []int64
+		var latencies []int64
 		for _, g := range groups {
-			took = append(took, g.took...)
+			latencies = append(latencies, g.latencies...)
 		}
-		slices.Sort(took)
-		if n := len(took); n > 0 {
-			r.P50, r.P999 = float64(took[n/2])/1e3, float64(took[n*999/1000])/1e3
+		slices.Sort(latencies)
+		if n := len(latencies); n > 0 {
+			r.P50, r.P999 = float64(latencies[n/2])/1e3, float64(latencies[n*999/1000])/1e3
 		}
 	}
 	return r, nil
 }
 
-// open connects, and subscribes where there is a filter.
+// open connects, and subscribes if filter is not empty.
 func (p *pairs) open(id, filter string) (net.Conn, error) {
 	conn, err := net.Dial("tcp", p.addr)
 	if err != nil {
@@ -190,7 +190,7 @@ func (p *pairs) open(id, filter string) (net.Conn, error) {
 	return conn, nil
 }
 
-// hello connects and subscribes, and takes exactly the answers.
+// hello connects and subscribes. It reads no byte after the answers.
 func hello(conn net.Conn, lv byte, id string, clean bool, filter string, qos byte) error {
 	if _, err := conn.Write(appendConnectAs(nil, lv, id, clean)); err != nil {
 		return err
@@ -199,7 +199,7 @@ func hello(conn net.Conn, lv byte, id string, clean bool, filter string, qos byt
 	if err != nil {
 		return fmt.Errorf("wait for CONNACK: %w", err)
 	}
-	if _, err := cutConnack(head, body, lv); err != nil || filter == "" {
+	if _, err := parseConnack(head, body, lv); err != nil || filter == "" {
 		return err
 	}
 	rest := []byte{0, 1}
@@ -220,7 +220,7 @@ func hello(conn net.Conn, lv byte, id string, clean bool, filter string, qos byt
 	return nil
 }
 
-// exactly reads one packet and no byte more.
+// exactly reads one packet and no byte after it.
 func exactly(from io.Reader) (head byte, body []byte, err error) {
 	var b [1]byte
 	if _, err := io.ReadFull(from, b[:]); err != nil {

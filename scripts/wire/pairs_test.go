@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// relay is the least that pairs and hold need of a broker: exact filters, QoS 0 and 1.
-// It loses every message whose number lose tells.
+// relay is as much of a broker as pairs and hold need: exact filters, QoS 0 and 1. It drops
+// each message for whose number lose returns true.
 type relay struct {
 	lose func(n int) bool
 
@@ -89,7 +89,7 @@ func testPairs(t *testing.T, addr string) *pairs {
 	return p
 }
 
-func TestPairsCountWhatComes(t *testing.T) {
+func TestPairsCount(t *testing.T) {
 	for qos := range byte(2) {
 		p := testPairs(t, startRelay(t, nil))
 		p.qos = qos
@@ -103,7 +103,7 @@ func TestPairsCountWhatComes(t *testing.T) {
 	}
 }
 
-func TestPairsSeeALoss(t *testing.T) {
+func TestPairsLoss(t *testing.T) {
 	p := testPairs(t, startRelay(t, func(n int) bool { return n == 700 }))
 	r, err := p.run()
 	if err != nil {
@@ -121,13 +121,13 @@ func TestPairsAtARate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 500 messages at 2,000 a second; how late they are is the machine's affair
+	// 500 messages at 2,000 per second. Their latency depends on the machine.
 	if r.Received != 3000 || r.Seconds < 0.24 || r.P50 <= 0 || r.P999 < r.P50 {
 		t.Errorf("%+v", r)
 	}
 }
 
-func TestHoldUntilTheEndOfInput(t *testing.T) {
+func TestHold(t *testing.T) {
 	ready := filepath.Join(t.TempDir(), "ready")
 	in, feed, err := os.Pipe()
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// publisher is one connection of the sink. It belongs to the goroutine that reads.
+// publisher is a connection of the sink. The goroutine that reads owns it.
 type publisher struct {
 	in         *frames
 	number     int64
@@ -13,16 +13,16 @@ type publisher struct {
 	hashed     bool
 
 	level   byte // 0 before CONNECT
-	left    bool // said DISCONNECT
-	reached bool // the sink has all it waits for
+	left    bool // it sent DISCONNECT
+	reached bool // the sink has received all messages that it waits for
 	got     counts
 	out     []byte // answers, written after each read
 	text    []byte // payloads to hash
-	held    []bool // QoS 2 packet identifiers between PUBLISH and PUBREL
+	pending []bool // QoS 2 packet identifiers between PUBLISH and PUBREL
 }
 
-// take counts every whole packet in the buffer.
-func (c *publisher) take() error {
+// handle handles all complete packets in the buffer.
+func (c *publisher) handle() error {
 	for {
 		head, body, ok, err := c.in.next()
 		if err != nil || !ok {
@@ -76,14 +76,14 @@ func (c *publisher) take() error {
 			c.out = append(c.out, typePuback, 2, byte(id>>8), byte(id))
 		case 2:
 			c.out = append(c.out, typePubrec, 2, byte(id>>8), byte(id))
-			if c.held == nil {
-				c.held = make([]bool, 65536)
+			if c.pending == nil {
+				c.pending = make([]bool, 65536)
 			}
-			if c.held[id] {
+			if c.pending[id] {
 				c.got.Again++
 				continue
 			}
-			c.held[id] = true
+			c.pending[id] = true
 			c.got.QoS2++
 		}
 		c.got.Messages++
@@ -94,10 +94,10 @@ func (c *publisher) take() error {
 	}
 }
 
-// control answers what is no PUBLISH.
+// control handles packets other than PUBLISH.
 func (c *publisher) control(head byte, body []byte) error {
 	if (c.level == 0) != (head == typeConnect) {
-		return fmt.Errorf("packet 0x%02x: CONNECT comes first, and once", head) // [MQTT-3.1.0-1, 3.1.0-2]
+		return fmt.Errorf("packet 0x%02x: CONNECT must be the first packet, and only that", head) // [MQTT-3.1.0-1, 3.1.0-2]
 	}
 	var err error
 	switch head {
@@ -113,10 +113,10 @@ func (c *publisher) control(head byte, body []byte) error {
 			return fmt.Errorf("PUBREL: %w", errMalformed)
 		}
 		id := int(body[0])<<8 | int(body[1])
-		if c.held == nil || !c.held[id] {
-			return fmt.Errorf("PUBREL of %d, which is not held", id)
+		if c.pending == nil || !c.pending[id] {
+			return fmt.Errorf("PUBREL of %d, which is not in flight", id)
 		}
-		c.held[id] = false
+		c.pending[id] = false
 		c.out = append(c.out, typePubcomp, 2, byte(id>>8), byte(id))
 	case typeSubscribe:
 		c.out, _, err = appendSuback(c.out, body, c.level)

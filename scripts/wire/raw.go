@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// rawResult is what raw prints. Seconds run from the first write to the last
+// rawResult is the result of raw. Seconds is from the first write to the last
 // acknowledgement, or at QoS 0 to the last write.
 type rawResult struct {
 	Sent         int64   `json:"sent"`
@@ -16,15 +16,15 @@ type rawResult struct {
 	Seconds      float64 `json:"seconds"`
 }
 
-// rawCommand publishes prebuilt packets: the speed that no client can beat.
+// rawCommand publishes prepared packets. No client can be faster.
 func rawCommand(args []string) error {
 	f := flags("raw")
 	addr := f.String("connect", "127.0.0.1:1883", "`address` of the server")
-	count := f.Int64("count", 1_000_000, "how many messages")
+	count := f.Int64("count", 1_000_000, "number of messages")
 	size := f.Int("size", 64, "bytes of a payload")
 	qos := f.Int("qos", 0, "0, 1 or 2")
 	topic := f.String("topic", "bench/t", "topic")
-	window := f.Int("window", 20, "unacknowledged messages at a time")
+	window := f.Int("window", 20, "inflight window")
 	version := f.String("V", "5", "protocol `version`: 3.1, 3.1.1, 5")
 	object := f.Bool("json", false, "payloads are JSON objects")
 	if err := f.Parse(args); err != nil {
@@ -57,6 +57,7 @@ func rawCommand(args []string) error {
 	return report(result)
 }
 
+// raw connects and publishes count messages.
 func raw(conn net.Conn, lv, qos byte, units *packets, window int, count int64) (rawResult, error) {
 	if _, err := conn.Write(appendConnect(nil, lv, fmt.Sprintf("raw%d", os.Getpid()))); err != nil {
 		return rawResult{}, err
@@ -66,7 +67,7 @@ func raw(conn net.Conn, lv, qos byte, units *packets, window int, count int64) (
 	if err != nil {
 		return rawResult{}, fmt.Errorf("wait for CONNACK: %w", err)
 	}
-	receiveMax, err := cutConnack(head, body, lv)
+	receiveMax, err := parseConnack(head, body, lv)
 	if err != nil {
 		return rawResult{}, err
 	}

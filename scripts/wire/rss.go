@@ -8,9 +8,8 @@ import (
 	"os/exec"
 )
 
-// memory is what rss writes. The kernel counts the moment between fork and exec as
-// the child's, when it still shares wire's own pages: Floor is the least that can
-// be told, and a smaller child shows it.
+// memory is the result of rss. Between fork and exec the child shares the pages of wire, which
+// the kernel counts as the child's. A child that uses less than Floor has that as its peak.
 type memory struct {
 	Command string  `json:"command"`
 	KiB     int64   `json:"peak_kib"`
@@ -19,8 +18,8 @@ type memory struct {
 	Status  int     `json:"status"`
 }
 
-// rssCommand runs a command on wire's own stdin, stdout and stderr. Its result goes
-// to a file, since stdout is the child's.
+// rssCommand runs a command with the stdin, stdout and stderr of wire. It writes the result to
+// a file, because the command uses stdout.
 func rssCommand(args []string) error {
 	f := flags("rss")
 	to := f.String("to", "", "`file` for the result (stderr if empty)")

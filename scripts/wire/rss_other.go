@@ -7,6 +7,7 @@ import (
 	"os"
 )
 
+// peaks returns an error: the sizes are not known.
 func peaks(*os.ProcessState) (peak, floor int64, err error) {
-	return 0, 0, errors.New("memory of a child is told on Unix systems only")
+	return 0, 0, errors.New("the memory of a child is known on Unix systems only")
 }

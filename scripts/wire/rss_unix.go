@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// peaks tells the largest resident size of a finished child and of wire, in KiB.
+// peaks returns the peak resident sizes of a finished child and of wire, in KiB.
 func peaks(child *os.ProcessState) (peak, floor int64, err error) {
 	usage, ok := child.SysUsage().(*syscall.Rusage)
 	if !ok {
-		return 0, 0, errors.New("this system does not tell the memory of a child")
+		return 0, 0, errors.New("this system does not report the memory of a child")
 	}
 	var own syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &own); err != nil {

@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// counts is what sink prints. Seconds run from the first PUBLISH to the last, on
-// the sink's clock; Messages leaves out what QoS 2 delivered a second time.
+// counts is the result of sink. Seconds is from the first PUBLISH to the last. Messages does
+// not include duplicates of QoS 2.
 type counts struct {
 	Connections int64   `json:"connections"`
 	Messages    int64   `json:"messages"`
@@ -25,24 +25,25 @@ type counts struct {
 	QoS1        int64   `json:"qos1"`
 	QoS2        int64   `json:"qos2"`
 	Dup         int64   `json:"dup"`    // PUBLISH packets with the DUP flag
-	Again       int64   `json:"again"`  // QoS 2 messages that came again before their PUBREL
+	Again       int64   `json:"again"`  // QoS 2 messages received again before PUBREL
 	Bytes       int64   `json:"bytes"`  // of payload
-	Errors      int64   `json:"errors"` // connections ended by a wrong packet
-	Broken      int64   `json:"broken"` // connections ended without an orderly close
+	Errors      int64   `json:"errors"` // connections that sent a wrong packet
+	Broken      int64   `json:"broken"` // connections that did not end with DISCONNECT or a normal close
 	Seconds     float64 `json:"seconds"`
 	Rate        float64 `json:"rate"`
 	SHA256      string  `json:"sha256,omitempty"` // of all payloads, a newline after each
 }
 
+// sinkCommand counts the messages of publishers.
 func sinkCommand(args []string) error {
 	f := flags("sink")
 	addr := f.String("listen", "127.0.0.1:0", "`address` to listen on")
 	ready := f.String("ready", "", "`file` to write the address to")
-	until := f.Int64("until", 0, "stop after so many messages (0: at SIGTERM)")
+	until := f.Int64("until", 0, "stop after this number of messages (0: at SIGTERM)")
 	once := f.Bool("once", false, "stop when the first connection closes")
-	hashed := f.Bool("hash", false, "hash the payloads in the order they come")
+	hashed := f.Bool("hash", false, "hash the payloads in the order of arrival")
 	receiveMax := f.Int("receive-maximum", 0, "Receive Maximum to announce on MQTT 5 (0: none)")
-	linger := f.Duration("linger", 5*time.Second, "how long to wait for clients to leave after --until")
+	linger := f.Duration("linger", 5*time.Second, "time to wait for clients to disconnect after --until")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func sinkCommand(args []string) error {
 	return nil
 }
 
-// sink counts for all connections together.
+// sink has the counts of all connections.
 type sink struct {
 	until      int64
 	once       bool
@@ -90,8 +91,8 @@ func newSink(until int64, once, hashed bool, receiveMax int) *sink {
 	return s
 }
 
-// serve runs until ctx ends or the goal is reached. It starts a goroutine a
-// connection and ends them all before it returns, by closing what is still open.
+// serve runs until ctx ends or until or once is reached. It starts a goroutine for each
+// connection. Before it returns, it closes all open connections and waits for the goroutines.
 func (s *sink) serve(ctx context.Context, l net.Listener, linger time.Duration) counts {
 	var readers sync.WaitGroup
 	readers.Go(func() { s.accept(l, &readers) })
@@ -100,17 +101,17 @@ func (s *sink) serve(ctx context.Context, l net.Listener, linger time.Duration) 
 	case <-s.done:
 	}
 	l.Close()
-	all := make(chan struct{})
-	go func() { readers.Wait(); close(all) }()
+	ended := make(chan struct{})
+	go func() { readers.Wait(); close(ended) }()
 	if ctx.Err() == nil {
-		// A client that has its last acknowledgement still wants to say DISCONNECT.
-		patience := time.NewTimer(linger)
+		// Clients with their last acknowledgement still send DISCONNECT.
+		timeout := time.NewTimer(linger)
 		select {
-		case <-all:
-		case <-patience.C:
+		case <-ended:
+		case <-timeout.C:
 		case <-ctx.Done():
 		}
-		patience.Stop()
+		timeout.Stop()
 	}
 	s.mu.Lock()
 	s.ended = true
@@ -118,7 +119,7 @@ func (s *sink) serve(ctx context.Context, l net.Listener, linger time.Duration) 
 		conn.Close()
 	}
 	s.mu.Unlock()
-	<-all
+	<-ended
 	if s.total.Messages > 0 {
 		s.total.Seconds = s.last.Sub(s.first).Seconds()
 	}
@@ -131,6 +132,7 @@ func (s *sink) serve(ctx context.Context, l net.Listener, linger time.Duration) 
 	return s.total
 }
 
+// accept accepts connections until the listener is closed.
 func (s *sink) accept(l net.Listener, readers *sync.WaitGroup) {
 	for {
 		conn, err := l.Accept()
@@ -138,7 +140,7 @@ func (s *sink) accept(l net.Listener, readers *sync.WaitGroup) {
 			return
 		}
 		if err != nil {
-			// Out of descriptors, most likely: those that are open go on.
+			// Probably there are too many open files. Open connections continue.
 			fmt.Fprintf(os.Stderr, "wire sink: accept: %v\n", err)
 			s.mu.Lock()
 			s.total.Errors++
@@ -160,7 +162,7 @@ func (s *sink) accept(l net.Listener, readers *sync.WaitGroup) {
 	}
 }
 
-// finish wakes serve, once. s.mu is held.
+// finish makes serve return. The caller holds s.mu.
 func (s *sink) finish() {
 	select {
 	case <-s.done:
@@ -169,6 +171,7 @@ func (s *sink) finish() {
 	}
 }
 
+// read handles a connection until it ends.
 func (s *sink) read(conn net.Conn, number int64) {
 	c := &publisher{in: newFrames(conn), number: number, receiveMax: s.receiveMax, hashed: s.hash != nil}
 	err := s.loop(conn, c)
@@ -191,13 +194,14 @@ func (s *sink) read(conn net.Conn, number int64) {
 	fmt.Fprintf(os.Stderr, "wire sink: connection %d: %v\n", number, err)
 }
 
-// loop reads, counts all that came in one piece, and answers it with one write.
+// loop reads from the connection. It counts the packets of each read and answers them with one
+// write.
 func (s *sink) loop(conn net.Conn, c *publisher) error {
 	for !c.left {
 		if err := c.in.fill(); err != nil {
 			return err
 		}
-		err := c.take()
+		err := c.handle()
 		if c.got.Messages+c.got.Again > 0 {
 			s.add(c)
 		}
@@ -219,7 +223,7 @@ func (s *sink) loop(conn net.Conn, c *publisher) error {
 	return nil
 }
 
-// add moves what a connection counted since the last call into the total.
+// add moves the counts of a connection to the total.
 func (s *sink) add(c *publisher) {
 	now := time.Now()
 	s.mu.Lock()

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// timed is what time prints for one command, in microseconds.
+// timed is the result of time for a command, in microseconds.
 type timed struct {
 	Command string  `json:"command"`
 	Median  float64 `json:"median_us"`
@@ -22,12 +22,12 @@ type timed struct {
 	Cached []string `json:"cached,omitempty"`
 }
 
-// timeCommand runs commands in turns, A B A B, so that a slow period of the machine
-// affects all of them. It stops at the first run that fails.
+// timeCommand runs commands in turn, A B A B, so that a slow period of the machine affects
+// all of them. It stops at the first run that fails.
 func timeCommand(args []string) error {
 	f := flags("time")
 	runs := f.Int("n", 200, "runs of each command")
-	warm := f.Int("warm", 5, "runs before that, not counted")
+	warm := f.Int("warm", 5, "runs before those, not counted")
 	fromDisk := f.Bool("cold", false, "evict each program and its shared libraries from the page cache before each run")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -91,30 +91,31 @@ func timeCommand(args []string) error {
 // of a command that fails contains what it wrote to stderr.
 func once(args []string) (wall, cpu time.Duration, err error) {
 	cmd := exec.Command(args[0], args[1:]...)
-	var words bytes.Buffer
-	cmd.Stderr = &words
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
 	begin := time.Now()
 	err = cmd.Run()
 	wall = time.Since(begin)
 	if err != nil {
-		return 0, 0, fmt.Errorf("%w: %s", err, bytes.TrimSpace(words.Bytes()))
+		return 0, 0, fmt.Errorf("%w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
 	return wall, cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
+// split splits args at each occurrence of at.
 func split(args []string, at string) [][]string {
-	all := [][]string{nil}
+	lists := [][]string{nil}
 	for _, a := range args {
 		if a == at {
-			all = append(all, nil)
+			lists = append(lists, nil)
 			continue
 		}
-		all[len(all)-1] = append(all[len(all)-1], a)
+		lists[len(lists)-1] = append(lists[len(lists)-1], a)
 	}
-	return all
+	return lists
 }
 
-// micros takes a percentile of sorted durations by nearest rank.
+// micros returns a percentile of sorted durations, by nearest rank, in microseconds.
 func micros(sorted []time.Duration, percent int) float64 {
 	i := (len(sorted)*percent + 99) / 100
 	return float64(sorted[max(0, i-1)]) / float64(time.Microsecond)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// text is what wire lines prints.
+// text returns what wire lines prints.
 func text(t *testing.T, count int64, size int, object bool) []byte {
 	t.Helper()
 	p, err := newPayload(size, object)
@@ -28,8 +28,8 @@ func text(t *testing.T, count int64, size int, object bool) []byte {
 	return all
 }
 
-// loopback is a connected pair of sockets: net.Pipe has no buffer, and raw and sink
-// both write before they read.
+// loopback returns a listener and a connection to it. net.Pipe has no buffer, and raw and
+// sink both write before they read.
 func loopback(t *testing.T) (net.Listener, net.Conn) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -60,7 +60,8 @@ func TestLinesAreNumbered(t *testing.T) {
 	}
 }
 
-// What raw sends the sink counts, to the message and byte, at each QoS and version.
+// TestSinkCountsRaw checks that sink counts exactly the messages and bytes of raw, at each QoS and
+// version.
 func TestSinkCountsRaw(t *testing.T) {
 	const count, size = 70_000, 20 // more than there are packet identifiers
 	want := sha256.Sum256(text(t, count, size, false))
@@ -91,15 +92,16 @@ func TestSinkCountsRaw(t *testing.T) {
 					t.Errorf("sink: %+v", got)
 				}
 				if got.SHA256 != hex.EncodeToString(want[:]) {
-					t.Error("the payloads that came are not those that were sent")
+					t.Error("the payloads received are not the payloads sent")
 				}
 			})
 		}
 	}
 }
 
-// The sink tells a repeated QoS 2 message from a new one, and DUP from not.
-func TestSinkSeesRepetition(t *testing.T) {
+// TestSinkDuplicates checks that sink distinguishes repeated QoS 2 messages from new ones, and counts
+// DUP.
+func TestSinkDuplicates(t *testing.T) {
 	l, conn := loopback(t)
 	s := newSink(0, true, false, 0)
 	total := make(chan counts, 1)
@@ -108,7 +110,7 @@ func TestSinkSeesRepetition(t *testing.T) {
 	b = append(b, 0x34, 6, 0, 1, 't', 0, 9, '1') // QoS 2, identifier 9
 	b = append(b, 0x3c, 6, 0, 1, 't', 0, 9, '1') // the same with DUP
 	b = append(b, typePubrel, 2, 0, 9)
-	b = append(b, 0x34, 6, 0, 1, 't', 0, 9, '2') // the identifier used anew
+	b = append(b, 0x34, 6, 0, 1, 't', 0, 9, '2') // the identifier is used again
 	b = append(b, typePubrel, 2, 0, 9, typeDisconnect, 0)
 	if _, err := conn.Write(b); err != nil {
 		t.Fatal(err)
@@ -148,9 +150,9 @@ func TestSinkRefusesWrongPackets(t *testing.T) {
 	}
 }
 
-// pour keeps to the Receive Maximum of a client that acknowledges late, and counts
-// an acknowledgement out of turn.
-func TestPourKeepsTheWindow(t *testing.T) {
+// TestSourceKeepsTheWindow checks that source does not exceed the Receive Maximum of a slow client,
+// and that it counts acknowledgements out of order.
+func TestSourceKeepsTheWindow(t *testing.T) {
 	for _, outOfTurn := range []bool{false, true} {
 		t.Run(fmt.Sprintf("out of turn %v", outOfTurn), func(t *testing.T) {
 			const count, window = 9, 3
@@ -163,9 +165,9 @@ func TestPourKeepsTheWindow(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &pour{conn: server, in: newFrames(server), linger: time.Minute}
+			s := &source{conn: server, in: newFrames(server), linger: time.Minute}
 			type end struct {
-				pourResult
+				sourceResult
 				err error
 			}
 			ended := make(chan end, 1)
@@ -198,7 +200,7 @@ func TestPourKeepsTheWindow(t *testing.T) {
 					ids = append(ids, body[4])
 				}
 				if _, _, ok, _ := in.next(); ok {
-					t.Fatal("more than the Receive Maximum came")
+					t.Fatal("received more than the Receive Maximum")
 				}
 				if outOfTurn && round == 1 {
 					ids[0], ids[1] = ids[1], ids[0]
@@ -218,7 +220,7 @@ func TestPourKeepsTheWindow(t *testing.T) {
 				wrong = 2
 			}
 			if got.err != nil || got.Sent != count || got.Acknowledged != count || got.Wrong != wrong || got.Window != window {
-				t.Errorf("pour: %+v", got)
+				t.Errorf("source: %+v", got)
 			}
 		})
 	}

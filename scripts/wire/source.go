@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// pourResult is what pour prints. Seconds run from the first message's write until
-// the subscriber left, so that they cover its output as well: give it -C.
-type pourResult struct {
+// sourceResult is the result of source. Seconds is from the first write until the subscriber
+// has disconnected, so that it includes the output of the subscriber, which needs -C.
+type sourceResult struct {
 	Level        byte    `json:"level"`
 	Granted      byte    `json:"qos"`
 	Window       int     `json:"window,omitempty"`
@@ -21,18 +21,18 @@ type pourResult struct {
 	Rate         float64 `json:"rate"`
 }
 
-// pourCommand serves one subscriber.
-func pourCommand(args []string) error {
-	f := flags("pour")
+// sourceCommand sends messages to one subscriber.
+func sourceCommand(args []string) error {
+	f := flags("source")
 	addr := f.String("listen", "127.0.0.1:0", "`address` to listen on")
 	ready := f.String("ready", "", "`file` to write the address to")
-	count := f.Int64("count", 1_000_000, "how many messages")
+	count := f.Int64("count", 1_000_000, "number of messages")
 	size := f.Int("size", 64, "bytes of a payload")
-	qos := f.Int("qos", 0, "0, 1 or 2; less when the client subscribes at less")
+	qos := f.Int("qos", 0, "0, 1 or 2; lower if the client subscribes with a lower QoS")
 	topic := f.String("topic", "bench/t", "topic")
-	window := f.Int("window", 0, "unacknowledged messages at a time (0: Receive Maximum on MQTT 5, 20 before)")
+	window := f.Int("window", 0, "inflight window (0: Receive Maximum on MQTT 5, else 20)")
 	object := f.Bool("json", false, "payloads are JSON objects")
-	linger := f.Duration("linger", 5*time.Minute, "how long to wait for the client to leave")
+	linger := f.Duration("linger", 5*time.Minute, "time to wait for the client to disconnect")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func pourCommand(args []string) error {
 		return err
 	}
 	defer conn.Close()
-	s := &pour{conn: conn, in: newFrames(conn), linger: *linger}
+	s := &source{conn: conn, in: newFrames(conn), linger: *linger}
 	result, err := s.serve(*topic, byte(*qos), *window, p, *count)
 	if err != nil {
 		return err
@@ -67,43 +67,45 @@ func pourCommand(args []string) error {
 	return nil
 }
 
-type pour struct {
+// source is the connection of a subscriber.
+type source struct {
 	conn   net.Conn
 	in     *frames
 	linger time.Duration
 }
 
-// serve greets the client, waits for its SUBSCRIBE, pours, and waits for its leave.
-func (s *pour) serve(topic string, qos byte, window int, p payload, count int64) (pourResult, error) {
-	c, asked, err := s.greet()
+// serve accepts the client, waits for its SUBSCRIBE, sends all messages, and waits until the
+// client disconnects.
+func (s *source) serve(topic string, qos byte, window int, p payload, count int64) (sourceResult, error) {
+	c, requested, err := s.accept()
 	if err != nil {
-		return pourResult{}, err
+		return sourceResult{}, err
 	}
-	qos = min(qos, asked)
+	qos = min(qos, requested)
 	units, err := newPublishes(topic, qos, c.level, p)
 	if err != nil {
-		return pourResult{}, err
+		return sourceResult{}, err
 	}
 	if c.packetMax > 0 && units.unit > c.packetMax {
-		return pourResult{}, fmt.Errorf("the client takes packets of %d bytes, these have %d", c.packetMax, units.unit)
+		return sourceResult{}, fmt.Errorf("the client accepts packets of %d bytes, but these have %d", c.packetMax, units.unit)
 	}
 	limit := 65535
 	if c.receiveMax > 0 {
 		limit = c.receiveMax
 	} else if window == 0 && c.level != level5 {
-		limit = 20 // what brokers do for clients that cannot say
+		limit = 20 // as brokers do for clients without Receive Maximum
 	}
 	if window > 0 {
 		limit = min(limit, window)
 	}
 	out := &flow{conn: s.conn, in: s.in, units: units, qos: qos, window: limit}
-	result := pourResult{Level: c.level, Granted: qos}
+	result := sourceResult{Level: c.level, Granted: qos}
 	if qos > 0 {
 		result.Window = min(limit, largestWindow)
 	}
 	begin := time.Now()
 	if qos == 0 {
-		err = s.pourAndListen(out, count, &result, begin)
+		err = s.sendAndListen(out, count, &result, begin)
 	} else {
 		err = out.run(count)
 		result.WriteSeconds = time.Since(begin).Seconds()
@@ -119,13 +121,13 @@ func (s *pour) serve(topic string, qos byte, window int, p payload, count int64)
 	if out.sent > 0 {
 		result.Rate = float64(out.sent) / result.Seconds
 	}
-	return result, s.part(c.level, err)
+	return result, s.close(c.level, err)
 }
 
-// pourAndListen writes while a second goroutine answers the client's PINGREQ, which
-// a slow reader may send in the middle. Its drain ends when the client leaves or at
-// the deadline, and is waited for here.
-func (s *pour) pourAndListen(out *flow, count int64, result *pourResult, begin time.Time) error {
+// sendAndListen sends messages while a second goroutine answers PINGREQ, which a slow client
+// may send meanwhile. That goroutine ends when the client disconnects or at the deadline, and
+// sendAndListen waits for it.
+func (s *source) sendAndListen(out *flow, count int64, result *sourceResult, begin time.Time) error {
 	back := &flow{conn: s.conn, in: s.in}
 	left := make(chan error, 1)
 	go func() { left <- back.drain() }()
@@ -142,12 +144,12 @@ func (s *pour) pourAndListen(out *flow, count int64, result *pourResult, begin t
 	return <-left
 }
 
-// part closes in order. A client that had to be sent away on MQTT 5 hears why.
-func (s *pour) part(lv byte, err error) error {
+// close closes the connection. After a timeout it sends the reason to a client of MQTT 5.
+func (s *source) close(lv byte, err error) error {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		if lv == level5 {
-			// The client may be gone; the close below tells it the same.
+			// An error means that the client has gone.
 			_, _ = s.conn.Write([]byte{typeDisconnect, 2, 0x8b, 0}) // server shutting down
 		}
 		err = nil
@@ -155,8 +157,8 @@ func (s *pour) part(lv byte, err error) error {
 	return errors.Join(err, s.conn.Close())
 }
 
-// greet takes CONNECT and the first SUBSCRIBE.
-func (s *pour) greet() (c connect, qos byte, err error) {
+// accept answers CONNECT and the first SUBSCRIBE. It returns the QoS that was requested.
+func (s *source) accept() (c connect, qos byte, err error) {
 	head, body, err := s.in.wait()
 	if err != nil {
 		return c, 0, fmt.Errorf("wait for CONNECT: %w", err)
