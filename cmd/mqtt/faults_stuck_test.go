@@ -87,8 +87,8 @@ func TestFaultOutputStuck(t *testing.T) {
 func TestFaultLogStuck(t *testing.T) {
 	t.Parallel()
 	for format, told := range map[string]string{
-		"text": `level=WARN msg="lines were left out here: the log was not read" lines=([0-9]+)$`,
-		"json": `^\{.*"level":"WARN","msg":"lines were left out here: the log was not read","lines":([0-9]+)\}$`,
+		"text": `level=WARN msg="lines are missing here: the log was not read" lines=([0-9]+)$`,
+		"json": `^\{.*"level":"WARN","msg":"lines are missing here: the log was not read","lines":([0-9]+)\}$`,
 	} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()

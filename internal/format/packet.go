@@ -125,6 +125,9 @@ func (d *dump) quote(s []byte) {
 
 func (d *dump) connect(p *proto.Connect) {
 	d.b = append(append(d.b, " version="...), p.Version.String()...)
+	if p.Bridge {
+		d.b = append(d.b, " bridge"...)
+	}
 	d.flag(" clean-start=", p.CleanStart)
 	d.num(" keep-alive=", uint64(p.KeepAlive))
 	d.text(" client-id=", p.ClientID)
