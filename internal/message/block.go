@@ -25,8 +25,8 @@ type block struct {
 	err  error  // ended the input after this block
 }
 
-// fill reads until the block holds at least one whole line. rest is the rest of the block before. fill returns its own
-// rest.
+// fill reads until the block holds at least one whole line. rest is the rest of the block before.
+// fill returns its own rest.
 func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
 	n := len(rest)
 	b.text, b.rest = nil, nil // they are parts of a buffer that grow may replace
@@ -59,8 +59,9 @@ func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
 	}
 }
 
-// grow replaces the buffer by one of size bytes that begins with start. A line of a hundred megabytes outgrows several
-// large buffers, one after the other: the memory of each is freed at once, or the collector would keep them all.
+// grow replaces the buffer by one of size bytes that begins with start. A line of a hundred
+// megabytes outgrows several large buffers, one after the other: the memory of each is freed at
+// once, or the collector would keep them all.
 func (b *block) grow(size int, start []byte) {
 	next := make([]byte, size)
 	copy(next, start)

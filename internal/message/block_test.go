@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// A long line costs its buffer, not the smaller ones that it has outgrown too, and the lines behind it do not keep that.
+// A long line costs its buffer, not the smaller ones that it has outgrown too, and the lines behind
+// it do not keep that.
 func TestBlockOfALongLine(t *testing.T) {
 	long := bytes.Repeat([]byte("x"), 40<<20)
 	long[len(long)-1] = '\n'

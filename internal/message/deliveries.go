@@ -21,8 +21,8 @@ type Deliveries struct {
 	hint  string // for first
 }
 
-// Add counts an event if it is an acknowledgement. It returns an error if the server refused the message; name names the
-// message of a tag.
+// Add counts an event if it is an acknowledgement. It returns an error if the server refused the
+// message; name names the message of a tag.
 func (d *Deliveries) Add(ev conn.Event, name func(tag uint64) string) error {
 	if ev.Kind != conn.Delivered {
 		return nil
@@ -50,8 +50,9 @@ func (d *Deliveries) Verdict(doing string) error {
 	return cli.Fail(cli.ExitPublish, d.hint, "%s: %s messages were refused, the first: %w", doing, format.Count(d.Refused), d.first)
 }
 
-// Unsendable returns the error that ends a run if err says that a message cannot be sent as it is: the server's limits
-// forbid it, or the message itself is invalid. It returns nil for other errors. name names the message.
+// Unsendable returns the error that ends a run if err says that a message cannot be sent as it is:
+// the server's limits forbid it, or the message itself is invalid. It returns nil for other errors.
+// name names the message.
 func Unsendable(name string, err error) error {
 	switch conn.Class(err) {
 	case conn.ClassLimit:

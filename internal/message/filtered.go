@@ -8,8 +8,8 @@ import (
 	"mqtt/internal/cli"
 )
 
-// Filtered is a source whose payloads go through a jq expression: each becomes none, one or several messages, which have
-// the number of the message that they were made of.
+// Filtered is a source whose payloads go through a jq expression: each becomes none, one or several
+// messages, which have the number of the message that they were made of.
 type Filtered struct {
 	Source
 	Query *Query

@@ -46,8 +46,8 @@ func (f *Flags) Register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.skipEmpty, "skip-empty", false, "with -l: leave out empty lines")
 }
 
-// Check requires exactly one source, and flags that go with it. mosquitto's clients ignore --repeat where it means
-// nothing, and so does lenient.
+// Check requires exactly one source, and flags that go with it. mosquitto's clients ignore --repeat
+// where it means nothing, and so does lenient.
 func (f *Flags) Check(fs *pflag.FlagSet, lenient bool) error {
 	source, err := f.source(fs)
 	switch {
@@ -110,8 +110,8 @@ func (f *Flags) Streams() bool { return f.lines || f.Records }
 // NamesTopics reports whether each line names its topic.
 func (f *Flags) NamesTopics() bool { return f.keyDelimiter != "" }
 
-// CheckTopic checks the value of -t. Without it, each line or record must name its topic. hint says what to do about a
-// topic with wildcards.
+// CheckTopic checks the value of -t. Without it, each line or record must name its topic. hint says
+// what to do about a topic with wildcards.
 func (f *Flags) CheckTopic(topic, hint string) error {
 	switch {
 	case topic == "" && (f.NamesTopics() || f.Records):
@@ -149,7 +149,8 @@ type Options struct {
 	Read       *atomic.Int64 // counts the bytes of stdin that were read; may be nil
 }
 
-// Open returns the source. It reads the payload of -f and -s at once; that and expressions of Query end with ctx.
+// Open returns the source. It reads the payload of -f and -s at once; that and expressions of Query
+// end with ctx.
 func (f *Flags) Open(ctx context.Context, e *cli.Env, o Options) (src Source, err error) {
 	if f.Streams() {
 		src = f.openLines(e.In, o, func(what string) { e.Warn("%s", what) })

@@ -23,10 +23,11 @@ type LineOptions struct {
 	Read        *atomic.Int64 // counts the bytes of the input that were read; may be nil
 }
 
-// Lines yields a message for each line of an input, byte for byte and without the delimiter. A second goroutine reads
-// blocks of lines and calls Wake; there is no channel operation for each line. That goroutine ends at the end of the
-// input, or with its first block after Close. A regular file never makes its reader wait: Next reads it itself, and
-// there is no second goroutine that takes turns with it.
+// Lines yields a message for each line of an input, byte for byte and without the delimiter. A
+// second goroutine reads blocks of lines and calls Wake; there is no channel operation for each
+// line. That goroutine ends at the end of the input, or with its first block after Close. A regular
+// file never makes its reader wait: Next reads it itself, and there is no second goroutine that
+// takes turns with it.
 type Lines struct {
 	o      LineOptions
 	in     io.Reader
@@ -78,8 +79,8 @@ func (l *Lines) Close() error {
 	return nil
 }
 
-// readAhead cuts the input into blocks of whole lines. It hands over what has come at once: a line never waits for more
-// input than its own delimiter.
+// readAhead cuts the input into blocks of whole lines. It hands over what has come at once: a line
+// never waits for more input than its own delimiter.
 func (l *Lines) readAhead() {
 	defer close(l.full)
 	var rest []byte

@@ -26,7 +26,8 @@ type Query struct {
 	one       [1][]byte
 }
 
-// NewQuery compiles expr; it returns nil for the empty expression. flag names the flag with the expression in errors.
+// NewQuery compiles expr; it returns nil for the empty expression. flag names the flag with the
+// expression in errors.
 func NewQuery(flag, expr string) (*Query, error) {
 	if expr == "" {
 		return nil, nil
@@ -51,8 +52,9 @@ const (
 	resultSize = 48                 // bytes of memory for each result, without its content
 )
 
-// Run returns the results of the expression for a payload: none, one or several values. They are valid until the next
-// call. An expression need not end by itself: the end of ctx ends it, with ctx's error.
+// Run returns the results of the expression for a payload: none, one or several values. They are
+// valid until the next call. An expression need not end by itself: the end of ctx ends it, with
+// ctx's error.
 func (q *Query) Run(ctx context.Context, payload []byte) ([][]byte, error) {
 	if q.same {
 		var ok bool
@@ -91,8 +93,8 @@ func (q *Query) Run(ctx context.Context, payload []byte) ([][]byte, error) {
 	}
 }
 
-// Holds reports whether the expression's first result is neither false nor null. A payload that is not JSON, or that the
-// expression fails for, does not hold. The error is ctx's, once it has ended.
+// Holds reports whether the expression's first result is neither false nor null. A payload that is
+// not JSON, or that the expression fails for, does not hold. The error is ctx's, once it has ended.
 func (q *Query) Holds(ctx context.Context, payload []byte) (bool, error) {
 	v, err := decodeJSON(payload)
 	if err != nil {

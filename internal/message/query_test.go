@@ -44,7 +44,8 @@ func TestQueryHolds(t *testing.T) {
 	}
 }
 
-// The results of one payload have a bound, however small each of them is; one alone is as large as it is.
+// The results of one payload have a bound, however small each of them is; one alone is as large as
+// it is.
 func TestQueryBound(t *testing.T) {
 	q := compiled(t, "range(infinite)")
 	q.most = 10000

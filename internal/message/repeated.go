@@ -15,8 +15,8 @@ type Repeated struct {
 	due   time.Time
 }
 
-// NewRepeated returns a source that yields p times times, with a delay between two of them. The delay counts from the
-// time that the message before was due, so that the times do not drift.
+// NewRepeated returns a source that yields p times times, with a delay between two of them. The
+// delay counts from the time that the message before was due, so that the times do not drift.
 func NewRepeated(p proto.Publish, times int, delay time.Duration) *Repeated {
 	return &Repeated{msg: Message{Publish: p}, left: times, delay: delay}
 }

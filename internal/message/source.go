@@ -15,11 +15,12 @@ type Message struct {
 
 // Source yields messages. It writes nothing into its caller.
 type Source interface {
-	// Next returns the next message, or ErrWait while there is none yet, or io.EOF after the last one. The message
-	// belongs to the source and is valid until the next call. now is the time that due times are compared with; it may
-	// be a little old.
+	// Next returns the next message, or ErrWait while there is none yet, or io.EOF after the last
+	// one. The message belongs to the source and is valid until the next call. now is the time that
+	// due times are compared with; it may be a little old.
 	Next(now time.Time) (*Message, error)
-	// Due returns, after ErrWait, the time when Next may succeed; zero: when the source calls its Wake function.
+	// Due returns, after ErrWait, the time when Next may succeed; zero: when the source calls its
+	// Wake function.
 	Due() time.Time
 	// Close releases the source. It is called once, and Next is not called after it.
 	Close() error

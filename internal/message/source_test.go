@@ -16,7 +16,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// all returns the messages of src up to its end, each as NUMBER TOPIC QOS PAYLOAD, and the error that ended it.
+// all returns the messages of src up to its end, each as NUMBER TOPIC QOS PAYLOAD, and the error
+// that ended it.
 func all(src Source) (got []string, err error) {
 	for {
 		m, err := src.Next(time.Time{})

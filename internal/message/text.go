@@ -11,8 +11,8 @@ import (
 // lineName names a line in errors.
 func lineName(number uint64) string { return "line " + strconv.FormatUint(number, 10) }
 
-// Text is a source whose messages are checked with connect.CheckPayload before they are sent: a server may refuse such a
-// message, or hand it on to a subscriber that does not expect it.
+// Text is a source whose messages are checked with connect.CheckPayload before they are sent: a
+// server may refuse such a message, or hand it on to a subscriber that does not expect it.
 type Text struct {
 	Source
 	Name func(number uint64) string // of a message, for errors

@@ -62,7 +62,8 @@ type Client struct {
 	sess session.Session
 }
 
-// Connect connects a client of MQTT 5 that subscribes to filters at QoS 2. The end of the test disconnects it.
+// Connect connects a client of MQTT 5 that subscribes to filters at QoS 2. The end of the test
+// disconnects it.
 func (s *Server) Connect(t testing.TB, filters ...string) *Client {
 	t.Helper()
 	c := &Client{t: t}
@@ -93,8 +94,8 @@ func (s *Server) Connect(t testing.TB, filters ...string) *Client {
 	return c
 }
 
-// Next waits for the next message, which is valid until the call after it. It returns nil, and the test fails, if none
-// comes.
+// Next waits for the next message, which is valid until the call after it. It returns nil, and the
+// test fails, if none comes.
 func (c *Client) Next() *proto.Publish {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
@@ -125,7 +126,8 @@ func (c *Client) Expect(want ...string) {
 	}
 }
 
-// None reports an error if a message comes before the answer to a PINGREQ: the server had none for the client.
+// None reports an error if a message comes before the answer to a PINGREQ: the server had none for
+// the client.
 func (c *Client) None() {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
@@ -147,7 +149,8 @@ func (c *Client) None() {
 	}
 }
 
-// Publish publishes p, and waits for its acknowledgement at QoS 1 and 2. A message that comes meanwhile is an error.
+// Publish publishes p, and waits for its acknowledgement at QoS 1 and 2. A message that comes
+// meanwhile is an error.
 func (c *Client) Publish(p *proto.Publish) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
@@ -169,8 +172,8 @@ func (c *Client) Publish(p *proto.Publish) {
 	c.conn.NextBy(ctx, time.Unix(1, 0)) // writes what is queued
 }
 
-// Answer answers requests until the client is closed: respond makes a payload of a payload. It runs in a goroutine that
-// the end of the test ends.
+// Answer answers requests until the client is closed: respond makes a payload of a payload. It runs
+// in a goroutine that the end of the test ends.
 func (c *Client) Answer(respond func(request *proto.Publish) *proto.Publish) {
 	done := make(chan struct{})
 	ctx, cancel := context.WithCancel(context.Background())

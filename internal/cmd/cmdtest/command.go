@@ -16,8 +16,8 @@ import (
 	"mqtt/internal/cli/clitest"
 )
 
-// Patience is how long a test waits for something to happen. It is far more than an idle machine needs, so that tests
-// pass on a busy one.
+// Patience is how long a test waits for something to happen. It is far more than an idle machine
+// needs, so that tests pass on a busy one.
 const Patience = time.Minute
 
 // Command is a command and what surrounds it.
@@ -49,7 +49,8 @@ type Running struct {
 	status int
 }
 
-// Start starts the command in a goroutine, which ends with the command. The end of the test interrupts it.
+// Start starts the command in a goroutine, which ends with the command. The end of the test
+// interrupts it.
 func (c Command) Start(t testing.TB, args ...string) *Running {
 	t.Helper()
 	r := &Running{Out: newTranscript(), Err: newTranscript(), done: make(chan struct{})}

@@ -31,8 +31,8 @@ import (
 //	close                 close the connection
 //	reset                 close it so that the other side gets an error
 //
-// What the client sends beyond the script is not read: it fails only where a step meets it. In a script of several
-// connections each accept closes the one before.
+// What the client sends beyond the script is not read: it fails only where a step meets it. In a
+// script of several connections each accept closes the one before.
 type Fake struct {
 	Server
 
@@ -44,7 +44,8 @@ type Fake struct {
 	c  net.Conn // the current connection
 }
 
-// StartFake starts a server that follows a script. The test fails if the script is not followed to its end.
+// StartFake starts a server that follows a script. The test fails if the script is not followed to
+// its end.
 func StartFake(t testing.TB, script string) *Fake {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -64,7 +65,8 @@ func StartFake(t testing.TB, script string) *Fake {
 	return f
 }
 
-// Follow starts a server on l. name is the script's, for errors. The goroutine ends with the script, or with Close.
+// Follow starts a server on l. name is the script's, for errors. The goroutine ends with the
+// script, or with Close.
 func Follow(l net.Listener, name, script string) (*Fake, error) {
 	steps, err := parseSteps(script)
 	if err != nil {
@@ -79,7 +81,8 @@ func Follow(l net.Listener, name, script string) (*Fake, error) {
 	return f, nil
 }
 
-// Wait waits until the script was followed, and returns its error. It is an error if that takes longer than Patience.
+// Wait waits until the script was followed, and returns its error. It is an error if that takes
+// longer than Patience.
 func (f *Fake) Wait() error {
 	select {
 	case <-f.done:
@@ -311,7 +314,8 @@ func ReadPacket(r *bufio.Reader) ([]byte, error) {
 	return b, err
 }
 
-// identifier finds the packet identifier in a packet: behind the topic of a PUBLISH, at the start of the others.
+// identifier finds the packet identifier in a packet: behind the topic of a PUBLISH, at the start
+// of the others.
 func identifier(b []byte) []byte {
 	at := body(b)
 	if len(b) > at+1 && b[0]>>4 == byte(proto.PUBLISH) {

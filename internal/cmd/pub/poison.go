@@ -5,9 +5,10 @@ import (
 	"mqtt/internal/session"
 )
 
-// poisonMessage finds the message at which every connection ends: the oldest in flight on connections that ended one
-// after the other without an acknowledgement. Before version 5 a server closes the connection without a reason when a
-// message is too large or malformed, and would do so for ever.
+// poisonMessage finds the message at which every connection ends: the oldest in flight on
+// connections that ended one after the other without an acknowledgement. Before version 5 a server
+// closes the connection without a reason when a message is too large or malformed, and would do so
+// for ever.
 type poisonMessage struct {
 	tag   uint64
 	times int
@@ -16,8 +17,8 @@ type poisonMessage struct {
 // poisonAfter is the number of connections in a row after which the message is named.
 const poisonAfter = 3
 
-// met notes that a connection ended without an acknowledgement. Once it is clear which message is the cause, met returns
-// its number and the size of its payload; else named is false.
+// met notes that a connection ended without an acknowledgement. Once it is clear which message is
+// the cause, met returns its number and the size of its payload; else named is false.
 func (o *poisonMessage) met(s *session.Session) (tag uint64, size int, named bool) {
 	flights := s.Sender.Resend()
 	if len(flights) == 0 || flights[0].Released {

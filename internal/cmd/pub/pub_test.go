@@ -92,7 +92,8 @@ func TestPublishRetained(t *testing.T) {
 	b.Connect(t, "a").None()
 }
 
-// Without -K and without --allow-clear an empty line with -r is an error, and the lines before it stay sent.
+// Without --allow-clear an empty line with -r is an error, and the lines before it
+// stay sent.
 func TestPublishEmptyLine(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
 	sub := b.Connect(t, "a")
@@ -134,7 +135,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// A server's limits end the run before the message is sent; --downgrade-qos sends it at the lower QoS.
+// A server's limits end the run before the message is sent; --downgrade-qos sends it at the lower
+// QoS.
 func TestLimits(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{Without: broker.Without{QoS1: true, QoS2: true, Retain: true}})
 	sub := b.Connect(t, "a")
@@ -180,7 +182,8 @@ func TestSignal(t *testing.T) {
 	}
 }
 
-// A message that the server refuses is an error with status 6. Of a stream the others are sent all the same.
+// A message that the server refuses is an error with status 6. Of a stream the others are sent all
+// the same.
 func TestRefused(t *testing.T) {
 	f := cmdtest.StartFake(t, `
 		expect CONNECT
@@ -212,7 +215,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// After a lost connection the messages in flight are sent again, and a message that was not sent yet is sent once.
+// After a lost connection the messages in flight are sent again, and a message that was not sent
+// yet is sent once.
 func TestReconnect(t *testing.T) {
 	f := cmdtest.StartFake(t, `
 		expect CONNECT

@@ -37,7 +37,8 @@ type publisher struct {
 	progress *cli.Progress
 }
 
-// burst is the number of messages that are published before the publisher looks for packets of the server.
+// burst is the number of messages that are published before the publisher looks for packets of the
+// server.
 const burst = 1024
 
 // wake makes the connection call the source again. The source calls it from another goroutine.
@@ -97,8 +98,8 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn) error {
 	}
 }
 
-// publish publishes messages until the source has none, the window is full, or the burst is complete. It returns the
-// time when there may be more to publish; zero if an event will tell.
+// publish publishes messages until the source has none, the window is full, or the burst is
+// complete. It returns the time when there may be more to publish; zero if an event will tell.
 func (p *publisher) publish(ctx context.Context, c *conn.Conn) (due time.Time, err error) {
 	now := time.Now()
 	for range burst {
@@ -128,7 +129,8 @@ func (p *publisher) publish(ctx context.Context, c *conn.Conn) (due time.Time, e
 	return now, nil
 }
 
-// send publishes the message. The run ends if the server's limits forbid it, unless the flags allow a lower QoS.
+// send publishes the message. The run ends if the server's limits forbid it, unless the flags allow
+// a lower QoS.
 func (p *publisher) send(ctx context.Context, c *conn.Conn) error {
 	if p.f.downgrade && p.msg.QoS > c.Server().MaximumQoS {
 		if !p.warnedQoS {
@@ -159,7 +161,8 @@ func (p *publisher) send(ctx context.Context, c *conn.Conn) error {
 	return err
 }
 
-// drained waits for what is in flight and disconnects, before err ends the run: what was sent stays sent.
+// drained waits for what is in flight and disconnects, before err ends the run: what was sent stays
+// sent.
 func (p *publisher) drained(ctx context.Context, c *conn.Conn, err error) error {
 	for c.Pending() > 0 {
 		ev, err := c.Next(ctx)

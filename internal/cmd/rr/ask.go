@@ -50,8 +50,8 @@ type requester struct {
 	deliveries message.Deliveries
 }
 
-// newCorrelation returns a random prefix for the correlation data of this run. The number of the request follows it. It
-// is text, because some responders expect that.
+// newCorrelation returns a random prefix for the correlation data of this run. The number of the
+// request follows it. It is text, because some responders expect that.
 func newCorrelation() string {
 	var b [8]byte
 	rand.Read(b[:])
@@ -65,7 +65,8 @@ func (r *requester) wake() {
 	}
 }
 
-// serve subscribes, publishes requests and prints answers over one connection, until every request has its answers.
+// serve subscribes, publishes requests and prints answers over one connection, until every request
+// has its answers.
 func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 	r.owner.Store(c)
 	defer func() { r.session.Unsent = nil }() // requests without an answer are published again, after SUBACK
@@ -121,8 +122,9 @@ func (r *requester) event(ctx context.Context, c *conn.Conn, ev conn.Event) erro
 	return nil
 }
 
-// subscribe subscribes to the topic of the answers. No request is published before the server has granted that. Retained
-// messages are not requested, and neither are this client's own messages, if request and answer have the same topic.
+// subscribe subscribes to the topic of the answers. No request is published before the server has
+// granted that. Retained messages are not requested, and neither are this client's own messages, if
+// request and answer have the same topic.
 func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
 	r.subscribed = false
 	if r.topic == "" {
@@ -147,8 +149,8 @@ func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
 	return connect.SubscribeError(c.Send(ctx, p))
 }
 
-// responseTopic returns a topic for the answers: below the server's Response Information [MQTT-3.1.2-28], else below
-// mqtt/reply.
+// responseTopic returns a topic for the answers: below the server's Response Information
+// [MQTT-3.1.2-28], else below mqtt/reply.
 func responseTopic(c *conn.Conn) string {
 	base := strings.TrimSuffix(string(c.Server().Props.Value(proto.ResponseInformation)), "/")
 	if base == "" || proto.CheckTopic(base) != nil {
@@ -160,7 +162,8 @@ func responseTopic(c *conn.Conn) string {
 // free reports whether the window has room for one more request.
 func (r *requester) free(c *conn.Conn) bool { return r.f.qos == 0 || c.Free() > 0 }
 
-// ask publishes requests while there is room for them: first those that the server may have lost, then new ones.
+// ask publishes requests while there is room for them: first those that the server may have lost,
+// then new ones.
 func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
 	if r.requests.again {
 		if err := r.askAgain(ctx, c); err != nil || r.requests.again {

@@ -18,12 +18,12 @@ import (
 	"mqtt/internal/proto"
 )
 
-// requestPrefix begins the names of all variables about a request. No flag begins with request-, so if the command is
-// mqtt itself it does not take them for values of flags.
+// requestPrefix begins the names of all variables about a request. No flag begins with request-, so
+// if the command is mqtt itself it does not take them for values of flags.
 const requestPrefix = "MQTT_REQUEST_"
 
-// run gives the request to a command, and makes its output the answer. The end of ctx ends the command, and so does the
-// end of wait; a wait of 0 is no limit.
+// run gives the request to a command, and makes its output the answer. The end of ctx ends the
+// command, and so does the end of wait; a wait of 0 is no limit.
 func (j *job) run(ctx context.Context, e *cli.Env, command []string, wait time.Duration) {
 	errLate := fmt.Errorf("the command did not end within %s", wait)
 	if wait > 0 {
@@ -67,14 +67,14 @@ func (o *output) Write(b []byte) (int, error) {
 	return o.Buffer.Write(b)
 }
 
-// withoutRequest returns the variables that say nothing about a request: this program may itself run as a command of rr
-// --serve.
+// withoutRequest returns the variables that say nothing about a request: this program may itself
+// run as a command of rr --serve.
 func withoutRequest(environ []string) []string {
 	return slices.DeleteFunc(environ, func(v string) bool { return strings.HasPrefix(v, requestPrefix) })
 }
 
-// requestEnvironment returns the variables about a request. Binary values are in base64, since a variable cannot contain
-// NUL.
+// requestEnvironment returns the variables about a request. Binary values are in base64, since a
+// variable cannot contain NUL.
 func requestEnvironment(p *proto.Publish, response []byte) []string {
 	set := []string{
 		requestPrefix + "TOPIC=" + string(p.Topic),

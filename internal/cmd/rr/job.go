@@ -9,9 +9,9 @@ import (
 	"mqtt/internal/conn"
 )
 
-// job is a request that is answered by a command. At QoS 1 and 2 the request is acknowledged when its answer has been
-// sent. A server that keeps the session therefore delivers it again, to the next connection of this run or of another,
-// for as long as it has no answer.
+// job is a request that is answered by a command. At QoS 1 and 2 the request is acknowledged when
+// its answer has been sent. A server that keeps the session therefore delivers it again, to the
+// next connection of this run or of another, for as long as it has no answer.
 type job struct {
 	number      uint64 // the tag of its answer
 	topic       string
@@ -29,7 +29,8 @@ type job struct {
 	state jobState
 }
 
-// jobState says how far a request of QoS 1 or 2 has come between its delivery and its acknowledgement:
+// jobState says how far a request of QoS 1 or 2 has come between its delivery and its
+// acknowledgement:
 //
 //	                delivered again   answer sent    connection lost
 //	working         -                 acknowledged   orphaned
@@ -45,7 +46,8 @@ const (
 	answered                     // the answer is sent; it is acknowledged when the server delivers it again
 )
 
-// openJobs are the requests of QoS 1 and 2 that the server may deliver again, in the order of their last delivery.
+// openJobs are the requests of QoS 1 and 2 that the server may deliver again, in the order of their
+// last delivery.
 type openJobs struct {
 	jobs    []*job
 	resumed bool // the server kept the session for this connection, and delivers again what was not acknowledged
@@ -54,9 +56,10 @@ type openJobs struct {
 // add adds a request that this connection delivered.
 func (o *openJobs) add(j *job) { o.jobs = append(o.jobs, j) }
 
-// again returns the job of a request that was delivered before, with its next state; nil if the request is new. It is
-// the same request if its print is equal and dup is set. A server may forget the DUP flag: a request with correlation
-// data is then taken for the same one until it is answered.
+// again returns the job of a request that was delivered before, with its next state; nil if the
+// request is new. It is the same request if its print is equal and dup is set. A server may forget
+// the DUP flag: a request with correlation data is then taken for the same one until it is
+// answered.
 func (o *openJobs) again(request *job, dup bool) *job {
 	for i, j := range o.jobs {
 		if j.state == working || j.state == acknowledged || j.print != request.print {
@@ -76,8 +79,9 @@ func (o *openJobs) again(request *job, dup bool) *job {
 	return nil
 }
 
-// reconnect notes that another connection is open. resumed says that the server kept the session. A request of QoS 2
-// that was acknowledged is forgotten: the session acknowledges it by itself when it is delivered again.
+// reconnect notes that another connection is open. resumed says that the server kept the session. A
+// request of QoS 2 that was acknowledged is forgotten: the session acknowledges it by itself when
+// it is delivered again.
 func (o *openJobs) reconnect(resumed bool) {
 	o.resumed = resumed
 	forget := !resumed || len(o.jobs) > math.MaxUint16 // no server has more than that in flight
@@ -94,7 +98,8 @@ func (o *openJobs) reconnect(resumed bool) {
 	})
 }
 
-// find returns the job whose answer has that number, nil if there is none or its answer was sent already.
+// find returns the job whose answer has that number, nil if there is none or its answer was sent
+// already.
 func (o *openJobs) find(number uint64) *job {
 	for _, j := range o.jobs {
 		if j.number == number && (j.state == working || j.state == orphaned) {
@@ -115,8 +120,8 @@ func (j *job) setAnswered() {
 	}
 }
 
-// prune removes the jobs that the server will not deliver again. Acknowledgements keep the order of the requests: one
-// that waits for an older request is not sent yet.
+// prune removes the jobs that the server will not deliver again. Acknowledgements keep the order of
+// the requests: one that waits for an older request is not sent yet.
 func (o *openJobs) prune() {
 	waits := false
 	o.jobs = slices.DeleteFunc(o.jobs, func(j *job) bool {

@@ -16,8 +16,8 @@ import (
 //	resumed  the connection is lost; the server kept the session
 //	lost     the connection is lost; the server did not keep the session
 //
-// A NAME of upper case is a request of QoS 2, one that begins with n has no correlation data. want is what is left, each
-// with its state.
+// A NAME of upper case is a request of QoS 2, one that begins with n has no correlation data. want
+// is what is left, each with its state.
 func TestOpenJobs(t *testing.T) {
 	states := map[jobState]string{working: "working", orphaned: "orphaned", acknowledged: "acknowledged", answered: "answered"}
 	for steps, want := range map[string]string{

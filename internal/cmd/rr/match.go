@@ -107,7 +107,8 @@ func (r *requester) delivered(ev conn.Event) {
 	}
 }
 
-// due returns the time when the oldest request of a stream has waited for as long as -W allows; zero: never.
+// due returns the time when the oldest request of a stream has waited for as long as -W allows;
+// zero: never.
 func (r *requester) due() time.Time {
 	if q := r.requests.oldest(); q != nil && r.f.wait > 0 && r.f.payload.Streams() {
 		return q.sent.Add(r.f.wait)

@@ -54,9 +54,9 @@ func (r *requests) finish(q *request) {
 	r.oldest() // frees those at the front that are done
 }
 
-// reconnected notes that another connection is open, and marks the requests that the server may have lost. The ledger of
-// the session publishes those in flight again by itself: at QoS 1 and 2 only acknowledged requests can be lost, together
-// with the session. At QoS 0 every request can.
+// reconnected notes that another connection is open, and marks the requests that the server may
+// have lost. The ledger of the session publishes those in flight again by itself: at QoS 1 and 2
+// only acknowledged requests can be lost, together with the session. At QoS 0 every request can.
 func (r *requests) reconnected(qos int, sessionPresent bool) {
 	for _, q := range r.order {
 		if !q.done && (qos == 0 || q.acked && !sessionPresent) {

@@ -8,8 +8,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// receiveMaximum sets a Receive Maximum with which the server sends only requests that can run or wait: it keeps the
-// others until there is room.
+// receiveMaximum sets a Receive Maximum with which the server sends only requests that can run or
+// wait: it keeps the others until there is room.
 func (f *flags) receiveMaximum(p *connect.Plan, limit int) {
 	n := f.parallel + maxWaiting
 	if limit > 0 {
@@ -67,7 +67,8 @@ func (a *answerer) request(c *conn.Conn, p *proto.Publish) {
 	a.bytes += len(j.payload)
 }
 
-// delivered handles the last acknowledgement of an answer at QoS 2: only now the server is certain to forward it.
+// delivered handles the last acknowledgement of an answer at QoS 2: only now the server is certain
+// to forward it.
 func (a *answerer) delivered(c *conn.Conn, number uint64) {
 	if j := a.open.find(number); j != nil {
 		a.answered(c, j)

@@ -177,7 +177,8 @@ func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *conne
 	return r.verdict(ctx, p.Explain(err))
 }
 
-// checkTopics checks where requests and answers go, and removes from the user's properties those that rr sets itself.
+// checkTopics checks where requests and answers go, and removes from the user's properties those
+// that rr sets itself.
 func (f *flags) checkTopics(e *cli.Env, p *connect.Plan) error {
 	if err := f.payload.CheckTopic(f.topic, "a request goes to a topic name, which has no wildcards"); err != nil {
 		return err
@@ -209,7 +210,8 @@ func checkResponse(s string) error {
 	return nil
 }
 
-// takeProperties moves response topic and correlation data from the properties of the message to their own fields.
+// takeProperties moves response topic and correlation data from the properties of the message to
+// their own fields.
 func (f *flags) takeProperties() error {
 	f.base = f.Properties.Sets[proto.PUBLISH]
 	if topic, ok := f.base.Get(proto.ResponseTopic); ok {

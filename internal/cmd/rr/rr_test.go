@@ -144,7 +144,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// A request at QoS 0 may be lost with its connection, and one at QoS 1 and 2 with the session if it was acknowledged.
+// A request at QoS 0 may be lost with its connection, and one at QoS 1 and 2 with the session if it
+// was acknowledged.
 func TestRequestsReconnected(t *testing.T) {
 	for _, row := range []struct {
 		qos            int
@@ -247,7 +248,8 @@ func ask(c *cmdtest.Client, qos byte, payload string) {
 	c.Publish(p)
 }
 
-// Requests are answered at their own QoS, with their correlation data; a failure of the command is told.
+// Requests are answered at their own QoS, with their correlation data; a failure of the command is
+// told.
 func TestServe(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
 	r := serve(t, b, []string{"-t", "ask"}, `read what; echo "so far"; $what`)
@@ -285,7 +287,8 @@ func TestServeEnvironment(t *testing.T) {
 	sub.Expect(`re ask 1 re YWJj [["k","v\""]]` + "\n")
 }
 
-// A command that takes longer than -W is ended and answered for. With -C the run ends after that many requests.
+// A command that takes longer than -W is ended and answered for. With -C the run ends after that
+// many requests.
 func TestServeLimits(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
 	r := serve(t, b, []string{"-t", "ask", "-W", "0.1", "-C", "1"}, "exec sleep 60")

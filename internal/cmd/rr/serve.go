@@ -20,7 +20,8 @@ import (
 )
 
 const (
-	// Requests beyond these limits do not wait for a command: they are answered with an error at once.
+	// Requests beyond these limits do not wait for a command: they are answered with an error at
+	// once.
 	maxWaiting      = 1000
 	maxWaitingBytes = 64 << 20
 
@@ -114,7 +115,8 @@ func (f *flags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error
 	return p.RequireV5("--serve without -e")
 }
 
-// serve accepts requests and publishes answers over one connection. commands ends the commands that run.
+// serve accepts requests and publishes answers over one connection. commands ends the commands that
+// run.
 func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 	a.owner.Store(c)
 	a.open.reconnect(c.Server().SessionPresent)
@@ -149,9 +151,9 @@ func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 // idle reports whether the answers of all accepted requests are published.
 func (a *answerer) idle() bool { return len(a.waiting) == 0 && a.running == 0 && len(a.unsent) == 0 }
 
-// subscribe subscribes to the requests, unless the session has that subscription. Retained requests are not wanted: they
-// were published before this run. Neither are this client's own answers, but a shared subscription cannot exclude them
-// [MQTT-3.8.3-4].
+// subscribe subscribes to the requests, unless the session has that subscription. Retained requests
+// are not wanted: they were published before this run. Neither are this client's own answers, but a
+// shared subscription cannot exclude them [MQTT-3.8.3-4].
 func (a *answerer) subscribe(ctx context.Context, c *conn.Conn) error {
 	if a.subscribed && c.Server().SessionPresent {
 		return nil
@@ -195,8 +197,8 @@ func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
 	return nil
 }
 
-// startCommands starts the commands of waiting jobs, at most --parallel at once. Each goroutine ends with its command,
-// and answer waits for all of them.
+// startCommands starts the commands of waiting jobs, at most --parallel at once. Each goroutine
+// ends with its command, and answer waits for all of them.
 func (a *answerer) startCommands(commands context.Context) {
 	for a.running < a.f.parallel && len(a.waiting) > 0 {
 		j := a.waiting[0]
@@ -224,7 +226,8 @@ func (a *answerer) collect() {
 	}
 }
 
-// publish publishes the answers of unsent jobs. A job whose answer the connection did not take stays for the next one.
+// publish publishes the answers of unsent jobs. A job whose answer the connection did not take
+// stays for the next one.
 func (a *answerer) publish(ctx context.Context, c *conn.Conn) error {
 	for len(a.unsent) > 0 && (a.unsent[0].qos == 0 || c.Free() > 0) {
 		j := a.unsent[0]
@@ -273,7 +276,8 @@ func (a *answerer) message(c *conn.Conn, j *job) *proto.Publish {
 	return p
 }
 
-// drain disconnects after an interrupt. The commands that run have some time to end, and their answers are published.
+// drain disconnects after an interrupt. The commands that run have some time to end, and their
+// answers are published.
 func (a *answerer) drain(ctx context.Context, c *conn.Conn) {
 	if n := len(a.waiting); n > 0 {
 		a.e.Note("%s requests stay unanswered", format.Count(uint64(n)))
