@@ -16,7 +16,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// benchFlags are a run from publishers to subscribers.
+// flags describe a run from publishers to subscribers.
 type flags struct {
 	connect.Flags
 	load   loadFlags
@@ -25,6 +25,7 @@ type flags struct {
 	output outputFlags
 }
 
+// New returns the command.
 func New(e *cli.Env) *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
@@ -88,17 +89,17 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 		return cli.Usage(err.Error(), "mqtt bench --help explains the flags")
 	}
 	f.pace.announce(e, b)
-	return out.carryOut(ctx, e, p, b)
+	return out.execute(ctx, e, p, b)
 }
 
-// carryOut runs b, writes its reports, and judges it.
-func (o *output) carryOut(ctx context.Context, e *cli.Env, p *connect.Plan, b *bench.Plan) error {
+// execute runs b, writes its reports, and judges the result.
+func (o *output) execute(ctx context.Context, e *cli.Env, p *connect.Plan, b *bench.Plan) error {
 	view, err := o.watch(e, b)
 	if err != nil {
 		return err
 	}
 	over := make(chan struct{})
-	hurry := func() { close(over) } // what was measured is still printed
+	hurry := func() { close(over) } // what has been measured is still printed
 	b.Hurry = over
 	e.SecondSignal.Store(&hurry)
 	defer e.SecondSignal.Store(nil)
@@ -120,9 +121,10 @@ func (o *output) carryOut(ctx context.Context, e *cli.Env, p *connect.Plan, b *b
 		if r.Errors > 1 {
 			err = fmt.Errorf("%s errors, one of them: %w", format.Count(r.Errors), err)
 		}
-		return p.Explain(benchStatus(err, b))
+		return p.Explain(status(err, b))
 	}
-	// Without an error, too, the work may not be done: a server that is gone is silent until the keep alive tells.
+	// Without an error the work may still be incomplete: only the keep alive notices a server that has
+	// gone silently.
 	if short := r.Failure(); short != nil {
 		hint := "the server took or answered no more: a shorter -k notices one that is gone, a longer --drain waits for one that is slow"
 		if short.LossOnly() {
@@ -133,8 +135,8 @@ func (o *output) carryOut(ctx context.Context, e *cli.Env, p *connect.Plan, b *b
 	return nil
 }
 
-// benchStatus gives the errors of package bench their exit status.
-func benchStatus(err error, b *bench.Plan) error {
+// status adds the exit status to an error of package bench.
+func status(err error, b *bench.Plan) error {
 	var limit *conn.Limit
 	var pub *bench.PublishError
 	switch class := conn.Class(err); {

@@ -12,7 +12,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// benchConnFlags are a run of connections that are opened and held.
+// connFlags describe a run of connections that are opened and held.
 type connFlags struct {
 	connect.Flags
 	clients  int
@@ -99,5 +99,5 @@ func (f *connFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error
 	if err := b.Check(); err != nil {
 		return cli.Usage(err.Error(), "mqtt bench conn --help explains the flags")
 	}
-	return out.carryOut(ctx, e, p, b)
+	return out.execute(ctx, e, p, b)
 }

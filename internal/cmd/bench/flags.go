@@ -18,7 +18,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// benchLoadFlags say who sends what to whom.
+// loadFlags say who sends what to whom.
 type loadFlags struct {
 	publishers, subscribers int
 	topic, filter, shared   string
@@ -45,7 +45,7 @@ func (f *loadFlags) register(fs *pflag.FlagSet) {
 	fs.IntVarP(&f.inflight, "inflight", "M", conn.DefaultWindow, "at most `N` unacknowledged messages of a publisher")
 }
 
-// compile puts the load into b.
+// compile checks the flags and puts the load into b.
 func (f *loadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 	if err := cli.FirstError(cli.CheckQoS("-q", f.qos), cli.CheckInflight("--inflight", f.inflight)); err != nil {
 		return err
@@ -75,6 +75,7 @@ func (f *loadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, 
 	return f.payload(ctx, e, fs, p, b)
 }
 
+// topics compiles topic and filter.
 func (f *loadFlags) topics(p *connect.Plan, b *bench.Plan) error {
 	if f.topic == "" {
 		f.topic = p.Topic
@@ -113,7 +114,7 @@ func (f *loadFlags) topics(p *connect.Plan, b *bench.Plan) error {
 	return nil
 }
 
-// payload settles what is sent, and where the header goes that messages are counted by.
+// payload chooses what is sent, and where the header is carried that messages are counted by.
 func (f *loadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *connect.Plan, b *bench.Plan) error {
 	var given []string
 	for _, name := range []string{"message", "file", "template", "size"} {
@@ -154,7 +155,7 @@ func (f *loadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, 
 	return nil
 }
 
-// benchPaceFlags say how fast and how long.
+// paceFlags say how fast and for how long to send.
 type paceFlags struct {
 	rate, ramp, churn       string
 	burst                   int
@@ -177,7 +178,7 @@ func (f *paceFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.startAt, "start-at", "", "send the first message at `TIME`: 15:04:05, 2006-01-02T15:04:05Z or @SECONDS since 1970")
 }
 
-// registerConnections are the ones that bench conn has too.
+// registerConnections adds the flags that bench conn has too.
 func (f *paceFlags) registerConnections(fs *pflag.FlagSet) {
 	fs.StringVar(&f.ramp, "ramp", "0", "open `N` connections a second; 0 is as fast as it goes")
 	fs.StringVar(&f.churn, "churn", "0", "cut `N` connections a second, which come back")
@@ -233,14 +234,14 @@ func (f *paceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 		b.Order = bench.Late
 	}
 	if f.startAt != "" {
-		if b.StartAt, err = readStart(f.startAt, time.Now()); err != nil {
+		if b.StartAt, err = parseStart(f.startAt, time.Now()); err != nil {
 			return cli.BadFlag("--start-at", " "+cli.Quote(f.startAt)+": "+err.Error(), "expected 15:04:05, 2006-01-02T15:04:05Z or @SECONDS")
 		}
 	}
 	return nil
 }
 
-// announce tells when the first message is due, where a time was given: a time of day may be tomorrow's.
+// announce reports when the first message is due if a time was given: a time of day may mean tomorrow.
 func (f *paceFlags) announce(e *cli.Env, b *bench.Plan) {
 	if !b.StartAt.IsZero() {
 		e.Note("the first message is due on %s, in %s", b.StartAt.Local().Format("Monday, 2006-01-02 at 15:04:05"), format.Duration(time.Until(b.StartAt)))
@@ -260,8 +261,8 @@ func (f *paceFlags) compileConnections(b *bench.Plan) error {
 	return nil
 }
 
-// readStart reads a time to come: of a day, of any day, or in seconds since 1970.
-func readStart(s string, now time.Time) (time.Time, error) {
+// parseStart parses a future time: a time of day, a date and time, or seconds since 1970.
+func parseStart(s string, now time.Time) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, s)
 	if clock, cerr := time.ParseInLocation("15:04:05", s, now.Location()); cerr == nil {
 		err = nil

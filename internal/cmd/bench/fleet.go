@@ -23,7 +23,7 @@ import (
 	"mqtt/internal/transport"
 )
 
-// benchFleetFlags say who the clients are, and what part of all this process does.
+// fleetFlags say who the clients are, and which share of the work this process does.
 type fleetFlags struct {
 	credentials string
 	offset      int
@@ -52,7 +52,8 @@ type credential struct {
 	at             string // flag, file and line, for errors
 }
 
-// compile reads what there is one of for each client, and looks whether this machine can have so many.
+// compile reads what differs from client to client, and checks whether this machine can have so many
+// connections.
 func (f *fleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, b *bench.Plan, clients int) (*fleet, error) {
 	t := &fleet{}
 	if f.offset < 0 {
@@ -102,7 +103,7 @@ func (f *fleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, b 
 	return t, nil
 }
 
-// readCredentials reads lines of a user, and a password behind the first colon.
+// readCredentials reads lines of user, colon and password.
 func readCredentials(name string) ([]credential, error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -133,10 +134,10 @@ func readCredentials(name string) ([]credential, error) {
 	return all, nil
 }
 
-// sessionLasts is how long sessions are kept for clients that are to come back, in seconds.
+// sessionLasts is the Session Expiry Interval, in seconds, of clients that will come back.
 const sessionLasts = 300
 
-// sessions gives clients that are to come back sessions that last.
+// sessions asks for lasting sessions if clients will come back.
 func (t *fleet) sessions(f *connect.Flags, fs *pflag.FlagSet, p *connect.Plan, b *bench.Plan) error {
 	c := &p.Cfg.Connect
 	what := ""
@@ -225,7 +226,7 @@ func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 	return nil
 }
 
-// identify gives a client its credentials.
+// identify sets the credentials of a client.
 func (t *fleet) identify(cfg *conn.Config, place int) {
 	if len(t.users) == 0 {
 		return
@@ -255,7 +256,7 @@ func (t *fleet) checkScram(f *connect.IdentityFlags) error {
 	return nil
 }
 
-// embed starts a broker and has the flags name it. stop ends it.
+// embed starts a broker and points the flags to it. stop ends it.
 func embed(ctx context.Context, e *cli.Env, f *connect.ServerFlags) (stop func(), err error) {
 	for _, name := range []string{"host", "port", "url", "unix", "srv", "proxy"} {
 		if e.Typed[name] {
@@ -276,10 +277,10 @@ func embed(ctx context.Context, e *cli.Env, f *connect.ServerFlags) (stop func()
 		stop()
 		return nil, err
 	}
-	go b.Serve(serving, l)                                                          // until stop
-	*f = connect.ServerFlags{Host: l.URL().Host, Port: l.URL().Port, Proxy: "none"} // whatever the environment says
+	go b.Serve(serving, l)                                                          // until stop is called
+	*f = connect.ServerFlags{Host: l.URL().Host, Port: l.URL().Port, Proxy: "none"} // the environment does not matter
 	return stop, nil
 }
 
-// embeddedEnds bounds how long a broker of our own takes to end.
+// embeddedEnds limits how long the embedded broker takes to end.
 const embeddedEnds = 2 * time.Second

@@ -11,18 +11,19 @@ import (
 	"mqtt/internal/format"
 )
 
-// benchView shows how a run goes: drawn on a terminal, as lines elsewhere, and on an address for Prometheus.
+// view shows the progress of a run: drawn on a terminal, as lines elsewhere, and as metrics for
+// Prometheus.
 type view struct {
 	e       *cli.Env
 	ink     format.Palette
 	server  *http.Server
 	metrics bench.Metrics
 
-	buf   []byte // this and lines belong to the one who tells
+	buf   []byte // buf and lines are used by take only
 	lines int
 }
 
-// watch has b tell a view. end ends it.
+// watch connects b to a view. The caller calls end.
 func (o *output) watch(e *cli.Env, b *bench.Plan) (*view, error) {
 	v := &view{e: e, ink: format.NewPalette(e.Colored(e.TTYErr))}
 	b.Watch = v.take
@@ -33,7 +34,7 @@ func (o *output) watch(e *cli.Env, b *bench.Plan) (*view, error) {
 	if !strings.Contains(at, ":") {
 		at = ":" + at
 	}
-	if strings.HasPrefix(at, ":") { // a port alone is for this machine alone
+	if strings.HasPrefix(at, ":") { // a port alone means loopback
 		at = "127.0.0.1" + at
 	}
 	l, err := net.Listen("tcp", at)
@@ -41,12 +42,12 @@ func (o *output) watch(e *cli.Env, b *bench.Plan) (*view, error) {
 		return nil, cli.BadFlag("--listen", ": "+err.Error(), "expected PORT or HOST:PORT, such as 9100 or 127.0.0.1:9100")
 	}
 	v.server = &http.Server{Handler: &v.metrics, ReadHeaderTimeout: 5 * time.Second}
-	go v.server.Serve(l) // until end closes the server
+	go v.server.Serve(l) // ends when end closes the server
 	e.Note("metrics on http://%s/metrics", l.Addr())
 	return v, nil
 }
 
-// take shows p. The lock of the metrics is not held while stderr may be stuck.
+// take shows p. It does not hold the lock of the metrics while a write to stderr may block.
 func (v *view) take(p *bench.Progress) {
 	v.buf = v.buf[:0]
 	v.metrics.Take(p, v.draw)
@@ -55,7 +56,7 @@ func (v *view) take(p *bench.Progress) {
 	}
 }
 
-// draw puts what stderr is to show into buf.
+// draw puts what stderr shows into buf.
 func (v *view) draw(l *bench.Live) {
 	switch {
 	case v.e.Quiet:
@@ -66,6 +67,7 @@ func (v *view) draw(l *bench.Live) {
 	}
 }
 
+// end stops serving metrics.
 func (v *view) end() {
 	if v.server != nil {
 		v.server.Close()

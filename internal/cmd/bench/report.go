@@ -13,7 +13,7 @@ import (
 	"mqtt/internal/format"
 )
 
-// benchOutputFlags say what becomes of a result.
+// outputFlags say where a result goes.
 type outputFlags struct {
 	out    string
 	format string
@@ -26,14 +26,14 @@ func (f *outputFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.listen, "listen", "", "serve /metrics for Prometheus at `HOST:PORT` while it runs; a port alone is on 127.0.0.1")
 }
 
-// registerReport are the ones that bench report has too.
+// registerReport adds the flags that bench report has too.
 func (f *outputFlags) registerReport(fs *pflag.FlagSet) {
 	fs.StringVar(&f.out, "out", "", "keep the raw result in `FILE`, for bench report")
 	fs.StringVar(&f.format, "format", "text", "print `FORMAT`: text, json, csv, junit, html or prometheus")
 	cli.ListVar(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` holds, many: p99>20ms, loss>0.1%, rate<10000, dup, reorder, errors, connect.p99>1s")
 }
 
-// benchOutput is benchOutputFlags, compiled.
+// output is outputFlags, compiled.
 type output struct {
 	out        *os.File // nil if none
 	listen     string
@@ -69,7 +69,7 @@ func (f *outputFlags) compile(e *cli.Env) (*output, error) {
 	if f.out == "" {
 		return o, nil
 	}
-	// Opened now, so that nothing is measured in vain; what is there stays until there is something better.
+	// It is opened now, so that nothing is measured in vain. Its content stays until there is a result.
 	file, err := os.OpenFile(f.out, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, cli.BadFlag("--out", ": "+err.Error(), "name a file that you may write")
@@ -78,7 +78,7 @@ func (f *outputFlags) compile(e *cli.Env) (*output, error) {
 	return o, nil
 }
 
-// write prints the report and keeps the raw result, each whatever becomes of the other.
+// write prints the report and writes the raw result. A failure of one does not prevent the other.
 func (o *output) write(e *cli.Env, r *bench.Result) error {
 	kept := o.keep(r)
 	err := o.report(e.Out, r)
@@ -93,7 +93,7 @@ func (o *output) write(e *cli.Env, r *bench.Result) error {
 	return fmt.Errorf("write report: %w", err)
 }
 
-// keep writes the raw result in the place of what the file had.
+// keep replaces the content of the file of --out with the raw result.
 func (o *output) keep(r *bench.Result) error {
 	if o.out == nil {
 		return nil
@@ -106,7 +106,7 @@ func (o *output) keep(r *bench.Result) error {
 	return err
 }
 
-// thresholdFailure names the thresholds that failed, with value and limit.
+// thresholdFailure returns an error that lists the failed thresholds, with value and limit.
 func thresholdFailure(r *bench.Result) error {
 	var failed []string
 	for i := range r.Verdicts {
@@ -141,7 +141,7 @@ func newReport(e *cli.Env) *cobra.Command {
 	return c
 }
 
-// merge reads results, and writes and judges what they are together.
+// merge reads results, merges them, and prints and judges the result.
 func (f *outputFlags) merge(e *cli.Env, names []string) error {
 	o, err := f.compile(e)
 	if err != nil {
@@ -172,6 +172,7 @@ func (f *outputFlags) merge(e *cli.Env, names []string) error {
 	return nil
 }
 
+// readResult reads the file of --out; - is stdin.
 func readResult(e *cli.Env, name string) (*bench.Result, error) {
 	if name == "-" {
 		return bench.Read(e.In)

@@ -17,7 +17,8 @@ import (
 	"mqtt/internal/transport"
 )
 
-// checkProfile refuses a profile with a flag that no command has, or with a value that none of them reads.
+// checkProfile rejects a profile with a flag that no command has, or with a value that no command
+// accepts.
 func checkProfile(e *cli.Env, p *config.Profile) error {
 	settings, err := p.Settings(cli.AllFlags(e), nil)
 	if err != nil {
@@ -25,7 +26,7 @@ func checkProfile(e *cli.Env, p *config.Profile) error {
 	}
 	for _, s := range settings {
 		for _, v := range s.Values {
-			if expected := misread(e, s.Flag, v); expected != "" {
+			if expected := expectedValue(e, s.Flag, v); expected != "" {
 				return cli.Usage(s.Origin.String()+": "+s.Flag+" "+cli.Quote(config.Masked(s.Flag, v)), expected)
 			}
 		}
@@ -33,8 +34,9 @@ func checkProfile(e *cli.Env, p *config.Profile) error {
 	return nil
 }
 
-// misread says what is expected of a value that no command's flag takes, "" if one does.
-func misread(e *cli.Env, flag, value string) (expected string) {
+// expectedValue returns what is expected of a value that no command accepts for a flag, "" if one
+// does.
+func expectedValue(e *cli.Env, flag, value string) (expected string) {
 	for _, c := range e.Tree(nil).Commands() {
 		f := c.Flags().Lookup(flag)
 		if f == nil {
@@ -42,16 +44,16 @@ func misread(e *cli.Env, flag, value string) (expected string) {
 		}
 		if f.Value.Set(value) != nil {
 			expected = cli.Expected(f)
-		} else if expected = unlike(f, value); expected == "" {
+		} else if expected = expectation(f, value); expected == "" {
 			return ""
 		}
 	}
 	return expected
 }
 
-// unlike says what is expected of a flag's value beyond its kind, "" if it is that: the commands say it, too, but at the
-// time of use.
-func unlike(f *pflag.Flag, value string) string {
+// expectation returns what is expected of a flag's value beyond its type, "" if value is right. The
+// commands check the same when they run.
+func expectation(f *pflag.Flag, value string) string {
 	var err error
 	switch f.Name {
 	case "protocol-version":
@@ -75,7 +77,7 @@ func unlike(f *pflag.Flag, value string) string {
 			return connect.ProxyForm
 		}
 	case "bind":
-		for addr := range strings.SplitSeq(value, ",") { // bench takes several
+		for addr := range strings.SplitSeq(value, ",") { // bench accepts several
 			if _, err := netip.ParseAddr(addr); err != nil {
 				return "expected an IP address of this machine"
 			}
@@ -89,13 +91,13 @@ func unlike(f *pflag.Flag, value string) string {
 	case "reconnect-delay":
 		_, err = (&connect.SessionFlags{ReconnectDelay: value}).Backoff(false)
 	default:
-		return unlikeText(f, value)
+		return expectationOfText(f, value)
 	}
 	return cli.HintOf(err)
 }
 
-// unlikeText is unlike for what says how things are shown, and for the texts of packets.
-func unlikeText(f *pflag.Flag, value string) string {
+// expectationOfText is expectation for flags about output and about texts in packets.
+func expectationOfText(f *pflag.Flag, value string) string {
 	var err error
 	switch placeholder, _ := pflag.UnquoteUsage(f); {
 	case f.Name == "color":
@@ -130,6 +132,7 @@ func unlikeText(f *pflag.Flag, value string) string {
 	return cli.HintOf(err)
 }
 
+// textOf returns the text of err, "" for nil.
 func textOf(err error) string {
 	if err == nil {
 		return ""

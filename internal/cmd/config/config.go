@@ -11,6 +11,7 @@ import (
 	"mqtt/internal/config"
 )
 
+// New returns the command.
 func New(e *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
@@ -65,7 +66,7 @@ func newConfigUse(e *cli.Env) *cobra.Command {
 		if *none || len(args) != 1 {
 			return cli.Usage("expected one NAME, or --none", "mqtt config list names the profiles")
 		}
-		if _, err := cli.Profiles(e).Load(args[0]); err != nil { // one that nobody can use is no help
+		if _, err := cli.Profiles(e).Load(args[0]); err != nil { // it must exist and be readable
 			return profileError(err)
 		}
 		return profileError(cli.Profiles(e).Use(args[0]))
@@ -73,7 +74,7 @@ func newConfigUse(e *cli.Env) *cobra.Command {
 	return c
 }
 
-// profileError gives an error about a profile its hint.
+// profileError adds the hint to an error about a profile.
 func profileError(err error) error {
 	switch {
 	case err == nil:

@@ -16,7 +16,7 @@ import (
 	"mqtt/internal/config"
 )
 
-// addProfile makes a profile of words FLAG=VALUE, FLAG for a switch, or FLAG alone for a secret.
+// addProfile creates a profile from words: FLAG=VALUE, FLAG for a switch, or FLAG alone for a secret.
 func addProfile(ctx context.Context, e *cli.Env, name string, words []string) error {
 	dirs := cli.Profiles(e)
 	p, err := dirs.New(name)
@@ -52,14 +52,15 @@ func addProfile(ctx context.Context, e *cli.Env, name string, words []string) er
 	return profileError(dirs.Add(p))
 }
 
-// editProfile has a person change the text of a profile. It is saved when it is right, and kept aside when it is not.
+// editProfile opens an editor on the text of a profile. The result is saved if it is valid;
+// otherwise it stays in a separate file.
 func editProfile(ctx context.Context, e *cli.Env, name string) error {
 	dirs := cli.Profiles(e)
 	p, err := dirs.New(name)
 	if err != nil {
 		return profileError(err)
 	}
-	before, err := os.ReadFile(p.File) // as it stands: it may be wrong, and edited for that
+	before, err := os.ReadFile(p.File) // unparsed: it may be invalid, and edited for that reason
 	if errors.Is(err, fs.ErrNotExist) {
 		_, err = dirs.Load(name)
 		return profileError(err)
@@ -100,8 +101,8 @@ func editProfile(ctx context.Context, e *cli.Env, name string) error {
 	return os.Remove(file)
 }
 
-// draft writes text to a file beside the profile, for its owner alone, since it may hold secrets. Its name has a dot
-// before it, so that it is no profile.
+// draft writes text to a file beside the profile, readable by its owner only, since it may hold
+// secrets. Its name begins with a dot, so that it is not taken for a profile.
 func draft(profile string, text []byte) (string, error) {
 	f, err := os.CreateTemp(filepath.Dir(profile), "."+filepath.Base(profile)+"-*.txt")
 	if err != nil {
@@ -113,7 +114,7 @@ func draft(profile string, text []byte) (string, error) {
 	return f.Name(), err
 }
 
-// runEditor runs the editor of $VISUAL or $EDITOR, which may be words of a shell.
+// runEditor runs the editor of $VISUAL or $EDITOR, which may be a shell command.
 func runEditor(ctx context.Context, e *cli.Env, file string) error {
 	editor := e.Getenv("VISUAL")
 	if editor == "" {
@@ -131,7 +132,7 @@ func runEditor(ctx context.Context, e *cli.Env, file string) error {
 		}
 		cmd = exec.CommandContext(ctx, "sh", "-c", editor+` "$1"`, "mqtt", file)
 	}
-	cmd.WaitDelay = 5 * time.Second // for the editor to save what it has, and give the terminal back
+	cmd.WaitDelay = 5 * time.Second // time for the editor to save and to restore the terminal
 	config.TerminateGroup(cmd)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.In, cli.Inherit(e.Out), cli.Inherit(e.Err)
 	if err := cmd.Run(); err != nil {

@@ -22,9 +22,9 @@ func newConfigShow(e *cli.Env) *cobra.Command {
 profile or default. Secrets are masked. Without COMMAND it prints what environment and profile set for any of them.`,
 		Example: `  mqtt config show
   mqtt config show pub --profile lab -q 1`,
-		DisableFlagParsing: true, // they are COMMAND's
+		DisableFlagParsing: true, // the flags belong to COMMAND
 		RunE: func(c *cobra.Command, args []string) error {
-			if slices.Contains(args, "--help") || len(args) > 0 && args[0] == "-h" { // behind COMMAND it is the host
+			if slices.Contains(args, "--help") || len(args) > 0 && args[0] == "-h" { // after COMMAND it is the host
 				return c.Help()
 			}
 			if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
@@ -56,11 +56,11 @@ func showCommand(ctx context.Context, e *cli.Env, args []string) error {
 			defaults = append(defaults, config.Setting{Flag: f.Name, Values: []string{f.DefValue}})
 		}
 	})
-	settings = config.Merge(settings, cli.Given(c.Flags()), defaults) // a URL leaves no room for the default of --host
+	settings = config.Merge(settings, cli.Given(c.Flags()), defaults) // a URL replaces the default of --host
 	return show(e, settings)
 }
 
-// showAll prints what is set outside any command line.
+// showAll prints the values that environment and profile set.
 func showAll(ctx context.Context, e *cli.Env, args []string) error {
 	fs := pflag.NewFlagSet("show", pflag.ContinueOnError)
 	fs.Usage = func() {}
@@ -78,7 +78,7 @@ func showAll(ctx context.Context, e *cli.Env, args []string) error {
 // show prints settings in columns: flag, value, origin.
 func show(e *cli.Env, settings []config.Setting) error {
 	if _, named := config.Find(settings, "profile"); !named {
-		// The profile in use stands on no command line and in no variable.
+		// The current profile is neither on the command line nor in a variable.
 		if name, err := cli.Profiles(e).Current(); err == nil && name != "" && !e.Mosquitto() {
 			used := config.Setting{Flag: "profile", Values: []string{name + " (in use)"}}
 			settings = append([]config.Setting{used}, settings...)
@@ -94,7 +94,7 @@ func show(e *cli.Env, settings []config.Setting) error {
 			rows = append(rows, [3]string{s.Flag, string(format.VisibleLine(nil, []byte(v))), origin})
 		}
 	}
-	// One long value does not push all the others aside.
+	// One long value does not widen the column for all others.
 	const widest = 40
 	var flag, value int
 	for _, r := range rows {

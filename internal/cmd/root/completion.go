@@ -40,12 +40,13 @@ func newCompletion(*cli.Env) *cobra.Command {
 	}
 }
 
-// completing tells whether a shell asks what can stand next.
+// completing reports whether a shell asks for completions.
 func completing(args []string) bool {
 	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
 }
 
-// completeValues tells the tree which values its flags and arguments take. It is called only when a shell asks.
+// completeValues registers the values of flags and arguments in the tree. It is called only when a
+// shell asks.
 func completeValues(e *cli.Env, c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		completeValues(e, sub)
@@ -63,7 +64,7 @@ func completeValues(e *cli.Env, c *cobra.Command) {
 	})
 }
 
-// completeFlag returns what completes the value of f, nil for the names of files.
+// completeFlag returns the function that completes the value of f, nil for file names.
 func completeFlag(e *cli.Env, f *pflag.Flag) cobra.CompletionFunc {
 	if values := flagValues(f); values != nil {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
@@ -85,7 +86,7 @@ func completeFlag(e *cli.Env, f *pflag.Flag) cobra.CompletionFunc {
 	return cobra.NoFileCompletions
 }
 
-// flagValues are all the values of a flag, where they are known and few.
+// flagValues returns all values of a flag that has few.
 func flagValues(f *pflag.Flag) []string {
 	switch f.Name {
 	case "qos", "will-qos":
@@ -125,8 +126,8 @@ func schemes(flag string) []string {
 	return []string{"mqtt://", "mqtts://", "ws://", "wss://", "unix://"}
 }
 
-// completeArgs completes what is no flag: the words of -D behind the first, names of profiles, FLAG= for a profile, and
-// the command behind --.
+// completeArgs completes arguments that are not flags: further words of -D, names of profiles, FLAG=
+// for a profile, and the command after --.
 func completeArgs(e *cli.Env, c *cobra.Command) cobra.CompletionFunc {
 	return func(_ *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 		switch parent := c.Parent(); {
@@ -136,7 +137,7 @@ func completeArgs(e *cli.Env, c *cobra.Command) cobra.CompletionFunc {
 			return assignments(e), cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 		case parent != nil && parent.Name() == "config" && c.Name() != "list" && c.Name() != "add" && len(args) == 0:
 			return profileNames(e), cobra.ShellCompDirectiveNoFileComp
-		case c.ArgsLenAtDash() < len(args): // cobra puts a -- of its own at the end
+		case c.ArgsLenAtDash() < len(args): // cobra adds a -- at the end
 			return nil, cobra.ShellCompDirectiveDefault
 		}
 		if f := c.Flags().Lookup("property"); f != nil && f.Changed {
@@ -155,7 +156,7 @@ func profileNames(e *cli.Env) []string {
 	return names
 }
 
-// connected are the commands that take profiles.
+// connected returns the commands that accept profiles.
 func connected(e *cli.Env) []string {
 	var names []string
 	for _, c := range e.Tree(nil).Commands() {
@@ -176,7 +177,7 @@ func assignments(e *cli.Env) []string {
 	return words
 }
 
-// propertyNames are the properties that a packet of -D may carry, where the packet is all that stands there yet.
+// propertyNames returns the properties that a packet of -D may carry, once the packet is typed.
 func propertyNames(line string, words int) []string {
 	if words > 0 {
 		return nil

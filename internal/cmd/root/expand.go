@@ -9,12 +9,12 @@ import (
 	"mqtt/internal/config"
 )
 
-// joinProperties makes one word of mosquitto's several-word option, which no flag package knows: -D COMMAND NAME VALUE
-// and -D COMMAND user-property KEY VALUE. fs has the command's flags: what stands behind one that wants a value is that
-// value, be it -D or --.
+// joinProperties joins mosquitto's several-word option, which no flag package supports, into one word:
+// -D COMMAND NAME VALUE and -D COMMAND user-property KEY VALUE. fs holds the command's flags: the word
+// after a flag with a value is that value, even if it is -D or --.
 func joinProperties(args []string, fs *pflag.FlagSet) ([]string, error) {
 	if len(args) > 0 && args[0] == "broker" {
-		return args, nil // -D deletes a user there
+		return args, nil // there -D deletes a user
 	}
 	out := make([]string, 0, len(args))
 	for i := 0; i < len(args); i++ {
@@ -51,7 +51,7 @@ func joinProperties(args []string, fs *pflag.FlagSet) ([]string, error) {
 	return out, nil
 }
 
-// wantsNext tells whether the word behind arg is its value.
+// wantsNext reports whether the word after arg is its value.
 func wantsNext(fs *pflag.FlagSet, arg string) bool {
 	if name, long := strings.CutPrefix(arg, "--"); long {
 		f := fs.Lookup(name)

@@ -12,7 +12,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// exitStatuses is what each status means.
+// exitStatuses says what each status means.
 func exitStatuses() []struct {
 	code    int
 	meaning string
@@ -61,7 +61,7 @@ Deliberately not mosquitto's: a message or a last filter that the server refused
 	return b.String()
 }
 
-// kindNames say what value a property takes.
+// kindName says what value a property takes.
 func kindName(k proto.Kind) string {
 	switch k {
 	case proto.Flag:
@@ -80,7 +80,7 @@ func kindName(k proto.Kind) string {
 	return "KEY VALUE"
 }
 
-// sendable tells whether a client may put the property into that packet.
+// sendable reports whether a client may send the property in that packet.
 func sendable(row *proto.Property, t proto.Type) bool {
 	return row.In(t) && (t != proto.PUBLISH || row.ID != proto.SubscriptionIdentifier) // [MQTT-3.3.4-6]
 }
@@ -123,7 +123,7 @@ a connection is opened.
 	return b.String()
 }
 
-// wrapped breaks words into lines of at most width letters.
+// wrapped breaks s into lines of at most width bytes.
 func wrapped(s string, width int) string {
 	var b strings.Builder
 	n := 0

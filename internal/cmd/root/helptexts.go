@@ -9,7 +9,7 @@ import (
 // escape is an escape of -F with what it prints.
 type escape = [2]string
 
-// messageEscapes are the escapes behind %.
+// messageEscapes returns the escapes that begin with %.
 func messageEscapes() []escape {
 	return []escape{
 		{"%p", "payload"},
@@ -36,7 +36,7 @@ func messageEscapes() []escape {
 	}
 }
 
-// timeEscapes are the escapes behind @, for the time when a message came.
+// timeEscapes returns the escapes that begin with @, for the time when a message arrived.
 func timeEscapes() []escape {
 	return []escape{
 		{"@N", "nanoseconds, nine digits"},
@@ -58,7 +58,7 @@ func timeEscapes() []escape {
 	}
 }
 
-// byteEscapes are those behind a backslash.
+// byteEscapes returns the escapes that begin with a backslash.
 func byteEscapes() []escape {
 	return []escape{
 		{`\n \r \t \v`, "line feed, carriage return, tab, vertical tab"},
@@ -138,7 +138,7 @@ is read if there is no -o. Its topics add to those of the command line, and prof
 `
 }
 
-// templateVariables are what stands behind % in the topics and payloads of bench.
+// templateVariables returns the variables in topics and payloads of bench.
 func templateVariables() []escape {
 	return []escape{
 		{"%i", "the number of the client, from 0"},

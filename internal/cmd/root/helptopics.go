@@ -10,10 +10,10 @@ import (
 	"mqtt/internal/cli"
 )
 
-// topic is a text of mqtt help that belongs to no one command.
+// topic is a text of mqtt help that belongs to no single command.
 type topic struct {
 	name, short string
-	text        func(e *cli.Env) string // made when it is asked for
+	text        func(e *cli.Env) string // called when it is asked for
 }
 
 func topics() []topic {
@@ -28,7 +28,7 @@ func topics() []topic {
 	}
 }
 
-// helpTopics are the topics as commands, which print their text and do nothing.
+// helpTopics returns the topics as commands that print their text and do nothing.
 func helpTopics(e *cli.Env) []*cobra.Command {
 	var all []*cobra.Command
 	for _, t := range topics() {
@@ -41,7 +41,7 @@ func helpTopics(e *cli.Env) []*cobra.Command {
 	return all
 }
 
-// newHelp is mqtt help. What there is no help on is an error.
+// newHelp returns the command mqtt help. An unknown topic is an error.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [COMMAND | TOPIC]",

@@ -18,7 +18,7 @@ import (
 	"mqtt/internal/cmd/sub"
 )
 
-// run does what args say and returns the exit status.
+// Run runs the command that args name and returns the exit status.
 func Run(ctx context.Context, e *cli.Env, args []string) int {
 	name := strings.TrimSuffix(filepath.Base(args[0]), ".exe")
 	args = args[1:]
@@ -30,7 +30,7 @@ func Run(ctx context.Context, e *cli.Env, args []string) int {
 	e.Tree = func(args []string) *cobra.Command { return New(e, args) }
 	root := New(e, args)
 	words, err := joinProperties(args, commandOf(root, args).Flags())
-	if completing(args) && err != nil { // a property is being written
+	if completing(args) && err != nil { // a property is being typed
 		words, err = args, nil
 	}
 	if err == nil {
@@ -52,12 +52,12 @@ func Run(ctx context.Context, e *cli.Env, args []string) int {
 	return e.Finish(ctx, name, e.WithOrigin(err))
 }
 
-// commandName is what stands before an error, such as "mqtt pub".
+// commandName returns the name that precedes an error message, such as "mqtt pub".
 func commandName(root *cobra.Command, args []string) string {
 	return commandOf(root, args).CommandPath()
 }
 
-// commandOf is the command that args begin with.
+// commandOf returns the command that args begin with.
 func commandOf(root *cobra.Command, args []string) *cobra.Command {
 	if c, _, err := root.Find(args); err == nil {
 		return c
@@ -65,7 +65,8 @@ func commandOf(root *cobra.Command, args []string) *cobra.Command {
 	return root
 }
 
-// checkCommand refuses a first word that is no command, before its flags are taken for flags of mqtt itself.
+// checkCommand rejects a first word that is no command, before its flags are taken for flags of mqtt
+// itself.
 func checkCommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") || completing(args) || commandOf(root, args) != root {
 		return nil
@@ -79,8 +80,8 @@ func checkCommand(root *cobra.Command, args []string) error {
 	return cli.Usage("unknown command "+args[0]+cli.Suggestion(args[0], known), "mqtt help lists the commands")
 }
 
-// commands are the subcommands by name. Building one costs time at every start, for its many flags: run builds the one
-// that is asked for, and all of them only where help or completion needs to know them.
+// commands returns the subcommands by name. Building one takes time, for its many flags: New builds
+// the one that is asked for, and all of them only for help and completion.
 func commands() []command {
 	return []command{
 		{"pub", pub.New}, {"sub", sub.New}, {"rr", rr.New}, {"ping", ping.New}, {"bench", bench.New}, {"broker", broker.New}, {"config", config.New},
@@ -93,8 +94,9 @@ type command struct {
 	build func(*cli.Env) *cobra.Command
 }
 
-// newRoot builds the command tree: with the one subcommand that args begin with, else with all of them. It sets no
-// template of cobra's: one of them links text/template, for whose sake the linker keeps each method of each type, 2 MB.
+// New builds the command tree: with the subcommand that args begin with, else with all of them. It
+// sets no template of cobra's: that would link text/template, for which the linker keeps every method
+// of every type, 2 MB.
 func New(e *cli.Env, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mqtt",
@@ -104,7 +106,7 @@ func New(e *cli.Env, args []string) *cobra.Command {
 The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAND.`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // there is one of our own
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // completion.go has another one
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return cli.Usage("unknown command "+args[0], "mqtt help lists the commands")
@@ -127,10 +129,10 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 	}
 	for _, c := range all {
 		cmd := c.build(e)
-		if e.Mosquitto() { // whose tools have it themselves
+		if e.Mosquitto() { // mosquitto's clients have the flag themselves
 			cmd.Version = e.Version() + " (mqtt)"
 			cmd.Flags().Bool("version", false, "print the version and exit")
-			if slices.Contains(args, "--version") { // whose text has the name; help says what mqtt calls it
+			if slices.Contains(args, "--version") { // its text has the name; help uses the name of mqtt
 				cmd.Annotations = map[string]string{cobra.CommandDisplayNameAnnotation: e.Tool}
 			}
 		}
