@@ -22,7 +22,11 @@ const Patience = time.Minute
 
 // Command is a command and what surrounds it.
 type Command struct {
-	New  func(*cli.Env) *cobra.Command
+	New func(*cli.Env) *cobra.Command
+
+	// Others are further commands of the tree, for a command that looks at them.
+	Others []func(*cli.Env) *cobra.Command
+
 	In   io.Reader // stdin; nil is empty
 	Vars []string  // environment variables, each as NAME=VALUE; there are no others
 	Tool string    // mosquitto_pub, mosquitto_sub or mosquitto_rr to run under that name
@@ -59,10 +63,10 @@ func (c Command) Start(t testing.TB, args ...string) *Running {
 	if c.In != nil {
 		e.In = c.In
 	}
-	root := tree(e, c.New)
-	e.Tree = func([]string) *cobra.Command { return tree(e, c.New) }
-	cmd := root.Commands()[0]
-	root.SetArgs(append([]string{cmd.Name()}, args...))
+	root := c.tree(e)
+	e.Tree = func([]string) *cobra.Command { return c.tree(e) }
+	name := c.New(e).Name()
+	root.SetArgs(append([]string{name}, args...))
 	root.SetOut(r.Out)
 	root.SetErr(r.Err)
 	var ctx context.Context
@@ -70,7 +74,7 @@ func (c Command) Start(t testing.TB, args ...string) *Running {
 	go func() {
 		defer close(r.done)
 		err := root.ExecuteContext(ctx)
-		r.status = e.Finish(ctx, cmd.CommandPath(), e.WithOrigin(err))
+		r.status = e.Finish(ctx, "mqtt "+name, e.WithOrigin(err))
 	}()
 	t.Cleanup(func() {
 		r.Signal(syscall.SIGINT)
@@ -79,12 +83,15 @@ func (c Command) Start(t testing.TB, args ...string) *Running {
 	return r
 }
 
-// tree returns a root command with one subcommand.
-func tree(e *cli.Env, build func(*cli.Env) *cobra.Command) *cobra.Command {
+// tree returns a root command with the subcommands.
+func (c Command) tree(e *cli.Env) *cobra.Command {
 	root := &cobra.Command{Use: "mqtt", SilenceErrors: true, SilenceUsage: true}
 	root.SetFlagErrorFunc(cli.FlagError)
 	root.PersistentFlags().Bool("help", false, "print help and exit") // without -h, which is --host
-	root.AddCommand(build(e))
+	root.AddCommand(c.New(e))
+	for _, build := range c.Others {
+		root.AddCommand(build(e))
+	}
 	return root
 }
 
