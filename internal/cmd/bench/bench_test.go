@@ -13,8 +13,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Without a flag mqtt bench measures: from one publisher to one subscriber, as fast as a window of messages allows and
-// not one a second, for a while, with payloads that carry what they are counted by. Trap 54.
+// Without flags, bench measures from one publisher to one subscriber for ten seconds, as fast as the
+// inflight window allows, with payloads that carry what they are counted by. Trap 54.
 func TestBenchDefaults(t *testing.T) {
 	fs := pflag.NewFlagSet("bench", pflag.ContinueOnError)
 	var load loadFlags
