@@ -49,6 +49,7 @@ func (c *client) settle(bt *batch) error {
 			c.out.sync = c.out.sync || s.keep
 		}
 	}
+	s.sender.Shrink()
 	c.move()
 	s.pump(bt.time(), &bt.count)
 	c.relieve()

@@ -236,6 +236,10 @@ func (bt *batch) finish() error {
 	if c := bt.from; c != nil && (len(bt.acks) > 0 || len(bt.reply) > 0) {
 		c.s.mu.Lock()
 		err = c.settle(bt)
+		if n := c.s.receiver.Size(); n != c.s.received {
+			c.s.received = n
+			c.s.charge()
+		}
 		if len(bt.reply) > 0 && !c.closing {
 			c.out.add(&bt.b.blocks, bt.reply)
 			c.out.sync = true

@@ -26,6 +26,7 @@ type Broker struct {
 	loads  loads
 	blocks blocks
 
+	unfinished    unfinished
 	retained      retained
 	retainedCount atomic.Int64
 
@@ -63,6 +64,7 @@ func New(opt Options) *Broker {
 		listeners: make(map[net.Listener]struct{}),
 	}
 	b.router.acl = opt.ACL
+	b.router.most = int(min(maxCache, opt.Memory/16))
 	b.retained.init()
 	b.turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
 	b.most.Store(opt.Memory)

@@ -50,6 +50,9 @@ type client struct {
 	answered   bool               // its CONNECT was refused with a CONNACK
 	stranger   bool               // it speaks another protocol
 	given      atomic.Bool        // its place among the silent was given to another connection
+	holding                       // what it holds for unfinished packets
+	finished   bool               // a packet was finished since that was weighed
+	burdened   int64              // bytes that are counted for the connection itself
 	weight     int                // units of memory that are counted for what it has sent
 	credit     time.Duration      // how long it may still be kept waiting while others starve
 	creditAt   time.Time
@@ -68,6 +71,7 @@ type client struct {
 	moved       uint64        // grows whenever the client takes something
 	movedAt     int64         // when it did, by Broker.moment
 	aliases     map[string]uint16
+	aliased     int                   // bytes of aliases
 	resend      []ledger.Flight[held] // what a resumed session must send first
 	crowd       uint64                // the batch that has it on its list of slow ones
 	room        []chan struct{}       // who waits for it to take something
@@ -207,6 +211,8 @@ func (c *client) part(err error) {
 	if s.keep {
 		b.opt.Store.PutSession(s.record())
 	}
+	s.received = s.receiver.Size()
+	s.sender.Shrink()
 	if ends {
 		s.over() // with the client: nobody may enter what is about to go
 	} else {

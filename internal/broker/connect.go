@@ -39,6 +39,8 @@ func (c *client) connect() error {
 		c.conn.SetDeadline(by)
 	}
 	b.introduced(c)
+	c.burden(connMemory(c.conn, true))
+	c.finished = true
 	b.stats.bytesReceived.Add(int64(f.Size() + c.in.Len()))
 	b.stats.packetsReceived.Add(1)
 	b.stats.logins.Add(1)

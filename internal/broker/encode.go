@@ -6,7 +6,10 @@ import (
 	"mqtt/internal/proto"
 )
 
-const longestAlias = 1024 // bytes of a topic that is worth an alias's memory
+const (
+	longestAlias = 1024 // bytes of a topic that is worth an alias's memory
+	aliasSize    = 64   // bytes that an alias takes besides its topic, about
+)
 
 // append encodes a message for the client, with its identifiers, what is left of its
 // expiry and a topic alias where the client takes them. false: the packet is larger
@@ -24,6 +27,7 @@ func (c *client) append(now int64, h *held, id uint16) bool {
 			c.aliases = make(map[string]uint16)
 		}
 		c.aliases[string(h.m.Topic)] = uint16(len(c.aliases) + 1)
+		c.aliased += len(h.m.Topic) + aliasSize
 	}
 	b, err := p.Append(c.out.room(&c.b.blocks, size), c.v)
 	c.out.set(b)
@@ -52,7 +56,7 @@ func (c *client) compose(space proto.Props, now int64, h *held, id uint16) (p pr
 	if alias := c.aliases[string(m.Topic)]; alias != 0 {
 		p.Topic = nil
 		ps = ps.AppendNum(proto.TopicAlias, uint32(alias))
-	} else if len(c.aliases) < c.aliasMax && len(m.Topic) > 3 && len(m.Topic) <= longestAlias {
+	} else if len(c.aliases) < c.aliasMax && len(m.Topic) > 3 && len(m.Topic) <= longestAlias && c.b.room(keeping, false) > 0 {
 		newAlias = true
 		ps = ps.AppendNum(proto.TopicAlias, uint32(len(c.aliases)+1))
 	}

@@ -41,7 +41,7 @@ func TestRetainedMessagesLeaveRoom(t *testing.T) {
 		p.want("PUBACK 99")
 		well.want(`PUBLISH well "here" q1 id1`)
 		s.want(`PUBLISH well "here"`)
-		p.send(pub("t/0", big(200_000), 1, 100, retain))
+		p.send(pub("t/0", big(100_000), 1, 100, retain))
 		p.want("PUBACK 100 97 why")
 		s.silent()
 		old := k.connect(proto.V311, "old")
@@ -59,7 +59,7 @@ func TestRetainedMessagesLeaveRoom(t *testing.T) {
 			t.Errorf("the log was told %d times\n%s", n, log.String())
 		}
 		k.pass(time.Minute)
-		p.send(pub("t/0", big(200_000), 1, 101, retain))
+		p.send(pub("t/0", big(100_000), 1, 101, retain))
 		if n := strings.Count(log.String(), `limit=memory refused="a retained message"`); n != 2 {
 			t.Errorf("the log was told %d times\n%s", n, log.String())
 		}
@@ -67,7 +67,7 @@ func TestRetainedMessagesLeaveRoom(t *testing.T) {
 			opt.Memory = memory
 			j = k.crash(j, opt)
 			p = k.connect(proto.V5, "p")
-			p.send(pub("new", big(200_000), 1, 1, retain), pub("t/0", big(30_000), 1, 2, retain))
+			p.send(pub("new", big(100_000), 1, 1, retain), pub("t/0", big(30_000), 1, 2, retain))
 			p.want("PUBACK 1 97 why", "PUBACK 2 10")
 		}
 		for i := range 40 {

@@ -66,6 +66,7 @@ func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 		conn.Close()
 		return
 	}
+	c.burden(connMemory(conn, false))
 	if b.room(connecting, false) < 0 {
 		b.warn(shortage{memoryLimit, "a connection"})
 		c.refused = proto.QuotaExceeded
@@ -75,6 +76,7 @@ func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 
 // gone is the end of a connection.
 func (b *Broker) gone(c *client) {
+	c.burden(0)
 	b.vacate(c)
 	b.wg.Done()
 }

@@ -7,6 +7,9 @@ import (
 	"mqtt/internal/proto"
 )
 
+// rememberedRoute is how large a route may be that a client keeps for its next message, in bytes.
+const rememberedRoute = 8 << 10
+
 // publish takes in a PUBLISH.
 func (c *client) publish(bt *batch, f proto.Frame) error {
 	p := &bt.in
@@ -39,7 +42,10 @@ func (c *client) publish(bt *batch, f proto.Frame) error {
 	rt := c.route
 	if rt == nil || rt.name != string(m.Topic) || rt.gen != b.router.gen.Load() {
 		rt = bt.find(m.Topic)
-		c.route = rt
+		c.route = nil
+		if rt.weight <= rememberedRoute {
+			c.route = rt
+		}
 		c.allowed = true
 		c.allowed = c.mayPublish(rt.name) == proto.Success
 	}

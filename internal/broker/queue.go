@@ -1,6 +1,9 @@
 package broker
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"unsafe"
+)
 
 // queue holds messages in order. The zero value is empty.
 type queue struct {
@@ -15,11 +18,7 @@ type queue struct {
 
 func (q *queue) push(h held) {
 	if q.n == len(q.ring) {
-		grown := make([]held, max(16, 2*len(q.ring)))
-		for i := range q.n {
-			grown[i] = q.ring[(q.head+i)&(len(q.ring)-1)]
-		}
-		q.ring, q.head = grown, 0
+		q.resize(max(leastRing, 2*len(q.ring)))
 	}
 	q.ring[(q.head+q.n)&(len(q.ring)-1)] = h
 	q.n++
@@ -29,6 +28,21 @@ func (q *queue) push(h held) {
 	}
 	q.count(&h, 1)
 }
+
+// leastRing is how many messages the ring of a queue has room for that is not empty.
+const leastRing = 16
+
+// resize gives the ring room for n messages, a power of two.
+func (q *queue) resize(n int) {
+	ring := make([]held, n)
+	for i := range q.n {
+		ring[i] = *q.at(i)
+	}
+	q.ring, q.head = ring, 0
+}
+
+// size returns how many bytes the ring takes.
+func (q *queue) size() int { return len(q.ring) * int(unsafe.Sizeof(held{})) }
 
 // count notes a message of a share that comes or goes.
 func (q *queue) count(h *held, n int32) {
@@ -58,8 +72,10 @@ func (q *queue) drop() {
 	q.count(h, -1)
 	*h = held{}
 	q.head = (q.head + 1) & (len(q.ring) - 1)
-	if q.n--; q.n == 0 && len(q.ring) > 256 {
+	if q.n--; q.n == 0 && len(q.ring) > leastRing {
 		q.ring, q.head = nil, 0
+	} else if len(q.ring) > 256 && q.n < len(q.ring)/8 {
+		q.resize(len(q.ring) / 4)
 	}
 }
 

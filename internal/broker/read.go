@@ -151,34 +151,6 @@ func (c *client) next() (proto.Frame, error) {
 	}
 }
 
-// weigh counts the memory that a client's unfinished packet and its topic aliases
-// take. Where there is no more to be had, the client must go.
-func (c *client) weigh() error {
-	n := c.aliasIn.Size()
-	if have := c.in.Len(); have > 512 { // more than what a reader has at rest
-		n += max(1<<17, have)
-	}
-	n /= unit
-	if n == c.weight {
-		return nil
-	}
-	grown := n > c.weight
-	c.count(n)
-	if grown && c.b.room(passing, false) < 0 {
-		c.b.warn(shortage{memoryLimit, "a packet"})
-		return fault(proto.QuotaExceeded, "the server's memory is used up")
-	}
-	return nil
-}
-
-// count notes how many units of memory are the client's for what it has sent.
-func (c *client) count(n int) {
-	more := int64(n-c.weight) * unit
-	c.weight = n
-	c.b.memory.Add(more)
-	c.b.moving.Add(more)
-}
-
 // errGone is how a connection ends that the client just closed.
 var errGone = errors.New("closed without a DISCONNECT")
 
@@ -191,6 +163,7 @@ const (
 // heardOf notes what a read brought: n whole packets, or more bytes of one.
 func (c *client) heardOf(n int, now time.Time) {
 	if n > 0 {
+		c.finished = true
 		c.last, c.partial, c.looked = now, time.Time{}, false
 		return
 	}

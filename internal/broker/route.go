@@ -15,7 +15,7 @@ type route struct {
 	targets []target
 	groups  []*group
 	steps   int // that it took to build it
-	weight  int // in the cache
+	weight  int // in the cache, in bytes about
 }
 
 // target is a session that gets the messages once, however many of its filters
@@ -104,11 +104,11 @@ func (r *router) keep(rt *route) {
 		r.weight -= old.weight
 		delete(r.cache, rt.name)
 	}
-	if size > maxCache/4 {
+	rt.weight = size
+	if size > r.most {
 		return
 	}
-	rt.weight = size
-	if r.weight += size; r.cache == nil || r.weight > maxCache {
+	if r.weight += size; r.cache == nil || r.weight > r.most {
 		r.cache, r.weight = make(map[string]*route), size
 	}
 	r.cache[rt.name] = rt

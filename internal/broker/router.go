@@ -91,9 +91,10 @@ type router struct {
 	cacheMu sync.RWMutex
 	cache   map[string]*route
 	weight  int // of the cache, in bytes about
+	most    int // for the cache to have
 }
 
-const maxCache = 16 << 20 // bytes of routes
+const maxCache = 16 << 20 // bytes of routes, at most
 
 // add puts subscriptions in, each in the place of one of the same filter.
 func (r *router) add(s *session, subs ...*subscription) {

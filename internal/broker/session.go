@@ -42,6 +42,7 @@ type session struct {
 	walks     []*walk             // retained messages that are still to be delivered, before the queue
 	sender    ledger.Sender[held]
 	queue     queue
+	received  int // bytes of receiver, when its goroutine last said so
 	seq       uint64
 	bytes     int   // of messages in the queue and in flight
 	filters   int   // bytes of subscriptions
@@ -59,7 +60,7 @@ const unit = 4 << 10
 
 // charge brings the broker's count of memory up to date. s.mu is held.
 func (s *session) charge() {
-	n := s.bytes + s.filters + len(s.id) + walkSize*len(s.walks)
+	n := s.bytes + s.filters + len(s.id) + walkSize*len(s.walks) + s.sender.Size() + s.queue.size() + s.received
 	if who := s.who.Load(); who != nil {
 		n += len(who.Username)
 	}
@@ -68,7 +69,7 @@ func (s *session) charge() {
 	}
 	moving := 0
 	if c := s.client; c != nil {
-		n += c.out.n + c.writing
+		n += c.out.n + c.writing + c.aliased
 		moving = (c.out.n + c.writing) / unit
 	}
 	units := 1 + n/unit

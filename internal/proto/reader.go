@@ -9,8 +9,11 @@ import (
 // Buffer sizes of a Reader, in bytes.
 const (
 	restBuffer  = 512     // what an idle reader keeps
+	partBuffer  = 8 << 10 // what is borrowed first for a packet that does not fit
 	floodBuffer = 1 << 17 // what is borrowed while more comes than fits
 )
+
+var parts = sync.Pool{New: func() any { return new([partBuffer]byte) }}
 
 var floods = sync.Pool{New: func() any { return new([floodBuffer]byte) }}
 
@@ -25,6 +28,7 @@ type Reader struct {
 	head int32              // bytes of its fixed header
 	full bool               // the last read filled buf: more is waiting
 	lent *[floodBuffer]byte // from the pool, nil if not borrowed
+	part *[partBuffer]byte  // likewise
 	rest []byte
 	max  int
 }
@@ -91,6 +95,17 @@ func (r *Reader) Len() int { return r.w - r.r }
 // Bytes returns the bytes that came and were not taken yet. They are good until the next Fill.
 func (r *Reader) Bytes() []byte { return r.buf[r.r:r.w] }
 
+// Size returns how many bytes the next Fill holds besides what an idle reader keeps: it may take
+// long. It makes room for that Fill.
+func (r *Reader) Size() int {
+	r.size = 0
+	r.room()
+	if len(r.buf) == restBuffer {
+		return 0
+	}
+	return len(r.buf)
+}
+
 // Fill reads once. After an error that the source recovers from, such as a
 // deadline that passed, another Fill goes on and nothing is lost. At the end of the
 // stream inside a packet the error is io.ErrUnexpectedEOF.
@@ -130,6 +145,7 @@ func (r *Reader) room() {
 		switch {
 		case r.full && len(r.buf) < floodBuffer:
 			r.borrow()
+			r.dropPart()
 		case !r.full && len(r.buf) != restBuffer:
 			r.buf = r.rest
 			r.giveBack()
@@ -146,15 +162,23 @@ func (r *Reader) room() {
 			old := r.buf[:r.w]
 			r.borrow()
 			copy(r.buf, old)
+			r.dropPart()
 		}
 	}
 	if r.w < len(r.buf) {
 		return
 	}
 	old, lent := r.buf, r.lent
-	if len(old) < floodBuffer {
+	switch {
+	case len(old) < partBuffer:
+		r.part = parts.Get().(*[partBuffer]byte)
+		r.buf = r.part[:]
+	case len(old) < floodBuffer:
 		r.borrow()
-	} else {
+		copy(r.buf, old)
+		r.dropPart()
+		return
+	default:
 		r.lent = nil
 		r.buf = make([]byte, 2*len(old))
 	}
@@ -173,6 +197,14 @@ func (r *Reader) giveBack() {
 	if r.lent != nil {
 		floods.Put(r.lent)
 		r.lent = nil
+	}
+	r.dropPart()
+}
+
+func (r *Reader) dropPart() {
+	if r.part != nil {
+		parts.Put(r.part)
+		r.part = nil
 	}
 }
 

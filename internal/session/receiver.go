@@ -8,6 +8,7 @@ import "math/bits"
 type Receiver struct {
 	pages *[64]*[16]uint64 // 1024 identifiers each, made when needed
 	n     int
+	made  int // pages
 }
 
 // Accept takes in the identifier of a QoS 2 PUBLISH. fresh is false if it is a
@@ -19,6 +20,7 @@ func (r *Receiver) Accept(id uint16) (fresh bool) {
 	page := &r.pages[id>>10]
 	if *page == nil {
 		*page = new([16]uint64)
+		r.made++
 	}
 	word, bit := &(*page)[id>>6&15], uint64(1)<<(id&63)
 	if *word&bit != 0 {
@@ -42,7 +44,9 @@ func (r *Receiver) Release(id uint16) (known bool) {
 		return false
 	}
 	*word &^= bit
-	r.n--
+	if r.n--; r.n == 0 && r.made > 1 {
+		r.pages, r.made = nil, 0
+	}
 	return true
 }
 
@@ -72,6 +76,14 @@ func (r *Receiver) IDs() []uint16 {
 		}
 	}
 	return ids
+}
+
+// Size returns how many bytes the identifiers take.
+func (r *Receiver) Size() int {
+	if r.pages == nil {
+		return 0
+	}
+	return 512 + 128*r.made
 }
 
 // Forget drops them all.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"slices"
+	"unsafe"
 
 	"mqtt/internal/proto"
 )
@@ -268,4 +269,20 @@ func (s *Sender[M]) Freed(id uint16) *M { return &s.slots[id-1].m }
 // Released tells whether the message in flight with identifier id awaits PUBCOMP.
 func (s *Sender[M]) Released(id uint16) bool {
 	return id != 0 && int(id) <= len(s.slots) && s.slots[id-1].state == released
+}
+
+// keptSlots is how many slots a Sender keeps that has nothing in flight.
+const keptSlots = 32
+
+// Shrink gives back the memory of slots, if nothing is in flight and there are many. Nothing that
+// Begin or Freed returned is good afterwards.
+func (s *Sender[M]) Shrink() {
+	if s.out == 0 && len(s.slots) > keptSlots && s.idle.n == len(s.slots) {
+		s.slots, s.idle = nil, ring{}
+	}
+}
+
+// Size returns how many bytes the slots take.
+func (s *Sender[M]) Size() int {
+	return cap(s.slots)*int(unsafe.Sizeof(slot[M]{})) + 2*len(s.idle.ids)
 }

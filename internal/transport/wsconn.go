@@ -51,6 +51,9 @@ type wsConn struct {
 	closeErr  error
 }
 
+// NetConn returns the connection below.
+func (c *wsConn) NetConn() net.Conn { return c.Conn }
+
 // CloseError is a Close frame that says more than that the peer is done.
 type CloseError struct {
 	Code   uint16 // RFC 6455, section 7.4

@@ -1,0 +1,166 @@
+package broker
+
+import (
+	"container/list"
+	"crypto/tls"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// What clients hold while their packets are unfinished is counted. When there is no more memory,
+// those go whose packet has been unfinished longest, and never the client that comes last because
+// it is the last: its packet may be finished in a moment.
+
+// unfinished lists the clients that hold memory for what they have sent, in the order in which they
+// began to.
+type unfinished struct {
+	mu      sync.Mutex
+	clients list.List
+	ending  atomic.Int64 // bytes of clients that have to go and have not gone yet
+}
+
+// holding is what a client holds for what it has sent.
+type holding struct {
+	heldSince atomic.Int64 // when its packet began, by Broker.moment
+
+	// Guarded by unfinished.mu.
+	heldPlace  *list.Element
+	heldListed int64 // heldSince, when it got its place
+	heldBytes  int64
+	expelled   bool // it has to go, and heldBytes are among those of ending
+}
+
+// weigh counts the memory that a client's unfinished packet and its topic aliases take. An error
+// ends the connection: there is no memory, and nobody has held it for longer.
+func (c *client) weigh() error {
+	held := c.in.Size()
+	if held > 0 && (c.finished || c.weight == 0) {
+		c.heldSince.Store(c.b.moment(time.Now()))
+	}
+	c.finished = false
+	n := (held + c.aliasIn.Size()) / unit
+	if n == c.weight {
+		return nil
+	}
+	grown := n > c.weight
+	c.count(n)
+	if !grown {
+		return nil
+	}
+	if missing := -c.b.room(passing, false) - c.b.unfinished.ending.Load(); missing > 0 && !c.b.makeRoom(c, missing) {
+		c.b.warn(shortage{memoryLimit, "a packet"})
+		return fault(proto.QuotaExceeded, "the server's memory is used up")
+	}
+	return nil
+}
+
+// count notes how many units of memory are the client's for what it has sent.
+func (c *client) count(n int) {
+	if n == c.weight {
+		return
+	}
+	more := int64(n-c.weight) * unit
+	c.weight = n
+	c.b.memory.Add(more)
+	c.b.moving.Add(more)
+
+	u := &c.b.unfinished
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if c.expelled {
+		u.ending.Add(more)
+	}
+	c.heldBytes += more
+	switch {
+	case c.heldBytes == 0 && c.heldPlace != nil:
+		u.clients.Remove(c.heldPlace)
+		c.heldPlace = nil
+	case c.heldBytes > 0 && c.heldPlace == nil && !c.expelled:
+		c.heldListed = c.heldSince.Load()
+		c.heldPlace = u.clients.PushBack(c)
+	}
+}
+
+// makeRoom ends the connections of those whose packets have been unfinished longest, until they
+// come to so many bytes. It reports false if that is c.
+func (b *Broker) makeRoom(c *client, missing int64) bool {
+	u := &b.unfinished
+	var gone []*client
+	u.mu.Lock()
+	for missing > 0 {
+		front := u.clients.Front()
+		if front == nil {
+			break
+		}
+		old := front.Value.(*client)
+		if now := old.heldSince.Load(); now != old.heldListed { // it began another packet
+			old.heldListed = now
+			u.clients.MoveToBack(front)
+			continue
+		}
+		if old == c {
+			break
+		}
+		u.clients.Remove(front)
+		old.heldPlace, old.expelled = nil, true
+		u.ending.Add(old.heldBytes)
+		missing -= old.heldBytes
+		gone = append(gone, old)
+	}
+	u.mu.Unlock()
+	for _, old := range gone {
+		old.expel()
+	}
+	return missing <= 0
+}
+
+// expel ends the connection of a client whose memory others need.
+func (c *client) expel() {
+	b := c.b
+	b.warn(shortage{memoryLimit, "an unfinished packet"})
+	b.mu.Lock()
+	attached := c.attached
+	b.mu.Unlock()
+	if attached {
+		c.kill(proto.QuotaExceeded, "the server's memory is used up")
+		return
+	}
+	c.given.Store(true)
+	c.conn.SetReadDeadline(past()) // its reader closes it
+}
+
+// Bytes that a connection takes besides those that are counted elsewhere, about.
+const (
+	tlsMemory       = 32 << 10 // buffers and keys
+	handshakeMemory = 16 << 10 // the head of a WebSocket handshake, at most
+)
+
+// connMemory returns how many bytes a connection takes besides its packets. Once its CONNECT has
+// come, a handshake is over.
+func connMemory(conn net.Conn, opened bool) (n int64) {
+	if f, ok := conn.(*faultConn); ok {
+		conn = f.Conn
+	}
+	if w, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		if _, ok := conn.(*tls.Conn); !ok {
+			if !opened {
+				n += handshakeMemory
+			}
+			conn = w.NetConn()
+		}
+	}
+	if _, ok := conn.(*tls.Conn); ok {
+		n += tlsMemory
+	}
+	return n
+}
+
+// burden counts what the connection takes besides its packets.
+func (c *client) burden(n int64) {
+	c.b.memory.Add(n - c.burdened)
+	c.burdened = n
+}
