@@ -204,10 +204,6 @@ func (c *client) part(err error) {
 	s.left = time.Now()
 	ends := s.expiry == 0 || c.fresh
 	w := c.legacy(said && why.reason == proto.Success, ends)
-	var left []held
-	if !ends && s.others() {
-		left = s.shared()
-	}
 	if s.keep {
 		b.opt.Store.PutSession(s.record())
 	}
@@ -225,7 +221,9 @@ func (c *client) part(err error) {
 	s.walking(false)
 	s.charge()
 	s.mu.Unlock()
-	b.pass(bt, s, left)
+	if !ends {
+		bt.share(s)
+	}
 	if w != nil {
 		bt.will(w)
 	}

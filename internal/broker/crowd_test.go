@@ -88,7 +88,7 @@ func TestTenThousandClients(t *testing.T) {
 			}
 		}
 	}()
-	limit := time.Now().Add(time.Minute)
+	limit := time.Now().Add(5 * time.Minute) // the machine may be busy
 	each := func(do func(i int) error) {
 		t.Helper()
 		var wg sync.WaitGroup

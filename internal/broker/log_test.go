@@ -180,3 +180,22 @@ func TestClip(t *testing.T) {
 		}
 	}
 }
+
+// So it is with a share that no member has room in.
+func TestLogOfAShareThatIsFull(t *testing.T) {
+	log, logger := logTo(slog.LevelWarn)
+	in(t, Options{Log: logger, QueueMessages: 1}, func(k *bench) {
+		s := k.connect(proto.V5, "s", expiry(1000))
+		s.subscribe(to("$share/g/t", 1))
+		s.leave()
+		p := k.connect(proto.V5, "p")
+		for range 30 {
+			p.send(pub("t", "m", 1, 1), pub("t", "m", 1, 2))
+			k.pass(time.Second)
+		}
+		log.want(t, "level=WARN", `msg="share misses messages"`, "share=$share/g/t", "messages=1")
+		k.pass(time.Minute)
+		p.send(pub("t", "m", 1, 1))
+		log.want(t, `msg="share misses messages"`, "messages=59")
+	})
+}

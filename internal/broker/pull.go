@@ -11,6 +11,8 @@ const (
 	pullGroups  = 64   // groups of a session that are asked
 	pullMembers = 1024 // members of a group that are asked
 	pullRounds  = 16   // of pullAtOnce, before others have their turn
+
+	shareMembers = 16 // members that pull when a client leaves
 )
 
 // The loads of a session, for the choice among the members of a share.
@@ -84,6 +86,38 @@ func (bt *batch) pull(s *session) {
 		for rounds < pullRounds && g.pull(bt, s) {
 			rounds++
 			bt.rest()
+		}
+	}
+}
+
+// share has the members of the session's groups that have nothing to do pull what waits for it: its
+// client has left. What they have no room for now they pull later. No lock is held but the
+// batch's transaction.
+func (bt *batch) share(s *session) {
+	if s.shares.Load() == 0 || s.queue.shared.Load() == 0 {
+		return
+	}
+	s.mu.Lock()
+	groups := make([]*group, 0, min(len(s.groups), pullGroups))
+	for g := range s.groups {
+		if groups = append(groups, g); len(groups) == pullGroups {
+			break
+		}
+	}
+	s.mu.Unlock()
+	asked := 0
+	for _, g := range groups {
+		members := *g.members.Load()
+		start := int(g.next.Add(1))
+		for i := range min(len(members), pullMembers) {
+			m := members[(start+i)%len(members)].s
+			if g.waiting.Load() == 0 || asked == shareMembers {
+				break
+			}
+			if m != s && m.online.Load() && m.load.Load() == idle {
+				bt.pull(m)
+				asked++
+			}
 		}
 	}
 }
@@ -171,7 +205,7 @@ func (q *queue) extract(look, n int, out func(*held) bool) (some []held) {
 		*q.at(to) = *q.at(i)
 		to--
 	}
-	for i := range some { // the places at the front are free: drop counts for each that is gone
+	for i := range some { // now the places at the front are free: drop counts for each that is gone
 		*q.first() = some[i]
 		q.drop()
 	}

@@ -2,6 +2,8 @@ package broker
 
 import (
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -170,4 +172,133 @@ func TestQueueExtract(t *testing.T) {
 	if some = q.extract(100, 100, func(*held) bool { return true }); len(some) != 7 || q.n != 0 || q.bytes != 0 || q.zeros != 0 {
 		t.Errorf("extracted %d, %d are left", len(some), q.n)
 	}
+}
+
+// Whatever members do, each message that was accepted goes to one of them, and to no other.
+func TestShareLosesNothingAndRepeatsNothing(t *testing.T) {
+	for seed := range uint64(20) {
+		opt := Options{Inflight: 8}
+		if seed%2 == 1 {
+			opt.Store = newJournal()
+		}
+		in(t, opt, func(k *bench) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			const members = 4
+			var there [members]*peer
+			var pending [members][]uint16 // packet identifiers that were not acknowledged
+			got := map[string]int{}       // payload to member
+			connect := func(i int) {
+				id := fmt.Sprint("m", i)
+				p := k.open(proto.V5, id, resume, expiry(never), num(proto.ReceiveMaximum, uint32(1+r.IntN(6))))
+				there[i] = p
+				if c := p.next().(*proto.Connack); !c.SessionPresent {
+					p.subscribe(to("$share/g/t", 1), to("$share/h/u", 1))
+				}
+				pending[i] = nil
+			}
+			read := func(i int) {
+				for {
+					x := there[i].next()
+					if x == nil {
+						return
+					}
+					m, ok := x.(*proto.Publish)
+					if !ok {
+						continue
+					}
+					if by, ok := got[string(m.Payload)]; ok && (by != i || !m.Dup) {
+						t.Fatalf("seed %d: %s went to %d, and then to %d", seed, dump(m), by, i)
+					}
+					got[string(m.Payload)] = i
+					pending[i] = append(pending[i], m.PacketID)
+				}
+			}
+			for i := range members {
+				connect(i)
+			}
+			p := k.connect(proto.V5, "p")
+			sent := 0
+			for range 400 {
+				i := r.IntN(members)
+				switch n := r.IntN(10); {
+				case n < 4:
+					for range 1 + r.IntN(10) {
+						p.send(pub([]string{"t", "u"}[r.IntN(2)], fmt.Sprint(sent), 1, 1))
+						p.want("PUBACK 1")
+						sent++
+					}
+				case n < 5 && there[i] != nil:
+					read(i)
+					there[i].cut()
+					there[i] = nil
+				case n < 6 && there[i] == nil:
+					connect(i)
+				case there[i] != nil:
+					read(i)
+					for len(pending[i]) > 0 && r.IntN(4) > 0 {
+						there[i].send(ack(proto.PUBACK, pending[i][0]))
+						pending[i] = pending[i][1:]
+					}
+				}
+			}
+			for i := range members {
+				if there[i] == nil {
+					connect(i)
+				}
+			}
+			for range 2 * sent {
+				for i := range members {
+					read(i)
+					for _, id := range pending[i] {
+						there[i].send(ack(proto.PUBACK, id))
+					}
+					pending[i] = nil
+				}
+				if len(got) == sent {
+					break
+				}
+			}
+			if len(got) != sent {
+				t.Errorf("seed %d: %d of %d arrived", seed, len(got), sent)
+			}
+			if n := k.b.router.waiting.Load(); n != 0 {
+				t.Errorf("seed %d: %d are said to wait", seed, n)
+			}
+		})
+	}
+}
+
+// Messages that wait in a session whose client leaves stay there until others have room: none is
+// dropped.
+func TestShareOfALeaverIsNotDropped(t *testing.T) {
+	in(t, Options{QueueMessages: 20}, func(k *bench) {
+		a := k.connect(proto.V5, "a", num(proto.ReceiveMaximum, 1), expiry(1000))
+		a.subscribe(to("$share/g/t", 1))
+		p := k.connect(proto.V5, "p")
+		accepted := len(p.publishAll(21, "t", "", 1, true))
+		b := k.connect(proto.V5, "b", num(proto.ReceiveMaximum, 1))
+		b.subscribe(to("$share/g/t", 1), to("plain", 1))
+		for i := range uint16(30) { // until b is full
+			p.send(pub("plain", fmt.Sprintf("p%02d", i), 1, i+1))
+			p.next()
+		}
+		before := k.b.Stats().Dropped
+		a.cut()
+		if n := k.b.Stats().Dropped - before; before == 0 || n != 0 {
+			t.Errorf("%d were dropped", n)
+		}
+		got := map[string]bool{}
+		for _, m := range b.finish() {
+			got[m] = true
+		}
+		a = k.open(proto.V5, "a", resume)
+		a.want("CONNACK 00 present")
+		for _, m := range a.finish() {
+			got[m] = true
+		}
+		maps.DeleteFunc(got, func(m string, _ bool) bool { return m[0] == 'p' })
+		if len(got) != accepted {
+			t.Errorf("%d of %d arrived", len(got), accepted)
+		}
+	})
 }

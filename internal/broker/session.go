@@ -118,10 +118,10 @@ func (s *session) abandon(id uint16, h *held) (release bool) {
 	return true
 }
 
-// shared takes out of the queue what came by shared subscriptions and was not sent, and of a
-// session that has ended what was sent at QoS 1 and not acknowledged: others get it
-// [MQTT-4.8.2-4]. What was sent at QoS 2 is never given to another [MQTT-4.8.2-5]. The Store
-// has it in this session until passed. s.mu is held.
+// shared takes out of the queue of a session that has ended what came by shared subscriptions and
+// was not sent, and of what was sent at QoS 1 and not acknowledged: others get it [MQTT-4.8.2-4].
+// What was sent at QoS 2 is never given to another [MQTT-4.8.2-5]. The Store has it in this session
+// until passed. s.mu is held.
 func (s *session) shared() (left []held) {
 	s.queue.filter(func(h *held) bool {
 		if h.g.group == nil {
@@ -131,11 +131,9 @@ func (s *session) shared() (left []held) {
 		s.bytes -= h.size()
 		return true
 	})
-	if s.ended {
-		for _, f := range s.sender.Resend() {
-			if f.Message.g.group != nil && f.Message.qos == 1 {
-				left = append(left, *f.Message)
-			}
+	for _, f := range s.sender.Resend() {
+		if f.Message.g.group != nil && f.Message.qos == 1 {
+			left = append(left, *f.Message)
 		}
 	}
 	return left
@@ -148,25 +146,6 @@ func (s *session) passed(h *held) {
 	if s.keep && h.qos > 0 {
 		s.b.opt.Store.Settle(s.id, h.seq)
 	}
-}
-
-// others reports whether a message of a shared subscription that waits here can go to somebody
-// who is there. It asks each group once. s.mu is held.
-func (s *session) others() bool {
-	asked := make(map[*group]bool)
-	for i := range s.queue.n {
-		g := s.queue.at(i).g.group
-		if g == nil || asked[g] {
-			continue
-		}
-		asked[g] = true
-		for _, m := range *g.members.Load() {
-			if m.s != s && m.s.online.Load() {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // admits tells whether the session is who's, or has no owner and may become who's: a user

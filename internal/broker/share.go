@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // group is a shared subscription: each message goes to one of its members.
@@ -13,6 +14,9 @@ type group struct {
 	next    atomic.Uint32
 	waiting atomic.Int64  // messages in the queues of its members
 	all     *atomic.Int64 // of all groups
+
+	missed   atomic.Int64 // messages that no member had room for and of which the log was not told
+	missedAt atomic.Int64 // when the log was told, by Broker.moment, 0 if it never was
 }
 
 type member struct {
@@ -74,11 +78,20 @@ func (g *group) deliver(bt *batch, m *Message, except *session) (all outcome) {
 	return all
 }
 
-// noteShare notes a message that no member of the group had room for.
+// noteShare notes a message that no member of the group had room for: at debug each, and at the
+// default level one in missPause.
 func (bt *batch) noteShare(g *group, m *Message) {
-	if bt.b.noting() {
+	const why = "no member has room for it"
+	b := bt.b
+	if b.noting() {
 		bt.count.note(slog.LevelDebug, "message dropped", slog.String("share", shown(g.filter)), slog.String("topic", shown(string(m.Topic))),
-			slog.String("why", "no member has room for it"))
+			slog.String("why", why))
+	}
+	g.missed.Add(1)
+	now, last := b.moment(time.Now()), g.missedAt.Load()
+	if (last == 0 || now-last >= int64(missPause)) && g.missedAt.CompareAndSwap(last, now) {
+		bt.count.note(slog.LevelWarn, "share misses messages", slog.String("share", shown(g.filter)), slog.Int64("messages", g.missed.Swap(0)),
+			slog.String("why", why))
 	}
 }
 
