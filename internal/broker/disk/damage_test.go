@@ -234,6 +234,34 @@ func TestDamagedMiddle(t *testing.T) {
 	}
 }
 
+// A write that the disk has lost, so that the end frame before it is still there, is damage.
+func TestLostWrite(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := open(t, dir, Options{})
+	var ends []int64
+	for i := range 3 {
+		s.Begin()
+		s.PutRetained(&broker.Message{Topic: fmt.Append(nil, i), Payload: []byte("kept")})
+		s.End()
+		if err := s.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		ends = append(ends, s.segment.size)
+	}
+	abandon(s)
+	for i, at := range ends {
+		_, _, err := load(t, dir, func(dir string) {
+			edit(t, filepath.Join(dir, firstName), func(b []byte) []byte {
+				return append(b[:at:at], append(appendEnd(nil, firstSegment, at, at), b[at+frameHead:]...)...)
+			})
+		})
+		// The last but one could be a write that was under way.
+		if got := errors.Is(err, ErrDamaged); got != (i == 0) {
+			t.Errorf("after frame %d: %v", i, err)
+		}
+	}
+}
+
 // When the log cannot be written, Commit returns the error to all, and Failed to the broker.
 func TestFailure(t *testing.T) {
 	s, _ := open(t, t.TempDir(), Options{})

@@ -161,9 +161,9 @@ func readFull(file io.ReaderAt, b []byte, at int64) (bool, error) {
 	return false, err
 }
 
-// damagedEnd reports whether the place where next found no frame was damaged, and is not just
-// the end of a write that was under way. It looks for a later frame that was written when the
-// place was on disk already: such a frame proves that the place was once whole.
+// damagedEnd reports whether the place where next found the end was damaged, or has become older,
+// and is not just the end of a write that was under way. It looks for a later frame that was written
+// when the place was on disk already: such a frame proves that another frame was there.
 func (f *frameReader) damagedEnd() (bool, error) {
 	const window = 1 << 20
 	buf := make([]byte, window+len(magicData))

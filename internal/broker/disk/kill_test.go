@@ -99,20 +99,23 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		kill := func(most time.Duration) { time.AfterFunc(rand.N(most), func() { cmd.Process.Kill() }) }
 		committed := 0
+		if round%4 == 3 {
+			kill(50 * time.Millisecond) // perhaps while it loads
+		}
 		for lines := bufio.NewScanner(out); lines.Scan(); {
 			if committed == 0 {
-				time.AfterFunc(time.Duration(rand.IntN(300))*time.Millisecond, func() { cmd.Process.Kill() })
+				kill(300 * time.Millisecond)
 			}
 			fmt.Sscan(lines.Text(), &committed)
 		}
-		cmd.Wait()
-		if committed == 0 {
+		if cmd.Wait(); errs.Len() > 0 {
 			t.Fatalf("round %d: %s", round, errs.String())
 		}
 		s, im := open(t, k.Dir, Options{})
-		merged = max(merged, s.manifest.snapshot.number)
 		abandon(s)
+		merged = max(merged, s.manifest.snapshot.number)
 		m, r, n := k.modelAfter(), randomOf(round), 0
 		for ; n < committed || differ(im, m.image()) != ""; n++ {
 			if n > committed+100 {

@@ -164,7 +164,7 @@ func (s *Store) replayNewest(ctx context.Context, d *delta, m *manifest) (newest
 	}
 	path := s.segmentPath(m.newest)
 	err = d.replay(ctx, f)
-	if err == nil && !f.complete {
+	if err == nil {
 		var wasWhole bool
 		if wasWhole, err = f.damagedEnd(); wasWhole {
 			err = fmt.Errorf("%w: byte %d cannot be read as it was written", ErrDamaged, f.at)

@@ -37,7 +37,8 @@ func newModel() *model {
 func (m *model) image() *broker.Image {
 	im := &broker.Image{}
 	for _, s := range m.sessions {
-		out := broker.SessionImage{SessionRecord: s.SessionRecord, Entries: slices.Clone(s.entries)}
+		out := broker.SessionImage{SessionRecord: s.SessionRecord}
+		out.Entries = append(out.Entries, s.entries...) // nil if there are none
 		for _, sub := range s.subs {
 			out.Subscriptions = append(out.Subscriptions, sub)
 		}
