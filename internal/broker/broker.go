@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"maps"
@@ -49,7 +48,8 @@ type Broker struct {
 	closed    bool
 	sessions  map[string]*session
 	clients   map[*client]struct{} // all connections
-	silent    list.List            // of *client: those whose CONNECT has not come, the longest first
+	silent    crowd                // those whose CONNECT has not come
+	opening   crowd                // those that were not let in
 	listeners map[net.Listener]struct{}
 	sys       *time.Timer
 }

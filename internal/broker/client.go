@@ -49,7 +49,7 @@ type client struct {
 	warned     time.Time          // when the log was told of topics that begin with $
 	answered   bool               // its CONNECT was refused with a CONNACK
 	stranger   bool               // it speaks another protocol
-	given      atomic.Bool        // its place among the silent was given to another connection
+	given      atomic.Bool        // its place among those that were not let in was given to another connection
 	holding                       // what it holds for unfinished packets
 	finished   bool               // a packet was finished since that was weighed
 	burdened   int64              // bytes that are counted for the connection itself
@@ -83,7 +83,8 @@ type client struct {
 
 	attached bool          // it has a session; guarded by Broker.mu
 	placed   bool          // it has a place, see places.go; likewise
-	silent   *list.Element // among Broker.silent, nil once its CONNECT has come; likewise
+	silent   *list.Element // in Broker.silent, nil once its CONNECT has come; likewise
+	opening  *list.Element // in Broker.opening, nil once it was let in; likewise
 
 	dying chan struct{} // closed with end
 	stamp atomic.Uint64 // of the credentials with which it came in

@@ -54,7 +54,7 @@ func (l *loginContext) watch() {
 	for err == nil && c.in.Len() < watchedBytes {
 		err = c.in.Fill()
 	}
-	if err != nil && !timedOut(err) {
+	if err != nil && (!timedOut(err) || c.given.Load()) {
 		l.cancel()
 	} else {
 		err = nil

@@ -2,13 +2,14 @@ package broker
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"mqtt/internal/proto"
 )
 
-// slowAuth decides when its context ends or go is closed.
+// slowAuth decides when its context ends or decide is closed. It refuses client identifiers that begin with x.
 type slowAuth struct {
 	asked  chan struct{}
 	ended  chan error
@@ -19,13 +20,16 @@ func newSlowAuth() *slowAuth {
 	return &slowAuth{asked: make(chan struct{}, 10), ended: make(chan error, 10), decide: make(chan struct{})}
 }
 
-func (a *slowAuth) Authenticate(ctx context.Context, _ *Identity, _ []byte) proto.Reason {
+func (a *slowAuth) Authenticate(ctx context.Context, who *Identity, _ []byte) proto.Reason {
 	a.asked <- struct{}{}
 	select {
 	case <-ctx.Done():
 		a.ended <- ctx.Err()
 		return proto.ServerUnavailable
 	case <-a.decide:
+		if strings.HasPrefix(who.ClientID, "x") {
+			return proto.NotAuthorized
+		}
 		return proto.Success
 	}
 }

@@ -1,9 +1,10 @@
 package broker
 
 // Clients that were let in have Options.Connections places, which Broker.stats.connected counts.
-// Connections whose CONNECT has not come have a bound of their own, so that they cannot take a
-// place from anybody: when there are too many, the one that was silent longest is closed. A client
-// that takes over another one's session takes over its place, too.
+// Connections that were not let in yet have bounds of their own, so that they cannot take a place from
+// anybody: one for those whose CONNECT has not come, one for all of them. When there are too many, the
+// oldest one of the address that has most of them is closed: no address can keep out another one. A
+// client that takes over another one's session takes over its place, too.
 
 // mostSilent returns how many connections there may be whose CONNECT has not come.
 func (o *Options) mostSilent() int { return max(64, o.Connections/4) }
@@ -15,21 +16,27 @@ func (o *Options) mostOpening() int { return o.Connections + o.mostSilent() }
 func (b *Broker) arrive(c *client) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || len(b.clients)-int(b.stats.connected.Load()) >= b.opt.mostOpening() {
+	if b.closed || len(b.clients)-int(b.stats.connected.Load()) >= 2*b.opt.mostOpening() { // many are being closed
 		return false
 	}
-	if b.silent.Len() >= b.opt.mostSilent() {
-		e := b.silent.Front()
-		b.silent.Remove(e)
-		old := e.Value.(*client)
-		old.silent = nil
-		old.given.Store(true)
-		old.conn.SetReadDeadline(past()) // its reader closes it
+	if b.silent.n >= b.opt.mostSilent() {
+		b.dismiss(b.silent.first())
 	}
-	c.silent = b.silent.PushBack(c)
+	if b.opening.n >= b.opt.mostOpening() {
+		b.dismiss(b.opening.first())
+	}
+	c.silent, c.opening = b.silent.add(c), b.opening.add(c)
 	b.clients[c] = struct{}{}
 	b.wg.Add(1)
 	return true
+}
+
+// dismiss has a connection that was not let in closed by the goroutine that reads from it. b.mu is held.
+func (b *Broker) dismiss(c *client) {
+	b.unlist(c)
+	b.admitted(c)
+	c.given.Store(true)
+	c.conn.SetReadDeadline(past())
 }
 
 // introduced notes that the client's CONNECT has come.
@@ -42,8 +49,16 @@ func (b *Broker) introduced(c *client) {
 // unlist takes c off the list of silent connections. b.mu is held.
 func (b *Broker) unlist(c *client) {
 	if c.silent != nil {
-		b.silent.Remove(c.silent)
+		b.silent.remove(c, c.silent)
 		c.silent = nil
+	}
+}
+
+// admitted takes c off the list of connections that were not let in. b.mu is held.
+func (b *Broker) admitted(c *client) {
+	if c.opening != nil {
+		b.opening.remove(c, c.opening)
+		c.opening = nil
 	}
 }
 
@@ -75,6 +90,7 @@ func (b *Broker) place(c *client) {
 		return
 	}
 	c.placed = true
+	b.admitted(c)
 	now := b.stats.connected.Add(1)
 	if now > b.stats.connectedMost.Load() {
 		b.stats.connectedMost.Store(now)
@@ -86,6 +102,7 @@ func (b *Broker) vacate(c *client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.unlist(c)
+	b.admitted(c)
 	delete(b.clients, c)
 	if c.placed {
 		c.placed = false
@@ -97,5 +114,6 @@ func (b *Broker) vacate(c *client) {
 func (c *client) takePlace(old *client) {
 	if old.placed && !c.placed {
 		old.placed, c.placed = false, true
+		c.b.admitted(c)
 	}
 }

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -86,6 +87,58 @@ func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 		late.send(&proto.Connect{ClientID: "late", CleanStart: true})
 		late.want("CONNACK 00")
 	})
+}
+
+// far is a connection whose client is at another address.
+type far struct {
+	net.Conn
+	remote net.Addr
+}
+
+func (f *far) RemoteAddr() net.Addr { return f.remote }
+
+// from opens a connection from another address.
+func (k *bench) from(v proto.Version, ip string) *peer {
+	k.t.Helper()
+	ours, theirs := net.Pipe()
+	p := &peer{k: k, t: k.t, conn: ours, v: v}
+	k.peers = append(k.peers, p)
+	k.l.c <- &far{theirs, &net.TCPAddr{IP: net.ParseIP(ip), Port: 1}}
+	go p.listen() // ends with the connection
+	return p
+}
+
+// Silent connections of one address, and logins of one address that take time, do not have a silent one of
+// another address closed.
+func TestOneAddressCannotUseUpPlacesForOthers(t *testing.T) {
+	for _, login := range []bool{false, true} {
+		in(t, Options{}, func(k *bench) {
+			k.stop()
+			a := newSlowAuth()
+			a.asked, a.ended = make(chan struct{}, 10_000), make(chan error, 10_000)
+			k.start(Options{Auth: a, Connections: 100, ConnectTimeout: time.Hour})
+			slow := k.from(proto.V5, "192.0.2.1")
+			other := k.from(proto.V5, "2001:db8::1")
+			other.send(&proto.Connect{ClientID: "other", CleanStart: true})
+			for i := range 1000 {
+				p := k.from(proto.V5, "192.0.2.2")
+				p.send()
+				if login {
+					p.send(&proto.Connect{ClientID: fmt.Sprint("x", i), CleanStart: true})
+				}
+			}
+			k.b.mu.Lock()
+			n := len(k.b.clients)
+			k.b.mu.Unlock()
+			if most := k.b.opt.mostOpening(); n > most {
+				t.Errorf("%d connections are open, at most %d may be", n, most)
+			}
+			close(a.decide)
+			other.want("CONNACK 00")
+			slow.send(&proto.Connect{ClientID: "slow", CleanStart: true})
+			slow.want("CONNACK 00")
+		})
+	}
 }
 
 // What is not MQTT is closed at its first byte.
