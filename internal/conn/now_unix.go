@@ -4,7 +4,7 @@ package conn
 
 import "syscall"
 
-// readNow and writeNow are read(2) and write(2) on a socket that never makes them wait.
+// readNow and writeNow are read(2) and write(2) on a socket that does not block.
 func readNow(fd uintptr, b []byte) (int, error) { return now(syscall.Read, fd, b) }
 
 func writeNow(fd uintptr, b []byte) (int, error) { return now(syscall.Write, fd, b) }

@@ -6,7 +6,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Awaits says beforehand which acknowledgements Settle takes for the end of an exchange.
+// TestAwaits compares Awaits with what Acknowledge then does.
 func TestAwaits(t *testing.T) {
 	states := map[string]func(s *Sender[int]) uint16{
 		"nothing": func(s *Sender[int]) uint16 { return 1 },

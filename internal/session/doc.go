@@ -1,8 +1,7 @@
-// Package session is the ledger of QoS 1 and 2: which messages were sent and are
-// not finished, and which QoS 2 messages came and were not released. Client and
-// broker keep the same two types, Sender and Receiver.
+// Package session keeps the delivery state of QoS 1 and 2: which sent messages are not acknowledged,
+// and which received QoS 2 messages are not released. Client and broker use the same two types, Sender
+// and Receiver.
 //
-// They take values and return values: no input or output, no lock, no clock, no
-// goroutine. Whoever owns the connection owns its session, and keeps it when the
-// connection dies.
+// Both types take values and return values. They do no input or output, and have no lock, no clock and
+// no goroutine. The owner of a connection also owns its session, and keeps it when the connection ends.
 package session

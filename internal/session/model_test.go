@@ -16,7 +16,7 @@ type flight struct {
 	first, order int
 }
 
-// model is the ledger as a map, and plainly.
+// model is a Sender as a simple map.
 type model struct {
 	limit int
 	clock int
@@ -38,8 +38,8 @@ func (m *model) add(id uint16, st state, tag uint64) {
 	m.at[id] = &flight{st, tag, m.clock, m.clock}
 }
 
-// settle says what a packet should lead to.
-func (m *model) settle(kind proto.Type, id uint16, r proto.Reason) (want Step, wrong bool) {
+// acknowledge returns the expected effect of a packet.
+func (m *model) acknowledge(kind proto.Type, id uint16, r proto.Reason) (want Step, wrong bool) {
 	f := m.at[id]
 	if f == nil {
 		return Step{Release: kind == proto.PUBREC && r < 0x80}, false
@@ -61,7 +61,7 @@ func (m *model) settle(kind proto.Type, id uint16, r proto.Reason) (want Step, w
 	return want, false
 }
 
-// again is what a cut leaves to be sent, in order; requests are given up.
+// again returns the identifiers to send again after a lost connection, in order. Requests are dropped.
 func (m *model) again() []uint16 {
 	maps.DeleteFunc(m.at, func(_ uint16, f *flight) bool { return f.state == request })
 	list := slices.Collect(maps.Keys(m.at))
@@ -69,10 +69,10 @@ func (m *model) again() []uint16 {
 	return list
 }
 
-// TestSenderModel does thousands of things in any order to a Sender and to the model:
-// begins, requests, acknowledgements of any kind to anything, cuts with and without a
-// session at the peer, restarts, other windows. Identifiers are never 0 and never
-// out twice [MQTT-2.2.1-3], [MQTT-4.3.2-1], [MQTT-4.3.3-1].
+// TestSenderModel compares a Sender with the model over thousands of random operations: messages,
+// requests, acknowledgements of any type for any identifier, lost connections with and without a session
+// at the peer, restarts, and changed windows. Identifiers are never 0 and never assigned twice
+// [MQTT-2.2.1-3], [MQTT-4.3.2-1], [MQTT-4.3.3-1].
 func TestSenderModel(t *testing.T) {
 	for seed := range uint64(40) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
@@ -200,7 +200,7 @@ func checkSettle(t *testing.T, s *Sender[uint64], m *model, kind proto.Type, id 
 	} else if s.Message(id) != nil {
 		t.Fatalf("%d keeps something", id)
 	}
-	want, wrong := m.settle(kind, id, r)
+	want, wrong := m.acknowledge(kind, id, r)
 	got, err := s.Acknowledge(kind, id, r)
 	if got != want || (err != nil) != wrong {
 		t.Fatalf("%s %d %s: %+v, %v, want %+v, %v", kind, id, r, got, err, want, wrong)
@@ -226,8 +226,8 @@ func checkResend(t *testing.T, s *Sender[uint64], m *model) {
 	}
 }
 
-// TestWrap sends more messages than there are identifiers, at windows that divide
-// them and that do not, and acknowledges them in any order.
+// TestWrap sends more messages than there are identifiers, with windows that divide their number and
+// others, and acknowledges them in any order.
 func TestWrap(t *testing.T) {
 	for _, window := range []int{1, 7, 1000, 65535} {
 		rnd := rand.New(rand.NewPCG(uint64(window), 2))

@@ -2,17 +2,17 @@ package session
 
 import "math/bits"
 
-// Receiver holds the identifiers of QoS 2 messages that came and were not released
-// by a PUBREL: a repeat of one is acknowledged but not taken again
-// [MQTT-4.3.3-10]. The zero value is empty.
+// Receiver is the set of packet identifiers of QoS 2 messages that were received and not released by
+// PUBREL. A redelivery of such a message is acknowledged, but not delivered again [MQTT-4.3.3-10]. The
+// zero value is empty.
 type Receiver struct {
-	pages *[64]*[16]uint64 // 1024 identifiers each, made when needed
+	pages *[64]*[16]uint64 // bitmaps of 1024 identifiers each; nil until needed
 	n     int
-	made  int // pages
+	made  int // number of bitmaps
 }
 
-// Accept takes in the identifier of a QoS 2 PUBLISH. fresh is false if it is a
-// repeat.
+// Accept adds the packet identifier of a QoS 2 PUBLISH. fresh is false if the message is a
+// redelivery.
 func (r *Receiver) Accept(id uint16) (fresh bool) {
 	if r.pages == nil {
 		r.pages = new([64]*[16]uint64)
@@ -31,9 +31,9 @@ func (r *Receiver) Accept(id uint16) (fresh bool) {
 	return true
 }
 
-// Release takes in the identifier of a PUBREL, or of a message that was refused
-// with PUBREC of 0x80 or more; it is free afterwards [MQTT-4.3.3-12]. known is
-// false if there was no such message.
+// Release removes the packet identifier of a PUBREL, or of a message that was refused by a PUBREC with
+// an error. The identifier may then be used again [MQTT-4.3.3-12]. known is false if it was not in the
+// set.
 func (r *Receiver) Release(id uint16) (known bool) {
 	if r.pages == nil || r.pages[id>>10] == nil {
 		return false
@@ -50,16 +50,15 @@ func (r *Receiver) Release(id uint16) (known bool) {
 	return true
 }
 
-// Has tells whether the message of an identifier awaits its PUBREL.
+// Has reports whether the message with that packet identifier awaits its PUBREL.
 func (r *Receiver) Has(id uint16) bool {
 	return r.pages != nil && r.pages[id>>10] != nil && r.pages[id>>10][id>>6&15]&(1<<(id&63)) != 0
 }
 
-// Len tells how many messages await their PUBREL.
+// Len returns the number of messages that await their PUBREL.
 func (r *Receiver) Len() int { return r.n }
 
-// IDs returns the identifiers of the messages that await their PUBREL, in
-// ascending order.
+// IDs returns the packet identifiers of the messages that await their PUBREL, in ascending order.
 func (r *Receiver) IDs() []uint16 {
 	if r.pages == nil {
 		return nil
@@ -78,7 +77,7 @@ func (r *Receiver) IDs() []uint16 {
 	return ids
 }
 
-// Size returns how many bytes the identifiers take.
+// Size returns the memory used by the identifiers, in bytes.
 func (r *Receiver) Size() int {
 	if r.pages == nil {
 		return 0
@@ -86,5 +85,5 @@ func (r *Receiver) Size() int {
 	return 512 + 128*r.made
 }
 
-// Forget drops them all.
+// Forget removes all identifiers.
 func (r *Receiver) Forget() { *r = Receiver{} }

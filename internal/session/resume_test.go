@@ -25,6 +25,10 @@ func equal(a, b []uint16) bool {
 	return true
 }
 
+// TestResend loses the connection with one message in each state. The messages come back in the order
+// of sending [MQTT-4.6.0-1] with their identifiers [MQTT-4.4.0-1] (3.1.1: [MQTT-2.3.1-3]), never as
+// PUBLISH after PUBREL [MQTT-4.3.3-6], and as PUBREL in the order of PUBREC [MQTT-4.6.0-4]. Requests are
+// dropped.
 func TestResend(t *testing.T) {
 	var s Sender[string]
 	s.Limit(10)
@@ -37,10 +41,10 @@ func TestResend(t *testing.T) {
 			s.Request(1)
 		}
 	}
-	settle(t, &s, proto.PUBREC, id[3], proto.Success)
-	settle(t, &s, proto.PUBREC, id[0], proto.NoMatchingSubscribers)
-	settle(t, &s, proto.PUBACK, id[1], proto.Success)
-	settle(t, &s, proto.PUBREC, id[3], proto.Success) // a repeat moves nothing
+	acknowledge(t, &s, proto.PUBREC, id[3], proto.Success)
+	acknowledge(t, &s, proto.PUBREC, id[0], proto.NoMatchingSubscribers)
+	acknowledge(t, &s, proto.PUBACK, id[1], proto.Success)
+	acknowledge(t, &s, proto.PUBREC, id[3], proto.Success) // a repeat moves nothing
 	for range 2 {                                     // a second cut before any answer finds the same
 		again := s.Resend()
 		if want := []uint16{id[2], id[4], id[5], id[3], id[0]}; !equal(ids(again), want) {
@@ -56,7 +60,7 @@ func TestResend(t *testing.T) {
 			}
 		}
 	}
-	if step := settle(t, &s, proto.SUBACK, 4, proto.Success); step.Known {
+	if step := acknowledge(t, &s, proto.SUBACK, 4, proto.Success); step.Known {
 		t.Error("a request outlived its connection")
 	}
 	if s.Pending() != 5 {
@@ -64,11 +68,13 @@ func TestResend(t *testing.T) {
 	}
 }
 
+// TestRenew resumes with a peer that has lost the session [MQTT-3.2.2-5]: all messages are new again, in
+// the order in which they were first sent. The two at QoS 2, which may be delivered twice, are counted.
 func TestRenew(t *testing.T) {
 	var s Sender[string]
 	s.Limit(10)
-	a, b, c := begin(t, &s, 2, 1), begin(t, &s, 1, 2), begin(t, &s, 2, 3)
-	settle(t, &s, proto.PUBREC, a, proto.Success)
+	a, b, c := add(t, &s, 2, 1), add(t, &s, 1, 2), add(t, &s, 2, 3)
+	acknowledge(t, &s, proto.PUBREC, a, proto.Success)
 	if twice := s.Renew(); twice != 2 {
 		t.Errorf("%d may arrive twice, want 2", twice)
 	}
@@ -78,13 +84,13 @@ func TestRenew(t *testing.T) {
 	}
 	for _, f := range again {
 		if f.Released {
-			t.Errorf("%d would be sent as PUBREL to a peer that never saw it", f.ID)
+			t.Errorf("%d would be sent as PUBREL to a peer that does not know it", f.ID)
 		}
 	}
 	if _, err := s.Acknowledge(proto.PUBCOMP, a, proto.Success); err == nil {
-		t.Error("PUBCOMP without PUBREC was taken")
+		t.Error("PUBCOMP without PUBREC is no error")
 	}
-	if step := settle(t, &s, proto.PUBREC, a, proto.Success); !step.Release || step.Tag != 1 {
+	if step := acknowledge(t, &s, proto.PUBREC, a, proto.Success); !step.Release || step.Tag != 1 {
 		t.Errorf("PUBREC of a renewed message: %+v", step)
 	}
 	if s.Pending() != 3 {
@@ -92,6 +98,7 @@ func TestRenew(t *testing.T) {
 	}
 }
 
+// TestRestore puts messages back after a restart, and continues with them.
 func TestRestore(t *testing.T) {
 	var s Sender[string]
 	s.Limit(2)
@@ -126,7 +133,7 @@ func TestRestore(t *testing.T) {
 	s.Limit(65535)
 	used := map[uint16]bool{300: true, 5: true, 65535: true, 1: true}
 	for s.Free() > 0 {
-		id := begin(t, &s, 1, 0)
+		id := add(t, &s, 1, 0)
 		if used[id] {
 			t.Fatalf("%d was given out twice", id)
 		}
@@ -135,8 +142,8 @@ func TestRestore(t *testing.T) {
 	if len(used) != 65535 || used[0] {
 		t.Errorf("%d identifiers", len(used))
 	}
-	settle(t, &s, proto.PUBCOMP, 300, proto.Success)
-	if id := begin(t, &s, 1, 0); id != 300 {
+	acknowledge(t, &s, proto.PUBCOMP, 300, proto.Success)
+	if id := add(t, &s, 1, 0); id != 300 {
 		t.Errorf("got %d, only 300 was free", id)
 	}
 }

@@ -2,12 +2,13 @@ package session
 
 import "slices"
 
-// ring is a queue of identifiers. Its length is a power of two.
+// ring is a queue of packet identifiers. The length of ids is 0 or a power of two.
 type ring struct {
 	ids     []uint16
 	head, n int
 }
 
+// push adds id at the end.
 func (r *ring) push(id uint16) {
 	if r.n == len(r.ids) {
 		grown := make([]uint16, max(8, 2*len(r.ids)))
@@ -20,6 +21,7 @@ func (r *ring) push(id uint16) {
 	r.n++
 }
 
+// pop removes the first identifier.
 func (r *ring) pop() (uint16, bool) {
 	if r.n == 0 {
 		return 0, false
@@ -30,7 +32,7 @@ func (r *ring) pop() (uint16, bool) {
 	return id, true
 }
 
-// remove takes id out of the middle.
+// remove removes id, wherever it is.
 func (r *ring) remove(id uint16) {
 	all := make([]uint16, 0, r.n)
 	for range r.n {

@@ -7,7 +7,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// state is how far the exchange in a slot has come.
+// state is the state of the exchange in a slot.
 type state byte
 
 const (
@@ -18,47 +18,45 @@ const (
 	released        // QoS 2, awaits PUBCOMP
 )
 
-const maxSlots = 65535 // identifiers
+const maxSlots = 65535 // number of packet identifiers
 
 type slot[M any] struct {
 	state state
 	tag   uint64
-	first uint64 // when its PUBLISH was sent first
-	order uint64 // when what it awaits an answer to was sent: PUBLISH or PUBREL
+	first uint64 // position of its first PUBLISH in the order of sending
+	order uint64 // position of the packet that awaits an answer: PUBLISH or PUBREL
 	m     M
 }
 
-// Sender holds what was sent at QoS 1 and 2 and the peer has not finished, and gives
-// out packet identifiers. The identifier is the slot's place plus one, so slots are
-// as many as were ever in use at once. M is what the owner keeps to send a message
-// again. The zero value has a window of 0.
+// Sender stores the messages in flight at QoS 1 and 2, and assigns packet identifiers. An identifier is
+// the index of a slot plus one, so there are as many slots as identifiers were ever in use at once. M is
+// what the owner needs to send a message again. The zero value has a window of 0.
 type Sender[M any] struct {
 	slots []slot[M]
-	idle  ring // identifiers that are free, longest first
-	limit int
-	out   int // messages in flight; requests are not among them
-	order uint64
+	idle  ring   // free identifiers, the longest unused first
+	limit int    // the window
+	out   int    // number of messages in flight, without requests
+	order uint64 // of the last packet
 }
 
-// Limit sets the window: how many messages may be in flight, 1 to 65535. It is the
-// smaller of our own wish and the peer's Receive Maximum [MQTT-4.9.0-1]. What is in
-// flight beyond a smaller window stays so.
+// Limit sets the window: the number of messages that may be in flight, 1 to 65535. It is the smaller of
+// the configured window and the peer's Receive Maximum [MQTT-4.9.0-1]. Messages that are in flight
+// already stay in flight.
 func (s *Sender[M]) Limit(n int) { s.limit = n }
 
-// Free tells how many messages may begin now [MQTT-4.9.0-2]: requests hold
-// identifiers, so at a window of 65535 it may be less than the window has room for.
+// Free returns the number of messages that may be added now [MQTT-4.9.0-2]. Requests use identifiers
+// too, so with a window of 65535 it may be less than the rest of the window.
 func (s *Sender[M]) Free() int {
 	return max(0, min(s.limit-s.out, s.idle.n+maxSlots-len(s.slots)))
 }
 
-// Pending tells how many messages are in flight.
+// Pending returns the number of messages in flight.
 func (s *Sender[M]) Pending() int { return s.out }
 
-// Add gives a new message at QoS 1 or 2 an identifier that is not in use
-// [MQTT-2.2.1-3]. The caller fills *kept, which holds what the slot's last message
-// left, for its memory to be used again; it is good until the next Add, Request or
-// Restore. ok is false if the window is full.
-func (s *Sender[M]) Add(qos byte, tag uint64) (id uint16, kept *M, ok bool) {
+// Add assigns an unused packet identifier to a new message at QoS 1 or 2 [MQTT-2.2.1-3]. The caller
+// sets *m, which still has the value of the slot's last message, so that its memory can be reused. m is
+// valid until the next Add, Request or Restore. ok is false if the window is full.
+func (s *Sender[M]) Add(qos byte, tag uint64) (id uint16, m *M, ok bool) {
 	if s.out >= s.limit {
 		return 0, nil, false
 	}
@@ -66,7 +64,7 @@ func (s *Sender[M]) Add(qos byte, tag uint64) (id uint16, kept *M, ok bool) {
 	if qos == 2 {
 		st = assured
 	}
-	id, p := s.take(st, tag)
+	id, p := s.assign(st, tag)
 	if p == nil {
 		return 0, nil, false
 	}
@@ -74,14 +72,15 @@ func (s *Sender[M]) Add(qos byte, tag uint64) (id uint16, kept *M, ok bool) {
 	return id, &p.m, true
 }
 
-// Request gives a SUBSCRIBE or UNSUBSCRIBE an identifier. ok is false if all 65535
-// are in use.
+// Request assigns a packet identifier to a SUBSCRIBE or UNSUBSCRIBE. ok is false if all 65535 are in
+// use.
 func (s *Sender[M]) Request(tag uint64) (id uint16, ok bool) {
-	id, p := s.take(request, tag)
+	id, p := s.assign(request, tag)
 	return id, p != nil
 }
 
-func (s *Sender[M]) take(st state, tag uint64) (uint16, *slot[M]) {
+// assign puts a new exchange into a free slot. It returns nil if there is none.
+func (s *Sender[M]) assign(st state, tag uint64) (uint16, *slot[M]) {
 	id, ok := s.idle.pop()
 	if !ok {
 		if len(s.slots) == maxSlots {
@@ -96,9 +95,9 @@ func (s *Sender[M]) take(st state, tag uint64) (uint16, *slot[M]) {
 	return id, p
 }
 
-// Restore puts a message that was in flight when the owner stopped back into its
-// slot. Calls come in the order of sending. ok is false if id is 0 or in use.
-func (s *Sender[M]) Restore(id uint16, qos byte, pubrec bool, tag uint64) (kept *M, ok bool) {
+// Restore puts a message back into its slot that was in flight when the owner stopped. It is called in
+// the order of sending. ok is false if id is 0 or in use.
+func (s *Sender[M]) Restore(id uint16, qos byte, pubrec bool, tag uint64) (m *M, ok bool) {
 	if id == 0 || int(id) <= len(s.slots) && s.slots[id-1].state != free {
 		return nil, false
 	}
@@ -120,17 +119,16 @@ func (s *Sender[M]) Restore(id uint16, qos byte, pubrec bool, tag uint64) (kept 
 	return &p.m, true
 }
 
-// Step is what an acknowledgement led to.
+// Step is the effect of an acknowledgement.
 type Step struct {
 	Tag     uint64
-	Known   bool // false: nothing in flight awaits this packet
-	Release bool // send PUBREL [MQTT-4.3.3-4], with PacketIdentifierNotFound if not Known
-	Done    bool // the exchange has ended and the identifier is free
+	Known   bool // the packet identifier is in use
+	Release bool // PUBREL has to be sent [MQTT-4.3.3-4], with PacketIdentifierNotFound if Known is false
+	Done    bool // the exchange has ended, and the packet identifier is free
 }
 
-// Acknowledge takes in a PUBACK, PUBREC, PUBCOMP, SUBACK or UNSUBACK. A reason of 0x80 or
-// more ends the exchange [MQTT-4.4.0-2]. An acknowledgement of another kind than the
-// one awaited is an *proto.Error.
+// Acknowledge handles a PUBACK, PUBREC, PUBCOMP, SUBACK or UNSUBACK. A reason that is an error ends the
+// exchange [MQTT-4.4.0-2]. If the slot awaits another type of packet, the error is a *proto.Error.
 func (s *Sender[M]) Acknowledge(kind proto.Type, id uint16, r proto.Reason) (Step, error) {
 	if id == 0 || int(id) > len(s.slots) || s.slots[id-1].state == free {
 		return Step{Release: kind == proto.PUBREC && !r.Failed()}, nil
@@ -141,16 +139,16 @@ func (s *Sender[M]) Acknowledge(kind proto.Type, id uint16, r proto.Reason) (Ste
 	case kind == proto.PUBACK && p.state == published, kind == proto.PUBCOMP && p.state == released,
 		kind == proto.PUBREC && p.state == assured && r.Failed():
 		s.out--
-		s.end(id, p)
+		s.free(id, p)
 		step.Done = true
 	case kind == proto.PUBREC && p.state == assured:
 		s.order++
 		p.state, p.order = released, s.order
 		step.Release = true
 	case kind == proto.PUBREC && p.state == released:
-		step.Release = !r.Failed() // a repeat
+		step.Release = !r.Failed() // a repeated PUBREC
 	case (kind == proto.SUBACK || kind == proto.UNSUBACK) && p.state == request:
-		s.end(id, p)
+		s.free(id, p)
 		step.Done = true
 	default:
 		return step, &proto.Error{Type: kind, Reason: proto.ProtocolError, What: "acknowledges a packet of another kind"}
@@ -158,8 +156,8 @@ func (s *Sender[M]) Acknowledge(kind proto.Type, id uint16, r proto.Reason) (Ste
 	return step, nil
 }
 
-// Awaits tells whether a message in flight is waiting for that acknowledgement, which
-// Acknowledge will then take for its end, be it that it says PUBREC and 0x80 or more.
+// Awaits reports whether a message in flight awaits an acknowledgement of that type. Acknowledge then
+// ends its exchange, or continues it after a PUBREC without an error.
 func (s *Sender[M]) Awaits(kind proto.Type, id uint16) bool {
 	if id == 0 || int(id) > len(s.slots) {
 		return false
@@ -175,8 +173,7 @@ func (s *Sender[M]) Awaits(kind proto.Type, id uint16) bool {
 	return false
 }
 
-// Message returns the message in flight with identifier
-// id, nil if there is none.
+// Message returns the message in flight with packet identifier id, or nil if there is none.
 func (s *Sender[M]) Message(id uint16) *M {
 	if id == 0 || int(id) > len(s.slots) || s.slots[id-1].state < published {
 		return nil
@@ -184,7 +181,8 @@ func (s *Sender[M]) Message(id uint16) *M {
 	return &s.slots[id-1].m
 }
 
-func (s *Sender[M]) end(id uint16, p *slot[M]) {
+// free ends the exchange in a slot.
+func (s *Sender[M]) free(id uint16, p *slot[M]) {
 	p.state = free
 	s.idle.push(id)
 }
@@ -193,14 +191,14 @@ func (s *Sender[M]) end(id uint16, p *slot[M]) {
 type Flight[M any] struct {
 	ID       uint16
 	QoS      byte
-	Released bool // PUBREC came: PUBREL is to be sent again, never PUBLISH [MQTT-4.3.3-6]
+	Released bool // PUBREC was received: PUBREL is sent again, never PUBLISH [MQTT-4.3.3-6]
 	Tag      uint64
 	Message  *M
 }
 
-// Resend returns the messages in flight in the order of sending [MQTT-4.6.0-1],
-// to be sent again with their identifiers on a connection that resumes the session
-// [MQTT-4.4.0-1]. Requests are given up: they belong to the connection that died.
+// Resend returns the messages in flight in the order of sending [MQTT-4.6.0-1]. They are sent again with
+// their packet identifiers on a connection that resumes the session [MQTT-4.4.0-1]. Requests are dropped,
+// because they belong to the connection that has ended.
 func (s *Sender[M]) Resend() []Flight[M] {
 	var again []Flight[M]
 	for i := range s.slots {
@@ -210,7 +208,7 @@ func (s *Sender[M]) Resend() []Flight[M] {
 		case free:
 			continue
 		case request:
-			s.end(f.ID, p)
+			s.free(f.ID, p)
 			continue
 		case published:
 			f.QoS = 1
@@ -228,14 +226,14 @@ func (s *Sender[M]) Resend() []Flight[M] {
 	return again
 }
 
-// Renew makes every message in flight a new one that the peer has never seen, for a
-// peer that has lost the session [MQTT-3.2.2-5]: what awaited PUBCOMP awaits PUBREC
-// again. It returns how many of them are at QoS 2, which may so arrive twice.
+// Renew makes every message in flight a new message, for a peer that has lost the session
+// [MQTT-3.2.2-5]: messages that awaited PUBCOMP await PUBREC again. It returns the number of QoS 2
+// messages, which the peer may deliver twice.
 func (s *Sender[M]) Renew() (twice int) {
 	for i := range s.slots {
 		switch p := &s.slots[i]; p.state {
 		case released:
-			p.state, p.order = assured, p.first // the order of PUBREL is of no use any more
+			p.state, p.order = assured, p.first // the order of PUBREL no longer matters
 			twice++
 		case assured:
 			twice++
@@ -244,13 +242,12 @@ func (s *Sender[M]) Renew() (twice int) {
 	return twice
 }
 
-// Forget drops all that is in flight.
+// Forget drops all messages and requests in flight.
 func (s *Sender[M]) Forget() {
 	*s = Sender[M]{limit: s.limit, order: s.order}
 }
 
-// Cancel takes back an Add or Request whose packet was never sent. An identifier
-// that is free stays so.
+// Cancel undoes an Add or Request whose packet was not sent. It does nothing if id is free.
 func (s *Sender[M]) Cancel(id uint16) {
 	if id == 0 || int(id) > len(s.slots) || s.slots[id-1].state == free {
 		return
@@ -259,14 +256,14 @@ func (s *Sender[M]) Cancel(id uint16) {
 	if p.state >= published {
 		s.out--
 	}
-	s.end(id, p)
+	s.free(id, p)
 }
 
-// Freed returns what is kept in the slot of an exchange that has just ended, for
-// memory that is worth giving back. id is one that was given out.
+// Freed returns the message in the slot of an exchange that has just ended, so that the owner can drop
+// its memory. id must have been assigned before.
 func (s *Sender[M]) Freed(id uint16) *M { return &s.slots[id-1].m }
 
-// Released tells whether the message in flight with identifier id awaits PUBCOMP.
+// Released reports whether the message in flight with packet identifier id awaits PUBCOMP.
 func (s *Sender[M]) Released(id uint16) bool {
 	return id != 0 && int(id) <= len(s.slots) && s.slots[id-1].state == released
 }

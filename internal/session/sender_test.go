@@ -7,8 +7,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// begin starts a message and fails the test if it cannot.
-func begin(t *testing.T, s *Sender[string], qos byte, tag uint64) uint16 {
+// add adds a message, and fails the test if the window is full.
+func add(t *testing.T, s *Sender[string], qos byte, tag uint64) uint16 {
 	t.Helper()
 	id, kept, ok := s.Add(qos, tag)
 	if !ok || id == 0 || kept == nil {
@@ -17,8 +17,8 @@ func begin(t *testing.T, s *Sender[string], qos byte, tag uint64) uint16 {
 	return id
 }
 
-// settle takes in an acknowledgement and fails the test at an error.
-func settle(t *testing.T, s *Sender[string], kind proto.Type, id uint16, r proto.Reason) Step {
+// acknowledge handles an acknowledgement, and fails the test on an error.
+func acknowledge(t *testing.T, s *Sender[string], kind proto.Type, id uint16, r proto.Reason) Step {
 	t.Helper()
 	step, err := s.Acknowledge(kind, id, r)
 	if err != nil {
@@ -27,11 +27,10 @@ func settle(t *testing.T, s *Sender[string], kind proto.Type, id uint16, r proto
 	return step
 }
 
-// TestSettle is the table of what each packet does in each state. QoS 1 ends with
-// PUBACK [MQTT-4.3.2-3]; QoS 2 goes on at PUBREC with PUBREL [MQTT-4.3.3-3],
-// [MQTT-4.3.3-4] and ends with PUBCOMP [MQTT-4.3.3-5] (3.1.1: [MQTT-4.3.2-1],
-// [MQTT-4.3.3-1]); 0x80 and more ends either [MQTT-4.4.0-2].
-func TestSettle(t *testing.T) {
+// TestAcknowledge is the table of the effect of each packet in each state. QoS 1 ends with PUBACK
+// [MQTT-4.3.2-3]. QoS 2 continues after PUBREC with PUBREL [MQTT-4.3.3-3], [MQTT-4.3.3-4] and ends with
+// PUBCOMP [MQTT-4.3.3-5] (3.1.1: [MQTT-4.3.2-1], [MQTT-4.3.3-1]). An error ends both [MQTT-4.4.0-2].
+func TestAcknowledge(t *testing.T) {
 	const (
 		ok, none = proto.Success, proto.NoMatchingSubscribers
 		no, gone = proto.QuotaExceeded, proto.PacketIdentifierNotFound
@@ -89,15 +88,15 @@ func TestSettle(t *testing.T) {
 			pending := 1
 			switch row.state {
 			case "free":
-				id = begin(t, &s, 1, 6)
-				settle(t, &s, proto.PUBACK, id, ok)
+				id = add(t, &s, 1, 6)
+				acknowledge(t, &s, proto.PUBACK, id, ok)
 				pending = 0
 			case "published":
-				id = begin(t, &s, 1, 7)
+				id = add(t, &s, 1, 7)
 			case "assured", "released":
-				id = begin(t, &s, 2, 7)
+				id = add(t, &s, 2, 7)
 				if row.state == "released" {
-					settle(t, &s, proto.PUBREC, id, ok)
+					acknowledge(t, &s, proto.PUBREC, id, ok)
 				}
 			case "request":
 				id, _ = s.Request(7)
@@ -129,14 +128,14 @@ func TestSettle(t *testing.T) {
 	}
 }
 
-// TestNeverGiven asks about identifiers that were never given out.
-func TestNeverGiven(t *testing.T) {
+// TestUnknownIdentifiers uses identifiers that were never assigned.
+func TestUnknownIdentifiers(t *testing.T) {
 	var s Sender[string]
 	s.Limit(5)
 	for range 2 {
 		for _, id := range []uint16{0, 2, 9, 65535} {
 			for _, kind := range []proto.Type{proto.PUBACK, proto.PUBREC, proto.PUBCOMP, proto.SUBACK, proto.UNSUBACK} {
-				if step := settle(t, &s, kind, id, proto.Success); step != (Step{Release: kind == proto.PUBREC}) {
+				if step := acknowledge(t, &s, kind, id, proto.Success); step != (Step{Release: kind == proto.PUBREC}) {
 					t.Errorf("%s %d: %+v", kind, id, step)
 				}
 			}
@@ -146,7 +145,7 @@ func TestNeverGiven(t *testing.T) {
 			s.Cancel(id)
 		}
 		if s.Pending() == 0 {
-			begin(t, &s, 1, 1)
+			add(t, &s, 1, 1)
 		}
 	}
 	if s.Pending() != 1 || s.Free() != 4 {
@@ -154,17 +153,17 @@ func TestNeverGiven(t *testing.T) {
 	}
 }
 
-// TestWindow keeps to the limit [MQTT-4.9.0-1], [MQTT-4.9.0-2]; requests pass at a
-// full window [MQTT-4.9.0-3], and a smaller window leaves what is in flight alone.
+// TestWindow checks the limit [MQTT-4.9.0-1], [MQTT-4.9.0-2]. Requests do not count [MQTT-4.9.0-3], and
+// messages in flight stay in flight when the window becomes smaller.
 func TestWindow(t *testing.T) {
 	var s Sender[string]
 	if _, _, ok := s.Add(1, 0); ok || s.Free() != 0 {
 		t.Error("a window of 0 took a message")
 	}
 	s.Limit(3)
-	a := begin(t, &s, 1, 1)
-	b := begin(t, &s, 2, 2)
-	c := begin(t, &s, 1, 3)
+	a := add(t, &s, 1, 1)
+	b := add(t, &s, 2, 2)
+	c := add(t, &s, 1, 3)
 	if _, _, ok := s.Add(1, 4); ok || s.Free() != 0 || s.Pending() != 3 {
 		t.Error("a full window took a message")
 	}
@@ -176,32 +175,24 @@ func TestWindow(t *testing.T) {
 	if s.Free() != 0 || s.Pending() != 3 {
 		t.Error("a smaller window lost messages")
 	}
-	settle(t, &s, proto.PUBACK, a, proto.Success)
-	settle(t, &s, proto.PUBREC, b, proto.Success) // keeps its place until PUBCOMP
+	acknowledge(t, &s, proto.PUBACK, a, proto.Success)
+	acknowledge(t, &s, proto.PUBREC, b, proto.Success) // keeps its place until PUBCOMP
 	if _, _, ok := s.Add(1, 4); ok {
 		t.Error("began with two in flight at a window of 1")
 	}
-	settle(t, &s, proto.PUBCOMP, b, proto.Success)
-	settle(t, &s, proto.PUBACK, c, proto.Success)
+	acknowledge(t, &s, proto.PUBCOMP, b, proto.Success)
+	acknowledge(t, &s, proto.PUBACK, c, proto.Success)
 	if s.Free() != 1 {
 		t.Errorf("%d free, want 1", s.Free())
 	}
-	if id := begin(t, &s, 1, 6); id == r {
+	if id := add(t, &s, 1, 6); id == r {
 		t.Error("a request's identifier was given to a message") // [MQTT-2.2.1-3]
 	}
 }
 
-// TestResend cuts the connection with one message in each state: what comes back is in
-// the order of sending [MQTT-4.6.0-1] with its identifier [MQTT-4.4.0-1] (3.1.1:
-// [MQTT-2.3.1-3]), never PUBLISH after PUBREL [MQTT-4.3.3-6], PUBREL in the order of
-// PUBREC [MQTT-4.6.0-4], and requests are given up.
-// TestRenew loses the session at the peer [MQTT-3.2.2-5]: all are new messages again,
-// in the order in which they were first sent, and the two at QoS 2 of which one
-// may have arrived are counted.
-// TestRestore puts messages back after a restart and goes on from there.
-// TestAllIdentifiers uses all 65535 at once: none is 0, none comes twice, requests
-// take from the same [MQTT-2.2.1-3] (3.1.1: [MQTT-2.3.1-1], [MQTT-2.3.1-2]), and Free
-// never promises what Begin cannot do.
+// TestAllIdentifiers uses all 65535 identifiers at once: none is 0, none is assigned twice, requests
+// use the same ones [MQTT-2.2.1-3] (3.1.1: [MQTT-2.3.1-1], [MQTT-2.3.1-2]), and Add succeeds as often as
+// Free says.
 func TestAllIdentifiers(t *testing.T) {
 	var s Sender[struct{}]
 	s.Limit(65535)
@@ -239,29 +230,29 @@ func TestAllIdentifiers(t *testing.T) {
 	}
 }
 
-// TestForget empties the ledger but keeps the window.
+// TestForget removes all messages and keeps the window.
 func TestForget(t *testing.T) {
 	var s Sender[string]
 	s.Limit(4)
-	begin(t, &s, 1, 1)
-	begin(t, &s, 2, 2)
+	add(t, &s, 1, 1)
+	add(t, &s, 2, 2)
 	s.Request(3)
 	s.Forget()
 	if s.Pending() != 0 || s.Free() != 4 || len(s.Resend()) != 0 || s.Message(1) != nil {
 		t.Error("something was not forgotten")
 	}
-	if step := settle(t, &s, proto.PUBACK, 1, 0); step.Known {
+	if step := acknowledge(t, &s, proto.PUBACK, 1, 0); step.Known {
 		t.Error("an acknowledgement of something forgotten is known")
 	}
-	begin(t, &s, 1, 4)
+	add(t, &s, 1, 4)
 }
 
-// TestCancel takes back what was never sent, once.
+// TestCancel cancels messages that were not sent, each once.
 func TestCancel(t *testing.T) {
 	var s Sender[string]
 	s.Limit(2)
-	a := begin(t, &s, 1, 1)
-	b := begin(t, &s, 2, 2)
+	a := add(t, &s, 1, 1)
+	b := add(t, &s, 2, 2)
 	s.Cancel(a)
 	if s.Pending() != 1 || s.Free() != 1 || s.Message(a) != nil {
 		t.Error("not taken back")
@@ -271,8 +262,8 @@ func TestCancel(t *testing.T) {
 	if s.Limit(3); c == b {
 		t.Error("an identifier in use was given out")
 	}
-	if d := begin(t, &s, 1, 4); d == c || d == b {
-		t.Errorf("%d was given out twice", d)
+	if d := add(t, &s, 1, 4); d == c || d == b {
+		t.Errorf("%d was assigned twice", d)
 	}
 	r, _ := s.Request(5)
 	s.Cancel(r)
@@ -281,8 +272,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestKeptMemory hands the memory of an ended message to the next one in its slot.
-func TestKeptMemory(t *testing.T) {
+// TestMemoryIsReused checks that the next message in a slot gets the memory of the last one.
+func TestMemoryIsReused(t *testing.T) {
 	var s Sender[[]byte]
 	s.Limit(1)
 	id, kept, _ := s.Add(1, 0)
@@ -298,8 +289,8 @@ func TestKeptMemory(t *testing.T) {
 	}
 }
 
-// TestSteadyState goes through whole exchanges without allocating.
-func TestSteadyState(t *testing.T) {
+// TestNoAllocations checks that whole exchanges do not allocate.
+func TestNoAllocations(t *testing.T) {
 	var s Sender[[]byte]
 	s.Limit(20)
 	var r Receiver

@@ -2,14 +2,14 @@ package session
 
 import "mqtt/internal/proto"
 
-// Session is a client's state, which outlives its connections.
+// Session is the state of a client that outlives its connections.
 type Session struct {
-	ID          string         // the client identifier in use, be it one that the server assigned [MQTT-3.1.3-2]
+	ID          string         // client identifier in use; may be assigned by the server [MQTT-3.1.3-2]
 	Established bool           // a server has accepted a CONNECT of this session
-	Version     proto.Version  // that was settled on; 0 before
-	Sender      Sender[[]byte] // keeps each PUBLISH as it was encoded, with its full topic
+	Version     proto.Version  // version in use; 0 until Established
+	Sender      Sender[[]byte] // stores each PUBLISH in encoded form, with its full topic
 	Receiver    Receiver
-	Unsent      []byte // packets of QoS 0 messages that a connection took and no stream did, one behind the other
-	Partial     bool   // the first of Unsent was written in part
-	Lost        int    // messages at QoS 0 in the middle of which streams ended twice
+	Unsent      []byte // encoded QoS 0 messages that a connection queued and did not write
+	Partial     bool   // the first message of Unsent was written in part
+	Lost        int    // number of QoS 0 messages that were dropped because two streams failed within them
 }
