@@ -1,9 +1,8 @@
-// Package scram is SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677) without channel
-// binding, both sides: Client proves that it knows a password, and Server, which keeps
-// only what PBKDF2 made of it, proves that it does. A Client or Server is one exchange
-// at a time and belongs to one goroutine.
+// Package scram implements both sides of SCRAM-SHA-256 and SCRAM-SHA-512 (RFC 5802, RFC 7677), without
+// channel binding. A Client holds the credentials of a user and begins exchanges; a Server is one
+// exchange, and needs only the salted password.
 //
-// It is written here because the libraries for it bring tables that every start of the
-// program would pay for. The package has no input or output, and never keeps a password
-// beyond its Client.
+// It does not use one of the existing libraries because they bring tables whose initialisation would
+// slow down every start of the program. The package does no input or output, and keeps a password only
+// in its Client.
 package scram

@@ -10,10 +10,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Prepare returns a user name or a password in the form in which it is compared, so that
-// what looks the same is the same however it was typed: SASLprep (RFC 4013), with the
-// Unicode of the libraries in the place of 3.2. ASCII text, which is nearly all, stays
-// as it is. The error tells the character that cannot be in one.
+// Prepare normalises a user name or a password with SASLprep (RFC 4013), so that strings that look the
+// same compare equal. It uses the Unicode version of the libraries instead of 3.2. ASCII text does not
+// change. The error names a character that is not allowed.
 func Prepare(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", errors.New("it is not UTF-8")
@@ -22,7 +21,7 @@ func Prepare(s string) (string, error) {
 		mapped := make([]rune, 0, len(s))
 		for _, r := range s {
 			switch {
-			case unicode.Is(nothing, r):
+			case unicode.Is(removed, r):
 			case r > 0x7F && unicode.Is(unicode.Zs, r):
 				mapped = append(mapped, ' ')
 			default:
@@ -33,7 +32,7 @@ func Prepare(s string) (string, error) {
 	}
 	for _, r := range s {
 		if unicode.Is(prohibited, r) || r&0xFFFE == 0xFFFE || unicode.Is(unicode.Co, r) {
-			return "", fmt.Errorf("U+%04X cannot be in one (RFC 4013)", r)
+			return "", fmt.Errorf("U+%04X is not allowed (RFC 4013)", r)
 		}
 	}
 	return s, oneDirection([]rune(s))
@@ -48,8 +47,8 @@ func ascii(s string) bool {
 	return true
 }
 
-// oneDirection refuses text that is written from right to left and not wholly so (RFC
-// 3454, section 6).
+// oneDirection returns an error if s mixes right-to-left text with left-to-right text (RFC 3454,
+// section 6).
 func oneDirection(s []rune) error {
 	var left, right bool
 	for _, r := range s {
@@ -66,7 +65,7 @@ func oneDirection(s []rune) error {
 	first, last := class(s[0]), class(s[len(s)-1])
 	ends := (first == bidi.R || first == bidi.AL) && (last == bidi.R || last == bidi.AL)
 	if left || !ends {
-		return errors.New("it is written from right to left in part (RFC 4013)")
+		return errors.New("it mixes right-to-left and left-to-right text (RFC 4013)")
 	}
 	return nil
 }
@@ -76,8 +75,8 @@ func class(r rune) bidi.Class {
 	return p.Class()
 }
 
-// nothing is what is left out: table B.1 of RFC 3454.
-var nothing = &unicode.RangeTable{
+// removed has the characters that are removed: table B.1 of RFC 3454.
+var removed = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x00AD, Hi: 0x00AD, Stride: 1}, {Lo: 0x034F, Hi: 0x034F, Stride: 1}, {Lo: 0x1806, Hi: 0x1806, Stride: 1},
 		{Lo: 0x180B, Hi: 0x180D, Stride: 1}, {Lo: 0x200B, Hi: 0x200D, Stride: 1}, {Lo: 0x2060, Hi: 0x2060, Stride: 1},
@@ -85,8 +84,8 @@ var nothing = &unicode.RangeTable{
 	},
 }
 
-// prohibited is tables C.2 to C.9 of RFC 3454, but for what is a rule: the last two of
-// each plane, and private use.
+// prohibited has the characters of tables C.2 to C.9 of RFC 3454, without private use and without the
+// last two of each plane, for which Prepare has rules.
 var prohibited = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x0000, Hi: 0x001F, Stride: 1}, {Lo: 0x007F, Hi: 0x009F, Stride: 1}, {Lo: 0x0340, Hi: 0x0341, Stride: 1},

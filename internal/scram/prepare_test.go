@@ -2,7 +2,7 @@ package scram
 
 import "testing"
 
-// The examples of RFC 4013, and one of each table.
+// TestPrepare checks the examples of RFC 4013, and one character of each table.
 func TestPrepare(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"I\u00ADX", "IX"}, {"user", "user"}, {"USER", "USER"}, {"\u00AA", "a"}, {"\u2168", "IX"}, {"", ""},

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The exchange that RFC 7677 gives as its example.
+// TestExample runs the client through the example of RFC 7677.
 func TestExample(t *testing.T) {
 	c := begin(t, &Client{Method: SHA256, User: "user", Password: "pencil"})
 	c.nonce, c.bare = "rOprNGfwEbeRWgbNEkqO", "n=user,r=rOprNGfwEbeRWgbNEkqO"
@@ -24,14 +24,14 @@ func TestExample(t *testing.T) {
 	}
 	c.proven = false
 	if err := c.Finish([]byte("v=7rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=")); err == nil {
-		t.Error("a server that does not know the password was believed")
+		t.Error("no error for a server that does not know the password")
 	} else if !errors.Is(err, ErrProof) {
 		t.Error(err)
 	}
 }
 
-// The same example from the other side.
-func TestExampleOfTheServer(t *testing.T) {
+// TestExampleServer runs the server through the same example.
+func TestExampleServer(t *testing.T) {
 	s := &Server{Method: SHA256, Find: secrets(t, SHA256)}
 	if _, _, err := s.Step([]byte("n,,n=user,r=rOprNGfwEbeRWgbNEkqO")); err != nil {
 		t.Fatal(err)
@@ -44,7 +44,7 @@ func TestExampleOfTheServer(t *testing.T) {
 	}
 }
 
-// secrets knows one user, with a password and a salt of the RFC's.
+// secrets returns a Server.Find with two users, and the password and the salt of the RFC.
 func secrets(t *testing.T, method string) func(string) (Secret, bool) {
 	salt := []byte("\x5b\x6d\x99\x68\x9d\x12\x35\x8e\xec\xa0\x4b\x14\x12\x36\xfa\x81")
 	salted, err := SaltedPassword(method, "pencil", salt, 4096)
@@ -84,9 +84,9 @@ func run(c *Client, s *Server) error {
 	return err
 }
 
-// Both sides, with the right password, a wrong one and an unknown user, who is refused
-// as one with a wrong password is; names with the two characters that are written
-// otherwise; and a client that does so again.
+// TestBothSides runs client and server against each other, twice with each client: with the right
+// password, with a wrong one, with an unknown user, who is refused like one with a wrong password, and
+// with names that need escaping.
 func TestBothSides(t *testing.T) {
 	for _, method := range []string{SHA256, SHA512} {
 		find := secrets(t, method)
@@ -107,12 +107,12 @@ func TestBothSides(t *testing.T) {
 		}
 		other := func(string) (Secret, bool) { return Secret{[]byte("salt"), []byte("another"), 4096}, true }
 		if err := run(&Client{Method: method, User: "user", Password: "pencil"}, &Server{Method: method, Find: other}); err == nil {
-			t.Error("a server with another secret and a client came to terms")
+			t.Error("no error with a server that has another secret")
 		}
 	}
 }
 
-// Exchanges of one Client run at the same time, and none disturbs another.
+// TestConcurrentExchanges runs several exchanges of one Client at the same time.
 func TestConcurrentExchanges(t *testing.T) {
 	c := &Client{Method: SHA512, User: "user", Password: "pencil"}
 	find := secrets(t, SHA512)
@@ -127,7 +127,7 @@ func TestConcurrentExchanges(t *testing.T) {
 	all.Wait()
 }
 
-// A name or a password that the method cannot carry is an error before anything is sent.
+// TestBeginRefusesCharacters checks that a forbidden character is an error before anything is sent.
 func TestBeginRefusesCharacters(t *testing.T) {
 	for _, c := range []*Client{{Method: SHA512, User: "a\x01", Password: "p"}, {Method: SHA512, User: "u", Password: "p\x7F"}} {
 		if _, err := c.Begin(); err == nil {
@@ -136,6 +136,8 @@ func TestBeginRefusesCharacters(t *testing.T) {
 	}
 }
 
+// TestClientRefusesBadChallenges checks that malformed challenges, and iteration counts out of bounds,
+// are errors.
 func TestClientRefusesBadChallenges(t *testing.T) {
 	for _, challenge := range []string{"", "e=unknown-user", "r=x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", "r=NONCEmore,s=!,i=4096",
 		"r=NONCEmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1", "r=NONCEmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=99999999", "r=NONCE,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"} {
@@ -149,8 +151,8 @@ func TestClientRefusesBadChallenges(t *testing.T) {
 	}
 }
 
-// What is not a client's message is refused, whatever the secret; and nobody gets a
-// third try.
+// TestServerRefusesOtherMessages checks that malformed messages are refused, whatever the secret, and so
+// is a third message.
 func TestServerRefusesOtherMessages(t *testing.T) {
 	for _, first := range []string{"", "n", "n,", "n,,", "n,,n=user", "n,,r=x,n=user", "p=tls-unique,,n=user,r=x", "n,,n=,r=x", "n,,n=user,r=", "n,a=root,n=user,r=x",
 		"n,,m=1,n=user,r=x", "n,,n=us=er,r=x", "x,,n=user,r=x", "n,,n=user,r=" + strings.Repeat("x", maxMessage)} {

@@ -15,43 +15,44 @@ type Secret struct {
 	Iterations   int
 }
 
-// Server is one exchange on the side of the server. Two messages come, and no more.
+// Server is the server's side of one exchange. The client sends exactly two messages.
 type Server struct {
 	Method string
-	// Find returns the secret of a user, and for one that is not known a made-up one,
-	// always the same, that looks like others. known decides at the end only.
+	// Find returns the secret of a user. For an unknown user it returns an invented secret, always the
+	// same one, that looks like any other: the exchange only fails at its end.
 	Find func(user string) (s Secret, known bool)
 
 	user   string
-	header string // of the first message
-	signed string // as far as it is known
+	header string // GS2 header of the first message
+	signed string // AuthMessage of RFC 5802, as far as it is known
 	nonce  string
 	secret Secret
 	known  bool
-	state  byte // 0, 1 and 2: messages that came
+	count  byte // number of messages received
 }
 
-// Why an exchange fails.
 var (
-	ErrMalformed = errors.New("not a message of the method") // what came is out of order
-	ErrRefused   = errors.New("an unknown user or a wrong password")
+	// ErrMalformed reports a message that is not one of the method, or is out of order.
+	ErrMalformed = errors.New("not a message of the method")
+	// ErrRefused reports an unknown user or a wrong password.
+	ErrRefused = errors.New("an unknown user or a wrong password")
 )
 
-// maxMessage bounds what a client may send, in bytes.
+// maxMessage is the largest size of a client's message, in bytes.
 const maxMessage = 4096
 
-// User is the name that the client gave.
+// User returns the user name that the client sent, or "" before its first message.
 func (s *Server) User() string { return s.user }
 
-// Step takes a message and returns the answer. After the second one the exchange is
-// over: without an error the client knows the password, and the answer tells it that we
-// do.
+// Step handles a message and returns the answer. The exchange ends with the second message, or with an
+// error. Without an error the client has proved that it knows the password, and the answer proves the
+// same of the server.
 func (s *Server) Step(message []byte) (answer []byte, done bool, err error) {
-	if len(message) > maxMessage || s.state > 1 {
+	if len(message) > maxMessage || s.count > 1 {
 		return nil, true, ErrMalformed
 	}
-	s.state++
-	if s.state == 1 {
+	s.count++
+	if s.count == 1 {
 		answer, err = s.first(string(message))
 		return answer, err != nil, err
 	}
@@ -59,8 +60,8 @@ func (s *Server) Step(message []byte) (answer []byte, done bool, err error) {
 	return answer, true, err
 }
 
-// first reads n,,n=user,r=nonce. The header may also say that the client knows of
-// channel binding and thinks that we do not, or name the user a second time.
+// first handles n,,n=user,r=nonce. The GS2 header may also say that the client supports channel binding
+// but assumes that the server does not (y), or repeat the user name (a=).
 func (s *Server) first(message string) ([]byte, error) {
 	flag, rest, _ := strings.Cut(message, ",")
 	as, bare, ok := strings.Cut(rest, ",")
@@ -82,7 +83,7 @@ func (s *Server) first(message string) ([]byte, error) {
 	return []byte(answer), nil
 }
 
-// last reads c=header,r=nonce,p=proof.
+// last handles c=header,r=nonce,p=proof.
 func (s *Server) last(message string) ([]byte, error) {
 	at := strings.LastIndex(message, ",p=")
 	if at < 0 {
@@ -110,8 +111,9 @@ func (s *Server) last(message string) ([]byte, error) {
 	return []byte("v=" + base64.StdEncoding.EncodeToString(ours)), nil
 }
 
-// unescape takes =2C and =3D, and no other =, for a comma and an equals sign.
-func unescape(s string) (string, bool) {
+// unescape replaces =2C by a comma and =3D by an equals sign. ok is false if s is empty or has another
+// equals sign.
+func unescape(s string) (name string, ok bool) {
 	plain := strings.NewReplacer("=2C", ",", "=3D", "=").Replace(s)
 	rest := strings.NewReplacer("=2C", "", "=3D", "").Replace(s)
 	return plain, s != "" && !strings.Contains(rest, "=")

@@ -45,7 +45,7 @@ func TestResend(t *testing.T) {
 	acknowledge(t, &s, proto.PUBREC, id[0], proto.NoMatchingSubscribers)
 	acknowledge(t, &s, proto.PUBACK, id[1], proto.Success)
 	acknowledge(t, &s, proto.PUBREC, id[3], proto.Success) // a repeat moves nothing
-	for range 2 {                                     // a second cut before any answer finds the same
+	for range 2 {                                          // a second cut before any answer finds the same
 		again := s.Resend()
 		if want := []uint16{id[2], id[4], id[5], id[3], id[0]}; !equal(ids(again), want) {
 			t.Fatalf("order %v, want %v", ids(again), want)
