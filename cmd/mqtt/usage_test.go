@@ -76,7 +76,7 @@ func TestUsage(t *testing.T) {
 		{"time", []string{"sub", "-t", "a", "-W", "0"}, `-W "0" - expected more than 0 seconds`},
 		{"time", []string{"sub", "-t", "a", "-W", "soon"}, "expected a duration such as 5, 250ms or 1m30s"},
 		{"chance", []string{"sub", "-t", "a", "--random-filter", "101"}, "expected more than 0, and 100 at most"},
-		{"port", []string{"pub", "-t", "a", "-m", "x", "-p", "http"}, "a number from 1 to 65535"},
+		{"port", []string{"pub", "-t", "a", "-m", "x", "-p", "http"}, "expected a number from 1 to 65535"},
 		{"delays", []string{"pub", "-t", "a", "-m", "x", "--reconnect-delay", "5..1"}, "expected MIN..MAX"},
 		{"repeats", []string{"pub", "-t", "a", "-m", "x", "--repeat", "0"}, "--repeat 0"},
 		{"pings", []string{"ping", "-C", "0"}, "-C"},
@@ -134,17 +134,17 @@ func TestUsage(t *testing.T) {
 
 		// Values in a place where they do not belong: what may be secret is masked.
 		{"URLs", []string{"pub", "-t", "a", "-m", "x", "-h", "mqtt://u:s3cr3t@localhost"}, `-h "mqtt://u:***@localhost" - that is a URL: give it to -L`},
-		{"URLs", []string{"pub", "-m", "x", "-L", "wss://h:x/mqtt?token=s3cr3t"}, `-L: url "wss://h:***/mqtt?***": a port is a number`},
-		{"URLs", []string{"pub", "-m", "x", "-L", "mqtt://u:s3cr3t"}, `-L: url "mqtt://u:***": a port is a number`},
+		{"URLs", []string{"pub", "-m", "x", "-L", "wss://h:x/mqtt?token=s3cr3t"}, `-L: url "wss://h:***/mqtt?***": the port must be a number`},
+		{"URLs", []string{"pub", "-m", "x", "-L", "mqtt://u:s3cr3t"}, `-L: url "mqtt://u:***": the port must be a number`},
 		{"headers", []string{"pub", "-t", "a", "-m", "x", "--ws", "--ws-header", "Authorization Bearer s3cr3t"}, `--ws-header "********" - expected NAME: VALUE`},
 		{"headers", []string{"pub", "-t", "a", "-m", "x", "--ws", "--ws-header", "a b: c"}, `--ws-header: header name "a b"`},
 		{"ports", []string{"pub", "-t", "a", "-m", "x", "-h", "localhost:20000"}, `-h "localhost:20000" - the port belongs to -p: -h localhost -p 20000`},
 		{"ports", []string{"pub", "-t", "a", "-m", "x", "-h", "[::1]:20000"}, `-h "[::1]:20000" - expected an address such as ::1; the port belongs to -p`},
-		{"ports", []string{"pub", "-t", "a", "-m", "x", "-p", "abc"}, `-p: port "abc": a number from 1 to 65535 - for example 1883`},
-		{"ports", []string{"pub", "-m", "x", "-L", "mqtt://h:0/a"}, `-L: port "0": a number from 1 to 65535`},
-		{"bind", []string{"pub", "-t", "a", "-m", "x", "-A", "eth0"}, `-A: bind "eth0": an IP address of this machine`},
+		{"ports", []string{"pub", "-t", "a", "-m", "x", "-p", "abc"}, `-p: port "abc": expected a number from 1 to 65535 - for example 1883`},
+		{"ports", []string{"pub", "-m", "x", "-L", "mqtt://h:0/a"}, `-L: port "0": expected a number from 1 to 65535`},
+		{"bind", []string{"pub", "-t", "a", "-m", "x", "-A", "eth0"}, `-A: bind "eth0": expected an IP address of this machine`},
 		{"proxies", []string{"pub", "-t", "a", "-m", "x", "--proxy", "ftp://h"}, "--proxy: proxy ftp://h: unknown scheme"},
-		{"sockets", []string{"pub", "-t", "a", "-m", "x", "--unix", "/" + strings.Repeat("s", 200)}, "201 bytes, and the system takes "},
+		{"sockets", []string{"pub", "-t", "a", "-m", "x", "--unix", "/" + strings.Repeat("s", 200)}, "201 bytes, more than the maximum of "},
 
 		// An empty value would switch something off in silence.
 		{"empty", []string{"pub", "-t", "a", "-m", "x", "--cafile", ""}, "--cafile is empty - give it a FILE, or leave it out"},

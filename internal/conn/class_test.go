@@ -18,7 +18,7 @@ func TestClass(t *testing.T) {
 		return &OpenError{Err: &transport.Error{Phase: p, Addr: "localhost:1883", Err: err}}
 	}
 	failed := errors.New("failed")
-	alert := &net.OpError{Op: "remote error", Err: errors.New("tls: certificate required")}
+	alert := &net.OpError{Op: "remote error", Err: tls.AlertError(116)}
 	for _, k := range []struct {
 		err  error
 		want ErrorClass

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ParseCiphers reads a list of cipher suites for TLS 1.2 and older, by their IANA or
-// OpenSSL names, separated by colons or commas. An error names the one that is unknown.
+// ParseCiphers parses a list of cipher suites for TLS 1.2 and older, by their IANA or OpenSSL names,
+// separated by colons, commas or spaces. An error names the unknown cipher.
 func ParseCiphers(list string) ([]uint16, error) {
 	var ids []uint16
 	for _, name := range strings.FieldsFunc(list, func(r rune) bool { return r == ':' || r == ',' || r == ' ' }) {
@@ -34,7 +34,7 @@ func parseCipher(name string) (uint16, error) {
 				continue
 			}
 			if s.SupportedVersions[0] == tls.VersionTLS13 {
-				return 0, fmt.Errorf("cipher %s: those of TLS 1.3 are all in use and cannot be chosen", name)
+				return 0, fmt.Errorf("cipher %s: the ciphers of TLS 1.3 are always enabled and cannot be chosen", name)
 			}
 			return s.ID, nil
 		}
@@ -42,8 +42,8 @@ func parseCipher(name string) (uint16, error) {
 	return 0, fmt.Errorf("unknown cipher %s", name)
 }
 
-// fromOpenSSL makes ECDHE-RSA-AES128-GCM-SHA256 into TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256.
-// A name that OpenSSL has no word for the key exchange in (AES128-SHA) means RSA.
+// fromOpenSSL returns the IANA name of an OpenSSL name: TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 for
+// ECDHE-RSA-AES128-GCM-SHA256. A name without a key exchange, such as AES128-SHA, uses RSA.
 func fromOpenSSL(name string) string {
 	exchange, cipher := "RSA", name
 	for _, x := range [...]string{"ECDHE-RSA-", "ECDHE-ECDSA-"} {

@@ -4,19 +4,16 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Dial connects to t and returns a connection on which MQTT can begin: TLS and WebSocket
-// handshakes are done. All addresses of a name are tried. tr takes times and facts and
-// may be nil. An error is a *Error; where ctx ended, it wraps ctx's error.
+// Dial connects to t and does the TLS and WebSocket handshakes. It tries all addresses of a host name.
+// If tr is not nil, Dial fills it in. An error is a *Error, and wraps ctx's error if ctx ended.
 //
-// The connection has CloseWrite: it says that nothing more will be sent while reading
-// goes on.
+// The connection has a method CloseWrite, which ends the sending half of the stream.
 func Dial(ctx context.Context, t *Target, tr *Trace) (net.Conn, error) {
 	d := dialer{Target: t, tr: tr, traced: tr != nil}
 	if tr == nil {
@@ -41,7 +38,7 @@ func Dial(ctx context.Context, t *Target, tr *Trace) (net.Conn, error) {
 	return c, nil
 }
 
-// dialer is one Dial under way.
+// dialer is the state of one call of Dial.
 type dialer struct {
 	*Target
 	tr     *Trace
@@ -50,7 +47,7 @@ type dialer struct {
 	bind   net.Addr
 }
 
-// prepare is what can go wrong before any connection.
+// prepare checks the target and reads its files.
 func (d *dialer) prepare() (err error) {
 	if err := d.check(); err != nil {
 		return err
@@ -64,12 +61,12 @@ func (d *dialer) prepare() (err error) {
 	}
 	if d.tls, err = d.TLS.Config(); err == nil && d.tls.ServerName == "" {
 		d.tls = d.tls.Clone()
-		d.tls.ServerName, _, _ = strings.Cut(d.host(), "%") // a zone is in no certificate
+		d.tls.ServerName, _, _ = strings.Cut(d.host(), "%") // certificates have no zones
 	}
 	return err
 }
 
-// connect reaches the server, or the proxy and through it the server.
+// connect connects to the server, through the proxy if there is one.
 func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	if d.Socket != "" {
 		defer timed(&d.tr.Connect)()
@@ -79,13 +76,13 @@ func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 		}
 		return c, nil
 	}
-	places, err := d.places(ctx)
+	addrs, err := d.addrs(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var last error
-	for _, place := range places {
-		c, err := d.reach(ctx, place)
+	for _, addr := range addrs {
+		c, err := d.reach(ctx, addr)
 		if err == nil {
 			return c, nil
 		}
@@ -96,8 +93,8 @@ func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	return nil, last
 }
 
-// places returns the addresses to try, in order: one, or what the SRV record names.
-func (d *dialer) places(ctx context.Context) ([]string, error) {
+// addrs returns the addresses to try, in order: that of the target, or those of its SRV records.
+func (d *dialer) addrs(ctx context.Context) ([]string, error) {
 	if !d.SRV {
 		return []string{d.Addr()}, nil
 	}
@@ -109,16 +106,16 @@ func (d *dialer) places(ctx context.Context) ([]string, error) {
 	name := "_" + service + "._tcp." + d.host()
 	_, records, err := d.resolver().LookupSRV(ctx, service, "tcp", d.host())
 	if err == nil && (len(records) == 0 || len(records) == 1 && records[0].Target == ".") {
-		err = errors.New("the record says that the service is not offered") // RFC 2782: a target of "."
+		err = errors.New("the record says that the service is not offered") // a target of ".", RFC 2782
 	}
 	if err != nil {
 		return nil, d.fail(ctx, Resolve, name, err)
 	}
-	places := make([]string, len(records))
+	addrs := make([]string, len(records))
 	for i, r := range records {
-		places[i] = net.JoinHostPort(strings.TrimSuffix(r.Target, "."), strconv.Itoa(int(r.Port)))
+		addrs[i] = net.JoinHostPort(strings.TrimSuffix(r.Target, "."), strconv.Itoa(int(r.Port)))
 	}
-	return places, nil
+	return addrs, nil
 }
 
 func (d *dialer) resolver() *net.Resolver {
@@ -128,15 +125,15 @@ func (d *dialer) resolver() *net.Resolver {
 	return net.DefaultResolver
 }
 
-// reach connects to place.
-func (d *dialer) reach(ctx context.Context, place string) (net.Conn, error) {
+// reach connects to addr, through the proxy if there is one.
+func (d *dialer) reach(ctx context.Context, addr string) (net.Conn, error) {
 	if d.Proxy != nil {
-		return d.throughProxy(ctx, place)
+		return d.dialProxy(ctx, addr)
 	}
-	return d.tcp(ctx, place)
+	return d.tcp(ctx, addr)
 }
 
-// tcp connects to addr; the name lookup is timed apart.
+// tcp connects to addr. The time of the name lookup is measured separately.
 func (d *dialer) tcp(ctx context.Context, addr string) (net.Conn, error) {
 	nd := net.Dialer{LocalAddr: d.bind, Resolver: d.Resolver}
 	inner, start, lookup := ctx, time.Now(), d.tr.Resolve
@@ -156,8 +153,8 @@ func (d *dialer) tcp(ctx context.Context, addr string) (net.Conn, error) {
 	return c, nil
 }
 
-// dialTCP has nd connect to addr. The addresses of localhost are known (RFC 6761, 6.3), IPv4's is tried first: a resolver would
-// read three files to tell them, which a short command notices.
+// dialTCP connects to addr. The addresses of localhost are known (RFC 6761, section 6.3); IPv4 is tried
+// first. A resolver would read three files to find them, a notable part of the time of a short command.
 func dialTCP(ctx context.Context, nd *net.Dialer, addr string) (net.Conn, error) {
 	port, local := strings.CutPrefix(addr, "localhost:")
 	if !local || nd.Resolver != nil || nd.LocalAddr != nil {
@@ -172,22 +169,7 @@ func dialTCP(ctx context.Context, nd *net.Dialer, addr string) (net.Conn, error)
 	return c, err
 }
 
-// secure does the TLS handshake.
-func (d *dialer) secure(ctx context.Context, c net.Conn) (net.Conn, error) {
-	defer timed(&d.tr.TLS)()
-	tc := tls.Client(c, d.tls)
-	if err := tc.HandshakeContext(ctx); err != nil {
-		c.Close()
-		if errors.Is(err, io.EOF) {
-			err = errHungUp
-		}
-		return nil, d.fail(ctx, Secure, d.Addr(), err)
-	}
-	d.tr.tls(tc.ConnectionState())
-	return tc, nil
-}
-
-// fail makes the error of a phase. What ctx's end broke is ctx's error.
+// fail returns the error of a phase. If ctx has ended, the cause is ctx's error.
 func (d *dialer) fail(ctx context.Context, p Phase, addr string, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		err = cause
@@ -195,8 +177,7 @@ func (d *dialer) fail(ctx context.Context, p Phase, addr string, err error) erro
 	return &Error{Phase: p, Addr: addr, Err: err}
 }
 
-// guard lets the end of ctx break reads and writes on c. release ends that; after it,
-// c has no deadline.
+// guard makes the end of ctx end reads and writes on c, until release is called. c then has no deadline.
 func guard(ctx context.Context, c net.Conn) (release func()) {
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

@@ -170,7 +170,7 @@ func TestSRV(t *testing.T) {
 	// The certificate must be for the name that was asked, not for what DNS says.
 	roundTrip(t, dial(t, &Target{Host: "localhost", SRV: true, Resolver: resolver, TLS: &TLS{CAFile: c.CA}}))
 	_, err = Dial(context.Background(), &Target{Host: "example.org", SRV: true, Resolver: resolver, TLS: &TLS{CAFile: c.CA}}, nil)
-	if err == nil || !strings.Contains(err.Error(), "not for example.org") {
+	if err == nil || !strings.Contains(err.Error(), "not valid for example.org") {
 		t.Error(err)
 	}
 	_, err = Dial(context.Background(), &Target{Host: "none.org", SRV: true, Resolver: resolver}, nil)

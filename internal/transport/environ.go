@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// ProxyFromEnvironment returns the proxy that ALL_PROXY names for host (which may have a
-// port), or nil: where none is set, where NO_PROXY has the host, and always for this
-// machine. The names are looked for in lower case first. NO_PROXY is a list of names
-// (their subdomains included; with a leading dot only those), addresses, CIDR blocks,
-// each with or without a port, or * for everything.
+// ProxyFromEnvironment returns the proxy in ALL_PROXY for host, which may have a port. It returns nil if
+// the variable is not set, if NO_PROXY excludes host, or if host is this machine. Each variable is also
+// read in lower case, which takes precedence. NO_PROXY is a list, separated by commas or spaces, of host
+// names with their subdomains (only the subdomains after a leading dot), IP addresses and CIDR blocks,
+// each with an optional port, or * for all hosts.
 func ProxyFromEnvironment(getenv func(string) string, host string) (*url.URL, error) {
 	value := getenv("all_proxy")
 	if value == "" {
@@ -33,15 +33,15 @@ func ProxyFromEnvironment(getenv func(string) string, host string) (*url.URL, er
 		except = getenv("NO_PROXY")
 	}
 	for _, rule := range strings.FieldsFunc(except, func(r rune) bool { return r == ',' || r == ' ' }) {
-		if excepted(strings.ToLower(rule), name, port) {
+		if excluded(strings.ToLower(rule), name, port) {
 			return nil, nil
 		}
 	}
 	return ParseProxy(value)
 }
 
-// excepted tells whether one entry of NO_PROXY has the host.
-func excepted(rule, name, port string) bool {
+// excluded reports whether an entry of NO_PROXY matches the host.
+func excluded(rule, name, port string) bool {
 	if rule == "*" {
 		return true
 	}

@@ -4,19 +4,19 @@ package transport
 
 import "syscall"
 
-// IsReset reports whether the peer broke the connection off, which the next read or write notices.
+// IsReset reports whether err says that the peer has reset the connection.
 func IsReset(err error) bool {
-	return among(err, syscall.ECONNRESET, syscall.EPIPE)
+	return isErrno(err, syscall.ECONNRESET, syscall.EPIPE)
 }
 
-func refusedBySystem(err error) bool { return among(err, syscall.ECONNREFUSED) }
-func inUse(err error) bool           { return among(err, syscall.EADDRINUSE) }
-func notOurs(err error) bool         { return among(err, syscall.EADDRNOTAVAIL) }
-func outOfFiles(err error) bool      { return among(err, syscall.EMFILE) }
+func connectionRefused(err error) bool { return isErrno(err, syscall.ECONNREFUSED) }
+func inUse(err error) bool             { return isErrno(err, syscall.EADDRINUSE) }
+func notLocal(err error) bool          { return isErrno(err, syscall.EADDRNOTAVAIL) }
+func tooManyFiles(err error) bool      { return isErrno(err, syscall.EMFILE) }
 
-// passing tells whether an error of accept may be gone in a moment: one of the system's want, of the connection that
-// came, or of a firewall.
-func passing(err error) bool {
-	return among(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.ECONNRESET,
+// isTransient reports whether an error of accept may pass: the system is out of a resource, or a connection or
+// a firewall caused it.
+func isTransient(err error) bool {
+	return isErrno(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.ECONNRESET,
 		syscall.EPROTO, syscall.EPERM, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH)
 }

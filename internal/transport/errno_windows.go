@@ -2,19 +2,20 @@ package transport
 
 import "golang.org/x/sys/windows"
 
-// The syscall package's ECONNRESET and the like are values of its own here, which no call returns: sockets have Winsock's.
+// On Windows, ECONNRESET and the like of package syscall are invented values. Sockets return the error numbers of
+// Winsock.
 
-// IsReset reports whether the peer broke the connection off, which the next read or write notices.
+// IsReset reports whether err says that the peer has reset the connection.
 func IsReset(err error) bool {
-	return among(err, windows.WSAECONNRESET, windows.WSAECONNABORTED, windows.WSAESHUTDOWN)
+	return isErrno(err, windows.WSAECONNRESET, windows.WSAECONNABORTED, windows.WSAESHUTDOWN)
 }
 
-func refusedBySystem(err error) bool { return among(err, windows.WSAECONNREFUSED) }
-func inUse(err error) bool           { return among(err, windows.WSAEADDRINUSE) }
-func notOurs(err error) bool         { return among(err, windows.WSAEADDRNOTAVAIL) }
-func outOfFiles(err error) bool      { return among(err, windows.WSAEMFILE) }
+func connectionRefused(err error) bool { return isErrno(err, windows.WSAECONNREFUSED) }
+func inUse(err error) bool             { return isErrno(err, windows.WSAEADDRINUSE) }
+func notLocal(err error) bool          { return isErrno(err, windows.WSAEADDRNOTAVAIL) }
+func tooManyFiles(err error) bool      { return isErrno(err, windows.WSAEMFILE) }
 
-// passing tells whether an error of accept may be gone in a moment.
-func passing(err error) bool {
-	return among(err, windows.WSAEMFILE, windows.WSAENOBUFS, windows.WSAECONNABORTED, windows.WSAECONNRESET)
+// isTransient reports whether an error of accept may pass.
+func isTransient(err error) bool {
+	return isErrno(err, windows.WSAEMFILE, windows.WSAENOBUFS, windows.WSAECONNABORTED, windows.WSAECONNRESET)
 }

@@ -9,22 +9,22 @@ import (
 	"syscall"
 )
 
-// Phase is a step on the way to a connection.
+// Phase is a step of opening a connection.
 type Phase uint8
 
-// The phases of Dial, in their order, and that of Listen. A connection that a listener
-// took reports a bad upgrade as Upgrade.
+// The phases of Dial, in their order, and that of Listen. A connection that a Listener accepted reports
+// a bad WebSocket handshake with phase Upgrade.
 const (
-	Prepare   Phase = iota // flags and files, before anything is sent
-	Resolve                // name to address
+	Prepare   Phase = iota // check values and read files, before anything is sent
+	Resolve                // name resolution
 	Connect                // TCP or Unix socket
-	Proxy                  // what the proxy was asked
+	Proxy                  // connect through the proxy
 	Secure                 // TLS handshake
 	Upgrade                // WebSocket handshake
 	Listening              // of a server
 )
 
-// String names the phase.
+// String returns the name of the phase.
 func (p Phase) String() string {
 	return [...]string{"prepare", "resolve", "connect", "proxy", "tls", "websocket", "listen"}[p]
 }
@@ -32,11 +32,11 @@ func (p Phase) String() string {
 // Error says in which phase and where a connection failed.
 type Error struct {
 	Phase Phase
-	Addr  string // host:port, host where it is Resolve, or a file name
-	Err   error  // the cause
+	Addr  string // host:port, a host (phase Resolve), or a file name
+	Err   error
 }
 
-// Error reads like "connect to 127.0.0.1:1883: connection refused".
+// Error returns text such as "connect to 127.0.0.1:1883: connection refused".
 func (e *Error) Error() string {
 	text := plain(e.Err)
 	switch e.Phase {
@@ -59,37 +59,39 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint says what may help, in one line, or "".
+// Hint says what to do, in one line, or returns "".
 func (e *Error) Hint() string { return Hint(e) }
 
-// TargetError is what is wrong with one part of a Target, of its TLS or of its WebSocket, before any connection.
+// TargetError is an invalid value in a Target or an Endpoint, or in its TLS or WebSocket. It is found
+// before anything is sent.
 type TargetError struct {
-	Field string // the field: Port, Bind, Socket, Proxy, Path, Header, CAFile, CAPath, Cert, Key, KeyLog
+	Field string // Port, Bind, Socket, Proxy, Path, Header, CAFile, CAPath, CRLFile, Cert, Key or KeyLog
 	Err   error
 }
 
-// Error is the cause's.
+// Error returns the text of the cause.
 func (f *TargetError) Error() string { return f.Err.Error() }
 
 // Unwrap returns the cause.
 func (f *TargetError) Unwrap() error { return f.Err }
 
-// faulty says which part err is about, if it is an error.
-func faulty(part string, err error) error {
+// fieldError returns a *TargetError, or nil if err is nil.
+func fieldError(field string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return &TargetError{part, err}
+	return &TargetError{field, err}
 }
 
-// errHungUp is an end of the stream in the middle of a handshake.
+// errHungUp reports that the stream ended during a handshake.
 var errHungUp = errors.New("the server closed the connection during the handshake")
 
-// foreign is an answer in another protocol than was expected.
+// foreign is an answer in an unexpected protocol.
 type foreign struct {
 	want, got string // got is "" if it is not known
 }
 
+// Error names both protocols.
 func (f *foreign) Error() string {
 	if f.got == "" {
 		return "the peer does not speak " + f.want
@@ -97,8 +99,8 @@ func (f *foreign) Error() string {
 	return "the peer speaks " + f.got + ", not " + f.want
 }
 
-// DetectProtocol names the protocol of a peer whose first bytes are given: "HTTP", "TLS", "SSH",
-// "PROXY", or "" if they tell nothing. It is for explaining bytes that are not MQTT.
+// DetectProtocol returns the protocol of a peer that sent these first bytes: "HTTP", "TLS", "SSH",
+// "PROXY", or "" if it is unknown. It is used to explain bytes that are not MQTT.
 func DetectProtocol(first []byte) string {
 	has := func(s string) bool { return len(first) >= len(s) && string(first[:len(s)]) == s }
 	switch {
@@ -114,8 +116,8 @@ func DetectProtocol(first []byte) string {
 	return ""
 }
 
-// among tells whether err is one of the system's errors named.
-func among(err error, numbers ...syscall.Errno) bool {
+// isErrno reports whether err is one of the numbers.
+func isErrno(err error, numbers ...syscall.Errno) bool {
 	for _, no := range numbers {
 		if errors.Is(err, no) {
 			return true
@@ -124,7 +126,7 @@ func among(err error, numbers ...syscall.Errno) bool {
 	return false
 }
 
-// plain is the text of err without what the net package says about the way there.
+// plain returns the text of err, without the addresses and operations that the net package adds.
 func plain(err error) string {
 	var (
 		dns *net.DNSError

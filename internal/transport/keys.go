@@ -13,31 +13,31 @@ import (
 )
 
 var (
-	errNoPassphrase = errors.New("the key is encrypted and no passphrase was given")
-	errPassphrase   = errors.New("the passphrase does not open the key")
+	errNoPassphrase = errors.New("the key is encrypted, and no passphrase was given")
+	errPassphrase   = errors.New("the passphrase does not decrypt the key")
 )
 
-// keyPair reads Cert and Key.
+// keyPair reads the certificate chain and its key.
 func (t *TLS) keyPair() (pair tls.Certificate, err error) {
 	cert, err := os.ReadFile(t.Cert)
 	if err != nil {
-		return pair, faulty("Cert", bare(err))
+		return pair, fieldError("Cert", bare(err))
 	}
 	if !hasBlock(cert, "CERTIFICATE") {
-		return pair, faulty("Cert", fmt.Errorf("%s: no certificate in PEM form", t.Cert))
+		return pair, fieldError("Cert", fmt.Errorf("%s: no certificate in PEM form", t.Cert))
 	}
 	key, name, part := cert, t.Cert, "Cert"
 	if t.Key != "" {
 		name, part = t.Key, "Key"
 		if key, err = os.ReadFile(name); err != nil {
-			return pair, faulty(part, bare(err))
+			return pair, fieldError(part, bare(err))
 		}
 	}
 	if key, err = t.decrypted(key, name); err != nil {
-		return pair, faulty(part, fmt.Errorf("%s: %w", name, err))
+		return pair, fieldError(part, fmt.Errorf("%s: %w", name, err))
 	}
 	if pair, err = tls.X509KeyPair(cert, key); err != nil {
-		return pair, faulty(part, fmt.Errorf("certificate %s with key %s: %s", t.Cert, name, strings.TrimPrefix(err.Error(), "tls: ")))
+		return pair, fieldError(part, fmt.Errorf("certificate %s with key %s: %s", t.Cert, name, strings.TrimPrefix(err.Error(), "tls: ")))
 	}
 	return pair, nil
 }
@@ -55,13 +55,13 @@ func hasBlock(data []byte, typ string) bool {
 	}
 }
 
-// decrypted finds the private key in data and returns it in PEM form, unencrypted.
+// decrypted returns the first private key in data, decrypted, in PEM form.
 func (t *TLS) decrypted(data []byte, name string) ([]byte, error) {
 	for {
 		block, rest := pem.Decode(data)
 		if block == nil {
 			if name == t.Cert {
-				return nil, errors.New("no private key in PEM form beside the certificate: name the file of the key")
+				return nil, errors.New("no private key in PEM form after the certificate: the key may be in another file")
 			}
 			return nil, errors.New("no private key in PEM form")
 		}
@@ -81,7 +81,7 @@ func (t *TLS) decrypted(data []byte, name string) ([]byte, error) {
 	}
 }
 
-// open returns the DER form of a key, asking for the passphrase if it has one.
+// open returns the DER form of a key. It asks for the passphrase if the key is encrypted.
 func (t *TLS) open(block *pem.Block) ([]byte, error) {
 	modern := block.Type == "ENCRYPTED PRIVATE KEY"
 	legacy := block.Headers["DEK-Info"] != ""
@@ -96,12 +96,12 @@ func (t *TLS) open(block *pem.Block) ([]byte, error) {
 		return nil, fmt.Errorf("passphrase: %w", err)
 	}
 	if legacy {
-		//lint:ignore SA1019 old keys are still about, and to read one endangers nobody
+		//lint:ignore SA1019 such keys are still in use, and reading one does no harm
 		der, err := x509.DecryptPEMBlock(block, pass)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", errPassphrase, err)
 		}
-		if !isKey(der) { // one wrong passphrase in 256 looks right
+		if !isKey(der) { // one of 256 wrong passphrases gives no error
 			return nil, errPassphrase
 		}
 		return der, nil
@@ -113,7 +113,7 @@ func (t *TLS) open(block *pem.Block) ([]byte, error) {
 	return x509.MarshalPKCS8PrivateKey(key)
 }
 
-// isKey tells whether der is a private key.
+// isKey reports whether der is a private key.
 func isKey(der []byte) bool {
 	_, err1 := x509.ParsePKCS1PrivateKey(der)
 	_, err2 := x509.ParseECPrivateKey(der)

@@ -13,27 +13,27 @@ import (
 	"time"
 )
 
-// Endpoint says where a server listens and how it is spoken to.
+// Endpoint describes a listener.
 type Endpoint struct {
-	Host, Port string     // "" is every address, and the customary port; port 0 picks a free one
-	Socket     string     // file name of a Unix socket, in place of host and port
-	TLS        *TLS       // nil is plain; a certificate and key are needed
-	WebSocket  *WebSocket // nil is none; its Path "" takes any, the rest is not used
+	Host, Port string     // "" means all addresses, and the default port; port 0 means a free one
+	Socket     string     // file name of a Unix socket, instead of host and port
+	TLS        *TLS       // nil means none; it needs a certificate and a key
+	WebSocket  *WebSocket // nil means none; Path "" accepts any path, and the other fields are not used
 
-	// Origins names the web pages that may connect by WebSocket, as in
-	// https://example.org; * is any. None named: any, but on a loopback address those
-	// of this machine only.
+	// Origins are the web pages that may connect by WebSocket, such as https://example.org, or * for
+	// any. Without Origins any page may connect, except that on a loopback address only pages of this
+	// machine may.
 	Origins []string
 
-	// AcceptFailed, if not nil, is told when connections cannot be accepted for now, for want
-	// of descriptors for one, and how long the listener waits.
+	// AcceptFailed, if not nil, is called when accepting a connection failed, for example because the
+	// process is out of file descriptors. wait is the time until the next attempt.
 	AcceptFailed func(err error, wait time.Duration)
 }
 
-// Scheme returns how the endpoint is spoken to.
+// Scheme returns the scheme of the endpoint's URL.
 func (e *Endpoint) Scheme() Scheme { return scheme(e.Socket, e.TLS, e.WebSocket) }
 
-// Addr returns host:port, or the socket's file name.
+// Addr returns host:port, or the file name of a Unix socket.
 func (e *Endpoint) Addr() string {
 	if e.Socket != "" {
 		return e.Socket
@@ -54,8 +54,8 @@ type Listener struct {
 	err    error
 }
 
-// Listen begins to listen. ctx bounds the call alone; Close ends the listener. A stale
-// file of a Unix socket is removed if nobody listens on it. An error is a *Error.
+// Listen opens a listener. ctx bounds the call only; Close closes the listener. The file of a Unix socket
+// on which no process listens is replaced. An error is a *Error.
 func Listen(ctx context.Context, e *Endpoint) (*Listener, error) {
 	l := &Listener{end: *e, closed: make(chan struct{})}
 	fail := func(p Phase, err error) (*Listener, error) {
@@ -89,7 +89,7 @@ func Listen(ctx context.Context, e *Endpoint) (*Listener, error) {
 	return l, nil
 }
 
-// removeStale removes the file of a socket on which nobody listens.
+// removeStale removes the file of a Unix socket on which no process listens. It reports whether it did.
 func removeStale(ctx context.Context, name string) bool {
 	st, err := os.Lstat(name)
 	if err != nil || st.Mode().Type() != fs.ModeSocket {
@@ -100,14 +100,13 @@ func removeStale(ctx context.Context, name string) bool {
 		c.Close()
 		return false
 	}
-	return refusedBySystem(err) && os.Remove(name) == nil
+	return connectionRefused(err) && os.Remove(name) == nil
 }
 
-// Accept returns the next connection. TLS and WebSocket handshakes are done by the
-// connection's first Read, in the goroutine and under the deadline of who reads: a peer
-// that does nothing holds up nobody. A TLS handshake that timed out is over; anything
-// else that timed out can go on. While the system is out of descriptors or memory,
-// Accept waits and tries again.
+// Accept returns the next connection. The first Read of a connection does the TLS and WebSocket
+// handshakes, in the reader's goroutine and with its deadline, so that a silent peer delays nobody else.
+// A TLS handshake cannot be continued after a timeout; a WebSocket handshake can. While the system is out
+// of file descriptors or memory, Accept waits and tries again.
 func (l *Listener) Accept() (net.Conn, error) {
 	const least, most = 5 * time.Millisecond, time.Second
 	for wait := least; ; wait = min(2*wait, most) {
@@ -115,7 +114,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if err == nil {
 			return l.wrap(c), nil
 		}
-		if !passing(err) {
+		if !isTransient(err) {
 			return nil, err
 		}
 		if l.end.AcceptFailed != nil {
@@ -138,12 +137,12 @@ func (l *Listener) wrap(c net.Conn) net.Conn {
 	if l.end.WebSocket == nil {
 		return c
 	}
-	w := &wsConn{Conn: c, greet: &greeting{end: &l.end}}
-	w.greet.head.server = true
+	w := &wsConn{Conn: c, pendingHandshake: &serverHandshake{end: &l.end}}
+	w.pendingHandshake.head.server = true
 	return w
 }
 
-// Close ends Accept and removes the file of a Unix socket. Accepted connections stay.
+// Close closes the listener and removes the file of a Unix socket. Accepted connections stay open.
 func (l *Listener) Close() error {
 	l.once.Do(func() {
 		close(l.closed)
@@ -155,8 +154,8 @@ func (l *Listener) Close() error {
 // Addr returns the address of the socket.
 func (l *Listener) Addr() net.Addr { return l.l.Addr() }
 
-// URL returns what clients on this machine connect to: the port that was picked, and
-// loopback in place of every address.
+// URL returns the URL for clients on this machine: with the port that was chosen, and with a loopback
+// address if the listener accepts on all addresses.
 func (l *Listener) URL() URL {
 	u := URL{Scheme: l.end.Scheme(), Host: l.end.Host}
 	if u.Scheme == Unix {

@@ -71,11 +71,11 @@ func TestUpgradeIsJudged(t *testing.T) {
 
 func TestOriginsBeyondLoopback(t *testing.T) {
 	wide, lan := &Endpoint{}, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}
-	if !wide.welcomes("https://a.example", lan) {
+	if !wide.allowsOrigin("https://a.example", lan) {
 		t.Error("none named, and yet refused")
 	}
 	some := &Endpoint{Origins: []string{"https://a.example"}}
-	if some.welcomes("https://b.example", lan) || !some.welcomes("https://A.example", lan) {
+	if some.allowsOrigin("https://b.example", lan) || !some.allowsOrigin("https://A.example", lan) {
 		t.Error("the list is not kept")
 	}
 }
@@ -215,7 +215,7 @@ func TestListenErrors(t *testing.T) {
 		text, hint string
 	}{
 		{Endpoint{Host: "127.0.0.1", Port: l.URL().Port}, Listening, "listen on " + l.URL().Addr() + ": address already in use", "another program"},
-		{Endpoint{Host: "192.0.2.1", Port: "0"}, Listening, "listen on 192.0.2.1:0: cannot assign requested address", "no address of this machine"},
+		{Endpoint{Host: "192.0.2.1", Port: "0"}, Listening, "listen on 192.0.2.1:0: cannot assign requested address", "does not belong to this machine"},
 		{Endpoint{TLS: &TLS{}}, Prepare, "needs a certificate", ""},
 		{Endpoint{WebSocket: &WebSocket{Path: "/ "}}, Prepare, "%20", ""},
 	} {

@@ -9,22 +9,23 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/proxy"
 )
 
-// ParseProxy reads socks5://, socks5h://, http:// or https://[user:password@]host[:port];
-// without a scheme it is http. The ports are 1080, 80 and 443 by custom. With socks5
-// names are looked up here, with the others by the proxy.
+// ParseProxy parses socks5://, socks5h://, http:// or https://[user:password@]host[:port]. The default
+// scheme is http; the default ports are 1080, 80 and 443. With socks5 host names are resolved locally,
+// with the other schemes by the proxy.
 func ParseProxy(s string) (*url.URL, error) {
 	if !strings.Contains(s, "://") {
 		s = "http://" + s
 	}
 	u, err := url.Parse(s)
 	if err != nil {
-		// What url.Parse says has pieces of it, which may be the password's.
-		return nil, fmt.Errorf("proxy %q is no URL", Redact(s))
+		// The error of url.Parse quotes parts of s, which may belong to the password.
+		return nil, fmt.Errorf("proxy %q is not a URL", Redact(s))
 	}
 	return u, checkProxy(u)
 }
@@ -33,17 +34,18 @@ func checkProxy(u *url.URL) error {
 	switch u.Scheme {
 	case "socks5", "socks5h", "http", "https":
 	default:
-		return fmt.Errorf("proxy %s: unknown scheme: socks5, socks5h, http or https", u.Redacted())
+		return fmt.Errorf("proxy %s: unknown scheme; expected socks5, socks5h, http or https", u.Redacted())
 	}
 	if u.Hostname() == "" {
-		return fmt.Errorf("proxy %s: a host is missing", u.Redacted())
+		return fmt.Errorf("proxy %s: the host is missing", u.Redacted())
 	}
 	if p := u.Port(); p != "" && checkPort(p) != nil {
-		return fmt.Errorf("proxy %s: a port is a number from 1 to 65535", u.Redacted())
+		return fmt.Errorf("proxy %s: the port must be a number from 1 to 65535", u.Redacted())
 	}
 	return nil
 }
 
+// proxyAddr returns host:port of a proxy.
 func proxyAddr(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -59,15 +61,15 @@ func proxyAddr(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// throughProxy has the proxy connect to place. With socks5 each address of a name is
-// tried, each on a connection of its own.
-func (d *dialer) throughProxy(ctx context.Context, place string) (net.Conn, error) {
+// dialProxy connects to addr through the proxy. With socks5 it tries each address of a host name, each
+// on its own connection.
+func (d *dialer) dialProxy(ctx context.Context, addr string) (net.Conn, error) {
 	if d.Proxy.Scheme != "socks5" {
-		return d.proxied(ctx, place)
+		return d.askProxy(ctx, addr)
 	}
-	host, port, err := net.SplitHostPort(place)
+	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return nil, d.fail(ctx, Prepare, place, err)
+		return nil, d.fail(ctx, Prepare, addr, err)
 	}
 	stop := timed(&d.tr.Resolve)
 	addrs, err := d.resolver().LookupHost(ctx, host)
@@ -77,7 +79,7 @@ func (d *dialer) throughProxy(ctx context.Context, place string) (net.Conn, erro
 	}
 	var last error
 	for _, a := range addrs {
-		c, err := d.proxied(ctx, net.JoinHostPort(a, port))
+		c, err := d.askProxy(ctx, net.JoinHostPort(a, port))
 		if err == nil {
 			return c, nil
 		}
@@ -88,7 +90,8 @@ func (d *dialer) throughProxy(ctx context.Context, place string) (net.Conn, erro
 	return nil, last
 }
 
-func (d *dialer) proxied(ctx context.Context, place string) (net.Conn, error) {
+// askProxy connects to the proxy and asks it to connect to target.
+func (d *dialer) askProxy(ctx context.Context, target string) (net.Conn, error) {
 	addr := proxyAddr(d.Proxy)
 	c, err := d.tcp(ctx, addr)
 	if err != nil {
@@ -109,10 +112,10 @@ func (d *dialer) proxied(ctx context.Context, place string) (net.Conn, error) {
 	}
 	if strings.HasPrefix(d.Proxy.Scheme, "http") {
 		release := guard(ctx, c)
-		err = connectHTTP(c, place, d.Proxy.User)
+		err = connectHTTP(c, target, d.Proxy.User)
 		release()
 	} else {
-		err = connectSOCKS(ctx, c, addr, place, d.Proxy.User)
+		err = connectSOCKS(ctx, c, addr, target, d.Proxy.User)
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -142,15 +145,15 @@ func (d *dialer) proxyTLS(ctx context.Context, c net.Conn) (net.Conn, error) {
 	return tc, tc.HandshakeContext(ctx)
 }
 
-// connectSOCKS asks the SOCKS5 proxy at the end of c for place. The library's own
-// connection type is passed by, since it would hide the socket.
-func connectSOCKS(ctx context.Context, c net.Conn, addr, place string, user *url.Userinfo) error {
+// connectSOCKS asks the SOCKS5 proxy on c to connect to addr. It does not use the library's own
+// connection type, which would hide the socket.
+func connectSOCKS(ctx context.Context, c net.Conn, proxyAddr, addr string, user *url.Userinfo) error {
 	var auth *proxy.Auth
 	if user != nil {
 		auth = &proxy.Auth{User: user.Username()}
 		auth.Password, _ = user.Password()
 	}
-	d, err := proxy.SOCKS5("tcp", addr, auth, nil)
+	d, err := proxy.SOCKS5("tcp", proxyAddr, auth, nil)
 	if err != nil {
 		return err
 	}
@@ -160,31 +163,63 @@ func connectSOCKS(ctx context.Context, c net.Conn, addr, place string, user *url
 	if !ok {
 		return errors.New("the SOCKS library cannot use an open connection")
 	}
-	_, err = s.DialWithConn(ctx, c, "tcp", place)
+	recorded := &socksConn{Conn: c}
+	_, err = s.DialWithConn(ctx, recorded, "tcp", addr)
 	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "socks connect" {
+	switch {
+	case !errors.As(err, &op) || op.Err == nil:
 		return err
-	}
-	// The library has no type for what the proxy replies, only these words before it.
-	if reply, ok := strings.CutPrefix(op.Err.Error(), "unknown error "); ok {
-		return socksReply(reply)
+	case recorded.refused():
+		return &socksReply{strings.TrimPrefix(op.Err.Error(), "unknown error ")}
 	}
 	return op.Err
 }
 
-// socksReply is a refusal by a SOCKS proxy, in the words of RFC 1928.
-type socksReply string
+// socksConn keeps the beginning of what a SOCKS5 proxy sends. The library has no error type for the
+// reply of the proxy.
+type socksConn struct {
+	net.Conn
+	head [6]byte
+	n    int
+}
 
-func (s socksReply) Error() string { return "it answered: " + string(s) }
+// Read reads from the proxy.
+func (c *socksConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.n < len(c.head) {
+		c.n += copy(c.head[c.n:], b[:n])
+	}
+	return n, err
+}
 
-// proxyStatus is a refusal by an HTTP proxy: its status and words.
-type proxyStatus string
+// refused reports whether the proxy's reply is an error (RFC 1928, section 6). The reply follows the
+// choice of a method and, for method 2, the result of the authentication: two bytes each.
+func (c *socksConn) refused() bool {
+	reply := 2
+	if c.n > 1 && c.head[1] == 2 {
+		reply = 4
+	}
+	return c.n > reply+1 && c.head[reply+1] != 0
+}
 
-func (s proxyStatus) Error() string { return "it answered " + string(s) }
+// socksReply is a refusal by a SOCKS proxy.
+type socksReply struct{ text string }
 
-// connectHTTP asks the HTTP proxy at the end of c for place.
-func connectHTTP(c net.Conn, place string, user *url.Userinfo) error {
-	req := "CONNECT " + place + " HTTP/1.1\r\nHost: " + place + "\r\n"
+// Error has the text of RFC 1928.
+func (s *socksReply) Error() string { return "it answered: " + s.text }
+
+// proxyStatus is a refusal by an HTTP proxy.
+type proxyStatus struct {
+	code   int
+	status string // code and text
+}
+
+// Error has the status.
+func (s *proxyStatus) Error() string { return "it answered " + s.status }
+
+// connectHTTP asks the HTTP proxy on c to connect to addr.
+func connectHTTP(c net.Conn, addr string, user *url.Userinfo) error {
+	req := "CONNECT " + addr + " HTTP/1.1\r\nHost: " + addr + "\r\n"
 	if user != nil {
 		password, _ := user.Password()
 		req += "Proxy-Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(user.Username()+":"+password)) + "\r\n"
@@ -202,17 +237,21 @@ func connectHTTP(c net.Conn, place string, user *url.Userinfo) error {
 		if !strings.HasPrefix(version, "HTTP/1.") || len(status) < 3 {
 			return &foreign{want: "HTTP", got: DetectProtocol(head)}
 		}
+		code, err := strconv.Atoi(status[:3])
+		if err != nil {
+			return &foreign{want: "HTTP", got: DetectProtocol(head)}
+		}
 		switch {
-		case status[0] == '2':
+		case code >= 200 && code < 300:
 			return nil
-		case status[0] != '1': // 1xx: the answer is yet to come
-			return proxyStatus(strings.TrimSpace(status))
+		case code >= 200: // 1xx: the final answer follows
+			return &proxyStatus{code, strings.TrimSpace(status)}
 		}
 	}
 }
 
-// readHead reads up to the end of an HTTP response head, byte by byte: what follows
-// belongs to who connects through the proxy, and this way no byte of it is taken.
+// readHead reads the head of an HTTP response. It reads byte by byte, because the bytes after the head
+// belong to the server.
 func readHead(c net.Conn) ([]byte, error) {
 	head := make([]byte, 0, 256)
 	for len(head) < maxHead {
@@ -227,5 +266,5 @@ func readHead(c net.Conn) ([]byte, error) {
 			return head, nil
 		}
 	}
-	return nil, errors.New("its answer is too long")
+	return nil, errors.New("the head of its answer is too long")
 }

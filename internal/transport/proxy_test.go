@@ -190,7 +190,7 @@ func TestProxyErrors(t *testing.T) {
 		{"socks5h://" + plain.String(), "not allowed by ruleset", "--proxy"},
 		{"socks5h://user:wrong@" + locked.String(), "authentication failed", "--proxy"},
 		{"socks5h://" + locked.String(), "no acceptable authentication methods", "--proxy"},
-		{"http://" + http.String(), "it answered 403 Forbidden", "let this host"},
+		{"http://" + http.String(), "it answered 403 Forbidden", "does not allow this host"},
 		{"http://user:wrong@" + httpLocked.String(), "it answered 407", "user and password"},
 		{"http://" + httpLocked.String(), "it answered 407", "user and password"},
 		{"http://" + odd.String(), "speaks SSH, not HTTP", "--proxy"},

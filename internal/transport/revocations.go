@@ -35,7 +35,7 @@ const dateForm = "2006-01-02 15:04:05 MST"
 func (t *TLS) revocations() (*revocations, error) {
 	rest, err := os.ReadFile(t.CRLFile)
 	if err != nil {
-		return nil, faulty("CRLFile", bare(err))
+		return nil, fieldError("CRLFile", bare(err))
 	}
 	authorities := t.authorityCertificates()
 	r := &revocations{file: t.CRLFile}
@@ -49,12 +49,12 @@ func (t *TLS) revocations() (*revocations, error) {
 		}
 		l, err := parseList(block.Bytes, authorities)
 		if err != nil {
-			return nil, faulty("CRLFile", fmt.Errorf("%s: revocation list %d: %w", t.CRLFile, len(r.lists)+1, err))
+			return nil, fieldError("CRLFile", fmt.Errorf("%s: revocation list %d: %w", t.CRLFile, len(r.lists)+1, err))
 		}
 		r.lists = append(r.lists, l)
 	}
 	if len(r.lists) == 0 {
-		return nil, faulty("CRLFile", fmt.Errorf("%s: no revocation list in PEM form", t.CRLFile))
+		return nil, fieldError("CRLFile", fmt.Errorf("%s: no revocation list in PEM form", t.CRLFile))
 	}
 	return r, nil
 }

@@ -11,32 +11,32 @@ import (
 	"syscall"
 )
 
-// Target says which server to connect to and how. The zero value is TCP to localhost.
-// A Target is not changed by Dial and may serve many at once.
+// Target describes a server and how to connect to it. The zero value is TCP to localhost. Dial does not
+// change a Target, and several goroutines may use it.
 type Target struct {
-	Host   string // name or address; "" is localhost
-	Port   string // "" is the customary one
-	Socket string // file name of a Unix socket, in place of host and port
-	Bind   string // local address to connect from, "" for any
-	SRV    bool   // look up _mqtt._tcp or _secure-mqtt._tcp of Host and try what it names
+	Host   string // name or address; "" means localhost
+	Port   string // "" means the default port of the scheme
+	Socket string // file name of a Unix socket, instead of host and port
+	Bind   string // local address to connect from; "" means any
+	SRV    bool   // look up _mqtt._tcp or _secure-mqtt._tcp of Host, and try the servers found
 
-	Proxy    *url.URL // socks5, socks5h, http or https, see ParseProxy; nil is none
-	ProxyTLS *TLS     // for an https proxy; nil is the system's roots
+	Proxy    *url.URL // as ParseProxy returns it; nil means none
+	ProxyTLS *TLS     // for an https proxy; nil means the zero TLS
 
-	TLS       *TLS       // nil is plain
-	WebSocket *WebSocket // nil is none
+	TLS       *TLS       // nil means none
+	WebSocket *WebSocket // nil means none
 
-	Resolver *net.Resolver // nil is the system's
+	Resolver *net.Resolver // nil means net.DefaultResolver
 }
 
-// WebSocket says how to upgrade to WebSocket.
+// WebSocket describes a WebSocket handshake.
 type WebSocket struct {
-	Path        string      // endpoint with query; "" is DefaultPath (when listening, any)
-	Subprotocol string      // to be offered; "" is mqtt; for MQTT 3.1 mqttv3.1 is customary
-	Header      http.Header // sent along; Host replaces the name of the server
+	Path        string      // endpoint with query; "" means DefaultPath for a Target, and any path for an Endpoint
+	Subprotocol string      // to offer; "" means mqtt; mqttv3.1 is usual for MQTT 3.1
+	Header      http.Header // additional header fields; Host replaces the host of the Target
 }
 
-// Scheme returns how the target is spoken to.
+// Scheme returns the scheme of the target's URL.
 func (t *Target) Scheme() Scheme { return scheme(t.Socket, t.TLS, t.WebSocket) }
 
 func scheme(socket string, tls *TLS, ws *WebSocket) Scheme {
@@ -67,7 +67,7 @@ func (t *Target) port() string {
 	return t.Port
 }
 
-// Addr returns host:port, or the socket's file name.
+// Addr returns host:port, or the file name of a Unix socket.
 func (t *Target) Addr() string {
 	if t.Socket != "" {
 		return t.Socket
@@ -75,8 +75,8 @@ func (t *Target) Addr() string {
 	return net.JoinHostPort(t.host(), t.port())
 }
 
-// Local tells whether the target is this machine: a Unix socket, localhost or a
-// loopback address, and no proxy on the way. Nothing is looked up.
+// Local reports whether the target is on this machine: a Unix socket, localhost or a loopback address,
+// without a proxy. It does not resolve names.
 func (t *Target) Local() bool {
 	return t.Socket != "" || t.Proxy == nil && !t.SRV && isLoopback(t.host())
 }
@@ -90,8 +90,8 @@ func isLoopback(host string) bool {
 	return err == nil && a.Unmap().IsLoopback()
 }
 
-// Check reports what is wrong with the target before any connection: a *Error of phase
-// Prepare. Files of the TLS configuration are read.
+// Check checks the target without connecting, and reads the files of its TLS. An error is a *Error with
+// phase Prepare.
 func (t *Target) Check() error {
 	if err := t.check(); err != nil {
 		return &Error{Phase: Prepare, Addr: t.Addr(), Err: err}
@@ -103,25 +103,25 @@ func (t *Target) check() error {
 	if t.Socket != "" {
 		switch {
 		case t.Proxy != nil:
-			return errors.New("a Unix socket is not reached through a proxy")
+			return errors.New("a Unix socket cannot be reached through a proxy")
 		case t.SRV:
 			return errors.New("a Unix socket has no SRV record")
 		case t.Bind != "":
-			return errors.New("a Unix socket has no address to bind")
+			return errors.New("a Unix socket has no local address to bind")
 		case len(t.Socket) > longestSocket:
-			return faulty("Socket", fmt.Errorf("%s: %d bytes, and the system takes %d at most", t.Socket, len(t.Socket), longestSocket))
+			return fieldError("Socket", fmt.Errorf("%s: the path has %d bytes, more than the maximum of %d", t.Socket, len(t.Socket), longestSocket))
 		}
 	} else if t.port() == "0" || checkPort(t.port()) != nil {
-		return faulty("Port", fmt.Errorf("port %q: a number from 1 to 65535", t.port()))
+		return fieldError("Port", fmt.Errorf("port %q: expected a number from 1 to 65535", t.port()))
 	}
 	if t.Bind != "" {
 		if _, err := netip.ParseAddr(t.Bind); err != nil {
-			return faulty("Bind", fmt.Errorf("bind %q: an IP address of this machine", t.Bind))
+			return fieldError("Bind", fmt.Errorf("bind %q: expected an IP address of this machine", t.Bind))
 		}
 	}
 	if t.Proxy != nil {
 		if err := checkProxy(t.Proxy); err != nil {
-			return faulty("Proxy", err)
+			return fieldError("Proxy", err)
 		}
 		if t.ProxyTLS != nil {
 			if _, err := t.ProxyTLS.Config(); err != nil {
@@ -142,7 +142,7 @@ func (t *Target) check() error {
 	return nil
 }
 
-// longestSocket is how long the path of a Unix socket may be, in bytes, less the NUL behind it.
+// longestSocket is the largest length of the path of a Unix socket, in bytes without the final NUL.
 const longestSocket = len(syscall.RawSockaddrUnix{}.Path) - 1
 
 func (w *WebSocket) path() string {
@@ -164,29 +164,29 @@ func (w *WebSocket) subprotocol() string {
 
 func (w *WebSocket) check() error {
 	if err := checkPath(w.Path); err != nil {
-		return faulty("Path", err)
+		return fieldError("Path", err)
 	}
 	if !isToken(w.subprotocol()) {
-		return fmt.Errorf("subprotocol %q is not a word", w.Subprotocol)
+		return fmt.Errorf("subprotocol %q is not an HTTP token", w.Subprotocol)
 	}
 	for name, values := range w.Header {
 		if !isToken(name) {
-			return faulty("Header", fmt.Errorf("header name %q: letters, digits and dashes", name))
+			return fieldError("Header", fmt.Errorf("header name %q: expected letters, digits and dashes", name))
 		}
 		switch http.CanonicalHeaderKey(name) {
 		case "Upgrade", "Connection", "Sec-Websocket-Key", "Sec-Websocket-Version", "Sec-Websocket-Protocol", "Sec-Websocket-Extensions":
-			return faulty("Header", fmt.Errorf("header %s belongs to the upgrade itself", name))
+			return fieldError("Header", fmt.Errorf("header %s is set by the WebSocket handshake", name))
 		}
 		for _, v := range values {
 			if strings.ContainsAny(v, "\r\n\x00") {
-				return faulty("Header", fmt.Errorf("header %s: a line break in its value", name))
+				return fieldError("Header", fmt.Errorf("header %s: its value contains a line break", name))
 			}
 		}
 	}
 	return nil
 }
 
-// isToken tells whether s is what HTTP calls a token.
+// isToken reports whether s is an HTTP token.
 func isToken(s string) bool {
 	for i := 0; i < len(s); i++ {
 		c := s[i]

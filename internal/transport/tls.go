@@ -64,7 +64,7 @@ func (t *TLS) clientConfig() (*tls.Config, error) {
 		}
 		cfg.Certificates = []tls.Certificate{pair}
 	case t.Key != "":
-		return nil, faulty("Key", fmt.Errorf("key %s: its certificate is missing", t.Key))
+		return nil, fieldError("Key", fmt.Errorf("key %s: the certificate for it is missing", t.Key))
 	}
 	cfg.ServerName, cfg.InsecureSkipVerify = t.ServerName, t.Insecure
 	if t.CAFile != "" || t.CAPath != "" {
@@ -90,20 +90,20 @@ func (t *TLS) base() (*tls.Config, error) {
 	if t.KeyLog != "" {
 		log := &keyLog{name: t.KeyLog}
 		if _, err := log.Write(nil); err != nil {
-			return nil, faulty("KeyLog", err)
+			return nil, fieldError("KeyLog", err)
 		}
 		cfg.KeyLogWriter = log
 	}
 	return cfg, nil
 }
 
-// authorities reads CAFile and CAPath, and the system's if they are wanted too.
+// authorities reads CAFile and CAPath, and the certificates of the system if OSCerts is set.
 func (t *TLS) authorities() (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if t.OSCerts {
 		sys, err := x509.SystemCertPool()
 		if err != nil {
-			return nil, fmt.Errorf("the system's certificates: %w", err)
+			return nil, fmt.Errorf("system certificates: %w", err)
 		}
 		pool = sys
 	}
@@ -113,7 +113,7 @@ func (t *TLS) authorities() (*x509.CertPool, error) {
 			err = fmt.Errorf("%s: no certificate in PEM form", t.CAFile)
 		}
 		if err != nil {
-			return nil, faulty("CAFile", err)
+			return nil, fieldError("CAFile", err)
 		}
 	}
 	if t.CAPath == "" {
@@ -121,27 +121,27 @@ func (t *TLS) authorities() (*x509.CertPool, error) {
 	}
 	entries, err := os.ReadDir(t.CAPath)
 	if err != nil {
-		return nil, faulty("CAPath", bare(err))
+		return nil, fieldError("CAPath", bare(err))
 	}
 	found := 0
 	for _, e := range entries {
 		name := filepath.Join(t.CAPath, e.Name())
-		if st, err := os.Stat(name); err != nil || !st.Mode().IsRegular() { // follows links: c_rehash makes them
+		if st, err := os.Stat(name); err != nil || !st.Mode().IsRegular() { // Stat follows the symbolic links that c_rehash makes
 			continue
 		}
 		n, err := addCertificates(pool, name)
 		if err != nil {
-			return nil, faulty("CAPath", err)
+			return nil, fieldError("CAPath", err)
 		}
 		found += n
 	}
 	if found == 0 {
-		return nil, faulty("CAPath", fmt.Errorf("%s: no file with a certificate in PEM form", t.CAPath))
+		return nil, fieldError("CAPath", fmt.Errorf("%s: no file with a certificate in PEM form", t.CAPath))
 	}
 	return pool, nil
 }
 
-// addCertificates adds the certificates of a PEM file and returns how many there were.
+// addCertificates adds the certificates of a PEM file to pool and returns their number.
 func addCertificates(pool *x509.CertPool, name string) (n int, err error) {
 	rest, err := os.ReadFile(name)
 	if err != nil {
@@ -157,14 +157,14 @@ func addCertificates(pool *x509.CertPool, name string) (n int, err error) {
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return n, fmt.Errorf("%s: a certificate that cannot be read: %w", name, err)
+			return n, fmt.Errorf("%s: invalid certificate: %w", name, err)
 		}
 		pool.AddCert(c)
 		n++
 	}
 }
 
-// bare writes a file error as "name: cause".
+// bare returns a file error as "name: cause", without the operation.
 func bare(err error) error {
 	var p *os.PathError
 	if errors.As(err, &p) {
@@ -173,7 +173,7 @@ func bare(err error) error {
 	return err
 }
 
-// keyLog appends to a file and keeps none open between handshakes.
+// keyLog appends to a file. It does not keep the file open between handshakes.
 type keyLog struct {
 	mu   sync.Mutex
 	name string
@@ -193,7 +193,7 @@ func (k *keyLog) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// ParseVersion reads tlsv1.2, tlsv1.3, tlsv1.1 or tlsv1, also written TLS1.2 or 1.2.
+// ParseVersion parses tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1, also in the forms TLS1.2 and 1.2.
 func ParseVersion(s string) (uint16, error) {
 	v := strings.ToLower(s)
 	v = strings.TrimPrefix(v, "tls")
@@ -208,5 +208,5 @@ func ParseVersion(s string) (uint16, error) {
 	case "1.3":
 		return tls.VersionTLS13, nil
 	}
-	return 0, fmt.Errorf("TLS version %q: tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1", s)
+	return 0, fmt.Errorf("TLS version %q; expected tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1", s)
 }

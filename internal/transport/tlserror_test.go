@@ -30,6 +30,12 @@ func TestTLSErrors(t *testing.T) {
 		c.Read(make([]byte, 1000))
 		io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 	})
+	oldServer := raw(t, func(c net.Conn) { // a ServerHello of TLS 1.1
+		c.Read(make([]byte, 1000))
+		c.Write(append([]byte{0x16, 3, 2, 0, 0x2A, 2, 0, 0, 0x26, 3, 2}, make([]byte, 36)...))
+		c.Read(make([]byte, 1000))
+	})
+	unnamedCert, unnamedKey := good.Issue("unnamed", &x509.Certificate{})
 	speaksMQTT := raw(t, func(c net.Conn) {
 		c.Read(make([]byte, 1000))
 		c.Write([]byte{0x20, 3, 0, 0x81, 0})
@@ -42,14 +48,16 @@ func TestTLSErrors(t *testing.T) {
 	}{
 		{"unknown authority", plain, &TLS{CAFile: other.CA}, "signed by an unknown authority (subject CN=server, issuer CN=test authority", "--cafile"},
 		{"system roots", plain, &TLS{}, "signed by an unknown authority", "--cafile"},
-		{"expired", tlsServer(&TLS{Cert: oldCert, Key: oldKey}), &TLS{CAFile: good.CA, ServerName: "localhost"}, "certificate refused: expired (subject CN=old", "clock"},
+		{"expired", tlsServer(&TLS{Cert: oldCert, Key: oldKey}), &TLS{CAFile: good.CA, ServerName: "localhost"}, "certificate not accepted: expired (subject CN=old", "clock"},
 		{"not yet valid", tlsServer(&TLS{Cert: newCert, Key: newKey}), &TLS{CAFile: good.CA, ServerName: "localhost"}, "not valid before", "clock"},
-		{"name", plain, &TLS{CAFile: good.CA, ServerName: "example.org"}, "it is not for example.org", "--tls-servername"},
+		{"name", plain, &TLS{CAFile: good.CA, ServerName: "example.org"}, "it is not valid for example.org", "--tls-servername"},
 		{"names listed", plain, &TLS{CAFile: good.CA, ServerName: "example.org"}, "for localhost, 127.0.0.1, ::1)", "--tls-servername"},
-		{"closes", closes, &TLS{}, "closed the connection during the handshake", "no TLS"},
+		{"closes", closes, &TLS{}, "closed the connection during the handshake", "not speak TLS"},
 		{"http", speaksHTTP, &TLS{}, "speaks HTTP, not TLS", "ws://"},
-		{"mqtt", speaksMQTT, &TLS{}, "does not speak TLS", "no TLS"},
+		{"mqtt", speaksMQTT, &TLS{}, "does not speak TLS", "not speak TLS"},
 		{"version", tlsServer(&TLS{Cert: good.Server, Key: good.ServerKey, MinVersion: tls.VersionTLS13}), &TLS{CAFile: good.CA, MaxVersion: tls.VersionTLS12}, "protocol version not supported", "--tls-version"},
+		{"old version", oldServer, &TLS{}, "the server only speaks TLS 1.1", "--tls-version"},
+		{"no names", tlsServer(&TLS{Cert: unnamedCert, Key: unnamedKey}), &TLS{CAFile: good.CA, ServerName: "localhost"}, "it has no subjectAltName, so it matches no host name", "subjectAltName=DNS:localhost"},
 		{"alpn", tlsServer(&TLS{Cert: good.Server, Key: good.ServerKey, ALPN: []string{"mqtt"}}), &TLS{CAFile: good.CA, ALPN: []string{"x"}}, "no application protocol", "--tls-alpn"},
 		{"client certificate", tlsServer(&TLS{Cert: good.Server, Key: good.ServerKey, CAFile: good.CA}), &TLS{CAFile: good.CA, MaxVersion: tls.VersionTLS12}, "the server refused", "--cert"},
 	}
@@ -74,8 +82,8 @@ func TestTLSErrors(t *testing.T) {
 		})
 	}
 
-	// With TLS 1.3 the client's certificate is judged after the client's handshake.
-	target := at(tests[11].addr)
+	// With TLS 1.3 the server checks the client's certificate after the client's handshake.
+	target := at(tests[13].addr)
 	target.TLS = &TLS{CAFile: good.CA}
 	c := dial(t, &target)
 	c.SetDeadline(time.Now().Add(10 * time.Second))

@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Trace is filled in by Dial: how long each phase took, zero where there was none, and
-// what was reached. After an error it holds the phases that were begun.
+// Trace describes a connection. Dial fills it in. The duration of a phase that did not take place is 0.
+// After an error it has the phases up to the one that failed.
 type Trace struct {
-	Resolve   time.Duration // names to addresses, SRV included
-	Connect   time.Duration // TCP or Unix socket, to the proxy if there is one
-	Proxy     time.Duration // until the proxy had connected us, its own TLS included
+	Resolve   time.Duration // name lookups, including SRV
+	Connect   time.Duration // TCP or Unix socket; to the proxy if there is one
+	Proxy     time.Duration // until the proxy had connected to the server, including TLS with the proxy
 	TLS       time.Duration
 	WebSocket time.Duration
 
-	Local, Remote string // addresses of the socket; Remote is the proxy's where there is one
+	Local, Remote string // addresses of the socket; Remote is that of the proxy if there is one
 
 	TLSVersion string // "TLS 1.3"
 	Cipher     string
@@ -26,17 +26,17 @@ type Trace struct {
 	Issuer     string    // of the server's certificate
 	NotAfter   time.Time // when the server's certificate expires
 
-	Subprotocol string // that the WebSocket server chose
+	Subprotocol string // of the WebSocket, as the server chose it
 }
 
-// timed adds to d what passes until the returned function is called.
+// timed adds the time until stop is called to d.
 func timed(d *time.Duration) (stop func()) {
 	start := time.Now()
 	return func() { *d += time.Since(start) }
 }
 
-// resolving makes a dial under the returned context add its name lookup to d. The
-// hooks are called by the goroutine that dials.
+// resolving returns a context that makes a dial add the time of its name lookup to d. The hooks are
+// called by the goroutine that dials.
 func resolving(ctx context.Context, d *time.Duration) context.Context {
 	var start time.Time
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{

@@ -25,7 +25,7 @@ func TestWebSocketRefusals(t *testing.T) {
 	}{
 		{answer("HTTP/1.1 404 Not Found\r\n\r\n"), "the server answered 404 Not Found", "--ws-path"},
 		{answer("HTTP/1.1 401 Unauthorized\r\n\r\n"), "401", "--ws-header"},
-		{answer("HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n"), "302", "elsewhere"},
+		{answer("HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n"), "302", "redirects"},
 		{answer("HTTP/1.1 200 OK\r\n\r\n<html>"), "200 OK", "--ws-path"},
 		{answer("HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n"), "Accept", ""},
 		{answer(""), "closed the connection", "mqtt://"},

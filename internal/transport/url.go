@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// Scheme is what stands before :// in a URL.
+// Scheme is the scheme of a URL.
 type Scheme string
 
-// The five schemes. tcp is read as mqtt, ssl and tls as mqtts.
+// The schemes. ParseURL also accepts tcp for mqtt, and ssl and tls for mqtts.
 const (
 	MQTT  Scheme = "mqtt"
 	MQTTS Scheme = "mqtts"
@@ -22,10 +22,10 @@ const (
 	Unix  Scheme = "unix"
 )
 
-// DefaultPath is the WebSocket endpoint where none is named.
+// DefaultPath is the WebSocket endpoint if none is given.
 const DefaultPath = "/mqtt"
 
-// Port returns the customary port, "" for unix.
+// Port returns the default port, or "" for unix.
 func (s Scheme) Port() string {
 	switch s {
 	case MQTT:
@@ -40,29 +40,28 @@ func (s Scheme) Port() string {
 	return ""
 }
 
-// TLS tells whether the scheme asks for TLS.
+// TLS reports whether the scheme uses TLS.
 func (s Scheme) TLS() bool { return s == MQTTS || s == WSS }
 
-// WebSocket tells whether the scheme asks for WebSocket.
+// WebSocket reports whether the scheme uses WebSocket.
 func (s Scheme) WebSocket() bool { return s == WS || s == WSS }
 
-// URL names a server or a place to listen, and a user.
+// URL is the URL of a server or a listener.
 type URL struct {
 	Scheme         Scheme
 	User, Password string // decoded
-	HasPassword    bool   // a password was written, be it empty
-	Host           string // without brackets; an IPv6 zone stands after %
-	Port           string // the customary one if none was written; "" for unix
+	HasPassword    bool   // the URL has a password, which may be empty
+	Host           string // without brackets; an IPv6 zone follows %
+	Port           string // the default port if the URL has none; "" for unix
 
-	// Path is the decoded path with its first slash: a topic (see Topic) or, for unix,
-	// the socket's file name. For ws and wss it is the endpoint as it was written,
-	// query included, since it goes to the server in that form.
+	// Path is the decoded path with its first slash: a topic (see Topic), or the file name of a Unix
+	// socket. For ws and wss it is the endpoint with its query, not decoded, as it is sent to the server.
 	Path string
 }
 
-// ParseURL reads scheme://[user[:password]@]host[:port][/path]. User, password and path
-// may be percent-encoded; the last @ before the path ends the password. IPv6 addresses
-// stand in brackets. Of a topic, # and ? are part.
+// ParseURL parses scheme://[user[:password]@]host[:port][/path]. User, password and path may be
+// percent-encoded. The last @ before the path ends the password. IPv6 addresses are in brackets. In a
+// topic, # and ? are ordinary characters.
 func ParseURL(s string) (URL, error) {
 	u, err := parseURL(s)
 	if err != nil {
@@ -74,7 +73,7 @@ func ParseURL(s string) (URL, error) {
 func parseURL(s string) (u URL, err error) {
 	name, rest, ok := strings.Cut(s, ":")
 	if !ok || !isScheme(name) {
-		return u, errors.New("a scheme is missing, as in mqtt://host")
+		return u, errors.New("the scheme is missing, as in mqtt://host")
 	}
 	if u.Scheme, err = parseScheme(name); err != nil {
 		return u, err
@@ -84,7 +83,7 @@ func parseURL(s string) (u URL, err error) {
 	}
 	rest, ok = strings.CutPrefix(rest, "//")
 	if !ok {
-		return u, fmt.Errorf("a scheme is missing, as in %s://host", MQTT) // localhost:1883
+		return u, fmt.Errorf("the scheme is missing, as in %s://host", MQTT) // localhost:1883
 	}
 	authority, path := rest, ""
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
@@ -131,7 +130,7 @@ func parseScheme(s string) (Scheme, error) {
 	case "ssl", "tls":
 		return MQTTS, nil
 	}
-	return "", fmt.Errorf("unknown scheme %q: mqtt, mqtts, ws, wss or unix", s)
+	return "", fmt.Errorf("unknown scheme %q; expected mqtt, mqtts, ws, wss or unix", s)
 }
 
 func (u *URL) parseUser(s string) (err error) {
@@ -144,7 +143,7 @@ func (u *URL) parseUser(s string) (err error) {
 	return err
 }
 
-// parseHost reads host, host:port, [v6] and [v6]:port.
+// parseHost parses host, host:port, [v6] and [v6]:port.
 func (u *URL) parseHost(s string) error {
 	u.Port = u.Scheme.Port()
 	host, port, ok := s, "", false
@@ -154,23 +153,23 @@ func (u *URL) parseHost(s string) error {
 			return errors.New("] is missing after the IPv6 address")
 		}
 		if port, ok = strings.CutPrefix(after, ":"); !ok && after != "" {
-			return fmt.Errorf("%q after the IPv6 address", after)
+			return fmt.Errorf("unexpected %q after the IPv6 address", after)
 		}
-		host = strings.Replace(host, "%25", "%", 1) // the zone, as a URL has it
+		host = strings.Replace(host, "%25", "%", 1) // the zone, as it is encoded in a URL
 		if a, err := netip.ParseAddr(host); err != nil || !a.Is6() {
-			return fmt.Errorf("%q is no IPv6 address", host)
+			return fmt.Errorf("%q is not an IPv6 address", host)
 		}
 	} else if host, port, ok = strings.Cut(s, ":"); strings.Contains(port, ":") {
-		return errors.New("an IPv6 address stands in brackets, as in mqtt://[::1]:1883")
+		return errors.New("an IPv6 address must be in brackets, as in mqtt://[::1]:1883")
 	}
 	if strings.ContainsAny(host, "?#%\\ \t\r\n\"<>[]") && !strings.HasPrefix(s, "[") {
-		return fmt.Errorf("host name %q: in a user or password / is written %%2F, # %%23, ? %%3F, @ %%40", Redact(host))
+		return fmt.Errorf("host name %q: in a user or password, write / as %%2F, # as %%23, ? as %%3F and @ as %%40", Redact(host))
 	}
 	if u.Host = host; !ok || port == "" {
 		return nil
 	}
 	if err := checkPort(port); err != nil {
-		return fmt.Errorf("%w (in a password / is written %%2F)", err)
+		return fmt.Errorf("%w (in a password, write / as %%2F)", err)
 	}
 	u.Port = port
 	return nil
@@ -178,16 +177,17 @@ func (u *URL) parseHost(s string) error {
 
 func checkPort(port string) error {
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return errors.New("a port is a number from 0 to 65535")
+		return errors.New("the port must be a number from 0 to 65535")
 	}
 	return nil
 }
 
-// checkPath refuses what would break the request line of the upgrade.
+// checkPath returns an error if path has a character that is not allowed in the request line of the
+// WebSocket handshake.
 func checkPath(path string) error {
 	for i := 0; i < len(path); i++ {
 		if c := path[i]; c <= ' ' || c == '#' || c >= 0x7F {
-			return fmt.Errorf("the character %q in a WebSocket path is written %%%02X", c, c)
+			return fmt.Errorf("write the character %q in a WebSocket path as %%%02X", c, c)
 		}
 	}
 	return nil
@@ -196,15 +196,15 @@ func checkPath(path string) error {
 func unescape(what, s string) (string, error) {
 	t, err := url.PathUnescape(s)
 	if err != nil {
-		return "", fmt.Errorf("%s: a %% is followed by two hexadecimal digits, %% itself is written %%25", what)
+		return "", fmt.Errorf("%s: %% must be followed by two hexadecimal digits; write %% itself as %%25", what)
 	}
 	return t, nil
 }
 
-// Topic returns the path as a topic: without its first slash.
+// Topic returns the path without its first slash.
 func (u URL) Topic() string { return strings.TrimPrefix(u.Path, "/") }
 
-// Addr returns host:port, or the socket's file name.
+// Addr returns host:port, or the file name of a Unix socket.
 func (u URL) Addr() string {
 	if u.Scheme == Unix {
 		return u.Path
@@ -212,7 +212,7 @@ func (u URL) Addr() string {
 	return net.JoinHostPort(u.Host, u.Port)
 }
 
-// String writes the URL with a masked password.
+// String returns the URL with its password masked.
 func (u URL) String() string {
 	var b strings.Builder
 	b.WriteString(string(u.Scheme) + "://")
@@ -242,11 +242,11 @@ func (u URL) String() string {
 
 func escapePath(p string) string { return (&url.URL{Path: p}).EscapedPath() }
 
-// GoString hides the password from %#v too.
+// GoString returns the URL with its password masked, for %#v.
 func (u URL) GoString() string { return "transport.URL(" + strconv.Quote(u.String()) + ")" }
 
-// Redact hides what may be secret in a string that may be a URL, however it was meant: the password, which ends with the
-// last @; a port that is none, since that may be the password of a URL that lost its host; and the query.
+// Redact returns s with everything masked that may be secret, if s is meant to be a URL: the password, which ends with
+// the last @; an invalid port, which may be the password of a URL whose host is missing; and the query.
 func Redact(s string) string {
 	start := 0
 	if i := strings.Index(s, "//"); i >= 0 {
@@ -270,7 +270,7 @@ func Redact(s string) string {
 	return s
 }
 
-// Target returns what to dial for the URL; an empty host is localhost.
+// Target returns the Target of the URL.
 func (u URL) Target() *Target {
 	t := &Target{Host: u.Host, Port: u.Port}
 	if u.Scheme == Unix {
@@ -285,8 +285,7 @@ func (u URL) Target() *Target {
 	return t
 }
 
-// Endpoint returns where to listen for the URL; an empty host is every address of this
-// machine, port 0 a free one.
+// Endpoint returns the Endpoint of the URL.
 func (u URL) Endpoint() *Endpoint {
 	e := &Endpoint{Host: u.Host, Port: u.Port}
 	if u.Scheme == Unix {

@@ -64,7 +64,7 @@ func TestParseURLRefuses(t *testing.T) {
 		"mqtt://::1":             "brackets",
 		"mqtt://[::1":            "] is missing",
 		"mqtt://[::1]x":          "after the IPv6 address",
-		"mqtt://[1.2.3.4]":       "no IPv6 address",
+		"mqtt://[1.2.3.4]":       "not an IPv6 address",
 		"mqtt://host:99999":      "0 to 65535",
 		"mqtt://host:-1":         "0 to 65535",
 		"mqtt://u:pa/ss@host":    "%2F",

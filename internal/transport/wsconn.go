@@ -14,52 +14,52 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// closeWait bounds the writing of a Close frame by Close.
+// closeWait bounds how long Close waits to write a Close frame.
 const closeWait = time.Second
 
-// frameBuffer is the size of the buffers in which frames are put together, in bytes.
+// frameBuffer is the size of the buffers in which frames are assembled, in bytes.
 const frameBuffer = 1 << 16
 
 var frameBuffers = sync.Pool{New: func() any { return new([frameBuffer]byte) }}
 
-// wsConn is a WebSocket as a stream of bytes. Bytes go in binary frames only
-// [MQTT-6.0.0-1], one for each Write; on the way in, borders of frames mean nothing
-// [MQTT-6.0.0-2]. Reads and writes happen in the caller's goroutine on the connection
-// below, so its deadlines are the deadlines here, and an idle connection holds no
-// buffer. Frames are decoded inside the caller's buffer.
+// wsConn is a WebSocket as a stream of bytes. Each Write sends one binary frame [MQTT-6.0.0-1]; the
+// boundaries of received frames have no meaning [MQTT-6.0.0-2]. Reads and writes use the underlying
+// connection in the caller's goroutine, so its deadlines apply, and an idle connection has no buffer.
+// Frames are decoded in the caller's buffer.
 type wsConn struct {
-	net.Conn // below: TCP, TLS or a Unix socket
+	net.Conn // TCP, TLS or a Unix socket
 	client   bool
 
-	rmu     sync.Mutex
-	greet   *greeting // the handshake yet to be done, nil at a client
-	in      frameIn
-	pending []byte // came with the handshake
-	rerr    error  // why there is nothing more to read
+	rmu              sync.Mutex
+	pendingHandshake *serverHandshake // nil after the handshake, and at a client
+	in               frameIn
+	pending          []byte // received with the handshake, and not decoded yet
+	rerr             error  // why reading has ended
 
 	wmu       sync.Mutex
-	werr      error // a frame was cut short: nothing can follow it
+	werr      error // a frame was sent in part, so nothing can follow it
 	closeSent bool
 
 	pmu     sync.Mutex
-	pong    []byte // the answer to the last ping
-	pongDue bool   // it was not sent
-	ponging bool   // a goroutine is at it
+	pong    []byte // payload of the answer to the last ping
+	pongDue bool   // pong was not sent yet
+	ponging bool   // a goroutine sends it
 
 	open      atomic.Bool // the handshake is done
 	closeOnce sync.Once
 	closeErr  error
 }
 
-// NetConn returns the connection below.
+// NetConn returns the underlying connection.
 func (c *wsConn) NetConn() net.Conn { return c.Conn }
 
-// CloseError is a Close frame that says more than that the peer is done.
+// CloseError is a Close frame with a status that is not a normal end.
 type CloseError struct {
 	Code   uint16 // RFC 6455, section 7.4
 	Reason string
 }
 
+// Error has the status and the reason.
 func (e *CloseError) Error() string {
 	if e.Reason == "" {
 		return fmt.Sprintf("the peer closed the WebSocket with status %d", e.Code)
@@ -67,10 +67,10 @@ func (e *CloseError) Error() string {
 	return fmt.Sprintf("the peer closed the WebSocket with status %d: %q", e.Code, e.Reason)
 }
 
-// errText is the frame that MQTT does not know [MQTT-6.0.0-1].
+// errText reports a text frame, which MQTT does not use [MQTT-6.0.0-1].
 var errText = errors.New("the peer sent a WebSocket frame that is not binary")
 
-// Read reads what binary frames carry. io.EOF is the peer's orderly end.
+// Read reads the payload of binary frames. It returns io.EOF after a Close frame with a normal status.
 func (c *wsConn) Read(p []byte) (int, error) {
 	c.rmu.Lock()
 	defer c.rmu.Unlock()
@@ -98,7 +98,7 @@ func (c *wsConn) Read(p []byte) (int, error) {
 		}
 		n := c.decode(p[:raw])
 		if n > 0 {
-			return n, nil // err, if any, comes again
+			return n, nil // the next Read returns err again
 		}
 		if err != nil && c.rerr == nil {
 			return 0, err
@@ -106,20 +106,19 @@ func (c *wsConn) Read(p []byte) (int, error) {
 	}
 }
 
-// decode takes the frames out of b, which came from the peer, moves their payload to
-// its front and returns its length. Control frames are dealt with. rerr is set where
-// reading ends.
+// decode decodes the frames in b, which were received from the peer. It moves their payload to the
+// front of b and returns its length. It handles control frames, and sets rerr if reading has ended.
 func (c *wsConn) decode(b []byte) (n int) {
 	all := b
 	for len(b) > 0 && c.rerr == nil {
 		part, used, ev := c.in.next(b)
 		switch ev {
 		case framePayload:
-			n += copy(all[n:], part) // part lies there or further on
+			n += copy(all[n:], part) // part is at all[n:] or after it
 		case framePing:
 			c.answer(part)
 		case frameClose:
-			c.rerr = closed(part)
+			c.rerr = closeFrameError(part)
 		case frameText:
 			c.rerr = errText
 			c.shut(ws.StatusUnsupportedData)
@@ -132,8 +131,8 @@ func (c *wsConn) decode(b []byte) (n int) {
 	return n
 }
 
-// closed makes the end of reading of a Close frame's payload.
-func closed(p []byte) error {
+// closeFrameError returns the error that ends reading after a Close frame with payload p.
+func closeFrameError(p []byte) error {
 	code, reason := ws.ParseCloseFrameData(p)
 	switch code {
 	case ws.StatusNormalClosure, ws.StatusGoingAway, ws.StatusNoStatusRcvd, 0:
@@ -142,8 +141,8 @@ func closed(p []byte) error {
 	return &CloseError{Code: uint16(code), Reason: reason}
 }
 
-// Write sends p as one binary frame. After a write that failed halfway, as by a
-// deadline, nothing more can be sent.
+// Write sends p as one binary frame. If a frame was sent in part, for example because of a deadline,
+// nothing more can be sent.
 func (c *wsConn) Write(p []byte) (int, error) {
 	if !c.open.Load() {
 		c.rmu.Lock()
@@ -164,7 +163,7 @@ func (c *wsConn) Write(p []byte) (int, error) {
 	return c.frame(ws.OpBinary, p)
 }
 
-// frame writes one frame; wmu is held. n counts bytes of p.
+// frame writes one frame and returns the number of bytes of p that were written. wmu is held.
 func (c *wsConn) frame(op ws.OpCode, p []byte) (n int, err error) {
 	if c.werr != nil {
 		return 0, c.werr
@@ -181,7 +180,7 @@ func (c *wsConn) frame(op ws.OpCode, p []byte) (n int, err error) {
 		rest := p[n:]
 		var m int
 		if started && !c.client {
-			m, err = c.Conn.Write(rest) // what did not fit needs no copy
+			m, err = c.Conn.Write(rest) // the rest needs no copy
 			n += m
 		} else {
 			take := copy(buf[len(head):], rest)
@@ -204,15 +203,15 @@ func (c *wsConn) frame(op ws.OpCode, p []byte) (n int, err error) {
 	}
 }
 
-// answer has p sent as a pong. A ping that came before its answer was sent is
-// answered by the later pong alone, as RFC 6455, section 5.5.3 allows.
+// answer starts to send p as a pong. If another ping arrives before the pong is sent, only the last one
+// is answered, as RFC 6455, section 5.5.3 allows.
 func (c *wsConn) answer(p []byte) {
 	c.pmu.Lock()
 	defer c.pmu.Unlock()
 	c.pong, c.pongDue = append(c.pong[:0], p...), true
 	if !c.ponging {
 		c.ponging = true
-		go c.sendPongs() // ends with the write, which Close breaks; a reader must not wait for a writer
+		go c.sendPongs() // ends after the write, which Close interrupts; a reader must not wait for a writer
 	}
 }
 
@@ -231,14 +230,14 @@ func (c *wsConn) sendPongs() {
 		c.pongDue = false
 		c.pmu.Unlock()
 		if !c.closeSent {
-			c.frame(ws.OpPong, p[:n]) // an error shows at the next Write
+			c.frame(ws.OpPong, p[:n]) // the next Write returns an error
 		}
 		c.wmu.Unlock()
 	}
 }
 
-// ConnectionState is that of the TLS below, the zero value where there is none. A
-// listener's handshake is done with the first read.
+// ConnectionState returns the state of the underlying TLS connection, or the zero value. The first Read
+// does the handshake of a listener's connection.
 func (c *wsConn) ConnectionState() tls.ConnectionState {
 	if t, ok := c.Conn.(*tls.Conn); ok {
 		return t.ConnectionState()
@@ -246,8 +245,8 @@ func (c *wsConn) ConnectionState() tls.ConnectionState {
 	return tls.ConnectionState{}
 }
 
-// CloseWrite sends a Close frame: nothing more follows, and the peer, when it has read
-// everything, answers in kind, which Read returns as io.EOF.
+// CloseWrite ends sending with a Close frame. When the peer has read everything, it answers with a Close
+// frame, and Read returns io.EOF.
 func (c *wsConn) CloseWrite() error {
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
@@ -263,13 +262,13 @@ func (c *wsConn) sendClose(code ws.StatusCode) error {
 	return err
 }
 
-// Close sends a Close frame if it can be sent within a second, and closes the connection
-// below. What was written before is on its way.
+// Close sends a Close frame, for which it waits at most a second, and closes the underlying connection.
+// What was written before is still sent.
 func (c *wsConn) Close() error { return c.shut(ws.StatusNormalClosure) }
 
 func (c *wsConn) shut(code ws.StatusCode) error {
 	c.closeOnce.Do(func() {
-		if c.open.Load() && c.wmu.TryLock() { // a writer that is stuck is broken by the close below
+		if c.open.Load() && c.wmu.TryLock() { // a blocked writer is ended by the Close below
 			if !c.closeSent {
 				c.Conn.SetWriteDeadline(time.Now().Add(closeWait))
 				c.sendClose(code)

@@ -6,38 +6,38 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// event is what frameIn.next found.
-type event uint8
+// frameEvent is what frameIn.next found.
+type frameEvent uint8
 
 const (
-	frameNone    event = iota // more bytes are needed
-	framePayload              // bytes of a binary message
-	framePing                 // a whole ping
-	frameClose                // a whole Close
-	frameText                 // a text frame begins
-	frameBad                  // against RFC 6455, see err
+	frameNone    frameEvent = iota // more bytes are needed
+	framePayload                   // bytes of a binary message
+	framePing                      // a complete ping
+	frameClose                     // a complete Close
+	frameText                      // the header of a text frame
+	frameBad                       // violates RFC 6455; see err
 )
 
-// frameIn cuts a stream of bytes into frames, wherever it was cut before. It keeps at
-// most a header and the payload of one control frame.
+// frameIn decodes frames from a stream of bytes that arrives in parts of any size. It buffers at most a
+// header and the payload of one control frame.
 type frameIn struct {
-	client bool // frames come from a server
+	client bool // we are the client
 
 	head    [ws.MaxHeaderSize]byte
-	have    int // bytes of head that have come
-	left    int64
-	at      int // offset of the next byte in the payload, modulo 4
+	have    int   // bytes of head received
+	left    int64 // bytes of the payload not received
+	at      int   // offset of the next byte in the payload, modulo 4
 	mask    [4]byte
 	op      ws.OpCode
 	body    bool // the header is complete, the payload is not
-	partial bool // a message goes on in the next frame
+	partial bool // the message continues in the next frame
 	control []byte
 	err     error
 }
 
-// next takes bytes off b and returns how many. part aliases b for framePayload, and is
-// good until the next call for framePing and frameClose.
-func (f *frameIn) next(b []byte) (part []byte, used int, ev event) {
+// next decodes the beginning of b and returns the number of bytes used. For framePayload part aliases b;
+// for framePing and frameClose it is valid until the next call.
+func (f *frameIn) next(b []byte) (part []byte, used int, ev frameEvent) {
 	if !f.body {
 		if used = f.header(b); !f.body {
 			return nil, used, frameNone
@@ -62,7 +62,7 @@ func (f *frameIn) next(b []byte) (part []byte, used int, ev event) {
 	if !f.op.IsControl() {
 		return part, used, framePayload
 	}
-	f.control = append(f.control, part...) // at most 125 bytes, as the header was checked
+	f.control = append(f.control, part...) // at most 125 bytes: the header was checked
 	if f.body {
 		return nil, used, frameNone
 	}
@@ -77,7 +77,7 @@ func (f *frameIn) next(b []byte) (part []byte, used int, ev event) {
 	return nil, used, frameNone
 }
 
-// header takes what is missing of a header off b.
+// header reads the missing bytes of a header from b and returns their number.
 func (f *frameIn) header(b []byte) (used int) {
 	for used < len(b) {
 		f.head[f.have] = b[used]
@@ -92,7 +92,7 @@ func (f *frameIn) header(b []byte) (used int) {
 	return used
 }
 
-// size is the length of the header, known from its first two bytes.
+// size returns the length of the header, which its first two bytes determine.
 func (f *frameIn) size() int {
 	n := 2
 	switch f.head[1] & 0x7F {
@@ -107,6 +107,7 @@ func (f *frameIn) size() int {
 	return n
 }
 
+// parse decodes and checks the header.
 func (f *frameIn) parse() {
 	h := ws.Header{
 		Fin:    f.head[0]&0x80 != 0,
@@ -144,7 +145,7 @@ func (f *frameIn) parse() {
 	}
 }
 
-// appendHeader writes the header of a frame that is a whole message.
+// appendHeader appends the header of a frame that is a complete message.
 func appendHeader(dst []byte, op ws.OpCode, length int, masked bool, mask [4]byte) []byte {
 	var bit byte
 	if masked {

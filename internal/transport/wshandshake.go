@@ -15,15 +15,19 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// maxHead bounds the head of an HTTP request or response, in bytes.
+// maxHead is the largest size of the head of an HTTP request or response, in bytes.
 const maxHead = 16 << 10
 
-// upgradeStatus is a refusal by a WebSocket server: its status and words.
-type upgradeStatus string
+// upgradeStatus is a refusal by a WebSocket server.
+type upgradeStatus struct {
+	code   int
+	status string // code and text
+}
 
-func (s upgradeStatus) Error() string { return "the server answered " + string(s) }
+// Error has the status.
+func (s *upgradeStatus) Error() string { return "the server answered " + s.status }
 
-// upgrade does the client's handshake on c.
+// upgrade does the client's WebSocket handshake on c.
 func (d *dialer) upgrade(ctx context.Context, c net.Conn) (net.Conn, error) {
 	defer timed(&d.tr.WebSocket)()
 	release := guard(ctx, c)
@@ -40,26 +44,26 @@ func (d *dialer) upgrade(ctx context.Context, c net.Conn) (net.Conn, error) {
 	return w, nil
 }
 
-// openWebSocket asks the server at the end of c for an upgrade. The subprotocol mqtt is
-// offered [MQTT-6.0.0-3]; a server that chooses none is taken as it is.
+// openWebSocket asks the server on c for an upgrade. It offers the subprotocol mqtt [MQTT-6.0.0-3], and
+// accepts a server that chooses none.
 func openWebSocket(c net.Conn, t *Target) (w *wsConn, protocol string, err error) {
-	var status upgradeStatus
+	var status *upgradeStatus
 	header := t.WebSocket.Header.Clone()
 	hd := ws.Dialer{
 		Protocols: []string{t.WebSocket.subprotocol()},
 		Host:      header.Get("Host"),
 		OnStatusError: func(code int, reason []byte, _ io.Reader) {
-			status = upgradeStatus(strings.TrimSpace(strconv.Itoa(code) + " " + string(reason)))
+			status = &upgradeStatus{code, strings.TrimSpace(strconv.Itoa(code) + " " + string(reason))}
 		},
 	}
 	header.Del("Host")
 	hd.Header = ws.HandshakeHeaderHTTP(header)
-	// An opaque URL goes out as it is written.
+	// An opaque URL is sent unchanged.
 	u := &url.URL{Scheme: "ws", Host: hostHeader(t), Opaque: t.WebSocket.path()}
 	r := &response{Conn: c}
 	_, hs, err := hd.Upgrade(r, u)
 	switch {
-	case status != "":
+	case status != nil:
 		return nil, "", status
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, "", errHungUp
@@ -72,7 +76,7 @@ func openWebSocket(c net.Conn, t *Target) (w *wsConn, protocol string, err error
 	return w, hs.Protocol, nil
 }
 
-// hostHeader names the server as a browser would: without a port that is customary.
+// hostHeader returns the Host header as a browser would send it: without a default port.
 func hostHeader(t *Target) string {
 	host, _, _ := strings.Cut(t.host(), "%")
 	if strings.Contains(host, ":") {
@@ -84,31 +88,31 @@ func hostHeader(t *Target) string {
 	return host + ":" + t.port()
 }
 
-// response is a connection on which only the head of the response is read.
+// response is a connection whose Read ends after the head of the HTTP response.
 type response struct {
 	net.Conn
 	head head
-	got  *bytes.Reader
-	rest []byte // of what came, what is not the head's
+	text *bytes.Reader // the complete head
+	rest []byte        // bytes that were received after the head
 }
 
 func (r *response) Read(p []byte) (int, error) {
-	if r.got == nil {
+	if r.text == nil {
 		if err := r.head.fill(r.Conn); err != nil {
 			return 0, err
 		}
-		var text []byte
-		text, r.rest = r.head.split()
-		r.got = bytes.NewReader(text)
+		var head []byte
+		head, r.rest = r.head.split()
+		r.text = bytes.NewReader(head)
 	}
-	return r.got.Read(p)
+	return r.text.Read(p)
 }
 
-// head collects the head of an HTTP message. A fill that timed out can be repeated.
+// head reads the head of an HTTP message. After a timeout, fill can be called again.
 type head struct {
-	server bool // it is a request
+	server bool // the message is a request
 	b      []byte
-	end    int // its length, with the empty line
+	end    int // length of the head, with the empty line
 }
 
 func (h *head) fill(c net.Conn) error {
@@ -154,18 +158,18 @@ func (h *head) split() (text, rest []byte) {
 	return h.b[:h.end], rest
 }
 
-// greeting is the handshake of a listener's connection, done with the first Read.
-type greeting struct {
+// serverHandshake is the handshake of a listener's connection, which the first Read does.
+type serverHandshake struct {
 	end  *Endpoint
 	head head
 }
 
-// handshake answers the client's upgrade; rmu is held. A timeout can be repeated.
+// handshake answers the client's upgrade request. rmu is held. After a timeout it can be called again.
 func (c *wsConn) handshake() error {
-	if c.greet == nil || c.rerr != nil {
+	if c.pendingHandshake == nil || c.rerr != nil {
 		return c.rerr
 	}
-	err := c.greet.head.fill(c.Conn)
+	err := c.pendingHandshake.head.fill(c.Conn)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}
@@ -176,19 +180,19 @@ func (c *wsConn) handshake() error {
 		c.rerr = &Error{Phase: Upgrade, Addr: c.RemoteAddr().String(), Err: err}
 		return c.rerr
 	}
-	_, c.pending = c.greet.head.split()
-	c.greet = nil
+	_, c.pending = c.pendingHandshake.head.split()
+	c.pendingHandshake = nil
 	c.open.Store(true)
 	return nil
 }
 
-// accept judges the request and answers it.
+// accept checks the request and answers it.
 func (c *wsConn) accept() error {
 	var (
 		offered, chosen bool
 		origin          string
 	)
-	end := c.greet.end
+	end := c.pendingHandshake.end
 	up := ws.Upgrader{
 		Protocol: func(name []byte) bool {
 			offered = true
@@ -214,13 +218,13 @@ func (c *wsConn) accept() error {
 			if offered && !chosen {
 				return nil, refusal(http.StatusBadRequest, "the subprotocol is mqtt") // [MQTT-6.0.0-4]
 			}
-			if origin != "" && !end.welcomes(origin, c.LocalAddr()) {
+			if origin != "" && !end.allowsOrigin(origin, c.LocalAddr()) {
 				return nil, refusal(http.StatusForbidden, "origin not allowed")
 			}
 			return nil, nil
 		},
 	}
-	text, _ := c.greet.head.split()
+	text, _ := c.pendingHandshake.head.split()
 	_, err := up.Upgrade(struct {
 		io.Reader
 		io.Writer
@@ -228,14 +232,15 @@ func (c *wsConn) accept() error {
 	return err
 }
 
+// refusal returns an error that makes the Upgrader refuse the request.
 func refusal(code int, reason string) error {
 	return ws.RejectConnectionError(ws.RejectionStatus(code), ws.RejectionReason(reason))
 }
 
-// welcomes tells whether a page of origin may connect. A listener on loopback is often
-// open without credentials, so that there only pages of this machine, and those named,
-// may: any page in a browser can try.
-func (e *Endpoint) welcomes(origin string, local net.Addr) bool {
+// allowsOrigin reports whether a web page of that origin may connect. Any page in a browser can try to,
+// and a listener on loopback often requires no credentials, so only pages of this machine and those in
+// Origins may connect to it.
+func (e *Endpoint) allowsOrigin(origin string, local net.Addr) bool {
 	for _, o := range e.Origins {
 		if o == "*" || strings.EqualFold(o, origin) {
 			return true
