@@ -49,7 +49,7 @@ func (c *client) settle(bt *batch) error {
 			c.out.sync = c.out.sync || s.keep
 		}
 	}
-	s.sender.Shrink()
+	s.sender.Shrink(keptSlots)
 	c.move()
 	s.pump(bt.time(), &bt.count)
 	c.relieve()

@@ -52,6 +52,8 @@ type Broker struct {
 	opening   crowd                // those that were not let in
 	listeners map[net.Listener]struct{}
 	sys       *time.Timer
+	clearing  *time.Timer // of clearExpired
+	short     atomic.Bool // clearing runs
 }
 
 // New returns a broker that serves nobody yet. Close must be called when it is done
@@ -90,6 +92,9 @@ func (b *Broker) Close(ctx context.Context) error {
 		return nil
 	}
 	b.closed = true
+	if b.clearing != nil {
+		b.clearing.Stop()
+	}
 	if b.sys != nil {
 		b.sys.Stop()
 	}

@@ -209,7 +209,8 @@ func (c *client) part(err error) {
 		b.opt.Store.PutSession(s.record())
 	}
 	s.received = s.receiver.Size()
-	s.sender.Shrink()
+	s.sender.Shrink(0)
+	s.queue.shrink(0)
 	if ends {
 		s.over() // with the client: nobody may enter what is about to go
 	} else {

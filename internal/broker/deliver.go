@@ -200,6 +200,9 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 	}
 	size := (&held{m: m, g: g}).size()
 	now, fits, full := s.fits(c, size, qos)
+	if !fits && s.sweep(bt.time(), &bt.count) {
+		now, fits, full = s.fits(c, size, qos)
+	}
 	if !fits {
 		if full {
 			bt.short = shortage{memoryLimit, "a message for a session"}
@@ -242,7 +245,11 @@ func (s *session) fits(c *client, size int, qos byte) (now, fits, full bool) {
 	case now:
 		purpose, kept = flying, s.keep
 	}
-	full = b.room(purpose, kept) < int64(size)
+	left := b.room(purpose, kept)
+	full = left < int64(size)
+	if b.isShort(left) {
+		b.memoryShort()
+	}
 	return now, !full && s.queue.n < b.opt.QueueMessages && s.bytes+size <= b.opt.QueueBytes, full
 }
 

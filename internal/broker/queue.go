@@ -14,6 +14,8 @@ type queue struct {
 
 	shared atomic.Int32 // messages of shares among them; read without a lock
 	bytes  int          // of all
+
+	soonest int64 // no message among them expires before that, 0 if none does
 }
 
 func (q *queue) push(h held) {
@@ -23,14 +25,28 @@ func (q *queue) push(h held) {
 	q.ring[(q.head+q.n)&(len(q.ring)-1)] = h
 	q.n++
 	q.bytes += h.size()
+	if at := h.m.Expires; at != 0 && (q.soonest == 0 || at < q.soonest) {
+		q.soonest = at
+	}
 	if h.qos == 0 {
 		q.zeros++
 	}
 	q.count(&h, 1)
 }
 
-// leastRing is how many messages the ring of a queue has room for that is not empty.
-const leastRing = 16
+// leastRing is how many messages the ring of a queue has room for that is not empty, and keptSlots
+// for how many a connected client keeps room, in its queue and in flight, when there are none.
+const (
+	leastRing = 16
+	keptSlots = 256
+)
+
+// shrink gives back the ring of an empty queue with room for more than keep messages.
+func (q *queue) shrink(keep int) {
+	if q.n == 0 && len(q.ring) > keep {
+		q.ring, q.head = nil, 0
+	}
+}
 
 // resize gives the ring room for n messages, a power of two.
 func (q *queue) resize(n int) {
@@ -72,9 +88,9 @@ func (q *queue) drop() {
 	q.count(h, -1)
 	*h = held{}
 	q.head = (q.head + 1) & (len(q.ring) - 1)
-	if q.n--; q.n == 0 && len(q.ring) > leastRing {
-		q.ring, q.head = nil, 0
-	} else if len(q.ring) > 256 && q.n < len(q.ring)/8 {
+	if q.n--; q.n == 0 {
+		q.shrink(keptSlots)
+	} else if len(q.ring) > keptSlots && q.n < len(q.ring)/8 {
 		q.resize(len(q.ring) / 4)
 	}
 }

@@ -2,7 +2,7 @@ package broker
 
 import "log/slog"
 
-// expiredAtOnce is how many retained messages make room for one that comes, at most.
+// expiredAtOnce is how many retained messages that have expired are cleared at a time.
 const expiredAtOnce = 64
 
 // retainRun delivers the message of a run that is to be retained, and keeps it for its topic
@@ -55,15 +55,23 @@ func (bt *batch) retainRun() {
 func (b *Broker) reserve(m *Message, now int64) (limit string, serial uint64) {
 	r := &b.retained
 	free := b.room(lasting, true)
+	if b.isShort(free) {
+		b.memoryShort()
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.reserved++
 	limit = r.limit(m, b.opt.Retained, free)
-	if limit != "" {
-		before := r.bytes
-		r.expire(now, expiredAtOnce, b.dropRetained)
-		b.countRetained(before)
+	before, count := r.bytes, r.count
+	for tries := 0; limit != "" && tries < 16; tries++ {
+		some := r.count
+		if r.expire(now, expiredAtOnce, b.dropRetained); r.count == some {
+			break
+		}
 		limit = r.limit(m, b.opt.Retained, free+int64(before-r.bytes))
+	}
+	if r.count != count {
+		b.countRetained(before)
 	}
 	return limit, r.serial
 }

@@ -268,13 +268,10 @@ func (s *Sender[M]) Released(id uint16) bool {
 	return id != 0 && int(id) <= len(s.slots) && s.slots[id-1].state == released
 }
 
-// keptSlots is how many slots a Sender keeps that has nothing in flight.
-const keptSlots = 32
-
-// Shrink gives back the memory of slots, if nothing is in flight and there are many. Nothing that
-// Begin or Freed returned is good afterwards.
-func (s *Sender[M]) Shrink() {
-	if s.out == 0 && len(s.slots) > keptSlots && s.idle.n == len(s.slots) {
+// Shrink gives back the memory of slots, if nothing is in flight and there are more than keep.
+// Nothing that Add or Freed returned is good afterwards.
+func (s *Sender[M]) Shrink(keep int) {
+	if s.out == 0 && len(s.slots) > keep && s.idle.n == len(s.slots) {
 		s.slots, s.idle = nil, ring{}
 	}
 }

@@ -21,7 +21,7 @@ func TestSlotsAreGivenBack(t *testing.T) {
 			t.Errorf("2048 slots take %d bytes", full)
 		}
 		for i := range uint16(2048) {
-			if s.Shrink(); s.Size() < full {
+			if s.Shrink(32); s.Size() < full {
 				t.Fatalf("slots in use were given back, %d bytes", s.Size())
 			}
 			if i%2 == 0 {
@@ -31,13 +31,13 @@ func TestSlotsAreGivenBack(t *testing.T) {
 			s.Acknowledge(proto.PUBREC, i+1, proto.Success)
 			s.Acknowledge(proto.PUBCOMP, i+1, proto.Success)
 		}
-		if s.Shrink(); s.Size() != 0 {
+		if s.Shrink(32); s.Size() != 0 {
 			t.Errorf("%d bytes are left", s.Size())
 		}
 	}
 	if id, ok := s.Request(0); !ok {
 		t.Error("no identifier")
-	} else if s.Shrink(); s.Size() == 0 {
+	} else if s.Shrink(0); s.Size() == 0 {
 		t.Errorf("the slot of request %d is gone", id)
 	}
 }
