@@ -26,9 +26,6 @@ func (b *Broker) attach(c *client, o *opening) error {
 		}
 		bt.finish()
 		if first == nil {
-			if present && b.opt.ACL != nil {
-				b.router.revise() // the ACL may see more of the client than its user
-			}
 			return nil
 		}
 		if err := first(); err != nil {
@@ -136,6 +133,9 @@ func (c *client) before(s *session, o *opening) func() error {
 func (c *client) enter(o *opening, present bool, bt *batch) (left []held) {
 	b, s := c.b, c.s
 	s.who.Store(c.who)
+	if present && b.opt.ACL != nil {
+		b.router.reidentify(s) // the ACL may see more of the client than its user
+	}
 	s.unowned = false
 	if s.timer != nil {
 		s.timer.Stop()

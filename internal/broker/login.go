@@ -52,7 +52,9 @@ func (l *loginContext) watch() {
 	c := l.c
 	var err error
 	for err == nil && c.in.Len() < watchedBytes {
-		err = c.in.Fill()
+		if err = c.in.Fill(); err == nil {
+			err = c.weigh()
+		}
 	}
 	if err != nil && (!timedOut(err) || c.given.Load()) {
 		l.cancel()

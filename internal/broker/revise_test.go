@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"mqtt/internal/proto"
 )
@@ -211,5 +212,40 @@ func TestReviseStopsDelivery(t *testing.T) {
 		k.b.Revise()
 		send()
 		ann.want(`PUBLISH x "1"`, `PUBLISH y "2"`)
+	})
+}
+
+// onlyVersion lets clients of one version read.
+type onlyVersion proto.Version
+
+func (v onlyVersion) Allow(who *Identity, _ string, access Access) bool {
+	return access != Read || who.Version == proto.Version(v)
+}
+
+// The rights of a client that resumes a session count from the moment that it is in: also for a publisher
+// that looked up its subscribers before.
+func TestRightsOfAResumedSessionCountAtOnce(t *testing.T) {
+	in(t, Options{ACL: onlyVersion(proto.V5)}, func(k *bench) {
+		s := k.connect(proto.V5, "s", resume, expiry(100))
+		s.subscribe(to("t", 1))
+		p := k.connect(proto.V5, "p")
+		p.send(pub("t", "before", 1, 1))
+		p.want("PUBACK 1")
+		s.want(`PUBLISH t "before" q1 id1`)
+		s.send(ack(proto.PUBACK, 1))
+		s.cut()
+		k.pass(time.Second)
+		rt := k.b.router.find([]byte("t"))
+		if len(rt.targets) != 1 {
+			t.Fatalf("%d subscribers", len(rt.targets))
+		}
+		old := k.open(proto.V311, "s", resume)
+		old.want("CONNACK 00 present")
+		if target := rt.targets[0]; target.epoch == target.s.epoch.Load() || k.b.router.cached(rt.topic) != nil {
+			t.Error("a route with the rights of the last connection is still good")
+		}
+		p.send(pub("t", "after", 1, 2))
+		p.want("PUBACK 2 10")
+		old.silent()
 	})
 }

@@ -221,6 +221,14 @@ func (r *router) revise() {
 	r.mu.Unlock()
 }
 
+// reidentify makes routes with s be looked up again, because session.who has changed. Routes that
+// others have at hand are too old for s from now on, too. session.mu is held, and router.mu is not
+// needed: a route that is being built either sees the new identity or is of an older generation.
+func (r *router) reidentify(s *session) {
+	r.gen.Add(1)
+	s.epoch.Add(1)
+}
+
 // wanted tells whether anybody subscribes to a filter that begins with that level.
 func (r *router) wanted(level string) bool {
 	r.mu.RLock()
