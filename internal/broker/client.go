@@ -36,7 +36,7 @@ type client struct {
 	keep       time.Duration      // one and a half times the keepalive, 0 if there is none
 	last       time.Time          // when the last sign of life came
 	partial    time.Time          // since when a packet is unfinished, zero if there is none
-	looked     bool               // the keepalive is over, and the connection is read a last time
+	lastLook   bool               // the keepalive is over, and the connection is read a last time
 	refused    proto.Reason       // decided when the connection came
 	fate       Fate               // its faults, nil for none
 	aliasIn    proto.TopicAliases // set by the client
@@ -48,7 +48,7 @@ type client struct {
 	method     string             // of authentication
 	warned     time.Time          // when the log was told of topics that begin with $
 	answered   bool               // its CONNECT was refused with a CONNACK
-	stranger   bool               // it speaks another protocol
+	foreign    bool               // it speaks another protocol
 	given      atomic.Bool        // its place among those that were not let in was given to another connection
 	holding                       // what it holds for unfinished packets
 	finished   bool               // a packet was finished since that was weighed

@@ -34,11 +34,11 @@ func (c *client) connect() error {
 	if err != nil {
 		return err
 	}
-	if c.looked { // it came in time, and the broker stood still
+	if c.lastLook { // it came in time, and the broker stood still
 		by = time.Now().Add(b.opt.ConnectTimeout)
 		c.conn.SetDeadline(by)
 	}
-	b.introduced(c)
+	b.connectArrived(c)
 	c.burden(connMemory(c.conn, true))
 	c.finished = true
 	b.stats.bytesReceived.Add(int64(f.Size() + c.in.Len()))
@@ -70,18 +70,18 @@ func (c *client) connect() error {
 		c.revised() // Revise may have come before the client was there to be seen
 	}
 	b.opt.Log.Info("client connected", "client", shown(c.who.ClientID), "user", shown(c.user()), "version", c.v.String(), "remote", c.who.Remote)
-	c.last, c.looked = time.Now(), false
+	c.last, c.lastLook = time.Now(), false
 	c.conn.SetWriteDeadline(time.Time{})
 	return c.rearm()
 }
 
-// first returns the first packet. A connection whose first byte is not that of a CONNECT is over
-// at once: it is somebody who takes the port for another one's.
+// first returns the first packet. It ends at once if the first byte is not that of a CONNECT: the
+// peer speaks another protocol.
 func (c *client) first() (proto.Frame, error) {
 	if c.in.Len() == 0 {
 		err := c.in.Fill()
 		if e := (tls.RecordHeaderError{}); errors.As(err, &e) {
-			c.stranger = true
+			c.foreign = true
 			return proto.Frame{}, fmt.Errorf("no TLS handshake: %s", guess(e.RecordHeader[:]))
 		}
 		if err != nil && !timedOut(err) {
@@ -89,7 +89,7 @@ func (c *client) first() (proto.Frame, error) {
 		}
 	}
 	if b := c.in.Bytes(); len(b) > 0 && b[0] != byte(proto.CONNECT)<<4 {
-		c.stranger = true
+		c.foreign = true
 		return proto.Frame{}, fmt.Errorf("no CONNECT: %s", guess(b))
 	}
 	f, err := c.next()

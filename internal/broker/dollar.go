@@ -37,8 +37,8 @@ func (o *Options) reserved(topic string) bool {
 	return !slices.Contains(o.DollarTopics, level)
 }
 
-// warnReserved says in the log, at most once a minute and connection, that the client publishes to
-// topics that go nowhere. Bridges do so below $SYS.
+// warnReserved notes, at most once in missPause and connection, that the client publishes to topics
+// that begin with $. $SYS is left out, because bridges publish there by default.
 func (c *client) warnReserved(t *tally, topic string) {
 	now := time.Now()
 	if !c.b.opt.reserved(topic) || isSys(topic) || !c.warned.IsZero() && now.Sub(c.warned) < missPause {

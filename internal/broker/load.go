@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// loads are moving averages of what happens in a minute, over three spans, as mosquitto has them.
+// loads computes moving averages per minute over three time spans, as mosquitto does.
 type loads struct {
 	mu   sync.Mutex
 	at   time.Time // of the last measurement
@@ -26,7 +26,7 @@ var loadSpans = [...]struct {
 	time time.Duration
 }{{"1min", time.Minute}, {"5min", 5 * time.Minute}, {"15min", 15 * time.Minute}}
 
-// counts returns the counters behind loadNames.
+// counts returns the counters of loadNames, in their order.
 func (s *Stats) counts() [len(loadNames)]int64 {
 	return [...]int64{s.PacketsReceived, s.PacketsSent, s.Dropped, s.Published, s.Delivered, s.BytesReceived, s.BytesSent, s.Connects, s.Logins}
 }
@@ -63,7 +63,7 @@ func (l *loads) rows() (all []row) {
 	return all
 }
 
-// memory returns how many bytes of heap are in use, and how many were at most when somebody asked.
+// memory returns the bytes of heap in use, and the maximum of all calls.
 func (l *loads) memory() (now, most int64) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)

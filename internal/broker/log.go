@@ -11,15 +11,15 @@ import (
 	"mqtt/internal/proto"
 )
 
-// note is a line for the log. Notes are taken where locks are held, and written where none is: a
-// log that is not read must not stop the broker.
+// note is a line for the log. Notes are made while locks are held and written afterwards, because a
+// write to the log may block.
 type note struct {
 	level slog.Level
 	what  string
 	attrs []slog.Attr
 }
 
-// mostNotes is how many notes are written of one batch.
+// mostNotes limits the notes of one batch.
 const mostNotes = 100
 
 // noting reports whether the log takes lines at debug.
@@ -64,7 +64,7 @@ func shown(s string) string {
 	return q[1 : len(q)-1]
 }
 
-// whose returns the attributes of who is told of.
+// whose returns the attributes that name a client and its user.
 func whose(who *Identity) []slog.Attr {
 	if who == nil {
 		return nil
@@ -86,9 +86,9 @@ const (
 // missPause is the least time between two lines about the messages that one session misses.
 const missPause = time.Minute
 
-// drop counts n messages that the session does not get, of which m is one. At debug it notes
-// each. At the default level it notes that the session misses messages, at most once in
-// missPause. s.mu is held.
+// drop counts n messages that the session does not get; m is the first. At debug it notes each call.
+// At the default level it notes that the session misses messages, at most once in missPause.
+// s.mu is held.
 func (t *tally) drop(s *session, m *Message, n int, why string) {
 	t.dropped += n
 	b := s.b
@@ -130,7 +130,7 @@ func (c *client) noteDenied(t *tally, filter string, v verdict) {
 	}
 }
 
-// Of refused logins, so many are logged at once, and one in so much time after that.
+// At most refusalBurst refused logins are logged at once, and one in refusalPause after that.
 const (
 	refusalBurst = 20
 	refusalPause = time.Second
@@ -143,7 +143,7 @@ type refusals struct {
 	skipped int
 }
 
-// allow reports whether a line may be written, and how many were not since the last one.
+// allow reports whether a line may be written, and how many were left out since the last one.
 func (r *refusals) allow(now time.Time) (ok bool, skipped int) {
 	if more := int(now.Sub(r.at) / refusalPause); r.at.IsZero() || more >= refusalBurst {
 		r.left, r.at = refusalBurst, now
@@ -164,7 +164,7 @@ func (r *refusals) allow(now time.Time) (ok bool, skipped int) {
 func (c *client) logRefusal(err error) {
 	b := c.b
 	attrs := []slog.Attr{slog.String("remote", c.conn.RemoteAddr().String()), slog.String("error", err.Error())}
-	if !c.answered && !c.stranger {
+	if !c.answered && !c.foreign {
 		b.opt.Log.LogAttrs(context.Background(), slog.LevelInfo, "connection refused", attrs...)
 		return
 	}
@@ -179,7 +179,7 @@ func (c *client) logRefusal(err error) {
 		attrs = append(attrs, slog.Int("more", skipped))
 	}
 	what := "login refused"
-	if c.stranger {
+	if c.foreign {
 		what = "connection refused"
 	}
 	b.opt.Log.LogAttrs(context.Background(), level, what, append(whose(c.who), attrs...)...)

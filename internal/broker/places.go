@@ -12,7 +12,7 @@ func (o *Options) mostSilent() int { return max(64, o.Connections/4) }
 // mostOpening returns how many connections there may be that were not let in.
 func (o *Options) mostOpening() int { return o.Connections + o.mostSilent() }
 
-// arrive enters a new connection, and reports whether there is room for it.
+// arrive registers a new connection, and reports whether the limits allow it.
 func (b *Broker) arrive(c *client) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -39,8 +39,8 @@ func (b *Broker) dismiss(c *client) {
 	c.conn.SetReadDeadline(past())
 }
 
-// introduced notes that the client's CONNECT has come.
-func (b *Broker) introduced(c *client) {
+// connectArrived takes the client off the list of those that have not sent their CONNECT.
+func (b *Broker) connectArrived(c *client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.unlist(c)
@@ -67,8 +67,8 @@ func (b *Broker) full(c *client) bool {
 	return !c.placed && b.stats.connected.Load() >= int64(b.opt.Connections)
 }
 
-// busy reports whether c will find no place, unless it takes one over. attach has the last word:
-// this is to know before anything else is done for the client.
+// busy reports whether there is no place for c and no client that it would take over. attach
+// decides again; busy spares the work in between, such as checking the password.
 func (b *Broker) busy(c *client) bool {
 	if b.stats.connected.Load() < int64(b.opt.Connections) {
 		return false
@@ -97,7 +97,7 @@ func (b *Broker) place(c *client) {
 	}
 }
 
-// vacate takes the connection off the broker's lists, and its place from it.
+// vacate removes the connection from the broker's lists and frees its place.
 func (b *Broker) vacate(c *client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,9 +1,9 @@
 package broker
 
-// A message of a shared subscription goes to a member that can be sent it at once. While there is
-// none it waits in the queue of one of them, connected or not. A member that has run out of messages
-// pulls those that wait for others: so nothing waits behind a member that acknowledges nothing, or
-// for one that is away, while somebody else could have it.
+// A message of a shared subscription goes to a member that can be sent it at once. If there is none,
+// it is queued for one of the members, connected or not. A member whose own queue is empty pulls
+// messages from the queues of the others: so no message waits for a member that is away or
+// acknowledges nothing while another member has room.
 
 const (
 	pullAtOnce  = 64   // messages that are moved under one pair of locks
@@ -52,9 +52,9 @@ func (s *session) departed(g *group) {
 	s.shares.Store(int32(len(s.groups)))
 }
 
-// appetite returns how many messages can be sent to the session's client at once, at most
+// capacity returns how many messages can be sent to the session's client at once, at most
 // pullAtOnce, and the client. s.mu is held.
-func (s *session) appetite() (int, *client) {
+func (s *session) capacity() (int, *client) {
 	c := s.there()
 	if c == nil || s.currentLoad() != idle {
 		return 0, nil
@@ -62,15 +62,15 @@ func (s *session) appetite() (int, *client) {
 	return min(pullAtOnce, s.sender.Free()), c
 }
 
-// pull gives the session messages that wait for other members of its shares, if it has none itself.
-// No lock is held but the batch's transaction.
+// pull moves messages that are queued for other members of the session's groups to the session, if it
+// has none queued itself. No lock is held but the batch's transaction.
 func (bt *batch) pull(s *session) {
 	if s.shares.Load() == 0 || bt.b.router.waiting.Load() == 0 {
 		return
 	}
 	var groups []*group
 	s.mu.Lock()
-	if n, _ := s.appetite(); n > 0 {
+	if n, _ := s.capacity(); n > 0 {
 		for g := range s.groups {
 			if g.waiting.Load() > 0 {
 				groups = append(groups, g)
@@ -90,8 +90,8 @@ func (bt *batch) pull(s *session) {
 	}
 }
 
-// share has the members of the session's groups that have nothing to do pull what waits for it: its
-// client has left. What they have no room for now they pull later. No lock is held but the
+// share makes idle members of the session's groups pull the messages that are queued for it, after
+// its client has left. What they have no room for they pull later. No lock is held but the
 // batch's transaction.
 func (bt *batch) share(s *session) {
 	if s.shares.Load() == 0 || s.queue.shared.Load() == 0 {
@@ -125,7 +125,7 @@ func (bt *batch) share(s *session) {
 // pull moves messages of the group from one other member to s, and reports whether it found any.
 func (g *group) pull(bt *batch, s *session) bool {
 	s.mu.Lock()
-	n, c := s.appetite()
+	n, c := s.capacity()
 	who := s.who.Load()
 	s.mu.Unlock()
 	members := *g.members.Load()
@@ -168,8 +168,9 @@ func grantOf(members []member, s *session) *grant {
 	return nil
 }
 
-// yield takes at most n messages of the group that may be another member's out of the queue. It
-// looks at the oldest ones only. What was sent stays [MQTT-4.8.2-5].
+// yield removes at most n messages of the group from the queue, those that another member may have,
+// and returns them. It looks at the pullLook oldest ones only. Messages that were sent stay
+// [MQTT-4.8.2-5].
 func (s *session) yield(g *group, n int, may func(*held) bool) (some []held) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,7 +183,7 @@ func (s *session) yield(g *group, n int, may func(*held) bool) (some []held) {
 	return some
 }
 
-// extract takes at most n of the first look messages out for which out returns true, and returns
+// extract removes messages for which out returns true, at most n of the first look ones, and returns
 // them in order.
 func (q *queue) extract(look, n int, out func(*held) bool) (some []held) {
 	look = min(look, q.n)

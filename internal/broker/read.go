@@ -19,7 +19,7 @@ func (c *client) read() error {
 		}
 		bt := c.b.batch(c)
 		n, err := c.take(bt)
-		c.heardOf(n, time.Now())
+		c.noteRead(n, time.Now())
 		waits := len(bt.slow) > 0
 		if late := bt.finish(); err == nil {
 			err = late
@@ -28,7 +28,7 @@ func (c *client) read() error {
 			return err
 		}
 		if waits {
-			c.last, c.looked = time.Now(), false // nobody listened meanwhile
+			c.last, c.lastLook = time.Now(), false // nobody listened meanwhile
 		}
 	}
 }
@@ -59,8 +59,8 @@ func (c *client) take(bt *batch) (n int, err error) {
 	return n, nil
 }
 
-// fill reads once. While nothing comes it watches over the keepalive: a client that has sent
-// nothing for one and a half times that is gone [MQTT-3.1.2-22].
+// fill reads once. Meanwhile it enforces the keep alive: a client that has sent nothing for one and a
+// half times that is lost [MQTT-3.1.2-22].
 func (c *client) fill() error {
 	if err := c.weigh(); err != nil {
 		return err
@@ -91,10 +91,10 @@ func (c *client) fill() error {
 		switch {
 		case c.keep == 0 || late < 0:
 			err = c.rearm()
-		case c.looked:
+		case c.lastLook:
 			return fault(proto.KeepAliveTimeout, "")
 		default: // the timer may have been first only because the whole process stood still
-			c.looked = true
+			c.lastLook = true
 			err = c.readBy(time.Now().Add(lookTime + min(late, c.keep)))
 		}
 		if err != nil {
@@ -139,8 +139,8 @@ func (c *client) next() (proto.Frame, error) {
 			return f, err
 		}
 		err = c.in.Fill()
-		if timedOut(err) && !c.looked && !c.given.Load() { // see fill
-			c.looked = true
+		if timedOut(err) && !c.lastLook && !c.given.Load() { // see fill
+			c.lastLook = true
 			c.conn.SetReadDeadline(time.Now().Add(lookTime))
 			c.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
 			continue
@@ -160,22 +160,23 @@ const (
 	partialRate = 1 << 10     // bytes a second, from then on
 )
 
-// heardOf notes what a read brought: n whole packets, or more bytes of one.
-func (c *client) heardOf(n int, now time.Time) {
+// noteRead updates the last sign of life after a read that brought n whole packets, or more bytes of
+// one.
+func (c *client) noteRead(n int, now time.Time) {
 	if n > 0 {
 		c.finished = true
-		c.last, c.partial, c.looked = now, time.Time{}, false
+		c.last, c.partial, c.lastLook = now, time.Time{}, false
 		return
 	}
 	if c.partial.IsZero() {
 		c.partial = now
 	}
 	if now.Sub(c.partial) <= partialTime+time.Duration(c.in.Len())*time.Second/partialRate {
-		c.last, c.looked = now, false
+		c.last, c.lastLook = now, false
 	}
 }
 
-// lookTime is how long a client that should have been heard of is listened to once more.
+// lookTime is how long the broker reads once more from a client whose keep alive is over.
 const lookTime = 50 * time.Millisecond
 
 // rearm sets the deadline of the keepalive.

@@ -2,16 +2,16 @@ package broker
 
 import "mqtt/internal/proto"
 
-// outcome is what became of one message: a set of what its subscribers made of it. Subscribers
-// that may not read it, are away at QoS 0 or cannot take so large a packet add no more than
-// matched.
+// outcome is what became of one message: the union of the outcomes at its subscribers. A subscriber
+// that may not read the message adds nothing. One that is away at QoS 0, or takes only smaller
+// packets, adds no more than matched.
 type outcome byte
 
 const (
-	matched outcome = 1 << iota // somebody subscribed to its topic
-	taken                       // somebody was sent it, or it waits for somebody
-	full                        // somebody had no room for it
-	denied                      // it cannot be retained, and was not delivered
+	matched outcome = 1 << iota // there is a subscriber
+	taken                       // it was sent to a subscriber, or queued
+	full                        // a subscriber had no room for it
+	denied                      // there is no room to retain it, so it was not delivered either
 )
 
 // mark adds to the outcome of message i of the run.
@@ -33,8 +33,8 @@ func (bt *batch) outcome(i int) outcome {
 	return bt.run | bt.each[i]
 }
 
-// verdict returns how a message with that outcome is acknowledged. Success means that all who
-// subscribed and have room got it. It is refused if there is no room for it anywhere.
+// verdict returns the reason code that acknowledges a message with that outcome. Success means that
+// every subscriber with room has the message. It is refused if no subscriber has room.
 func (o outcome) verdict() (proto.Reason, string) {
 	switch {
 	case o&denied != 0:
