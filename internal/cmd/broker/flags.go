@@ -64,7 +64,7 @@ func warnRights(e *cli.Env, rights *access.Rights) {
 type dataFlags struct{ dir, sync string }
 
 func (f *dataFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.dir, "data", "", "keep sessions, queued and retained messages in the folder `DIR`")
+	fs.StringVar(&f.dir, "data", "", "store sessions, queued and retained messages in `DIR`")
 	fs.StringVar(&f.sync, "sync", "always", "acknowledge when it is on disk (`WHEN`: always), or when the system has it, which writes it every 100ms, or never of our asking")
 }
 
@@ -105,7 +105,7 @@ func dataHint(err error) string {
 	return ""
 }
 
-// limitFlags bound a connection.
+// limitFlags are the limits of a connection.
 type limitFlags struct {
 	connections             int
 	rate                    float64
@@ -121,12 +121,12 @@ func (f *limitFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.connections, "max-connections", 100_000, "let at most `N` clients in at once")
 	fs.Float64Var(&f.rate, "connect-rate", 0, "at most `N` logins a second, shared by address; 0: no limit")
 	fs.StringVar(&f.timeout, "connect-timeout", "10s", "close a connection that has not logged in after `TIME`")
-	fs.StringVar(&f.packet, "max-packet-size", "16MiB", "take packets of at most `SIZE`")
-	fs.IntVar(&f.receive, "max-receive", 1024, "a client may have `N` QoS 1 and 2 messages on the way to us")
-	fs.IntVar(&f.levels, "max-topic-levels", 128, "topics and filters of at most `N` levels")
-	fs.IntVar(&f.subscriptions, "max-subscriptions", 10_000, "at most `N` subscriptions of a session")
-	fs.StringVar(&f.keepalive, "max-keepalive", "0", "MQTT 5 clients must be heard of every `TIME`; 0 is no limit")
-	fs.StringVar(&f.sessionLimit, "max-session-expiry", "0", "forget a session after at most `TIME`; 0 is no limit")
+	fs.StringVar(&f.packet, "max-packet-size", "16MiB", "accept packets of at most `SIZE`")
+	fs.IntVar(&f.receive, "max-receive", 1024, "accept at most `N` unacknowledged QoS 1 and 2 messages")
+	fs.IntVar(&f.levels, "max-topic-levels", 128, "accept topics and filters of at most `N` levels")
+	fs.IntVar(&f.subscriptions, "max-subscriptions", 10_000, "allow at most `N` subscriptions of a session")
+	fs.StringVar(&f.keepalive, "max-keepalive", "0", "cap the keep alive of MQTT 5 clients at `TIME`; 0: no limit")
+	fs.StringVar(&f.sessionLimit, "max-session-expiry", "0", "cap the session expiry at `TIME`; 0: no limit")
 	fs.StringVar(&f.without, "without", "", "do without `FEATURES`: qos1, qos2, retain, wildcards, shared, identifiers; with commas")
 	fs.StringVar(&f.dollar, "dollar-topics", "", "let clients publish below `PREFIXES`, such as '$aws,$iothub'")
 }
@@ -139,8 +139,8 @@ func (f *limitFlags) apply(o *broker.Options) error {
 	); err != nil {
 		return err
 	}
-	if f.rate < 0 {
-		return cli.Usage(fmt.Sprintf("--connect-rate %v", f.rate), "expected a number of connections a second")
+	if !(f.rate >= 0 && f.rate <= math.MaxInt32) { // NaN is neither
+		return cli.Usage(fmt.Sprintf("--connect-rate %v", f.rate), "expected a number of logins a second")
 	}
 	o.Connections, o.TopicLevels, o.Subscriptions, o.ReceiveMaximum, o.ConnectRate = f.connections, f.levels, f.subscriptions, uint16(f.receive), f.rate
 	packet, err := cli.ParseSize("--max-packet-size", f.packet, 32, proto.MaxPacket)
@@ -194,18 +194,18 @@ func (f *limitFlags) features(w *broker.Without) error {
 	return nil
 }
 
-// queueFlags bound what waits.
+// queueFlags are the limits of queues and memory.
 type queueFlags struct {
 	messages, inflight, retained int
 	bytes, memory                string
 }
 
 func (f *queueFlags) register(fs *pflag.FlagSet) {
-	fs.IntVar(&f.messages, "max-queued-messages", 100_000, "at most `N` messages wait for a session")
-	fs.StringVar(&f.bytes, "max-queued-bytes", "64MiB", "and at most `SIZE` of them")
-	fs.IntVar(&f.inflight, "max-inflight", 2048, "at most `N` QoS 1 and 2 messages on the way to a client")
-	fs.IntVar(&f.retained, "max-retained", 1_000_000, "at most `N` retained messages")
-	fs.StringVar(&f.memory, "memory", "1GiB", "at most `SIZE` for all sessions, queues, buffers and retained messages")
+	fs.IntVar(&f.messages, "max-queued-messages", 100_000, "queue at most `N` messages for a session")
+	fs.StringVar(&f.bytes, "max-queued-bytes", "64MiB", "queue at most `SIZE` of messages for a session")
+	fs.IntVar(&f.inflight, "max-inflight", 2048, "send at most `N` unacknowledged QoS 1 and 2 messages")
+	fs.IntVar(&f.retained, "max-retained", 1_000_000, "keep at most `N` retained messages")
+	fs.StringVar(&f.memory, "memory", "1GiB", "use at most `SIZE` of memory for sessions, queues and messages")
 }
 
 func (f *queueFlags) apply(o *broker.Options) error {
@@ -220,16 +220,16 @@ func (f *queueFlags) apply(o *broker.Options) error {
 	if err != nil {
 		return err
 	}
-	o.QueueBytes = int(min(bytes, math.MaxInt)) // more than 32 bits can mean is no limit there
+	o.QueueBytes = int(min(bytes, math.MaxInt)) // int may have 32 bits
 	o.Memory, err = cli.ParseSize("--memory", f.memory, 1<<20, math.MaxInt64)
 	return err
 }
 
-// trialFlags make a broker misbehave.
+// trialFlags are the faults of --fault.
 type trialFlags struct{ fault string }
 
 func (f *trialFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.fault, "fault", "", "go wrong on purpose, as `WORDS` say: 'delay=50ms drop=1% cut-after=100 refuse=0x88'; see mqtt help faults")
+	fs.StringVar(&f.fault, "fault", "", "cause faults, as in 'delay=50ms drop=1% refuse=0x88'; `WORDS` are in mqtt help faults")
 }
 
 func (f *trialFlags) apply(fs *pflag.FlagSet, o *broker.Options) error {

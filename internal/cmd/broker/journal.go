@@ -6,33 +6,34 @@ import (
 	"time"
 )
 
-// journal is where a broker logs to. A reader that has stopped must not stop those who log, which are those who serve: the line
-// that is stuck is waited for once, and until it is through the lines behind it are left out, and counted.
+// journal is the writer of a broker's log. A reader that has stopped must not stop the goroutines that log, which
+// serve clients. The journal waits journalWait for one line; until that line is written, it drops the following
+// lines and counts them.
 type journal struct {
-	w      io.Writer
-	missed func(w io.Writer, lines int) // says how many were left out
-	lock   sync.Mutex
-	stuck  chan struct{} // closed when the line that is stuck is through; nil if none is
-	out    int           // lines left out
+	w       io.Writer
+	missed  func(w io.Writer, lines int) // writes how many lines were dropped
+	mu      sync.Mutex
+	stuck   chan struct{} // closed when the stuck line is written; nil if none is stuck
+	dropped int           // lines dropped
 }
 
 // journalWait is how long one line may take.
 const journalWait = 100 * time.Millisecond
 
-// Write hands on one line. It keeps nothing of b.
+// Write writes one line. It does not keep b.
 func (j *journal) Write(b []byte) (int, error) {
-	j.lock.Lock()
-	defer j.lock.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if j.stuck != nil {
 		select {
 		case <-j.stuck:
 			j.stuck = nil
 		default:
-			j.out++
+			j.dropped++
 			return len(b), nil
 		}
 	}
-	line, left := append([]byte(nil), b...), j.out
+	line, left := append([]byte(nil), b...), j.dropped
 	through := make(chan struct{})
 	go func() { // ends when the line is written, or with the process
 		defer close(through)
@@ -41,7 +42,7 @@ func (j *journal) Write(b []byte) (int, error) {
 		}
 		j.w.Write(line)
 	}()
-	j.out = 0
+	j.dropped = 0
 	late := time.NewTimer(journalWait)
 	defer late.Stop()
 	select {

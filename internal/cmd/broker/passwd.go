@@ -13,7 +13,7 @@ import (
 	"mqtt/internal/scram"
 )
 
-// passwdFlags say where a password comes from.
+// passwdFlags are the flags of mqtt broker passwd.
 type passwdFlags struct {
 	file   string
 	remove bool
@@ -25,14 +25,15 @@ func newPasswd(e *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "passwd FILE USER",
 		Short: "Set a user's password in a password file, or delete the user",
-		Long: `Set a user's password in a password file for mqtt broker --passwords, and make the file if there is none.
+		Long: `Set a user's password in a password file for mqtt broker --passwords. The file is created if it does not exist;
+its owner and mode stay as they are. Several runs may change one file at the same time.
 
-The password is asked for on a terminal, and otherwise the first line of standard input, unless --password-file or
-MQTT_PASSWORD has it. The file keeps an Argon2id hash. A broker that runs reads the file again at SIGHUP.
+The password is read from the terminal, or is the first line of standard input, unless --password-file or MQTT_PASSWORD
+gives it. The file contains an Argon2id hash. A running broker reloads the file at SIGHUP.
 
-With --scram the hash is PBKDF2 with SHA-512 as mosquitto keeps it, of 210,000 iterations. Then a client of MQTT 5 need not
-send the password: --auth-method SCRAM-SHA-512 proves that it knows it. But who reads that hash can do the same without the
-password: keep such a file as you would keep the passwords.`,
+With --scram the hash is PBKDF2 with SHA-512 in mosquitto's form, with 210,000 iterations. An MQTT 5 client can then prove
+with --auth-method SCRAM-SHA-512 that it knows the password, without sending it. The hash alone is enough for that proof:
+protect such a file like the passwords themselves.`,
 		Example: `  mqtt broker passwd users alice
   mqtt broker passwd --scram users bob
   mqtt broker passwd -D users alice`,
@@ -44,8 +45,8 @@ password: keep such a file as you would keep the passwords.`,
 		},
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), e, args[0], args[1]) },
 	}
-	c.Flags().StringVar(&f.file, "password-file", "", "take the password from `FILE`, less one newline at its end")
-	c.Flags().BoolVar(&f.scram, "scram", false, "keep a hash with which clients may authenticate by SCRAM-SHA-512, too")
+	c.Flags().StringVar(&f.file, "password-file", "", "take the password from `FILE`, without the newline at its end")
+	c.Flags().BoolVar(&f.scram, "scram", false, "store a hash that also works for SCRAM-SHA-512")
 	c.Flags().BoolVarP(&f.remove, "delete", "D", false, "delete the user")
 	return c
 }
@@ -54,7 +55,7 @@ func (f *passwdFlags) run(ctx context.Context, e *cli.Env, path, user string) er
 	if f.remove {
 		err := access.DropUser(path, user)
 		if errors.Is(err, access.ErrNoUser) {
-			return cli.Fail(cli.ExitOther, "names are as they stand in the file, before the colon", "%w", err)
+			return cli.Fail(cli.ExitOther, "use the name as it is in the file, before the colon", "%w", err)
 		}
 		return err
 	}
@@ -66,13 +67,13 @@ func (f *passwdFlags) run(ctx context.Context, e *cli.Env, path, user string) er
 		return err
 	}
 	if password == "" {
-		return cli.Usage("the password is empty", "give one of at least one character")
+		return cli.Usage("the password is empty", "it needs at least one character")
 	}
 	set := access.SetPassword
 	if f.scram {
-		// One text for the hash, the client that proves it and the one that sends it.
+		// A client that proves the password and one that sends it must use the same text as the hash.
 		if prepared, err := scram.Prepare(password); err != nil || prepared != password {
-			return cli.BadFlag("--scram", ": the password is not in the form that SCRAM compares", "choose one without unusual characters")
+			return cli.BadFlag("--scram", ": the password has characters that SCRAM would change", "choose one without unusual characters")
 		}
 		set = access.SetScram
 	}
@@ -92,7 +93,7 @@ func (f *passwdFlags) password(ctx context.Context, e *cli.Env) (string, error) 
 	if f.file != "" {
 		b, err := os.ReadFile(f.file)
 		if err != nil {
-			return "", cli.BadFlag("--password-file", ": "+err.Error(), "name a file that you may read")
+			return "", cli.BadFlag("--password-file", ": "+err.Error(), "check that the file exists and is readable")
 		}
 		s := strings.TrimSuffix(string(b), "\n")
 		return strings.TrimSuffix(s, "\r"), nil
