@@ -2,8 +2,7 @@ package proto
 
 import "encoding/binary"
 
-// Ack is a PUBACK, PUBREC, PUBREL or PUBCOMP, as Kind says. Below version 5 it has
-// neither reason nor properties.
+// Ack is a PUBACK, PUBREC, PUBREL or PUBCOMP. Before version 5 it has neither reason nor properties.
 type Ack struct {
 	Kind     Type
 	PacketID uint16
@@ -14,11 +13,11 @@ type Ack struct {
 // Type returns Kind.
 func (a *Ack) Type() Type { return a.Kind }
 
-// Append appends the packet, in version 5 in its shortest form. The identifier is
-// that of the PUBLISH [MQTT-2.2.1-5].
+// Append appends the packet, in version 5 in its shortest form. PacketID is that of the PUBLISH
+// [MQTT-2.2.1-5].
 func (a *Ack) Append(dst []byte, v Version) ([]byte, error) {
 	if a.PacketID == 0 {
-		return dst, unsendable(a.Kind, ProtocolError, "packet identifier 0")
+		return dst, encodeError(a.Kind, ProtocolError, "packet identifier 0")
 	}
 	if v < V5 || a.Reason == Success && len(a.Props) == 0 {
 		if err := checkProps(a.Props, a.Kind, v); err != nil {
@@ -28,7 +27,7 @@ func (a *Ack) Append(dst []byte, v Version) ([]byte, error) {
 		return binary.BigEndian.AppendUint16(dst, a.PacketID), nil
 	}
 	if !a.Reason.Allowed(a.Kind) {
-		return dst, unsendable(a.Kind, ProtocolError, "reason not allowed: "+a.Reason.String())
+		return dst, encodeError(a.Kind, ProtocolError, "reason not allowed: "+a.Reason.String())
 	}
 	if err := checkProps(a.Props, a.Kind, v); err != nil {
 		return dst, err
@@ -37,7 +36,7 @@ func (a *Ack) Append(dst []byte, v Version) ([]byte, error) {
 	if len(a.Props) > 0 {
 		n += propsLen(a.Props, v)
 	}
-	dst, err := appendHead(dst, a.Kind, n)
+	dst, err := appendFixedHeader(dst, a.Kind, n)
 	if err != nil {
 		return dst, err
 	}
@@ -49,13 +48,13 @@ func (a *Ack) Append(dst []byte, v Version) ([]byte, error) {
 	return dst, nil
 }
 
-// Decode reads f. Props alias it.
+// Decode decodes f. Props alias it.
 func (a *Ack) Decode(f Frame, v Version) error {
 	if len(f.Body) == 2 && f.First == byte(a.Kind)<<4|a.Kind.flags() && f.Body[0]|f.Body[1] != 0 {
 		a.PacketID, a.Reason, a.Props = uint16(f.Body[0])<<8|uint16(f.Body[1]), Success, nil
 		return nil
 	}
-	c := open(f, v)
+	c := newCursor(f, v)
 	a.Kind, a.Reason, a.Props = f.Type(), Success, nil
 	a.PacketID = c.id()
 	if v >= V5 && c.left() > 0 {
@@ -67,8 +66,7 @@ func (a *Ack) Decode(f Frame, v Version) error {
 	return c.done()
 }
 
-// reason reads a reason code and refuses one that the packet cannot carry
-// [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1], [MQTT-3.7.2-1], [MQTT-3.14.2-1],
+// reason reads a reason code that the packet is allowed to have [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1], [MQTT-3.7.2-1], [MQTT-3.14.2-1],
 // [MQTT-3.15.2-1].
 func (c *cursor) reason() Reason {
 	r := Reason(c.byte())

@@ -1,7 +1,7 @@
 package proto
 
-// Connack answers a CONNECT. Below version 5 a return code stands on the wire, and
-// Reason is the reason that says the same.
+// Connack is the answer to CONNECT. Before version 5 the packet has a return code, and Reason is the
+// equivalent reason code.
 type Connack struct {
 	SessionPresent bool
 	Reason         Reason
@@ -14,7 +14,7 @@ func (p *Connack) Type() Type { return CONNACK }
 // Append appends the packet.
 func (p *Connack) Append(dst []byte, v Version) ([]byte, error) {
 	if p.SessionPresent && p.Reason != Success {
-		return dst, unsendable(CONNACK, ProtocolError, "session present in a refusal") // [MQTT-3.2.2-6]
+		return dst, encodeError(CONNACK, ProtocolError, "session present in a refusal") // [MQTT-3.2.2-6]
 	}
 	if err := checkProps(p.Props, CONNACK, v); err != nil {
 		return dst, err
@@ -23,9 +23,9 @@ func (p *Connack) Append(dst []byte, v Version) ([]byte, error) {
 	if v < V5 {
 		code = p.Reason.ReturnCode()
 	} else if !p.Reason.Allowed(CONNACK) {
-		return dst, unsendable(CONNACK, ProtocolError, "reason not allowed: "+p.Reason.String())
+		return dst, encodeError(CONNACK, ProtocolError, "reason not allowed: "+p.Reason.String())
 	}
-	dst, err := appendHead(dst, CONNACK, 2+propsLen(p.Props, v))
+	dst, err := appendFixedHeader(dst, CONNACK, 2+propsLen(p.Props, v))
 	if err != nil {
 		return dst, err
 	}
@@ -36,14 +36,14 @@ func (p *Connack) Append(dst []byte, v Version) ([]byte, error) {
 	return appendProps(append(dst, flags, code), p.Props, v), nil
 }
 
-// Decode reads f. Props alias it. A server that does not know version 5 may answer
-// with a CONNACK of 3.1.1, which is read as such.
+// Decode decodes f. Props alias it. In version 5 it also accepts a refusal of version 3.1.1, which a
+// server sends if it does not know version 5.
 func (p *Connack) Decode(f Frame, v Version) error {
 	*p = Connack{}
-	c := open(f, v)
+	c := newCursor(f, v)
 	flags := c.byte()
 	if v == V31 {
-		flags = 0 // reserved, and not to be looked at
+		flags = 0 // reserved, must be ignored
 	}
 	if flags > 1 {
 		c.at--
@@ -60,7 +60,7 @@ func (p *Connack) Decode(f Frame, v Version) error {
 		p.Reason = returnCodes[code].reason
 	} else {
 		p.Reason = c.reason()
-		if len(f.Body) > 2 || !p.Reason.Failed() { // no length: seen of servers that refuse before they know the version
+		if len(f.Body) > 2 || !p.Reason.Failed() { // some servers that refuse the version leave out the property length
 			p.Props = c.props(CONNACK)
 		}
 	}

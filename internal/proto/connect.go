@@ -2,12 +2,12 @@ package proto
 
 import "encoding/binary"
 
-// Connect opens a session.
+// Connect is the first packet of a connection.
 type Connect struct {
 	Version     Version
 	Bridge      bool   // bit 7 of the protocol level, by which bridges say in 3.1 and 3.1.1 what they are
 	CleanStart  bool   // Clean Session in 3.1 and 3.1.1
-	KeepAlive   uint16 // seconds, 0 is off
+	KeepAlive   uint16 // in seconds; 0 means off
 	ClientID    string
 	Props       Props
 	Will        *Will
@@ -17,8 +17,7 @@ type Connect struct {
 	Password    []byte
 }
 
-// Will is the message that the server publishes when the connection ends without
-// a DISCONNECT.
+// Will is the message that the server publishes when the connection ends without DISCONNECT.
 type Will struct {
 	Topic   string
 	Payload []byte
@@ -33,7 +32,7 @@ func (p *Connect) Type() Type { return CONNECT }
 // bridgeLevel is the bit of the protocol level that mosquitto's bridges set. No standard has it.
 const bridgeLevel = 0x80
 
-// The bits of the connect flags.
+// Connect Flags.
 const (
 	flagCleanStart = 0x02
 	flagWill       = 0x04
@@ -42,9 +41,9 @@ const (
 	flagUsername   = 0x80
 )
 
-// fault returns what the standard forbids about p in version v, nil if nothing.
-func (p *Connect) fault(v Version) error {
-	bad := func(r Reason, what string) error { return unsendable(CONNECT, r, what) }
+// check returns an error if the standard forbids p in version v.
+func (p *Connect) check(v Version) error {
+	bad := func(r Reason, what string) error { return encodeError(CONNECT, r, what) }
 	if v != V31 && v != V311 && v != V5 {
 		return bad(UnsupportedProtocolVersion, "protocol "+v.String())
 	}
@@ -52,7 +51,7 @@ func (p *Connect) fault(v Version) error {
 		return bad(ClientIdentifierNotValid, "client identifier: "+err.Error()) // [MQTT-3.1.3-4]
 	}
 	if v == V311 && p.ClientID == "" && !p.CleanStart {
-		return bad(ClientIdentifierNotValid, "no client identifier with a session to keep") // 3.1.1 [MQTT-3.1.3-7]
+		return bad(ClientIdentifierNotValid, "no client identifier without Clean Session") // 3.1.1 [MQTT-3.1.3-7]
 	}
 	if v == V31 && p.ClientID == "" {
 		return bad(ClientIdentifierNotValid, "no client identifier")
@@ -84,10 +83,10 @@ func (p *Connect) fault(v Version) error {
 	return checkProps(p.Props, CONNECT, v)
 }
 
-// Append appends the packet in version v; p.Version is not looked at. The payload's
-// order is [MQTT-3.1.3-1].
+// Append appends the packet in version v; p.Version is ignored. The order of the fields is
+// [MQTT-3.1.3-1].
 func (p *Connect) Append(dst []byte, v Version) ([]byte, error) {
-	if err := p.fault(v); err != nil {
+	if err := p.check(v); err != nil {
 		return dst, err
 	}
 	name := "MQTT" // [MQTT-3.1.2-1]
@@ -99,7 +98,7 @@ func (p *Connect) Append(dst []byte, v Version) ([]byte, error) {
 	if p.CleanStart {
 		flags |= flagCleanStart
 	}
-	if w := p.Will; w != nil { // without one, its QoS and retain bits are 0 [MQTT-3.1.2-11]
+	if w := p.Will; w != nil { // without a will, the bits for its QoS and retain flag are 0 [MQTT-3.1.2-11]
 		n += propsLen(w.Props, v) + 4 + len(w.Topic) + len(w.Payload)
 		flags |= flagWill | w.QoS<<3
 		if w.Retain {
@@ -114,7 +113,7 @@ func (p *Connect) Append(dst []byte, v Version) ([]byte, error) {
 		n += 2 + len(p.Password)
 		flags |= flagPassword
 	}
-	dst, err := appendHead(dst, CONNECT, n)
+	dst, err := appendFixedHeader(dst, CONNECT, n)
 	if err != nil {
 		return dst, err
 	}
@@ -140,11 +139,11 @@ func (p *Connect) Append(dst []byte, v Version) ([]byte, error) {
 	return dst, nil
 }
 
-// Decode reads f; the packet itself says its version, which is set even where it is
-// one that is not known and the error's reason is UnsupportedProtocolVersion.
+// Decode decodes f. The version is in the packet. p.Version is also set if it is unknown, and the reason
+// of the error is UnsupportedProtocolVersion.
 func (p *Connect) Decode(f Frame, _ Version) error {
 	*p = Connect{}
-	c := open(f, V5) // the flags are the same in all
+	c := newCursor(f, V5) // the reserved bits are the same in all versions
 	name := c.text()
 	p.Version = Version(c.byte())
 	if c.err != nil {
@@ -163,7 +162,7 @@ func (p *Connect) Decode(f Frame, _ Version) error {
 		return c.err
 	default:
 		c.at = 2
-		c.fail(UnsupportedProtocolVersion, "protocol name that is not MQTT")
+		c.fail(UnsupportedProtocolVersion, "protocol name is not MQTT")
 		return c.err
 	}
 	flags := c.byte()
@@ -202,7 +201,7 @@ func (p *Connect) Decode(f Frame, _ Version) error {
 		p.Will = w
 	}
 	if p.Version == V31 && c.left() == 0 {
-		p.HasUsername = false // 3.1 lets the Remaining Length win over these flags
+		p.HasUsername = false // in 3.1 the Remaining Length takes precedence over these flags
 	}
 	if p.HasUsername {
 		p.Username = string(c.text())

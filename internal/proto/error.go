@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Error says why bytes are not a packet, or why a packet must not be sent.
+// Error says why received bytes are not a packet, or why a packet must not be sent.
 type Error struct {
-	Type   Type   // the packet, WILL (zero) where none is known
-	Offset int    // where in the packet, in bytes from its first; in a topic, from the topic's first
-	Reason Reason // what a DISCONNECT or CONNACK would say
-	What   string // what was wrong, in words
+	Type   Type   // of the packet; WILL (zero) if it is not known
+	Offset int    // in bytes, from the beginning of the packet or, for a topic, of the topic
+	Reason Reason // for DISCONNECT or CONNACK
+	What   string // what is wrong
 }
 
-// Error names the packet, the place and the fault.
+// Error names the packet, what is wrong, and the offset.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Type != WILL {
@@ -27,7 +27,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// unsendable is an error of encoding: there is no offset in what was never written.
-func unsendable(t Type, r Reason, what string) *Error {
+// encodeError returns an error of encoding, which has no offset.
+func encodeError(t Type, r Reason, what string) *Error {
 	return &Error{Type: t, Reason: r, What: what}
 }

@@ -1,7 +1,7 @@
 package proto
 
-// Frame is one packet as it came: its first byte, and all that follows the
-// Remaining Length. Body aliases the reader's buffer.
+// Frame is an encoded packet: its first byte, and everything after the Remaining Length. Body aliases the
+// reader's buffer.
 type Frame struct {
 	First byte
 	Body  []byte
@@ -13,12 +13,12 @@ func (f Frame) Type() Type { return Type(f.First >> 4) }
 // Size returns the length of the whole packet in bytes.
 func (f Frame) Size() int { return 1 + uvarintLen(len(f.Body)) + len(f.Body) }
 
-// head is the length of the fixed header.
-func (f Frame) head() int { return 1 + uvarintLen(len(f.Body)) }
+// headerLen returns the length of the fixed header.
+func (f Frame) headerLen() int { return 1 + uvarintLen(len(f.Body)) }
 
-// Split cuts the first packet out of b. size is how many bytes it takes; 0 if b
-// does not hold all of it. A fixed header that cannot be one, or a packet of more
-// than max bytes where max is not 0, is an *Error.
+// Split returns the first packet in b and its size in bytes. size is 0 if b has only a part of it. The
+// error is an *Error if the fixed header is malformed, or if max is not 0 and the packet has more than
+// max bytes.
 func Split(b []byte, max int) (f Frame, size int, err error) {
 	if len(b) < 2 {
 		return Frame{}, 0, nil
@@ -42,17 +42,17 @@ func Split(b []byte, max int) (f Frame, size int, err error) {
 	return Frame{First: b[0], Body: b[1+w : size : size]}, size, nil
 }
 
-// cursor reads fields one after the other and keeps the first fault.
+// cursor reads the fields of a packet in order, and keeps the first error.
 type cursor struct {
 	f   Frame
-	t   Type // named in errors; WILL while inside a will
+	t   Type // for errors; WILL within a will
 	at  int
 	err *Error
 }
 
-// open checks the lower four bits of the first byte [MQTT-2.1.3-1]. In 3.1 a PUBREL,
-// SUBSCRIBE or UNSUBSCRIBE that is sent again has DUP set.
-func open(f Frame, v Version) cursor {
+// newCursor returns a cursor at the beginning of f. It checks the lower four bits of the first byte
+// [MQTT-2.1.3-1]. In 3.1 a PUBREL, SUBSCRIBE or UNSUBSCRIBE that is sent again has DUP set.
+func newCursor(f Frame, v Version) cursor {
 	c := cursor{f: f, t: f.Type()}
 	want, got := c.t.flags(), f.First&0x0F
 	if v == V31 && want != 0 {
@@ -64,12 +64,14 @@ func open(f Frame, v Version) cursor {
 	return c
 }
 
+// fail records an error at the current offset, unless there is one already.
 func (c *cursor) fail(r Reason, what string) {
 	if c.err == nil {
-		c.err = &Error{Type: c.f.Type(), Offset: c.f.head() + c.at, Reason: r, What: what}
+		c.err = &Error{Type: c.f.Type(), Offset: c.f.headerLen() + c.at, Reason: r, What: what}
 	}
 }
 
+// left returns the number of bytes not read.
 func (c *cursor) left() int { return len(c.f.Body) - c.at }
 
 func (c *cursor) byte() byte {
@@ -83,7 +85,7 @@ func (c *cursor) byte() byte {
 
 func (c *cursor) uint16() uint16 { return uint16(c.byte())<<8 | uint16(c.byte()) }
 
-// id reads a packet identifier, which is never 0 [MQTT-2.2.1-3].
+// id reads a packet identifier, which must not be 0 [MQTT-2.2.1-3].
 func (c *cursor) id() uint16 {
 	n := c.uint16()
 	if n == 0 && c.err == nil {
@@ -93,7 +95,7 @@ func (c *cursor) id() uint16 {
 	return n
 }
 
-// binary reads a length and as many bytes, aliased.
+// binary reads a binary field, which aliases the frame.
 func (c *cursor) binary() []byte {
 	if c.err != nil {
 		return nil
@@ -107,6 +109,7 @@ func (c *cursor) binary() []byte {
 	return b
 }
 
+// text reads a text field, which aliases the frame.
 func (c *cursor) text() []byte {
 	from := c.at
 	b := c.binary()
@@ -117,7 +120,7 @@ func (c *cursor) text() []byte {
 	return b
 }
 
-// props reads a property block of MQTT 5 and checks it for a packet of type t.
+// props reads the properties of a packet of type t, and checks them.
 func (c *cursor) props(t Type) Props {
 	if c.err != nil {
 		return nil
@@ -136,7 +139,7 @@ func (c *cursor) props(t Type) Props {
 		return nil
 	}
 	ps := Props(c.f.Body[c.at : c.at+n : c.at+n])
-	if err := ps.check(t, c.f.head()+c.at); err != nil {
+	if err := ps.check(t, c.f.headerLen()+c.at); err != nil {
 		if t == WILL {
 			err.Type = CONNECT
 		}
@@ -147,7 +150,7 @@ func (c *cursor) props(t Type) Props {
 	return ps
 }
 
-// done returns the first fault; bytes left over are one.
+// done returns the first error, also if bytes are left over.
 func (c *cursor) done() error {
 	if c.err == nil && c.left() > 0 {
 		c.fail(MalformedPacket, "bytes left over")
@@ -158,16 +161,15 @@ func (c *cursor) done() error {
 	return nil
 }
 
-// appendHead appends the fixed header of a packet with n bytes behind it.
-func appendHead(dst []byte, t Type, n int) ([]byte, error) {
+// appendFixedHeader appends a fixed header with the Remaining Length n.
+func appendFixedHeader(dst []byte, t Type, n int) ([]byte, error) {
 	if n > MaxRemaining {
-		return dst, unsendable(t, PacketTooLarge, "packet of more than 268,435,455 bytes")
+		return dst, encodeError(t, PacketTooLarge, "packet of more than 268,435,455 bytes")
 	}
 	return AppendUvarint(append(dst, byte(t)<<4|t.flags()), n), nil
 }
 
-// propsLen is the length of a property block with its length before it, 0 below
-// version 5.
+// propsLen returns the encoded length of ps with its length field. Before version 5 it is 0.
 func propsLen(ps Props, v Version) int {
 	if v < V5 {
 		return 0
@@ -175,8 +177,7 @@ func propsLen(ps Props, v Version) int {
 	return uvarintLen(len(ps)) + len(ps)
 }
 
-// appendProps appends the block with its length; none is a length of 0, not its
-// absence [MQTT-2.2.2-1].
+// appendProps appends ps with its length field, which is 0 if there are none [MQTT-2.2.2-1].
 func appendProps(dst []byte, ps Props, v Version) []byte {
 	if v < V5 {
 		return dst
@@ -184,13 +185,14 @@ func appendProps(dst []byte, ps Props, v Version) []byte {
 	return append(AppendUvarint(dst, len(ps)), ps...)
 }
 
-// checkProps refuses to send what ps.Check refuses, and any property below version 5.
+// checkProps returns an error if a packet of type t must not be sent with ps: that of Props.Check, or that
+// properties need version 5.
 func checkProps(ps Props, t Type, v Version) error {
 	if len(ps) == 0 {
 		return nil
 	}
 	if v < V5 {
-		return unsendable(t, ProtocolError, "properties need MQTT 5")
+		return encodeError(t, ProtocolError, "properties need MQTT 5")
 	}
 	return ps.Check(t)
 }

@@ -2,26 +2,25 @@ package proto
 
 import "slices"
 
-// Head is what messages share that are published one after another with the same
-// flags, topic and properties: all of their packets but identifier and payload. It is
-// looked at once and then appended as it is. The zero value is no packet's head.
+// Head is the part of a PUBLISH that is the same for several messages with the same flags, topic and
+// properties: everything except the packet identifier and the payload. It is checked and encoded once.
+// The zero value matches no packet.
 type Head struct {
-	text  []byte // topic, identifier where the QoS has one, properties
-	first byte
-	topic int32 // where the topic ends in text, and the identifier stands
-	props int32 // where the properties themselves begin
+	text  []byte // topic, packet identifier at QoS 1 and 2, properties
+	first byte   // of the packet
+	topic int32  // offset of the end of the topic, and of the packet identifier, in text
+	props int32  // offset of the properties in text, after their length field
 }
 
-// Set makes h the head of p in version v, or returns what the standard forbids about
-// p and leaves h as it was. The identifier, which is no part of it, is not looked at. h
-// keeps nothing of p.
+// Set makes h the head of p in version v. If the standard forbids p, it returns an *Error and does not
+// change h. It ignores p.PacketID, and keeps no reference to p.
 func (h *Head) Set(p *Publish, v Version) error {
 	q := *p
 	q.PacketID = 1
-	if err := q.fault(v); err != nil {
+	if err := q.check(v); err != nil {
 		return err
 	}
-	h.first = p.first()
+	h.first = p.firstByte()
 	h.text = appendText(h.text[:0], p.Topic)
 	h.topic = int32(len(h.text))
 	if p.QoS > 0 {
@@ -32,15 +31,15 @@ func (h *Head) Set(p *Publish, v Version) error {
 	return nil
 }
 
-// Matches reports whether h is the head of p, in the version that it was set for. Before
-// version 5 properties are no part of a packet, and p is to have none.
+// Matches reports whether h is the head of p in the version of Set. Before version 5, p must not have
+// properties.
 func (h *Head) Matches(p *Publish) bool {
-	return h.first == p.first() && int(h.topic) == 2+len(p.Topic) && string(h.text[2:h.topic]) == string(p.Topic) &&
+	return h.first == p.firstByte() && int(h.topic) == 2+len(p.Topic) && string(h.text[2:h.topic]) == string(p.Topic) &&
 		len(h.text)-int(h.props) == len(p.Props) && (len(p.Props) == 0 || string(h.text[h.props:]) == string(p.Props))
 }
 
-// Append appends the packet of that head with an identifier, which QoS 0 leaves out,
-// and a payload. It allocates nothing where dst has room.
+// Append appends the packet with this head, a packet identifier, which QoS 0 does not use, and a payload.
+// It does not allocate if dst has room.
 func (h *Head) Append(dst []byte, id uint16, payload []byte) ([]byte, error) {
 	n := len(h.text) + len(payload)
 	if n > MaxRemaining {
@@ -48,7 +47,7 @@ func (h *Head) Append(dst []byte, id uint16, payload []byte) ([]byte, error) {
 	}
 	dst = slices.Grow(dst, 5+n)
 	b := dst[len(dst) : len(dst)+5+n]
-	at := putFixed(b, h.first, n)
+	at := putFixedHeader(b, h.first, n)
 	copy(b[at:], h.text)
 	if h.first&(3<<1) != 0 {
 		i := at + int(h.topic)

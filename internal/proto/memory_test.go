@@ -15,8 +15,8 @@ func TestReaderDeclared(t *testing.T) {
 			stream := append(AppendUvarint([]byte{0x30}, declared), make([]byte, row.come)...)
 			const times = 20
 			readers := make([]*Reader, times)
-			warm := new([floodBuffer]byte)
-			floods.Put(warm)
+			warm := new([largeBuffer]byte)
+			largeBuffers.Put(warm)
 			src := make([]*bytes.Reader, times)
 			for i := range src {
 				src[i] = bytes.NewReader(stream)
@@ -32,7 +32,7 @@ func TestReaderDeclared(t *testing.T) {
 			}
 			runtime.ReadMemStats(&after)
 			// The pool may lose its buffer to a collection now and then.
-			if got := int(after.TotalAlloc-before.TotalAlloc) / times; got > row.allocated+floodBuffer {
+			if got := int(after.TotalAlloc-before.TotalAlloc) / times; got > row.allocated+largeBuffer {
 				t.Errorf("%d bytes declared, %d came, %d allocated", declared, row.come, got)
 			}
 		}
@@ -44,7 +44,7 @@ func TestReaderBorrows(t *testing.T) {
 	flood := bytes.Repeat(small, 3000)
 	s := &script{steps: []any{small, flood, error(os.ErrDeadlineExceeded), small, message(t, 400000), error(os.ErrDeadlineExceeded)}}
 	r := NewReader(s, 0)
-	if _, err := r.Next(); err != nil || r.lent != nil || len(r.buf) != restBuffer {
+	if _, err := r.Next(); err != nil || r.borrowed != nil || len(r.buf) != smallBuffer {
 		t.Fatalf("one small packet: %v, a buffer of %d", err, len(r.buf))
 	}
 	borrowed, packets := false, 0
@@ -56,24 +56,24 @@ func TestReaderBorrows(t *testing.T) {
 				t.Fatal(err)
 			}
 			packets++
-			borrowed = borrowed || r.lent != nil
+			borrowed = borrowed || r.borrowed != nil
 		}
 	}
 	drain()
 	if packets != 3000 || !borrowed {
 		t.Errorf("%d packets of the flood, borrowed %v", packets, borrowed)
 	}
-	if most := 3 + len(flood)/(floodBuffer-len(small)) + 2; s.reads > most {
+	if most := 3 + len(flood)/(largeBuffer-len(small)) + 2; s.reads > most {
 		t.Errorf("%d reads for the flood, want at most %d", s.reads, most)
 	}
-	if r.lent != nil || len(r.buf) != restBuffer {
+	if r.borrowed != nil || len(r.buf) != smallBuffer {
 		t.Errorf("idle with a buffer of %d", len(r.buf))
 	}
 	drain()
 	if packets != 3002 {
 		t.Errorf("%d packets, want 3002", packets)
 	}
-	if r.lent != nil || len(r.buf) != restBuffer {
+	if r.borrowed != nil || len(r.buf) != smallBuffer {
 		t.Errorf("idle after a large packet with a buffer of %d", len(r.buf))
 	}
 	// Closed in the middle of a flood, it gives back too, once.
@@ -83,12 +83,12 @@ func TestReaderBorrows(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if r.lent == nil {
+	if r.borrowed == nil {
 		t.Error("nothing borrowed for the flood")
 	}
 	r.Close()
 	r.Close()
-	if r.lent != nil || r.Len() != 0 || r.Ready() {
+	if r.borrowed != nil || r.Len() != 0 || r.Ready() {
 		t.Error("closed with something left")
 	}
 }

@@ -3,7 +3,7 @@ package proto
 // PropID is the identifier of a property.
 type PropID byte
 
-// The 27 properties by the standard's names.
+// The 27 properties, with the names of the standard.
 const (
 	PayloadFormatIndicator          PropID = 0x01
 	MessageExpiryInterval           PropID = 0x02
@@ -34,10 +34,10 @@ const (
 	SharedSubscriptionAvailable     PropID = 0x2A
 )
 
-// Kind is the wire form of a property's value.
+// Kind is the type of a property's value.
 type Kind byte
 
-// The seven forms. Flag is a byte that can only be 0 or 1.
+// The kinds. A Flag is a byte that must be 0 or 1.
 const (
 	Flag   Kind = iota + 1
 	Uint16      // two byte integer
@@ -48,27 +48,26 @@ const (
 	Pair        // two texts, key and value
 )
 
-// Property is a row of the table that drives decoding, validation, the command
-// line, JSON names and the man page.
+// Property is a row of the table that decoding, validation, the command line, JSON and the man page use.
 type Property struct {
-	ID     PropID
-	Name   string // as the command line has it: message-expiry-interval
-	Kind   Kind
-	in     uint16 // packets that may carry it, 1<<WILL for a will
-	NoZero bool   // zero is a protocol error
-	many   uint16 // packets in which it may stand more than once
+	ID       PropID
+	Name     string // as on the command line, such as message-expiry-interval
+	Kind     Kind
+	in       uint16 // bit set of the packet types that may have it; 1<<WILL for a will
+	NoZero   bool   // the value 0 is a protocol error
+	repeated uint16 // bit set of the packet types that may have it more than once
 }
 
-// In tells whether a packet of type t, or a will, may carry p.
+// In reports whether a packet of type t, or a will, may have p.
 func (p *Property) In(t Type) bool { return p.in&(1<<t) != 0 }
 
-// Repeats tells whether a packet of type t may carry p more than once.
-func (p *Property) Repeats(t Type) bool { return p.many&(1<<t) != 0 }
+// Repeats reports whether a packet of type t may have p more than once.
+func (p *Property) Repeats(t Type) bool { return p.repeated&(1<<t) != 0 }
 
 const everywhere = 0xFFFF &^ (1<<PINGREQ | 1<<PINGRESP)
 
-// Properties is section 2.2.2.2 of MQTT 5, in the order of identifiers. It is not
-// to be written to.
+// Properties is the table of section 2.2.2.2 of MQTT 5, in the order of identifiers. It must not be
+// changed.
 var Properties = [...]Property{
 	{PayloadFormatIndicator, "payload-format-indicator", Flag, inPublish | inWill, false, 0},
 	{MessageExpiryInterval, "message-expiry-interval", Uint32, inPublish | inWill, false, 0},
@@ -99,20 +98,20 @@ var Properties = [...]Property{
 	{SharedSubscriptionAvailable, "shared-subscription-available", Flag, inConnack, false, 0},
 }
 
-// rows is where each identifier stands in Properties, plus one.
-var rows = [0x2B]byte{0x01: 1, 0x02: 2, 0x03: 3, 0x08: 4, 0x09: 5, 0x0B: 6, 0x11: 7, 0x12: 8, 0x13: 9, 0x15: 10,
+// propertyIndex has the index in Properties of each identifier, plus one.
+var propertyIndex = [0x2B]byte{0x01: 1, 0x02: 2, 0x03: 3, 0x08: 4, 0x09: 5, 0x0B: 6, 0x11: 7, 0x12: 8, 0x13: 9, 0x15: 10,
 	0x16: 11, 0x17: 12, 0x18: 13, 0x19: 14, 0x1A: 15, 0x1C: 16, 0x1F: 17, 0x21: 18, 0x22: 19, 0x23: 20, 0x24: 21,
 	0x25: 22, 0x26: 23, 0x27: 24, 0x28: 25, 0x29: 26, 0x2A: 27}
 
-// Property returns the table's row of id, nil if there is no such property.
+// Property returns the row of id, or nil if there is no such property.
 func (id PropID) Property() *Property {
-	if int(id) >= len(rows) || rows[id] == 0 {
+	if int(id) >= len(propertyIndex) || propertyIndex[id] == 0 {
 		return nil
 	}
-	return &Properties[rows[id]-1]
+	return &Properties[propertyIndex[id]-1]
 }
 
-// String returns the property's name.
+// String returns the name of the property.
 func (id PropID) String() string {
 	if p := id.Property(); p != nil {
 		return p.Name
@@ -120,7 +119,7 @@ func (id PropID) String() string {
 	return "unknown property"
 }
 
-// LookupProperty returns the row with that name, nil if there is none.
+// LookupProperty returns the row with that name, or nil if there is none.
 func LookupProperty(name string) *Property {
 	for i := range Properties {
 		if Properties[i].Name == name {

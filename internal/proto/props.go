@@ -5,21 +5,21 @@ import (
 	"iter"
 )
 
-// Props is a block of properties as it stands on the wire, without the length
-// before it. nil is none. Decoded blocks alias their packet.
+// Props is a list of properties in encoded form, without its length field. nil means none. Decoded Props
+// alias their packet.
 type Props []byte
 
-// Prop is one property of a block.
+// Prop is a property of Props.
 type Prop struct {
 	ID    PropID
-	Num   uint32 // of Flag, Two, Four and Varint
-	Key   []byte // of Pair
-	Value []byte // of Binary, Text and Pair; aliases the block
+	Num   uint32 // value of a Flag, Two, Four and Varint
+	Key   []byte // key of a Pair
+	Value []byte // value of a Binary, Text or Pair; aliases the Props
 }
 
-// take reads the first property of b. size is 0 if b is cut short or id unknown.
-func take(b []byte) (p Prop, row *Property, size int, what string) {
-	// Identifiers are variable byte integers; all that exist fit in one byte.
+// nextProp decodes the first property of b, which is not empty. If size is 0, what says why it is malformed.
+func nextProp(b []byte) (p Prop, row *Property, size int, what string) {
+	// Identifiers are variable byte integers, but all that exist fit in one byte.
 	p.ID = PropID(b[0])
 	if row = p.ID.Property(); row == nil {
 		return p, nil, 0, "unknown property identifier"
@@ -68,8 +68,7 @@ func take(b []byte) (p Prop, row *Property, size int, what string) {
 	return p, row, n, ""
 }
 
-// field reads a text or binary field at b[at:] and returns where it ends, 0 if it
-// is cut short.
+// field returns the text or binary field at b[at:] and its end, which is 0 if b is too short.
 func field(b []byte, at int) ([]byte, int) {
 	if len(b)-at < 2 {
 		return nil, 0
@@ -82,12 +81,11 @@ func field(b []byte, at int) ([]byte, int) {
 	return b[at : at+n : at+n], at + n
 }
 
-// All yields the properties in their order. It ends at the first malformed one;
-// a block that Decode accepted has none.
+// All yields the properties in order, up to the first malformed one. Decoded Props have none.
 func (ps Props) All() iter.Seq[Prop] {
 	return func(yield func(Prop) bool) {
 		for b := []byte(ps); len(b) > 0; {
-			p, _, n, _ := take(b)
+			p, _, n, _ := nextProp(b)
 			if n == 0 || !yield(p) {
 				return
 			}
@@ -96,10 +94,10 @@ func (ps Props) All() iter.Seq[Prop] {
 	}
 }
 
-// Get returns the first property id.
+// Get returns the first property with that identifier.
 func (ps Props) Get(id PropID) (Prop, bool) {
 	for b := []byte(ps); len(b) > 0; {
-		p, _, n, _ := take(b)
+		p, _, n, _ := nextProp(b)
 		if n == 0 {
 			break
 		}
@@ -111,13 +109,13 @@ func (ps Props) Get(id PropID) (Prop, bool) {
 	return Prop{}, false
 }
 
-// Has tells whether property id is there.
+// Has reports whether ps has a property with that identifier.
 func (ps Props) Has(id PropID) bool {
 	_, ok := ps.Get(id)
 	return ok
 }
 
-// Num returns the integer property id, or otherwise if it is not there.
+// Num returns the value of the integer property id, or otherwise if it is absent.
 func (ps Props) Num(id PropID, otherwise uint32) uint32 {
 	if p, ok := ps.Get(id); ok {
 		return p.Num
@@ -125,14 +123,13 @@ func (ps Props) Num(id PropID, otherwise uint32) uint32 {
 	return otherwise
 }
 
-// Value returns the text or binary property id, aliasing the block; nil if it is
-// not there.
+// Value returns the value of the text or binary property id, or nil if it is absent. It aliases ps.
 func (ps Props) Value(id PropID) []byte {
 	p, _ := ps.Get(id)
 	return p.Value
 }
 
-// AppendNum appends the integer property id.
+// AppendNum appends the integer property id with value n.
 func (ps Props) AppendNum(id PropID, n uint32) Props {
 	ps = append(ps, byte(id))
 	switch id.Property().Kind {
@@ -146,22 +143,22 @@ func (ps Props) AppendNum(id PropID, n uint32) Props {
 	return AppendUvarint(ps, int(n))
 }
 
-// AppendText appends the text or binary property id, of at most 65535 bytes.
+// AppendText appends the text or binary property id with value s, of at most 65535 bytes.
 func (ps Props) AppendText(id PropID, s string) Props {
 	return appendText(append(ps, byte(id)), s)
 }
 
-// AppendValue appends the text or binary property id, of at most 65535 bytes.
+// AppendValue appends the text or binary property id with value b, of at most 65535 bytes.
 func (ps Props) AppendValue(id PropID, b []byte) Props {
 	return appendText(append(ps, byte(id)), b)
 }
 
-// AppendPair appends a user property, key and value of at most 65535 bytes each.
+// AppendPair appends a user property. Key and value have at most 65535 bytes each.
 func (ps Props) AppendPair(key, value string) Props {
 	return appendText(appendText(append(ps, byte(UserProperty)), key), value)
 }
 
-// Append appends p as it is.
+// Append appends p.
 func (ps Props) Append(p Prop) Props {
 	switch p.ID.Property().Kind {
 	case Pair:
@@ -172,7 +169,7 @@ func (ps Props) Append(p Prop) Props {
 	return ps.AppendNum(p.ID, p.Num)
 }
 
-// Without returns ps less every property id, ps itself if there is none.
+// Without returns ps without the properties with that identifier. It returns ps itself if there is none.
 func (ps Props) Without(id PropID) Props {
 	if !ps.Has(id) {
 		return ps
@@ -186,8 +183,8 @@ func (ps Props) Without(id PropID) Props {
 	return kept
 }
 
-// Check returns an *Error if a packet of type t, or a will, must not carry ps:
-// cut short, unknown, not allowed there, twice, or with a value out of range.
+// Check returns an *Error if a packet of type t, or a will, must not have ps: if a property is malformed,
+// unknown, not allowed in that packet, repeated, or has a value out of range.
 func (ps Props) Check(t Type) error {
 	if len(ps) == 0 {
 		return nil
@@ -198,11 +195,11 @@ func (ps Props) Check(t Type) error {
 	return nil
 }
 
-// check is Check with the block's place in the packet for the offset.
+// check is like Check, with the offset of ps in the packet.
 func (ps Props) check(t Type, at int) *Error {
 	var seen uint64
 	for b := []byte(ps); len(b) > 0; {
-		p, row, n, what := take(b)
+		p, row, n, what := nextProp(b)
 		fault := func(r Reason, what string) *Error {
 			if row != nil {
 				what = row.Name + ": " + what
@@ -212,7 +209,7 @@ func (ps Props) check(t Type, at int) *Error {
 		if n == 0 {
 			return fault(MalformedPacket, what)
 		}
-		if !row.In(t) { // malformed by section 2.2.2.2, not a protocol error
+		if !row.In(t) { // a malformed packet by section 2.2.2.2, not a protocol error
 			if t == WILL {
 				return fault(MalformedPacket, "property not allowed in a will")
 			}
@@ -236,7 +233,7 @@ func (ps Props) check(t Type, at int) *Error {
 				return fault(MalformedPacket, what)
 			}
 			if p.ID == ResponseTopic {
-				if what, _ := topicFault(p.Value); what != "" {
+				if what, _ := badTopic(p.Value); what != "" {
 					return fault(ProtocolError, what) // [MQTT-3.3.2-14]
 				}
 				if len(p.Value) == 0 {

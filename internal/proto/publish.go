@@ -2,12 +2,12 @@ package proto
 
 import "slices"
 
-// Publish carries a message.
+// Publish is a message.
 type Publish struct {
 	Dup      bool
 	QoS      byte // 0, 1 or 2
 	Retain   bool
-	Topic    []byte // may be empty in version 5 if Props has a topic alias
+	Topic    []byte // may be empty in version 5 if Props has a Topic Alias
 	PacketID uint16 // 0 at QoS 0
 	Props    Props
 	Payload  []byte
@@ -16,12 +16,13 @@ type Publish struct {
 // Type returns PUBLISH.
 func (p *Publish) Type() Type { return PUBLISH }
 
-// Size returns how many bytes Append will append, in version v.
+// Size returns the size of the encoded packet in version v, in bytes.
 func (p *Publish) Size(v Version) int {
 	n := p.remaining(v)
 	return 1 + uvarintLen(n) + n
 }
 
+// remaining returns the Remaining Length.
 func (p *Publish) remaining(v Version) int {
 	n := 2 + len(p.Topic) + propsLen(p.Props, v) + len(p.Payload)
 	if p.QoS > 0 {
@@ -30,22 +31,22 @@ func (p *Publish) remaining(v Version) int {
 	return n
 }
 
-// fault returns what the standard forbids about p, nil if nothing.
-func (p *Publish) fault(v Version) error {
+// check returns an error if the standard forbids p in version v.
+func (p *Publish) check(v Version) error {
 	switch {
 	case p.QoS > 2:
-		return unsendable(PUBLISH, MalformedPacket, "QoS 3") // [MQTT-3.3.1-4]
+		return encodeError(PUBLISH, MalformedPacket, "QoS 3") // [MQTT-3.3.1-4]
 	case p.QoS == 0 && p.Dup:
-		return unsendable(PUBLISH, MalformedPacket, "DUP at QoS 0") // [MQTT-3.3.1-2]
+		return encodeError(PUBLISH, MalformedPacket, "DUP at QoS 0") // [MQTT-3.3.1-2]
 	case p.QoS > 0 && p.PacketID == 0:
-		return unsendable(PUBLISH, ProtocolError, "packet identifier 0") // [MQTT-2.2.1-3]
+		return encodeError(PUBLISH, ProtocolError, "packet identifier 0") // [MQTT-2.2.1-3]
 	case len(p.Topic) > MaxText:
-		return unsendable(PUBLISH, TopicNameInvalid, "topic name of more than 65535 bytes")
+		return encodeError(PUBLISH, TopicNameInvalid, "topic name of more than 65535 bytes")
 	case len(p.Topic) == 0 && (v < V5 || !p.Props.Has(TopicAlias)):
-		return unsendable(PUBLISH, TopicNameInvalid, "empty topic name")
+		return encodeError(PUBLISH, TopicNameInvalid, "empty topic name")
 	}
-	if !usual(p.Topic) {
-		if what, at := topicFault(p.Topic); what != "" {
+	if !isASCIITopic(p.Topic) {
+		if what, at := badTopic(p.Topic); what != "" {
 			return &Error{Type: PUBLISH, Offset: at, Reason: TopicNameInvalid, What: what}
 		}
 	}
@@ -55,19 +56,19 @@ func (p *Publish) fault(v Version) error {
 	return checkProps(p.Props, PUBLISH, v)
 }
 
-// Append appends the packet [MQTT-3.3.2-1]. It allocates nothing where dst has room.
+// Append appends the packet [MQTT-3.3.2-1]. It does not allocate if dst has room.
 func (p *Publish) Append(dst []byte, v Version) ([]byte, error) {
-	if err := p.fault(v); err != nil {
+	if err := p.check(v); err != nil {
 		return dst, err
 	}
 	n := p.remaining(v)
 	if n > MaxRemaining {
 		return dst, errTooLarge
 	}
-	// One look for room, then bytes in their places.
+	// dst is grown once, and the fields are then written in place.
 	dst = slices.Grow(dst, 5+n)
 	b := dst[len(dst) : len(dst)+5+n]
-	at := putFixed(b, p.first(), n)
+	at := putFixedHeader(b, p.firstByte(), n)
 	b[at], b[at+1] = byte(len(p.Topic)>>8), byte(len(p.Topic))
 	at += 2 + copy(b[at+2:], p.Topic)
 	if p.QoS > 0 {
@@ -86,10 +87,10 @@ func (p *Publish) Append(dst []byte, v Version) ([]byte, error) {
 	return dst[:len(dst)+at], nil
 }
 
-var errTooLarge = unsendable(PUBLISH, PacketTooLarge, "packet of more than 268,435,455 bytes")
+var errTooLarge = encodeError(PUBLISH, PacketTooLarge, "packet of more than 268,435,455 bytes")
 
-// first is the first byte of the packet.
-func (p *Publish) first() byte {
+// firstByte returns the first byte of the packet.
+func (p *Publish) firstByte() byte {
 	b := byte(PUBLISH)<<4 | p.QoS<<1
 	if p.Dup {
 		b |= DupBit
@@ -100,9 +101,9 @@ func (p *Publish) first() byte {
 	return b
 }
 
-// putFixed writes the fixed header of a packet with n bytes behind it, and returns how
-// many bytes that took, 5 at most.
-func putFixed(b []byte, first byte, n int) int {
+// putFixedHeader writes a fixed header with the Remaining Length n to b. It returns its length, which is
+// at most 5.
+func putFixedHeader(b []byte, first byte, n int) int {
 	b[0] = first
 	at := 1
 	for ; n >= 0x80; n >>= 7 {
@@ -113,24 +114,24 @@ func putFixed(b []byte, first byte, n int) int {
 	return at + 1
 }
 
-// DupBit is DUP in the first byte of a PUBLISH.
+// DupBit is the DUP flag in the first byte of a PUBLISH.
 const DupBit = 0x08
 
-// Decode reads f. Topic, Props and Payload alias it.
+// Decode decodes f. Topic, Props and Payload alias it.
 func (p *Publish) Decode(f Frame, v Version) error {
 	b := f.Body
 	if len(b) < 2 {
-		return p.short(f, 0)
+		return p.tooShort(f, 0)
 	}
 	p.Dup, p.QoS, p.Retain = f.First&DupBit != 0, f.First>>1&3, f.First&1 != 0
 	n := 2 + (int(b[0])<<8 | int(b[1]))
 	if len(b) < n {
-		return p.short(f, 0)
+		return p.tooShort(f, 0)
 	}
 	p.Topic = b[2:n:n]
-	if !usual(p.Topic) {
-		if what, at := topicFault(p.Topic); what != "" {
-			return p.wrong(f, 2+at, TopicNameInvalid, what)
+	if !isASCIITopic(p.Topic) {
+		if what, at := badTopic(p.Topic); what != "" {
+			return p.decodeError(f, 2+at, TopicNameInvalid, what)
 		}
 	}
 	p.PacketID = 0
@@ -139,10 +140,10 @@ func (p *Publish) Decode(f Frame, v Version) error {
 			return &Error{Type: PUBLISH, Reason: MalformedPacket, What: "QoS 3"}
 		}
 		if len(b) < n+2 {
-			return p.short(f, n)
+			return p.tooShort(f, n)
 		}
 		if p.PacketID = uint16(b[n])<<8 | uint16(b[n+1]); p.PacketID == 0 {
-			return p.wrong(f, n, ProtocolError, "packet identifier 0")
+			return p.decodeError(f, n, ProtocolError, "packet identifier 0")
 		}
 		n += 2
 	} else if p.Dup {
@@ -162,19 +163,21 @@ func (p *Publish) Decode(f Frame, v Version) error {
 		}
 	}
 	if len(p.Topic) == 0 && !p.Props.Has(TopicAlias) {
-		return p.wrong(f, 0, ProtocolError, "empty topic name") // [MQTT-4.7.3-1]
+		return p.decodeError(f, 0, ProtocolError, "empty topic name") // [MQTT-4.7.3-1]
 	}
 	p.Payload = b[n:]
 	return nil
 }
 
-func (p *Publish) short(f Frame, at int) error {
-	return p.wrong(f, at, MalformedPacket, "packet cut short")
+// tooShort returns the error for a frame that ends within the field at that offset.
+func (p *Publish) tooShort(f Frame, at int) error {
+	return p.decodeError(f, at, MalformedPacket, "packet cut short")
 }
 
-func (p *Publish) wrong(f Frame, at int, r Reason, what string) error {
+// decodeError returns an error at an offset in the body of f.
+func (p *Publish) decodeError(f Frame, at int, r Reason, what string) error {
 	if r == TopicNameInvalid && what != "wildcard in a topic name" {
-		r = MalformedPacket // bad text, not a bad name
+		r = MalformedPacket // the text is invalid, not the name
 	}
-	return &Error{Type: PUBLISH, Offset: f.head() + at, Reason: r, What: what}
+	return &Error{Type: PUBLISH, Offset: f.headerLen() + at, Reason: r, What: what}
 }

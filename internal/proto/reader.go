@@ -8,43 +8,42 @@ import (
 
 // Buffer sizes of a Reader, in bytes.
 const (
-	restBuffer  = 512     // what an idle reader keeps
-	partBuffer  = 8 << 10 // what is borrowed first for a packet that does not fit
-	floodBuffer = 1 << 17 // what is borrowed while more comes than fits
+	smallBuffer  = 512     // kept by an idle reader
+	mediumBuffer = 8 << 10 // borrowed first for a packet that does not fit
+	largeBuffer  = 1 << 17 // borrowed while more data arrives than fits
 )
 
-var parts = sync.Pool{New: func() any { return new([partBuffer]byte) }}
+var mediumBuffers = sync.Pool{New: func() any { return new([mediumBuffer]byte) }}
 
-var floods = sync.Pool{New: func() any { return new([floodBuffer]byte) }}
+var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 
-// Reader cuts packets out of a byte stream. It keeps a small buffer and borrows a
-// bigger one while a large packet or a flood asks for it. It belongs to one
-// goroutine.
+// Reader reads packets from a byte stream. It has a small buffer, and borrows a larger one for large
+// packets and while much data arrives. It belongs to one goroutine.
 type Reader struct {
-	src  io.Reader
-	buf  []byte             // what is being filled: rest, lent or grown
-	r, w int                // buf[r:w] came and was not taken yet
-	size int32              // of the packet at buf[r:], as Peek found it; 0 if it has not looked
-	head int32              // bytes of its fixed header
-	full bool               // the last read filled buf: more is waiting
-	lent *[floodBuffer]byte // from the pool, nil if not borrowed
-	part *[partBuffer]byte  // likewise
-	rest []byte
-	max  int
+	src      io.Reader
+	buf      []byte              // current buffer: small, borrowed or a larger one
+	r, w     int                 // buf[r:w] was received and not returned yet
+	size     int32               // size of the packet at buf[r:] if Peek has found one, else 0
+	head     int32               // length of its fixed header
+	full     bool                // the last read filled buf, so more data is likely
+	borrowed *[largeBuffer]byte  // from largeBuffers; nil if not borrowed
+	medium   *[mediumBuffer]byte // from mediumBuffers; nil if not borrowed
+	small    []byte
+	max      int
 }
 
-// NewReader returns a Reader of src that takes packets of up to max bytes; 0 is the
-// protocol's own limit.
+// NewReader returns a Reader that reads from src and accepts packets of up to max bytes; 0 means the
+// protocol's limit.
 func NewReader(src io.Reader, max int) *Reader {
-	rest := make([]byte, restBuffer)
-	return &Reader{src: src, rest: rest, buf: rest, max: max}
+	small := make([]byte, smallBuffer)
+	return &Reader{src: src, small: small, buf: small, max: max}
 }
 
-// SetMax changes the size of the largest packet taken, in bytes.
+// SetMax sets the size of the largest packet that is accepted, in bytes.
 func (r *Reader) SetMax(max int) { r.max, r.size = max, 0 }
 
-// Buffered returns the next packet if all of it has come. ok is false if more bytes
-// are needed. The frame is good until the next Fill.
+// Buffered returns the next packet if it is in the buffer. ok is false if more bytes are needed. The
+// frame is valid until the next Fill.
 func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	if r.size > 0 {
 		f = r.peeked()
@@ -60,8 +59,8 @@ func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	return f, true, nil
 }
 
-// Peek is Buffered, but the packet stays the next one. A packet that Buffered would
-// refuse is not ok.
+// Peek is like Buffered, but the next call returns the same packet again. ok is false if Buffered would
+// return an error.
 func (r *Reader) Peek() (f Frame, ok bool) {
 	if r.size > 0 {
 		return r.peeked(), true
@@ -74,49 +73,48 @@ func (r *Reader) Peek() (f Frame, ok bool) {
 	return f, true
 }
 
+// peeked returns the packet that Peek has found.
 func (r *Reader) peeked() Frame {
 	b := r.buf[r.r : r.r+int(r.size) : r.r+int(r.size)]
 	return Frame{First: b[0], Body: b[r.head:]}
 }
 
-// Ready tells whether Buffered has something to return without another read, be it
-// an error.
+// Ready reports whether Buffered would return a packet or an error.
 func (r *Reader) Ready() bool {
 	_, n, err := Split(r.buf[r.r:r.w], r.max)
 	return n != 0 || err != nil
 }
 
-// Full tells whether the last Fill had no more room: more is likely to be waiting.
+// Full reports whether the last Fill filled the buffer, so that more data is likely to be available.
 func (r *Reader) Full() bool { return r.full }
 
-// Len returns how many bytes came and were not taken yet.
+// Len returns the number of bytes in the buffer.
 func (r *Reader) Len() int { return r.w - r.r }
 
-// Bytes returns the bytes that came and were not taken yet. They are good until the next Fill.
+// Bytes returns the bytes in the buffer. They are valid until the next Fill.
 func (r *Reader) Bytes() []byte { return r.buf[r.r:r.w] }
 
-// Size returns how many bytes the next Fill holds besides what an idle reader keeps: it may take
-// long. It makes room for that Fill.
+// Size makes room for the next Fill, and returns the size of the buffer if that is not the small one of an
+// idle Reader, else 0. It tells the owner what a Fill that may take long will hold.
 func (r *Reader) Size() int {
 	r.size = 0
-	r.room()
-	if len(r.buf) == restBuffer {
+	r.makeRoom()
+	if len(r.buf) == smallBuffer {
 		return 0
 	}
 	return len(r.buf)
 }
 
-// Fill reads once. After an error that the source recovers from, such as a
-// deadline that passed, another Fill goes on and nothing is lost. At the end of the
-// stream inside a packet the error is io.ErrUnexpectedEOF.
+// Fill reads once. After a temporary error of the source, such as a deadline, another Fill continues and
+// no data is lost. If the stream ends within a packet, the error is io.ErrUnexpectedEOF.
 func (r *Reader) Fill() error {
 	r.size = 0
-	r.room()
+	r.makeRoom()
 	n, err := r.src.Read(r.buf[r.w:])
 	r.w += n
 	r.full = r.w == len(r.buf)
 	if n > 0 {
-		return nil // an error comes again
+		return nil // the next read returns the error again
 	}
 	if err == io.EOF && r.w > r.r {
 		return io.ErrUnexpectedEOF
@@ -124,7 +122,7 @@ func (r *Reader) Fill() error {
 	return err
 }
 
-// Next returns the next packet, reading as often as it takes.
+// Next returns the next packet. It reads until the packet is complete.
 func (r *Reader) Next() (Frame, error) {
 	for {
 		f, ok, err := r.Buffered()
@@ -137,18 +135,18 @@ func (r *Reader) Next() (Frame, error) {
 	}
 }
 
-// room makes space to read into. The buffer grows only when it is full of bytes
-// that came: a length that a packet declares allocates nothing.
-func (r *Reader) room() {
+// makeRoom makes room in the buffer. The buffer only grows when it is full of received bytes: the length
+// that a packet declares allocates nothing.
+func (r *Reader) makeRoom() {
 	if r.r == r.w {
 		r.r, r.w = 0, 0
 		switch {
-		case r.full && len(r.buf) < floodBuffer:
+		case r.full && len(r.buf) < largeBuffer:
 			r.borrow()
-			r.dropPart()
-		case !r.full && len(r.buf) != restBuffer:
-			r.buf = r.rest
-			r.giveBack()
+			r.releaseMedium()
+		case !r.full && len(r.buf) != smallBuffer:
+			r.buf = r.small
+			r.release()
 		}
 		return
 	}
@@ -158,62 +156,66 @@ func (r *Reader) room() {
 	if r.r > 0 {
 		r.w = copy(r.buf, r.buf[r.r:r.w])
 		r.r = 0
-		if r.full && len(r.buf) < floodBuffer {
+		if r.full && len(r.buf) < largeBuffer {
 			old := r.buf[:r.w]
 			r.borrow()
 			copy(r.buf, old)
-			r.dropPart()
+			r.releaseMedium()
 		}
 	}
 	if r.w < len(r.buf) {
 		return
 	}
-	old, lent := r.buf, r.lent
+	old, large := r.buf, r.borrowed
 	switch {
-	case len(old) < partBuffer:
-		r.part = parts.Get().(*[partBuffer]byte)
-		r.buf = r.part[:]
-	case len(old) < floodBuffer:
+	case len(old) < mediumBuffer:
+		r.medium = mediumBuffers.Get().(*[mediumBuffer]byte)
+		r.buf = r.medium[:]
+	case len(old) < largeBuffer:
 		r.borrow()
 		copy(r.buf, old)
-		r.dropPart()
+		r.releaseMedium()
 		return
 	default:
-		r.lent = nil
+		r.borrowed = nil
 		r.buf = make([]byte, 2*len(old))
 	}
 	copy(r.buf, old)
-	if lent != nil {
-		floods.Put(lent)
+	if large != nil {
+		largeBuffers.Put(large)
 	}
 }
 
+// borrow makes a large buffer from the pool the current one.
 func (r *Reader) borrow() {
-	r.lent = floods.Get().(*[floodBuffer]byte)
-	r.buf = r.lent[:]
+	r.borrowed = largeBuffers.Get().(*[largeBuffer]byte)
+	r.buf = r.borrowed[:]
 }
 
-func (r *Reader) giveBack() {
-	if r.lent != nil {
-		floods.Put(r.lent)
-		r.lent = nil
+// release returns the borrowed buffers to their pools.
+func (r *Reader) release() {
+	if r.borrowed != nil {
+		largeBuffers.Put(r.borrowed)
+		r.borrowed = nil
 	}
-	r.dropPart()
+	r.releaseMedium()
 }
 
-func (r *Reader) dropPart() {
-	if r.part != nil {
-		parts.Put(r.part)
-		r.part = nil
+// releaseMedium returns the medium buffer to its pool.
+func (r *Reader) releaseMedium() {
+	if r.medium != nil {
+		mediumBuffers.Put(r.medium)
+		r.medium = nil
 	}
 }
 
-// Close gives back what was borrowed. The reader is of no use afterwards.
+// Close returns the borrowed buffers. The Reader must not be used afterwards.
 func (r *Reader) Close() {
-	r.giveBack()
+	r.release()
 	r.buf, r.r, r.w, r.size = nil, 0, 0, 0
 }
 
+// tooLarge returns the text of the error for a packet that is too large.
 func tooLarge(size, max int) string {
 	return fmt.Sprintf("packet of %d bytes, more than the maximum of %d", size, max)
 }

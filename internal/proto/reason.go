@@ -2,12 +2,12 @@ package proto
 
 import "fmt"
 
-// Reason is a reason code of MQTT 5. The return codes of 3.1 and 3.1.1 are turned
-// into these on decoding and back on encoding.
+// Reason is a reason code of MQTT 5. Decoding translates the return codes of 3.1 and 3.1.1 into reason
+// codes, and encoding translates them back.
 type Reason byte
 
-// The reason codes by the standard's names. Success has two more names:
-// Normal disconnection in a DISCONNECT and Granted QoS 0 in a SUBACK.
+// The reason codes, with the names of the standard. Success is also called Normal disconnection (in
+// DISCONNECT) and Granted QoS 0 (in SUBACK).
 const (
 	Success                             Reason = 0x00
 	GrantedQoS1                         Reason = 0x01
@@ -54,7 +54,7 @@ const (
 	WildcardSubscriptionsNotSupported   Reason = 0xA2
 )
 
-// Sets of packet types, a bit each, for the tables of reasons and properties.
+// Bit sets of packet types, for the tables of reason codes and properties.
 const (
 	inWill        = 1 << WILL
 	inConnect     = 1 << CONNECT
@@ -73,7 +73,7 @@ const (
 	inAcks        = inPuback | inPubrec | inPubrel | inPubcomp
 )
 
-// reasons is section 2.4 of MQTT 5: each code with the packets that may carry it.
+// reasons is the table of section 2.4 of MQTT 5: each code with the packets that may have it.
 var reasons = [...]struct {
 	code Reason
 	in   uint16
@@ -124,13 +124,13 @@ var reasons = [...]struct {
 	{WildcardSubscriptionsNotSupported, inSuback | inDisconnect, "Wildcard Subscriptions not supported"},
 }
 
-// Failed tells whether r is an error, 0x80 and above.
+// Failed reports whether r is an error: 0x80 or more.
 func (r Reason) Failed() bool { return r >= 0x80 }
 
-// String returns the standard's name with the code: "Not authorized (0x87)".
+// String returns the name and the code, such as "Not authorized (0x87)".
 func (r Reason) String() string { return r.Name(PUBACK) }
 
-// Name returns the name that r has in a packet of type t, with the code.
+// Name returns the name that r has in a packet of type t, and the code.
 func (r Reason) Name(t Type) string {
 	name := "unknown reason"
 	switch {
@@ -149,8 +149,8 @@ func (r Reason) Name(t Type) string {
 	return fmt.Sprintf("%s (0x%02X)", name, byte(r))
 }
 
-// Explain returns the name that r has in a packet of type t, with the code, and the Reason String of
-// ps if there is one: "Not authorized (0x87): read only".
+// Explain returns the name that r has in a packet of type t, the code, and the Reason String of ps if it
+// has one, such as "Not authorized (0x87): read only".
 func (r Reason) Explain(t Type, ps Props) string {
 	name := r.Name(t)
 	if s := ps.Value(ReasonString); len(s) > 0 {
@@ -159,7 +159,7 @@ func (r Reason) Explain(t Type, ps Props) string {
 	return name
 }
 
-// Allowed tells whether a packet of type t may carry r in MQTT 5.
+// Allowed reports whether a packet of type t may have r in MQTT 5.
 func (r Reason) Allowed(t Type) bool {
 	if r == Success {
 		return reasons[0].in&(1<<t) != 0
@@ -172,8 +172,7 @@ func (r Reason) Allowed(t Type) bool {
 	return false
 }
 
-// returnCodes are the CONNACK return codes 0 to 5 of 3.1 and 3.1.1 as reasons, and by the
-// names that they have there.
+// returnCodes has the return codes 0 to 5 of CONNACK in 3.1 and 3.1.1, with their reason codes and names.
 var returnCodes = [...]struct {
 	reason Reason
 	name   string
@@ -186,7 +185,7 @@ var returnCodes = [...]struct {
 	{NotAuthorized, "Not authorized"},
 }
 
-// ReturnCodeName returns the name of a CONNACK return code of 3.1 and 3.1.1.
+// ReturnCodeName returns the name of a return code of CONNACK in 3.1 and 3.1.1.
 func ReturnCodeName(code byte) string {
 	if int(code) >= len(returnCodes) {
 		return "reserved"
@@ -194,8 +193,7 @@ func ReturnCodeName(code byte) string {
 	return returnCodes[code].name
 }
 
-// ReturnCode returns the CONNACK return code of 3.1 and 3.1.1 that says r, or what
-// comes nearest to it.
+// ReturnCode returns the return code of CONNACK in 3.1 and 3.1.1 that is equivalent to r, or closest to it.
 func (r Reason) ReturnCode() byte {
 	for i, c := range returnCodes {
 		if c.reason == r {

@@ -2,8 +2,8 @@ package proto
 
 import "encoding/binary"
 
-// Suback is a SUBACK or UNSUBACK, as Kind says: a reason for each filter, in their
-// order. An UNSUBACK below version 5 has none.
+// Suback is a SUBACK or UNSUBACK. It has a reason code for each topic filter of the request, in their
+// order. An UNSUBACK before version 5 has none.
 type Suback struct {
 	Kind     Type
 	PacketID uint16
@@ -14,8 +14,8 @@ type Suback struct {
 // Type returns Kind.
 func (p *Suback) Type() Type { return p.Kind }
 
-// code is r as it stands in version v: below 5 every failure is 0x80.
-func (p *Suback) code(r Reason, v Version) Reason {
+// wireReason returns the encoded form of r in version v. Before version 5 every error is 0x80.
+func (p *Suback) wireReason(r Reason, v Version) Reason {
 	if v < V5 && r.Failed() {
 		return UnspecifiedError
 	}
@@ -25,7 +25,7 @@ func (p *Suback) code(r Reason, v Version) Reason {
 // Append appends the packet.
 func (p *Suback) Append(dst []byte, v Version) ([]byte, error) {
 	if p.PacketID == 0 {
-		return dst, unsendable(p.Kind, ProtocolError, "packet identifier 0")
+		return dst, encodeError(p.Kind, ProtocolError, "packet identifier 0")
 	}
 	if err := checkProps(p.Props, p.Kind, v); err != nil {
 		return dst, err
@@ -34,28 +34,28 @@ func (p *Suback) Append(dst []byte, v Version) ([]byte, error) {
 	if v < V5 && p.Kind == UNSUBACK {
 		reasons = nil
 	} else if len(reasons) == 0 {
-		return dst, unsendable(p.Kind, ProtocolError, "no reason code")
+		return dst, encodeError(p.Kind, ProtocolError, "no reason code")
 	}
 	for _, r := range reasons {
-		if !p.code(r, v).Allowed(p.Kind) {
-			return dst, unsendable(p.Kind, ProtocolError, "reason not allowed: "+r.String())
+		if !p.wireReason(r, v).Allowed(p.Kind) {
+			return dst, encodeError(p.Kind, ProtocolError, "reason not allowed: "+r.String())
 		}
 	}
-	dst, err := appendHead(dst, p.Kind, 2+propsLen(p.Props, v)+len(reasons))
+	dst, err := appendFixedHeader(dst, p.Kind, 2+propsLen(p.Props, v)+len(reasons))
 	if err != nil {
 		return dst, err
 	}
 	dst = appendProps(binary.BigEndian.AppendUint16(dst, p.PacketID), p.Props, v)
 	for _, r := range reasons {
-		dst = append(dst, byte(p.code(r, v)))
+		dst = append(dst, byte(p.wireReason(r, v)))
 	}
 	return dst, nil
 }
 
-// Decode reads f. Props alias it.
+// Decode decodes f. Props alias it.
 func (p *Suback) Decode(f Frame, v Version) error {
 	*p = Suback{Kind: f.Type(), Reasons: p.Reasons[:0]}
-	c := open(f, v)
+	c := newCursor(f, v)
 	p.PacketID = c.id()
 	if v >= V5 {
 		p.Props = c.props(p.Kind)

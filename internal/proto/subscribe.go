@@ -2,23 +2,23 @@ package proto
 
 import "encoding/binary"
 
-// Subscribe asks for messages.
+// Subscribe is a SUBSCRIBE: a request for messages.
 type Subscribe struct {
 	PacketID uint16
 	Props    Props
 	Filters  []Subscription // at least one [MQTT-3.8.3-2]
 }
 
-// Subscription is a topic filter with its options. Below version 5 only QoS is sent.
+// Subscription is a topic filter with its options. Before version 5 only QoS is sent.
 type Subscription struct {
 	Filter            string
-	QoS               byte // the highest wanted
+	QoS               byte // maximum QoS
 	NoLocal           bool
 	RetainAsPublished bool
-	RetainHandling    byte // 0 send retained, 1 only to a new subscription, 2 do not
+	RetainHandling    byte // retained messages: 0 send, 1 send for a new subscription, 2 do not send
 }
 
-// options is the byte behind the filter; bits 6 and 7 are 0 [MQTT-3.8.3-5].
+// options returns the Subscription Options. Bits 6 and 7 are 0 [MQTT-3.8.3-5].
 func (s *Subscription) options(v Version) byte {
 	if v < V5 {
 		return s.QoS
@@ -33,10 +33,10 @@ func (s *Subscription) options(v Version) byte {
 	return o
 }
 
-// CountFilters counts the filters of a SUBSCRIBE or UNSUBSCRIBE, for who will not have any number
-// of them: nothing is set aside. It ends where the packet is malformed.
+// CountFilters returns the number of topic filters in a SUBSCRIBE or UNSUBSCRIBE, up to the first malformed
+// one. It does not allocate, so it can be used to reject a packet with too many.
 func (f Frame) CountFilters(v Version) (n int) {
-	c := open(f, v)
+	c := newCursor(f, v)
 	c.id()
 	if v >= V5 {
 		c.props(f.Type())
@@ -57,10 +57,10 @@ func (p *Subscribe) Type() Type { return SUBSCRIBE }
 func (p *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 	n := 2 + propsLen(p.Props, v)
 	if p.PacketID == 0 {
-		return dst, unsendable(SUBSCRIBE, ProtocolError, "packet identifier 0")
+		return dst, encodeError(SUBSCRIBE, ProtocolError, "packet identifier 0")
 	}
 	if len(p.Filters) == 0 {
-		return dst, unsendable(SUBSCRIBE, ProtocolError, "no topic filter")
+		return dst, encodeError(SUBSCRIBE, ProtocolError, "no topic filter")
 	}
 	for i := range p.Filters {
 		s := &p.Filters[i]
@@ -68,17 +68,17 @@ func (p *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 			return dst, err
 		}
 		if s.QoS > 2 || s.RetainHandling > 2 {
-			return dst, unsendable(SUBSCRIBE, MalformedPacket, "subscription option out of range")
+			return dst, encodeError(SUBSCRIBE, MalformedPacket, "subscription option out of range")
 		}
 		if name, _ := SplitShare(s.Filter); name != "" && s.NoLocal && v >= V5 {
-			return dst, unsendable(SUBSCRIBE, ProtocolError, "no-local on a shared subscription") // [MQTT-3.8.3-4]
+			return dst, encodeError(SUBSCRIBE, ProtocolError, "no-local on a shared subscription") // [MQTT-3.8.3-4]
 		}
 		n += 2 + len(s.Filter) + 1
 	}
 	if err := checkProps(p.Props, SUBSCRIBE, v); err != nil {
 		return dst, err
 	}
-	dst, err := appendHead(dst, SUBSCRIBE, n)
+	dst, err := appendFixedHeader(dst, SUBSCRIBE, n)
 	if err != nil {
 		return dst, err
 	}
@@ -89,11 +89,11 @@ func (p *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 	return dst, nil
 }
 
-// Decode reads f. Props alias it. Filters are checked as text only: a server
-// answers a bad filter with a reason of its own, so CheckFilter is the caller's.
+// Decode decodes f. Props alias it. It only checks that filters are valid text. The caller uses CheckFilter,
+// because a server answers an invalid filter with a reason code of its own.
 func (p *Subscribe) Decode(f Frame, v Version) error {
 	*p = Subscribe{Filters: p.Filters[:0]}
-	c := open(f, v)
+	c := newCursor(f, v)
 	p.PacketID = c.id()
 	if v >= V5 {
 		p.Props = c.props(SUBSCRIBE)
@@ -128,7 +128,7 @@ func (p *Subscribe) Decode(f Frame, v Version) error {
 	return c.done()
 }
 
-// Unsubscribe gives filters up.
+// Unsubscribe is an UNSUBSCRIBE: it ends subscriptions.
 type Unsubscribe struct {
 	PacketID uint16
 	Props    Props
@@ -142,10 +142,10 @@ func (p *Unsubscribe) Type() Type { return UNSUBSCRIBE }
 func (p *Unsubscribe) Append(dst []byte, v Version) ([]byte, error) {
 	n := 2 + propsLen(p.Props, v)
 	if p.PacketID == 0 {
-		return dst, unsendable(UNSUBSCRIBE, ProtocolError, "packet identifier 0")
+		return dst, encodeError(UNSUBSCRIBE, ProtocolError, "packet identifier 0")
 	}
 	if len(p.Filters) == 0 {
-		return dst, unsendable(UNSUBSCRIBE, ProtocolError, "no topic filter")
+		return dst, encodeError(UNSUBSCRIBE, ProtocolError, "no topic filter")
 	}
 	for _, s := range p.Filters {
 		if err := CheckFilter(s); err != nil {
@@ -156,7 +156,7 @@ func (p *Unsubscribe) Append(dst []byte, v Version) ([]byte, error) {
 	if err := checkProps(p.Props, UNSUBSCRIBE, v); err != nil {
 		return dst, err
 	}
-	dst, err := appendHead(dst, UNSUBSCRIBE, n)
+	dst, err := appendFixedHeader(dst, UNSUBSCRIBE, n)
 	if err != nil {
 		return dst, err
 	}
@@ -167,10 +167,10 @@ func (p *Unsubscribe) Append(dst []byte, v Version) ([]byte, error) {
 	return dst, nil
 }
 
-// Decode reads f. Props alias it.
+// Decode decodes f. Props alias it.
 func (p *Unsubscribe) Decode(f Frame, v Version) error {
 	*p = Unsubscribe{Filters: p.Filters[:0]}
-	c := open(f, v)
+	c := newCursor(f, v)
 	p.PacketID = c.id()
 	if v >= V5 {
 		p.Props = c.props(UNSUBSCRIBE)

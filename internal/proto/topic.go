@@ -5,15 +5,14 @@ import (
 	"strings"
 )
 
-// special marks the bytes of x that a topic name does not have, or not without a
-// closer look: NUL, the wildcards, and what is not ASCII.
-func special(x uint64) uint64 {
+// specialBytes returns a value that is not 0 if a byte of x is NUL, a wildcard or not ASCII.
+func specialBytes(x uint64) uint64 {
 	return x&highs | hasZero(x) | hasZero(x^ones*'+') | hasZero(x^ones*'#')
 }
 
-// usual tells whether s is a topic name of ASCII alone. The last eight bytes are
-// looked at together, whatever their place.
-func usual(s []byte) bool {
+// isASCIITopic reports whether s is a topic name of ASCII characters only. The last eight bytes are checked
+// together, wherever they begin.
+func isASCIITopic(s []byte) bool {
 	if len(s) < 8 {
 		for _, c := range s {
 			if c-1 >= 0x7F || c == '+' || c == '#' {
@@ -24,16 +23,16 @@ func usual(s []byte) bool {
 	}
 	last := len(s) - 8
 	for i := 0; i < last; i += 8 {
-		if special(binary.LittleEndian.Uint64(s[i:])) != 0 {
+		if specialBytes(binary.LittleEndian.Uint64(s[i:])) != 0 {
 			return false
 		}
 	}
-	return special(binary.LittleEndian.Uint64(s[last:])) == 0
+	return specialBytes(binary.LittleEndian.Uint64(s[last:])) == 0
 }
 
-// topicFault returns what keeps s from being a topic name, and where: nothing if it is
-// usual. Empty is the caller's matter: a PUBLISH with a topic alias may have it.
-func topicFault(s []byte) (what string, at int) {
+// badTopic says why s is not a topic name, and at which offset. It returns "" if s is one. It accepts the
+// empty name, which a PUBLISH with a Topic Alias may have.
+func badTopic(s []byte) (what string, at int) {
 	what, bad := badText(s)
 	for i, c := range s {
 		if what != "" && i == bad {
@@ -46,9 +45,8 @@ func topicFault(s []byte) (what string, at int) {
 	return what, bad
 }
 
-// CheckTopic returns an *Error if s is no topic name that a message may be
-// published to: empty [MQTT-4.7.3-1], over 65535 bytes [MQTT-4.7.3-3], bad text
-// [MQTT-4.7.3-2] or with a wildcard [MQTT-4.7.0-1].
+// CheckTopic returns an *Error if s is not a topic name: if it is empty [MQTT-4.7.3-1], has more than 65535
+// bytes [MQTT-4.7.3-3], is not valid text [MQTT-4.7.3-2] or contains a wildcard [MQTT-4.7.0-1].
 func CheckTopic(s string) error {
 	if s == "" {
 		return &Error{Reason: TopicNameInvalid, What: "empty topic name"}
@@ -56,16 +54,15 @@ func CheckTopic(s string) error {
 	if len(s) > MaxText {
 		return &Error{Offset: MaxText, Reason: TopicNameInvalid, What: "topic name of more than 65535 bytes"}
 	}
-	if what, at := topicFault(view(s)); what != "" {
+	if what, at := badTopic(bytesOf(s)); what != "" {
 		return &Error{Offset: at, Reason: TopicNameInvalid, What: what}
 	}
 	return nil
 }
 
-// CheckFilter returns an *Error if s is no topic filter: # stands alone as the last
-// level [MQTT-4.7.1-1], + fills a level [MQTT-4.7.1-2], and a filter that begins
-// with $share/ has a name without wildcards and a filter behind it [MQTT-4.8.2-1],
-// [MQTT-4.8.2-2].
+// CheckFilter returns an *Error if s is not a topic filter. In a topic filter # is the whole last level
+// [MQTT-4.7.1-1], and + is a whole level [MQTT-4.7.1-2]. After $share/ there are a share name without
+// wildcards and a topic filter [MQTT-4.8.2-1], [MQTT-4.8.2-2].
 func CheckFilter(s string) error {
 	fault := func(at int, what string) error {
 		return &Error{Offset: at, Reason: TopicFilterInvalid, What: what}
@@ -76,7 +73,7 @@ func CheckFilter(s string) error {
 	if len(s) > MaxText {
 		return fault(MaxText, "topic filter of more than 65535 bytes")
 	}
-	if what, at := badText(view(s)); what != "" {
+	if what, at := badText(bytesOf(s)); what != "" {
 		return fault(at, what)
 	}
 	start := 0
@@ -88,7 +85,7 @@ func CheckFilter(s string) error {
 		case strings.ContainsAny(name, "+#"):
 			return fault(len(sharePrefix), "wildcard in a share name")
 		case !ok || filter == "":
-			return fault(len(s), "no topic filter behind the share name")
+			return fault(len(s), "no topic filter after the share name")
 		}
 		start = len(s) - len(filter)
 	}
@@ -96,11 +93,11 @@ func CheckFilter(s string) error {
 		switch s[i] {
 		case '#':
 			if i+1 != len(s) || i > start && s[i-1] != '/' {
-				return fault(i, "# that is not a whole last level")
+				return fault(i, "# must be the whole last level")
 			}
 		case '+':
 			if i > start && s[i-1] != '/' || i+1 < len(s) && s[i+1] != '/' {
-				return fault(i, "+ that is not a whole level")
+				return fault(i, "+ must be a whole level")
 			}
 		}
 	}
@@ -109,8 +106,8 @@ func CheckFilter(s string) error {
 
 const sharePrefix = "$share/"
 
-// SplitShare takes $share/name/filter apart. A filter that is not shared has no
-// name and is returned whole.
+// SplitShare returns the parts of $share/name/filter. For a filter that is not shared, name is empty and
+// filter is s.
 func SplitShare(s string) (name, filter string) {
 	rest, ok := strings.CutPrefix(s, sharePrefix)
 	if !ok {
@@ -120,9 +117,8 @@ func SplitShare(s string) (name, filter string) {
 	return name, filter
 }
 
-// Match tells whether filter, which may be shared, takes in topic. Both must be
-// valid. Wildcards at the first level leave out topics that begin with $
-// [MQTT-4.7.2-1].
+// Match reports whether filter, which may be shared, matches topic. Both must be valid. A wildcard at the
+// first level does not match topics that begin with $ [MQTT-4.7.2-1].
 func Match(filter string, topic []byte) bool {
 	_, filter = SplitShare(filter)
 	if len(topic) > 0 && topic[0] == '$' && filter != "" && (filter[0] == '#' || filter[0] == '+') {
@@ -141,7 +137,7 @@ func Match(filter string, topic []byte) bool {
 			return false
 		}
 		if n == len(topic) {
-			return !more || rest == "#" // a/# takes in a as well
+			return !more || rest == "#" // a/# also matches a
 		}
 		if !more {
 			return false

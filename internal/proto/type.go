@@ -2,17 +2,17 @@ package proto
 
 import "strconv"
 
-// Version is the protocol level that a CONNECT names.
+// Version is the Protocol Level of CONNECT.
 type Version byte
 
-// The three versions of the protocol.
+// The versions of the protocol.
 const (
 	V31  Version = 3
 	V311 Version = 4
 	V5   Version = 5
 )
 
-// String returns the version as people write it: 3.1, 3.1.1 or 5.
+// String returns 3.1, 3.1.1 or 5.
 func (v Version) String() string {
 	switch v {
 	case V31:
@@ -25,11 +25,10 @@ func (v Version) String() string {
 	return "level " + strconv.Itoa(int(v))
 }
 
-// Type is a control packet type, the upper four bits of a packet's first byte.
+// Type is a packet type, the upper four bits of the first byte of a packet.
 type Type byte
 
-// The packet types. WILL is not one: it stands for the will's properties inside a
-// CONNECT wherever a property's place is named.
+// The packet types. WILL is not a packet type: it denotes the properties of the will in CONNECT.
 const (
 	WILL        Type = 0
 	CONNECT     Type = 1
@@ -52,7 +51,7 @@ const (
 var typeNames = [16]string{"WILL", "CONNECT", "CONNACK", "PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP",
 	"SUBSCRIBE", "SUBACK", "UNSUBSCRIBE", "UNSUBACK", "PINGREQ", "PINGRESP", "DISCONNECT", "AUTH"}
 
-// String returns the standard's name of t, such as PUBLISH.
+// String returns the name of t, such as PUBLISH.
 func (t Type) String() string {
 	if int(t) < len(typeNames) {
 		return typeNames[t]
@@ -60,8 +59,8 @@ func (t Type) String() string {
 	return "packet type " + strconv.Itoa(int(t))
 }
 
-// flags returns the lower four bits that the first byte of a packet of type t must
-// have, PUBLISH aside [MQTT-2.1.3-1].
+// flags returns the lower four bits of the first byte of a packet of type t, except PUBLISH
+// [MQTT-2.1.3-1].
 func (t Type) flags() byte {
 	switch t {
 	case PUBREL, SUBSCRIBE, UNSUBSCRIBE:
@@ -70,19 +69,19 @@ func (t Type) flags() byte {
 	return 0
 }
 
-// Packet is what each of the ten structs can do.
+// Packet is implemented by pointers to the ten structs.
 type Packet interface {
-	// Type tells which of the fifteen packets this is.
+	// Type returns the packet type.
 	Type() Type
-	// Append appends the packet as it stands on the wire in version v.
-	// What the standard forbids to send is an *Error, and dst is returned as it was.
+	// Append appends the packet, encoded in version v. If the standard forbids to send it, the error is an
+	// *Error and dst is returned unchanged.
 	Append(dst []byte, v Version) ([]byte, error)
-	// Decode reads f, a packet of this struct's type, in version v. Fields that
-	// are []byte or Props alias f.Body. Malformed input is an *Error.
+	// Decode decodes f, whose type must be one of the struct's, in version v. Fields of type []byte and
+	// Props alias f.Body. The error for malformed input is an *Error.
 	Decode(f Frame, v Version) error
 }
 
-// New returns an empty packet of type t, nil where there is no such type.
+// New returns an empty packet of type t, or nil if there is no such type.
 func New(t Type) Packet {
 	switch t {
 	case CONNECT:
@@ -109,8 +108,8 @@ func New(t Type) Packet {
 	return nil
 }
 
-// Decode reads f as whatever packet it is. It allocates the packet; a hot path
-// decodes into a struct of its own instead.
+// Decode decodes f and returns the packet. It allocates: a hot path calls the Decode method of a struct that
+// it reuses.
 func Decode(f Frame, v Version) (Packet, error) {
 	p := New(f.Type())
 	if p == nil {
