@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"fmt"
@@ -10,81 +9,24 @@ import (
 	"sync/atomic"
 	"time"
 
-	ledger "mqtt/internal/session"
-
 	"mqtt/internal/proto"
 )
 
-// client is one connection.
+// client is one connection. Its state is in parts by who may use it.
 type client struct {
 	b    *Broker
 	conn net.Conn
 	ctx  context.Context // ends with Serve's
 
-	// Set before the session knows of the client, and not changed.
-	v         proto.Version
-	who       *Identity
-	s         *session
-	limit     int  // QoS 1 and 2 messages in flight to it
-	maxPacket int  // bytes it takes, 0 for any
-	aliasMax  int  // topic aliases it takes
-	problem   bool // it wants reason strings
-	bridge    bool // of 3.1 or 3.1.1: it gets nothing that it published, and retain flags as published
-
-	// Of the goroutine that reads.
-	in         *proto.Reader
-	keep       time.Duration      // one and a half times the keepalive, 0 if there is none
-	last       time.Time          // when the last sign of life came
-	partial    time.Time          // since when a packet is unfinished, zero if there is none
-	lastLook   bool               // the keepalive is over, and the connection is read a last time
-	refused    proto.Reason       // decided when the connection came
-	fate       Fate               // its faults, nil for none
-	aliasIn    proto.TopicAliases // set by the client
-	unacked    int                // QoS 1 and 2 messages it sent and we have not acknowledged
-	route      *route             // of the last topic, at the last generation
-	allowed    bool               // to publish to it
-	exchange   Exchange           // a reauthentication that is under way
-	exchangeBy time.Time          // when it must be over
-	method     string             // of authentication
-	warned     time.Time          // when the log was told of topics that begin with $
-	answered   bool               // its CONNECT was refused with a CONNACK
-	foreign    bool               // it speaks another protocol
-	given      atomic.Bool        // its place among those that were not let in was given to another connection
-	holding                       // what it holds for unfinished packets
-	finished   bool               // a packet was finished since that was weighed
-	burdened   int64              // bytes that are counted for the connection itself
-	weight     int                // units of memory that are counted for what it has sent
-	credit     time.Duration      // how long it may still be kept waiting while others starve
-	creditAt   time.Time
-	until      time.Time   // when reading ends after a write has failed
-	heard      bool        // something came since until was looked at
-	waiting    atomic.Bool // for a slow subscriber: its acknowledgements stay unread
-
-	// Guarded by session.mu.
-	out         out
-	awake       bool          // a writer runs, or is about to be started
-	idle        chan struct{} // closed when the writer ends; made by who waits for that
-	closing     bool          // nothing more goes into out
-	walking     bool          // a goroutine delivers retained messages
-	subscribing bool          // a SUBSCRIBE is not answered yet
-	writing     int           // bytes that the writer has in hand
-	moved       uint64        // grows whenever the client takes something
-	movedAt     int64         // when it did, by Broker.moment
-	aliases     map[string]uint16
-	aliased     int                   // bytes of aliases
-	resend      []ledger.Flight[held] // what a resumed session must send first
-	crowd       uint64                // the batch that has it on its list of slow ones
-	room        []chan struct{}       // who waits for it to take something
-	since       int64                 // when it was crowded and last took something, by Broker.moment; 0 if it is not
-	lagging     bool                  // nobody waits for it until it has caught up
-	end         *leave                // why it must go, set from outside
-	overtaken   bool                  // another connection has taken the session
-	fresh       bool                  // and wants a new one
-
-	attached bool          // it has a session; guarded by Broker.mu
-	placed   bool          // it has a place, see places.go; likewise
-	silent   *list.Element // in Broker.silent, nil once its CONNECT has come; likewise
-	opening  *list.Element // in Broker.opening, nil once it was let in; likewise
+	terms     // set before the session knows of the client, and not changed
+	inbound   // of the goroutine that reads
+	admission // likewise
+	publisher // likewise
+	holding   // what it holds for unfinished packets
+	outbound  // guarded by session.mu
+	pace      // likewise
+	ending    // likewise
+	listing   // guarded by Broker.mu
 
 	dying chan struct{} // closed with end
 	stamp atomic.Uint64 // of the credentials with which it came in
