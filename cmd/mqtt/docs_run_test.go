@@ -290,10 +290,17 @@ func (w *docsWorld) run(t *testing.T, text string) {
 	if errors.Is(p.waited, exec.ErrWaitDelay) {
 		got = p.cmd.ProcessState.ExitCode()
 	}
+	if got == 8 && wants == 0 && latencyLimit.MatchString(text) && strings.Contains(p.err.String(), "p99") {
+		t.Logf("this machine is too busy for the example's latency: %s", &p.err)
+		return
+	}
 	if got != wants && !(interrupt && got == 130) { // 130 is what the shell says of a Ctrl-C
 		t.Errorf("%s\nexit status %d, want %d; stdout:\n%sstderr:\n%s", text, got, wants, &p.out, &p.err)
 	}
 }
+
+// latencyLimit matches an example that fails on a slow machine, and is meant to.
+var latencyLimit = regexp.MustCompile(`--fail-if 'p99>`)
 
 // interrupt waits until something was printed, or should have gone where nobody sees it, and presses Ctrl-C.
 func (w *docsWorld) interrupt(p *process, group int) {
