@@ -62,6 +62,19 @@ func mosquittoPath(t *testing.T) string {
 	return path
 }
 
+// It keeps out no older client where there are no retained messages either. An MQTT 5 client was told
+// [MQTT-3.2.2-13].
+func TestWillBelowSYSWithoutRetain(t *testing.T) {
+	everyVersion(t, Options{Without: Without{Retain: true}}, func(k *bench, v proto.Version) {
+		p := k.open(v, "p", willed("$SYS/broker/connection/p/state", "0", func(w *proto.Will) { w.Retain = true }))
+		if v == proto.V5 {
+			p.want("CONNACK 9A why")
+		} else {
+			p.want("CONNACK 00")
+		}
+	})
+}
+
 // mosquittoServer runs mosquitto with these lines of configuration until the test ends, and
 // returns its port.
 func mosquittoServer(t *testing.T, path, conf string) string {

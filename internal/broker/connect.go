@@ -187,6 +187,7 @@ func (c *client) accept(p *proto.Connect, o *opening) (proto.Reason, string) {
 	c.bridge = p.Bridge
 	if w := p.Will; w != nil {
 		switch {
+		case isSys(w.Topic) && !c.five(): // an older client cannot know what there is not
 		case w.QoS > opt.Without.maximumQoS():
 			return proto.QoSNotSupported, "will QoS" // [MQTT-3.2.2-12]
 		case w.Retain && opt.Without.Retain:

@@ -85,9 +85,9 @@ func TestShareAllAwayOneComes(t *testing.T) {
 	for _, stored := range []bool{false, true} {
 		for _, who := range []string{"m0", "new"} {
 			for qos := byte(1); qos <= 2; qos++ {
-				opt := Options{}
+				opt, j := Options{}, newJournal()
 				if stored {
-					opt.Store = newJournal()
+					opt.Store = j
 				}
 				in(t, opt, func(k *bench) {
 					for i := range 3 {
@@ -104,6 +104,9 @@ func TestShareAllAwayOneComes(t *testing.T) {
 						p.post(pub(topic, fmt.Sprintf("%03d", i), qos, i+1))
 					}
 					k.pass(time.Second)
+					if stored {
+						k.crash(j, opt)
+					}
 					one := k.open(proto.V5, who, resume, expiry(1000), num(proto.ReceiveMaximum, 7))
 					one.next()
 					want := 200
@@ -275,7 +278,7 @@ func TestShareOfALeaverIsNotDropped(t *testing.T) {
 		a := k.connect(proto.V5, "a", num(proto.ReceiveMaximum, 1), expiry(1000))
 		a.subscribe(to("$share/g/t", 1))
 		p := k.connect(proto.V5, "p")
-		accepted := len(p.publishAll(21, "t", "", 1, true))
+		accepted := len(p.publishAll(21, "t", "", 1, 0))
 		b := k.connect(proto.V5, "b", num(proto.ReceiveMaximum, 1))
 		b.subscribe(to("$share/g/t", 1), to("plain", 1))
 		for i := range uint16(30) { // until b is full
