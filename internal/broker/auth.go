@@ -39,7 +39,7 @@ func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *opening)
 		answer, r := x.Step(c.ctx, data)
 		if r == proto.Success {
 			o.done = answer
-			if x.User() != user { // known only now
+			if x.User() != user { // the exchange has just told
 				c.stamp.Store(c.b.stamp(c.called(x.User())))
 			}
 			return c.recognize(x.User(), o), ""
@@ -74,10 +74,10 @@ func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *opening)
 	return proto.NotAuthorized, "the authentication has no end"
 }
 
-// mostSteps bounds an exchange before the CONNACK, as does the time for CONNECT.
+// mostSteps limits the steps of an exchange before the CONNACK. The time for CONNECT limits it too.
 const mostSteps = 16
 
-// called is who has that name, where the CONNECT had none.
+// called returns the identity of the client with a user name, if the CONNECT had none.
 func (c *client) called(user string) *Identity {
 	if user == "" || c.who.HasUsername {
 		return c.who
@@ -87,7 +87,7 @@ func (c *client) called(user string) *Identity {
 	return &who
 }
 
-// recognize takes over who a method says it is.
+// recognize makes user, as the method found out, the user of the client.
 func (c *client) recognize(user string, o *opening) proto.Reason {
 	c.who = c.called(user)
 	if user != "" && c.who.Username != user {
@@ -107,8 +107,8 @@ func reasonOf(err error) proto.Reason {
 	return proto.ProtocolError
 }
 
-// auth is an AUTH packet of the client's method, nil if the client does not take one
-// of that size [MQTT-3.1.2-24].
+// auth returns an AUTH packet of the client's method, nil if it is larger than the client accepts
+// [MQTT-3.1.2-24].
 func (c *client) auth(r proto.Reason, data []byte) []byte {
 	a := proto.Auth{Reason: r}
 	a.Props = a.Props.AppendText(proto.AuthenticationMethod, c.method)
@@ -122,8 +122,8 @@ func (c *client) auth(r proto.Reason, data []byte) []byte {
 	return b
 }
 
-// reauthenticate takes in an AUTH of a client that is connected. It goes on with the
-// method of its CONNECT or not at all [MQTT-4.12.1-1].
+// reauthenticate handles an AUTH of a connected client. Its method must be that of the CONNECT
+// [MQTT-4.12.1-1].
 func (c *client) reauthenticate(bt *batch, f proto.Frame) error {
 	var a proto.Auth
 	if err := a.Decode(f, c.v); err != nil {

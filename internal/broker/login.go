@@ -11,16 +11,16 @@ import (
 	"mqtt/internal/proto"
 )
 
-// errLeft is how a connection ends whose client left before it was let in.
+// errLeft ends a connection whose client left before it was let in.
 var errLeft = errors.New("closed before the login was decided")
 
-// watchedBytes bounds what is read from a client while it waits for its login, in bytes.
+// watchedBytes limits what is read from a client while it waits for its login, in bytes.
 const watchedBytes = 4 << 10
 
-// loginContext is the context of what may make a client wait between its CONNECT and the CONNACK. It ends
-// when the client leaves, when its time for CONNECT is over, or when the broker closes, which closes
-// the connection. Most logins are decided at once: the connection is watched from the first time
-// that somebody asks for Done. Until stop returns, the goroutine that watches owns client.in.
+// loginContext is the context of a login: of what may take time between CONNECT and CONNACK. It ends when the
+// client leaves, when the time for CONNECT is over, or when the broker closes, which closes the connection.
+// Because most logins are decided at once, the connection is watched only from the first call of Done. Until
+// stop returns, the watching goroutine owns client.in.
 type loginContext struct {
 	context.Context
 	c      *client
@@ -46,8 +46,8 @@ func (l *loginContext) Done() <-chan struct{} {
 	return l.Context.Done()
 }
 
-// watch reads what the client sends ahead, and so notices that it leaves. It stops reading when there
-// is much: then the client is taken to be there.
+// watch reads what the client sends ahead, and so notices when it leaves. It stops after watchedBytes, and then
+// assumes that the client is still connected.
 func (l *loginContext) watch() {
 	c := l.c
 	var err error
@@ -66,7 +66,7 @@ func (l *loginContext) watch() {
 
 // stop ends watching, and returns an error if the client has left.
 func (l *loginContext) stop() (err error) {
-	l.once.Do(func() {}) // nobody starts to watch any more
+	l.once.Do(func() {}) // Done does not start to watch any more
 	if l.end != nil {
 		l.c.conn.SetReadDeadline(past())
 		err = <-l.end
@@ -79,8 +79,8 @@ func (l *loginContext) stop() (err error) {
 	return nil
 }
 
-// permit decides whether the client may connect, as far as others are concerned: by
-// Options.ConnectRate and by the hooks. err is set if there is nobody to answer.
+// permit decides by Options.ConnectRate and by the hooks whether the client may connect. err is not nil if the
+// client has left.
 func (c *client) permit(p *proto.Connect, o *opening, by time.Time) (r proto.Reason, text string, err error) {
 	l := c.newLogin(by)
 	r, text = c.inTurn(l, p)
@@ -101,7 +101,7 @@ func (c *client) permit(p *proto.Connect, o *opening, by time.Time) (r proto.Rea
 	return r, text, nil
 }
 
-// inTurn takes the client's turn of Options.ConnectRate.
+// inTurn waits for the client's turn of Options.ConnectRate.
 func (c *client) inTurn(l *loginContext, p *proto.Connect) (proto.Reason, string) {
 	if c.b.opt.ConnectRate <= 0 {
 		return proto.Success, ""

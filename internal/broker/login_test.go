@@ -94,7 +94,7 @@ func TestLoginKeepsWhatIsSentAhead(t *testing.T) {
 	})
 }
 
-// recalls knows the password of everybody whose password is right.
+// recalls remembers every right password.
 type recalls struct{}
 
 func (recalls) Authenticate(_ context.Context, who *Identity, password []byte) proto.Reason {
@@ -106,7 +106,7 @@ func (recalls) Authenticate(_ context.Context, who *Identity, password []byte) p
 
 func (recalls) Remembers(_ *Identity, password []byte) bool { return string(password) == "right" }
 
-// Who uses up the connect rate of an address does not take it from users who were let in before.
+// A client that uses up the connect rate of an address does not use up that of users who were let in before.
 func TestConnectRateOfKnownUsers(t *testing.T) {
 	in(t, Options{Auth: recalls{}, ConnectRate: 5}, func(k *bench) {
 		for range 5 {

@@ -8,9 +8,7 @@ import (
 	"mqtt/internal/broker"
 )
 
-// FuzzPasswords reads anything as a password file. What is one is changed line by
-// line, and has then the users that it had, and the one who was set or not the one who
-// was taken out.
+// FuzzPasswords reads any data as a password file. A valid file keeps its users when one is set or deleted.
 func FuzzPasswords(f *testing.F) {
 	f.Add([]byte(mosquittos), "alice", []byte("secret"))
 	f.Add([]byte("  # x\r\n\r\na:$argon2id$v=19$m=8,t=1,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA"), "b", []byte("x"))
@@ -31,7 +29,7 @@ func FuzzPasswords(f *testing.F) {
 		}
 		for name, i := range u.names {
 			if err := CheckUser(name); err != nil {
-				t.Fatalf("a user came of the file whom it cannot have: %v", err)
+				t.Fatalf("the file has a user with a name that is not allowed: %v", err)
 			}
 			if h := &u.hashes[i]; h.rounds <= 10 && h.memory <= 64 {
 				h.matches(password)
@@ -44,13 +42,13 @@ func FuzzPasswords(f *testing.F) {
 		file, found := put(file, name, name+":$6$AAAA$AAAAAAAAAAAAAAAAAAAAAA==")
 		now := reread(t, file)
 		if _, ok := now.names[name]; !ok || found != there {
-			t.Fatalf("the user who was set is there: %t; found: %t, was there: %t", ok, found, there)
+			t.Fatalf("the user that was set is in the file: %t; found: %t, was there: %t", ok, found, there)
 		}
 		same(t, u, now, name)
 		file, found = put(file, name, "")
 		now = reread(t, file)
 		if _, ok := now.names[name]; ok || !found {
-			t.Fatalf("the user who was taken out is there: %t; found: %t", ok, found)
+			t.Fatalf("the deleted user is in the file: %t; found: %t", ok, found)
 		}
 		same(t, u, now, name)
 	})
@@ -65,7 +63,7 @@ func reread(t *testing.T, file []byte) *users {
 	return u
 }
 
-// same tells whether all but one have the passwords that they had.
+// same fails the test unless all users but one have the same passwords in both files.
 func same(t *testing.T, was, now *users, but string) {
 	t.Helper()
 	for _, pair := range [2][2]*users{{was, now}, {now, was}} {
@@ -84,8 +82,8 @@ func same(t *testing.T, was, now *users, but string) {
 	}
 }
 
-// FuzzRights reads anything as an ACL file. Its rules say of a topic what a slow and
-// plain reading of them says, and who may read a topic may subscribe to it.
+// FuzzRights reads any data as an ACL file. Allow agrees with a slow and simple implementation, and a client
+// that may read a topic may subscribe to it.
 func FuzzRights(f *testing.F) {
 	f.Add([]byte("topic read a/#\ntopic deny a/b\nuser alice\ntopic write +/x\npattern readwrite d/%c/#\npattern deny d/%c/%u\n"), "alice", "me", "a/b", true)
 	f.Add([]byte("pattern readwrite d-%c/%u-%u/#\npattern deny %c%c\npattern read %%c%\n"), "u", "$c", "d-$c/u-u/x", true)
@@ -119,7 +117,7 @@ func FuzzRights(f *testing.F) {
 	})
 }
 
-// slowly is Allow for a topic name, with filters written out and taken apart.
+// slowly is a simple implementation of Allow for a topic name.
 func slowly(t *rights, who *broker.Identity, topic string, of func(*rule) bool) bool {
 	own := t.anonymous
 	if who.HasUsername {

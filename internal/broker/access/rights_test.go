@@ -33,8 +33,8 @@ pattern read of-%u-%c-%x/%/%%u
 pattern deny home/bob/light
 `
 
-// Rights as mosquitto gives them: what is not allowed is denied; a user's own lines come
-// before patterns, and denials first in each.
+// Rights are those of mosquitto: what is not allowed is denied. The lines of a user come before the patterns,
+// and denials come first in both.
 func TestRights(t *testing.T) {
 	r, err := NewRights(write(t, acl))
 	if err != nil {
@@ -116,7 +116,7 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// To be asked costs no memory: that is done for each message and each member of a share.
+// Allow allocates nothing: it is called for each message and each member of a share.
 func TestRightsAllocateNothing(t *testing.T) {
 	r, err := NewRights(write(t, acl))
 	if err != nil {
@@ -136,7 +136,7 @@ func TestRightsAllocateNothing(t *testing.T) {
 	}
 }
 
-// What two filters have in common.
+// meets and covers compare two filters.
 func TestMeets(t *testing.T) {
 	for _, c := range []struct {
 		rule, filter  string
@@ -154,7 +154,7 @@ func TestMeets(t *testing.T) {
 	}
 }
 
-// Errors name the line, and leave the rights that were.
+// An error names the line, and the last rights stay in force.
 func TestWrongRights(t *testing.T) {
 	for text, want := range map[string]string{
 		"topic read a/#/b\n":      "file:1: ",
@@ -183,8 +183,8 @@ func TestWrongRights(t *testing.T) {
 	}
 }
 
-// A line that has one word only is an error that tells what was expected, and a valid line that probably
-// means something else is worth a note.
+// The error about a line of one word tells what was expected. A valid line that probably means something else
+// gets a note.
 func TestRightsNotes(t *testing.T) {
 	for text, want := range map[string]string{
 		"rubbish\n": `file:1: expected topic, user or pattern, not "rubbish"`, "topic a\nrubbish a\n": `file:2: expected topic, user or pattern, not "rubbish"`,

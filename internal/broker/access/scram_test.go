@@ -41,11 +41,10 @@ func prove(t *testing.T, u *Users, connect, name, password string) (challenge st
 	return challenge, x.User(), r
 }
 
-// A $7$ hash serves for SCRAM-SHA-512. Whoever has no such hash, or is not in the file,
-// is refused as one with a wrong password is, after a challenge that looks like others
-// and is the same each time.
+// A $7$ hash works for SCRAM-SHA-512. A user without such a hash, or who is not in the file, is refused like a
+// user with a wrong password, after a challenge that looks like others and is the same each time.
 func TestScram(t *testing.T) {
-	path := write(t, mosquittos) // whose hash is of too few iterations
+	path := write(t, mosquittos) // the iterations of its hash are too few
 	for name, set := range map[string]func(string, string, []byte) (bool, error){"carol": SetScram, "dave": SetPassword} {
 		if _, err := set(path, name, []byte("pässword")); err != nil {
 			t.Fatal(err)
@@ -83,7 +82,7 @@ func TestScram(t *testing.T) {
 	}
 }
 
-// What is not SCRAM-SHA-512 is another method, and without a hash for it so is that.
+// Other methods are refused, and so is SCRAM-SHA-512 if no hash works for it.
 func TestScramIsOfferedWhereItCanBe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users")
 	if _, err := SetPassword(path, "dave", []byte("x")); err != nil {
@@ -115,12 +114,11 @@ func TestScramIsOfferedWhereItCanBe(t *testing.T) {
 	}
 	x, _ := u.Start(context.Background(), &broker.Identity{}, scram.SHA512)
 	if _, r := x.Step(context.Background(), bytes.Repeat([]byte("x"), 1<<16)); r != proto.ProtocolError {
-		t.Errorf("a message that is none: %s", r)
+		t.Errorf("a message of another form: %s", r)
 	}
 }
 
-// FuzzScram sends anything to the side of the server: nobody gets in who does not know
-// the password.
+// FuzzScram sends any data to the server's side. A client that does not know the password is never let in.
 func FuzzScram(f *testing.F) {
 	path := filepath.Join(f.TempDir(), "users")
 	if _, err := SetScram(path, "carol", []byte("x")); err != nil {
@@ -143,7 +141,7 @@ func FuzzScram(f *testing.F) {
 			t.Fatalf("answer %q", answer)
 		}
 		if _, r := x.Step(context.Background(), []byte(before+nonce+behind)); r != proto.BadUserNameOrPassword && r != proto.ProtocolError {
-			t.Fatalf("in with %q: %s", before+nonce+behind, r)
+			t.Fatalf("let in with %q: %s", before+nonce+behind, r)
 		}
 		if _, r := x.Step(context.Background(), []byte(first)); r != proto.ProtocolError {
 			t.Fatal("a third message")

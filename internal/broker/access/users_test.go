@@ -43,8 +43,8 @@ func try(t *testing.T, u *Users, name, password string) proto.Reason {
 	return u.Authenticate(context.Background(), user(name), []byte(password))
 }
 
-// Passwords of mosquitto's two forms and of ours; others, and unknown users, are refused
-// with the same reason.
+// Passwords with hashes of mosquitto's two forms and of ours are right. Wrong passwords and unknown users are
+// refused with the same reason.
 func TestPasswords(t *testing.T) {
 	path := write(t, mosquittos)
 	if added, err := SetPassword(path, "carol", []byte("päss:$word")); err != nil || !added {
@@ -73,7 +73,7 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
-// The file is changed line by line, and keeps what stands around, its rights too.
+// A change replaces one line and keeps the others, and the mode of the file.
 func TestChange(t *testing.T) {
 	path := write(t, mosquittos)
 	if added, err := SetPassword(path, "alice", []byte("other")); err != nil || added {
@@ -83,7 +83,7 @@ func TestChange(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := DropUser(path, "bob"); !errors.Is(err, ErrNoUser) {
-		t.Errorf("drop nobody: %v", err)
+		t.Errorf("delete an unknown user: %v", err)
 	}
 	b, _ := os.ReadFile(path)
 	got := strings.Split(string(b), "\n")
@@ -102,7 +102,7 @@ func TestChange(t *testing.T) {
 	}
 	for _, name := range []string{"", "a:b", "a\nb", "#a", " a", "\xff"} {
 		if _, err := SetPassword(path, name, []byte("x")); err == nil {
-			t.Errorf("user name %q was taken", name)
+			t.Errorf("user name %q was accepted", name)
 		}
 	}
 	foreign := write(t, "this is no password file\n")
@@ -111,7 +111,7 @@ func TestChange(t *testing.T) {
 	}
 }
 
-// A file with an error is refused as a whole, and its secrets are not repeated.
+// A file with an error is refused as a whole. The error does not contain the secrets of the file.
 func TestWrongFile(t *testing.T) {
 	for text, want := range map[string]string{
 		"alice:secret\n": "file:1: password of \"alice\": not a hash",
@@ -129,8 +129,7 @@ func TestWrongFile(t *testing.T) {
 	}
 }
 
-// A reload with an error leaves the users that were; a password that was changed is not
-// remembered.
+// A reload with an error changes nothing. An old password is not remembered after it was changed.
 func TestReload(t *testing.T) {
 	path := write(t, mosquittos)
 	u, err := NewUsers(path, Nobody)
@@ -159,8 +158,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// Without credentials: nobody, who is on this machine, or everybody; a certificate is a
-// credential.
+// Clients without credentials are let in as Anonymous says. A certificate is a credential.
 func TestAnonymous(t *testing.T) {
 	here := &broker.Identity{Local: &net.TCPAddr{IP: net.IPv6loopback}}
 	far := &broker.Identity{Local: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}}
@@ -187,8 +185,7 @@ func TestAnonymous(t *testing.T) {
 	}
 }
 
-// An unknown user costs as much as one that is known, and a storm of reconnects costs
-// next to nothing.
+// The check of an unknown user takes as long as that of a known one. Reconnecting clients cost almost nothing.
 func TestCost(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "users")
 	if _, err := SetPassword(path, "alice", []byte("secret")); err != nil {
@@ -202,7 +199,7 @@ func TestCost(t *testing.T) {
 		least := time.Hour
 		for i := range 5 {
 			began := time.Now()
-			try(t, u, name, password+strconv.Itoa(i)) // one that was wrong before costs nothing
+			try(t, u, name, password+strconv.Itoa(i)) // a password that was wrong before is not checked again
 			least = min(least, time.Since(began))
 		}
 		return least
@@ -222,12 +219,12 @@ func TestCost(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if took := time.Since(began); took > 60*wrong { // hashed each, they take a hundred on two cores
+	if took := time.Since(began); took > 60*wrong { // if each were hashed, they would take 100 times as long on two cores
 		t.Errorf("200 reconnects take %s, one check %s", took, wrong)
 	}
 }
 
-// A certificate that was verified and names nobody lets in nobody as a user: not without a password.
+// A verified certificate without a usable name does not prove a user name.
 func TestCertificateWithoutName(t *testing.T) {
 	path := write(t, mosquittos)
 	two := pkix.Name{ExtraNames: []pkix.AttributeTypeAndValue{{Type: []int{2, 5, 4, 3}, Value: "bob"}, {Type: []int{2, 5, 4, 3}, Value: "alice"}}}
