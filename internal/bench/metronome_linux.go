@@ -2,13 +2,10 @@ package bench
 
 import (
 	"os"
-	"syscall"
 	"time"
-	"unsafe"
-)
 
-// clockMonotonic is CLOCK_MONOTONIC.
-const clockMonotonic = 1
+	"golang.org/x/sys/unix"
+)
 
 // minTick is the shortest time between two wake-ups.
 const minTick = int64(100 * time.Microsecond)
@@ -21,11 +18,11 @@ func (r *run) metronome() (stop func()) {
 	if !p.Precise || p.Rate <= 0 || p.Publishers == 0 {
 		return func() {}
 	}
-	fd, _, errno := syscall.Syscall(syscall.SYS_TIMERFD_CREATE, clockMonotonic, syscall.O_NONBLOCK|syscall.O_CLOEXEC, 0)
-	if errno != 0 {
+	fd, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
+	if err != nil {
 		return func() {}
 	}
-	f := os.NewFile(fd, "timer")
+	f := os.NewFile(uintptr(fd), "timer")
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
@@ -44,7 +41,7 @@ func (r *run) metronome() (stop func()) {
 				k += (r.pace.burst - k%r.pace.burst) % r.pace.burst
 				due = from + int64(float64(k)*1e9/p.Rate)
 			}
-			if arm(fd, max(due-now, 1000)) != 0 {
+			if arm(fd, max(due-now, 1000)) != nil {
 				return
 			}
 			if _, err := f.Read(b[:]); err != nil {
@@ -59,8 +56,6 @@ func (r *run) metronome() (stop func()) {
 }
 
 // arm sets the timer to expire once, after so many nanoseconds.
-func arm(fd uintptr, after int64) syscall.Errno {
-	spec := [2]syscall.Timespec{1: syscall.NsecToTimespec(after)}
-	_, _, errno := syscall.Syscall6(syscall.SYS_TIMERFD_SETTIME, fd, 0, uintptr(unsafe.Pointer(&spec)), 0, 0, 0)
-	return errno
+func arm(fd int, after int64) error {
+	return unix.TimerfdSettime(fd, 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(after)}, nil)
 }

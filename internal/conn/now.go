@@ -1,4 +1,4 @@
-//go:build unix && !linux
+//go:build unix
 
 package conn
 
@@ -9,6 +9,7 @@ func readNow(fd uintptr, b []byte) (int, error) { return now(syscall.Read, fd, b
 
 func writeNow(fd uintptr, b []byte) (int, error) { return now(syscall.Write, fd, b) }
 
+// now repeats a call that a signal interrupted.
 func now(call func(int, []byte) (int, error), fd uintptr, b []byte) (int, error) {
 	for {
 		if n, err := call(int(fd), b); err != syscall.EINTR {
