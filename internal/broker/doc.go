@@ -10,5 +10,13 @@
 // retained messages, retained.mu, router.mu, session.mu, Broker.mu. Nobody waits for a peer
 // with one of them in hand, and none is held for work whose size a client chooses.
 //
+// What clients ask for costs, in steps of which none holds a lock for long:
+//
+//   - a subscription: its levels. Its retained messages: those that match, and for each + those topics
+//     of its level that do not.
+//   - the first message of a topic: the filters that could match, and their levels; then a copy of the
+//     route is at hand until a subscription changes.
+//   - the end of a session: its subscriptions, its messages, and the members of its shares.
+//
 // The package never prints, exits, reads the environment or opens a listener.
 package broker

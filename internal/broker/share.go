@@ -120,6 +120,9 @@ const (
 func (b *Broker) pass(bt *batch, from *session, left []held) {
 	failed := make(map[*group]int)
 	for some := range slices.Chunk(left, passAtOnce) {
+		if b.over.Load() {
+			return
+		}
 		for i := range some {
 			h := &some[i]
 			g := h.g.group

@@ -108,6 +108,7 @@ func (c *client) resumeWalk() {
 func (c *client) walk() {
 	defer c.b.wg.Done()
 	found := make([]*Message, 0, stepMessages)
+	pause := time.Duration(0)
 	for more := true; more; {
 		select {
 		case c.b.turns <- struct{}{}:
@@ -117,11 +118,14 @@ func (c *client) walk() {
 			c.s.mu.Unlock()
 			return
 		}
-		var wait time.Duration
+		var wait bool
 		more, wait = c.step(found)
 		<-c.b.turns
-		if wait > 0 {
-			t := time.NewTimer(wait)
+		if pause = min(2*pause, time.Second); !wait {
+			pause = 0
+		} else {
+			pause = max(pause, leastPause)
+			t := time.NewTimer(pause)
 			select {
 			case <-t.C:
 			case <-c.dying:
@@ -136,31 +140,31 @@ func (c *client) walk() {
 // waits for them any more.
 func (b *Broker) trimRetained() {
 	r := &b.retained
-	if b.opt.Store != nil {
-		b.opt.Store.Begin()
-		defer b.opt.Store.End()
-	}
-	now := time.Now().UnixNano()
-	for more := true; more; {
+	for more := true; more && !b.over.Load(); {
+		bt := b.batch(nil)
 		r.mu.Lock()
 		before := r.bytes
-		r.expire(now, expiredAtOnce, b.dropRetained)
+		r.expire(bt.time(), expiredAtOnce, b.dropRetained)
 		more = r.trim(expiredAtOnce)
 		b.countRetained(before)
 		r.mu.Unlock()
+		bt.finish()
 	}
 }
 
-// step delivers some retained messages. more is false if c must not go on, and wait is how long
-// it must not before it does.
-func (c *client) step(found []*Message) (more bool, wait time.Duration) {
+// leastPause is for how long a walk waits for memory at first.
+const leastPause = 20 * time.Millisecond
+
+// step delivers some retained messages. more is false if c must not go on, and wait is true if there
+// is no memory for the next one: nobody tells when there is.
+func (c *client) step(found []*Message) (more, wait bool) {
 	b, s := c.b, c.s
 	now := time.Now().UnixNano()
 	s.mu.Lock()
 	w := c.current()
 	if w == nil {
 		s.mu.Unlock()
-		return false, 0
+		return false, false
 	}
 	sub, from, serial, begun := w.sub, w.from, w.serial, w.begun
 	at := cursor{sub.path, from}
@@ -186,9 +190,9 @@ func (c *client) step(found []*Message) (more bool, wait time.Duration) {
 	defer s.mu.Unlock()
 	switch now := c.current(); {
 	case now == nil:
-		return false, 0
+		return false, false
 	case now != w || w.sub != sub || w.begun != begun:
-		return true, 0
+		return true, false
 	}
 	sent := 0
 	for _, m := range found {
@@ -218,9 +222,9 @@ func (c *client) step(found []*Message) (more bool, wait time.Duration) {
 		bt.touch(c)
 	}
 	s.charge()
-	if sent < len(found) && wait == 0 {
+	if sent < len(found) && !wait {
 		c.walking = false // acked and write go on with it
-		return false, 0
+		return false, false
 	}
 	return true, wait
 }
@@ -246,21 +250,21 @@ func (c *client) mayHave(sub *subscription, m *Message, now int64) bool {
 	return !m.expired(now) && !(sub.NoLocal && m.From == c.s.id) && (acl == nil || acl.Allow(c.who, string(m.Topic), Read))
 }
 
-// roomFor reports whether there is room for a retained message now. If it is memory that there is
-// none of, wait is when to look again: nobody tells. session.mu is held.
-func (c *client) roomFor(m *Message, qos byte) (ok bool, wait time.Duration) {
+// roomFor reports whether there is room for a retained message now, and whether it is memory that
+// there is none of. session.mu is held.
+func (c *client) roomFor(m *Message, qos byte) (ok, noMemory bool) {
 	s := c.s
 	if c.out.n >= c.b.opt.HighWater || qos > 0 && (s.sender.Free() == 0 || s.sender.Pending() > 0 && s.bytes-s.queue.bytes+m.size() > c.b.opt.QueueBytes) {
-		return false, 0
+		return false, false
 	}
 	purpose, kept := passing, false
 	if qos > 0 {
 		purpose, kept = flying, s.keep
 	}
 	if c.b.room(purpose, kept) < int64(m.size()) {
-		return false, 20 * time.Millisecond
+		return false, true
 	}
-	return true, 0
+	return true, false
 }
 
 // sendRetained puts a retained message on its way. session.mu is held.
