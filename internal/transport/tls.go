@@ -22,7 +22,7 @@ type TLS struct {
 	CRLFile string // of a listener: lists of revoked client certificates in PEM form, signed by the authorities
 
 	Cert    string                 // certificate chain in PEM form
-	Key     string                 // its key; "" if it stands in the file of Cert
+	Key     string                 // its key; "" if it is in the file of Cert
 	KeyPass func() ([]byte, error) // asked if the key is encrypted; nil: none is known
 
 	Insecure   bool   // take any certificate
