@@ -35,7 +35,7 @@ type docScript struct {
 
 // documents are the pages for people, less the man pages.
 func documents(t testing.TB) []string {
-	names := []string{docsRoot + "/README.md", docsRoot + "/SECURITY.md"}
+	names := []string{docsRoot + "/README.md", docsRoot + "/SECURITY.md", docsRoot + "/CONTRIBUTING.md", docsRoot + "/CHANGELOG.md"}
 	more, err := filepath.Glob(docsRoot + "/docs/*.md")
 	if err != nil || len(more) == 0 {
 		t.Fatalf("docs: %d files, error %v", len(more), err)
