@@ -1,6 +1,13 @@
 package bench
 
-import "strings"
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"mqtt/internal/format"
+)
 
 // accountFor computes Expected and Lost from Topics and Filters. It needs nothing but the
 // Result, so merged results are computed in the same way.
@@ -55,59 +62,70 @@ func (res *Result) accountFor() {
 // elsewhereText is the note of a result with messages of other processes.
 const elsewhereText = "what was published elsewhere is not known here: loss cannot be told yet"
 
-// accountForParts computes Expected and Lost of the merged result m. Parts of one --run are
-// accounted for together. Any other part counts only its own messages, so its own Lost is
-// used.
+// sharedText is the note of a result with members of a shared subscription that may have
+// others in other processes.
+const sharedText = "members of the shared subscription in other processes may have received what is missing here: loss cannot be told yet"
+
+// accountForParts computes Expected, Lost and Accounted of the merged result m.
 func (m *Result) accountForParts(parts []*Result) {
-	m.Expected, m.Lost, m.Accounted = 0, 0, true
-	unknown := false // a part received messages and does not know what was sent
-	named := map[string][]*Result{}
-	add := func(p *Result) {
-		m.Expected += p.Expected
-		m.Lost += p.Lost
-		m.Accounted = m.Accounted && p.Accounted
-		unknown = unknown || len(p.Filters) > 0 && len(p.Topics) == 0
-	}
-	for _, p := range parts {
-		if name := p.Config.Run; name != "" {
-			named[name] = append(named[name], p)
-		} else {
-			add(p)
-		}
-	}
-	for _, of := range named {
-		add(accountTogether(of))
-	}
-	if unknown && len(m.Topics) == 0 {
+	if len(parts) == 1 {
+		p := parts[0]
+		m.Expected, m.Lost, m.Accounted = p.Expected, p.Lost, p.Accounted
 		return
 	}
-	m.drop(func(n Note) bool { return n.Text == elsewhereText })
-	if unknown {
+	lacking := m.Unknown
+	for _, p := range parts {
+		m.Accounted = m.Accounted && !p.unaccountable()
+		lacking -= p.Unknown
+	}
+	if lacking > 0 {
+		m.Accounted = false
 		m.Notes = append(m.Notes, Note{About: "accounting",
-			Text:   "these are results of different runs: what one sent and another received cannot be compared, so loss is not known",
-			Remedy: "give all processes the same --run NAME"})
+			Text: "the results do not say which messages the members of a shared subscription received in each process, so lost and duplicated are unknown"})
+	}
+	m.drop(func(n Note) bool { return n.Text == sharedText || n.Text == elsewhereText && len(m.Topics) > 0 })
+	m.accountFor()
+	if after := m.lateSubscribers(parts); m.Lost > 0 && after > 0 {
+		m.Accounted = false
+		m.accountFor()
+		m.Notes = append(m.Notes, Note{About: "accounting",
+			Text:   "subscribers of one process came " + format.Duration(after) + " after the first message of another, so what was lost is unknown",
+			Remedy: "--start-at gives all processes one start"})
 	}
 }
 
-// accountTogether returns a result with the accounting of the parts of one run.
-func accountTogether(parts []*Result) *Result {
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	sum := &Result{Accounted: true}
+// lateSubscribers returns how long after the first message of any part the last subscriber
+// had subscribed, 0 if all had before.
+func (m *Result) lateSubscribers(parts []*Result) time.Duration {
+	var first, last time.Time
 	for _, p := range parts {
-		sum.addTopics(p.Topics)
-		sum.addFilters(p.Filters)
-		sum.Received += p.Received
-		sum.Accounted = sum.Accounted && !p.unaccountable()
+		if p.Sent > 0 && (first.IsZero() || p.Started.Before(first)) {
+			first = p.Started
+		}
+		if p.Subscribed.After(last) {
+			last = p.Subscribed
+		}
 	}
-	sum.accountFor()
-	return sum
+	if first.IsZero() || last.IsZero() {
+		return 0
+	}
+	return max(last.Sub(first)-m.Clock.slack(), 0)
 }
+
+// slack returns by how much the times of two parts may differ because of their clocks.
+func (c *Clock) slack() time.Duration { return fromMicros(math.Abs(c.Offset) + c.Error) }
 
 // unaccountable reports whether the messages of r had no publisher and sequence.
 func (r *Result) unaccountable() bool {
-	return !r.Accounted && (len(r.Topics) > 0 || r.Received > 0 && r.unique() == 0)
+	return r.Unknown > 0 || !r.Accounted && (len(r.Topics) > 0 && !r.sharedElsewhere() || r.Received > 0 && r.unique() == 0)
+}
+
+// sharedElsewhere reports whether r has a shared subscription with members in other
+// processes, which alone may be why r is not accounted for.
+func (r *Result) sharedElsewhere() bool {
+	return r.Config.Run != "" && slices.ContainsFunc(r.Filters, func(f FilterCount) bool {
+		return f.Shared != "" && (len(f.Receipts) > 0 || r.Received == 0)
+	})
 }
 
 // unique returns the number of deliveries without duplicates.
@@ -121,7 +139,7 @@ func (res *Result) unique() uint64 {
 
 // expected returns the number of deliveries expected for the messages published so far.
 func (r *run) expected() uint64 {
-	res := Result{Topics: r.topics(), Filters: r.filters(), Accounted: true}
+	res := Result{Topics: r.topics(), Filters: r.filters(false), Accounted: true}
 	res.accountFor()
 	return res.Expected
 }

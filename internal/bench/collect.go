@@ -12,9 +12,9 @@ func (r *run) result() *Result {
 	p := r.plan
 	res := &Result{
 		Schema: Schema, Kind: KindMessages, Tool: p.Tool, Started: r.base.Add(time.Duration(r.start)).Round(0), Config: r.config(),
-		Sent: n.sent, Acknowledged: n.acked, Received: n.received, Duplicated: n.duplicated, Reordered: n.late, Foreign: n.foreign,
+		Sent: n.sent, Acknowledged: n.acked, Received: n.received, Duplicated: n.duplicated, Reordered: n.late, Foreign: n.foreign, Unknown: n.unknown,
 		Errors: n.errors, Legal: r.legal(), BytesSent: n.bytesSent, BytesReceived: n.bytesReceived,
-		Accounted: p.Carrier != NoHeader && !r.withoutHeader.Load(), Drained: r.drained,
+		Accounted: p.Carrier != NoHeader && !r.withoutHeader.Load() && n.unknown == 0, Drained: r.drained,
 		Latency: NewHistogram(), Service: NewHistogram(), Lag: NewHistogram(), Ack: NewHistogram(), Connect: r.registry.connect,
 		Series: Series{Interval: time.Duration(r.series.width).Seconds(), Points: r.series.points},
 		Connections: Connections{
@@ -41,8 +41,10 @@ func (r *run) result() *Result {
 		res.Kind = KindConnections
 	}
 	r.measureTime(res, &n)
-	res.Topics, res.Filters = r.topics(), r.filters()
-	res.accountFor()
+	if p.Order == Before && p.Subscribers > 0 {
+		res.Subscribed = r.base.Add(time.Duration(r.subscribedAt)).Round(0)
+	}
+	r.account(res)
 	if p.Wills {
 		res.Expected, res.Lost, res.Accounted = r.willsSent, r.willsSent-n.unique, true
 	}
@@ -64,7 +66,7 @@ func (r *run) measureTime(res *Result, n *counts) {
 	}
 	res.SendSeconds = seconds(sent, r.start)
 	res.ReceiveSeconds = seconds(received, r.receiveFrom)
-	res.Seconds = max(res.SendSeconds, seconds(received, r.start))
+	res.Seconds = max(res.SendSeconds, seconds(received, r.start), seconds(r.listenedTo, r.start))
 	if res.Kind == KindConnections {
 		res.Seconds = seconds(r.finished, r.start)
 	}
@@ -101,7 +103,7 @@ func (res *Result) rates() {
 func (r *run) config() Config {
 	p := r.plan
 	c := p.Config
-	c.Version, c.Run = r.registry.version, p.RunName
+	c.Version, c.Run, c.Offset = r.registry.version, p.RunName, p.Offset
 	c.Publishers, c.Subscribers, c.Clients = p.Publishers, p.Subscribers, p.Clients
 	c.Shared, c.QoS, c.Retain = p.Shared, int(p.QoS), p.Retain
 	c.Rate, c.Window, c.Messages, c.Ramp, c.Churn = p.Rate, p.Window, p.Messages, p.Ramp, p.Churn
@@ -148,9 +150,34 @@ func (r *run) topics() []TopicCount {
 	return all
 }
 
+// account sets the topics and filters of res, and computes what was expected and lost. Both
+// are of the messages of this process, unless it has no publishers. The filters count the
+// messages of other processes too, for Merge.
+func (r *run) account(res *Result) {
+	res.Topics, res.Filters = r.topics(), r.filters(len(r.pubs.clients) > 0)
+	res.accountFor()
+	res.Filters = r.filters(false)
+	if r.plan.RunName == "" || r.plan.Shared == "" {
+		return
+	}
+	for i := range res.Filters {
+		f := &res.Filters[i]
+		for _, c := range r.subs.clients {
+			if c.sub.filter == f.Filter {
+				f.Receipts = c.sub.receipts.export()
+				break
+			}
+		}
+	}
+	if res.Lost > 0 { // members in other processes may have received it
+		res.Lost, res.Accounted = 0, false
+	}
+}
+
 // filters returns the counts of received messages by filter. It omits subscribers whose
-// filter was never granted, so that no messages are expected for them.
-func (r *run) filters() []FilterCount {
+// filter was never granted, so that no messages are expected for them. own leaves out the
+// messages of other processes.
+func (r *run) filters(own bool) []FilterCount {
 	var all []FilterCount
 	place := map[string]int{}
 	for _, c := range r.subs.clients {
@@ -166,22 +193,26 @@ func (r *run) filters() []FilterCount {
 		f := &all[i]
 		f.Subscribers++
 		if f.Subscribers == 1 || f.Shared == "" {
-			f.Unique += c.unique()
+			f.Unique += c.unique(own)
 		}
 	}
 	return all
 }
 
 // unique returns how many messages without duplicates the subscriber, or its group, received.
-func (c *client) unique() uint64 {
+// own leaves out the messages of other processes.
+func (c *client) unique(own bool) uint64 {
+	l := c.sub.receipts
+	guard := &c.tally.mu
 	if c.sub.shared {
-		c.sub.receipts.mu.Lock()
-		defer c.sub.receipts.mu.Unlock()
-		return c.sub.receipts.unique
+		guard = &l.mu
 	}
-	c.tally.mu.Lock()
-	defer c.tally.mu.Unlock()
-	return c.sub.receipts.unique
+	guard.Lock()
+	defer guard.Unlock()
+	if own {
+		return l.unique - l.elsewhere
+	}
+	return l.unique
 }
 
 // unsent returns how many messages of the schedule, or without a rate of the number wanted,

@@ -19,6 +19,7 @@ func (r *run) execute(ctx, inner context.Context) error {
 	from := r.now()
 	if p.Order != Late {
 		r.launch(ctx, r.subs) // each waits for its SUBACK
+		r.subscribedAt = r.now()
 	}
 	r.launch(ctx, r.pubs)
 	r.series.setRamp(time.Duration(r.now() - from))

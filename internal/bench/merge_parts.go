@@ -13,6 +13,7 @@ func (c *Config) add(o *Config) {
 	if o.Publishers > 0 && o.PayloadSize >= 0 {
 		c.PayloadSize = o.PayloadSize
 	}
+	c.Offset = min(c.Offset, o.Offset)
 	c.Publishers += o.Publishers
 	c.Subscribers += o.Subscribers
 	c.Clients += o.Clients
@@ -100,10 +101,28 @@ func (m *Result) addTopics(all []TopicCount) {
 func (m *Result) addFilters(all []FilterCount) {
 	for _, f := range all {
 		if i := slices.IndexFunc(m.Filters, func(q FilterCount) bool { return q.Filter == f.Filter && q.Shared == f.Shared }); i >= 0 {
-			m.Filters[i].Subscribers += f.Subscribers
-			m.Filters[i].Unique += f.Unique
+			m.addFilter(&m.Filters[i], &f)
 		} else {
 			m.Filters = append(m.Filters, f)
 		}
 	}
+}
+
+// addFilter adds the counts of o to f, which is of the same filter. A message that members of
+// a shared subscription received in both processes is a duplicate.
+func (m *Result) addFilter(f, o *FilterCount) {
+	f.Subscribers += o.Subscribers
+	if f.Shared == "" {
+		f.Unique += o.Unique
+		return
+	}
+	all, unique, ok := union(f, o)
+	if !ok {
+		m.Unknown += f.Unique + o.Unique
+		f.Unique += o.Unique
+		f.Receipts = nil
+		return
+	}
+	m.Duplicated += f.Unique + o.Unique - unique
+	f.Unique, f.Receipts = unique, all
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -34,6 +35,7 @@ func TestMergeEqualsOneRun(t *testing.T) {
 			p.Publishers, p.Subscribers = 4/parts, 4/parts
 			p.Offset, p.StartAt = i*p.Publishers, start
 			p.Messages, p.Rate, p.QoS = uint64(2000/parts), 1000/float64(parts), 1
+			p.RunName = "x"
 			over.Go(func() {
 				var err error
 				if all[i], err = Run(t.Context(), p); err != nil {
@@ -129,69 +131,166 @@ func TestClocksAreCompared(t *testing.T) {
 	}
 }
 
-// TestMergeOfDifferentRuns checks that loss between processes is unknown unless they have the same
-// run name.
-func TestMergeOfDifferentRuns(t *testing.T) {
-	for _, name := range []string{"", "x"} {
-		synctest.Test(t, func(t *testing.T) {
-			r := newRelay(t)
-			parts := make([]*Result, 2)
-			var over sync.WaitGroup
-			for i, n := range [][2]int{{0, 2}, {2, 0}} {
-				p := r.plan(t)
-				p.Publishers, p.Subscribers, p.RunName, p.QoS = n[0], n[1], name, 1
-				p.Filter, _ = Compile("b/+", "i")
-				p.Messages, p.Rate, p.Duration = 100, 100, time.Duration(3-i)*time.Second
-				if i == 0 {
-					p.Messages = 0
-				}
-				p.StartAt = time.Now().Add(time.Duration(1+i) * time.Second)
-				over.Go(func() { parts[i], _ = Run(t.Context(), p) })
-			}
-			over.Wait()
-			r.working.Wait()
-			m, err := Merge(parts)
-			if err != nil || m.Sent != 100 || m.Lost != 0 || m.Accounted != (name != "") {
-				t.Fatalf("%q: %+v, %v", name, m, err)
-			}
-			loss, _ := ParseThreshold("loss")
-			if failed := m.Judge([]*Threshold{loss}); failed != (name == "") {
-				t.Errorf("%q: %+v", name, m.Verdicts)
-			}
-			told := strings.Contains(said(t, m), "what one sent and another received cannot be compared, so loss is not known - give all processes the same --run NAME")
-			if told != (name == "") || strings.Contains(noted(m), elsewhereText) {
-				t.Errorf("%q: %s", name, noted(m))
-			}
-			if m.SendRate < 99 || m.SendRate > 102 { // the receivers were there a second before
-				t.Errorf("%q: sent at %v a second", name, m.SendRate)
-			}
-			if name != "" && (m.ReceiveRate < 198 || m.ReceiveRate > 204) {
-				t.Errorf("%q: received at %v a second", name, m.ReceiveRate)
-			}
-			if name != "" && (m.Expected != 200 || m.Received != 200 || m.Config.Run != name) {
-				t.Errorf("%q: expected %d, received %d", name, m.Expected, m.Received)
+// measureTogether runs plans at the same time against r and returns their results.
+func (r *relay) measureTogether(t *testing.T, plans ...*Plan) []*Result {
+	t.Helper()
+	parts := make([]*Result, len(plans))
+	var over sync.WaitGroup
+	for i, p := range plans {
+		over.Go(func() {
+			var err error
+			if parts[i], err = Run(t.Context(), p); err != nil {
+				t.Error(err)
 			}
 		})
 	}
+	over.Wait()
+	r.working.Wait()
+	return parts
 }
 
-// TestMergeOfRunsOnOneTopic checks that each of two runs on one topic accounts for its own
-// messages.
-func TestMergeOfRunsOnOneTopic(t *testing.T) {
+// TestMergeOfOneRun merges a process that receives with one that sends.
+func TestMergeOfOneRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRelay(t)
-		parts := make([]*Result, 2)
-		var over sync.WaitGroup
-		for i := range parts {
+		var plans []*Plan
+		for i, n := range [][2]int{{0, 2}, {2, 0}} {
 			p := r.plan(t)
-			p.QoS, p.Messages, p.Rate, p.StartAt = 1, 100, 100, time.Now().Add(time.Duration(1+i)*500*time.Millisecond)
-			over.Go(func() { parts[i], _ = Run(t.Context(), p) })
+			p.Publishers, p.Subscribers, p.RunName, p.QoS = n[0], n[1], "x", 1
+			p.Filter, _ = Compile("b/+", "i")
+			p.Messages, p.Rate, p.Duration = 100, 100, time.Duration(3-i)*time.Second
+			if i == 0 {
+				p.Messages = 0
+			}
+			p.StartAt = time.Now().Add(time.Duration(1+i) * time.Second)
+			plans = append(plans, p)
 		}
-		over.Wait()
-		r.working.Wait()
+		m, err := Merge(r.measureTogether(t, plans...))
+		if err != nil || m.Sent != 100 || m.Lost != 0 || !m.Accounted {
+			t.Fatalf("%+v, %v", m, err)
+		}
+		loss, _ := ParseThreshold("loss")
+		if m.Judge([]*Threshold{loss}) {
+			t.Errorf("%+v", m.Verdicts)
+		}
+		if strings.Contains(noted(m), elsewhereText) {
+			t.Error(noted(m))
+		}
+		if m.SendRate < 99 || m.SendRate > 102 { // the receivers were there a second before
+			t.Errorf("sent at %v a second", m.SendRate)
+		}
+		if m.ReceiveRate < 198 || m.ReceiveRate > 204 {
+			t.Errorf("received at %v a second", m.ReceiveRate)
+		}
+		if m.Expected != 200 || m.Received != 200 || m.Config.Run != "x" {
+			t.Errorf("expected %d, received %d", m.Expected, m.Received)
+		}
+	})
+}
+
+// TestMergeRefusesSeparateRuns merges results that are not parts of one run.
+func TestMergeRefusesSeparateRuns(t *testing.T) {
+	part := func(run string, begins time.Duration) *Result {
+		r := sample(3, 100)
+		r.Config.Run, r.Config.Offset, r.Started = run, int(begins/time.Millisecond)*100, r.Started.Add(begins)
+		r.Seconds, r.SendSeconds, r.Drained.Seconds = 10, 9, 2
+		return r
+	}
+	const second = time.Second
+	for _, c := range []struct {
+		name  string
+		parts []*Result
+		want  string // empty: they merge
+	}{
+		{"one without a name", []*Result{part("", 0)}, ""},
+		{"no names", []*Result{part("", 0), part("", second)}, "not all of them have a --run NAME"},
+		{"one name", []*Result{part("x", 0), part("x", second), part("", 2*second)}, "not all of them have a --run NAME"},
+		{"two names", []*Result{part("x", 0), part("y", second)}, `one is of --run "x", another of --run "y"`},
+		{"together", []*Result{part("x", 5*second), part("x", 0), part("x", 10*second)}, ""},
+		{"while the first drains", []*Result{part("x", 0), part("x", 11*second)}, ""},
+		{"a chain", []*Result{part("x", 20*second), part("x", 0), part("x", 10*second)}, ""},
+		{"one after the other", []*Result{part("x", 0), part("x", 12*second)}, "after the others of --run \"x\" had ended at 2026-11-20T15:04:16Z"},
+		{"a gap", []*Result{part("x", 30*second), part("x", 0), part("x", 10*second)}, "one began at 2026-11-20T15:04:35Z, after the others"},
+	} {
+		_, err := Merge(c.parts)
+		var separate *SeparateError
+		if c.want == "" && err != nil || c.want != "" && (!errors.As(err, &separate) || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+	skewed := []*Result{part("x", 0), part("x", 13*second)}
+	skewed[1].Clock = Clock{Mode: Estimated, Offset: 2e6}
+	if _, err := Merge(skewed); err != nil {
+		t.Errorf("the clocks differ by more than the gap: %v", err)
+	}
+	same := []*Result{part("x", 0), part("x", second)}
+	same[1].Config.Offset = 0
+	if _, err := Merge(same); err == nil || !strings.Contains(err.Error(), "two results have publisher 0,") {
+		t.Errorf("the same publishers: %v", err)
+	}
+}
+
+// TestMergeOfASharedSubscription merges two processes that have members of one shared
+// subscription. What one does not receive, the other does. A message that comes to both is a
+// duplicate, and one that comes to none is lost.
+func TestMergeOfASharedSubscription(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		r.share = true
+		r.fault = func(_ string, n int) fault {
+			switch {
+			case n%100 == 30:
+				return drop
+			case n%100 == 40:
+				return repeat // to another member
+			}
+			return pass
+		}
+		var plans []*Plan
+		for i := range 2 {
+			p := r.plan(t)
+			p.Publishers, p.Subscribers, p.Offset, p.RunName, p.QoS, p.Shared = 1, 2, 2*i, "x", 1, "g"
+			p.Topic, _ = Compile("b/%i", "i")
+			p.Filter, _ = Compile("b/+", "i")
+			p.Messages, p.Rate, p.StartAt = 1000, 500, time.Now().Add(time.Second)
+			plans = append(plans, p)
+		}
+		parts := r.measureTogether(t, plans...)
+		for _, p := range parts {
+			if p.Lost != 0 || p.Accounted || !strings.Contains(noted(p), sharedText) {
+				t.Errorf("a part: lost %d, accounted %v, %s", p.Lost, p.Accounted, noted(p))
+			}
+		}
 		m, err := Merge(parts)
-		if err != nil || m.Expected != 200 || m.Received != 200 || m.Lost != 0 || !m.Accounted || m.Foreign == 0 || !strings.Contains(noted(m), "were not of this run") {
-			t.Errorf("%+v, %v", m, err)
+		if err != nil || !m.Accounted || m.Expected != 2000 || m.Lost != 20 || m.Duplicated != 20 || m.Reordered != 0 {
+			t.Errorf("expected %d, lost %d, duplicated %d, reordered %d, accounted %v, %v", m.Expected, m.Lost, m.Duplicated, m.Reordered, m.Accounted, err)
+		}
+		if strings.Contains(noted(m), sharedText) {
+			t.Error(noted(m))
+		}
+		parts[0].Filters[0].Receipts = nil // as an older version wrote it
+		if m, err = Merge(parts); err != nil || m.Accounted || m.Lost != 0 || !strings.Contains(noted(m), "lost and duplicated are unknown") {
+			t.Errorf("without receipts: lost %d, accounted %v, %v, %s", m.Lost, m.Accounted, err, noted(m))
+		}
+	})
+}
+
+// TestMergeOfLateSubscribers merges subscribers that came after the first message of another
+// process. What was sent before is not lost.
+func TestMergeOfLateSubscribers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRelay(t)
+		send, receive := r.plan(t), r.plan(t)
+		for _, p := range []*Plan{send, receive} {
+			p.RunName, p.QoS, p.Topic = "x", 1, template(t, "b")
+			p.Rate, p.Duration, p.Messages = 100, 4*time.Second, 0
+		}
+		send.Subscribers, send.StartAt = 0, time.Now().Add(time.Second)
+		receive.Publishers, receive.Rate, receive.Ramp = 0, 0, 0.5 // the subscriber comes later
+		receive.Subscribers = 2
+		m, err := Merge(r.measureTogether(t, send, receive))
+		if err != nil || m.Accounted || m.Received >= 800 || !strings.Contains(noted(m), "after the first message of another, so what was lost is unknown") {
+			t.Errorf("received %d, accounted %v, %v, %s", m.Received, m.Accounted, err, noted(m))
 		}
 	})
 }
@@ -199,10 +298,11 @@ func TestMergeOfRunsOnOneTopic(t *testing.T) {
 // TestMergeRefusesTheSameResult merges a result with itself.
 func TestMergeRefusesTheSameResult(t *testing.T) {
 	one, other := sample(3, 100), sample(3, 100)
+	one.Config.Run, other.Config.Run = "x", "x"
 	if _, err := Merge([]*Result{one, other}); err == nil || !strings.Contains(err.Error(), "2026-11-20T15:04:05Z is there twice") {
 		t.Errorf("error %v", err)
 	}
-	other.Started = other.Started.Add(1)
+	other.Started, other.Config.Offset = other.Started.Add(1), 1000
 	if _, err := Merge([]*Result{one, other}); err != nil {
 		t.Error(err)
 	}

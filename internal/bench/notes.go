@@ -67,6 +67,9 @@ func (r *run) accountingNotes(res *Result, n *counts, add func(about, remedy, te
 			"messages carry no publisher and sequence: lost is a difference of counts, duplicates, order and latency are not known")
 	case r.withoutHeader.Load():
 		add("accounting", "-V 5, or --size of 28 or more", "the server speaks no MQTT 5, so messages carry no publisher and sequence: only counts are known")
+	case n.unknown > 0: // there is a note of its own
+	case !res.Accounted && res.sharedElsewhere():
+		add("accounting", "merge with the results of all members: mqtt bench report", sharedText)
 	case !res.Accounted && res.Config.Publishers > 0:
 		add("accounting", "give --filter and -t that meet wholly or not at all", "a filter takes a part of what a publisher sends: what is lost cannot be told")
 	case !res.Accounted && p.RunName == "":
@@ -77,8 +80,10 @@ func (r *run) accountingNotes(res *Result, n *counts, add func(about, remedy, te
 	if res.Accounted && res.Sent > 0 && len(res.Filters) > 0 && res.Expected+n.refused == 0 {
 		add("accounting", "give --filter and -t that meet", "no subscriber takes what was sent: nothing was expected, and nothing measured on the way")
 	}
-	if n.ambiguous > 0 {
-		add("accounting", "", "%s very late messages were counted as duplicates", format.Count(n.ambiguous))
+	if n.unknown > 0 {
+		add("accounting", "share the load between machines, and merge: mqtt bench report",
+			"there was no memory left to remember which messages were missing: whether %s of them came for the first time or again is unknown, so lost, duplicated and reordered are unknown",
+			format.Count(n.unknown))
 	}
 	if n.foreign > 0 {
 		add("accounting", "another -t keeps runs apart", "%s messages were not of this run, such as retained ones", format.Count(n.foreign))

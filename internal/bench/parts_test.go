@@ -12,58 +12,6 @@ import (
 	"mqtt/internal/proto"
 )
 
-// TestTrack compares a track with a record of all sequences, with at most maxGaps gaps.
-func TestTrack(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(3, 4))
-	for round := range 200 {
-		var k track
-		came := map[uint64]bool{}
-		highest, want := int64(-1), [3]int{}
-		got := [4]int{}
-		for n := range uint64(400) {
-			for _, seq := range []uint64{n, uint64(rnd.IntN(int(n) + 1)), n + uint64(rnd.IntN(5))} {
-				if rnd.IntN(3) == 0 {
-					continue
-				}
-				switch {
-				case came[seq]:
-					want[duplicate]++
-				case int64(seq) < highest:
-					want[late]++
-				default:
-					want[inOrder]++
-				}
-				came[seq] = true
-				highest = max(highest, int64(seq))
-				got[k.record(seq)]++
-			}
-		}
-		if got != [4]int{want[0], want[1], want[2], 0} || int(k.unique) != len(came) {
-			t.Fatalf("round %d: outcomes %v, want %v; unique %d, want %d", round, got, want, k.unique, len(came))
-		}
-	}
-}
-
-// TestTrackIsBounded checks that heavy loss does not exceed maxGaps and that the count remains
-// right.
-func TestTrackIsBounded(t *testing.T) {
-	var k track
-	for n := range uint64(100000) {
-		if n%3 != 0 {
-			k.record(n)
-		}
-	}
-	if len(k.gaps) > maxGaps || cap(k.gaps) > 4*maxGaps || k.unique != 66666 {
-		t.Errorf("%d gaps, room for %d, unique %d", len(k.gaps), cap(k.gaps), k.unique)
-	}
-	if out := k.record(3); out != ambiguous {
-		t.Errorf("a sequence from before all that is remembered: %v", out)
-	}
-	if out := k.record(99996); out != late {
-		t.Errorf("a late one: %v", out)
-	}
-}
-
 // TestTemplate is trap 56.
 func TestTemplate(t *testing.T) {
 	for _, c := range []struct{ text, topics, filter, want string }{

@@ -132,10 +132,12 @@ func (p *Plan) Check() error {
 		return errors.New("late and offline subscribers need publishers in the same run")
 	case p.Order == Late && !p.Retain:
 		return errors.New("late subscribers get retained messages alone")
+	case p.Order == Late && p.Shared != "":
+		return errors.New("a shared subscription gets no retained messages, which late subscribers wait for")
 	case p.Order == Late && p.Warmup > 0, p.Order == Offline && p.Warmup > 0:
 		return errors.New("late and offline subscribers have no warm-up")
-	case p.Order == Late && !(p.Topic.Has('n') || p.Topic.Has('i') && p.Messages == uint64(p.Publishers)):
-		return errors.New("each retained message needs a topic of its own")
+	case p.Order == Late && !(p.Topic.Has('n') && (p.Topic.Has('i') || p.Publishers == 1) || p.Topic.Has('i') && p.Messages == uint64(p.Publishers)):
+		return errors.New("each retained message needs a topic of its own: %n in the topic, and %i with several publishers")
 	}
 	if p.Topic != nil && p.Publishers > 0 {
 		b := p.Topic.Append(nil, p.Offset, 0)
@@ -149,6 +151,10 @@ func (p *Plan) Check() error {
 // countsAll reports whether messages of any origin count: this process has no publishers,
 // and those of other processes are not known, because the run has no name.
 func (p *Plan) countsAll() bool { return p.Publishers == 0 && p.RunName == "" }
+
+// countsRetained reports whether the messages that a server sends because of a new
+// subscription count.
+func (p *Plan) countsRetained() bool { return p.Order == Late || p.countsAll() }
 
 // filter returns the filter of a subscriber, without $share and group.
 func (p *Plan) filter(number int) string {

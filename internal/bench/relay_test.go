@@ -33,10 +33,12 @@ type relay struct {
 	mute  bool                            // it acknowledges nothing
 	deny  proto.Reason                    // the reason for refusing messages at QoS 1 and 2
 	cut   func(id string, n int) bool     // reports whether message n of a client, from 0, ends its connection
+	share bool                            // it delivers to the members of a shared subscription in turn
 	shut  func(id string) bool            // reports whether the CONNECT of a client ends its connection
 
 	mu      sync.Mutex
 	peers   []*peer
+	turn    int         // of the member that is next
 	taken   int         // messages received, including duplicates
 	left    int         // DISCONNECTs received
 	times   []time.Time // of the messages received
@@ -236,7 +238,17 @@ func (r *relay) publish(c *peer, p *proto.Publish) {
 
 // deliver sends p to all peers with a matching filter. The caller holds r.mu.
 func (r *relay) deliver(p *proto.Publish) {
+	var members []*peer
 	for _, c := range r.peers {
+		if r.share && strings.HasPrefix(c.name, "s") {
+			members = append(members, c)
+		}
+	}
+	r.turn++
+	for _, c := range r.peers {
+		if r.share && len(members) > 0 && strings.HasPrefix(c.name, "s") && c != members[r.turn%len(members)] {
+			continue
+		}
 		for _, s := range c.filters {
 			_, filter := proto.SplitShare(s.Filter)
 			if !proto.Match(filter, p.Topic) {
@@ -291,4 +303,14 @@ func (r *relay) run(t testing.TB, p *Plan) *Result {
 	}
 	r.working.Wait()
 	return res
+}
+
+// template returns the compiled topic.
+func template(t testing.TB, text string) *Template {
+	t.Helper()
+	topic, err := Compile(text, "inr")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return topic
 }

@@ -22,23 +22,25 @@ const (
 // have measured. --out writes it as JSON, and --format json prints that. Times are in
 // microseconds unless the name says otherwise. The counts do not include the warm-up.
 type Result struct {
-	Schema  string    `json:"schema"`
-	Kind    string    `json:"kind"`
-	Tool    string    `json:"tool,omitempty"` // version of the tool
-	Started time.Time `json:"started"`        // start of the measured part, on the wall clock
-	Seconds float64   `json:"seconds"`        // of the measured part: from its start to the end of the schedule, or of the last message in the window, and at least to the last delivery
-	Config  Config    `json:"config"`
+	Schema     string    `json:"schema"`
+	Kind       string    `json:"kind"`
+	Tool       string    `json:"tool,omitempty"`      // version of the tool
+	Started    time.Time `json:"started"`             // start of the measured part, on the wall clock
+	Subscribed time.Time `json:"subscribed,omitzero"` // when the last subscriber had subscribed, if that was before the first message of this process
+	Seconds    float64   `json:"seconds"`             // of the measured part: from its start to the end of the schedule, or of the last message in the window, and at least to the last delivery
+	Config     Config    `json:"config"`
 
-	Sent         uint64 `json:"sent"`         // messages given to the socket
-	Unsent       uint64 `json:"unsent"`       // messages wanted and never sent
-	Acknowledged uint64 `json:"acknowledged"` // of Sent, by the server; 0 at QoS 0
-	Expected     uint64 `json:"expected"`     // deliveries expected: each message once for each subscriber, and once for each shared subscription
-	Received     uint64 `json:"received"`     // deliveries received, including duplicates
-	Lost         uint64 `json:"lost"`         // expected and never received
-	Duplicated   uint64 `json:"duplicated"`   // received more than once
-	Reordered    uint64 `json:"reordered"`    // received after a later message of the same publisher, by the same subscriber
-	Foreign      uint64 `json:"foreign"`      // messages received that are not of this run
-	Errors       uint64 `json:"errors"`       // the sum of ErrorKinds
+	Sent         uint64 `json:"sent"`              // messages given to the socket
+	Unsent       uint64 `json:"unsent"`            // messages wanted and never sent
+	Acknowledged uint64 `json:"acknowledged"`      // of Sent, by the server; 0 at QoS 0
+	Expected     uint64 `json:"expected"`          // deliveries expected: each message once for each subscriber, and once for each shared subscription
+	Received     uint64 `json:"received"`          // deliveries received, including duplicates
+	Lost         uint64 `json:"lost"`              // expected and never received
+	Duplicated   uint64 `json:"duplicated"`        // received more than once
+	Reordered    uint64 `json:"reordered"`         // received after a later message of the same publisher, by the same subscriber
+	Foreign      uint64 `json:"foreign"`           // messages received that are not of this run
+	Unknown      uint64 `json:"unknown,omitempty"` // deliveries received of which it is not known whether they are duplicates
+	Errors       uint64 `json:"errors"`            // the sum of ErrorKinds
 
 	ErrorKinds []ErrorKind `json:"error_kinds,omitempty"` // most frequent first
 	Legal      Legal       `json:"legal"`                 // which of these the QoS allows
@@ -78,7 +80,8 @@ type Config struct {
 	Run         string  `json:"run,omitempty"` // of --run: results with the same name are parts of one run
 	Publishers  int     `json:"publishers"`
 	Subscribers int     `json:"subscribers"`
-	Clients     int     `json:"clients,omitempty"` // of a run of kind connections
+	Offset      int     `json:"client_offset,omitempty"` // number of the first client
+	Clients     int     `json:"clients,omitempty"`       // of a run of kind connections
 	Topic       string  `json:"topic,omitempty"`
 	Filter      string  `json:"filter,omitempty"`
 	Shared      string  `json:"shared,omitempty"`
@@ -112,6 +115,8 @@ type FilterCount struct {
 	Shared      string `json:"shared,omitempty"` // name of the shared subscription; its subscribers count as one
 	Subscribers int    `json:"subscribers"`
 	Unique      uint64 `json:"unique"` // deliveries without duplicates
+
+	Receipts []Receipt `json:"receipts,omitempty"` // of a shared subscription with members in several processes
 }
 
 // ErrorKind counts one kind of error.

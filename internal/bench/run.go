@@ -52,6 +52,7 @@ type run struct {
 	loweredBy          atomic.Int32 // largest difference of these
 	drained            Drain
 	receiveFrom        int64
+	subscribedAt       int64
 	listenedTo         int64 // end of a run without publishers; 0 if a number of messages ended it
 	finished           int64
 	usage              usage
@@ -119,15 +120,16 @@ func newRun(p *Plan) *run {
 	r.clocks = newClocks(r)
 	r.pubs, r.subs, r.idlers = r.group(Publisher, p.Publishers), r.group(Subscriber, p.Subscribers), r.group(Idler, p.Clients)
 	shared := map[string]*receipts{} // by filter
+	m := newMemory(trackMemory)
 	for _, c := range r.subs.clients {
-		c.sub = &subscriber{filter: p.filter(c.number), shared: p.Shared != ""}
+		c.sub = &subscriber{filter: p.filter(c.number), shared: p.Shared != "", arrivals: arrivals{memory: m}}
 		if c.sub.shared {
 			if shared[c.sub.filter] == nil {
-				shared[c.sub.filter] = new(receipts)
+				shared[c.sub.filter] = &receipts{memory: m}
 			}
 			c.sub.receipts = shared[c.sub.filter]
 		} else {
-			c.sub.receipts = new(receipts)
+			c.sub.receipts = &receipts{memory: m}
 		}
 	}
 	for i, c := range r.pubs.clients {

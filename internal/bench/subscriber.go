@@ -14,6 +14,7 @@ type subscriber struct {
 	filter   string // without $share and the name of the group
 	shared   bool
 	receipts *receipts // of the group if it is shared
+	arrivals arrivals  // if it is shared
 	granted  bool      // the server has granted the filter
 }
 
@@ -48,7 +49,11 @@ func (c *client) requestFilter(ctx context.Context, k *conn.Conn) error {
 		filter = "$share/" + p.Shared + "/" + filter
 	}
 	start := time.Now()
-	req := &proto.Subscribe{Props: p.SubscribeProps, Filters: []proto.Subscription{{Filter: filter, QoS: p.QoS}}}
+	sub := proto.Subscription{Filter: filter, QoS: p.QoS}
+	if !p.countsRetained() {
+		sub.RetainHandling = 2 // do not send retained messages
+	}
+	req := &proto.Subscribe{Props: p.SubscribeProps, Filters: []proto.Subscription{sub}}
 	if err := k.Send(ctx, req); err != nil {
 		return err
 	}
@@ -110,6 +115,9 @@ func (c *client) record(m *proto.Publish, now int64) {
 	r := c.run
 	var h header
 	switch {
+	case m.Retain && !r.plan.countsRetained(): // it was published before the subscription [MQTT-3.3.1-8]
+		t.foreign++
+		return
 	case r.plan.Carrier == NoHeader || r.plan.countsAll():
 		if r.phase.Load() >= sending && now >= r.start {
 			t.received++
@@ -128,9 +136,10 @@ func (c *client) record(m *proto.Publish, now int64) {
 	t.bytesReceived += uint64(len(m.Payload))
 	t.lastReceived = now
 	ours := r.ours(h.publisher)
-	order := c.sub.receipts.record(h.publisher, h.seq)
-	if !ours && (order == inOrder || order == late) {
+	order := c.sub.record(h.publisher, h.seq)
+	if !ours && order.first() {
 		t.elsewhere++
+		c.sub.receipts.elsewhere++
 	}
 	switch order {
 	case inOrder:
@@ -140,9 +149,8 @@ func (c *client) record(m *proto.Publish, now int64) {
 		t.late++
 	case duplicate:
 		t.duplicated++
-	case ambiguous:
-		t.duplicated++
-		t.ambiguous++
+	case unknown:
+		t.unknown++
 	}
 	intended := h.intended - r.epoch
 	if !ours {
@@ -157,4 +165,21 @@ func (c *client) record(m *proto.Publish, now int64) {
 	t.latency.Record(latency)
 	t.recent.Record(latency)
 	t.service.Record(latency - time.Duration(h.late)*time.Microsecond)
+}
+
+// record records that message seq of a publisher was received. The caller holds the lock of
+// shared receipts.
+func (s *subscriber) record(publisher uint32, seq uint64) outcome {
+	order := s.receipts.record(publisher, seq)
+	if !s.shared {
+		return order
+	}
+	ascending := s.arrivals.ascending(publisher, seq)
+	switch {
+	case !order.first():
+		return order
+	case ascending:
+		return inOrder
+	}
+	return late
 }

@@ -21,19 +21,19 @@ type tally struct {
 
 // counts has counts of the measured part.
 type counts struct {
-	sent, acked, refused        uint64
-	received, unique            uint64
-	duplicated, late, ambiguous uint64
-	foreign, untimed            uint64
-	elsewhere                   uint64 // of unique, sent by other processes of the run
-	bytesSent, bytesReceived    uint64
-	lastSent, lastAnswered      int64 // times of the run
-	lastReceived                int64
-	lateSends                   uint64 // sent later than due
-	lateOffline, lateBlocked    uint64 // of lateSends: there was no connection; or the window or the socket was full
-	opened, reconnected, lost   uint64
-	failed, cut, errors         uint64
-	warmReceived, warmSent      uint64 // in the warm-up
+	sent, acked, refused      uint64
+	received, unique          uint64
+	duplicated, late, unknown uint64 // unknown: received for the first time or again
+	foreign, untimed          uint64
+	elsewhere                 uint64 // of unique, sent by other processes of the run
+	bytesSent, bytesReceived  uint64
+	lastSent, lastAnswered    int64 // times of the run
+	lastReceived              int64
+	lateSends                 uint64 // sent later than due
+	lateOffline, lateBlocked  uint64 // of lateSends: there was no connection; or the window or the socket was full
+	opened, reconnected, lost uint64
+	failed, cut, errors       uint64
+	warmReceived, warmSent    uint64 // in the warm-up
 }
 
 // add adds the counts of o.
@@ -45,7 +45,7 @@ func (c *counts) add(o *counts) {
 	c.unique += o.unique
 	c.duplicated += o.duplicated
 	c.late += o.late
-	c.ambiguous += o.ambiguous
+	c.unknown += o.unknown
 	c.foreign += o.foreign
 	c.untimed += o.untimed
 	c.elsewhere += o.elsewhere

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -159,7 +160,11 @@ func (f *outputFlags) merge(e *cli.Env, names []string) error {
 		parts = append(parts, r)
 	}
 	r, err := bench.Merge(parts)
-	if err != nil {
+	var separate *bench.SeparateError
+	switch {
+	case errors.As(err, &separate):
+		return cli.Usage(err.Error(), "mqtt bench compare BASE... -- NEW... compares them")
+	case err != nil:
 		return cli.Usage(err.Error(), "name the results of one run, each once")
 	}
 	failed := r.Judge(o.thresholds)
