@@ -82,15 +82,18 @@ func (l *loginContext) stop() (err error) {
 // permit decides by Options.ConnectRate and by the hooks whether the client may connect. err is not nil if the
 // client has left.
 func (c *client) permit(p *proto.Connect, o *opening, by time.Time) (r proto.Reason, text string, err error) {
+	if c.b.opt.ConnectRate > 0 {
+		p.Password, p.Props = bytes.Clone(p.Password), bytes.Clone(p.Props) // watching may overwrite them
+		l := c.newLogin(by)
+		r, text = c.inTurn(l, p)
+		if err := l.stop(); err != nil {
+			return r, "", err
+		}
+		if r != proto.Success {
+			return r, text, nil
+		}
+	}
 	l := c.newLogin(by)
-	r, text = c.inTurn(l, p)
-	if err := l.stop(); err != nil {
-		return r, "", err
-	}
-	if r != proto.Success {
-		return r, text, nil
-	}
-	l = c.newLogin(by)
 	r, text = c.authenticate(l, p, o)
 	if err := l.stop(); err != nil {
 		return r, "", err
@@ -103,10 +106,6 @@ func (c *client) permit(p *proto.Connect, o *opening, by time.Time) (r proto.Rea
 
 // inTurn waits for the client's turn of Options.ConnectRate.
 func (c *client) inTurn(l *loginContext, p *proto.Connect) (proto.Reason, string) {
-	if c.b.opt.ConnectRate <= 0 {
-		return proto.Success, ""
-	}
-	p.Password, p.Props = bytes.Clone(p.Password), bytes.Clone(p.Props) // watching may overwrite them
 	key := fair.KeyOf(c.who.Remote)
 	if a, ok := c.b.opt.Auth.(Recaller); ok && p.HasPassword && a.Remembers(c.who, p.Password) {
 		key = fair.Key{User: c.who.Username}
