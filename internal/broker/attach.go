@@ -149,6 +149,7 @@ func (c *client) enter(o *opening, present bool, bt *batch) (left []held) {
 	}
 	s.expiry, s.left = o.expiry, time.Time{}
 	s.sender.Limit(c.limit)
+	s.returnToWalks()
 	s.online.Store(true)
 	if b.opt.Store != nil && (s.keep || s.expiry > 0) {
 		s.keep = true

@@ -163,6 +163,7 @@ func (c *client) part(err error) {
 	c.writing = 0
 	s.client = nil
 	s.walking(false)
+	s.leftWalks()
 	s.charge()
 	s.mu.Unlock()
 	if !ends {

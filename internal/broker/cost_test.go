@@ -34,7 +34,7 @@ func TestStepsOfAWalkAreBounded(t *testing.T) {
 		for done := false; !done; {
 			left := stepTopics
 			var found []*Message
-			found, done = r.next(&at, r.serial, &left, stepMessages, nil)
+			found, done = r.next(&at, view{serial: r.serial}, &left, stepMessages, nil)
 			if step := stepTopics - left; step > stepTopics+searchCost || len(found) > stepMessages {
 				t.Fatalf("%s: a step came to %d topics and %d messages", filter, step, len(found))
 			}
@@ -111,7 +111,7 @@ func BenchmarkRetainedWalk(b *testing.B) {
 					at := cursor{filter: filter}
 					for done := false; !done; {
 						left := stepTopics
-						found, done = r.next(&at, r.serial, &left, stepMessages, found[:0])
+						found, done = r.next(&at, view{serial: r.serial}, &left, stepMessages, found[:0])
 					}
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/topic")

@@ -21,10 +21,10 @@ const (
 // can is searched for.
 const near = 4
 
-// next appends up to n messages to found, as they were at a serial, and moves c. It looks at about
+// next appends up to n messages to found, as v has them, and moves c. It looks at about
 // *left topics at most, and takes those off; a search costs as much as searchCost of them. done is
 // true if there are no more messages. r.mu is held for reading.
-func (r *retained) next(c *cursor, serial uint64, left *int, n int, found []*Message) (_ []*Message, done bool) {
+func (r *retained) next(c *cursor, v view, left *int, n int, found []*Message) (_ []*Message, done bool) {
 	for bytes := 0; *left > 0 && n > 0 && bytes < stepBytes; {
 		hop, passed, stopped := "", 0, false
 		*left -= searchCost
@@ -36,7 +36,7 @@ func (r *retained) next(c *cursor, serial uint64, left *int, n int, found []*Mes
 				return !stopped
 			}
 			match, from, more := advance(c.filter, x.topic)
-			if m := x.at(serial); match && m != nil {
+			if m := x.at(v); match && m != nil {
 				found = append(found, m)
 				n--
 				bytes += m.size()

@@ -29,6 +29,7 @@ type retained struct {
 
 	walks  atomic.Int64  // sessions to which a walk is under way
 	newest atomic.Uint64 // the highest serial of a walk
+	last   atomic.Uint64 // serial, for reading without the lock
 
 	// Publishers of one topic take turns, so that all subscribers get its values in the order
 	// in which they are stored.
@@ -134,6 +135,7 @@ func (r *retained) remove(topic string, keep bool) {
 // set makes m, nil for none, the message of a topic.
 func (r *retained) set(topic string, m *Message, keep bool) {
 	r.serial++
+	r.last.Store(r.serial)
 	was, there := r.topics.Get(stored{topic: topic})
 	next := stored{topic: topic, m: m, serial: r.serial, old: was.old}
 	if was.m != nil {
@@ -220,15 +222,25 @@ func (r *retained) trim(n int) (more bool) {
 	return len(r.replaced) > 0 && r.walks.Load() == 0
 }
 
-// at returns the message that was retained at a serial, nil if there was none or it was not
-// kept.
-func (x *stored) at(serial uint64) *Message {
-	if x.serial <= serial {
+// view is what a walk sees: what had come at its serial, and of what came while its client was away
+// what is at QoS 0, since that does not wait in the queue.
+type view struct {
+	serial   uint64
+	from, to uint64 // the serials before and at the end of the absence
+	qos      byte   // of the subscription
+}
+
+// at returns the message of the topic that the walk is to deliver, nil if there is none.
+func (x *stored) at(v view) *Message {
+	if x.serial <= v.serial {
 		return x.m
 	}
-	for v := x.old; v != nil; v = v.old {
-		if v.serial <= serial {
-			return v.m
+	if x.m != nil && x.serial > v.from && x.serial <= v.to && min(x.m.QoS, v.qos) == 0 {
+		return x.m
+	}
+	for old := x.old; old != nil; old = old.old {
+		if old.serial <= v.serial {
+			return old.m
 		}
 	}
 	return nil

@@ -64,7 +64,7 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 			for done := false; !done; {
 				var found []*Message
 				left := 1 + random.IntN(30)
-				if found, done = kept.next(&at, kept.serial, &left, 1+random.IntN(3), nil); left > 30 {
+				if found, done = kept.next(&at, view{serial: kept.serial}, &left, 1+random.IntN(3), nil); left > 30 {
 					t.Fatal("a step that cost nothing")
 				}
 				for _, m := range found {

@@ -42,8 +42,9 @@ type session struct {
 	walks     []*walk             // retained messages that are still to be delivered, before the queue
 	sender    ledger.Sender[held]
 	queue     queue
-	swept     int64 // when the queue was looked through for messages that have expired
-	received  int   // bytes of receiver, when its goroutine last said so
+	awayAt    uint64 // the serial of what was retained last when its client left, 0 if there is one
+	swept     int64  // when the queue was looked through for messages that have expired
+	received  int    // bytes of receiver, when its goroutine last said so
 	seq       uint64
 	bytes     int   // of messages in the queue and in flight
 	filters   int   // bytes of subscriptions

@@ -175,7 +175,7 @@ func (s *session) subscribe(sub *subscription, left *int) verdict {
 	if wants(sub, old == nil) {
 		sub.since = b.retained.serial
 		at := cursor{filter: sub.path}
-		if found, none := b.retained.next(&at, sub.since, left, 1, nil); !none || len(found) > 0 || sub.walk != nil || isSys(sub.path) {
+		if found, none := b.retained.next(&at, view{serial: sub.since}, left, 1, nil); !none || len(found) > 0 || sub.walk != nil || isSys(sub.path) {
 			s.walk(sub, "", sub.since)
 		}
 	}

@@ -16,7 +16,8 @@ type walk struct {
 	sub    *subscription // nil once it was given up
 	from   string
 	serial uint64
-	begun  int // changes when it begins anew
+	absent view // its from and to, once its client was away
+	begun  int  // changes when it begins anew
 }
 
 // walkSize is what a walk takes in memory, about.
@@ -31,7 +32,7 @@ func (s *session) walk(sub *subscription, from string, serial uint64) {
 		s.walking(true)
 	}
 	if w := sub.walk; w != nil {
-		w.from, w.serial = from, serial
+		w.from, w.serial, w.absent = from, serial, view{}
 		w.begun++
 		return
 	}
@@ -166,7 +167,8 @@ func (c *client) step(found []*Message) (more, wait bool) {
 		s.mu.Unlock()
 		return false, false
 	}
-	sub, from, serial, begun := w.sub, w.from, w.serial, w.begun
+	sub, from, begun := w.sub, w.from, w.begun
+	v := view{w.serial, w.absent.from, w.absent.to, sub.QoS}
 	at := cursor{sub.path, from}
 	n := stepMessages
 	if sub.QoS > 0 {
@@ -176,7 +178,7 @@ func (c *client) step(found []*Message) (more, wait bool) {
 
 	left := stepTopics
 	b.retained.mu.RLock()
-	found, done := b.retained.next(&at, serial, &left, n, found[:0])
+	found, done := b.retained.next(&at, v, &left, n, found[:0])
 	b.retained.mu.RUnlock()
 	b.stats.walked.Add(int64(stepTopics - left))
 	if done && strings.HasPrefix(sub.path, sysPrefix) {
@@ -227,6 +229,23 @@ func (c *client) step(found []*Message) (more, wait bool) {
 		return false, false
 	}
 	return true, wait
+}
+
+// leftWalks notes that the client of walks is away, and returnToWalks that there is one again. mu is
+// held.
+func (s *session) leftWalks() { s.awayAt = s.b.retained.last.Load() }
+
+func (s *session) returnToWalks() {
+	if s.awayAt == 0 {
+		return
+	}
+	for _, w := range s.walks {
+		if w.absent.to == 0 {
+			w.absent.from = s.awayAt
+		}
+		w.absent.to = s.b.retained.last.Load()
+	}
+	s.awayAt = 0
 }
 
 // current returns the walk that c may go on with, nil if there is none: then c's goroutine ends.

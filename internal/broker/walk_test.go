@@ -174,6 +174,46 @@ func TestRetainedMessagesSurviveACut(t *testing.T) {
 	}
 }
 
+// What changes while the client of a walk is away arrives: at QoS 1 from the queue, at QoS 0 from
+// the store.
+func TestRetainedMessagesThatChangeDuringACut(t *testing.T) {
+	const all = 200
+	in(t, Options{Inflight: 5}, func(k *bench) {
+		w := k.store(all, 1)
+		s := k.kept(proto.V311, "s")
+		s.want("CONNACK 00")
+		s.send(sub(1, to("r/#", 1)))
+		s.want("SUBACK 1 01")
+		seen := map[string]int{}
+		s.receive(seen, 20)
+		s.cut()
+		for i := range all {
+			w.post(pub(fmt.Sprint("r/", i), "new", byte(i%2), uint16(i+1), retain))
+		}
+		k.pass(time.Second)
+		s = k.kept(proto.V311, "s")
+		s.want("CONNACK 00 present")
+		last := map[string]string{}
+		for x := s.next(); x != nil; x = s.next() {
+			if m, ok := x.(*proto.Publish); ok {
+				last[string(m.Topic)] = string(m.Payload)
+				if m.Dup {
+					seen[string(m.Topic)]++ // it was on its way before
+				}
+				if m.QoS == 1 {
+					s.send(ack(proto.PUBACK, m.PacketID))
+				}
+			}
+		}
+		for i := range all {
+			topic := fmt.Sprint("r/", i)
+			if last[topic] != "new" && !(i%2 == 0 && seen[topic] > 0) { // QoS 0 is for those who are there
+				t.Errorf("%s: %q", topic, last[topic])
+			}
+		}
+	})
+}
+
 // A subscription that is given up, or made anew, while its retained messages are on their way.
 func TestRetainedMessagesOfAFilterThatIsGivenUp(t *testing.T) {
 	const all = 300
