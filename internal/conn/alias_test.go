@@ -10,9 +10,9 @@ import (
 	"mqtt/internal/session"
 )
 
-// A Topic Alias goes out with its topic first and without it then, after a reconnect
-// with it again; the ledger keeps the whole topic and no alias [MQTT-3.2.2-17],
-// [MQTT-3.2.2-18], [MQTT-3.3.2-7], [MQTT-3.3.2-8], [MQTT-3.3.2-9], [MQTT-4.7.3-1].
+// TestTopicAlias checks that the first packet with a Topic Alias carries the topic and later ones
+// do not, also after a reconnect, and that the session stores the topic without an alias
+// [MQTT-3.2.2-17], [MQTT-3.2.2-18], [MQTT-3.3.2-7], [MQTT-3.3.2-8], [MQTT-3.3.2-9], [MQTT-4.7.3-1].
 func TestTopicAlias(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		aliased := func(qos byte, id uint16, topic string, alias int) *proto.Publish {
@@ -61,8 +61,8 @@ func TestTopicAlias(t *testing.T) {
 	})
 }
 
-// All aliases up to our own maximum are taken; the owner sees whole topics. They die
-// with the connection [MQTT-3.3.2-10], [MQTT-3.3.2-7].
+// TestTopicAliasOfServer checks that all aliases up to our maximum are accepted, that the owner
+// gets complete topics, and that aliases end with the connection [MQTT-3.3.2-10], [MQTT-3.3.2-7].
 func TestTopicAliasOfServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := held(t, proto.V5,
@@ -95,7 +95,7 @@ func TestTopicAliasOfServer(t *testing.T) {
 	})
 }
 
-// Server Keep Alive takes the place of ours, 0 included; our own counts without it
+// TestServerKeepAlive checks that Server Keep Alive, also 0, replaces our keep alive
 // [MQTT-3.1.2-20], [MQTT-3.1.2-21], [MQTT-3.2.2-21]; 3.1.1 [MQTT-3.1.2-23].
 func TestServerKeepAlive(t *testing.T) {
 	for _, k := range []struct {
@@ -145,8 +145,8 @@ func TestServerKeepAlive(t *testing.T) {
 	}
 }
 
-// An identifier that the server assigned is the session's from then on
-// [MQTT-3.1.3-2], [MQTT-3.1.3-3]; 3.1.1 [MQTT-3.1.3-2], [MQTT-3.1.3-3].
+// TestAssignedClientIdentifier checks that later connections of a session use the identifier that
+// the server assigned [MQTT-3.1.3-2], [MQTT-3.1.3-3]; 3.1.1 [MQTT-3.1.3-2], [MQTT-3.1.3-3].
 func TestAssignedClientIdentifier(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		check := func(p *peer, present bool, id string, ps ...any) {
@@ -171,7 +171,8 @@ func TestAssignedClientIdentifier(t *testing.T) {
 	})
 }
 
-// Session present after a clean start is a violation [MQTT-3.2.2-4].
+// TestSessionPresentAfterCleanStart checks that Session Present after a clean start is a violation
+// [MQTT-3.2.2-4].
 func TestSessionPresentAfterCleanStart(t *testing.T) {
 	for _, v := range versions[1:] {
 		synctest.Test(t, func(t *testing.T) {
@@ -190,7 +191,7 @@ func TestSessionPresentAfterCleanStart(t *testing.T) {
 	}
 }
 
-// Server tells what CONNACK said, and the defaults where it said nothing.
+// TestServer checks the contents of CONNACK, and the defaults for absent properties.
 func TestServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) { p.greet(false); p.bye() }))

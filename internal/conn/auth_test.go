@@ -56,10 +56,10 @@ func step(data string) []any {
 
 func auth(r proto.Reason, ps ...any) *proto.Auth { return &proto.Auth{Reason: r, Props: props(ps...)} }
 
-// The exchange at CONNECT, and again later: AUTH is answered by AUTH with 0x18 and the
-// same method, and nothing else is sent before CONNACK [MQTT-3.1.2-30],
-// [MQTT-3.15.1-1], [MQTT-3.15.2-1], [MQTT-3.15.2-2], [MQTT-3.15.2-3],
-// [MQTT-4.12.0-3], [MQTT-4.12.0-5], [MQTT-4.12.1-1].
+// TestAuth checks the exchange at CONNECT and a re-authentication: AUTH is answered by AUTH with
+// reason 0x18 and the same method, and no other packet is sent before CONNACK [MQTT-3.1.2-30],
+// [MQTT-3.15.1-1], [MQTT-3.15.2-1], [MQTT-3.15.2-2], [MQTT-3.15.2-3], [MQTT-4.12.0-3],
+// [MQTT-4.12.0-5], [MQTT-4.12.1-1].
 func TestAuth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var a fakeAuth
@@ -101,8 +101,8 @@ func TestAuth(t *testing.T) {
 	})
 }
 
-// What ends an exchange at CONNECT: another method, a reason of a client, a challenge
-// or a signature that is bad [MQTT-4.12.0-5].
+// TestAuthFails checks what ends an exchange at CONNECT: another method, a reason of a client, a
+// bad challenge or a bad signature [MQTT-4.12.0-5].
 func TestAuthFails(t *testing.T) {
 	for _, k := range []struct {
 		name, bad string
@@ -140,8 +140,8 @@ func TestAuthFails(t *testing.T) {
 	}
 }
 
-// A re-authentication that fails closes the connection; so does an AUTH that nobody
-// asked for [MQTT-4.12.1-2], [MQTT-4.12.0-7].
+// TestReauthenticateFails checks that a failed re-authentication, or an unexpected AUTH, ends the
+// connection [MQTT-4.12.1-2], [MQTT-4.12.0-7].
 func TestReauthenticateFails(t *testing.T) {
 	for _, k := range []struct {
 		name, bad string
@@ -197,7 +197,7 @@ func TestReauthenticateFails(t *testing.T) {
 	})
 }
 
-// Without a method no AUTH is sent, and below version 5 there is none
+// TestAuthWithoutMethod checks that no AUTH is sent without a method, or before version 5
 // [MQTT-4.12.0-7].
 func TestAuthWithoutMethod(t *testing.T) {
 	for _, v := range versions {

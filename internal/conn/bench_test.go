@@ -12,8 +12,8 @@ import (
 	"mqtt/internal/session"
 )
 
-// memory is a stream without a kernel: Read gives out in over and over, or what
-// answer made of the last write.
+// memory is a stream without a kernel. Read returns in over and over, or the answer to the last
+// write.
 type memory struct {
 	net.Conn
 	first  []byte // CONNACK
@@ -54,7 +54,7 @@ func (m *memory) SetDeadline(time.Time) error      { return nil }
 func (m *memory) SetReadDeadline(time.Time) error  { return nil }
 func (m *memory) SetWriteDeadline(time.Time) error { return nil }
 
-// inMemory dials into m.
+// inMemory returns a connection over m.
 func inMemory(t testing.TB, m *memory, window int) *Conn {
 	t.Helper()
 	m.first = wire(t, proto.V5, &proto.Connack{})
@@ -69,7 +69,7 @@ func inMemory(t testing.TB, m *memory, window int) *Conn {
 	return c
 }
 
-// acknowledges answers each QoS 1 message in written with PUBACK.
+// acknowledges appends a PUBACK for each QoS 1 message in written.
 func acknowledges(in, written []byte) []byte {
 	for len(written) > 0 {
 		f, n, err := proto.Split(written, 0)
@@ -132,7 +132,7 @@ func publishQoS1(t testing.TB) func() {
 	}
 }
 
-// nextQoS takes messages of 64 bytes off a stream without end. PUBACKs are written.
+// nextQoS reads messages of 64 bytes from an endless stream, and writes PUBACKs.
 func nextQoS(t testing.TB, qos byte) func() {
 	p := proto.Publish{QoS: qos, Topic: topic, PacketID: 77, Payload: payload[:64]}
 	if qos == 0 {
@@ -150,7 +150,7 @@ func nextQoS(t testing.TB, qos byte) func() {
 	}
 }
 
-// Nothing on the hot paths allocates.
+// TestNoAllocation checks that the hot paths do not allocate.
 func TestNoAllocation(t *testing.T) {
 	for name, step := range map[string]func(){
 		"publish at QoS 0":         publishQoS0(t),

@@ -13,6 +13,7 @@ import (
 	"mqtt/internal/transport"
 )
 
+// TestClass checks the class of every kind of error, also when it is wrapped.
 func TestClass(t *testing.T) {
 	phase := func(p transport.Phase, err error) error {
 		return &OpenError{Err: &transport.Error{Phase: p, Addr: "localhost:1883", Err: err}}
@@ -67,6 +68,7 @@ func TestClass(t *testing.T) {
 	}
 }
 
+// TestClassNames checks that every class has a name of its own.
 func TestClassNames(t *testing.T) {
 	seen := map[string]bool{}
 	for c := ClassNone; c <= ClassInvalid; c++ {
@@ -78,6 +80,7 @@ func TestClassNames(t *testing.T) {
 	}
 }
 
+// TestGranted checks the three results for a topic filter.
 func TestGranted(t *testing.T) {
 	filters := []proto.Subscription{{Filter: "a", QoS: 1}, {Filter: "b", QoS: 2}, {Filter: "c"}}
 	got := Granted(filters, &proto.Suback{Kind: proto.SUBACK, Reasons: []proto.Reason{1, 1, proto.NotAuthorized},

@@ -9,7 +9,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A server that does not answer PINGREQ for as long as the keep alive is lost
+// TestPongLate checks that a server which does not answer PINGREQ within the keep alive is lost
 // [MQTT-3.1.2-20]; 3.1.1 [MQTT-3.1.2-23].
 func TestPongLate(t *testing.T) {
 	for _, v := range versions {
@@ -32,8 +32,8 @@ func TestPongLate(t *testing.T) {
 	}
 }
 
-// Anything that the server sends shows that it lives, though PINGRESP is late.
-func TestPongLateBehindMessages(t *testing.T) {
+// TestPongAfterMessages checks that any packet counts as a sign of life while PINGRESP is late.
+func TestPongAfterMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V5, func(p *peer) {
 			p.greet(false)
@@ -57,8 +57,8 @@ func TestPongLateBehindMessages(t *testing.T) {
 	})
 }
 
-// An owner that was away for long finds the PINGRESP that came meanwhile before it
-// judges; and one that only ever looks pings too.
+// TestPongAndOwnerAway checks that an owner that was busy for long finds the PINGRESP that arrived
+// meanwhile, and that polling sends PINGREQ too.
 func TestPongAndOwnerAway(t *testing.T) {
 	for _, limit := range []time.Duration{0, time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -89,10 +89,10 @@ func TestPongAndOwnerAway(t *testing.T) {
 	}
 }
 
-// pause lets the bubble's time pass.
+// pause lets the time of the synctest bubble pass.
 func pause(d time.Duration) { <-time.After(d) }
 
-// A flood of messages does not keep the PINGREQ back.
+// TestPingInFlood checks that a flood of messages does not delay PINGREQ.
 func TestPingInFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V311, func(p *peer) {
@@ -132,8 +132,8 @@ func TestPingInFlood(t *testing.T) {
 	})
 }
 
-// The owner's own PINGREQs are answered by Pong in their order, each with its time;
-// those of the keep alive are not the owner's.
+// TestPong checks that the owner's PINGREQs are answered by Pong events in order, each with its
+// time, and that those of the keep alive are not.
 func TestPong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V5, func(p *peer) {
@@ -146,7 +146,7 @@ func TestPong(t *testing.T) {
 			pause(100 * time.Millisecond)
 			p.send("d000", "d000")
 			pause(100 * time.Millisecond)
-			p.send("d000", "d000") // the last for nothing
+			p.send("d000", "d000") // the second answers no PINGREQ
 			p.bye()
 		})
 		cfg.Connect.KeepAlive = 10
@@ -168,9 +168,9 @@ func TestPong(t *testing.T) {
 	})
 }
 
-// A server that only takes messages at QoS 0 is asked whether it is there, and the
-// connection ends where it is not: what is sent proves nothing.
-func TestSilentServerIsAsked(t *testing.T) {
+// TestSilentServerIsPinged checks that a server which only receives QoS 0 messages is pinged, and
+// that the connection ends if it does not answer.
+func TestSilentServerIsPinged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V5, func(p *peer) {
 			p.greet(false)

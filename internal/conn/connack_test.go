@@ -19,9 +19,10 @@ func limited(t *testing.T, err error, id proto.PropID) {
 	}
 }
 
-// Exactly as many as Receive Maximum are outstanding; PUBACK, PUBCOMP and PUBREC of
-// 0x80 or more free one each, and everything but PUBLISH goes on [MQTT-3.3.4-7],
-// [MQTT-3.3.4-8], [MQTT-4.9.0-1], [MQTT-4.9.0-2], [MQTT-4.9.0-3], [MQTT-4.4.0-2].
+// TestReceiveMaximum checks that exactly Receive Maximum messages are outstanding, that PUBACK,
+// PUBCOMP and PUBREC with an error each free one, and that all packets except PUBLISH are still
+// sent [MQTT-3.3.4-7], [MQTT-3.3.4-8], [MQTT-4.9.0-1], [MQTT-4.9.0-2], [MQTT-4.9.0-3],
+// [MQTT-4.4.0-2].
 func TestReceiveMaximum(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V5, func(p *peer) {
@@ -76,8 +77,8 @@ func TestReceiveMaximum(t *testing.T) {
 	})
 }
 
-// The window is the smaller of our own wish and the server's; without a word of
-// either it is 20, and below version 5 the server says nothing [MQTT-4.9.0-1].
+// TestWindow checks that the window is the smaller of Config.Window and the server's Receive
+// Maximum, and DefaultWindow without both [MQTT-4.9.0-1].
 func TestWindow(t *testing.T) {
 	for _, k := range []struct{ ours, theirs, want int }{{0, 65535, 20}, {0, 7, 7}, {5, 7, 5}, {65535, 0, 65535}, {70000, 0, 65535}, {100, 65535, 100}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -130,9 +131,9 @@ func held(t *testing.T, v proto.Version, scripts ...func(*peer)) *Config {
 	return cfg
 }
 
-// A session resumed at a smaller Receive Maximum: PUBRELs at once, PUBLISHes with DUP
-// one at a time in the order of sending, no new message before them [MQTT-3.3.4-7],
-// [MQTT-4.4.0-1], [MQTT-4.6.0-1], [MQTT-3.3.1-1], [MQTT-4.3.3-6].
+// TestReceiveMaximumSmaller resumes a session with a smaller Receive Maximum: PUBRELs are sent at
+// once, PUBLISHes with DUP one at a time in the order of sending, and no new message before them
+// [MQTT-3.3.4-7], [MQTT-4.4.0-1], [MQTT-4.6.0-1], [MQTT-3.3.1-1], [MQTT-4.3.3-6].
 func TestReceiveMaximumSmaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inFlight(t, proto.V5)
@@ -166,9 +167,9 @@ func TestReceiveMaximumSmaller(t *testing.T) {
 	})
 }
 
-// A server that acknowledges what was not sent again yet does no harm, and the
-// message is not sent again.
-func TestReceiveMaximumSmallerAndEarlyAnswers(t *testing.T) {
+// TestReceiveMaximumSmallerAndEarlyAcks checks that a message is not sent again if the server
+// acknowledges it before.
+func TestReceiveMaximumSmallerAndEarlyAcks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inFlight(t, proto.V5)
 		c := resumed(t, held(t, proto.V5, func(p *peer) {
@@ -187,8 +188,8 @@ func TestReceiveMaximumSmallerAndEarlyAnswers(t *testing.T) {
 	})
 }
 
-// A session that the server lost: all are new messages, without DUP, PUBREL is not
-// sent; Renewed counts those at QoS 2 [MQTT-3.2.2-5], [MQTT-3.1.2-4]; 3.1.1
+// TestSessionLost checks that all messages are new if the server has lost the session: they have no
+// DUP, PUBREL is not sent, and Renewed counts those at QoS 2 [MQTT-3.2.2-5], [MQTT-3.1.2-4]; 3.1.1
 // [MQTT-3.1.2-6].
 func TestSessionLost(t *testing.T) {
 	for _, v := range versions[1:] {
@@ -221,8 +222,8 @@ func TestSessionLost(t *testing.T) {
 	}
 }
 
-// What a CONNACK forbids is not sent, and the connection goes on [MQTT-3.2.2-11],
-// [MQTT-3.2.2-14], [MQTT-3.2.2-15].
+// TestServerLimits checks that packets which the CONNACK forbids are not sent, and that the
+// connection goes on [MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15].
 func TestServerLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fits := strings.Repeat("x", 30-2-3-1)
@@ -250,10 +251,10 @@ func TestServerLimits(t *testing.T) {
 	})
 }
 
-// Acknowledgements and DISCONNECT fit a small Maximum Packet Size: no reason string
-// and no user properties are put into them that would not [MQTT-3.4.2-2],
-// [MQTT-3.4.2-3], [MQTT-3.5.2-2], [MQTT-3.5.2-3], [MQTT-3.6.2-2], [MQTT-3.6.2-3],
-// [MQTT-3.7.2-2], [MQTT-3.7.2-3], [MQTT-3.14.2-3], [MQTT-3.14.2-4].
+// TestServerLimitsSmallest checks that acknowledgements and DISCONNECT fit a small Maximum Packet
+// Size: reason strings and user properties that do not fit are left out [MQTT-3.4.2-2],
+// [MQTT-3.4.2-3], [MQTT-3.5.2-2], [MQTT-3.5.2-3], [MQTT-3.6.2-2], [MQTT-3.6.2-3], [MQTT-3.7.2-2],
+// [MQTT-3.7.2-3], [MQTT-3.14.2-3], [MQTT-3.14.2-4].
 func TestServerLimitsSmallest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) {
@@ -273,8 +274,8 @@ func TestServerLimitsSmallest(t *testing.T) {
 	})
 }
 
-// A message in flight that the next server does not take is not sent, and not lost
-// either [MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15].
+// TestServerLimitsResumed checks that a message in flight which the next server does not accept is
+// not sent, and not lost [MQTT-3.2.2-11], [MQTT-3.2.2-14], [MQTT-3.2.2-15].
 func TestServerLimitsResumed(t *testing.T) {
 	for id, ps := range map[proto.PropID][]any{
 		proto.MaximumQoS:        {proto.MaximumQoS, 1},

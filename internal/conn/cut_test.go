@@ -14,7 +14,7 @@ import (
 	"mqtt/internal/session"
 )
 
-// cut is a stream that ends after so many bytes; negative is never.
+// cut is a stream that ends after a number of bytes; negative means never.
 type cut struct {
 	net.Conn
 	sent, received       int // that are left
@@ -62,8 +62,7 @@ func (c *cut) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// A conversation is one run of a client against honest over a first connection that
-// is cut.
+// A conversation is one run of a client against honest, whose first connection is cut.
 type conversation struct {
 	v              proto.Version
 	qos            byte
@@ -121,8 +120,8 @@ func (k conversation) run(t *testing.T) (sent, received int) {
 	return sent, received
 }
 
-// waits closes, and waits until the server has noticed: it must not be busy with the
-// old connection when the next one comes.
+// waits is a stream whose Close waits until the server has noticed, so that the server is not busy
+// with it when the next connection arrives.
 type waits struct {
 	net.Conn
 	served chan struct{}
@@ -178,7 +177,7 @@ func (k conversation) publish(t *testing.T, h *honest, all []string) func(contex
 	}
 }
 
-// subscribe takes messages until the server says that all is done.
+// subscribe receives messages until the server says that all exchanges have ended.
 func (k conversation) subscribe(t *testing.T, all []string) func(context.Context, *Conn) error {
 	var got []string
 	return func(ctx context.Context, c *Conn) error {
@@ -237,40 +236,42 @@ func (k conversation) everywhere(t *testing.T) {
 	}
 }
 
-// A publisher at QoS 1 whose connection is cut at any byte loses nothing
-// [MQTT-3.3.1-1], [MQTT-4.3.2-3], [MQTT-4.4.0-1], [MQTT-3.1.2-23], [MQTT-3.1.3-2];
-// 3.1.1 [MQTT-2.3.1-3], [MQTT-3.1.2-4], [MQTT-4.3.2-1], [MQTT-4.1.0-1], [MQTT-4.1.0-2].
+// TestCutPublisherQoS1 ends the connection of a publisher at every byte: at QoS 1 no message is
+// lost [MQTT-3.3.1-1], [MQTT-4.3.2-3], [MQTT-4.4.0-1], [MQTT-3.1.2-23], [MQTT-3.1.3-2]; 3.1.1
+// [MQTT-2.3.1-3], [MQTT-3.1.2-4], [MQTT-4.3.2-1], [MQTT-4.1.0-1], [MQTT-4.1.0-2].
 func TestCutPublisherQoS1(t *testing.T) {
 	for _, v := range versions[1:] {
 		conversation{v: v, qos: 1}.everywhere(t)
 	}
 }
 
-// A publisher at QoS 2: exactly once [MQTT-4.3.3-3], [MQTT-4.3.3-5], [MQTT-4.3.3-6],
-// [MQTT-4.4.0-1]; 3.1.1 [MQTT-4.3.3-1], [MQTT-4.4.0-1].
+// TestCutPublisherQoS2 does the same at QoS 2: every message is delivered exactly once
+// [MQTT-4.3.3-3], [MQTT-4.3.3-5], [MQTT-4.3.3-6], [MQTT-4.4.0-1]; 3.1.1 [MQTT-4.3.3-1],
+// [MQTT-4.4.0-1].
 func TestCutPublisherQoS2(t *testing.T) {
 	for _, v := range versions[1:] {
 		conversation{v: v, qos: 2}.everywhere(t)
 	}
 }
 
-// A subscriber at QoS 1 [MQTT-4.3.2-4]; 3.1.1 [MQTT-4.3.2-2].
+// TestCutSubscriberQoS1 ends the connection of a subscriber at every byte, at QoS 1 [MQTT-4.3.2-4];
+// 3.1.1 [MQTT-4.3.2-2].
 func TestCutSubscriberQoS1(t *testing.T) {
 	for _, v := range versions[1:] {
 		conversation{v: v, qos: 1, subscriber: true}.everywhere(t)
 	}
 }
 
-// A subscriber at QoS 2: exactly once [MQTT-4.3.3-10], [MQTT-4.3.3-11],
-// [MQTT-4.3.3-12]; 3.1.1 [MQTT-4.3.3-2].
+// TestCutSubscriberQoS2 does the same at QoS 2: every message is delivered exactly once
+// [MQTT-4.3.3-10], [MQTT-4.3.3-11], [MQTT-4.3.3-12]; 3.1.1 [MQTT-4.3.3-2].
 func TestCutSubscriberQoS2(t *testing.T) {
 	for _, v := range versions[1:] {
 		conversation{v: v, qos: 2, subscriber: true}.everywhere(t)
 	}
 }
 
-// With a server that lost the session: at least once, and Renewed tells how many may
-// arrive twice [MQTT-3.2.2-5].
+// TestCutSessionLost does the same with a server that loses the session: every message is delivered
+// at least once, and Renewed counts those that may be delivered twice [MQTT-3.2.2-5].
 func TestCutSessionLost(t *testing.T) {
 	for _, v := range versions[1:] {
 		for qos := byte(1); qos <= 2; qos++ {

@@ -9,9 +9,9 @@ import (
 	"mqtt/internal/session"
 )
 
-// What was deferred is acknowledged when the owner says so, and in the order of receipt
-// all the same: behind it waits what was acknowledged before its turn
-// [MQTT-4.6.0-2], [MQTT-4.6.0-3]; 3.1.1 [MQTT-4.6.0-2], [MQTT-4.6.0-3].
+// TestDefer checks that deferred acknowledgements are sent in the order of receipt, whatever the
+// order in which the owner acknowledges [MQTT-4.6.0-2], [MQTT-4.6.0-3]; 3.1.1 [MQTT-4.6.0-2],
+// [MQTT-4.6.0-3].
 func TestDefer(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {
@@ -51,7 +51,8 @@ func TestDefer(t *testing.T) {
 	}
 }
 
-// Close and Withhold do not acknowledge what is deferred, nor what is behind it.
+// TestDeferAndClose checks that Close and Discard do not send deferred acknowledgements, nor those
+// after them.
 func TestDeferAndClose(t *testing.T) {
 	for _, withhold := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -79,8 +80,8 @@ func TestDeferAndClose(t *testing.T) {
 	}
 }
 
-// Refuse reaches what is deferred; the refused identifier is free again when that is
-// said [MQTT-4.3.3-9].
+// TestDeferRefused checks that Refuse applies to a deferred acknowledgement, and that the
+// identifier is free when that is sent [MQTT-4.3.3-9].
 func TestDeferRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) {
@@ -99,8 +100,8 @@ func TestDeferRefused(t *testing.T) {
 	})
 }
 
-// A deferred message of QoS 2 that comes again on its connection is neither delivered
-// nor acknowledged a second time [MQTT-4.3.3-10].
+// TestDeferRepeat checks that a redelivered QoS 2 message whose acknowledgement is deferred is
+// neither delivered nor acknowledged a second time [MQTT-4.3.3-10].
 func TestDeferRepeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V311, func(p *peer) {
@@ -122,10 +123,9 @@ func TestDeferRepeat(t *testing.T) {
 	})
 }
 
-// The next connection of the session: what was deferred and not acknowledged is new
-// there, at QoS 2 too; what was acknowledged, and whose PUBREC only waited for its turn,
-// is acknowledged in the order of receipt and not delivered. What belongs to the
-// connection before is void.
+// TestDeferAndResume resumes a session. Messages that were deferred and not acknowledged are new,
+// also at QoS 2. Messages whose PUBREC only waited for earlier ones are acknowledged in order and
+// not delivered. A Deferred of the previous connection has no effect.
 func TestDeferAndResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s session.Session
@@ -167,9 +167,9 @@ func TestDeferAndResume(t *testing.T) {
 	})
 }
 
-// Where the session outlives its connection, Close sees the exchanges of QoS 2 through
-// that stand behind PUBREC. A message that comes meanwhile is left to the server.
-func TestCloseSeesThrough(t *testing.T) {
+// TestCloseFinishesQoS2 checks that Close completes QoS 2 exchanges if the session survives, and
+// does not acknowledge messages that arrive meanwhile.
+func TestCloseFinishesQoS2(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := script(t, v, func(p *peer) {
@@ -205,9 +205,8 @@ func lasting(cfg *Config) {
 	}
 }
 
-// Close does not wait for PUBREL where the session ends with the connection, by the word
-// of CONNECT, of CONNACK or of DISCONNECT, nor for what was withheld; and never longer
-// than a moment.
+// TestCloseDoesNotWait checks that Close does not wait for PUBREL if the session ends by CONNECT,
+// CONNACK or DISCONNECT, nor after Discard, and never longer than closeTimeout.
 func TestCloseDoesNotWait(t *testing.T) {
 	over := &proto.Disconnect{Props: props(proto.SessionExpiryInterval, 0)}
 	for _, c := range []struct {
@@ -222,7 +221,7 @@ func TestCloseDoesNotWait(t *testing.T) {
 		{name: "a clean session", v: proto.V311},
 		{name: "no expiry", v: proto.V5},
 		{name: "the server's word", v: proto.V5, lasts: true, connack: []any{proto.SessionExpiryInterval, 0}},
-		{name: "given up at the end", v: proto.V5, lasts: true, bye: over},
+		{name: "ended by DISCONNECT", v: proto.V5, lasts: true, bye: over},
 		{name: "withheld", v: proto.V5, lasts: true, withhold: true},
 		{name: "no PUBREL", v: proto.V5, lasts: true, waits: closeTimeout},
 		{name: "no PUBREL at 3.1.1", v: proto.V311, lasts: true, waits: closeTimeout},

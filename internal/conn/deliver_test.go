@@ -8,12 +8,11 @@ import (
 	"mqtt/internal/proto"
 )
 
-// The answer to a message is by its QoS: none, PUBACK, PUBREC; with its identifier,
-// and in the order of receipt [MQTT-3.3.4-1], [MQTT-2.2.1-5], [MQTT-4.3.2-4],
-// [MQTT-4.3.3-8], [MQTT-4.5.0-2], [MQTT-4.6.0-2], [MQTT-4.6.0-3], [MQTT-1.5.4-3];
-// 3.1.1 [MQTT-3.3.4-1], [MQTT-2.3.1-6], [MQTT-4.5.0-2], [MQTT-4.6.0-2],
-// [MQTT-4.6.0-3], [MQTT-1.5.3-3].
-func TestAnswers(t *testing.T) {
+// TestAcks checks the acknowledgement of each QoS, with its packet identifier, in the order of
+// receipt [MQTT-3.3.4-1], [MQTT-2.2.1-5], [MQTT-4.3.2-4], [MQTT-4.3.3-8], [MQTT-4.5.0-2],
+// [MQTT-4.6.0-2], [MQTT-4.6.0-3], [MQTT-1.5.4-3]; 3.1.1 [MQTT-3.3.4-1], [MQTT-2.3.1-6],
+// [MQTT-4.5.0-2], [MQTT-4.6.0-2], [MQTT-4.6.0-3], [MQTT-1.5.3-3].
+func TestAcks(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {
 			ids := []uint16{1, 255, 256, 65535, 77}
@@ -40,9 +39,9 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// An acknowledgement waits for the owner to come back: what it did not see through is
-// not acknowledged.
-func TestAnswerWhenDone(t *testing.T) {
+// TestAckWaitsForOwner checks that a message is acknowledged when the owner calls Next again, and
+// not before.
+func TestAckWaitsForOwner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) {
 			p.greet(false)
@@ -59,7 +58,7 @@ func TestAnswerWhenDone(t *testing.T) {
 	})
 }
 
-// Refuse speaks in PUBACK and PUBREC; a refused identifier is free again
+// TestRefuse checks the reason in PUBACK and PUBREC, and that a refused identifier is free again
 // [MQTT-4.3.3-9], [MQTT-3.4.2-1], [MQTT-3.5.2-1].
 func TestRefuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -93,10 +92,10 @@ func TestRefuse(t *testing.T) {
 	})
 }
 
-// QoS 2 on the way in: a repeat before PUBREL is acknowledged and not delivered, after
-// PUBCOMP the identifier is a new message's; a PUBREL that nobody expects is answered
-// [MQTT-4.3.3-10], [MQTT-4.3.3-11], [MQTT-4.3.3-12], [MQTT-4.3.3-13],
-// [MQTT-3.7.2-1], [MQTT-4.1.0-1]; 3.1.1 [MQTT-4.3.3-2], [MQTT-4.1.0-1].
+// TestExactlyOnce receives QoS 2 messages: a redelivery before PUBREL is acknowledged and not
+// delivered, after PUBCOMP the identifier belongs to a new message, and an unexpected PUBREL is
+// answered [MQTT-4.3.3-10], [MQTT-4.3.3-11], [MQTT-4.3.3-12], [MQTT-4.3.3-13], [MQTT-3.7.2-1],
+// [MQTT-4.1.0-1]; 3.1.1 [MQTT-4.3.3-2], [MQTT-4.1.0-1].
 func TestExactlyOnce(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {
@@ -130,8 +129,8 @@ func TestExactlyOnce(t *testing.T) {
 	}
 }
 
-// After PUBACK the same identifier is a new message, whatever DUP says
-// [MQTT-4.3.2-5]; 3.1.1 [MQTT-4.3.2-2].
+// TestAtLeastOnce checks that after PUBACK the same packet identifier belongs to a new message,
+// whatever DUP says [MQTT-4.3.2-5]; 3.1.1 [MQTT-4.3.2-2].
 func TestAtLeastOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V311, func(p *peer) {

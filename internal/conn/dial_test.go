@@ -14,11 +14,11 @@ import (
 	"mqtt/internal/session"
 )
 
-// CONNECT is the first packet, once, with its fields in their order [MQTT-3.1.0-1],
-// [MQTT-3.1.2-1], [MQTT-3.1.2-9], [MQTT-3.1.2-12], [MQTT-3.1.2-17], [MQTT-3.1.2-19],
-// [MQTT-3.1.3-1], [MQTT-3.1.3-3], [MQTT-2.2.2-1]; 3.1.1 [MQTT-3.1.0-1],
-// [MQTT-3.1.0-2], [MQTT-3.1.2-9], [MQTT-3.1.2-14], [MQTT-3.1.2-19],
-// [MQTT-3.1.2-21], [MQTT-3.1.3-1], [MQTT-3.1.3-3].
+// TestConnect checks that CONNECT is the first packet and is sent once, with its fields in order
+// [MQTT-3.1.0-1], [MQTT-3.1.2-1], [MQTT-3.1.2-9], [MQTT-3.1.2-12], [MQTT-3.1.2-17],
+// [MQTT-3.1.2-19], [MQTT-3.1.3-1], [MQTT-3.1.3-3], [MQTT-2.2.2-1]; 3.1.1 [MQTT-3.1.0-1],
+// [MQTT-3.1.0-2], [MQTT-3.1.2-9], [MQTT-3.1.2-14], [MQTT-3.1.2-19], [MQTT-3.1.2-21],
+// [MQTT-3.1.3-1], [MQTT-3.1.3-3].
 func TestConnect(t *testing.T) {
 	for v, want := range map[proto.Version]string{
 		proto.V31:  "1022 0006 4d5149736470 03 f6 003c 0002 6d65 0004 77696c6c 0003 62796e 0001 75 0002 00ff",
@@ -40,10 +40,10 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// A CONNECT of nothing: flags and fields that were not asked for are not there
-// [MQTT-3.1.2-11], [MQTT-3.1.2-13], [MQTT-3.1.2-16], [MQTT-3.1.2-18],
-// [MQTT-2.2.2-1]; 3.1.1 [MQTT-3.1.2-11], [MQTT-3.1.2-13], [MQTT-3.1.2-15],
-// [MQTT-3.1.2-18], [MQTT-3.1.2-20], [MQTT-3.1.3-7], [MQTT-3.14.1-1].
+// TestConnectBare checks a CONNECT without optional flags and fields [MQTT-3.1.2-11],
+// [MQTT-3.1.2-13], [MQTT-3.1.2-16], [MQTT-3.1.2-18], [MQTT-2.2.2-1]; 3.1.1 [MQTT-3.1.2-11],
+// [MQTT-3.1.2-13], [MQTT-3.1.2-15], [MQTT-3.1.2-18], [MQTT-3.1.2-20], [MQTT-3.1.3-7],
+// [MQTT-3.14.1-1].
 func TestConnectBare(t *testing.T) {
 	for v, want := range map[proto.Version]string{
 		proto.V311: "100c 0004 4d515454 04 02 0000 0000",
@@ -61,12 +61,11 @@ func TestConnectBare(t *testing.T) {
 	}
 }
 
-// What cannot be a CONNECT is not sent [MQTT-1.5.4-1], [MQTT-1.5.4-2],
+// TestConnectInvalid checks that an invalid CONNECT is not sent [MQTT-1.5.4-1], [MQTT-1.5.4-2],
 // [MQTT-3.1.2-12], [MQTT-3.1.3-4], [MQTT-3.1.3-11], [MQTT-3.1.3-12], [MQTT-4.7.0-1],
-// [MQTT-4.7.3-3]; 3.1.1 [MQTT-1.5.3-1], [MQTT-1.5.3-2], [MQTT-3.1.2-14],
-// [MQTT-3.1.2-22], [MQTT-3.1.3-4], [MQTT-3.1.3-7], [MQTT-3.1.3-10], [MQTT-3.1.3-11],
-// [MQTT-4.7.1-1].
-func TestConnectThatIsNone(t *testing.T) {
+// [MQTT-4.7.3-3]; 3.1.1 [MQTT-1.5.3-1], [MQTT-1.5.3-2], [MQTT-3.1.2-14], [MQTT-3.1.2-22],
+// [MQTT-3.1.3-4], [MQTT-3.1.3-7], [MQTT-3.1.3-10], [MQTT-3.1.3-11], [MQTT-4.7.1-1].
+func TestConnectInvalid(t *testing.T) {
 	for _, v := range versions[1:] {
 		for i, hello := range []proto.Connect{
 			{ClientID: "\xff"},
@@ -99,7 +98,7 @@ func TestConnectThatIsNone(t *testing.T) {
 	}
 }
 
-// A refusal closes the connection and is told with the server's words
+// TestRefused checks that a refusal ends the connection, and that the error has the Reason String
 // [MQTT-4.13.2-1].
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -140,9 +139,9 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// Version 5 falls back to 3.1.1 on 0x84, on return code 1 and where the server hangs
-// up, not on other refusals, and only if that is allowed and the session is new. What
-// was settled is for later connections too. Properties are left out.
+// TestFallback checks that a new session falls back from version 5 to 3.1.1 after reason 0x84,
+// after return code 1 and after a closed stream, if that is allowed. Later connections keep the
+// version. Properties are left out.
 func TestFallback(t *testing.T) {
 	hangUp := func(p *peer) { p.hello() }
 	says := func(hex string) func(*peer) {
@@ -165,7 +164,7 @@ func TestFallback(t *testing.T) {
 	}{
 		{"0x84", says("2003008400"), true, 0},
 		{"return code 1", says("20020001"), true, 0},
-		{"hang-up", hangUp, true, 0},
+		{"closed stream", hangUp, true, 0},
 		{"0x87", says("2003008700"), false, proto.NotAuthorized},
 		{"return code 5", says("20020005"), false, proto.NotAuthorized},
 		{"return code 2", says("20020002"), false, proto.ClientIdentifierNotValid},
@@ -213,8 +212,8 @@ func TestFallback(t *testing.T) {
 	}
 }
 
-// A server that hangs up is told from one that does not answer, and that from the
-// end of ctx; what ends them is Timeout.
+// TestDialFails checks the errors of a server that closes the stream, of one that does not answer,
+// of Timeout and of ctx.
 func TestDialFails(t *testing.T) {
 	silent := func(p *peer) { p.hello(); p.bye() } // the CONNECT is taken back
 	synctest.Test(t, func(t *testing.T) {
@@ -258,7 +257,7 @@ func TestDialFails(t *testing.T) {
 	})
 }
 
-// The context of Dial is of no matter afterwards.
+// TestDialContext checks that the context of Dial has no effect on the connection.
 func TestDialContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -269,14 +268,14 @@ func TestDialContext(t *testing.T) {
 			p.bye()
 		})
 		cfg.Timeout = time.Second
-		var told []string
-		cfg.Connected = func() { told = append(told, "connected") }
+		var events []string
+		cfg.Connected = func() { events = append(events, "connected") }
 		cfg.Trace = func(sent bool, f proto.Frame, _ proto.Version) {
 			way := "<"
 			if sent {
 				way = ">"
 			}
-			told = append(told, way+f.Type().String())
+			events = append(events, way+f.Type().String())
 		}
 		c, err := Dial(ctx, cfg, new(session.Session))
 		if err != nil {
@@ -288,14 +287,14 @@ func TestDialContext(t *testing.T) {
 		}
 		publish(t, c, msg(0, 0, "t", ""), 0)
 		closed(t, c)
-		if got := strings.Join(told, " "); got != "connected >CONNECT <CONNACK <PUBLISH >PUBLISH >DISCONNECT" {
+		if got := strings.Join(events, " "); got != "connected >CONNECT <CONNACK <PUBLISH >PUBLISH >DISCONNECT" {
 			t.Errorf("trace: %s", got)
 		}
 	})
 }
 
-// Without a wish to keep the session, each connection is a clean start, in 3.1.1 too
-// [MQTT-3.1.2-4]; 3.1.1 [MQTT-3.1.2-6].
+// TestCleanStart checks that every connection is a clean start if the session is not to be kept,
+// also in 3.1.1 [MQTT-3.1.2-4]; 3.1.1 [MQTT-3.1.2-6].
 func TestCleanStart(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {
@@ -313,7 +312,7 @@ func TestCleanStart(t *testing.T) {
 	}
 }
 
-// A CONNECT goes out in one write.
+// TestConnectInOneWrite checks that CONNECT is sent with one write.
 func TestConnectInOneWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var nc *counted

@@ -14,8 +14,8 @@ import (
 	"mqtt/internal/session"
 )
 
-// A server that stood still answers our second CONNECT and then takes in the first, which we gave up: it was ourselves who took
-// the session over, and there is one more try. Without a CONNECT of ours under way, it was somebody else.
+// TestTakenOverByOurselves checks that Hold tries once more if the session was taken over by a
+// CONNECT of ours that had been given up, and gives up if another client took it over.
 func TestTakenOverByOurselves(t *testing.T) {
 	greet := func(p *peer) { p.greet(false) }
 	silent := func(p *peer) { p.hello(); p.bye() } // the CONNECT is taken back
@@ -55,9 +55,9 @@ func TestTakenOverByOurselves(t *testing.T) {
 	}
 }
 
-// What the owner could not hand on is not acknowledged: neither the last message, nor those before it whose
-// acknowledgements were not written yet.
-func TestWithhold(t *testing.T) {
+// TestDiscard checks that Discard leaves out the acknowledgements of the last message, and of
+// earlier ones that were not written.
+func TestDiscard(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {
 			cfg := script(t, v, func(p *peer) {
@@ -78,8 +78,9 @@ func TestWithhold(t *testing.T) {
 	}
 }
 
-// A packet that was written in part cannot be taken back: no DISCONNECT may stand in the middle of it.
-func TestWithholdInsideAPacket(t *testing.T) {
+// TestDiscardInsideAPacket checks that Discard closes the connection if a packet was written in
+// part, because DISCONNECT must not follow it.
+func TestDiscardInsideAPacket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V5, func(p *peer) { p.greet(false); p.end() })
 		c := start(t, cfg)
@@ -92,7 +93,7 @@ func TestWithholdInsideAPacket(t *testing.T) {
 	})
 }
 
-// dated keeps all deadlines that are set.
+// dated records all deadlines.
 type dated struct {
 	net.Conn
 	mu  *sync.Mutex
@@ -108,8 +109,9 @@ func (d dated) SetDeadline(t time.Time) error      { d.note(t); return d.Conn.Se
 func (d dated) SetReadDeadline(t time.Time) error  { d.note(t); return d.Conn.SetReadDeadline(t) }
 func (d dated) SetWriteDeadline(t time.Time) error { d.note(t); return d.Conn.SetWriteDeadline(t) }
 
-// The wall clock may jump: every deadline has a reading of the monotonic clock, by which package net counts, through dial,
-// keep alive, writes and close. The clock of synctest has none, so this takes some real milliseconds.
+// TestDeadlinesAreMonotonic checks that all deadlines of dial, keep alive, writes and close have a
+// monotonic clock reading, so that a change of the wall clock has no effect. The clock of synctest
+// has none, so the test takes some real milliseconds.
 func TestDeadlinesAreMonotonic(t *testing.T) {
 	cfg := script(t, proto.V5, func(p *peer) {
 		p.greet(false)

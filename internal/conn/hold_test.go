@@ -16,8 +16,7 @@ import (
 	"mqtt/internal/session"
 )
 
-// Every reason code, in CONNACK and in DISCONNECT: another try helps against those
-// that pass with time, and against no other [MQTT-4.13.2-1].
+// TestLostReasons checks Lost for every reason code, in CONNACK and in DISCONNECT [MQTT-4.13.2-1].
 func TestLostReasons(t *testing.T) {
 	pass := []proto.Reason{0x00, 0x80, 0x83, 0x88, 0x89, 0x8B, 0x8D, 0x93, 0x96, 0x97, 0x98, 0x9F, 0xA0}
 	for i := range 256 {
@@ -31,6 +30,7 @@ func TestLostReasons(t *testing.T) {
 	}
 }
 
+// TestLost checks Lost for errors of all kinds.
 func TestLost(t *testing.T) {
 	for _, k := range []struct {
 		err  error
@@ -59,7 +59,8 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// The wait doubles from Min to Max and is never less than half of that.
+// TestBackoffWait checks that the wait doubles from Min to Max, and that at least half of it is
+// fixed.
 func TestBackoffWait(t *testing.T) {
 	b := Backoff{Min: 100 * time.Millisecond, Max: time.Second}
 	for n, most := range []time.Duration{100, 200, 400, 800, 1000, 1000, 1000} {
@@ -106,7 +107,7 @@ func failing(t *testing.T, good map[int]func(*peer)) (*Config, *int) {
 	return cfg, &tries
 }
 
-// Tries in a row, First, and what ends Hold.
+// TestHold checks how many attempts Hold makes, and what ends it.
 func TestHold(t *testing.T) {
 	drop := func(p *peer) { p.greet(false) }
 	lost := func(p *peer) { p.greet(false); p.send(msg(0, 0, "a", "")) } // after it was of use
@@ -130,7 +131,7 @@ func TestHold(t *testing.T) {
 		{"tries run out", 3, true, plan{}, 4, false},
 		{"tries in a row", 2, false, plan{1: lost, 3: lost, 5: done}, 5, true},
 		{"tries in a row run out", 2, false, plan{1: lost, 3: lost}, 5, false},
-		{"a server that accepts and hangs up", 2, false, plan{1: drop, 2: drop, 3: drop}, 3, false},
+		{"a server that accepts and closes the stream", 2, false, plan{1: drop, 2: drop, 3: drop}, 3, false},
 		{"without end", -1, false, plan{1: drop, 100: done}, 100, true},
 		{"no help", -1, true, plan{1: drop, 3: banned}, 3, false},
 	} {
@@ -169,9 +170,9 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// A connection that lived longer than the wait before it was a success, and one that
-// brought something. Others are failures in a row, each with a longer wait.
-func TestTries(t *testing.T) {
+// TestRetries checks that a connection which lasted longer than the wait before it, or brought a
+// message, resets the count. Others are failures in a row, each with a longer wait.
+func TestRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := Retries{Backoff: Backoff{Min: time.Second, Max: time.Minute, Tries: 3}}
 		again := func(want int) {
@@ -207,8 +208,8 @@ func TestTries(t *testing.T) {
 	})
 }
 
-// The end of ctx ends Hold in a wait and in serve; an error of serve's own ends it
-// too, and the connection with it.
+// TestHoldEnds checks that Hold returns when ctx ends, in a wait and in serve, and after an error
+// of serve, and that the connection is closed then.
 func TestHoldEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -9,9 +9,9 @@ import (
 	"mqtt/internal/proto"
 )
 
-// honest is a server that keeps to the rules of QoS 1 and 2, and to its session for
-// as long as forget is false. It checks that the client keeps to them too. It takes
-// what the client publishes into got, and sends out to it.
+// honest is a server that follows the rules of QoS 1 and 2, and keeps its session as long as forget
+// is false. It checks that the client follows them too. It appends what the client publishes to
+// got, and sends its own messages to the client.
 type honest struct {
 	t      *testing.T
 	v      proto.Version
@@ -57,7 +57,7 @@ func (h *honest) serve(nc net.Conn) {
 			ok = h.publish(f, put)
 		case proto.DISCONNECT:
 			if r.Len() > 0 || r.Fill() == nil {
-				h.t.Error("server: bytes behind DISCONNECT")
+				h.t.Error("server: bytes after DISCONNECT")
 			}
 			return
 		default:
@@ -77,7 +77,7 @@ func (h *honest) connect(f proto.Frame, put func(proto.Packet) bool) bool {
 	}
 	present := h.held && !h.forget && !hello.CleanStart
 	if !present {
-		// Unfinished messages begin anew, under other identifiers.
+		// Unfinished messages are sent again as new ones, with other identifiers.
 		h.inbox, h.freed = map[uint16]bool{}, map[uint16]bool{}
 		id := uint16(0)
 		for _, o := range h.out {
@@ -101,7 +101,7 @@ func (h *honest) connect(f proto.Frame, put func(proto.Packet) bool) bool {
 }
 
 // deliver sends what awaits PUBACK or PUBREC. A server that forgets sends one message
-// at a time, so that an identifier comes again with another message.
+// at a time, so that an identifier is used for another message.
 func (h *honest) deliver(put func(proto.Packet) bool) bool {
 	for _, o := range h.out {
 		if o.done || o.received {
@@ -120,7 +120,7 @@ func (h *honest) deliver(put func(proto.Packet) bool) bool {
 	return true
 }
 
-// goodbye tells a subscriber that all exchanges are done.
+// goodbye tells a subscriber that all exchanges have ended.
 func (h *honest) goodbye(put func(proto.Packet) bool) bool {
 	if len(h.out) == 0 || slices.ContainsFunc(h.out, func(o *outgoing) bool { return !o.done }) {
 		return true
@@ -173,7 +173,7 @@ func (h *honest) ack(f proto.Frame, put func(proto.Packet) bool) bool {
 	}
 	i := slices.IndexFunc(h.out, func(o *outgoing) bool { return o.id == a.PacketID && !o.done && o.sent })
 	if i < 0 {
-		h.t.Errorf("server: %v %d for nothing", a.Kind, a.PacketID)
+		h.t.Errorf("server: unexpected %v %d", a.Kind, a.PacketID)
 		return false
 	}
 	switch o := h.out[i]; {

@@ -11,13 +11,13 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A hundred messages in one segment: one write, one segment of PUBACKs
-// [MQTT-4.6.0-2], [MQTT-4.2-1]; 3.1.1 [MQTT-4.6.0-2], [MQTT-7.1.2-1].
+// TestKernelOneWrite checks that the PUBACKs of a hundred messages in one segment are sent as one
+// segment [MQTT-4.6.0-2], [MQTT-4.2-1]; 3.1.1 [MQTT-4.6.0-2], [MQTT-7.1.2-1].
 func TestKernelOneWrite(t *testing.T) {
 	connected := make(chan struct{})
 	cfg := loopback(t, proto.V5, func(p *peer) {
 		p.greet(false)
-		<-connected // what comes with the CONNACK is a piece of its own
+		<-connected // so that what is sent with the CONNACK is a segment of its own
 		var all, acks []any
 		for i := range 100 {
 			all = append(all, msg(1, uint16(i+1), "topic", strings.Repeat("x", 64)))
@@ -47,8 +47,8 @@ func TestKernelOneWrite(t *testing.T) {
 	closed(t, c)
 }
 
-// segments tells how many segments with data nc has sent: a counting net.Conn around it would not be a bare socket, and so
-// another case.
+// segments returns the number of segments with data that nc has sent. A net.Conn that counts would not be a bare socket,
+// and would so test another case.
 func segments(t *testing.T, nc *net.TCPConn) (n uint32) {
 	t.Helper()
 	raw, err := nc.SyscallConn()

@@ -13,7 +13,8 @@ import (
 	"mqtt/internal/session"
 )
 
-// loopback is script over TCP, for what only the kernel can show; one connection.
+// loopback is like script, over TCP and with one connection, for behaviour that depends on the
+// kernel.
 func loopback(t *testing.T, v proto.Version, play func(*peer)) *Config {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -41,8 +42,8 @@ func loopback(t *testing.T, v proto.Version, play func(*peer)) *Config {
 	}
 }
 
-// A look takes what has come and does not wait, and takes nothing twice.
-func TestKernelLook(t *testing.T) {
+// TestKernelPoll checks that polling reads what has arrived, does not wait, and loses nothing.
+func TestKernelPoll(t *testing.T) {
 	sent, more := make(chan struct{}), make(chan struct{})
 	c := start(t, loopback(t, proto.V5, func(p *peer) {
 		p.greet(false)
@@ -57,7 +58,7 @@ func TestKernelLook(t *testing.T) {
 		look(t, c)
 	}
 	if d := time.Since(begin); d > 2*time.Second {
-		t.Errorf("a hundred looks took %v", d)
+		t.Errorf("polling a hundred times took %v", d)
 	}
 	close(more)
 	<-sent
@@ -72,13 +73,13 @@ func TestKernelLook(t *testing.T) {
 	}
 	look(t, c)
 	if n := testing.AllocsPerRun(100, func() { c.NextBy(t.Context(), time.Unix(1, 0)) }); n != 0 {
-		t.Errorf("a look allocates %v times", n)
+		t.Errorf("polling allocates %v times", n)
 	}
 	closed(t, c)
 }
 
-// A look finds the stream's end too.
-func TestKernelLookAtTheEnd(t *testing.T) {
+// TestKernelPollAtTheEnd checks that polling finds the end of the stream.
+func TestKernelPollAtTheEnd(t *testing.T) {
 	c := start(t, loopback(t, proto.V5, func(p *peer) { p.greet(false) }))
 	for begin := time.Now(); ; {
 		ev, err := c.NextBy(t.Context(), time.Unix(1, 0))
@@ -94,8 +95,8 @@ func TestKernelLookAtTheEnd(t *testing.T) {
 	}
 }
 
-// DISCONNECT is the last thing, the stream's end follows within a second although the
-// server keeps its side open, and what the server sends meanwhile resets nothing
+// TestKernelClose checks that DISCONNECT is the last packet, that the stream ends within a second
+// although the server keeps its half open, and that data of the server causes no reset
 // [MQTT-3.14.4-1], [MQTT-3.14.4-2]; 3.1.1 [MQTT-3.14.4-1], [MQTT-3.14.4-2].
 func TestKernelClose(t *testing.T) {
 	for _, v := range versions {
@@ -118,7 +119,7 @@ func TestKernelClose(t *testing.T) {
 	}
 }
 
-// Where the server closes its side, Close does not wait.
+// TestKernelCloseBothSides checks that Close does not wait if the server closes its half.
 func TestKernelCloseBothSides(t *testing.T) {
 	c := start(t, loopback(t, proto.V5, func(p *peer) { p.greet(false); p.bye() }))
 	begin := time.Now()
@@ -128,8 +129,8 @@ func TestKernelCloseBothSides(t *testing.T) {
 	}
 }
 
-// A violation is told the server, and the stream's end follows within a second
-// [MQTT-3.14.4-1], [MQTT-3.14.4-2].
+// TestKernelViolation checks that the server is told of a violation, and that the stream ends
+// within a second [MQTT-3.14.4-1], [MQTT-3.14.4-2].
 func TestKernelViolation(t *testing.T) {
 	over := make(chan struct{})
 	c := start(t, loopback(t, proto.V5, func(p *peer) {
@@ -147,7 +148,7 @@ func TestKernelViolation(t *testing.T) {
 	close(over)
 }
 
-// A reset after a DISCONNECT does not hide it.
+// TestKernelReset checks that a reset after DISCONNECT does not hide it.
 func TestKernelReset(t *testing.T) {
 	gone := make(chan struct{})
 	c := start(t, loopback(t, proto.V5, func(p *peer) {
@@ -180,7 +181,7 @@ func TestKernelReset(t *testing.T) {
 	}
 }
 
-// A stream that is reset without a word is lost.
+// TestKernelResetSilently checks that a reset without DISCONNECT is a lost connection.
 func TestKernelResetSilently(t *testing.T) {
 	c := start(t, loopback(t, proto.V5, func(p *peer) {
 		p.greet(false)
@@ -192,7 +193,8 @@ func TestKernelResetSilently(t *testing.T) {
 	}
 }
 
-// A reset before CONNACK is a hang-up, for the fallback's sake.
+// TestKernelResetBeforeConnack checks that a reset before CONNACK is ErrHungUp, as the fallback
+// needs it.
 func TestKernelResetBeforeConnack(t *testing.T) {
 	_, err := Dial(t.Context(), loopback(t, proto.V5, func(p *peer) { p.hello(); p.nc.(*net.TCPConn).SetLinger(0) }), new(session.Session))
 	if !errors.Is(err, ErrHungUp) {
@@ -200,7 +202,7 @@ func TestKernelResetBeforeConnack(t *testing.T) {
 	}
 }
 
-// A server that closes its half only still gets what is queued.
+// TestKernelHalfClose checks that the queue is written to a server that has closed its half only.
 func TestKernelHalfClose(t *testing.T) {
 	c := start(t, loopback(t, proto.V5, func(p *peer) {
 		p.greet(false)
@@ -215,7 +217,7 @@ func TestKernelHalfClose(t *testing.T) {
 	}
 }
 
-// Relief with the kernel's buffers between: both sides write first, 8 MiB each.
+// TestKernelRelief has both sides write 8 MiB first, over sockets.
 func TestKernelRelief(t *testing.T) {
 	payload := strings.Repeat("x", 64<<10)
 	c := start(t, loopback(t, proto.V5, func(p *peer) {
@@ -237,7 +239,7 @@ func TestKernelRelief(t *testing.T) {
 	closed(t, c)
 }
 
-// Wake, ctx and limit end a wait on a real socket.
+// TestKernelWait checks that Wake, ctx and the limit end a wait on a socket.
 func TestKernelWait(t *testing.T) {
 	c := start(t, loopback(t, proto.V5, func(p *peer) { p.greet(false); p.bye() }))
 	for range 200 {

@@ -13,7 +13,7 @@ import (
 	"mqtt/internal/session"
 )
 
-// A read may time out and go on: a packet cut anywhere is not lost.
+// TestLaw5ReadsGoOn checks that a packet is complete whatever the byte at which a read timed out.
 func TestLaw5ReadsGoOn(t *testing.T) {
 	m := wire(t, proto.V5, msg(1, 7, "a/b", "payload", proto.ContentType, "text/plain"))
 	synctest.Test(t, func(t *testing.T) {
@@ -42,7 +42,7 @@ func TestLaw5ReadsGoOn(t *testing.T) {
 	})
 }
 
-// After a write that failed, what the server said last is what is told.
+// TestLaw5WritesEnd checks that the error after a failed write is the server's DISCONNECT.
 func TestLaw5WritesEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) {
@@ -63,8 +63,8 @@ func TestLaw5WritesEnd(t *testing.T) {
 	})
 }
 
-// A write that failed for no reason that the server gave is lost, also below
-// version 5.
+// TestLaw5WritesEndSilently checks that a failed write without a reason of the server is a lost
+// connection, also before version 5.
 func TestLaw5WritesEndSilently(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {
@@ -78,8 +78,8 @@ func TestLaw5WritesEndSilently(t *testing.T) {
 	}
 }
 
-// The end of ctx before a write leaves queue and connection as they are: the
-// DISCONNECT still comes behind what was queued.
+// TestLaw5EndOfContext checks that the end of ctx before a write changes neither queue nor
+// connection: DISCONNECT is still sent after the queue.
 func TestLaw5EndOfContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) {
@@ -104,7 +104,7 @@ func TestLaw5EndOfContext(t *testing.T) {
 	})
 }
 
-// A write that is stuck ends with ctx, and the connection with it.
+// TestLaw5EndOfContextInAWrite checks that the end of ctx ends a stuck write and the connection.
 func TestLaw5EndOfContextInAWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		over := make(chan struct{})
@@ -124,7 +124,7 @@ func TestLaw5EndOfContextInAWrite(t *testing.T) {
 	})
 }
 
-// mute is a context that must not be asked.
+// mute is a context that must not be used.
 type mute struct{ t *testing.T }
 
 func (m mute) Deadline() (time.Time, bool) { m.t.Error("ctx was asked"); return time.Time{}, false }
@@ -132,7 +132,8 @@ func (m mute) Done() <-chan struct{}       { m.t.Error("ctx was asked"); return 
 func (m mute) Err() error                  { m.t.Error("ctx was asked"); return context.Canceled }
 func (m mute) Value(any) any               { return nil }
 
-// A packet in the buffer is returned without a look at ctx, clock, bell or stream.
+// TestLaw6FastPath checks that a packet in the buffer is returned without a look at ctx, the clock,
+// Wake or the stream.
 func TestLaw6FastPath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var nc *counted
@@ -162,7 +163,7 @@ func TestLaw6FastPath(t *testing.T) {
 	})
 }
 
-// Ready is false where Next may have to wait or write first.
+// TestLaw6Ready checks that Ready reports false if Next may have to wait or write first.
 func TestLaw6Ready(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) {
@@ -179,7 +180,7 @@ func TestLaw6Ready(t *testing.T) {
 		for _, payload := range []string{"first", "second", "third", "fourth"} {
 			nextMessage(t, c, payload)
 			if c.Ready() {
-				t.Errorf("ready behind %q, though no event is at hand", payload)
+				t.Errorf("ready after %q, although there is no event", payload)
 			}
 		}
 		look(t, c)
@@ -187,8 +188,8 @@ func TestLaw6Ready(t *testing.T) {
 	})
 }
 
-// Two sides that both write first do not lock each other, though the pipe has no
-// buffer at all.
+// TestLaw7Relief checks that two sides that both write first do not block each other, even over a
+// pipe without a buffer.
 func TestLaw7Relief(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		payload := strings.Repeat("x", 10_000)
@@ -212,8 +213,8 @@ func TestLaw7Relief(t *testing.T) {
 	})
 }
 
-// Relief is bounded: a server that only sends is let wait after a few MiB, and the
-// write's own deadline ends it.
+// TestLaw7ReliefBounded checks that relief stops reading after reliefMax, and that the write's
+// deadline ends the connection.
 func TestLaw7ReliefBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent atomic.Int64
@@ -239,15 +240,15 @@ func TestLaw7ReliefBounded(t *testing.T) {
 			t.Errorf("error %v after %v", err, time.Since(begin))
 		}
 		if n := stalled.Load(); n < reliefMax-200_000 || n > 2*reliefMax {
-			t.Errorf("%d bytes were taken in", n)
+			t.Errorf("%d bytes were read", n)
 		}
 	})
 }
 
-// Connections die, sessions stay: Hold brings each message to its end over as many
-// connections as it takes, and a Conn that ended stays so; 3.1.1 [MQTT-3.3.1-1],
+// TestLaw8SessionsOutliveConnections checks that Hold delivers every message over as many
+// connections as necessary, and that a Conn that has ended stays so; 3.1.1 [MQTT-3.3.1-1],
 // [MQTT-4.4.0-1], [MQTT-4.6.0-1].
-func TestLaw8SessionsStay(t *testing.T) {
+func TestLaw8SessionsOutliveConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V311,
 			func(p *peer) { p.greet(false); p.expect(msg(1, 1, "t", "a"), msg(1, 2, "t", "b")) },

@@ -16,7 +16,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// One owner: Conn has no lock and no goroutine, and Wake may come from anywhere.
+// TestLaw1OneOwner checks that Conn has no lock and no goroutine, and that any goroutine may call
+// Wake.
 func TestLaw1OneOwner(t *testing.T) {
 	var locks func(reflect.Type, int)
 	locks = func(typ reflect.Type, depth int) {
@@ -67,12 +68,12 @@ func TestLaw1OneOwner(t *testing.T) {
 				got++
 			}
 		}
-		look := func() { c.NextBy(t.Context(), time.Now()) }
-		look()
+		poll := func() { c.NextBy(t.Context(), time.Now()) }
+		poll()
 		close(stop)
 		wakers.Wait()
 		n := runtime.NumGoroutine()
-		for range 1_000_000 { // one that is done is counted until it is gone
+		for range 1_000_000 { // a goroutine counts until it has exited
 			if n <= before {
 				break
 			}
@@ -87,8 +88,8 @@ func TestLaw1OneOwner(t *testing.T) {
 	})
 }
 
-// A hundred messages in one piece get one write, with the PUBACKs in order
-// [MQTT-4.6.0-2]; 3.1.1 [MQTT-4.6.0-2].
+// TestLaw2WriteBeforeYouWait checks that a hundred messages which arrive together are acknowledged
+// with one write, in order [MQTT-4.6.0-2]; 3.1.1 [MQTT-4.6.0-2].
 func TestLaw2WriteBeforeYouWait(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {
@@ -120,8 +121,9 @@ func TestLaw2WriteBeforeYouWait(t *testing.T) {
 	}
 }
 
-// The queue goes out at 128 KiB, and at Close with the DISCONNECT in the same write.
-func TestLaw2WriteBeforeYouWaitMuchOrClose(t *testing.T) {
+// TestLaw2WriteWhenFullOrClosed checks that the queue is written at 128 KiB, and by Close together
+// with DISCONNECT.
+func TestLaw2WriteWhenFullOrClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var nc *counted
 		c := start(t, counting(script(t, proto.V311, func(p *peer) {
@@ -146,8 +148,9 @@ func TestLaw2WriteBeforeYouWaitMuchOrClose(t *testing.T) {
 	})
 }
 
-// No Wake is lost, and no end of ctx, whenever it comes. A lost one locks the bubble.
-func TestLaw3DeadlineThenBell(t *testing.T) {
+// TestLaw3DeadlineThenWake checks that no call of Wake and no end of ctx is lost, whenever it
+// happens. A lost one would block the synctest bubble.
+func TestLaw3DeadlineThenWake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) {
 			p.greet(false)
@@ -188,8 +191,8 @@ func TestLaw3DeadlineThenBell(t *testing.T) {
 	})
 }
 
-// A Wake while nobody waits makes the next wait Idle, once.
-func TestLaw3DeadlineThenBellEarly(t *testing.T) {
+// TestLaw3WakeBeforeWait checks that Wake makes the next wait return Idle, once.
+func TestLaw3WakeBeforeWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) {
 			p.greet(false)
@@ -209,7 +212,8 @@ func TestLaw3DeadlineThenBellEarly(t *testing.T) {
 	})
 }
 
-// One deadline for all: limit, ctx's deadline, ping due, pong due, whichever is first.
+// TestLaw4OneDeadlineForAll checks that a wait ends at the earliest of limit, ctx's deadline,
+// PINGREQ due and PINGRESP due.
 func TestLaw4OneDeadlineForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V5, func(p *peer) {

@@ -11,14 +11,13 @@ import (
 	"mqtt/internal/session"
 )
 
-// Messages of ours: their first bytes and identifiers, PUBREL in the order of PUBREC,
-// nothing twice on a connection that stands, however slow the server is
-// [MQTT-2.2.1-2], [MQTT-2.2.1-3], [MQTT-3.3.1-2], [MQTT-3.3.2-1], [MQTT-3.6.1-1],
-// [MQTT-3.6.2-1], [MQTT-4.3.1-1], [MQTT-4.3.2-1], [MQTT-4.3.2-2], [MQTT-4.3.2-3],
-// [MQTT-4.3.3-1], [MQTT-4.3.3-2], [MQTT-4.3.3-3], [MQTT-4.3.3-4], [MQTT-4.3.3-5],
-// [MQTT-4.3.3-7], [MQTT-4.4.0-1], [MQTT-4.4.0-2], [MQTT-4.6.0-4]; 3.1.1
-// [MQTT-2.2.2-1], [MQTT-2.3.1-1], [MQTT-2.3.1-2], [MQTT-2.3.1-5], [MQTT-3.3.1-2],
-// [MQTT-3.3.2-1], [MQTT-3.6.1-1], [MQTT-4.3.1-1], [MQTT-4.3.2-1], [MQTT-4.3.3-1],
+// TestPublish checks the first bytes and identifiers of published messages, PUBREL in the order of
+// PUBREC, and that nothing is sent twice on a connection, however slow the server is
+// [MQTT-2.2.1-2], [MQTT-2.2.1-3], [MQTT-3.3.1-2], [MQTT-3.3.2-1], [MQTT-3.6.1-1], [MQTT-3.6.2-1],
+// [MQTT-4.3.1-1], [MQTT-4.3.2-1], [MQTT-4.3.2-2], [MQTT-4.3.2-3], [MQTT-4.3.3-1], [MQTT-4.3.3-2],
+// [MQTT-4.3.3-3], [MQTT-4.3.3-4], [MQTT-4.3.3-5], [MQTT-4.3.3-7], [MQTT-4.4.0-1], [MQTT-4.4.0-2],
+// [MQTT-4.6.0-4]; 3.1.1 [MQTT-2.2.2-1], [MQTT-2.3.1-1], [MQTT-2.3.1-2], [MQTT-2.3.1-5],
+// [MQTT-3.3.1-2], [MQTT-3.3.2-1], [MQTT-3.6.1-1], [MQTT-4.3.1-1], [MQTT-4.3.2-1], [MQTT-4.3.3-1],
 // [MQTT-4.6.0-4].
 func TestPublish(t *testing.T) {
 	for _, v := range versions {
@@ -64,13 +63,12 @@ func TestPublish(t *testing.T) {
 	}
 }
 
-// A message that is none is refused, and nothing of it is sent [MQTT-1.5.4-1],
-// [MQTT-1.5.4-2], [MQTT-1.5.7-1], [MQTT-3.3.1-4], [MQTT-3.3.2-2], [MQTT-3.3.2-8],
-// [MQTT-3.3.2-13], [MQTT-3.3.2-14], [MQTT-3.3.2-19], [MQTT-3.3.4-6],
-// [MQTT-4.7.0-1], [MQTT-4.7.3-1], [MQTT-4.7.3-2], [MQTT-4.7.3-3]; 3.1.1
-// [MQTT-1.5.3-1], [MQTT-1.5.3-2], [MQTT-3.3.1-4], [MQTT-3.3.2-2], [MQTT-4.7.1-1],
-// [MQTT-4.7.3-1], [MQTT-4.7.3-2], [MQTT-4.7.3-3].
-func TestPublishThatIsNone(t *testing.T) {
+// TestPublishInvalid checks that an invalid message is refused, and that no part of it is sent
+// [MQTT-1.5.4-1], [MQTT-1.5.4-2], [MQTT-1.5.7-1], [MQTT-3.3.1-4], [MQTT-3.3.2-2], [MQTT-3.3.2-8],
+// [MQTT-3.3.2-13], [MQTT-3.3.2-14], [MQTT-3.3.2-19], [MQTT-3.3.4-6], [MQTT-4.7.0-1],
+// [MQTT-4.7.3-1], [MQTT-4.7.3-2], [MQTT-4.7.3-3]; 3.1.1 [MQTT-1.5.3-1], [MQTT-1.5.3-2],
+// [MQTT-3.3.1-4], [MQTT-3.3.2-2], [MQTT-4.7.1-1], [MQTT-4.7.3-1], [MQTT-4.7.3-2], [MQTT-4.7.3-3].
+func TestPublishInvalid(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {
 			c := start(t, script(t, v, func(p *peer) {
@@ -102,8 +100,8 @@ func TestPublishThatIsNone(t *testing.T) {
 	}
 }
 
-// The largest topic, and Remaining Lengths at their borders [MQTT-4.7.3-3],
-// [MQTT-1.5.5-1]; 3.1.1 [MQTT-4.7.3-3].
+// TestPublishSizes checks the largest topic, and the limits of each length of the Remaining Length
+// [MQTT-4.7.3-3], [MQTT-1.5.5-1]; 3.1.1 [MQTT-4.7.3-3].
 func TestPublishSizes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		topic := strings.Repeat("x", 65535)
@@ -126,9 +124,10 @@ func TestPublishSizes(t *testing.T) {
 	})
 }
 
-// Identifiers go round past 65535 without 0 and without one in use [MQTT-2.2.1-3],
-// [MQTT-4.3.2-1]; 3.1.1 [MQTT-2.3.1-1], [MQTT-2.3.1-2], [MQTT-2.3.1-3].
-func TestIdentifiersGoRound(t *testing.T) {
+// TestIdentifiersWrap checks that packet identifiers continue after 65535 without 0 and without
+// those in use [MQTT-2.2.1-3], [MQTT-4.3.2-1]; 3.1.1 [MQTT-2.3.1-1], [MQTT-2.3.1-2],
+// [MQTT-2.3.1-3].
+func TestIdentifiersWrap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 70_000
 		cfg := script(t, proto.V311, func(p *peer) {
@@ -154,10 +153,9 @@ func TestIdentifiersGoRound(t *testing.T) {
 	})
 }
 
-// SUBSCRIBE and UNSUBSCRIBE: bytes, identifiers, answers in any order [MQTT-2.2.1-3],
-// [MQTT-3.8.1-1], [MQTT-3.8.3-5], [MQTT-3.10.1-1], [MQTT-4.8.2-1]; 3.1.1
-// [MQTT-2.3.1-1], [MQTT-2.3.1-2], [MQTT-3.8.1-1], [MQTT-3-8.3-4], [MQTT-3.10.1-1],
-// [MQTT-3.9.3-2].
+// TestSubscribe checks the bytes and identifiers of SUBSCRIBE and UNSUBSCRIBE, with answers in any
+// order [MQTT-2.2.1-3], [MQTT-3.8.1-1], [MQTT-3.8.3-5], [MQTT-3.10.1-1], [MQTT-4.8.2-1]; 3.1.1
+// [MQTT-2.3.1-1], [MQTT-2.3.1-2], [MQTT-3.8.1-1], [MQTT-3-8.3-4], [MQTT-3.10.1-1], [MQTT-3.9.3-2].
 func TestSubscribe(t *testing.T) {
 	for v, hex := range map[proto.Version][]string{
 		proto.V311: {"820c 0001 0001 23 00 0003 612f2b 02", "a205 0003 0001 62", "b0020003", "900400010280"},
@@ -194,12 +192,11 @@ func TestSubscribe(t *testing.T) {
 	}
 }
 
-// A request that is none is not sent and takes no identifier [MQTT-3.8.3-1],
-// [MQTT-3.8.3-2], [MQTT-3.8.3-4], [MQTT-3.10.3-1], [MQTT-3.10.3-2], [MQTT-4.7.1-1],
-// [MQTT-4.7.1-2], [MQTT-4.8.2-1], [MQTT-4.8.2-2]; 3.1.1 [MQTT-3.8.3-1],
-// [MQTT-3.8.3-3], [MQTT-3-8.3-4], [MQTT-3.10.3-1], [MQTT-3.10.3-2], [MQTT-4.7.1-2],
-// [MQTT-4.7.1-3].
-func TestSubscribeThatIsNone(t *testing.T) {
+// TestSubscribeInvalid checks that an invalid request is not sent, and that it uses no identifier
+// [MQTT-3.8.3-1], [MQTT-3.8.3-2], [MQTT-3.8.3-4], [MQTT-3.10.3-1], [MQTT-3.10.3-2], [MQTT-4.7.1-1],
+// [MQTT-4.7.1-2], [MQTT-4.8.2-1], [MQTT-4.8.2-2]; 3.1.1 [MQTT-3.8.3-1], [MQTT-3.8.3-3],
+// [MQTT-3-8.3-4], [MQTT-3.10.3-1], [MQTT-3.10.3-2], [MQTT-4.7.1-2], [MQTT-4.7.1-3].
+func TestSubscribeInvalid(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {
 			c := start(t, script(t, v, func(p *peer) {
@@ -220,7 +217,7 @@ func TestSubscribeThatIsNone(t *testing.T) {
 					t.Errorf("%d: error %v", i, err)
 				}
 			}
-			// Identifiers that were taken back come again, the one after the other.
+			// Identifiers of canceled requests are used again, one after the other.
 			var s session.Session
 			s.Sender, c.sess.Sender = c.sess.Sender, s.Sender
 			send(t, c, &proto.Subscribe{Filters: []proto.Subscription{{Filter: "+/a"}}})
@@ -229,8 +226,8 @@ func TestSubscribeThatIsNone(t *testing.T) {
 	}
 }
 
-// DISCONNECT: bytes, reason, properties, nothing behind it [MQTT-3.14.1-1],
-// [MQTT-3.14.2-1], [MQTT-3.14.4-1], [MQTT-3.14.4-2]; 3.1.1 [MQTT-3.14.1-1],
+// TestClose checks the bytes of DISCONNECT, with reason and properties, and that nothing follows it
+// [MQTT-3.14.1-1], [MQTT-3.14.2-1], [MQTT-3.14.4-1], [MQTT-3.14.4-2]; 3.1.1 [MQTT-3.14.1-1],
 // [MQTT-3.14.4-1], [MQTT-3.14.4-2].
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -261,7 +258,8 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// Close fails where not all was handed over, and the stream is closed nevertheless.
+// TestCloseFails checks that Close returns an error if not everything was written, and closes the
+// stream anyway.
 func TestCloseFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) { p.greet(false) }))

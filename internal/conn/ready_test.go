@@ -9,12 +9,12 @@ import (
 	"mqtt/internal/session"
 )
 
-// Ready promises that Next returns without a wait: not for what is a repeat, or answers
-// nothing, be it that no server should send it.
+// TestReadyIsExact checks that Next does not wait if Ready reports true: not for a repeated packet,
+// or one that answers nothing.
 func TestReadyIsExact(t *testing.T) {
 	for name, k := range map[string]struct {
 		packets []any
-		kinds   []Kind // of the events that are ready, one behind the other
+		kinds   []Kind // of the events that are ready, in order
 	}{
 		"PUBACK":              {[]any{ack(proto.PUBACK, 1)}, []Kind{Delivered}},
 		"PUBACK twice":        {[]any{ack(proto.PUBACK, 1), ack(proto.PUBACK, 1)}, []Kind{Delivered}},
@@ -34,7 +34,7 @@ func TestReadyIsExact(t *testing.T) {
 					p.expect(msg(1, 1, "t", ""), msg(2, 2, "t", ""))
 					<-sent
 					p.send(k.packets...)
-					for { // until the connection is given up
+					for { // until the connection ends
 						if _, err := p.r.Next(); err != nil {
 							return
 						}
@@ -68,8 +68,8 @@ func TestReadyIsExact(t *testing.T) {
 	}
 }
 
-// Exchanges of QoS 2 that were open before count for the quota of their own connection,
-// not for that of the next [MQTT-4.9.0-1].
+// TestReceiveMaximumAfterResume checks that QoS 2 exchanges of earlier connections do not count
+// against our Receive Maximum [MQTT-4.9.0-1].
 func TestReceiveMaximumAfterResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V5, func(p *peer) {

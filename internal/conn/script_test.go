@@ -18,9 +18,8 @@ import (
 	"mqtt/internal/session"
 )
 
-// A peer is the server's end of a connection in a script: it expects packets and
-// sends packets, each a proto.Packet or a hex string. What fails ends the script
-// and the connection.
+// A peer is the server's end of a connection in a script. It expects and sends packets, each given
+// as a proto.Packet or a hex string. A failure ends the script and the connection.
 type peer struct {
 	t  testing.TB
 	nc net.Conn
@@ -39,7 +38,7 @@ func (p *peer) fatalf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// wire is what as it stands on the wire.
+// wire returns the encoded form of a packet of a script.
 func wire(t testing.TB, v proto.Version, what any) []byte {
 	t.Helper()
 	var b []byte
@@ -52,7 +51,7 @@ func wire(t testing.TB, v proto.Version, what any) []byte {
 	case proto.Packet:
 		b, err = what.Append(nil, v)
 	default:
-		err = fmt.Errorf("a %T is no packet", what)
+		err = fmt.Errorf("a %T is not a packet", what)
 	}
 	if err != nil {
 		t.Errorf("in the script: %v", err)
@@ -61,7 +60,7 @@ func wire(t testing.TB, v proto.Version, what any) []byte {
 	return b
 }
 
-// raw is a frame as it came.
+// raw returns the encoded form of a frame.
 func raw(f proto.Frame) []byte {
 	return append(proto.AppendUvarint([]byte{f.First}, len(f.Body)), f.Body...)
 }
@@ -70,12 +69,12 @@ func (p *peer) frame() proto.Frame {
 	p.t.Helper()
 	f, err := p.r.Next()
 	if err != nil {
-		p.fatalf("server: a packet was expected: %v", err)
+		p.fatalf("server: expected a packet: %v", err)
 	}
 	return f
 }
 
-// expect reads as many packets as are given, byte for byte.
+// expect reads as many packets as are given, and compares their bytes.
 func (p *peer) expect(want ...any) {
 	p.t.Helper()
 	for _, w := range want {
@@ -86,7 +85,7 @@ func (p *peer) expect(want ...any) {
 	}
 }
 
-// send writes them in one piece.
+// send writes packets with one write.
 func (p *peer) send(what ...any) {
 	p.t.Helper()
 	var b []byte
@@ -115,27 +114,27 @@ func (p *peer) hello() *proto.Connect {
 	return &hello
 }
 
-// end expects the stream's end and nothing before it.
+// end expects the end of the stream.
 func (p *peer) end() {
 	p.t.Helper()
 	f, err := p.r.Next()
 	if err == nil {
-		p.fatalf("server: %x came where nothing may come any more", raw(f))
+		p.fatalf("server: unexpected packet %x", raw(f))
 	}
 	if !errors.Is(err, io.EOF) {
-		p.fatalf("server: %v where the stream was to end", err)
+		p.fatalf("server: %v, expected the end of the stream", err)
 	}
 }
 
-// bye expects an ordinary DISCONNECT and nothing behind it.
+// bye expects an ordinary DISCONNECT and the end of the stream.
 func (p *peer) bye() {
 	p.t.Helper()
 	p.expect("e000")
 	p.end()
 }
 
-// props is a property block: identifiers and values, one after the other. A value of
-// two strings is a user property.
+// props returns properties, given as identifiers and values in turn. A value of two strings is a
+// user property.
 func props(ps ...any) (b proto.Props) {
 	for i := 0; i < len(ps); i += 2 {
 		switch id := ps[i].(proto.PropID); v := ps[i+1].(type) {
@@ -167,8 +166,8 @@ func ack(kind proto.Type, id uint16, r ...proto.Reason) *proto.Ack {
 	return a
 }
 
-// script returns a Config whose nth connection meets the nth of scripts, over a pipe
-// without any buffer. The version is that which the Config names.
+// script returns a Config whose nth connection is served by the nth script, over a pipe without a
+// buffer. The version is that of the Config.
 func script(t *testing.T, v proto.Version, scripts ...func(*peer)) *Config {
 	n := 0
 	var running sync.WaitGroup
@@ -238,7 +237,7 @@ func nextMessage(t *testing.T, c *Conn, payload string) *proto.Publish {
 	return m
 }
 
-// nextDelivered expects the end of the message with that tag.
+// nextDelivered expects the Delivered event of the message with that tag.
 func nextDelivered(t *testing.T, c *Conn, tag uint64, r proto.Reason) {
 	t.Helper()
 	if ev := next(t, c, Delivered); ev.Tag != tag || ev.Reason != r {
@@ -276,16 +275,16 @@ func closed(t *testing.T, c *Conn) {
 	}
 }
 
-// look is a NextBy that does not wait, and finds nothing. What is queued goes out.
+// look calls NextBy without waiting, which writes the queue, and expects no event.
 func look(t *testing.T, c *Conn) {
 	t.Helper()
 	ev, err := c.NextBy(t.Context(), time.Unix(1, 0))
 	if err != nil || ev.Kind != Idle {
-		t.Fatalf("a look found event %d, error %v", ev.Kind, err)
+		t.Fatalf("polling returned event %d, error %v", ev.Kind, err)
 	}
 }
 
-// counted keeps what is written, write by write, and counts the calls of the rest.
+// counted records writes, and counts the other calls.
 type counted struct {
 	net.Conn
 	writes [][]byte
@@ -300,7 +299,7 @@ func (c *counted) Read(b []byte) (int, error)         { c.calls++; return c.Conn
 func (c *counted) SetReadDeadline(t time.Time) error  { c.calls++; return c.Conn.SetReadDeadline(t) }
 func (c *counted) SetWriteDeadline(t time.Time) error { c.calls++; return c.Conn.SetWriteDeadline(t) }
 
-// counting puts a counted around each connection; the last is in *at.
+// counting wraps each connection in a counted. The last one is in *at.
 func counting(cfg *Config, at **counted) *Config {
 	dial := cfg.Dial
 	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {

@@ -12,8 +12,8 @@ import (
 	"mqtt/internal/session"
 )
 
-// What no stream took of the messages at QoS 0 goes out on the next connection, in order
-// and once: those that were queued, and the one that was written in part.
+// TestUnsent checks that queued QoS 0 messages which were not written, and one that was written in
+// part, are sent once and in order on the next connection.
 func TestUnsent(t *testing.T) {
 	for _, v := range versions {
 		messages := []any{msg(0, 0, "a", "1"), msg(0, 0, "b", "22"), msg(0, 0, "a", "333")}
@@ -61,7 +61,7 @@ func TestUnsent(t *testing.T) {
 	}
 }
 
-// A Topic Alias dies with its connection: the topic takes its place.
+// TestUnsentAlias checks that such messages have their topic instead of a Topic Alias.
 func TestUnsentAlias(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V5, func(p *peer) {
@@ -81,7 +81,8 @@ func TestUnsentAlias(t *testing.T) {
 	})
 }
 
-// A server that hangs up in the middle of one message twice will not have it: what is behind it goes on.
+// TestUnsentTwice checks that a message within which two streams failed is dropped, and that those
+// after it are sent.
 func TestUnsentTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangUp := func(p *peer) {
@@ -110,7 +111,8 @@ func TestUnsentTwice(t *testing.T) {
 	})
 }
 
-// An alias that is given to another topic: what was queued before keeps its own.
+// TestUnsentReassignedAlias checks that queued messages keep their topic when the alias is set to
+// another one.
 func TestUnsentReassignedAlias(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V5, func(p *peer) {
@@ -133,8 +135,9 @@ func TestUnsentReassignedAlias(t *testing.T) {
 	})
 }
 
-// The write that another topic for an alias asks for may fail: the message was not taken then.
-func TestReassignedAliasInVain(t *testing.T) {
+// TestUnsentAliasWriteFails checks that a message is not queued if the write fails that setting its
+// alias requires.
+func TestUnsentAliasWriteFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, script(t, proto.V5, func(p *peer) { p.greet(false, proto.TopicAliasMaximum, 1) }))
 		publish(t, c, msg(0, 0, "a", "1", proto.TopicAlias, 1), 0)
@@ -148,7 +151,8 @@ func TestReassignedAliasInVain(t *testing.T) {
 	})
 }
 
-// A server whose limits such a message is over does not get it, and the session keeps it.
+// TestUnsentLimit checks that a message which exceeds a limit of the next server is not sent, and
+// stays in the session.
 func TestUnsentLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := script(t, proto.V5, func(p *peer) {

@@ -73,7 +73,7 @@ var violations = []violation{
 	{"properties cut short", 5, "3004 0001 61 7f", 0x81},
 	{"topic alias 0", 5, "3007 0001 61 03 23 0000", 0x94},
 	{"topic alias beyond our maximum", 5, "3007 0001 61 03 23 0005", 0x94},
-	{"topic alias that stands for nothing", 5, "3006 0000 03 23 0004", 0x82},
+	{"topic alias that was never set", 5, "3006 0000 03 23 0004", 0x82},
 	{"packet beyond our maximum", 5, "3063 0001 61 00" + strings.Repeat("78", 95), 0x95},
 
 	{"PUBACK reason unlisted", 5, "4003000101", 0x82},
@@ -86,8 +86,8 @@ var violations = []violation{
 	{"PUBACK for SUBSCRIBE", 0, "40020003", 0x82},
 	{"PUBACK identifier 0", 0, "40020000", 0x82},
 	{"PUBACK of one byte", 0, "400100", 0x81},
-	{"SUBACK for nothing", 4, "9003000900", 0},
-	{"SUBACK for nothing", 5, "900400090000", 0x82},
+	{"SUBACK for no request", 4, "9003000900", 0},
+	{"SUBACK for no request", 5, "900400090000", 0x82},
 	{"SUBACK for a message", 5, "900400010000", 0x82},
 	{"SUBACK for UNSUBSCRIBE", 5, "900400040000", 0x82},
 	{"SUBACK with a reason too few", 4, "9003000300", 0},
@@ -95,18 +95,17 @@ var violations = []violation{
 	{"SUBACK reason unlisted", 5, "9005000300 0005", 0x82},
 	{"SUBACK return code reserved", 4, "900400030003", 0},
 	{"UNSUBACK for SUBSCRIBE", 5, "b0050003000000", 0x82},
-	{"UNSUBACK for nothing", 4, "b0020009", 0},
+	{"UNSUBACK for no request", 4, "b0020009", 0},
 	{"DISCONNECT reason of a client", 5, "e00118", 0x82},
 }
 
-// Each violation closes the connection it came on; in version 5 the server is told
-// with the right reason, and nothing follows [MQTT-1.5.4-1], [MQTT-1.5.4-2],
-// [MQTT-1.5.5-1], [MQTT-1.5.7-1], [MQTT-2.1.3-1], [MQTT-3.3.1-4], [MQTT-3.3.2-1],
-// [MQTT-3.3.2-2], [MQTT-3.3.2-8], [MQTT-3.3.2-13], [MQTT-3.3.2-14], [MQTT-3.3.2-19],
-// [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.1-1], [MQTT-3.6.2-1], [MQTT-3.14.1-1],
-// [MQTT-3.14.2-1], [MQTT-3.14.4-1], [MQTT-3.14.4-2], [MQTT-3.15.1-1],
-// [MQTT-4.7.3-1], [MQTT-4.7.3-2], [MQTT-4.12.0-7]; 3.1.1 [MQTT-1.5.3-1],
-// [MQTT-1.5.3-2], [MQTT-2.2.2-2], [MQTT-2.3.1-1], [MQTT-3.9.3-2], [MQTT-4.7.1-1],
+// TestViolations checks that each violation ends the connection, and that in version 5 the server
+// is told the right reason, with nothing after it [MQTT-1.5.4-1], [MQTT-1.5.4-2], [MQTT-1.5.5-1],
+// [MQTT-1.5.7-1], [MQTT-2.1.3-1], [MQTT-3.3.1-4], [MQTT-3.3.2-1], [MQTT-3.3.2-2], [MQTT-3.3.2-8],
+// [MQTT-3.3.2-13], [MQTT-3.3.2-14], [MQTT-3.3.2-19], [MQTT-3.4.2-1], [MQTT-3.5.2-1],
+// [MQTT-3.6.1-1], [MQTT-3.6.2-1], [MQTT-3.14.1-1], [MQTT-3.14.2-1], [MQTT-3.14.4-1],
+// [MQTT-3.14.4-2], [MQTT-3.15.1-1], [MQTT-4.7.3-1], [MQTT-4.7.3-2], [MQTT-4.12.0-7]; 3.1.1
+// [MQTT-1.5.3-1], [MQTT-1.5.3-2], [MQTT-2.2.2-2], [MQTT-2.3.1-1], [MQTT-3.9.3-2], [MQTT-4.7.1-1],
 // [MQTT-4.8.0-1].
 func TestViolations(t *testing.T) {
 	for _, k := range violations {
@@ -156,8 +155,9 @@ func (k violation) run(t *testing.T, v proto.Version) {
 	}
 }
 
-// More QoS 2 messages than our Receive Maximum: 0x93. The one too many is not the
-// owner's, so that it is taken when it comes again [MQTT-3.14.2-1].
+// TestViolationReceiveMaximum checks that more QoS 2 messages than our Receive Maximum are a
+// violation with reason 0x93. The owner does not get the last one, so it is new when it is sent
+// again [MQTT-3.14.2-1].
 func TestViolationReceiveMaximum(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := held(t, proto.V5,
@@ -188,8 +188,8 @@ func TestViolationReceiveMaximum(t *testing.T) {
 	})
 }
 
-// Before CONNACK nothing else may come; and CONNACK itself must be right
-// [MQTT-2.1.3-1], [MQTT-1.5.4-1]; 3.1.1 [MQTT-2.2.2-2].
+// TestViolationsBeforeConnack checks that other packets before CONNACK, and a malformed CONNACK,
+// are violations [MQTT-2.1.3-1], [MQTT-1.5.4-1]; 3.1.1 [MQTT-2.2.2-2].
 func TestViolationsBeforeConnack(t *testing.T) {
 	for _, k := range []violation{
 		{"PUBLISH", 0, msg(0, 0, "a", "x"), 0x82},
