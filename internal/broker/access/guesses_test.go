@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"net"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -187,5 +189,35 @@ func TestCheckEnds(t *testing.T) {
 	u.checks.Take(t.Context(), fair.Key{}, "") // the check that was cut short has ended
 	if !u.wrong.has(u.sum("ann", []byte("other"), u.table.Load().hashes[0].key)) {
 		t.Error("a change of the caller's password reached the check")
+	}
+}
+
+// A password that was wrong because its user was unknown is right once the file has the user, also with the
+// hash of another user.
+func TestWrongPasswordOfALaterUser(t *testing.T) {
+	path := write(t, mosquittos)
+	u, err := NewUsers(path, Nobody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, password := range []string{"secret", "pw"} {
+		if r := try(t, u, "eve", password); r != proto.BadUserNameOrPassword {
+			t.Fatal(r)
+		}
+	}
+	for line := range strings.Lines(mosquittos) {
+		name, hash, ok := strings.Cut(line, ":")
+		if !ok {
+			continue
+		}
+		if err := os.WriteFile(path, []byte(mosquittos+"eve:"+hash), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := u.Reload(); err != nil {
+			t.Fatal(err)
+		}
+		if r := try(t, u, "eve", map[string]string{"alice": "secret", "bob": "pw"}[name]); r != proto.Success {
+			t.Errorf("with the hash of %s: %s", name, r)
+		}
 	}
 }

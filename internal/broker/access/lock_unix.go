@@ -16,6 +16,9 @@ import (
 // the folder, because the file itself is replaced.
 func lock(path string) (unlock func(), err error) {
 	d, err := os.Open(filepath.Dir(path))
+	if errors.Is(err, fs.ErrPermission) { // a folder may be written and not read
+		return lockBeside(path)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -176,7 +176,11 @@ func (u *Users) check(ctx context.Context, t *users, who *broker.Identity, passw
 		i = int(binary.BigEndian.Uint64(sum[:]) % uint64(len(t.hashes)))
 	}
 	h := &t.hashes[i]
-	sum := u.sum(name, password, h.key)
+	key := h.key
+	if !known {
+		key = nil // the user may be added later with that very hash
+	}
+	sum := u.sum(name, password, key)
 	if r, ok := u.recall(sum, known); ok {
 		return r
 	}
