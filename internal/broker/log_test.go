@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
 
@@ -88,6 +89,7 @@ func TestLogAtDebug(t *testing.T) {
 		w.cut()
 		log.want(t, `msg="will refused"`, "client=w", "user=eve", "topic=bob/will")
 		p.asking(9, "a#", 0)
+		synctest.Wait()
 		log.want(t, `msg="subscription refused"`, "client=p", "user=eve", "filter=a#")
 	})
 }
@@ -159,6 +161,7 @@ func TestLogShowsNoRawText(t *testing.T) {
 		p := k.connect(proto.V5, evil, user(evil))
 		p.send(pub("$"+evil, "", 1, 1))
 		p.asking(2, "a#"+evil, 0)
+		synctest.Wait()
 		p.cut()
 	})
 	for _, l := range log.lines("") {

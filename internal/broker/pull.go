@@ -71,11 +71,12 @@ func (bt *batch) pull(s *session) {
 	var groups []*group
 	s.mu.Lock()
 	if n, _ := s.capacity(); n > 0 {
-		for g := range s.groups {
+		looked := 0
+		for g := range s.groups { // in an order that changes
 			if g.waiting.Load() > 0 {
 				groups = append(groups, g)
 			}
-			if len(groups) == pullGroups {
+			if looked++; looked == 16*pullGroups || len(groups) == pullGroups {
 				break
 			}
 		}
