@@ -14,7 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// cmdBroker starts a server and returns when it accepts connections on $PORT.
+// cmdBroker starts a server and returns once it accepts connections on $PORT.
 func cmdBroker(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, len(args) >= 1 && (args[0] == "mosquitto" || args[0] == "mqtt"), "broker mosquitto|mqtt [name=NAME] [port=N] [conf=FILE] [ARG...]")
 	set, rest := settings(args[1:], "name", "port", "conf")
@@ -22,7 +22,7 @@ func cmdBroker(ts *testscript.TestScript, neg bool, args []string) {
 	if name == "" {
 		name = "broker"
 	}
-	// Another process may take a free port between the look and the start.
+	// Another process may take a free port before the server does.
 	const tries = 3
 	for n := 1; ; n++ {
 		port := set["port"]
@@ -63,7 +63,7 @@ func cmdBroker(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// mosquitto is the command that runs it on port, as conf says.
+// mosquitto returns the command that runs mosquitto on port with the given configuration.
 func mosquitto(ts *testscript.TestScript, name, port, conf string) *exec.Cmd {
 	path := outside(worldOf(ts).tb, "mosquitto")
 	text := "listener $PORT 127.0.0.1\nallow_anonymous true\n"

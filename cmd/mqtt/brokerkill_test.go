@@ -14,10 +14,10 @@ import (
 	"mqtt/internal/conn"
 )
 
-// A broker that is killed at random moments under load, again and again, has kept all that
-// it acknowledged: at QoS 1 nothing is lost [MQTT-4.3.2-2], at QoS 2 nothing comes twice
-// either [MQTT-4.3.3-10], to those who are there and to one who is away. Sessions
-// [MQTT-3.1.2-5], retained messages and wills that wait come back.
+// A broker that is killed repeatedly at random moments under load keeps everything it acknowledged:
+// at QoS 1 nothing is lost [MQTT-4.3.2-2], at QoS 2 nothing arrives twice either [MQTT-4.3.3-10], for
+// connected and for disconnected subscribers. Sessions [MQTT-3.1.2-5], retained messages and delayed
+// wills are restored.
 func TestBrokerKilled(t *testing.T) {
 	t.Parallel()
 	rounds := 10
@@ -82,7 +82,7 @@ func TestBrokerKilled(t *testing.T) {
 		away.made = true
 		return away.serve(false)(ctx, c)
 	})
-	// Quiet for a second: everything has come, the wills too.
+	// Nothing for a second: everything has arrived, including the wills.
 	quiet := func() bool {
 		for _, s := range []*gathered{away, there} {
 			if time.Since(time.Unix(0, s.last.Load())) < time.Second {

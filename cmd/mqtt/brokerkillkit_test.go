@@ -16,7 +16,7 @@ import (
 	"mqtt/internal/session"
 )
 
-// killed is a broker that is killed and started again, and what its clients know.
+// killed is a broker that is killed and restarted, and what its clients have recorded.
 type killed struct {
 	t    *testing.T
 	dir  string
@@ -57,7 +57,7 @@ func (k *killed) kill() {
 	k.cmd.Wait()
 }
 
-// config is a client's, with a session that stays.
+// config returns the configuration of a client with a lasting session.
 func (k *killed) config(id string, clean bool) *conn.Config {
 	cfg := &conn.Config{
 		Dial: func(ctx context.Context, _ proto.Version) (net.Conn, error) {
@@ -73,7 +73,8 @@ func (k *killed) config(id string, clean bool) *conn.Config {
 	return cfg
 }
 
-// hold keeps a client connected. It ends, and closes what it returns, when serve returns nil or its session is gone.
+// hold keeps a client connected. When serve returns nil or the session is gone, it ends and closes
+// the channel that it returned.
 func (k *killed) hold(ctx context.Context, id string, serve func(context.Context, *conn.Conn) error) <-chan struct{} {
 	over := make(chan struct{})
 	k.wg.Go(func() {
@@ -99,7 +100,7 @@ func (k *killed) hold(ctx context.Context, id string, serve func(context.Context
 	return over
 }
 
-// numbers sends numbers to a topic and knows which were acknowledged.
+// numbers publishes numbers to a topic and records which were acknowledged.
 type numbers struct {
 	topic string
 	qos   byte
@@ -148,7 +149,7 @@ func (p *numbers) serve(k *killed) func(context.Context, *conn.Conn) error {
 	}
 }
 
-// gathered counts what comes, by topic and number.
+// gathered counts received messages by topic and number.
 type gathered struct {
 	filters []string
 	ready   chan struct{}
@@ -209,7 +210,7 @@ func (s *gathered) take(topic, payload string) {
 	s.last.Store(time.Now().UnixNano())
 }
 
-// check compares what came with what was acknowledged.
+// check compares what was received with what was acknowledged.
 func (s *gathered) check(t *testing.T, name string, p *numbers) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -229,7 +230,7 @@ func (s *gathered) check(t *testing.T, name string, p *numbers) {
 	}
 }
 
-// leaveWill connects a client whose will waits for a second when it is gone, and leaves it to the kill.
+// leaveWill connects a client with a Will Delay Interval of a second, whose connection the kill ends.
 func (k *killed) leaveWill(ctx context.Context, round int) {
 	cfg := k.config(fmt.Sprint("mortal-", round), false)
 	cfg.Connect.Will = &proto.Will{Topic: fmt.Sprint("w/", round), Payload: []byte("gone"), QoS: 1,
@@ -242,7 +243,7 @@ func (k *killed) leaveWill(ctx context.Context, round int) {
 	k.t.Cleanup(func() { c.Abort() })
 }
 
-// keep publishes a retained message, and returns when it is acknowledged.
+// keep publishes a retained message and returns once it is acknowledged.
 func (k *killed) keep(ctx context.Context, round int) {
 	c, err := conn.Dial(ctx, k.config("", true), &session.Session{})
 	if err != nil {
@@ -259,7 +260,7 @@ func (k *killed) keep(ctx context.Context, round int) {
 	}
 }
 
-// kept looks whether all retained messages are there.
+// kept checks that all retained messages exist.
 func (k *killed) kept(ctx context.Context, round int) {
 	c, err := conn.Dial(ctx, k.config("", true), &session.Session{})
 	if err != nil {

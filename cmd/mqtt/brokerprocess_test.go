@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// announced starts a broker and returns what the pattern finds in its words, group by group.
+// announced starts a broker and returns the groups that pattern matches in its output.
 func announced(t *testing.T, pattern string, args ...string) []string {
 	t.Helper()
 	path, err := exec.LookPath("mqtt")
@@ -42,7 +42,7 @@ func announced(t *testing.T, pattern string, args ...string) []string {
 	}
 }
 
-// A connection that says nothing, and one whose CONNECT does not end, are dropped.
+// A connection that sends nothing, and one whose CONNECT is never complete, are closed.
 func TestBrokerSilent(t *testing.T) {
 	t.Parallel()
 	addr := announced(t, `serving on mqtt://(\S+)`, "--connect-timeout", "150ms")[0]

@@ -18,7 +18,8 @@ import (
 	"mqtt/internal/transport/transporttest"
 )
 
-// Every command line of the docs, against a broker of its own, in a folder that has what they speak of: a world.
+// Every command line of the documents runs against a broker of its own, in a folder with the files
+// that the documents mention.
 //
 //	go test ./cmd/mqtt -run 'DocsRun/tasks.md:12'
 func TestDocsRun(t *testing.T) {
@@ -59,8 +60,8 @@ func TestDocsRun(t *testing.T) {
 	}
 }
 
-// buildForDocs builds the program as it is released. The test binary takes longer to start, above all with the race detector,
-// and the docs start hundreds of processes.
+// buildForDocs builds the program as it is released. The test binary takes longer to start, above
+// all with the race detector, and the documents start hundreds of processes.
 func buildForDocs(t *testing.T) string {
 	name := filepath.Join(t.TempDir(), "mqtt")
 	c := exec.Command("go", "build", "-trimpath", "-o", name, ".")
@@ -71,7 +72,7 @@ func buildForDocs(t *testing.T) string {
 	return name
 }
 
-// parts are the scripts in a block: itself, or its lines where it is a list.
+// parts returns the scripts in a block: the block itself, or each line of a list.
 func (s *docScript) parts() []string {
 	if !docEnding.MatchString(s.text) {
 		return []string{s.text}
@@ -85,13 +86,13 @@ func (s *docScript) parts() []string {
 	return all
 }
 
-// docEnding is what a line says of its end.
+// docEnding matches what a line says about how it ends.
 var docEnding = regexp.MustCompile(`# (?:.*, )?(until Ctrl-C|exit status (\d+))`)
 
-// ownBroker is in commands that have a broker of their own.
+// ownBroker matches commands that start their own broker.
 var ownBroker = regexp.MustCompile(`mqtt broker|--embedded`)
 
-// docsWorld is a folder with a broker.
+// docsWorld is a folder with a broker, in which examples run.
 type docsWorld struct {
 	dir     string
 	env     []string
@@ -99,7 +100,7 @@ type docsWorld struct {
 	replace *strings.Replacer
 }
 
-// What the docs speak of. Names below .example are the brokers of the world.
+// The names and files that the documents mention. Names below .example are brokers of the world.
 const docsWorldScript = `
 printf '{"level":"info","text":"up"}\n{"level":"error","text":"disk full"}\n' >app.log
 printf '{"time":"2026-11-20T15:04:05.000000000Z","topic":"a/b","qos":1,"retain":false,"payload":"1"}
@@ -120,7 +121,7 @@ chmod +x bin/* run-the-tests
 ln -s "$(command -v mqtt)" mqtt
 `
 
-// What goes on at the brokers while a command runs.
+// What is published while a command runs.
 const docsTraffic = `
 mqtt pub -t config -r -m '{"interval":5}' -q 1
 mqtt pub -t old/1 -r -m x -q 1
@@ -130,7 +131,7 @@ while :; do
 done | mqtt pub -l -K ' '
 `
 
-// Who answers requests, by topic.
+// The commands that answer requests, by topic.
 func docsServices() map[string]string {
 	return map[string]string{"time/now": "date", "lamp/1/state": "echo on", "sum": "cat"}
 }
@@ -188,7 +189,7 @@ func newWorld(t *testing.T, mqtt, text string) *docsWorld {
 	return w
 }
 
-// broker starts one and returns its URL.
+// broker starts a broker and returns its URL.
 func (w *docsWorld) broker(t *testing.T, name string, listen ...string) string {
 	ready := filepath.Join(w.dir, "."+name)
 	w.background(t, name, append([]string{"mqtt", "broker", "--ready-file", ready, "--listen"}, listen...)...)
@@ -224,7 +225,7 @@ func (w *docsWorld) command(args ...string) *exec.Cmd {
 	return c
 }
 
-// background runs until the test ends, and what it started with it.
+// background runs a command, and the processes it starts, until the test ends.
 func (w *docsWorld) background(t *testing.T, name string, args ...string) {
 	c := w.command(args...)
 	var out bytes.Buffer
@@ -251,7 +252,7 @@ func (w *docsWorld) must(t *testing.T, text string) {
 	}
 }
 
-// run runs a script to the end that it names.
+// run runs a script, which must end as it says.
 func (w *docsWorld) run(t *testing.T, text string) {
 	wants, interrupt := 0, false
 	if m := docEnding.FindStringSubmatch(text); m != nil {
@@ -302,7 +303,8 @@ func (w *docsWorld) run(t *testing.T, text string) {
 // latencyLimit matches an example that fails on a slow machine, and is meant to.
 var latencyLimit = regexp.MustCompile(`--fail-if 'p99>`)
 
-// interrupt waits until something was printed, or should have gone where nobody sees it, and presses Ctrl-C.
+// interrupt waits until something was printed, or long enough if output is redirected, and sends
+// SIGINT.
 func (w *docsWorld) interrupt(p *process, group int) {
 	limit := time.After(1500 * time.Millisecond)
 	for {

@@ -12,20 +12,21 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// What the docs promise is tried: docs_run_test.go runs every command line of README.md, docs/, SECURITY.md and the man
-// pages, and here every flag that they name must be one, and every file that they point to must be there.
+// The documents are tested: docs_run_test.go runs every command line of README.md, docs/, SECURITY.md
+// and the man pages. Here every flag that they name must exist, and every file that they link to.
 //
 // A command line is a fenced block of the language sh, a literal block of a man page, or a cell of a table in a column
 // with the heading "command" or "mqtt".
 //
-//   - A block is one script for sh -eu. Where one of its lines says how it ends, it is a list, and each line is a script:
-//     `# until Ctrl-C` is interrupted once it has printed something, `# exit status 8` must end so.
-//   - What cannot be tried says why, to the reader too: "Not run: REASON" in the paragraph before a block, or in the row
-//     of a table.
-//   - In a table with a column "mqtt" the others are other programs'.
+//   - A block is one script for sh -eu. If one of its lines says how it ends, the block is a list and
+//     each line is a script: `# until Ctrl-C` is interrupted once it has printed something,
+//     `# exit status 8` must end with that status.
+//   - What cannot be run says why: "Not run: REASON" in the paragraph before a block, or in the row of
+//     a table.
+//   - In a table with a column "mqtt" the other columns belong to other programs.
 const docsRoot = "../.."
 
-// docScript is a command line, or several, and where it stands.
+// docScript is one or several command lines, with their place.
 type docScript struct {
 	file   string
 	line   int
@@ -33,7 +34,7 @@ type docScript struct {
 	notRun string // why not
 }
 
-// documents are the pages for people, less the man pages.
+// documents returns the documents, without the man pages.
 func documents(t testing.TB) []string {
 	names := []string{docsRoot + "/README.md", docsRoot + "/SECURITY.md", docsRoot + "/CONTRIBUTING.md", docsRoot + "/CHANGELOG.md"}
 	more, err := filepath.Glob(docsRoot + "/docs/*.md")
@@ -43,7 +44,7 @@ func documents(t testing.TB) []string {
 	return append(names, more...)
 }
 
-// document is a page in lines: what stands in fences, and what does not.
+// document is a document in lines: prose and scripts.
 type document struct {
 	name    string
 	prose   []string // empty where a fence is; of tables our own cells
@@ -106,7 +107,7 @@ func docCells(line string) []string {
 	return all
 }
 
-// docSpans are the pieces of code in a line of prose.
+// docSpans returns the code spans in a line of prose.
 func docSpans(line string) []string {
 	var all []string
 	parts := strings.Split(line, "`")
@@ -116,10 +117,10 @@ func docSpans(line string) []string {
 	return all
 }
 
-// docTable is the one that a line stands in.
+// docTable is the table that the current line belongs to.
 type docTable struct{ heading []string }
 
-// row takes in the next line, and returns its cells, nil if it is none of a table.
+// row reads the next line and returns its cells, nil if it belongs to no table.
 func (t *docTable) row(line string) []string {
 	all := docCells(line)
 	if all == nil {
@@ -132,12 +133,12 @@ func (t *docTable) row(line string) []string {
 	return all
 }
 
-// has tells whether column i has the heading.
+// has reports whether column i has the heading.
 func (t *docTable) has(i int, heading string) bool {
 	return i < len(t.heading) && t.heading[i] == heading
 }
 
-// ours are the cells of a row that are about our own commands.
+// ours returns the cells of a row that contain commands of mqtt.
 func (t *docTable) ours(row []string) []string {
 	if !slices.Contains(t.heading, "mqtt") {
 		return row
@@ -146,7 +147,7 @@ func (t *docTable) ours(row []string) []string {
 	return row[min(i, len(row)):min(i+1, len(row))]
 }
 
-// commands are the command lines in a row.
+// commands returns the command lines in a row.
 func (t *docTable) commands(name string, n int, line string, row []string) []docScript {
 	_, reason, _ := strings.Cut(line, "Not run: ")
 	var all []docScript
@@ -163,7 +164,7 @@ func (t *docTable) commands(name string, n int, line string, row []string) []doc
 	return all
 }
 
-// isCommandLine tells a command line from the name of a command.
+// isCommandLine reports whether s is a command line, not only the name of a command.
 func isCommandLine(code string) bool {
 	for _, c := range commandsIn(code) {
 		if programOf(c) != "" && len(c) > 2 {
@@ -192,7 +193,7 @@ func TestDocsFlagsAreKnown(t *testing.T) {
 	}
 }
 
-// A link within the repository leads somewhere, to a heading too.
+// Links within the repository lead to an existing file and heading.
 func TestDocsLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`)
 	for _, name := range documents(t) {
@@ -216,7 +217,7 @@ func TestDocsLinks(t *testing.T) {
 	}
 }
 
-// anchors are the headings of a page as links name them, a line each.
+// anchors returns the headings of a document as links name them, one per line.
 func anchors(text string) string {
 	var b strings.Builder
 	b.WriteByte('\n')
@@ -230,7 +231,8 @@ func anchors(text string) string {
 	return b.String()
 }
 
-// The files, functions and tests that a page names in code are there: internal/conn/laws_test.go, TestHouse.
+// The files and tests that a document names in code spans exist: internal/conn/laws_test.go,
+// TestImports.
 func TestDocsNamesAreThere(t *testing.T) {
 	test := regexp.MustCompile(`^(Test|Fuzz)[A-Z]\w*$`)
 	path := regexp.MustCompile(`^(cmd|internal|scripts|man|docs)/[\w./-]*$`)
@@ -251,7 +253,7 @@ func TestDocsNamesAreThere(t *testing.T) {
 	}
 }
 
-// testNames are the tests of the module.
+// testNames returns the tests of the module.
 func testNames(t testing.TB) map[string]bool {
 	names := make(map[string]bool)
 	decl := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
@@ -273,7 +275,7 @@ func testNames(t testing.TB) map[string]bool {
 	return names
 }
 
-// flagIndex has the flags of each command.
+// flagIndex holds the flags of each command.
 type flagIndex struct {
 	byCommand map[string]map[string]bool // -t and --topic; true if it takes a value
 	all       map[string]bool
@@ -299,7 +301,7 @@ func knownFlags() *flagIndex {
 
 func (x *flagIndex) any(flag string) bool { return x.all[flag] }
 
-// unknown are the errors in a piece of code in prose: a command line, or flags alone.
+// unknown returns the errors in a code span: a command line, or flags alone.
 func (x *flagIndex) unknown(code string) []error {
 	if !strings.HasPrefix(code, "-") {
 		return x.misused(code)
@@ -318,7 +320,7 @@ func (x *flagIndex) unknown(code string) []error {
 	return errs
 }
 
-// misused are the flags in a command line that its commands do not have.
+// misused returns errors about flags in a command line that its commands do not have.
 func (x *flagIndex) misused(text string) []error {
 	var errs []error
 	for _, c := range commandsIn(text) {
@@ -382,7 +384,7 @@ func wrongFlags(path string, flags map[string]bool, x *flagIndex, words []string
 	return errs
 }
 
-// programOf is the name of a command's program if it is one of our own.
+// programOf returns the name of a command's program if it is mqtt or one of its links.
 func programOf(words []string) string {
 	if len(words) == 0 {
 		return ""
@@ -394,8 +396,8 @@ func programOf(words []string) string {
 	return ""
 }
 
-// commandsIn cuts shell text into its simple commands, also those behind --, in sh -c '…' and in $(…). It knows as much
-// of the shell as the docs use.
+// commandsIn splits shell text into simple commands, including those after --, in sh -c '…' and in
+// $(…). It knows as much of the shell as the documents use.
 func commandsIn(text string) [][]string {
 	var all [][]string
 	var words []string
@@ -467,7 +469,8 @@ func commandsIn(text string) [][]string {
 	return all
 }
 
-// simpleCommands takes variables and keywords off a command, and has what stands behind -- as a command of its own.
+// simpleCommands removes variables and keywords from a command, and returns what follows -- as a
+// command of its own.
 func simpleCommands(words []string) [][]string {
 	assignment := regexp.MustCompile(`^[A-Za-z_]+=`)
 	for len(words) > 0 && (assignment.MatchString(words[0]) || strings.Contains(" while until if then else do ! { exec ", " "+words[0]+" ")) {

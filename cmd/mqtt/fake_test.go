@@ -12,11 +12,12 @@ import (
 	"mqtt/internal/cmd/cmdtest"
 )
 
-// apart is the port that was given out last.
+// apart is the port that was used last.
 var apart atomic.Int32
 
-// listenApart listens on a port that nobody had before, and that the system gives to nobody by itself: a client of
-// another script that still looks for a server which is gone must not find this one.
+// listenApart listens on a port that was not used before and that the system does not assign by
+// itself: a client of another script that still looks for a server that has ended must not find
+// this one.
 func listenApart() (net.Listener, error) {
 	apart.CompareAndSwap(0, int32(20000+os.Getpid()*97%6000))
 	for range 2000 {

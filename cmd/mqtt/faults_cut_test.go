@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// seed makes the random faults of a test: the same ones each time, unless FAULTS_SEED says otherwise.
+// seed returns the source of a test's random faults: the same each time, unless FAULTS_SEED is set.
 func seed(t *testing.T) uint64 {
 	t.Helper()
 	n := uint64(1)
@@ -25,8 +25,8 @@ func seed(t *testing.T) uint64 {
 	return n
 }
 
-// randomCuts breaks every connection after up to most bytes of one direction, now and then with a reset. From the
-// connection of number last on they last.
+// randomCuts breaks each connection after at most `most` bytes of one direction, some with a reset.
+// Connections from number last on are not broken.
 func randomCuts(seed uint64, most, last int) func(int) fault {
 	r := rand.New(rand.NewPCG(seed, seed))
 	return func(n int) fault {
@@ -43,7 +43,7 @@ func randomCuts(seed uint64, most, last int) func(int) fault {
 	}
 }
 
-// numbered is n lines of different lengths.
+// numbered returns n lines of different lengths.
 func numbered(seed uint64, n int) string {
 	r := rand.New(rand.NewPCG(seed, 2))
 	var b strings.Builder
@@ -53,8 +53,8 @@ func numbered(seed uint64, n int) string {
 	return b.String()
 }
 
-// Connections of publisher and subscriber break at random bytes, dozens of times. At QoS 1 nothing is lost and what comes first
-// comes in order [MQTT-4.6.0-1]; at QoS 2 all comes exactly once.
+// Connections of publisher and subscriber break at random bytes, dozens of times. At QoS 1 nothing is
+// lost and first deliveries are in order [MQTT-4.6.0-1]; at QoS 2 everything arrives exactly once.
 func TestFaultCuts(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -122,16 +122,17 @@ func TestFaultCuts(t *testing.T) {
 			} else {
 				t.Logf("%d connections were cut", cuts)
 			}
-			// And the server has forgotten nobody's socket.
+			// The server has closed the sockets of all clients that are gone.
 			done(t, tool(t, line("ping -C 1", s.direct(c.scheme))...), 0)
 			until(t, "the server closes what was cut", func() bool { return descriptorsOf(s.process) <= files+1 })
 		})
 	}
 }
 
-// resurrected counts the messages in a subscriber's trace that the server sent again although it had sent PUBREL for them,
-// and we PUBCOMP: the identifier is free by then, and the message is another one for us [MQTT-4.3.3-12]. Mosquitto does so
-// when a session is resumed twice in a moment, against [MQTT-4.3.3-6].
+// resurrected counts the messages in a subscriber's trace that the server sent again although it had
+// sent PUBREL and received PUBCOMP for them: the identifier is free by then, so that the message is a
+// new one [MQTT-4.3.3-12]. Mosquitto does so when a session is resumed twice in quick succession,
+// against [MQTT-4.3.3-6].
 func resurrected(trace string) int {
 	n := 0
 	over := make(map[string]bool) // identifiers that were released, and not used since
@@ -150,13 +151,13 @@ func resurrected(trace string) int {
 	return n
 }
 
-// descriptorsOf is how many files a process has open, 0 where that cannot be told.
+// descriptorsOf returns how many files a process has open, 0 if that is not known.
 func descriptorsOf(p *process) int {
 	files, _ := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.cmd.Process.Pid))
 	return len(files)
 }
 
-// difference is the first line in which two texts differ.
+// difference returns the first line in which two texts differ.
 func difference(got, want string) string {
 	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
 	for i := range w {
@@ -167,7 +168,7 @@ func difference(got, want string) string {
 	return fmt.Sprintf("%d lines, want %d", len(g), len(w))
 }
 
-// withoutRepeats keeps the first of equal lines.
+// withoutRepeats returns the text without lines that occurred before.
 func withoutRepeats(text string) string {
 	seen := make(map[string]bool)
 	var b strings.Builder
@@ -180,8 +181,9 @@ func withoutRepeats(text string) string {
 	return b.String()
 }
 
-// A connection that breaks at any byte of either direction ends a single run with a status that is true: 0 only when the
-// work was done, 3 before the connection stood, 7 after, one line of why, and no hang.
+// A connection that breaks at any byte of either direction ends a single run with a true status: 0
+// only if the work was done, 3 before CONNACK, 7 afterwards, with one line of explanation and without
+// hanging.
 func TestFaultCutAtEveryByte(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -200,7 +202,7 @@ func TestFaultCutAtEveryByte(t *testing.T) {
 			s := serving(t, []string{"mqtt"})
 			port := s.ports["mqtt"]
 			done(t, tool(t, line("pub -t kept -r -m kept -q 1", s.direct("mqtt"))...), 0)
-			// A session that counts what reached the server.
+			// A session that counts what the server received.
 			done(t, tool(t, line("sub -V 5 -c -i counts -q 2 -t at -x 100 --idle-timeout 1ms", s.direct("mqtt"))...), 0)
 			if strings.HasPrefix(c.command, "rr") {
 				answers := begin(t, tool(t, line("rr --serve -t ask", s.direct("mqtt"), "-- cat")...))
@@ -260,7 +262,7 @@ func qosOf(command string) string {
 	return " qos" + after[:1]
 }
 
-// Requests whose connections break, of the asker and of the answerer, are answered once each.
+// Requests are answered once each although connections of requester and responder break.
 func TestFaultCutsOfRequests(t *testing.T) {
 	t.Parallel()
 	s := serving(t, []string{"mqtt"})
@@ -285,8 +287,8 @@ func TestFaultCutsOfRequests(t *testing.T) {
 	answers.ends(t, 0)
 }
 
-// bench counts what was cut, and is never silent about it: an exit status that is not 0, errors, and loss that is told. What
-// was healed is counted, and is no reason for another status than 0.
+// bench counts broken connections and reports them: an exit status other than 0, errors, and loss. A
+// connection that was replaced is counted and does not change the status.
 func TestFaultCutsOfBench(t *testing.T) {
 	t.Parallel()
 	s := serving(t, []string{"mqtt"})
@@ -299,7 +301,7 @@ func TestFaultCutsOfBench(t *testing.T) {
 	if sent := jsonNumber(t, result, "sent"); sent >= 4000 && jsonNumber(t, result, "lost") == 0 && jsonNumber(t, result, "received") < 8000 {
 		t.Errorf("something is missing, and is not told: %s", result)
 	}
-	// With --reconnect and sessions that last, nothing is lost.
+	// With --reconnect and lasting sessions nothing is lost.
 	r = relayTo(t, s.ports["mqtt"], randomCuts(seed(t)+1, 20000, 30))
 	p = done(t, tool(t, line("bench --pubs 2 --subs 2 -q 1 -V 5 --messages 4000 --reconnect always --reconnect-delay 1ms..5ms --format json -p",
 		r.port())...), 0)

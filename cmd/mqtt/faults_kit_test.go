@@ -23,7 +23,7 @@ import (
 	"mqtt/internal/transport/transporttest"
 )
 
-// tool is a command of ours as a process. It has nothing of this process's settings.
+// tool returns a command of mqtt as a process, without the settings of this process.
 func tool(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := exec.LookPath("mqtt")
@@ -40,7 +40,7 @@ func tool(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// limited is a command of ours that may have so many files open.
+// limited returns a command of mqtt with a limit of open files.
 func limited(t *testing.T, files int, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := tool(t, args...)
@@ -53,7 +53,7 @@ func limited(t *testing.T, files int, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// begin starts cmd, and ends it with the test. Streams that are not set yet become the process's.
+// begin starts cmd and ends it with the test. It captures streams that are not set.
 func begin(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{name: strings.Join(cmd.Args[min(1, len(cmd.Args)-1):], " "), cmd: cmd, done: make(chan struct{}), after: func() {}}
@@ -85,7 +85,7 @@ func begin(t *testing.T, cmd *exec.Cmd) *process {
 	return p
 }
 
-// stacks is what all its goroutines do; it does not survive that.
+// stacks returns the stacks of all goroutines of the process and ends it.
 func (p *process) stacks() string {
 	before := len(p.err.String())
 	p.cmd.Process.Signal(syscall.SIGQUIT)
@@ -97,7 +97,7 @@ func (p *process) stacks() string {
 	return text[:min(len(text), 20000)]
 }
 
-// says waits until what it wrote to a stream matches pattern.
+// says waits until the output of the process matches pattern.
 func (p *process) says(t *testing.T, stream *transcript, pattern string) {
 	t.Helper()
 	re := regexp.MustCompile("(?m)" + pattern)
@@ -120,7 +120,7 @@ func (p *process) says(t *testing.T, stream *transcript, pattern string) {
 	}
 }
 
-// ends waits until it has ended with one of the statuses.
+// ends waits until the process has ended with one of the statuses.
 func (p *process) ends(t *testing.T, want ...int) {
 	t.Helper()
 	select {
@@ -133,7 +133,7 @@ func (p *process) ends(t *testing.T, want ...int) {
 	}
 }
 
-// story is what it said, the end of it if that is much.
+// story returns the output of the process, the end of it if it is long.
 func (p *process) story() string {
 	end := func(s string) string { return s[max(0, len(s)-1500):] }
 	return "\n[its stdout]\n" + end(p.out.String()) + "[its stderr]\n" + end(p.err.String())
@@ -146,7 +146,7 @@ func (p *process) signal(t *testing.T, sig os.Signal) {
 	}
 }
 
-// done runs a command to its end, which must have one of the statuses.
+// done runs a command, which must end with one of the statuses.
 func done(t *testing.T, cmd *exec.Cmd, want ...int) *process {
 	t.Helper()
 	if cmd.Stdin == nil {
@@ -157,7 +157,7 @@ func done(t *testing.T, cmd *exec.Cmd, want ...int) *process {
 	return p
 }
 
-// within runs a command inside this process, which costs no start, and returns its status and streams.
+// within runs a command inside this process and returns its status and output.
 func within(ctx context.Context, stdin io.Reader, args ...string) (status int, out, errs string) {
 	var o, e bytes.Buffer
 	world := &cli.Env{In: stdin, Out: &o, Err: &e, LookupEnv: func(string) (string, bool) { return "", false }, Environ: func() []string { return nil }}
@@ -180,20 +180,20 @@ func until(t *testing.T, what string, holds func() bool) {
 	}
 }
 
-// server is a broker as a process.
+// server is a broker in a process of its own.
 type server struct {
 	*process
 	ports map[string]string // by scheme
 	certs *transporttest.Certs
 }
 
-// serving starts our own broker with a listener of each scheme on a port of its own.
+// serving starts mqtt broker with a listener for each scheme.
 func serving(t *testing.T, schemes []string, flags ...string) *server {
 	t.Helper()
 	return servingWith(t, 0, schemes, flags...)
 }
 
-// servingWith does so with a limit of open files, 0 for none.
+// servingWith does the same with a limit of open files, 0 for none.
 func servingWith(t *testing.T, files int, schemes []string, flags ...string) *server {
 	t.Helper()
 	s := &server{ports: make(map[string]string)}
@@ -222,7 +222,7 @@ func servingWith(t *testing.T, files int, schemes []string, flags ...string) *se
 	return s
 }
 
-// servingMosquitto starts mosquitto, which keeps all that its clients are owed.
+// servingMosquitto starts mosquitto with unlimited queues.
 func servingMosquitto(t *testing.T) *server {
 	t.Helper()
 	path := outside(t, "mosquitto")
@@ -253,7 +253,7 @@ func servingMosquitto(t *testing.T) *server {
 	}
 }
 
-// at is the flags that connect to a port by a scheme.
+// at returns the flags that connect to a port by a scheme.
 func (s *server) at(scheme, port string) []string {
 	flags := []string{"-L", scheme + "://127.0.0.1:" + port}
 	if s.certs != nil && (scheme == "mqtts" || scheme == "wss") {
@@ -262,10 +262,10 @@ func (s *server) at(scheme, port string) []string {
 	return flags
 }
 
-// direct is the flags that connect to the server itself.
+// direct returns the flags that connect to the server without a relay.
 func (s *server) direct(scheme string) []string { return s.at(scheme, s.ports[scheme]) }
 
-// line makes one command line of words and lists of words.
+// line joins words and lists of words to one command line.
 func line(parts ...any) []string {
 	var all []string
 	for _, p := range parts {
@@ -279,13 +279,13 @@ func line(parts ...any) []string {
 	return all
 }
 
-// sorted is the lines of a text in order.
+// sorted returns the lines of a text in order.
 func sorted(text string) string {
 	lines := slices.Sorted(strings.Lines(text))
 	return strings.Join(lines, "")
 }
 
-// jsonNumber reads a number of a JSON object; path names the keys that lead to it.
+// jsonNumber returns a number in a JSON object; path holds the keys that lead to it.
 func jsonNumber(t *testing.T, text string, path ...string) float64 {
 	t.Helper()
 	var v any

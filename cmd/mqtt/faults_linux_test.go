@@ -17,8 +17,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A server that reads no more holds pub, rr and bench up, and a signal still ends them. bench prints what it measured so
-// far, also when a second signal comes.
+// A server that stops reading blocks pub, rr and bench, and a signal still ends them. bench prints
+// what it has measured, also after a second signal.
 func TestFaultServerStopsReading(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"pub -t a -l", "pub -t a -l -q 1 -M 65535", "rr -t a -l -M 65535", "bench --pubs 1 --subs 0 -t a --duration 1h --size 1000"} {
@@ -83,7 +83,7 @@ func contents(t *testing.T, name string) string {
 	return string(b)
 }
 
-// pending tells whether a signal waits for some thread of a process to take it.
+// pending reports whether a signal is pending for a thread of a process.
 func pending(t *testing.T, pid int, sig syscall.Signal) bool {
 	t.Helper()
 	for l := range strings.Lines(contents(t, fmt.Sprintf("/proc/%d/status", pid))) {
@@ -98,7 +98,7 @@ func pending(t *testing.T, pid int, sig syscall.Signal) bool {
 	return false
 }
 
-// waitingToBeSent tells whether some connection to a port has more than a little that the other side does not take.
+// waitingToBeSent reports whether a connection to a port has much data that the peer does not accept.
 func waitingToBeSent(port string) bool {
 	n, _ := strconv.Atoi(port)
 	table, err := os.ReadFile("/proc/net/tcp")
@@ -117,7 +117,8 @@ func waitingToBeSent(port string) bool {
 	return false
 }
 
-// The reader of a subscriber's stdout stops. Nothing is acknowledged that was not written to it: what was not comes again.
+// The reader of a subscriber's stdout stops. Nothing is acknowledged that was not written: the rest
+// is delivered again.
 func TestFaultStdoutBlocked(t *testing.T) {
 	t.Parallel()
 	for _, qos := range []string{"1", "2"} {
@@ -160,7 +161,7 @@ func TestFaultStdoutBlocked(t *testing.T) {
 			if acknowledged > len(printed) {
 				t.Errorf("%d messages were acknowledged, %d were printed", acknowledged, len(printed))
 			}
-			// The session brings the rest. Only what had been printed and not acknowledged comes twice.
+			// The session delivers the rest. Only what was printed and not acknowledged arrives twice.
 			rest := done(t, tool(t, line("sub -V 5 -c -x 100 -i me -t a --quiet -C", strconv.Itoa(n-acknowledged), "-q", qos, s.direct("mqtt"))...), 0)
 			all := strings.Join(printed, "\n") + "\n" + rest.out.String()
 			if got := withoutRepeats(all); got != lines.String() {
@@ -170,12 +171,12 @@ func TestFaultStdoutBlocked(t *testing.T) {
 	}
 }
 
-// The disk of --data runs full in the middle of a stream: the broker acknowledges nothing that it cannot keep, and what it
-// did acknowledge is there when it starts again with room.
+// The disk of --data runs full in the middle of a stream: the broker acknowledges nothing that it
+// cannot store, and what it acknowledged exists when it starts again with enough space.
 func TestFaultDataFull(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	// A limit on the size of files fails as a full disk does, and needs no right to mount one.
+	// A limit on file sizes fails like a full disk and needs no privilege.
 	sh := exec.Command("sh", "-c", `ulimit -f 64 && exec "$0" "$@"`)
 	broker := tool(t, "broker", "--listen", "mqtt://127.0.0.1:0", "--print-url", "--data", dir)
 	sh.Args, sh.Env = append(append(sh.Args, broker.Path), broker.Args[1:]...), broker.Env
@@ -206,7 +207,7 @@ func TestFaultDataFull(t *testing.T) {
 	}
 }
 
-// The file of --tls-keylog is tried before anything is sent.
+// The file of --tls-keylog is opened before anything is sent.
 func TestFaultKeyLogFull(t *testing.T) {
 	t.Parallel()
 	s := serving(t, []string{"mqtts"})

@@ -9,8 +9,9 @@ import (
 	"mqtt/internal/proto"
 )
 
-// The way to the server goes silent and no socket is closed. The keep alive notices [MQTT-3.1.2-22], and the command does what
-// its reconnect policy says; a server notices a client that is gone, and publishes its will [MQTT-3.1.2-8].
+// The network goes silent and no socket is closed. The keep alive notices [MQTT-3.1.2-22], and the
+// command follows its reconnect policy. A server notices a client that is gone and publishes its will
+// [MQTT-3.1.2-8].
 func TestFaultHalfOpen(t *testing.T) {
 	t.Parallel()
 	t.Run("sub", func(t *testing.T) {
@@ -60,7 +61,7 @@ func TestFaultHalfOpen(t *testing.T) {
 		s := serving(t, []string{"mqtt"})
 		answers := begin(t, tool(t, line("rr --serve -t ask", s.direct("mqtt"), "-- cat")...))
 		answers.says(t, &answers.err, "answering")
-		// The answer to the request, and all behind it, is never heard of.
+		// The answer to the request, and everything after it, never arrives.
 		var up packets
 		r := relayTo(t, s.ports["mqtt"], func(n int) fault {
 			if n > 0 {
@@ -122,8 +123,8 @@ func TestFaultHalfOpen(t *testing.T) {
 	})
 }
 
-// connackAnd is the number of the first byte behind CONNACK and one more packet of the server, as a subscriber to a topic
-// gets them.
+// connackAnd returns the offset of the first byte after CONNACK and one more packet of the server, as
+// a subscriber receives them.
 func connackAnd(t *testing.T, s *server, kind proto.Type) int {
 	t.Helper()
 	var down packets
@@ -144,7 +145,7 @@ func connackAnd(t *testing.T, s *server, kind proto.Type) int {
 	return bytes + 1
 }
 
-// tell writes to its input.
+// tell writes to the input of the process.
 func (p *process) tell(t *testing.T, text string) {
 	t.Helper()
 	if _, err := p.stdin.Write([]byte(text)); err != nil {
@@ -152,7 +153,7 @@ func (p *process) tell(t *testing.T, text string) {
 	}
 }
 
-// Every byte takes 100 ms each way: all works, and what is measured is measured.
+// Every byte is delayed by 100 ms each way: everything works, and the measured times show it.
 func TestFaultLatency(t *testing.T) {
 	t.Parallel()
 	s := serving(t, []string{"mqtt"})
@@ -194,7 +195,8 @@ func TestFaultLatency(t *testing.T) {
 	}
 }
 
-// Every segment has one byte: packets, TLS records and WebSocket frames come in pieces, and all works.
+// Every segment has one byte: packets, TLS records and WebSocket frames arrive in parts, and everything
+// works.
 func TestFaultSegmentsOfOneByte(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"mqtt", "mqtts", "ws", "wss"} {
@@ -226,8 +228,8 @@ func TestFaultSegmentsOfOneByte(t *testing.T) {
 	}
 }
 
-// A signal at any moment, told by the bytes that the server's answer has: 130 or 143, or 0 for work that was done or is meant to
-// end so. Where the connection stood, the last packet is DISCONNECT.
+// A signal at any moment, chosen by the number of bytes that the server has sent: 130 or 143, or 0 if
+// the work was done or an interrupt is its ordinary end. After CONNACK the last packet is DISCONNECT.
 func TestFaultInterruptAtAnyByte(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -267,7 +269,7 @@ func TestFaultInterruptAtAnyByte(t *testing.T) {
 					}
 					args = append(append(args[:at:at], line("-V 5 -i me -d -p", r.port())...), args[at:]...)
 					p := begin(t, tool(t, args...))
-					// The server has said so much, or has no more to say.
+					// The server has sent so much, or has nothing more to send.
 					until(t, "the server's answer", func() bool {
 						select {
 						case <-quiet:
@@ -301,7 +303,8 @@ func TestFaultInterruptAtAnyByte(t *testing.T) {
 	}
 }
 
-// passedAll tells whether the server has said all that it will say to a command that nobody answers.
+// passedAll reports whether the server has sent everything it will send without further packets of
+// the client.
 func passedAll(command string, down *packets) bool {
 	switch {
 	case strings.HasPrefix(command, "pub"):

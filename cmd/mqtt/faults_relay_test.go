@@ -10,8 +10,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A relay stands between clients and a server and spoils the way between them, as a fault says for each connection.
-// Its goroutines end with their connections, and with the test.
+// A relay forwards bytes between clients and a server and disturbs them as the fault of each connection
+// says. Its goroutines end with their connections and with the test.
 type relay struct {
 	l      net.Listener
 	target atomic.Value      // the server's address
@@ -26,13 +26,13 @@ type relay struct {
 	wg   sync.WaitGroup
 }
 
-// fault is what happens to one connection. The zero value is nothing.
+// fault is what happens to one connection. The zero value disturbs nothing.
 type fault struct {
 	up, down lane // towards the server, towards the client
 	reset    bool // a cut is a reset, so that bytes under way are lost too
 }
 
-// lane is one direction.
+// lane is what happens to one direction.
 type lane struct {
 	cut   int           // the connection breaks when the byte of this number comes, from 1
 	hold  int           // that byte and those behind it are taken and passed to nobody, and nothing breaks
@@ -56,13 +56,13 @@ func relayTo(t *testing.T, port string, f func(n int) fault) *relay {
 	return r
 }
 
-// aim has later connections go to another port.
+// aim sends later connections to another port.
 func (r *relay) aim(port string) { r.target.Store(net.JoinHostPort("127.0.0.1", port)) }
 
-// always is the same fault for every connection.
+// always returns the same fault for every connection.
 func always(f fault) func(int) fault { return func(int) fault { return f } }
 
-// first is a fault for the first connection only.
+// first returns a fault for the first connection only.
 func first(f fault) func(int) fault {
 	return func(n int) fault {
 		if n == 0 {
@@ -72,7 +72,7 @@ func first(f fault) func(int) fault {
 	}
 }
 
-// port is where clients connect to.
+// port returns the port of the relay.
 func (r *relay) port() string {
 	_, port, _ := net.SplitHostPort(r.l.Addr().String())
 	return port
@@ -105,7 +105,7 @@ func (r *relay) accept() {
 	}
 }
 
-// freeze has all connections of this moment pass nothing more, and keeps their sockets: nobody at their ends is told.
+// freeze stops forwarding on all present connections without closing their sockets.
 func (r *relay) freeze() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +114,7 @@ func (r *relay) freeze() {
 	}
 }
 
-// breakAll cuts all connections of this moment.
+// breakAll cuts all present connections.
 func (r *relay) breakAll() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -154,7 +154,7 @@ func (k *link) end() {
 	})
 }
 
-// cut ends it in the way of its fault.
+// cut ends the connection as its fault says.
 func (k *link) cut() {
 	if k.fault.reset {
 		k.client.SetLinger(0)
@@ -177,14 +177,14 @@ func (k *link) run() {
 	k.r.mu.Unlock()
 }
 
-// parcel is bytes on their way.
+// parcel is bytes to be forwarded.
 type parcel struct {
 	b   []byte
 	due time.Time
 	cut bool // the connection ends here
 }
 
-// pass carries one direction to its end.
+// pass forwards one direction to its end.
 func (k *link) pass(to, from *net.TCPConn, l *lane) {
 	way := make(chan parcel, 4096)
 	sent := make(chan struct{})
@@ -206,7 +206,7 @@ func (k *link) pass(to, from *net.TCPConn, l *lane) {
 	to.CloseWrite()
 }
 
-// collect reads until the stream ends. held tells whether some bytes were kept back.
+// collect reads until the stream ends. held reports whether some bytes were held back.
 func (k *link) collect(from *net.TCPConn, l *lane, way chan<- parcel) (held bool) {
 	seen := 0
 	for {
@@ -251,7 +251,7 @@ func (k *link) collect(from *net.TCPConn, l *lane, way chan<- parcel) (held bool
 	}
 }
 
-// deliver writes a parcel when it is due.
+// deliver writes a parcel once it is due.
 func (k *link) deliver(to *net.TCPConn, p parcel, l *lane) bool {
 	if p.cut {
 		k.cut()
@@ -293,7 +293,7 @@ type packets struct {
 	last  proto.Type
 }
 
-// hear is for lane.heard, of one connection.
+// hear is a lane.heard function for one connection.
 func (p *packets) hear(b []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -318,7 +318,7 @@ func (p *packets) of(t proto.Type) int {
 	return p.count[t]
 }
 
-// final is the type of the last packet.
+// final returns the type of the last packet.
 func (p *packets) final() proto.Type {
 	p.mu.Lock()
 	defer p.mu.Unlock()

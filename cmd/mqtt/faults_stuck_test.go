@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// stuckPipe is a pipe that is full: the next write to it waits for a reader.
+// stuckPipe returns a pipe that is full: the next write to it blocks.
 func stuckPipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -38,7 +38,7 @@ func stuckPipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// Whoever reads stdout or stderr has stopped for good. One signal ends each command.
+// The reader of stdout or stderr has stopped for good. One signal ends each command.
 func TestFaultOutputStuck(t *testing.T) {
 	t.Parallel()
 	s := serving(t, []string{"mqtt"})
@@ -82,8 +82,8 @@ func TestFaultOutputStuck(t *testing.T) {
 	}
 }
 
-// Whoever reads a broker's log has stopped. It serves on, leaves lines out, says how many when there is a reader again, and ends in
-// order.
+// The reader of a broker's log has stopped. The broker goes on serving, leaves out lines, says how many
+// once they are read again, and ends in order.
 func TestFaultLogStuck(t *testing.T) {
 	t.Parallel()
 	for format, told := range map[string]string{
@@ -136,7 +136,7 @@ func TestFaultLogStuck(t *testing.T) {
 	}
 }
 
-// A broker whose log nobody reads ends in order, too.
+// A broker whose log is not read also ends in order.
 func TestFaultLogStuckAtTheEnd(t *testing.T) {
 	t.Parallel()
 	_, full := stuckPipe(t)

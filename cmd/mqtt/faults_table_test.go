@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The table of faults and these tests are of one mind: a test or script that the table names is there, and each test of a
-// fault here is in the table.
+// The table of faults and the tests agree: each test or script that the table names exists, and each
+// fault test is in the table.
 func TestFaultTable(t *testing.T) {
 	read := func(name string) string {
 		b, err := os.ReadFile(name)

@@ -17,8 +17,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A process that is stopped for longer than its keep alive is gone for the server: its will is published. When it goes on, it
-// connects again and goes on, and nothing is lost.
+// A process that is stopped for longer than its keep alive has gone for the server: its will is
+// published. When it continues, it connects again and nothing is lost.
 func TestFaultStopped(t *testing.T) {
 	t.Parallel()
 	t.Run("sub", func(t *testing.T) {
@@ -145,8 +145,8 @@ func TestFaultStopped(t *testing.T) {
 	})
 }
 
-// With 20 file descriptors the clients work, bench says what it lacks before it begins, and the broker says no to those who
-// are too many, in answer to their CONNECT, and serves the others.
+// With 20 file descriptors the clients work, bench says before it begins what it lacks, and the broker
+// refuses clients beyond its limit with a CONNACK and serves the others.
 func TestFaultDescriptors(t *testing.T) {
 	t.Parallel()
 	const files = 20
@@ -213,7 +213,8 @@ func TestFaultDescriptors(t *testing.T) {
 	bench.says(t, &bench.err, `40 connections need \d+ open files, but the limit is 20 - raise it with ulimit -n`)
 }
 
-// A broker with --data is killed in the middle of a stream, again and again, and comes back: each message once at QoS 2.
+// A broker with --data is killed repeatedly in the middle of a stream and restarted: each message
+// arrives once at QoS 2.
 func TestFaultBrokerKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -12,10 +12,12 @@ import (
 // long selects the soak sizes, which scripts/soak.sh runs.
 var long = flag.Bool("long", false, "run the soak sizes")
 
-// waiting is how many tests run at once. Most of them start a process and wait for it, so that a processor serves several.
+// waiting is how many tests run at once. Most of them start a process and wait for it, so that one
+// processor serves several.
 const waiting = 8
 
-// leakless runs the tests and fails if they leave a goroutine. Commands that scripts start are processes of their own.
+// leakless runs the tests and fails if they leave a goroutine. Commands of scripts are processes of
+// their own.
 type leakless struct{ m *testing.M }
 
 func (l leakless) Run() int {

@@ -17,8 +17,9 @@ import (
 )
 
 // The scripts in testdata/script read like a shell session. Besides the commands of testscript (exec, stdin, stdout,
-// stderr, cmp, grep, env, wait ...; see its documentation) they have these. mqtt, mosquitto_pub, mosquitto_sub and
-// mosquitto_rr are this package's own main, run as processes of their own, with or without exec before them.
+// stderr, cmp, grep, env, wait ...; see its documentation) they have the following. mqtt, mosquitto_pub,
+// mosquitto_sub and mosquitto_rr are this package's own main in a process of its own, with or without
+// exec.
 //
 //	status N CMD...               run CMD, which must end with exit status N; stdout and stderr look at it afterwards
 //	broker mosquitto [KEY=VALUE]  start a server and set $PORT; it is ended with the script. Keys: name=broker, port=N
@@ -76,7 +77,7 @@ func TestScript(t *testing.T) {
 	})
 }
 
-// TestMain makes the test binary serve as the programs too, by its name.
+// TestMain makes the test binary run as mqtt or one of its links, by its name.
 func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // or each of a thousand programs waits for a second before it ends
@@ -86,7 +87,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// world is what a script has running.
+// world holds the processes of a script.
 type world struct {
 	processes map[string]*process
 	order     []*process
@@ -99,7 +100,7 @@ type worldKey struct{}
 
 func worldOf(ts *testscript.TestScript) *world { return ts.Value(worldKey{}).(*world) }
 
-// end takes down what a script left running.
+// end ends the processes that a script left running.
 func (w *world) end() {
 	for _, p := range w.order {
 		p.kill()
@@ -111,7 +112,8 @@ func (w *world) end() {
 	}
 }
 
-// environ is the script's environment for a process in the background, which testscript does not hand out as a whole.
+// environ returns the script's environment for a background process; testscript does not give access
+// to it as a whole.
 func (w *world) environ(ts *testscript.TestScript) []string {
 	env := []string{"PWD=" + ts.MkAbs(".")}
 	for _, name := range w.vars {
@@ -122,7 +124,7 @@ func (w *world) environ(ts *testscript.TestScript) []string {
 	return env
 }
 
-// scriptVariables are the variables that mean something to the programs.
+// scriptVariables returns the variables that the programs read.
 func scriptVariables() []string {
 	vars := []string{"MQTT_PASSWORD", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy", "NO_COLOR", "TERM", "COLUMNS", "EDITOR",
 		"VISUAL", "SSL_CERT_FILE", "SSL_CERT_DIR", "PORT", "PORT2", "PORT3"}
@@ -138,14 +140,14 @@ func scriptVariables() []string {
 	return vars
 }
 
-// need ends the script with a line on how a command is written, unless ok.
+// need ends the script with the usage of a command, unless ok.
 func need(ts *testscript.TestScript, neg, ok bool, form string) {
 	if neg || !ok {
 		ts.Fatalf("usage: %s (and no ! before it)", form)
 	}
 }
 
-// settings cuts KEY=VALUE words off the front of args.
+// settings removes KEY=VALUE words from the front of args.
 func settings(args []string, keys ...string) (map[string]string, []string) {
 	found := make(map[string]string)
 	for len(args) > 0 {
@@ -158,8 +160,8 @@ func settings(args []string, keys ...string) (map[string]string, []string) {
 	return found, args
 }
 
-// outside returns the path of a program that is not ours, and skips the test if it is not installed. The PATH of scripts begins
-// with a folder in which the test binary has the names of our programs.
+// outside returns the path of an installed program, and skips the test if it is not installed. The
+// PATH of scripts begins with a folder in which the test binary has the names of the programs.
 func outside(t testing.TB, name string) string {
 	t.Helper()
 	dirs := append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", "/opt/homebrew/bin")

@@ -21,11 +21,12 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the options in the man pages")
 
-// The man pages in man/ are written by hand but for the lists of options, which are made from the flags:
+// The man pages in man/ are written by hand except for the lists of options, which are generated from
+// the flags:
 //
 //	go test ./cmd/mqtt -run Man -update
 //
-// A list stands between two comments, which name its command:
+// A list is between two comments, which name its command:
 //
 //	.\" begin options: mqtt bench conn
 //	.\" end options
@@ -35,7 +36,7 @@ const (
 	manFolder    = "../../man"
 )
 
-// manGroups are the headings of a list of options: each begins with the first of these flags.
+// manGroups are the headings in a list of options. A group begins with the first flag named here.
 func manGroups() map[string]string {
 	return map[string]string{
 		"mqtt pub topic": "Message", "mqtt sub topic": "Subscription", "mqtt rr topic": "Request", "mqtt ping count": "Round trips",
@@ -50,7 +51,7 @@ func manGroups() map[string]string {
 	}
 }
 
-// manCommands are all commands that a person may call, the deepest last.
+// manCommands returns all commands that are not hidden, subcommands after their parents.
 func manCommands() []*cobra.Command {
 	e := &cli.Env{LookupEnv: func(string) (string, bool) { return "", false }, Environ: func() []string { return nil }}
 	root := root.New(e, nil)
@@ -69,7 +70,7 @@ func manCommands() []*cobra.Command {
 	return all
 }
 
-// manPage is the file of a command: subcommands stand on the page of the one above them.
+// manPage returns the file of a command's page. Subcommands are on the page of their parent.
 func manPage(c *cobra.Command) string {
 	words := strings.Fields(c.CommandPath())
 	name := words[0] + "-" + words[1] + ".1"
@@ -79,7 +80,7 @@ func manPage(c *cobra.Command) string {
 	return name
 }
 
-// manFlags are the flags of a command that its help lists, in the order of registration.
+// manFlags returns the flags that a command's help lists, in the order of registration.
 func manFlags(c *cobra.Command) []*pflag.Flag {
 	var all []*pflag.Flag
 	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
@@ -150,7 +151,7 @@ func firstDifference(old, fresh string) string {
 	return fmt.Sprintf("%d lines, now %d", len(a), len(b))
 }
 
-// A command has a page, and a page names its command.
+// Each command has a page, and each page names its command.
 func TestManNamesEveryCommand(t *testing.T) {
 	for _, c := range manCommands() {
 		text, err := os.ReadFile(filepath.Join(manFolder, manPage(c)))
@@ -165,7 +166,7 @@ func TestManNamesEveryCommand(t *testing.T) {
 	}
 }
 
-// Every flag that takes a value says what it is, in capitals: the lists would have "int" and "string" there.
+// The usage of every flag with a value names the value in capitals.
 func TestManPlaceholders(t *testing.T) {
 	for _, c := range manCommands() {
 		for _, f := range manFlags(c) {
@@ -179,7 +180,7 @@ func TestManPlaceholders(t *testing.T) {
 	}
 }
 
-// mandoc has nothing against the pages, where it is installed.
+// mandoc, if it is installed, reports nothing about the pages.
 func TestManLint(t *testing.T) {
 	mandoc, err := exec.LookPath("mandoc")
 	if err != nil {
@@ -193,7 +194,8 @@ func TestManLint(t *testing.T) {
 	}
 }
 
-// Every flag that a page names is one: in a macro of any command, in an example of the one that stands before it.
+// Every flag that a page names exists: in a macro in any command, in an example in the command before
+// it.
 func TestManFlagsAreKnown(t *testing.T) {
 	known := knownFlags()
 	pages, _ := filepath.Glob(manFolder + "/*.1")
@@ -217,7 +219,7 @@ func TestManFlagsAreKnown(t *testing.T) {
 	}
 }
 
-// macroFlags are the flags of a line's Fl macros.
+// macroFlags returns the flags in the Fl macros of a line.
 func macroFlags(line string) []string {
 	if !strings.HasPrefix(line, ".") || strings.HasPrefix(line, `.\"`) {
 		return nil
@@ -232,7 +234,7 @@ func macroFlags(line string) []string {
 	return flags
 }
 
-// manExamples are the literal blocks of a page.
+// manExamples returns the literal blocks of a page.
 func manExamples(text string) []docScript {
 	var all []docScript
 	var block []string
@@ -255,7 +257,8 @@ func unescapeRoff(s string) string {
 	return strings.NewReplacer(`\e`, `\`, `\-`, `-`, `\&`, ``, `\(aq`, `'`, `\(ti`, `~`, `\(ha`, `^`).Replace(s)
 }
 
-// optionsOf is the list of a command's options in mdoc. A subcommand has those of the one above it by name only.
+// optionsOf returns the list of a command's options in mdoc. Options that a subcommand shares with its
+// parent are listed by name only.
 func optionsOf(c *cobra.Command) string {
 	var b bytes.Buffer
 	heading, open := manGroups(), false
@@ -312,7 +315,7 @@ func optionsOf(c *cobra.Command) string {
 	return b.String()
 }
 
-// appendOption writes one flag.
+// appendOption appends one flag.
 func appendOption(b *bytes.Buffer, f *pflag.Flag) {
 	b.WriteString(".It ")
 	if f.Shorthand != "" {
@@ -335,7 +338,7 @@ func appendOption(b *bytes.Buffer, f *pflag.Flag) {
 	appendText(b, usage, value)
 }
 
-// defaultOf is the default that is worth a word.
+// defaultOf returns the default of a flag, "" if it is not worth mentioning.
 func defaultOf(f *pflag.Flag) string {
 	switch f.DefValue {
 	case "", "false", "[]":
@@ -351,8 +354,8 @@ func defaultOf(f *pflag.Flag) string {
 	return f.DefValue
 }
 
-// appendText writes the words of a usage string: the value's name between backquotes, and flags, as macros, and what is
-// between them as lines of text.
+// appendText appends the words of a usage string: the name of the value in backquotes and flags as
+// macros, the rest as lines of text.
 func appendText(b *bytes.Buffer, usage, value string) {
 	line := ""
 	flush := func() {
@@ -401,7 +404,7 @@ func appendText(b *bytes.Buffer, usage, value string) {
 	flush()
 }
 
-// roffWord makes text harmless for roff, and plain ASCII.
+// roffWord escapes text for roff and returns plain ASCII.
 func roffWord(s string) string {
 	s = strings.NewReplacer(`\`, `\e`, "…", "...", "'", `\(aq`, "`", `\(ga`).Replace(s)
 	if strings.HasPrefix(s, ".") {

@@ -17,11 +17,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// patience is how long a test waits for something to happen. It is far more than an idle machine needs, so that tests pass
-// on a busy one.
+// patience is how long a test waits for something to happen. An idle machine needs far less; tests also
+// pass on a busy one.
 const patience = time.Minute
 
-// process is a program in the background. Its goroutine ends with it, and kill sees to that.
+// process is a program in the background. Its goroutine ends with the program, which kill ends.
 type process struct {
 	name     string
 	cmd      *exec.Cmd
@@ -32,7 +32,7 @@ type process struct {
 	after    func() // what is to be closed behind it
 }
 
-// transcript is what a program has written so far.
+// transcript holds what a program has written so far.
 type transcript struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -49,7 +49,7 @@ func (t *transcript) Write(b []byte) (int, error) {
 	return t.text.Write(b)
 }
 
-// look returns the text, and a channel that is closed when there is more.
+// look returns the text, and a channel that is closed once there is more.
 func (t *transcript) look() (string, <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -97,7 +97,8 @@ func (w *world) launch(ts *testscript.TestScript, name string, cmd *exec.Cmd, te
 	return p, nil
 }
 
-// onTerminal connects the process with a terminal of its own. The goroutine ends when the process has closed it.
+// onTerminal connects the process to a terminal of its own. The goroutine ends once the process has
+// closed it.
 func (p *process) onTerminal() error {
 	control, terminal, err := openTerminal()
 	if err != nil {
@@ -135,7 +136,7 @@ func (p *process) kill() {
 	}
 }
 
-// status is the exit status as a shell tells it.
+// status returns the exit status as a shell reports it.
 func (p *process) status() int { return statusOf(p.waited) }
 
 func statusOf(err error) int {
@@ -161,7 +162,7 @@ func (p *process) wait(ts *testscript.TestScript) {
 	}
 }
 
-// fatal ends the script with what the process said.
+// fatal ends the script with the output of the process.
 func (p *process) fatal(ts *testscript.TestScript, text string, args ...any) {
 	ts.Fatalf("%s %s\n[its stdout]\n%s[its stderr]\n%s", p.name, fmt.Sprintf(text, args...), p.out.String(), p.err.String())
 }

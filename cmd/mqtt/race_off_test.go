@@ -2,5 +2,6 @@
 
 package main
 
-// raceDetector tells that the tests, and the tools that they start, run under the race detector, which takes memory.
+// raceDetector reports whether the tests, and the programs that they start, run under the race
+// detector, which needs more memory.
 const raceDetector = false

@@ -13,10 +13,10 @@ import (
 	"mqtt/internal/transport/transporttest"
 )
 
-// cmdTLS makes a folder of certificates. expired.pem, elsewhere.pem, renewed.pem, nameless.pem and altname.pem are further
-// ones of the authority: past its time, for another name, for the server again, and two for clients without a common name.
-// revoked.crl lists client.pem, none.crl is empty, old.crl lists client.pem and is past its time; foreign.crl is another
-// authority's.
+// cmdTLS makes a folder of certificates. The authority also issues expired.pem, elsewhere.pem for
+// another name, renewed.pem for the server again, and nameless.pem and altname.pem for clients without
+// a common name. revoked.crl lists client.pem, none.crl is empty, old.crl lists client.pem and has
+// expired; foreign.crl is of another authority.
 func cmdTLS(ts *testscript.TestScript, neg bool, args []string) {
 	need(ts, neg, len(args) == 1, "tls DIR")
 	w := worldOf(ts)

@@ -12,8 +12,8 @@ import (
 	"mqtt/internal/cmd/root"
 )
 
-// What can be known to be wrong is refused before a connection is opened: exit 2, one line that names the flag, and
-// nothing sent. Nobody listens on port 1 of the address: a connection would be exit 3.
+// What can be known to be wrong is rejected before a connection is opened: exit 2, one line that names
+// the flag, and nothing sent. No server listens on port 1: a connection would be exit 3.
 func TestUsage(t *testing.T) {
 	const surrogate = "\xed\xa0\x80"
 	long := strings.Repeat("a", 65536)
@@ -95,7 +95,7 @@ func TestUsage(t *testing.T) {
 		{"only in 5", []string{"sub", "-V", "3.1", "-t", "a", "--no-local"}, "only MQTT 5 has it"},
 		{"no pair", []string{"pub", "-t", "a", "-m", "x", "--user-property", "alone"}, "expected KEY=VALUE"},
 
-		// One or the other.
+		// Flags that exclude each other.
 		{"[MQTT-3.1.3-7]", []string{"sub", "-V", "3.1.1", "-c", "-t", "a"}, "-c without -i - a session to come back to needs a name: -i ID"},
 		{"[MQTT-3.1.2-22 of 3.1.1]", []string{"sub", "-V", "3.1.1", "-P", "secret", "-t", "a"}, "a password without a user name"},
 		{"identifiers", []string{"pub", "-t", "a", "-m", "x", "-i", "a", "-I", "b"}, "-i with -I - give one of them"},
@@ -117,7 +117,7 @@ func TestUsage(t *testing.T) {
 		{"sockets", []string{"pub", "-t", "a", "-m", "x", "-L", "unix://m.sock", "-p", "1"}, "-L unix:// with -h or -p - a socket has a path alone"},
 		{"sockets", []string{"pub", "-t", "a", "-m", "x", "--unix", "m.sock", "-p", "5"}, "--unix with -h or -p - a socket has a path alone"},
 
-		// Packets that are not sent, and properties that do not fit together.
+		// Packets that are not sent, and properties that do not go together.
 		{"no such packet", []string{"pub", "-t", "a", "-m", "x", "-D", "subscribe", "user-property", "k", "v"}, "-D subscribe: this command sends no SUBSCRIBE"},
 		{"no such packet", []string{"sub", "-t", "a", "-D", "publish", "content-type", "x"}, "-D publish: this command sends no PUBLISH"},
 		{"no such packet", []string{"ping", "-D", "publish", "content-type", "x"}, "-D publish: this command sends no PUBLISH"},
@@ -132,7 +132,7 @@ func TestUsage(t *testing.T) {
 		{"whole seconds", []string{"pub", "-t", "a", "-m", "x", "-x", "250ms"}, "-x \"250ms\" - expected whole seconds"},
 		{"whole seconds", []string{"pub", "-t", "a", "-m", "x", "-k", "1500ms"}, "-k 1500ms - expected 0 to 65535 seconds"},
 
-		// Values in a place where they do not belong: what may be secret is masked.
+		// Values in the wrong place: what may be secret is masked.
 		{"URLs", []string{"pub", "-t", "a", "-m", "x", "-h", "mqtt://u:s3cr3t@localhost"}, `-h "mqtt://u:***@localhost" - that is a URL: give it to -L`},
 		{"URLs", []string{"pub", "-m", "x", "-L", "wss://h:x/mqtt?token=s3cr3t"}, `-L: url "wss://h:***/mqtt?***": the port must be a number`},
 		{"URLs", []string{"pub", "-m", "x", "-L", "mqtt://u:s3cr3t"}, `-L: url "mqtt://u:***": the port must be a number`},
@@ -146,7 +146,7 @@ func TestUsage(t *testing.T) {
 		{"proxies", []string{"pub", "-t", "a", "-m", "x", "--proxy", "ftp://h"}, "--proxy: proxy ftp://h: unknown scheme"},
 		{"sockets", []string{"pub", "-t", "a", "-m", "x", "--unix", "/" + strings.Repeat("s", 200)}, "201 bytes, more than the maximum of "},
 
-		// An empty value would switch something off in silence.
+		// An empty value would silently disable something.
 		{"empty", []string{"pub", "-t", "a", "-m", "x", "--cafile", ""}, "--cafile is empty - give it a FILE, or leave it out"},
 		{"empty", []string{"pub", "-t", "a", "-m", "x", "--capath", ""}, "--capath is empty"},
 		{"empty", []string{"pub", "-t", "a", "-m", "x", "--cert", ""}, "--cert is empty"},
@@ -159,7 +159,7 @@ func TestUsage(t *testing.T) {
 		{"empty", []string{"pub", "-t", "a", "-m", "x", "--password-file", ""}, "--password-file is empty"},
 		{"empty", []string{"pub", "-t", "a", "-m", "x", "--auth-method", ""}, "--auth-method is empty"},
 
-		// Things that are read.
+		// Files that are read.
 		{"formats", []string{"sub", "-t", "a", "-F", "%y"}, `unknown escape "%y"`},
 		{"expressions", []string{"sub", "-t", "a", "--jq", ".["}, "expected a jq expression"},
 		{"expressions", []string{"sub", "-t", "a", "--match", "|"}, "expected a jq expression"},

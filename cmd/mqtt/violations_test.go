@@ -13,7 +13,8 @@ import (
 	"mqtt/internal/cmd/root"
 )
 
-// follow runs one command line against a fake server that follows script, in this process, and returns what it said.
+// follow runs one command line in this process against a fake server that follows script, and returns
+// its output.
 func follow(t *testing.T, script string, args ...string) (status int, stdout, stderr string, faked error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -33,8 +34,8 @@ func follow(t *testing.T, script string, args ...string) (status int, stdout, st
 	return status, out.String(), errs.String(), f.Close()
 }
 
-// A server that breaks the protocol is left: nothing of what it sent is printed, in version 5 it is told why, the status
-// is 7 and the line says so [MQTT-4.8.0-1 of 3.1.1].
+// The client disconnects from a server that breaks the protocol: nothing that it sent is printed, in
+// version 5 DISCONNECT says why, the status is 7 and the message says so [MQTT-4.8.0-1 of 3.1.1].
 func TestViolations(t *testing.T) {
 	const five, four = "5", "3.1.1"
 	for _, v := range []struct {
@@ -113,7 +114,7 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// The same before the connection stands.
+// The same before CONNACK.
 func TestBadConnack(t *testing.T) {
 	for _, v := range []struct{ rules, version, sent, says string }{
 		{"[MQTT-2.1.3-1] bits of CONNACK", "5", "21 03 00 00 00", "reserved bits in the first byte"},

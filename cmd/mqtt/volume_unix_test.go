@@ -21,7 +21,7 @@ import (
 	"mqtt/internal/cmd/root"
 )
 
-// counted is a writer that counts how often it is written to.
+// counted is a writer that counts the calls of Write.
 type counted struct {
 	bytes.Buffer
 	writes int
@@ -32,7 +32,7 @@ func (c *counted) Write(b []byte) (int, error) {
 	return c.Buffer.Write(b)
 }
 
-// Trap 31: many messages in one piece are printed in one write, and one that comes alone at once.
+// Trap 31: many messages that arrive together are printed in one write, and a single one at once.
 func TestOneWriteForMany(t *testing.T) {
 	const many = 500
 	var piece strings.Builder
@@ -50,8 +50,8 @@ func TestOneWriteForMany(t *testing.T) {
 	}
 }
 
-// TestVolume carries many lines through servers, byte for byte and in order. 70,000 at QoS 1 are more than there are packet
-// identifiers [MQTT-2.2.1-3], [MQTT-2.3.1-2], [MQTT-2.3.1-3].
+// TestVolume sends many lines through servers, byte for byte and in order. 70,000 at QoS 1 are more
+// than there are packet identifiers [MQTT-2.2.1-3], [MQTT-2.3.1-2], [MQTT-2.3.1-3].
 func TestVolume(t *testing.T) {
 	t.Parallel()
 	for _, v := range []struct {
@@ -112,7 +112,7 @@ func jsonLine(n int) string {
 	return fmt.Sprintf(`{"n":%d,"sensor":"s-%03d","temp":%d.%d,"text":"grüße \"%d\""}`, n, n%1000, n%40, n%10, n*7)
 }
 
-// TestMemory streams 64 MiB of lines out, and 64 MiB of messages in: neither may be kept.
+// TestMemory streams 64 MiB of lines out and 64 MiB of messages in: memory does not grow with either.
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	const lines, size = 64, 1 << 20
@@ -150,9 +150,9 @@ func TestMemory(t *testing.T) {
 	}
 }
 
-// small wants a process that has taken little memory so far. The bound is above what is aimed at: this binary has the
-// tests in it, and a line of 1 MiB has its place in each of a few buffers. Usage at the end would not do: the kernel counts
-// in what the parent had when it forked.
+// small checks that a process has used little memory so far. The bound is generous: this binary
+// contains the tests, and several buffers hold a line of 1 MiB. The usage reported at the end cannot be
+// used: it includes what the parent had when it forked.
 func small(t *testing.T, name string, cmd *exec.Cmd) {
 	t.Helper()
 	most := 40 << 10 // KiB
@@ -172,13 +172,13 @@ func small(t *testing.T, name string, cmd *exec.Cmd) {
 	}
 }
 
-// said is a transcript that can stop listening.
+// said is a transcript that can stop recording.
 type said struct {
 	transcript
 	done chan struct{}
 }
 
-// quiet lets go of what is told from now on.
+// quiet stops recording.
 func (s *said) quiet() { close(s.done) }
 
 func (s *said) Write(b []byte) (int, error) {
@@ -190,14 +190,14 @@ func (s *said) Write(b []byte) (int, error) {
 	}
 }
 
-// launchTool starts this binary as mqtt. Its stdout is a file, whose name is returned.
+// launchTool starts this binary as mqtt. It returns the name of the file that is its stdout.
 func launchTool(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, out string, told *said) {
 	t.Helper()
 	path, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// testscript has the binary be the program of the name it is called by.
+	// testscript makes the binary run as the program it is called by.
 	link := filepath.Join(dir, "mqtt")
 	if err := os.Symlink(path, link); err != nil && !os.IsExist(err) {
 		t.Fatal(err)
@@ -217,7 +217,7 @@ func launchTool(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, out st
 	return cmd, f.Name(), told
 }
 
-// awaitTold waits until something was told.
+// awaitTold waits until something was recorded.
 func awaitTold(t *testing.T, told *said, what string) {
 	t.Helper()
 	limit := time.After(patience)
