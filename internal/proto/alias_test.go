@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// An alias is set by a PUBLISH with a topic, and stands for it in the ones without
-// [MQTT-3.3.2-9], [MQTT-3.3.2-10].
+// TestTopicAliases checks that a PUBLISH with a topic sets the alias, and that later ones without a
+// topic use it [MQTT-3.3.2-9], [MQTT-3.3.2-10].
 func TestTopicAliases(t *testing.T) {
 	var a TopicAliases
 	for _, k := range []struct {
@@ -32,7 +32,8 @@ func TestTopicAliases(t *testing.T) {
 	}
 }
 
-// A topic that was resolved before stays as it was when the alias is set again.
+// TestTopicAliasesAreStable checks that a resolved topic does not change when the alias is set
+// again.
 func TestTopicAliasesAreStable(t *testing.T) {
 	var a TopicAliases
 	before, _ := a.Resolve(1, 1, []byte("before"))

@@ -9,8 +9,7 @@ import (
 
 var long = strings.Repeat("x", MaxText+1)
 
-// TestUnsendable asks Append for packets that nobody may send: the answer is an
-// *Error, and the slice comes back as it was.
+// TestUnsendable appends invalid packets. The error must be an *Error, and the slice unchanged.
 func TestUnsendable(t *testing.T) {
 	filters := func(f ...string) (s []Subscription) {
 		for _, f := range f {
@@ -121,7 +120,7 @@ func TestUnsendable(t *testing.T) {
 				if e.Reason != row.r || !strings.Contains(e.Error(), row.what) {
 					t.Errorf("got %v %s, want %v ... %s", e, e.Reason, row.r, row.what)
 				}
-				// A filter is named by whoever subscribes; all else names its packet.
+				// The error of a filter names no packet; all others do.
 				if e.Type != row.p.Type() && e.Reason != TopicFilterInvalid {
 					t.Errorf("the error names %s", e.Type)
 				}
@@ -130,7 +129,7 @@ func TestUnsendable(t *testing.T) {
 	}
 }
 
-// TestAllowed sends what stands on the edge of the allowed.
+// TestAllowed appends packets at the limits of what is allowed.
 func TestAllowed(t *testing.T) {
 	full := strings.Repeat("x", MaxText)
 	for _, p := range []Packet{
@@ -159,7 +158,7 @@ func TestAllowed(t *testing.T) {
 	}
 }
 
-// TestConnackOf31 has no session present to tell: the byte is reserved there.
+// TestConnackOf31 checks that a CONNACK of 3.1 has no Session Present: the byte is reserved there.
 func TestConnackOf31(t *testing.T) {
 	wire, err := (&Connack{SessionPresent: true}).Append(nil, V31)
 	if err != nil || !bytes.Equal(wire, []byte{0x20, 2, 0, 0}) {
@@ -167,8 +166,8 @@ func TestConnackOf31(t *testing.T) {
 	}
 }
 
-// TestReturnCode goes from every reason to a return code of 3.1.1 and back: the five
-// that have a code of their own keep it, no refusal becomes an acceptance.
+// TestReturnCode translates every reason code to a return code of 3.1.1 and back. The five that
+// have a return code of their own keep it, and no refusal becomes an acceptance.
 func TestReturnCode(t *testing.T) {
 	for c, row := range returnCodes {
 		if r := row.reason; r.ReturnCode() != byte(c) {
@@ -188,7 +187,7 @@ func TestReturnCode(t *testing.T) {
 	}
 }
 
-// TestNames asks for names that people see.
+// TestNames checks names that users see.
 func TestNames(t *testing.T) {
 	for _, row := range []struct{ got, want string }{
 		{NotAuthorized.String(), "Not authorized (0x87)"},

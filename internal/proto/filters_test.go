@@ -2,7 +2,7 @@ package proto
 
 import "testing"
 
-// Counting filters sets nothing aside, and ends where a packet makes no sense.
+// TestFilters checks that counting filters does not allocate, and ends at malformed data.
 func TestFilters(t *testing.T) {
 	for _, v := range []Version{V311, V5} {
 		for n := 1; n < 300; n += 99 {

@@ -22,8 +22,8 @@ func seeds(f *testing.F, add func(b block)) {
 
 var versions = []Version{V31, V311, V5}
 
-// FuzzDecode reads anything as a packet of any version. What is one is encoded, and
-// read again as the same; decoding leaves its input as it was.
+// FuzzDecode decodes any bytes as a packet of any version. A valid packet is encoded and decoded
+// again, with the same result. Decoding does not change its input.
 func FuzzDecode(f *testing.F) {
 	seeds(f, func(b block) { f.Add(byte(b.v), b.hex) })
 	f.Fuzz(func(t *testing.T, version byte, wire []byte) {
@@ -80,7 +80,7 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// onlyReceived tells whether p is what a server must read but nobody may send: filters
+// onlyReceived reports whether p must be accepted by a server but must not be sent: filters
 // that are none, and sessions without a client identifier.
 func onlyReceived(p Packet, v Version) bool {
 	switch p := p.(type) {
@@ -102,8 +102,8 @@ func onlyReceived(p Packet, v Version) bool {
 	return false
 }
 
-// FuzzReader cuts a stream into pieces with timeouts between, with a packet of any
-// size in front: the frames are those that Split finds in the whole.
+// FuzzReader reads a stream in parts with timeouts between them, after a packet of any size. The
+// frames are those that Split finds in the whole stream.
 func FuzzReader(f *testing.F) {
 	var stream []byte
 	seeds(f, func(b block) {
@@ -171,7 +171,7 @@ func FuzzReader(f *testing.F) {
 	})
 }
 
-// FuzzProps compares Check with its plain twin, and reads what it accepts.
+// FuzzProps compares Check with a simple implementation, and reads what Check accepts.
 func FuzzProps(f *testing.F) {
 	seeds(f, func(b block) {
 		frame, _, err := Split(b.hex, 0)
@@ -217,7 +217,7 @@ func FuzzProps(f *testing.F) {
 	})
 }
 
-// FuzzTopic compares topic names, filters and matches with their plain twins.
+// FuzzTopic compares topic names, filters and matches with simple implementations.
 func FuzzTopic(f *testing.F) {
 	for _, s := range []string{"a/b", "a/#", "+/+", "/", "#", "$SYS/x", "$share/g/a/+", "$share//a", "é/世", "a\x00", "\xed\xa0\x80", "aaaaaaaa+", strings.Repeat("a/", 40), "+", "a//b", "$", ""} {
 		for _, topic := range []string{"a/b", "/", "a", "$SYS/x", "a//b", "é/世", strings.Repeat("a/", 40)} {
@@ -246,8 +246,8 @@ func FuzzTopic(f *testing.F) {
 	})
 }
 
-// FuzzEncode makes packets of any fields: what Append accepts is decoded as the same,
-// what it refuses leaves the slice alone, and what Size says is what comes.
+// FuzzEncode makes packets of any fields. What Append accepts decodes to the same packet and has
+// the size that Size returns. What it refuses leaves the slice unchanged.
 func FuzzEncode(f *testing.F) {
 	f.Add(byte(5), byte(1), uint16(7), "a/b", []byte("hello"), []byte{3, 0, 1, 'x'}, byte(1))
 	f.Add(byte(4), byte(0x35), uint16(1), "+/#", []byte{}, []byte{}, byte(0x2D))

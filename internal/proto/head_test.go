@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestHead makes each PUBLISH of the corpus by its head: the bytes are Append's.
+// TestHead encodes each PUBLISH of the corpus with its Head. The bytes are those of Append.
 func TestHead(t *testing.T) {
 	var h Head
 	seen := 0
@@ -41,7 +41,7 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// TestHeadOf changes one thing at a time: a head is that of no other message.
+// TestHeadOf changes one field at a time, and checks that the Head does not match.
 func TestHeadOf(t *testing.T) {
 	expiry := Props(nil).AppendNum(MessageExpiryInterval, 5)
 	p := Publish{QoS: 1, Topic: []byte("a/b"), PacketID: 1, Props: expiry}
@@ -78,7 +78,7 @@ func TestHeadOf(t *testing.T) {
 	}
 }
 
-// TestHeadTooLarge refuses what no Remaining Length can say.
+// TestHeadTooLarge checks that a packet which is too large for the Remaining Length is refused.
 func TestHeadTooLarge(t *testing.T) {
 	var h Head
 	if err := h.Set(&Publish{Topic: []byte("t")}, V311); err != nil {

@@ -9,6 +9,8 @@ import (
 	"testing"
 )
 
+// TestReaderDeclared declares 200 MiB and more, and sends little. The reader allocates only for
+// what it receives.
 func TestReaderDeclared(t *testing.T) {
 	for _, row := range []struct{ come, allocated int }{{0, 1 << 10}, {400, 1 << 10}, {100000, 1 << 10}, {300000, 1 << 20}} {
 		for _, declared := range []int{200 << 20, MaxRemaining} {
@@ -39,6 +41,8 @@ func TestReaderDeclared(t *testing.T) {
 	}
 }
 
+// TestReaderBorrows floods a reader, and then lets it idle. It has a large buffer while much data
+// waits, and returns it before it waits.
 func TestReaderBorrows(t *testing.T) {
 	small := message(t, 100)
 	flood := bytes.Repeat(small, 3000)
@@ -93,6 +97,7 @@ func TestReaderBorrows(t *testing.T) {
 	}
 }
 
+// TestNoAllocs checks that the hot paths do not allocate.
 func TestNoAllocs(t *testing.T) {
 	p := Publish{QoS: 1, Topic: []byte("a/b/é"), PacketID: 7, Payload: make([]byte, 300),
 		Props: Props(nil).AppendText(ContentType, "text/plain").AppendPair("k", "v").AppendNum(TopicAlias, 3).AppendNum(SubscriptionIdentifier, 300)}

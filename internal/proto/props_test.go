@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestPropertyTable checks the table against itself and the standard's count.
+// TestPropertyTable checks the table for consistency, and the number of properties.
 func TestPropertyTable(t *testing.T) {
 	if len(Properties) != 27 {
 		t.Errorf("%d properties, want 27", len(Properties))
@@ -39,7 +39,7 @@ func TestPropertyTable(t *testing.T) {
 	}
 }
 
-// TestProps writes a block of every kind of value and reads it back.
+// TestProps appends properties of every kind, and reads them back.
 func TestProps(t *testing.T) {
 	ps := Props(nil).
 		AppendNum(PayloadFormatIndicator, 1).
@@ -93,8 +93,8 @@ func TestProps(t *testing.T) {
 	}
 }
 
-// TestPropsOfOthers reads blocks that nobody has checked: no panic, and what comes
-// before the fault is there.
+// TestPropsOfOthers reads unchecked properties. There is no panic, and those before the malformed
+// one are returned.
 func TestPropsOfOthers(t *testing.T) {
 	whole := Props(nil).AppendPair("k", "v").AppendText(ContentType, "text").AppendNum(TopicAlias, 3)
 	for n := range whole {

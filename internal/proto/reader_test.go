@@ -57,10 +57,10 @@ func wholeFrame(f Frame) []byte {
 	return append(AppendUvarint([]byte{f.First}, len(f.Body)), f.Body...)
 }
 
-// sizes of packets around the reader's buffers.
+// sizes has sizes of packets near those of the reader's buffers.
 var sizes = []int{6, 7, 100, 129, 510, 511, 512, 513, 1024, 5000, 131071, 131072, 131073, 262143, 262144, 262145, 1 << 20, 1<<20 + 1}
 
-// TestReader reads packets of all sizes, each behind each, in pieces of many sizes.
+// TestReader reads packets of all sizes, each after each, in parts of many sizes.
 func TestReader(t *testing.T) {
 	var stream []byte
 	var want [][]byte
@@ -125,8 +125,8 @@ func pieces(b []byte, n int) *script {
 	return s
 }
 
-// TestReaderTimeout lets a deadline pass before every byte of two packets and once in
-// front of each: nothing is lost.
+// TestReaderTimeout times out before every byte of two packets, and once before each of them. No
+// byte is lost.
 func TestReaderTimeout(t *testing.T) {
 	for _, size := range []int{2, 40, 700} {
 		var packet []byte
@@ -177,7 +177,7 @@ func TestReaderTimeout(t *testing.T) {
 	}
 }
 
-// TestReaderEnds tells the end of the stream between packets from the end in one.
+// TestReaderEnds checks the errors for a stream that ends between packets, and within one.
 func TestReaderEnds(t *testing.T) {
 	packet := message(t, 600)
 	for n := range packet {
@@ -202,8 +202,8 @@ func TestReaderEnds(t *testing.T) {
 	}
 }
 
-// TestReaderMax takes a packet of just the maximum and refuses one more byte as soon
-// as its length is there; the refusal stays.
+// TestReaderMax accepts a packet of the maximum size. A packet with one more byte is refused as
+// soon as its length is known, and again by later calls.
 func TestReaderMax(t *testing.T) {
 	for _, size := range []int{6, 129, 131, 512, 5000, 16386, 16388, 1 << 20} {
 		packet := message(t, size)
@@ -232,7 +232,7 @@ func TestReaderMax(t *testing.T) {
 	}
 }
 
-// TestReaderMalformed finds a length that cannot be one behind a sound packet.
+// TestReaderMalformed finds a malformed length after a valid packet.
 func TestReaderMalformed(t *testing.T) {
 	r := NewReader(bytes.NewReader([]byte{0xC0, 0, 0x30, 0x80, 0x80, 0x80, 0x80}), 0)
 	if f, err := r.Next(); err != nil || f.Type() != PINGREQ {
@@ -244,11 +244,7 @@ func TestReaderMalformed(t *testing.T) {
 	}
 }
 
-// TestReaderDeclared declares 200 MiB and more and sends little: what is allocated
-// keeps to what came.
-// TestReaderBorrows floods a reader and then lets it idle: the buffer from the pool is
-// there while more waits than fits, and goes back before the reader waits.
-// TestReaderLooks uses the calls that Next is made of.
+// TestReaderLooks checks Buffered, Peek, Ready and Full.
 func TestReaderLooks(t *testing.T) {
 	two := []byte{0xC0, 0, 0xD0}
 	r := NewReader(&script{steps: []any{two, []byte{0}}}, 0)

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// textPlain tells whether s is a text field, rune by rune.
+// textPlain reports whether s is a text field, rune by rune.
 func textPlain(s []byte) bool {
 	if !utf8.Valid(s) {
 		return false
@@ -19,12 +19,12 @@ func textPlain(s []byte) bool {
 	return true
 }
 
-// topicPlain tells whether s is a topic name.
+// topicPlain reports whether s is a topic name.
 func topicPlain(s string) bool {
 	return s != "" && len(s) <= 65535 && textPlain([]byte(s)) && !strings.ContainsAny(s, "+#")
 }
 
-// filterPlain tells whether s is a topic filter, level by level.
+// filterPlain reports whether s is a topic filter, level by level.
 func filterPlain(s string) bool {
 	if s == "" || len(s) > 65535 || !textPlain([]byte(s)) {
 		return false
@@ -67,6 +67,7 @@ func matchPlain(filter, topic string) bool {
 	return match(f, t)
 }
 
+// TestMatch matches filters with topics.
 func TestMatch(t *testing.T) {
 	for _, row := range []struct {
 		filter, topic string
@@ -105,11 +106,11 @@ func TestMatch(t *testing.T) {
 	}
 }
 
-// TestCheckFilter gives the place of the fault, -1 for none: # is a whole last level
-// [MQTT-4.7.1-1] (3.1.1: [MQTT-4.7.1-2]), + a whole level [MQTT-4.7.1-2] (3.1.1:
-// [MQTT-4.7.1-3]), a share has a name [MQTT-4.8.2-1] without wildcards and a filter
-// behind it [MQTT-4.8.2-2], and there are 1 to 65535 bytes [MQTT-4.7.3-1],
-// [MQTT-4.7.3-3] of text [MQTT-4.7.3-2].
+// TestCheckFilter has the offset of the error, or -1 for none. # is the whole last level
+// [MQTT-4.7.1-1] (3.1.1: [MQTT-4.7.1-2]), + is a whole level [MQTT-4.7.1-2] (3.1.1:
+// [MQTT-4.7.1-3]), a share has a name [MQTT-4.8.2-1] without wildcards and a filter after it
+// [MQTT-4.8.2-2], and a filter has 1 to 65535 bytes [MQTT-4.7.3-1], [MQTT-4.7.3-3] of text
+// [MQTT-4.7.3-2].
 func TestCheckFilter(t *testing.T) {
 	for _, row := range []struct {
 		filter string
@@ -139,9 +140,9 @@ func TestCheckFilter(t *testing.T) {
 	}
 }
 
-// TestCheckTopic puts each byte and each fault at each of the first places of topics
-// around the eight bytes that are looked at in one step [MQTT-4.7.0-1] (3.1.1:
-// [MQTT-4.7.1-1]), [MQTT-4.7.3-1], [MQTT-4.7.3-2], [MQTT-4.7.3-3].
+// TestCheckTopic puts every byte and every error at each of the first positions of topics with
+// around eight bytes, which are checked in one step [MQTT-4.7.0-1] (3.1.1: [MQTT-4.7.1-1]),
+// [MQTT-4.7.3-1], [MQTT-4.7.3-2], [MQTT-4.7.3-3].
 func TestCheckTopic(t *testing.T) {
 	for _, row := range []struct {
 		topic string
@@ -203,7 +204,7 @@ func TestSplitShare(t *testing.T) {
 	}
 }
 
-// TestVarint goes over the borders of the variable byte integer [MQTT-1.5.5-1].
+// TestVarint checks variable byte integers at the limits of each length [MQTT-1.5.5-1].
 func TestVarint(t *testing.T) {
 	for _, row := range []struct{ n, size int }{
 		{0, 1}, {1, 1}, {127, 1}, {128, 2}, {129, 2}, {16383, 2}, {16384, 3}, {2097151, 3}, {2097152, 4}, {MaxRemaining, 4},

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestWire decodes each packet of the corpus, compares it with the line that says
-// what it is, and encodes it again.
+// TestWire decodes each packet of the corpus, compares it with its description, and encodes it
+// again.
 func TestWire(t *testing.T) {
 	for _, b := range corpus(t, "wire") {
 		t.Run(b.String(), func(t *testing.T) {
@@ -58,8 +58,8 @@ func cuts(n int) []int {
 	return at
 }
 
-// TestWirePrefix cuts each packet short, of the stream and of the packet: a shorter
-// stream holds no packet, and a shorter body is an error or another sound packet.
+// TestWirePrefix shortens the stream and the body of each packet. A shorter stream has no packet; a
+// shorter body is an error, or another valid packet.
 func TestWirePrefix(t *testing.T) {
 	for _, b := range corpus(t, "wire") {
 		if len(b.hex) > 1<<18 {
@@ -91,7 +91,7 @@ func TestWirePrefix(t *testing.T) {
 	}
 }
 
-// endsWhole tells whether a body cut to n bytes may be sound: at the end of an
+// endsWhole reports whether a body of n bytes may be valid: at the end of an
 // acknowledgement's identifier or reason, of a filter, of a reason, and where 3.1
 // leaves out what the flags announce.
 func endsWhole(p Packet, v Version, n int) bool {
@@ -112,8 +112,8 @@ func endsWhole(p Packet, v Version, n int) bool {
 	return false
 }
 
-// TestWireIsWhole asks of the corpus: every packet type in every version, every
-// property and every reason everywhere it may stand.
+// TestWireIsWhole checks that the corpus has every packet type in every version, and every property
+// and reason code in every packet that may have it.
 func TestWireIsWhole(t *testing.T) {
 	type key struct {
 		v Version
@@ -192,7 +192,7 @@ func TestWireIsWhole(t *testing.T) {
 	}
 }
 
-// TestWrong decodes what is no packet and looks at the error.
+// TestWrong decodes malformed packets, and compares the errors.
 func TestWrong(t *testing.T) {
 	for _, b := range corpus(t, "wrong") {
 		t.Run(b.String(), func(t *testing.T) {

@@ -14,10 +14,10 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// pairs are the two ends of a connection of every kind over net.Pipe, in a bubble.
+// pairs returns the two ends of a connection of every kind over net.Pipe, in a synctest bubble.
 func pairs(t *testing.T, f func(t *testing.T, client, server net.Conn)) {
 	ends, trust := kinds(t)
-	now := time.Now() // a bubble has another time
+	now := time.Now() // the time in a bubble is different
 	for _, s := range []Scheme{MQTTS, WS, WSS} {
 		t.Run(string(s), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -35,7 +35,7 @@ func pairs(t *testing.T, f func(t *testing.T, client, server net.Conn)) {
 				server := l.wrap(b)
 				d := dialer{Target: &Target{Host: "localhost", WebSocket: ends[s].WebSocket}, tr: new(Trace)}
 				if ends[s].TLS != nil {
-					d.TLS = &TLS{CAFile: trust.CAFile, MaxVersion: 0x0303} // no tickets to be read after the handshake
+					d.TLS = &TLS{CAFile: trust.CAFile, MaxVersion: 0x0303} // no tickets follow the handshake
 				}
 				if err := d.prepare(); err != nil {
 					t.Fatal(err)
@@ -44,7 +44,7 @@ func pairs(t *testing.T, f func(t *testing.T, client, server net.Conn)) {
 					d.tls = d.tls.Clone()
 					d.tls.Time = func() time.Time { return now }
 				}
-				defer func() { // no orderly end: nobody reads any more
+				defer func() { // without Close frame, because nobody reads it
 					a.Close()
 					b.Close()
 					client.Close()
@@ -74,8 +74,8 @@ func pairs(t *testing.T, f func(t *testing.T, client, server net.Conn)) {
 	}
 }
 
-// A deadline that another goroutine sets wakes a blocked Read, and the Read can be
-// repeated with nothing lost, also when it stopped inside a frame or record.
+// TestReadDeadlineWakesAndResumes checks that a deadline set by another goroutine ends a blocked
+// Read, and that the Read can be repeated without loss, also within a frame or a TLS record.
 func TestReadDeadlineWakesAndResumes(t *testing.T) {
 	pairs(t, func(t *testing.T, client, server net.Conn) {
 		for _, way := range [][2]net.Conn{{client, server}, {server, client}} {
@@ -86,7 +86,7 @@ func TestReadDeadlineWakesAndResumes(t *testing.T) {
 					_, err := reader.Read(make([]byte, 10))
 					result <- err
 				}()
-				synctest.Wait() // it is blocked
+				synctest.Wait() // Read is blocked
 				reader.SetReadDeadline(time.Unix(1, 0))
 				err := <-result
 				var ne net.Error
@@ -113,6 +113,7 @@ func TestReadDeadlineWakesAndResumes(t *testing.T) {
 	})
 }
 
+// TestWriteDeadlineWakes checks that a deadline set by another goroutine ends a blocked Write.
 func TestWriteDeadlineWakes(t *testing.T) {
 	pairs(t, func(t *testing.T, client, server net.Conn) {
 		for _, c := range []net.Conn{client, server} {
@@ -126,7 +127,7 @@ func TestWriteDeadlineWakes(t *testing.T) {
 			if err := <-result; !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Fatal(err)
 			}
-			// Reading goes on.
+			// Reading continues.
 			read := make(chan error)
 			go func() {
 				_, err := c.Read(make([]byte, 1))
@@ -141,7 +142,7 @@ func TestWriteDeadlineWakes(t *testing.T) {
 	})
 }
 
-// A deadline in the middle of a frame, byte by byte.
+// TestReadResumesInsideAFrame times out after every byte of a frame.
 func TestReadResumesInsideAFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
@@ -174,7 +175,8 @@ func TestReadResumesInsideAFrame(t *testing.T) {
 	})
 }
 
-// After a frame that was cut short, nothing more is sent: it would be taken for the rest.
+// TestNothingFollowsACutFrame checks that nothing is sent after a part of a frame: it would be
+// taken for the rest.
 func TestNothingFollowsACutFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
@@ -193,7 +195,7 @@ func TestNothingFollowsACutFrame(t *testing.T) {
 		if _, err := c.Write([]byte("x")); err == nil {
 			t.Error("written into the middle of a frame")
 		}
-		// A write that had not begun is another matter.
+		// A write that has sent nothing can be repeated.
 		d := over(b, true)
 		d.SetWriteDeadline(time.Unix(1, 0))
 		if _, err := d.Write([]byte("x")); !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -211,8 +213,8 @@ func TestNothingFollowsACutFrame(t *testing.T) {
 	})
 }
 
-// Close tells the peer, but waits for a stuck one no longer than a second, and not at
-// all for a stuck writer.
+// TestCloseIsOrderlyAndBounded checks that Close sends a Close frame, waits at most a second for a
+// stuck peer, and does not wait for a blocked Write.
 func TestCloseIsOrderlyAndBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()

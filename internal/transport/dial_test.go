@@ -17,6 +17,7 @@ import (
 	"mqtt/internal/transport/transporttest"
 )
 
+// TestRoundTripOfEveryScheme sends bytes both ways over every kind of connection.
 func TestRoundTripOfEveryScheme(t *testing.T) {
 	ends, trust := kinds(t)
 	for s, e := range ends {
@@ -56,6 +57,7 @@ func TestRoundTripOfEveryScheme(t *testing.T) {
 	}
 }
 
+// TestErrorsOfDial checks phase, text and hint of errors before TLS.
 func TestErrorsOfDial(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -102,7 +104,8 @@ func TestErrorsOfDial(t *testing.T) {
 
 func at(a *net.TCPAddr) Target { return Target{Host: "127.0.0.1", Port: fmt.Sprint(a.Port)} }
 
-// RFC 6761, 6.3: localhost is this machine, by either family, and no resolver is asked.
+// TestLocalhost checks that localhost is this machine in both address families, and that no
+// resolver is asked (RFC 6761, section 6.3).
 func TestLocalhost(t *testing.T) {
 	for _, at := range []string{"127.0.0.1:0", "[::1]:0"} {
 		l, err := net.Listen("tcp", at)
@@ -126,6 +129,7 @@ func TestLocalhost(t *testing.T) {
 	}
 }
 
+// TestBindAddress checks the local address of a connection.
 func TestBindAddress(t *testing.T) {
 	from := make(chan string, 1)
 	a := raw(t, func(c net.Conn) { from <- c.RemoteAddr().String() })
@@ -141,6 +145,8 @@ func TestBindAddress(t *testing.T) {
 	}
 }
 
+// TestSRV checks that the servers of an SRV record are tried in order, and the certificate for the
+// name that was asked for.
 func TestSRV(t *testing.T) {
 	c := transporttest.New(t)
 	u := echo(t, &Endpoint{Host: "127.0.0.1", Port: "0"})
@@ -167,7 +173,7 @@ func TestSRV(t *testing.T) {
 	if tr.Resolve <= 0 || tr.Connect <= 0 {
 		t.Errorf("trace %+v", tr)
 	}
-	// The certificate must be for the name that was asked, not for what DNS says.
+	// The certificate must be valid for the name of the Target, not for that of the SRV record.
 	roundTrip(t, dial(t, &Target{Host: "localhost", SRV: true, Resolver: resolver, TLS: &TLS{CAFile: c.CA}}))
 	_, err = Dial(context.Background(), &Target{Host: "example.org", SRV: true, Resolver: resolver, TLS: &TLS{CAFile: c.CA}}, nil)
 	if err == nil || !strings.Contains(err.Error(), "not valid for example.org") {
@@ -179,8 +185,8 @@ func TestSRV(t *testing.T) {
 	}
 }
 
-// nameServer is a resolver whose name server knows the given SRV records and has 127.0.0.1
-// for every name under example.org.
+// nameServer returns a resolver whose name server has the given SRV records, and the address
+// 127.0.0.1 for every name under example.org.
 func nameServer(srv map[string][]string) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()

@@ -11,7 +11,7 @@ import (
 	"mqtt/internal/transport/transporttest"
 )
 
-// serve listens on e and gives each connection to f, until the test ends.
+// serve opens e and calls f for each connection, until the test ends.
 func serve(t *testing.T, e *Endpoint, f func(net.Conn)) URL {
 	t.Helper()
 	l, err := Listen(context.Background(), e)
@@ -22,7 +22,7 @@ func serve(t *testing.T, e *Endpoint, f func(net.Conn)) URL {
 	return l.URL()
 }
 
-// each gives every connection of l to f, until the test ends.
+// each calls f for each connection of l, until the test ends.
 func each(t *testing.T, l net.Listener, f func(net.Conn)) {
 	var (
 		mu    sync.Mutex
@@ -52,12 +52,12 @@ func each(t *testing.T, l net.Listener, f func(net.Conn)) {
 	})
 }
 
-// echo sends back what comes.
+// echo opens e and sends back what it receives.
 func echo(t *testing.T, e *Endpoint) URL {
 	return serve(t, e, func(c net.Conn) { io.Copy(c, c) })
 }
 
-// raw is a server on loopback without our code in it.
+// raw is a server on loopback that uses nothing of this package.
 func raw(t *testing.T, f func(net.Conn)) *net.TCPAddr {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -94,7 +94,7 @@ func roundTrip(t *testing.T, c net.Conn) {
 	}
 }
 
-// kinds are an endpoint of each scheme, and what a client needs to trust it.
+// kinds has an endpoint of each scheme, and what a client needs to trust it.
 func kinds(t *testing.T) (ends map[Scheme]*Endpoint, trust *TLS) {
 	c := transporttest.New(t)
 	tcp := func() *Endpoint { return &Endpoint{Host: "127.0.0.1", Port: "0"} }

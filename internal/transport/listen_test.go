@@ -20,12 +20,13 @@ import (
 	"mqtt/internal/transport/transporttest"
 )
 
-// request is an upgrade as a browser sends it, with lines added.
+// request returns an upgrade as a browser sends it, with additional lines.
 func request(path string, lines ...string) string {
 	return "GET " + path + " HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" + strings.Join(append(lines, "", ""), "\r\n")
 }
 
+// TestUpgradeIsJudged checks which upgrade requests a listener accepts.
 func TestUpgradeIsJudged(t *testing.T) {
 	every := echo(t, &Endpoint{Host: "127.0.0.1", Port: "0", WebSocket: &WebSocket{}})
 	one := echo(t, &Endpoint{Host: "127.0.0.1", Port: "0", WebSocket: &WebSocket{Path: "one"}, Origins: []string{"https://good.example"}})
@@ -69,6 +70,7 @@ func TestUpgradeIsJudged(t *testing.T) {
 	}
 }
 
+// TestOriginsBeyondLoopback checks the origins that a listener on other addresses allows.
 func TestOriginsBeyondLoopback(t *testing.T) {
 	wide, lan := &Endpoint{}, &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}
 	if !wide.allowsOrigin("https://a.example", lan) {
@@ -80,17 +82,17 @@ func TestOriginsBeyondLoopback(t *testing.T) {
 	}
 }
 
-// What is sent with the request is not lost, and a peer that speaks something else is
-// told apart at its first byte.
+// TestHandshakeOfListener checks that bytes after the request are not lost, and that another
+// protocol is detected by its first byte.
 func TestHandshakeOfListener(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &Listener{end: Endpoint{WebSocket: &WebSocket{}}}
 		a, b := net.Pipe()
 		c := l.wrap(b)
-		// The handshake itself resumes after a timeout.
+		// The handshake continues after a timeout.
 		text := request("/mqtt", "Sec-WebSocket-Protocol: mqtt")
 		raw := append([]byte(text), 0x82, 0x82, 0, 0, 0, 0, 'h', 'i')
-		go func() { // ends when all is written
+		go func() { // ends when everything is written
 			a.Write(raw[:50])
 			time.Sleep(3 * time.Second)
 			a.Write(raw[50:])
@@ -131,7 +133,7 @@ func TestHandshakeOfListener(t *testing.T) {
 			c.Close()
 		}
 
-		// A request without end is cut off.
+		// A request that is too long is an error.
 		a, b = net.Pipe()
 		c = l.wrap(b)
 		go func() { // ends with the close below
@@ -148,7 +150,7 @@ func TestHandshakeOfListener(t *testing.T) {
 	})
 }
 
-// starved is a listener that lacks descriptors for a while.
+// starved is a listener that is out of file descriptors for a while.
 type starved struct {
 	net.Listener
 	errs []error
@@ -166,7 +168,8 @@ func (s *starved) Accept() (net.Conn, error) {
 
 func (s *starved) Close() error { return nil }
 
-func TestAcceptSurvivesWantOfDescriptors(t *testing.T) {
+// TestAcceptRetries checks that Accept tries again while the system is out of file descriptors.
+func TestAcceptRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
 		defer a.Close()
@@ -202,6 +205,7 @@ func TestAcceptSurvivesWantOfDescriptors(t *testing.T) {
 	})
 }
 
+// TestListenErrors checks phase, text and hint of errors of Listen.
 func TestListenErrors(t *testing.T) {
 	ctx := context.Background()
 	l, err := Listen(ctx, &Endpoint{Host: "127.0.0.1", Port: "0"})
@@ -227,6 +231,7 @@ func TestListenErrors(t *testing.T) {
 	}
 }
 
+// TestListenerURL checks the URL for clients on this machine.
 func TestListenerURL(t *testing.T) {
 	certs := transporttest.New(t)
 	for in, want := range map[string]string{
@@ -257,6 +262,8 @@ func TestListenerURL(t *testing.T) {
 	}
 }
 
+// TestClientCertificateIsKnown checks that a listener's connection has the state of its TLS, also
+// below a WebSocket.
 func TestClientCertificateIsKnown(t *testing.T) {
 	c := transporttest.New(t)
 	for _, websocket := range []*WebSocket{nil, {}} {
@@ -283,8 +290,7 @@ func TestClientCertificateIsKnown(t *testing.T) {
 	}
 }
 
-// state is the TLS state of a connection, by the method that a *tls.Conn has. ok is false
-// if there is none, or no handshake yet.
+// state returns the TLS state of a connection. ok is false if there is none, or no handshake yet.
 func state(c net.Conn) (s tls.ConnectionState, ok bool) {
 	t, ok := c.(interface{ ConnectionState() tls.ConnectionState })
 	if !ok {

@@ -17,7 +17,7 @@ import (
 	"mqtt/internal/transport/transporttest"
 )
 
-// join carries bytes between a client and the server at addr.
+// join copies bytes between a client and the server at addr.
 func join(c net.Conn, from io.Reader, addr string) {
 	s, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -35,8 +35,8 @@ func join(c net.Conn, from io.Reader, addr string) {
 	<-done
 }
 
-// socks is a SOCKS5 proxy: it sends what it was asked for to asked and carries all to
-// the server at addr. With a user it wants user:secret.
+// socks is a SOCKS5 proxy. It sends the requested address to asked, and copies bytes to the server
+// at addr. If user is set, it requires user:secret.
 func socks(asked chan<- string, addr string, user bool) func(net.Conn) {
 	return func(c net.Conn) {
 		r := bufio.NewReader(c)
@@ -81,7 +81,7 @@ func socks(asked chan<- string, addr string, user bool) func(net.Conn) {
 	}
 }
 
-// connect is an HTTP proxy in the same way.
+// connect is an HTTP proxy of the same kind.
 func connect(asked chan<- string, addr string, user bool) func(net.Conn) {
 	return func(c net.Conn) {
 		r := bufio.NewReader(c)
@@ -103,6 +103,7 @@ func connect(asked chan<- string, addr string, user bool) func(net.Conn) {
 	}
 }
 
+// TestProxies connects through every kind of proxy.
 func TestProxies(t *testing.T) {
 	ends, trust := kinds(t)
 	certs := transporttest.New(t)
@@ -144,9 +145,9 @@ func TestProxies(t *testing.T) {
 				}
 				defer c.Close()
 				roundTrip(t, c)
-				want := "b.example.org:" + u.Port // the proxy looks the name up
+				want := "b.example.org:" + u.Port // the proxy resolves the name
 				if p.Scheme == "socks5" {
-					want = "127.0.0.1:" + u.Port // we do
+					want = "127.0.0.1:" + u.Port // we resolve it
 				}
 				if got := <-asked; got != want {
 					t.Errorf("the proxy was asked for %s", got)
@@ -162,6 +163,7 @@ func TestProxies(t *testing.T) {
 	}
 }
 
+// TestProxyErrors checks phase, text and hint of the errors of proxies.
 func TestProxyErrors(t *testing.T) {
 	asked := make(chan string, 10)
 	plain := raw(t, socks(asked, "", false))

@@ -10,6 +10,8 @@ import (
 	"testing"
 )
 
+// TestCheckRefusesBeforeConnecting checks that Dial refuses an invalid Target before it connects,
+// with the error of Check.
 func TestCheckRefusesBeforeConnecting(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none.pem")
 	tests := []struct {
@@ -44,6 +46,7 @@ func TestCheckRefusesBeforeConnecting(t *testing.T) {
 	}
 }
 
+// TestProxyFromEnvironment checks ALL_PROXY and NO_PROXY.
 func TestProxyFromEnvironment(t *testing.T) {
 	tests := []struct {
 		all, no, host string

@@ -17,6 +17,7 @@ import (
 	"mqtt/internal/transport/transporttest"
 )
 
+// TestTLSConfigReportsFiles checks that errors name the file and what is wrong with it.
 func TestTLSConfigReportsFiles(t *testing.T) {
 	c := transporttest.New(t)
 	file := func(name, text string) string {

@@ -14,6 +14,7 @@ import (
 	"mqtt/internal/transport/transporttest"
 )
 
+// TestTLSErrors checks text and hint of failed TLS handshakes.
 func TestTLSErrors(t *testing.T) {
 	good, other := transporttest.New(t), transporttest.New(t)
 	past := time.Now().Add(-time.Hour)

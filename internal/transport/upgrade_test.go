@@ -11,6 +11,7 @@ import (
 	"testing"
 )
 
+// TestWebSocketRefusals checks text and hint of failed WebSocket handshakes.
 func TestWebSocketRefusals(t *testing.T) {
 	answer := func(text string) *net.TCPAddr {
 		return raw(t, func(c net.Conn) {
@@ -46,6 +47,7 @@ func TestWebSocketRefusals(t *testing.T) {
 	}
 }
 
+// TestUpgradeRequest checks the request that Dial sends.
 func TestUpgradeRequest(t *testing.T) {
 	requests := make(chan *http.Request, 1)
 	a := raw(t, func(c net.Conn) {

@@ -10,7 +10,7 @@ func TestParseURL(t *testing.T) {
 	tests := []struct {
 		in   string
 		want URL
-		text string // "" if it is in
+		text string // String(), if it differs from in
 	}{
 		{"mqtt://host", URL{Scheme: MQTT, Host: "host", Port: "1883"}, "mqtt://host:1883"},
 		{"MQTTS://host", URL{Scheme: MQTTS, Host: "host", Port: "8883"}, "mqtts://host:8883"},
@@ -85,6 +85,7 @@ func TestParseURLRefuses(t *testing.T) {
 	}
 }
 
+// TestPasswordIsNeverPrinted checks that no text of a URL or an error has the password.
 func TestPasswordIsNeverPrinted(t *testing.T) {
 	u, err := ParseURL("mqtt://user:secret@host/topic")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// feed is a connection whose peer has sent all there is; what is written is kept.
+// feed is a connection whose peer has sent everything. It records what is written.
 type feed struct {
 	io.Reader
 	wrote  bytes.Buffer
@@ -30,7 +30,7 @@ func (f *feed) SetDeadline(time.Time) error      { return nil }
 func (f *feed) SetReadDeadline(time.Time) error  { return nil }
 func (f *feed) SetWriteDeadline(time.Time) error { return nil }
 
-// over makes an open WebSocket of c.
+// over returns an open WebSocket over c.
 func over(c net.Conn, client bool) *wsConn {
 	w := &wsConn{Conn: c, client: client}
 	w.in.client = client
@@ -38,7 +38,7 @@ func over(c net.Conn, client bool) *wsConn {
 	return w
 }
 
-// packed writes frames as the peer of a client (or server) does.
+// packed returns frames as the peer of a client (or of a server) sends them.
 func packed(toClient bool, frames ...ws.Frame) []byte {
 	var b bytes.Buffer
 	for _, f := range frames {
@@ -50,7 +50,7 @@ func packed(toClient bool, frames ...ws.Frame) []byte {
 	return b.Bytes()
 }
 
-// readFrame reads one frame and takes its mask off.
+// readFrame reads a frame and unmasks it.
 func readFrame(t *testing.T, r io.Reader) ws.Frame {
 	t.Helper()
 	h, err := ws.ReadHeader(r)
@@ -68,8 +68,9 @@ func readFrame(t *testing.T, r io.Reader) ws.Frame {
 	return f
 }
 
-// Borders of frames mean nothing [MQTT-6.0.0-2]: cut into any frames, those into any
-// pieces, and read with buffers of any size, the bytes are the same.
+// TestFramesSplitAndPacked checks that the boundaries of frames have no meaning [MQTT-6.0.0-2]:
+// whatever the frames, the parts in which they arrive, and the size of the buffer, the bytes are
+// the same.
 func TestFramesSplitAndPacked(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for round := range 300 {
@@ -128,7 +129,8 @@ func TestFramesSplitAndPacked(t *testing.T) {
 	}
 }
 
-// Every Write is one binary frame [MQTT-6.0.0-1], masked by a client.
+// TestEveryWriteIsOneBinaryFrame checks that every Write sends one binary frame [MQTT-6.0.0-1],
+// masked by a client.
 func TestEveryWriteIsOneBinaryFrame(t *testing.T) {
 	for _, client := range []bool{true, false} {
 		f := &feed{}
@@ -158,8 +160,8 @@ func TestEveryWriteIsOneBinaryFrame(t *testing.T) {
 	}
 }
 
-// Anything against the protocol closes the connection and says why to the peer; a text
-// frame is such a thing [MQTT-6.0.0-1].
+// TestBadFramesClose checks that a violation of the protocol, such as a text frame [MQTT-6.0.0-1],
+// closes the connection with a status.
 func TestBadFramesClose(t *testing.T) {
 	ok := ws.NewBinaryFrame([]byte("ok"))
 	big := append([]byte{0x82, 127, 0x80}, make([]byte, 7)...)
@@ -202,6 +204,7 @@ func TestBadFramesClose(t *testing.T) {
 	}
 }
 
+// TestCloseFrames checks the error for each status of a Close frame.
 func TestCloseFrames(t *testing.T) {
 	for code, want := range map[ws.StatusCode]string{1000: "", 1001: "", 1011: `the peer closed the WebSocket with status 1011: "why"`} {
 		raw := packed(true, ws.NewBinaryFrame([]byte("last")), ws.NewCloseFrame(ws.NewCloseFrameBody(code, "why")), ws.NewBinaryFrame([]byte("never")))
@@ -222,6 +225,7 @@ func TestCloseFrames(t *testing.T) {
 	}
 }
 
+// TestPingIsAnswered checks that pings are answered while nobody writes.
 func TestPingIsAnswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
@@ -238,7 +242,7 @@ func TestPingIsAnswered(t *testing.T) {
 				t.Errorf("pong %v %q", f.Header, f.Payload)
 			}
 		}
-		// A flood of pings, of which nobody reads the answers, does not stop the reader.
+		// Reading goes on during a flood of pings whose answers are not read.
 		for range 100 {
 			b.Write(packed(true, ws.NewPingFrame([]byte("flood"))))
 		}

@@ -1,6 +1,5 @@
-// Package transporttest makes certificates for tests: an authority, a server's
-// certificate for localhost, and a client's, made in memory in about a millisecond and
-// written to a folder that the test framework removes.
+// Package transporttest makes certificates for tests: an authority, a certificate of a server for localhost,
+// and one of a client. They take about a millisecond, and are written to a temporary folder of the test.
 package transporttest
 
 import (
@@ -18,10 +17,10 @@ import (
 	"time"
 )
 
-// Certs holds the names of files in PEM form.
+// Certs has the names of files in PEM form.
 type Certs struct {
-	Dir                 string // of all the files
-	CA                  string // the authority's certificate
+	Dir                 string // folder of all files
+	CA                  string // certificate of the authority
 	Server, ServerKey   string // for localhost, 127.0.0.1 and ::1
 	Client, ClientKey   string // common name "client"
 	Authority           *x509.Certificate
@@ -31,7 +30,7 @@ type Certs struct {
 	tb                  testing.TB
 }
 
-// New makes an authority and one certificate for each side, good for an hour.
+// New makes an authority and one certificate for each side, valid for an hour.
 func New(tb testing.TB) *Certs {
 	tb.Helper()
 	now := time.Now()
