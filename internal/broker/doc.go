@@ -3,7 +3,7 @@
 //
 // A Broker owns sessions, subscriptions and retained messages. A connection is a
 // client: one goroutine reads and routes, a second exists only while there is
-// something to write. A batch is what one read brought; all of it is handled before
+// something to write, and a third while retained messages are on their way to it. A batch is what one read brought; all of it is handled before
 // anybody is woken, so that a flood costs a lock a session and not one a message.
 //
 // Locks, in the order in which they are taken: Store.Begin, the turns of those who publish
