@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"mqtt/internal/conn"
+	"mqtt/internal/format"
 	"mqtt/internal/proto"
 	"mqtt/internal/scram"
 	"mqtt/internal/transport"
@@ -78,9 +79,7 @@ func refusedHint(err error) string {
 	case proto.ServerBusy, proto.ServerUnavailable, proto.ConnectionRateExceeded, proto.QuotaExceeded:
 		return "try again later, or with --reconnect 10"
 	case proto.UseAnotherServer, proto.ServerMoved:
-		if s := r.Props.Value(proto.ServerReference); len(s) > 0 {
-			return "the server points to " + string(s)
-		}
+		return referenceHint(r.Props)
 	case proto.TopicNameInvalid, proto.QoSNotSupported, proto.RetainNotSupported, proto.PayloadFormatInvalid:
 		return "look at the will: --will-topic, --will-qos, --will-retain"
 	}
@@ -126,10 +125,37 @@ func disconnectedHint(err error) string {
 		return "this user may not do that here"
 	case proto.PacketTooLarge:
 		return "send less at once"
-	case proto.MalformedPacket, proto.ProtocolError:
+	case proto.MalformedPacket, proto.ProtocolError, proto.ReceiveMaximumExceeded, proto.TopicAliasInvalid:
 		return "-d shows the packets"
+	case proto.UseAnotherServer, proto.ServerMoved:
+		return referenceHint(d.Props)
+	case proto.WildcardSubscriptionsNotSupported, proto.SharedSubscriptionsNotSupported, proto.SubscriptionIdentifiersNotSupported:
+		return RefusedFilterHint(d.Reason)
+	case proto.QoSNotSupported:
+		return "use a lower QoS: -q 1 or -q 0"
+	case proto.RetainNotSupported:
+		return "this server keeps no retained messages: leave out -r and --will-retain"
+	case proto.TopicFilterInvalid, proto.TopicNameInvalid:
+		return "the server does not take this topic"
+	case proto.PayloadFormatInvalid:
+		return "the payload is not what --payload-format-indicator says"
+	case proto.BadAuthenticationMethod:
+		return "try another --auth-method, or none"
+	}
+	if !conn.Lost(err) {
+		return ""
 	}
 	return "--reconnect always tries again"
+}
+
+// referenceHint returns where the server of ps says that clients go, with control characters made
+// visible.
+func referenceHint(ps proto.Props) string {
+	s := ps.Value(proto.ServerReference)
+	if len(s) == 0 {
+		return "the server names no other one: ask who runs it"
+	}
+	return "the server points to " + string(format.VisibleLine(nil, s))
 }
 
 // foreignHint returns what to do about a port that serves another protocol.
@@ -149,6 +175,8 @@ func foreignHint(err error) string {
 func breachHint(err error) string {
 	var e *proto.Error
 	switch {
+	case errors.Is(err, conn.ErrOldConnack):
+		return "give -V 3.1.1"
 	case errors.As(err, &e) && e.Reason == proto.MalformedPacket:
 		return "is this an MQTT server? -d shows the packets"
 	case errors.Is(err, scram.ErrProof):

@@ -214,3 +214,28 @@ func TestAuthWithoutMethod(t *testing.T) {
 		})
 	}
 }
+
+// TestAuthenticationUnasked checks that a server breaks the protocol if it names an authentication method, or
+// sends its data, although CONNECT had none [MQTT-4.12.0-6]. Nothing is sent but the DISCONNECT that says so.
+func TestAuthenticationUnasked(t *testing.T) {
+	for _, connack := range []any{
+		&proto.Connack{Props: props(proto.AuthenticationMethod, "SCRAM-SHA-512")},
+		"2007 00 00 04 16 0001 78", // data alone
+		&proto.Connack{Props: props(proto.AuthenticationMethod, "SCRAM-SHA-512", proto.AuthenticationData, "x")},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := script(t, proto.V5, func(p *peer) {
+				p.hello()
+				p.send(connack)
+				p.expect(&proto.Disconnect{Reason: proto.ProtocolError})
+				p.end()
+			})
+			cfg.Connect.HasUsername, cfg.Connect.Username = true, "u"
+			cfg.Connect.HasPassword, cfg.Connect.Password = true, []byte("p")
+			var s session.Session
+			if _, err := Dial(t.Context(), cfg, &s); Class(err) != ClassProtocol || s.Established {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}

@@ -16,9 +16,12 @@ type Config struct {
 	// client identifier, it replaces ClientID. In version 5, if the session was established before
 	// and the Session Expiry Interval is not 0, CleanStart is false.
 	Connect proto.Connect
-	// Fallback allows version 3.1.1 if the server refuses version 5 or closes the stream after
-	// CONNECT. Version 3.1.1 has no properties.
+	// Fallback allows version 3.1.1 if the server refuses version 5, closes the stream twice after
+	// CONNECT, or answers in the form of 3.1.1. Version 3.1.1 has no properties.
 	Fallback bool
+	// FellBack, if not nil, is called when the server has answered a CONNECT of version 3.1.1. why is
+	// the error of version 5.
+	FellBack func(why error)
 	// Window is the largest number of messages in flight, 1 to 65535; 0 means DefaultWindow.
 	Window int
 	// Timeout bounds Dial, up to CONNACK; 0 means no bound.

@@ -31,6 +31,9 @@ func (c *Conn) connect(ctx context.Context) error {
 	}
 	switch f.Type() {
 	case proto.CONNACK:
+		if c.v >= proto.V5 && acceptsAsV311(f) {
+			return c.refuseOldConnack()
+		}
 		var p proto.Connack
 		if err := p.Decode(f, c.v); err != nil {
 			return c.protocolError(err)
@@ -155,6 +158,21 @@ func (c *Conn) cancelConnect() {
 	}
 }
 
+// acceptsAsV311 reports whether a CONNACK accepts the connection in the form of version 3.1.1, which
+// has no property length. Servers that ignore the protocol level send it.
+func acceptsAsV311(f proto.Frame) bool {
+	return len(f.Body) == 2 && f.Body[0] <= 1 && f.Body[1] == 0
+}
+
+// refuseOldConnack ends a connection that the server accepted in the form of version 3.1.1. The
+// DISCONNECT is the same in all versions, and keeps the server from publishing the will.
+func (c *Conn) refuseOldConnack() error {
+	if c.queue(&proto.Disconnect{}) == nil {
+		c.writeLast()
+	}
+	return c.fail(&Violation{Err: ErrOldConnack})
+}
+
 // handleConnack checks a CONNACK, adopts the server's limits, and resumes the session.
 func (c *Conn) handleConnack(ctx context.Context, p *proto.Connack, hello *proto.Connect) error {
 	if p.Reason != proto.Success {
@@ -163,6 +181,10 @@ func (c *Conn) handleConnack(ctx context.Context, p *proto.Connack, hello *proto
 	if p.SessionPresent && hello.CleanStart { // [MQTT-3.2.2-4]
 		return c.protocolError(&proto.Error{Type: proto.CONNACK, Reason: proto.ProtocolError,
 			What: "session present although a clean start was asked for"})
+	}
+	if c.exchange == nil && (p.Props.Has(proto.AuthenticationMethod) || p.Props.Has(proto.AuthenticationData)) { // [MQTT-4.12.0-6]
+		return c.protocolError(&proto.Error{Type: proto.CONNACK, Reason: proto.ProtocolError,
+			What: "an authentication method although CONNECT had none"})
 	}
 	if c.exchange != nil {
 		if err := c.finishAuth(proto.CONNACK, p.Props); err != nil {

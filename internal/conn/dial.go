@@ -32,30 +32,43 @@ func Dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
 }
 
 // dial dials with the session's version, or else with the configured one and its fallback.
+//
+// A server that closes the stream may not know version 5, or may only have been restarted. It is asked
+// twice before the fallback, and again by the next connection of the session.
 func dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
 	v := s.Version
-	if v == 0 {
+	if v == 0 || s.Guessed && cfg.Fallback {
 		v = cfg.Connect.Version
 	}
 	c, err := dialVersion(ctx, cfg, s, v)
-	if err != nil && v == proto.V5 && cfg.Fallback && !s.Established && ctx.Err() == nil && mayNotKnowV5(err) {
-		v = proto.V311
-		c, err = dialVersion(ctx, cfg, s, v)
+	guessed := false
+	if v == proto.V5 && cfg.Fallback && (!s.Established || s.Guessed) {
+		if errors.Is(err, ErrHungUp) && ctx.Err() == nil && !s.Guessed {
+			c, err = dialVersion(ctx, cfg, s, v)
+		}
+		if err != nil && ctx.Err() == nil && mayNotKnowV5(err) {
+			why := err
+			v, guessed = proto.V311, errors.Is(err, ErrHungUp)
+			c, err = dialVersion(ctx, cfg, s, v)
+			if cfg.FellBack != nil && (err == nil || Class(err) == ClassRefused) {
+				cfg.FellBack(why)
+			}
+		}
 	}
 	if err == nil {
-		s.Established, s.Version = true, v
+		s.Established, s.Version, s.Guessed = true, v, guessed
 	}
 	return c, err
 }
 
 // mayNotKnowV5 reports whether err may mean that the server does not implement version 5: it refused
-// the version, or closed the stream.
+// the version, closed the stream, or answered in the form of version 3.1.1.
 func mayNotKnowV5(err error) bool {
 	var r *Refused
 	if errors.As(err, &r) {
 		return r.Reason == proto.UnsupportedProtocolVersion
 	}
-	return errors.Is(err, ErrHungUp)
+	return errors.Is(err, ErrHungUp) || errors.Is(err, ErrOldConnack)
 }
 
 func dialVersion(ctx context.Context, cfg *Config, s *session.Session, v proto.Version) (*Conn, error) {

@@ -139,13 +139,17 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// TestFallback checks that a new session falls back from version 5 to 3.1.1 after reason 0x84,
-// after return code 1 and after a closed stream, if that is allowed. Later connections keep the
-// version. Properties are left out.
+// TestFallback checks that version 5 falls back to 3.1.1 on 0x84, on return code 1, on a CONNACK in the form of 3.1.1, and if the
+// server hangs up twice; not on other refusals, and only if that is allowed and the session is new.
+// Later connections keep the version, but for a server that hung up: it is asked for version 5 again.
+// Properties are left out, and each fallback is reported with its cause.
 func TestFallback(t *testing.T) {
 	hangUp := func(p *peer) { p.hello() }
 	says := func(hex string) func(*peer) {
 		return func(p *peer) { p.hello(); p.send(hex); p.end() }
+	}
+	old := func(hex string) func(*peer) {
+		return func(p *peer) { p.hello(); p.send(hex); p.bye() }
 	}
 	older := func(p *peer) {
 		if p.v != proto.V311 {
@@ -159,29 +163,36 @@ func TestFallback(t *testing.T) {
 	for _, k := range []struct {
 		name    string
 		first   func(*peer)
-		falls   bool
+		falls   int // connections with version 5 before the fallback
 		refused proto.Reason
 	}{
-		{"0x84", says("2003008400"), true, 0},
-		{"return code 1", says("20020001"), true, 0},
-		{"closed stream", hangUp, true, 0},
-		{"0x87", says("2003008700"), false, proto.NotAuthorized},
-		{"return code 5", says("20020005"), false, proto.NotAuthorized},
-		{"return code 2", says("20020002"), false, proto.ClientIdentifierNotValid},
+		{"0x84", says("2003008400"), 1, 0},
+		{"return code 1", says("20020001"), 1, 0},
+		{"form of 3.1.1", old("20020000"), 1, 0},
+		{"form of 3.1.1, session present", old("20020100"), 1, 0},
+		{"hang-up", hangUp, 2, 0},
+		{"0x87", says("2003008700"), 0, proto.NotAuthorized},
+		{"return code 5", says("20020005"), 0, proto.NotAuthorized},
+		{"return code 2", says("20020002"), 0, proto.ClientIdentifierNotValid},
 	} {
 		t.Run(k.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				scripts := []func(*peer){k.first}
-				if k.falls {
+				switch k.falls {
+				case 1:
 					scripts = append(scripts, older, older)
+				case 2:
+					scripts = append(scripts, k.first, older, k.first, older, func(p *peer) { p.greet(false); p.bye() })
 				}
+				var why []error
 				cfg := script(t, proto.V5, scripts...)
 				cfg.Fallback = true
+				cfg.FellBack = func(err error) { why = append(why, err) }
 				cfg.Connect.Props = props(proto.SessionExpiryInterval, 100)
 				cfg.Connect.Will = &proto.Will{Topic: "will", Props: props(proto.WillDelayInterval, 1)}
 				var s session.Session
 				c, err := Dial(t.Context(), cfg, &s)
-				if !k.falls {
+				if k.falls == 0 {
 					var r *Refused
 					if !errors.As(err, &r) || r.Reason != k.refused || s.Established || s.Version != 0 {
 						t.Errorf("error %v, version %v", err, s.Version)
@@ -193,6 +204,18 @@ func TestFallback(t *testing.T) {
 				}
 				closed(t, c)
 				closed(t, resumed(t, cfg, &s))
+				if k.falls == 2 {
+					if s.Version != proto.V311 || len(why) != 2 || !errors.Is(why[1], ErrHungUp) {
+						t.Errorf("version %v, fallbacks %v", s.Version, why)
+					}
+					closed(t, resumed(t, cfg, &s))
+					if s.Version != proto.V5 || s.Guessed {
+						t.Errorf("version %v at last", s.Version)
+					}
+				}
+				if len(why) != k.falls || why[0] == nil {
+					t.Errorf("fallbacks %v", why)
+				}
 			})
 			synctest.Test(t, func(t *testing.T) { // not allowed
 				if _, err := Dial(t.Context(), script(t, proto.V5, k.first), new(session.Session)); err == nil {
@@ -323,5 +346,50 @@ func TestConnectInOneWrite(t *testing.T) {
 			t.Errorf("%d writes", len(nc.writes))
 		}
 		closed(t, c)
+	})
+}
+
+// TestHangUpOnce checks that one passing hang-up does not cost version 5.
+func TestHangUpOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := script(t, proto.V5, func(p *peer) { p.hello() }, func(p *peer) { p.greet(false); p.bye() })
+		cfg.Fallback = true
+		cfg.FellBack = func(err error) { t.Errorf("fell back: %v", err) }
+		c := start(t, cfg)
+		if c.Version() != proto.V5 {
+			t.Errorf("version %v", c.Version())
+		}
+		closed(t, c)
+	})
+}
+
+// TestFallbackEnds checks that messages in flight on a connection of version 3.1.1 are sent in the form of version 5 after it.
+func TestFallbackEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hangUp := func(p *peer) { p.hello() }
+		cfg := script(t, proto.V5, hangUp, hangUp, func(p *peer) {
+			p.greet(false)
+			p.expect(msg(1, 1, "a", "one"), msg(2, 2, "a", "two"))
+		}, func(p *peer) {
+			p.greet(false)
+			p.expect("3209 0001 61 0001 00 6f6e65", "3409 0001 61 0002 00 74776f")
+			p.bye()
+		})
+		cfg.Fallback = true
+		var s session.Session
+		c, err := Dial(t.Context(), cfg, &s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range []*proto.Publish{msg(1, 0, "a", "one"), msg(2, 0, "a", "two")} {
+			if err := c.Publish(t.Context(), m, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := c.Next(t.Context()); err == nil {
+			t.Error("no error")
+		}
+		c.Abort()
+		closed(t, resumed(t, cfg, &s))
 	})
 }

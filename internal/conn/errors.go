@@ -12,6 +12,8 @@ var (
 	ErrHungUp = errors.New("the server closed the connection before it answered")
 	// ErrSilent reports that the server sent no CONNACK in time.
 	ErrSilent = errors.New("the server did not answer CONNECT")
+	// ErrOldConnack reports that the server accepted a CONNECT of version 5 with a CONNACK of 3.1.1.
+	ErrOldConnack = errors.New("the server answered in the form of MQTT 3.1.1")
 	// ErrTimeout reports that the server sent nothing after PINGREQ within the keep alive.
 	ErrTimeout = errors.New("no answer to PINGREQ")
 	// ErrWindow is returned by Publish if Free returns 0.

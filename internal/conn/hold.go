@@ -12,7 +12,7 @@ import (
 
 // Backoff says how often a lost connection is opened again, and how long to wait before.
 type Backoff struct {
-	Min, Max time.Duration // of the wait, which doubles with each attempt; up to half of it is random
+	Min, Max time.Duration // of the wait, which doubles with each attempt and is in part random
 	Tries    int           // failed attempts in a row, as Retries counts them; negative means no limit
 	First    bool          // also retry if the first connection fails
 	// Notice, if not nil, is called after each loss, with the wait that follows.
@@ -110,5 +110,6 @@ func (b *Backoff) wait(n int) time.Duration {
 		d *= 2
 	}
 	d = min(d, max(b.Max, b.Min))
-	return d/2 + rand.N(d/2+1)
+	low, high := max(b.Min, d-d/4), min(d+d/2, max(b.Max, b.Min))
+	return low + rand.N(high-low+1)
 }

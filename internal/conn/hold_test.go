@@ -59,19 +59,25 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestBackoffWait checks that the wait doubles from Min to Max, and that at least half of it is
-// fixed.
+// TestBackoffWait checks that the wait doubles from Min to Max, is random, and is never below Min or above Max.
 func TestBackoffWait(t *testing.T) {
 	b := Backoff{Min: 100 * time.Millisecond, Max: time.Second}
-	for n, most := range []time.Duration{100, 200, 400, 800, 1000, 1000, 1000} {
-		most *= time.Millisecond
+	for n, bounds := range [][2]time.Duration{{100, 150}, {150, 300}, {300, 600}, {600, 1000}, {750, 1000}, {750, 1000}, {750, 1000}} {
+		least, most := bounds[0]*time.Millisecond, bounds[1]*time.Millisecond
 		low, high := most, time.Duration(0)
 		for range 500 {
 			d := b.wait(n)
 			low, high = min(low, d), max(high, d)
 		}
-		if low < most/2 || high > most || low > most*6/10 || high < most*9/10 {
-			t.Errorf("wait %d: %v to %v, want all of %v to %v", n, low, high, most/2, most)
+		if tenth := (most - least) / 10; low < least || high > most || low > least+tenth || high < most-tenth {
+			t.Errorf("wait %d: %v to %v, want all of %v to %v", n, low, high, least, most)
+		}
+	}
+	for _, b := range []Backoff{{Min: 2 * time.Second, Max: 3 * time.Second}, {Min: time.Second, Max: time.Second}, {Min: 5, Max: 7}, {Min: time.Second}} {
+		for n := range 2000 {
+			if d := b.wait(n % 20); d < b.Min || d > max(b.Min, b.Max) {
+				t.Fatalf("%v..%v: wait %d is %v", b.Min, b.Max, n%20, d)
+			}
 		}
 	}
 	if d := (&Backoff{Min: time.Second, Max: time.Hour}).wait(1 << 20); d < time.Hour/2 || d > time.Hour {
@@ -184,8 +190,8 @@ func TestRetries(t *testing.T) {
 			if !ok {
 				return
 			}
-			if most := time.Second << (want - 1); wait > most || wait < most/2 {
-				t.Fatalf("wait %v, want about %v", wait, most)
+			if about := time.Second << (want - 1); wait > about*3/2 || wait < about*3/4 || wait < time.Second {
+				t.Fatalf("wait %v, want about %v", wait, about)
 			}
 			time.Sleep(wait)
 		}

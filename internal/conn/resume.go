@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"mqtt/internal/proto"
+	"mqtt/internal/session"
 )
 
 // resume queues the session's messages in flight on a new connection. If the server has kept the
@@ -12,6 +13,9 @@ import (
 // the session, and the connection is closed.
 func (c *Conn) resume(ctx context.Context) error {
 	s := c.sess
+	if s.Version != 0 && s.Version < proto.V5 && c.v >= proto.V5 {
+		recode(s)
+	}
 	if !c.server.SessionPresent {
 		s.Receiver.Forget()
 		c.renewed = s.Sender.Renew()
@@ -49,6 +53,27 @@ func (c *Conn) resume(ctx context.Context) error {
 	}
 	c.resend()
 	return nil
+}
+
+// recode gives the messages of a session in 3.1.1 form that of version 5. They have no properties.
+func recode(s *session.Session) {
+	for _, f := range s.Sender.Resend() {
+		if !f.Released {
+			*f.Message = recodePackets(*f.Message)
+		}
+	}
+	s.Unsent = recodePackets(s.Unsent)
+}
+
+// recodePackets returns PUBLISH packets of version 3.1.1 in the form of version 5.
+func recodePackets(old []byte) (b []byte) {
+	for f := range packets(old) {
+		var p proto.Publish
+		if p.Decode(f, proto.V311) == nil {
+			b, _ = p.Append(b, proto.V5) // a property length of 0 can exceed the limit of a packet: then it is dropped
+		}
+	}
+	return b
 }
 
 // resend queues packets of the backlog in the order of their first sending [MQTT-4.6.0-1], as many as

@@ -165,14 +165,21 @@ func (c *Conn) protocolError(err error) error {
 	if c.v >= proto.V5 {
 		c.queue(&proto.Disconnect{Reason: clientReason(reason)})
 	}
-	if b := c.out[c.written:]; len(b) > 0 {
-		c.nc.SetWriteDeadline(time.Now().Add(graceTime))
-		n, err := c.nc.Write(b)
-		if c.written += n; err == nil {
-			lingerClose(c.nc, graceTime)
-		}
-	}
+	c.writeLast()
 	return c.fail(&Violation{Err: err})
+}
+
+// writeLast writes the queue before the connection is closed, within graceTime.
+func (c *Conn) writeLast() {
+	b := c.out[c.written:]
+	if len(b) == 0 {
+		return
+	}
+	c.nc.SetWriteDeadline(time.Now().Add(graceTime))
+	n, err := c.nc.Write(b)
+	if c.written += n; err == nil {
+		lingerClose(c.nc, graceTime)
+	}
 }
 
 // clientReason returns r if a client may send it in DISCONNECT, or else ProtocolError.

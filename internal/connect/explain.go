@@ -20,12 +20,21 @@ func (p *Plan) Explain(err error) error {
 	return p.withServer(p.explainNoFallback(p.explainNoAnswer(err)))
 }
 
-// explainNoAnswer adds a hint for a server that hung up or stayed silent after the TLS handshake.
+// explainNoAnswer adds a hint for a server that hung up after the TLS handshake, or stayed silent. Some
+// servers ignore a CONNECT of a version that they do not know.
 func (p *Plan) explainNoAnswer(err error) error {
-	if class := conn.Class(err); p.secure && (class == conn.ClassHungUp || class == conn.ClassSilent) {
-		return cli.Fail(cli.ExitOpening, "is this an MQTT port? the server may also want a client certificate (--cert, --key)", "%w", err)
+	class := conn.Class(err)
+	if class != conn.ClassHungUp && class != conn.ClassSilent {
+		return err
 	}
-	return err
+	code, hint := cli.Judge(err)
+	if p.secure {
+		hint = "is this an MQTT port? the server may also want a client certificate (--cert, --key)"
+	}
+	if class == conn.ClassSilent && p.Cfg != nil && p.Cfg.Connect.Version == proto.V5 {
+		hint += "; if it does not know MQTT 5: -V 3.1.1"
+	}
+	return cli.Fail(code, hint, "%w", err)
 }
 
 // explainNoFallback adds what prevented a try with 3.1.1 if the server may not support MQTT 5.
@@ -41,6 +50,8 @@ func (p *Plan) explainNoFallback(err error) error {
 	switch {
 	case errors.As(err, &r) && r.Reason == proto.UnsupportedProtocolVersion:
 		return cli.Fail(cli.ExitRefused, instead, "%w, and %s needs MQTT 5", err, p.needs5)
+	case errors.Is(err, conn.ErrOldConnack):
+		return cli.Fail(cli.ExitLost, instead, "%w, and %s needs MQTT 5, so 3.1.1 was not tried", err, p.needs5)
 	case conn.Class(err) == conn.ClassHungUp:
 		code, hint := cli.Judge(err)
 		return cli.Fail(code, instead+"; "+hint, "%w, and %s needs MQTT 5, so 3.1.1 was not tried", err, p.needs5)

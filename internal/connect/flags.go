@@ -72,6 +72,9 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 	}
 	p.Target, p.server, p.secure = target, target.Addr(), target.TLS != nil
 	cfg.Dial = Dialer(target, nil)
+	cfg.FellBack = func(why error) {
+		e.Note("%s: MQTT 5 failed (%v): connected with MQTT 3.1.1; -V 3.1.1 does so at once", p.server, why)
+	}
 	if url != nil {
 		p.Topic = topicOf(url)
 	}
