@@ -13,11 +13,11 @@ import (
 
 // The size of the histogram on a terminal.
 const (
-	histRows    = 20
+	histRows    = 10
 	histColumns = 8 + 2 + 2 + 12 + 8 // time, gaps, count and share
 )
 
-// AppendHistogram appends h as lines of text: a bar for each of at most 20 buckets, whose
+// AppendHistogram appends h as lines of text: a bar for each of at most 10 buckets, whose
 // bounds grow by about the same factor, and the percentiles below them. A bucket that is
 // not empty has at least the thinnest bar. No line is wider than width columns, which
 // should be at least 60. An empty histogram appends nothing.
@@ -114,12 +114,18 @@ func histBounds(lo, hi time.Duration) []time.Duration {
 	if float64(hi) < float64(lo)*1.1 {
 		return evenSteps(lo, hi)
 	}
-	for _, steps := range [...]int{192, 96, 48, 24, 12, 6, 3, 1} { // for each factor of ten
+	for _, steps := range [...]int{192, 96, 48, 24, 12, 6, 3, 2, 1} { // for each factor of ten
 		if b := roundSteps(lo, hi, steps); len(b) > 0 && len(b) <= histRows {
 			return b
 		}
 	}
-	return roundSteps(lo, hi, 1)
+	all := roundSteps(lo, hi, 1)
+	every := (len(all) + histRows - 1) / histRows
+	bounds := all[:0]
+	for i := 0; i < len(all); i += every {
+		bounds = append(bounds, all[i])
+	}
+	return bounds
 }
 
 // evenSteps returns the multiples of a round time from the last one not above lo to the
@@ -160,6 +166,8 @@ func roundSteps(lo, hi time.Duration, steps int) []time.Duration {
 // roundStep returns the i-th of so many steps from 1 to below 10.
 func roundStep(i, steps int) float64 {
 	switch steps {
+	case 2:
+		return [...]float64{1, 3.2}[i]
 	case 3: // equal factors, because a wide bucket would look like a peak
 		return [...]float64{1, 2.2, 4.7}[i]
 	case 6:

@@ -135,9 +135,9 @@ func TestThreshold(t *testing.T) {
 		expr   string
 		failed bool
 	}{
-		{"p99>" + ms(r.Latency.At(99)-time.Microsecond), true}, {"p99>1h", false}, {"p99.9<1h", true}, {"p999<1h", true}, {"p50 >= 0", true},
+		{"p99>" + ms(r.Latency.At(99)-time.Microsecond), true}, {"p99>1h", false}, {"p99.9<1h", true}, {"p999<1h", true}, {"p50 >= 0ms", true},
 		{"latency.p99>1h", false}, {"service.p99.99>1ns", true}, {"lag.max>1h", false}, {"connect.p99>1h", false}, {"mean<1us", false},
-		{"ack.min>0", true}, {"loss", true}, {"loss>0", true}, {"loss>5", false}, {"loss>=5", true}, {"lost>0.4%", true}, {"loss>0.5%", false},
+		{"ack.min>0ns", true}, {"loss", true}, {"loss>0", true}, {"loss>5", false}, {"loss>=5", true}, {"lost>0.4%", true}, {"loss>0.5%", false},
 		{"dup", true}, {"dup>2", false}, {"reorder", false}, {"errors", true}, {"errors>1", false}, {"rate<100", true}, {"rate<99.5/s", false},
 		{"send.rate<100", false}, {"rate<0.1k", true}, {"received==995", true}, {"received!=995", false}, {"sent<=999", false},
 	} {
@@ -154,6 +154,16 @@ func TestThreshold(t *testing.T) {
 		"p99=20ms", "errors!1", "max", "p99.9.9>1s", "connect>1s"} {
 		if _, err := ParseThreshold(bad); err == nil {
 			t.Errorf("%q is no error", bad)
+		}
+	}
+	for _, metric := range strings.Fields("p99 p50 p99.9 min mean max latency.p99 service.max lag.p50 ack.p99 connect.p99") {
+		for _, op := range operators {
+			for _, limit := range strings.Fields("20 0 0.5 .5 5.") {
+				_, err := ParseThreshold(metric + op + limit)
+				if want := limit + " has no unit: write " + limit + "ms or " + limit + "s"; err == nil || !strings.HasSuffix(err.Error(), want) {
+					t.Errorf("%s%s%s: error %v, want %q", metric, op, limit, err, want)
+				}
+			}
 		}
 	}
 	r.Connect = NewHistogram()

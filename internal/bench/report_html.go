@@ -50,11 +50,11 @@ func (p *page) header(r *Result) {
 	switch {
 	case n == 0:
 	case failed == 0 && n == 1:
-		badge = "✓ the threshold held"
+		badge = "PASS"
 	case failed == 0:
-		badge = "✓ all " + format.Count(uint64(n)) + " thresholds held"
+		badge = "PASS: all " + format.Count(uint64(n)) + " thresholds"
 	default:
-		badge = "✗ " + format.Count(uint64(failed)) + " of " + format.Count(uint64(n)) + plural(n, " threshold") + " failed"
+		badge = "FAIL: " + format.Count(uint64(failed)) + " of " + format.Count(uint64(n)) + plural(n, " threshold")
 	}
 	p.Title("mqtt bench", text, badge, failed == 0)
 	p.Facts(settings(r))

@@ -12,25 +12,18 @@ func (p *page) verdicts(r *Result) {
 	if len(r.Verdicts) == 0 {
 		return
 	}
-	p.Table("Thresholds", true, "", "fails if", "measured", "limit")
+	p.Table("Thresholds", true, "verdict", "--fail-if")
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
 		p.Raw("<tr>")
+		class := "passed"
 		if v.Failed {
-			p.Tag("td", "failed", "✗ failed")
-		} else {
-			p.Tag("td", "held", "✓ held")
+			class = "failed"
 		}
+		p.Tag("td", class, v.String())
 		p.Raw("<td>")
 		p.Tag("code", "", v.Expression)
-		p.Raw("</td>")
-		if v.Reason != "" {
-			p.Tag("td", "", v.Reason)
-		} else {
-			p.Tag("td", "", v.amount(v.Value))
-		}
-		p.Tag("td", "", v.amount(v.Limit))
-		p.Raw("</tr>\n")
+		p.Raw("</td></tr>\n")
 	}
 	p.EndTable()
 }

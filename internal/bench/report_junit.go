@@ -5,7 +5,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"time"
 
 	"mqtt/internal/format"
 	"mqtt/internal/report"
@@ -21,7 +20,7 @@ func JUnit(w io.Writer, r *Result) error {
 		v := &r.Verdicts[i]
 		c := report.Case{Name: v.Expression}
 		if v.Failed {
-			c.Failure = &report.Failure{Type: "threshold", Message: v.message(), Details: notesText(r)}
+			c.Failure = &report.Failure{Type: "threshold", Message: v.String(), Details: notesText(r)}
 		}
 		s.Cases = append(s.Cases, c)
 	}
@@ -34,25 +33,6 @@ func JUnit(w io.Writer, r *Result) error {
 	}
 	return report.JUnit(w, &s)
 }
-
-// message returns v in words: p99 is 35.2ms, the limit is 20.0ms.
-func (v *Verdict) message() string {
-	if v.Reason != "" {
-		return v.Expression + ": " + v.Reason
-	}
-	return v.Metric + " is " + v.amount(v.Value) + ", the limit is " + v.amount(v.Limit)
-}
-
-// amount returns a value of the metric of v for a person.
-func (v *Verdict) amount(x float64) string {
-	if v.Time {
-		return format.Duration(fromMicros(x))
-	}
-	return number(x)
-}
-
-// fromMicros returns x microseconds as a duration. It is the inverse of Micros.
-func fromMicros(x float64) time.Duration { return time.Duration(x * 1e3) }
 
 // number returns x with at most two digits after the point.
 func number(x float64) string {
@@ -76,6 +56,9 @@ func outline(r *Result) string {
 		if h := t.hist; h.Count() > 0 {
 			line(t.name, "p50 "+format.Duration(h.At(50))+", p99 "+format.Duration(h.At(99))+", max "+format.Duration(h.Max()))
 		}
+	}
+	for i := range r.Verdicts {
+		b.WriteString(r.Verdicts[i].String() + "\n")
 	}
 	return "\n" + b.String() + notesText(r)
 }

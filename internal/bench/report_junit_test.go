@@ -62,7 +62,7 @@ func TestJUnitCases(t *testing.T) {
 	if s.Tests != 4 || s.Failures != 3 || len(s.Cases) != 4 || s.Errors == nil || s.Skipped == nil || s.Time != 4 || s.Timestamp != "2026-11-20T15:04:05" {
 		t.Errorf("suite %+v", s)
 	}
-	for i, want := range []string{"p99 is 1.50s, the limit is 20.0ms", "", "service.p50>1s: nothing was measured"} {
+	for i, want := range []string{"FAIL p99 = 1,500 ms (fails above 20 ms)", "", "FAIL service.p50>1s: nothing was measured"} {
 		c := s.Cases[i]
 		switch {
 		case c.Name != small().Verdicts[i].Expression || c.Classname == "" || c.Time != 4:

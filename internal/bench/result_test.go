@@ -137,7 +137,10 @@ func TestTextFits(t *testing.T) {
 		if err := Text(width, nothing{})(&b, r); err != nil {
 			t.Fatal(err)
 		}
-		_, times, _ := strings.Cut(b.String(), "\n\n")
+		times, counts, _ := strings.Cut(b.String(), "\n\nrun ")
+		if !strings.HasSuffix(counts, "\nreordered    0\n") {
+			t.Errorf("at %d: the counts are not last: %q", width, counts)
+		}
 		for line := range strings.Lines(times) {
 			if n := format.Columns([]byte(strings.TrimSuffix(line, "\n"))); n > width {
 				t.Errorf("at %d: %q takes %d", width, line, n)

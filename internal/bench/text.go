@@ -41,14 +41,13 @@ func (t *text) line(name, value string, args ...any) {
 // gap appends an empty line.
 func (t *text) gap() { t.b = append(t.b, '\n') }
 
-// whole appends the report.
+// minHistogram is how many times a histogram needs before it is drawn. The percentiles say
+// all that fewer ones can tell.
+const minHistogram = 100
+
+// whole appends the report: the counts and the verdicts are last, so that a terminal shows
+// them without scrolling.
 func (t *text) whole(r *Result) {
-	if r.Kind == KindConnections {
-		t.connections(r)
-	} else {
-		t.messages(r)
-	}
-	t.gap()
 	t.times(r)
 	h, name := r.Latency, "latency"
 	switch {
@@ -57,13 +56,13 @@ func (t *text) whole(r *Result) {
 	case h.Count() == 0:
 		h, name = r.Ack, "ack"
 	}
-	if h.Count() > 0 {
+	if h.Count() >= minHistogram {
 		t.gap()
 		t.b = append(t.b, t.colors.Dim(name)...)
 		t.b = append(t.b, '\n')
 		t.b = AppendHistogram(t.b, h, t.width, t.colors)
 	}
-	if len(r.ErrorKinds)+len(r.Notes)+len(r.Verdicts) > 0 {
+	if len(r.ErrorKinds)+len(r.Notes) > 0 {
 		t.gap()
 	}
 	for _, k := range r.ErrorKinds {
@@ -76,13 +75,22 @@ func (t *text) whole(r *Result) {
 		}
 		t.line("note", "%s", t.colors.Warning(s))
 	}
+	t.gap()
+	if r.Kind == KindConnections {
+		t.connections(r)
+	} else {
+		t.messages(r)
+	}
+	if len(r.Verdicts) > 0 {
+		t.gap()
+	}
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
+		color := t.colors.Topic
 		if v.Failed {
-			t.line("failed", "%s", t.colors.Error(v.String()))
-		} else {
-			t.line("held", "%s", t.colors.Topic(v.String()))
+			color = t.colors.Error
 		}
+		t.b = append(append(t.b, color(v.String())...), '\n')
 	}
 }
 

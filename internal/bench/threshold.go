@@ -29,24 +29,20 @@ var operators = [...]string{">=", "<=", "==", "!=", ">", "<"}
 // errors, sent, received, acknowledged and expected; rate is per second. A count without
 // an operator fails if it is not 0.
 func ParseThreshold(s string) (*Threshold, error) {
-	t := &Threshold{text: s, op: ">"}
-	name, limit := strings.TrimSpace(s), "0"
-	bare := true
-	if i := strings.IndexAny(s, "<>=!"); i >= 0 {
-		for _, op := range operators {
-			if strings.HasPrefix(s[i:], op) {
-				name, t.op, limit, bare = strings.TrimSpace(s[:i]), op, strings.TrimSpace(s[i+len(op):]), false
-				break
-			}
-		}
-		if bare {
-			return nil, fmt.Errorf("%q: want one of > >= < <= == !=", s)
-		}
+	name, op, limit, ok := splitThreshold(s)
+	if !ok {
+		return nil, fmt.Errorf("%q: want one of > >= < <= == !=", s)
 	}
-	t.metric = name
+	t := &Threshold{text: s, metric: name, op: op}
+	if op == "" {
+		t.op, limit = ">", "0"
+	}
 	if f := timeOf(name); f != nil {
-		if bare {
+		switch {
+		case op == "":
 			return nil, fmt.Errorf("%q: %s is a time and needs a limit, such as %s>20ms", s, name, name)
+		case limit != "" && strings.Trim(limit, "0123456789.") == "":
+			return nil, fmt.Errorf("%q: %s is a time, and %s has no unit: write %sms or %ss", s, name, limit, limit, limit)
 		}
 		d, err := format.ParseDuration(limit)
 		if err != nil {
@@ -66,7 +62,7 @@ func ParseThreshold(s string) (*Threshold, error) {
 			return nil, fmt.Errorf("%q: a percentage is for loss, dup and reorder", s)
 		}
 		count := t.value
-		t.metric, t.limit = name+" in %", x
+		t.metric, t.limit = name+inPercent, x
 		t.value = func(r *Result) (float64, bool) {
 			n, ok := count(r)
 			return 100 * n / max(float64(r.Expected), 1), ok && r.Expected > 0
@@ -79,6 +75,21 @@ func ParseThreshold(s string) (*Threshold, error) {
 	}
 	t.limit = x
 	return t, nil
+}
+
+// splitThreshold splits METRIC OPERATOR VALUE. Without an operator, op is empty. It returns
+// false if what is in its place is none.
+func splitThreshold(s string) (metric, op, limit string, ok bool) {
+	i := strings.IndexAny(s, "<>=!")
+	if i < 0 {
+		return strings.TrimSpace(s), "", "", true
+	}
+	for _, op := range operators {
+		if strings.HasPrefix(s[i:], op) {
+			return strings.TrimSpace(s[:i]), op, strings.TrimSpace(s[i+len(op):]), true
+		}
+	}
+	return "", "", "", false
 }
 
 // isRate reports whether a metric is a rate.
@@ -183,58 +194,6 @@ func countOf(name string) func(*Result) (float64, bool) {
 	return nil
 }
 
-// Judge sets the verdicts of r, one for each threshold, and reports whether one failed. A
-// threshold about a metric that was not measured fails.
-func (r *Result) Judge(thresholds []*Threshold) (failed bool) {
-	r.Verdicts = nil
-	for _, t := range thresholds {
-		v := t.judge(r)
-		r.Verdicts = append(r.Verdicts, v)
-		failed = failed || v.Failed
-	}
-	return failed
-}
-
-// judge returns the verdict of t about r.
-func (t *Threshold) judge(r *Result) Verdict {
-	x, ok := t.value(r)
-	v := Verdict{Expression: t.text, Metric: t.metric, Value: x, Limit: t.limit, Time: t.time}
-	if !ok {
-		v.Failed, v.Reason = true, "it was not measured"
-		return v
-	}
-	switch t.op {
-	case ">":
-		v.Failed = x > t.limit
-	case ">=":
-		v.Failed = x >= t.limit
-	case "<":
-		v.Failed = x < t.limit
-	case "<=":
-		v.Failed = x <= t.limit
-	case "==":
-		v.Failed = x == t.limit
-	case "!=":
-		v.Failed = x != t.limit
-	}
-	return v
-}
-
 // Errors reports whether t is about errors. Such a threshold alone decides whether errors
 // fail a run.
 func (t *Threshold) Errors() bool { return t.metric == "errors" }
-
-// String returns the verdict for a person: "p99 is 25.3ms (the limit: p99>20ms)".
-func (v *Verdict) String() string {
-	if v.Reason != "" {
-		return fmt.Sprintf("%s: %s", v.Expression, v.Reason)
-	}
-	x := strconv.FormatFloat(v.Value, 'f', -1, 64)
-	switch {
-	case v.Time:
-		x = format.Duration(time.Duration(v.Value * 1e3))
-	case v.Value != float64(int64(v.Value)):
-		x = strconv.FormatFloat(v.Value, 'f', 1, 64)
-	}
-	return fmt.Sprintf("%s is %s (the limit: %s)", v.Metric, x, v.Expression)
-}

@@ -84,7 +84,7 @@ func (p *Page) Title(title, text, badge string, passed bool) {
 	if badge != "" {
 		class := "badge failed"
 		if passed {
-			class = "badge held"
+			class = "badge passed"
 		}
 		p.Tag("p", class, badge)
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"mqtt/internal/bench"
 	"mqtt/internal/broker"
 	"mqtt/internal/cli"
+	"mqtt/internal/cli/clitest"
 	"mqtt/internal/cmd/cmdtest"
 )
 
@@ -24,6 +26,29 @@ func result(t *testing.T, r cmdtest.Result) *bench.Result {
 		t.Fatalf("%v: %+v", err, r)
 	}
 	return v
+}
+
+// run runs the command without progress on stderr.
+func run(t *testing.T, args ...string) cmdtest.Result {
+	t.Helper()
+	if args[0] != "report" {
+		args = append(args, "--quiet")
+	}
+	return command.Run(t, args...)
+}
+
+// readFile reads a file of --out.
+func readFile(t *testing.T, name string) *bench.Result {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := bench.Read(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // Every message that a run sends arrives once, at each QoS, from several publishers to several
@@ -85,6 +110,99 @@ func TestReports(t *testing.T) {
 	}
 }
 
+// Without a suffix, and with .json, a file gets the raw result. With any other suffix it gets that
+// format, or nothing is measured.
+func TestOutFollowsSuffix(t *testing.T) {
+	b := cmdtest.StartBroker(t, broker.Options{})
+	dir := t.TempDir()
+	want := map[string]string{
+		"r": `"schema"`, "r.json": `"schema"`, "r.JSON": `"schema"`, "r.tmp": `"schema"`, "r.html": "<!DOCTYPE html>", "r.HTM": "<!DOCTYPE html>",
+		"r.csv": "second,sent", "r.xml": "<testsuite", "r.prom": "# TYPE ", "r.txt": "reordered ",
+	}
+	for _, command := range [][]string{{"--messages", "20"}, {"conn", "--clients", "2", "--duration", "20ms"}} {
+		args := b.Args(command...)
+		if command[0] == "conn" {
+			args = append([]string{"conn"}, b.Args(command[1:]...)...)
+		}
+		for name := range want {
+			args = append(args, "--out", filepath.Join(dir, name))
+		}
+		if r := run(t, args...); r.Status != 0 || !strings.Contains(r.Out, "run ") {
+			t.Fatalf("%+v", r)
+		}
+		for name, words := range want {
+			if name == "r.txt" && command[0] == "conn" {
+				words = "at once"
+			}
+			text, err := os.ReadFile(filepath.Join(dir, name))
+			if err != nil || !bytes.Contains(text, []byte(words)) || bytes.Contains(text, []byte("\x1b")) {
+				t.Errorf("%s: %v, %.200s", name, err, text)
+			}
+		}
+	}
+	for _, name := range []string{"r.pdf", "r.md", "r.YAML", "r.json.gz", "r.svg"} {
+		file := filepath.Join(dir, name)
+		if r := run(t, b.Args("--messages", "20", "--out", file)...); r.Status != cli.ExitUsage || !strings.Contains(r.Err, "there is no such format - expected .json, .html") {
+			t.Errorf("%s: %+v", name, r)
+		}
+		if _, err := os.Stat(file); err == nil {
+			t.Errorf("%s was written", name)
+		}
+	}
+}
+
+// HTML is not for a terminal.
+func TestHTMLOnATerminal(t *testing.T) {
+	f := outputFlags{format: "html"}
+	_, err := f.compile(&cli.Env{TTYOut: true})
+	if err == nil || !strings.Contains(err.Error(), "--format html: stdout is a terminal") {
+		t.Errorf("error %v", err)
+	}
+	if _, err := f.compile(&cli.Env{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// --color decides about the report, on a terminal and in a file; without it NO_COLOR does.
+func TestColor(t *testing.T) {
+	b := cmdtest.StartBroker(t, broker.Options{})
+	file := filepath.Join(t.TempDir(), "r.json")
+	if r := run(t, b.Args("--messages", "20", "--out", file)...); r.Status != 0 {
+		t.Fatalf("%+v", r)
+	}
+	for _, args := range [][]string{
+		b.Args("--messages", "20"), append([]string{"conn"}, b.Args("--clients", "2", "--duration", "20ms")...), {"report", file},
+	} {
+		for _, row := range []struct {
+			flag string
+			want bool
+		}{{"always", true}, {"never", false}, {"auto", false}} {
+			r := run(t, append(args, "--color", row.flag)...)
+			if got := strings.Contains(r.Out, "\x1b["); r.Status != 0 || got != row.want {
+				t.Errorf("%q --color %s: status %d, colored %v", args[0], row.flag, r.Status, got)
+			}
+		}
+	}
+	for color, want := range map[string]bool{"": true, "auto": true, "never": false, "always": true} {
+		for noColor, forbid := range map[string]bool{"": false, "1": true} {
+			var out bytes.Buffer
+			terminal := clitest.Env(&out, io.Discard, "NO_COLOR="+noColor)
+			terminal.TTYOut = true
+			o, err := (&outputFlags{format: "text"}).compile(terminal)
+			if err != nil {
+				t.Fatal(err)
+			}
+			terminal.Color = color // known after the report was chosen
+			if err := o.report(terminal.Out, readFile(t, file)); err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(out.String(), "\x1b["); got != (want && (!forbid || color == "always")) {
+				t.Errorf("on a terminal, --color %q, NO_COLOR=%q: colored %v", color, noColor, got)
+			}
+		}
+	}
+}
+
 // Connections are opened and held, and their wills arrive when they are cut.
 func TestConnections(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
@@ -103,6 +221,10 @@ func TestUsage(t *testing.T) {
 		{"--messages", "0"},
 		{"--rate", "fast"},
 		{"--fail-if", "nonsense"},
+		{"--fail-if", "p99>20"},
+		{"--fail-if", "service.max>=0"},
+		{"conn", "--fail-if", "connect.p99>1"},
+		{"conn", "--format", "pdf"},
 		{"--format", "pdf"},
 		{"--size", "64", "-m", "x"},
 		{"-t", "a/%x"},

@@ -1,0 +1,171 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/bench"
+	"mqtt/internal/cli"
+	"mqtt/internal/format"
+)
+
+// outputFlags say where a result goes.
+type outputFlags struct {
+	out    []string
+	format string
+	failIf []string
+	listen string
+}
+
+func (f *outputFlags) register(fs *pflag.FlagSet) {
+	f.registerReport(fs)
+	fs.StringVar(&f.listen, "listen", "", "serve /metrics for Prometheus at `HOST:PORT` while it runs; a port alone is on 127.0.0.1")
+}
+
+// registerReport adds the flags that bench report has too.
+func (f *outputFlags) registerReport(fs *pflag.FlagSet) {
+	cli.ListVar(fs, &f.out, "out", "", "write the result to `FILE`: .json (raw), .html, .csv, .xml (JUnit), .prom or .txt; repeatable")
+	fs.StringVar(&f.format, "format", "text", "print `FORMAT`: text, json, csv, junit, html or prometheus")
+	cli.ListVar(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` holds, repeatable: p99>20ms, loss>0.1%, rate<10000, dup, reorder, errors, connect.p99>1s")
+}
+
+// output is outputFlags, compiled.
+type output struct {
+	out        []outFile
+	listen     string
+	report     bench.Report
+	thresholds []*bench.Threshold
+}
+
+// outFile is a file of --out.
+type outFile struct {
+	*os.File
+	report bench.Report
+}
+
+// textWidth is the width of a text report in a file, in columns.
+const textWidth = 100
+
+// reportOf returns the report of a format, nil if there is none. Its text is for a file.
+func reportOf(name string) bench.Report {
+	switch name {
+	case "text":
+		return bench.Text(textWidth, format.Palette{})
+	case "json":
+		return bench.JSON
+	case "csv":
+		return bench.CSV
+	case "junit":
+		return bench.JUnit
+	case "html":
+		return bench.HTML
+	case "prometheus":
+		return bench.Prometheus
+	}
+	return nil
+}
+
+// formatOf returns the format of a file of --out, empty if its suffix belongs to a format that
+// does not exist. A file without a suffix, or with any other, gets the raw result.
+func formatOf(name string) string {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".csv":
+		return "csv"
+	case ".xml":
+		return "junit"
+	case ".html", ".htm":
+		return "html"
+	case ".prom":
+		return "prometheus"
+	case ".txt":
+		return "text"
+	case ".pdf", ".md", ".yaml", ".yml", ".toml", ".tsv", ".jsonl", ".svg", ".png", ".xls", ".xlsx", ".doc", ".docx", ".gz", ".zip":
+		return ""
+	}
+	return "json"
+}
+
+func (f *outputFlags) compile(e *cli.Env) (*output, error) {
+	o := &output{listen: f.listen, report: reportOf(f.format)}
+	switch {
+	case o.report == nil:
+		return nil, cli.BadValue("--format", f.format, "expected text, json, csv, junit, html or prometheus")
+	case f.format == "html" && e.TTYOut:
+		return nil, cli.BadFlag("--format", " html: stdout is a terminal", "--out report.html writes a file")
+	case f.format == "text": // --color may be known later
+		o.report = func(w io.Writer, r *bench.Result) error {
+			return bench.Text(cli.Width(e.Out), format.NewPalette(e.Colored(e.TTYOut)))(w, r)
+		}
+	}
+	for _, expr := range f.failIf {
+		t, err := bench.ParseThreshold(expr)
+		if err != nil {
+			return nil, cli.BadFlag("--fail-if", " "+err.Error(), "for example: --fail-if 'p99>20ms'")
+		}
+		o.thresholds = append(o.thresholds, t)
+	}
+	return o, o.open(f.out)
+}
+
+// open opens the files of --out, so that nothing is measured in vain. Their content stays until there
+// is a result.
+func (o *output) open(names []string) error {
+	for _, name := range names {
+		report := reportOf(formatOf(name))
+		if report == nil {
+			return cli.BadFlag("--out", " "+cli.Quote(name)+": there is no such format", "expected .json, .html, .csv, .xml for JUnit, .prom or .txt; other names get JSON")
+		}
+		file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
+		if err != nil {
+			return cli.BadFlag("--out", ": "+err.Error(), "check that the file is writable")
+		}
+		o.out = append(o.out, outFile{file, report})
+	}
+	return nil
+}
+
+// write prints the report and writes the files. A failure of one does not prevent the others.
+func (o *output) write(e *cli.Env, r *bench.Result) error {
+	var kept error
+	for _, file := range o.out {
+		if err := file.write(r); kept == nil {
+			kept = err
+		}
+	}
+	err := o.report(e.Out, r)
+	switch {
+	case kept != nil:
+		return fmt.Errorf("--out: %w", kept)
+	case err == nil:
+		return nil
+	case cli.ClosedPipe(err):
+		return cli.ErrQuiet
+	}
+	return fmt.Errorf("write report: %w", err)
+}
+
+// write replaces the content of the file with the report.
+func (f outFile) write(r *bench.Result) error {
+	f.Truncate(0) // pipes and devices have no length
+	err := f.report(f.File, r)
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// thresholdFailure returns an error that lists the failed thresholds, with value and limit.
+func thresholdFailure(r *bench.Result) error {
+	var failed []string
+	for i := range r.Verdicts {
+		if v := &r.Verdicts[i]; v.Failed {
+			failed = append(failed, v.String())
+		}
+	}
+	return cli.Fail(cli.ExitExpected, "", "%s", strings.Join(failed, "; "))
+}
