@@ -44,8 +44,8 @@ func (c *Conn) answerAuth(p *proto.Auth) (*proto.Auth, error) {
 	return &proto.Auth{Reason: proto.ContinueAuthentication, Props: c.cfg.appendAuth(c.cfg.AuthProps, data)}, nil // [MQTT-4.12.0-3]
 }
 
-// finishAuth ends the exchange with the success of the server, in CONNACK or AUTH. CONNACK may leave
-// the method out.
+// finishAuth ends the exchange with the success of the server, in CONNACK or AUTH. CONNACK may
+// leave the method out.
 func (c *Conn) finishAuth(kind proto.Type, ps proto.Props) error {
 	x := c.exchange
 	c.exchange = nil

@@ -215,8 +215,9 @@ func TestAuthWithoutMethod(t *testing.T) {
 	}
 }
 
-// TestAuthenticationUnasked checks that a server breaks the protocol if it names an authentication method, or
-// sends its data, although CONNECT had none [MQTT-4.12.0-6]. Nothing is sent but the DISCONNECT that says so.
+// TestAuthenticationUnasked checks that a server breaks the protocol if it names an authentication
+// method, or sends its data, although CONNECT had none [MQTT-4.12.0-6]. Nothing is sent but the
+// DISCONNECT that says so.
 func TestAuthenticationUnasked(t *testing.T) {
 	for _, connack := range []any{
 		&proto.Connack{Props: props(proto.AuthenticationMethod, "SCRAM-SHA-512")},

@@ -170,7 +170,8 @@ var passing = [...]bool{
 
 // Lost reports whether a new connection may succeed after err: the stream failed, or the server is
 // busy or shutting down. It reports false for bad credentials, invalid packets, a takeover of the
-// session by another client, a certificate that is not trusted, and the end of the caller's context.
+// session by another client, a certificate that is not trusted, and the end of the caller's
+// context.
 func Lost(err error) bool {
 	switch class := Class(err); class {
 	case ClassRefused:

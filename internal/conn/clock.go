@@ -39,9 +39,9 @@ func (k *clock) deadline(limit time.Time) time.Time {
 }
 
 // pingDue returns when to send PINGREQ if nothing else is sent. That is a tenth of the keep alive
-// early, but at most one second, because the server measures when the packet arrives. PINGREQ is also
-// sent if the server has been silent for that long, whatever we send: messages at QoS 0 are not
-// acknowledged, and a dead path accepts them for many minutes.
+// early, but at most one second, because the server measures when the packet arrives. PINGREQ is
+// also sent if the server has been silent for that long, whatever we send: messages at QoS 0 are
+// not acknowledged, and a dead path accepts them for many minutes.
 func (k *clock) pingDue() time.Time {
 	last := k.sent
 	if k.pongDue.IsZero() && k.received.Before(last) {
@@ -50,7 +50,8 @@ func (k *clock) pingDue() time.Time {
 	return last.Add(k.keepAlive - min(k.keepAlive/10, time.Second))
 }
 
-// tick assigns the time now to what was received since the last tick, so that reading needs no clock.
+// tick assigns the time now to what was received since the last tick, so that reading needs no
+// clock.
 func (k *clock) tick(now time.Time) {
 	if k.recent {
 		k.received, k.recent = now, false
@@ -63,8 +64,8 @@ func (k *clock) pingIsDue(now time.Time) bool { return k.keepAlive > 0 && !now.B
 func (k *clock) noteRead() { k.heard, k.recent = true, true }
 
 // pongIsLate reports whether the server has sent nothing since PINGREQ for longer than allowed. Any
-// packet counts as a sign of life, because PINGRESP may be queued after many others. As the owner may
-// not have read for a while, a short grace period is granted first.
+// packet counts as a sign of life, because PINGRESP may be queued after many others. As the owner
+// may not have read for a while, a short grace period is granted first.
 func (k *clock) pongIsLate(now time.Time) bool {
 	if k.pongDue.IsZero() || now.Before(k.pongDue) {
 		return false

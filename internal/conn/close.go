@@ -13,14 +13,14 @@ import (
 // closeTimeout bounds how long Close waits for the server.
 const closeTimeout = 500 * time.Millisecond
 
-// Close writes the queue and p, and closes the stream [MQTT-3.14.4-2]. If p is nil, or the version is
-// lower than 5, it sends an ordinary DISCONNECT. The last Message is acknowledged too, but deferred
-// acknowledgements are not sent.
+// Close writes the queue and p, and closes the stream [MQTT-3.14.4-2]. If p is nil, or the version
+// is lower than 5, it sends an ordinary DISCONNECT. The last Message is acknowledged too, but
+// deferred acknowledgements are not sent.
 //
-// Close waits up to 0.5 s for the server to close its half of the stream: if a stream is closed while
-// data arrives, it is reset, and the reset can discard what was sent last. If the server keeps the
-// session, Close first waits up to 0.5 s for the PUBRELs of received QoS 2 messages, so that the next
-// connection does not have to complete these exchanges.
+// Close waits up to 0.5 s for the server to close its half of the stream: if a stream is closed
+// while data arrives, it is reset, and the reset can discard what was sent last. If the server
+// keeps the session, Close first waits up to 0.5 s for the PUBRELs of received QoS 2 messages, so
+// that the next connection does not have to complete these exchanges.
 //
 // An error means that not everything was written.
 func (c *Conn) Close(ctx context.Context, p *proto.Disconnect) error {
@@ -71,8 +71,8 @@ func (c *Conn) sessionSurvives(p *proto.Disconnect) bool {
 	return p.Props.Num(proto.SessionExpiryInterval, c.expiry) > 0
 }
 
-// finishQoS2 answers PUBREL with PUBCOMP until no message awaits its PUBREL, or until limit. Messages
-// that arrive meanwhile are not acknowledged: the server keeps them.
+// finishQoS2 answers PUBREL with PUBCOMP until no message awaits its PUBREL, or until limit.
+// Messages that arrive meanwhile are not acknowledged: the server keeps them.
 func (c *Conn) finishQoS2(ctx context.Context, limit time.Time) error {
 	for c.awaitsPubrel() {
 		f, ok, err := c.r.Buffered()
@@ -96,8 +96,8 @@ func (c *Conn) finishQoS2(ctx context.Context, limit time.Time) error {
 	return nil
 }
 
-// awaitsPubrel reports whether a message awaits its PUBREL. Messages whose PUBREC is deferred do not
-// count.
+// awaitsPubrel reports whether a message awaits its PUBREL. Messages whose PUBREC is deferred do
+// not count.
 func (c *Conn) awaitsPubrel() bool {
 	n := c.sess.Receiver.Len()
 	for _, d := range c.deferred {
@@ -109,9 +109,9 @@ func (c *Conn) awaitsPubrel() bool {
 }
 
 // Discard drops all queued packets that were not written, and the acknowledgement of the last
-// Message. It is called before Close by an owner that could not process what it received: the server
-// keeps these messages, and delivers them on the next connection of the session. If a packet was
-// written in part, Discard closes the connection.
+// Message. It is called before Close by an owner that could not process what it received: the
+// server keeps these messages, and delivers them on the next connection of the session. If a packet
+// was written in part, Discard closes the connection.
 func (c *Conn) Discard() {
 	if c.err != nil {
 		return
@@ -137,7 +137,8 @@ func (c *Conn) Discard() {
 // Abort closes the stream without DISCONNECT.
 func (c *Conn) Abort() { c.fail(ErrClosed) }
 
-// lingerClose closes our half of the stream and reads until the peer closes its half, for at most d.
+// lingerClose closes our half of the stream and reads until the peer closes its half, for at most
+// d.
 func lingerClose(nc net.Conn, d time.Duration) {
 	half, ok := nc.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

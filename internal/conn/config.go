@@ -19,8 +19,8 @@ type Config struct {
 	// Fallback allows version 3.1.1 if the server refuses version 5, closes the stream twice after
 	// CONNECT, or answers in the form of 3.1.1. Version 3.1.1 has no properties.
 	Fallback bool
-	// FellBack, if not nil, is called when the server has answered a CONNECT of version 3.1.1. why is
-	// the error of version 5.
+	// FellBack, if not nil, is called when the server has answered a CONNECT of version 3.1.1. why
+	// is the error of version 5.
 	FellBack func(why error)
 	// Window is the largest number of messages in flight, 1 to 65535; 0 means DefaultWindow.
 	Window int
@@ -30,8 +30,8 @@ type Config struct {
 	Auth Auth
 	// AuthProps are the first properties of every AUTH packet, before method and data.
 	AuthProps proto.Props
-	// Trace, if not nil, is called for every packet that is queued or received, in order. The frame is
-	// valid during the call.
+	// Trace, if not nil, is called for every packet that is queued or received, in order. The frame
+	// is valid during the call.
 	Trace func(sent bool, f proto.Frame, v proto.Version)
 	// Connected, if not nil, is called when the byte stream is open, before CONNECT.
 	Connected func()
@@ -74,8 +74,8 @@ type Server struct {
 	Props             proto.Props   // of CONNACK
 }
 
-// packetSize returns the Maximum Packet Size of ps, or 0 if there is none. The property allows larger
-// values than the protocol.
+// packetSize returns the Maximum Packet Size of ps, or 0 if there is none. The property allows
+// larger values than the protocol.
 func packetSize(ps proto.Props) int {
 	return int(min(ps.Num(proto.MaximumPacketSize, 0), proto.MaxPacket))
 }

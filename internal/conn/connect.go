@@ -12,8 +12,8 @@ import (
 	"mqtt/internal/transport"
 )
 
-// connect sends CONNECT, the first packet [MQTT-3.1.0-1], answers AUTH, and handles CONNACK. No other
-// packet is sent before CONNACK [MQTT-3.1.2-30].
+// connect sends CONNECT, the first packet [MQTT-3.1.0-1], answers AUTH, and handles CONNACK. No
+// other packet is sent before CONNACK [MQTT-3.1.2-30].
 func (c *Conn) connect(ctx context.Context) error {
 	hello, err := c.connectPacket()
 	if err != nil {
@@ -49,8 +49,8 @@ func (c *Conn) connect(ctx context.Context) error {
 	return c.protocolError(&proto.Error{Type: f.Type(), Reason: proto.ProtocolError, What: "came before CONNACK"})
 }
 
-// connectPacket returns the CONNECT of this connection, with the identifier of the session. A session
-// that exists already is resumed. Before version 5 the packet has no properties.
+// connectPacket returns the CONNECT of this connection, with the identifier of the session. A
+// session that exists already is resumed. Before version 5 the packet has no properties.
 func (c *Conn) connectPacket() (*proto.Connect, error) {
 	hello := c.cfg.Connect
 	if c.sess.ID != "" {
@@ -145,8 +145,8 @@ func beforeConnack(ctx context.Context, err error) error {
 
 // cancelConnect sends DISCONNECT if the owner gave up after CONNECT was sent. A server that accepts
 // the connection would otherwise take the end of the stream for a lost client, and publish the will
-// [MQTT-3.1.2-8]. A server that refuses ignores it [MQTT-3.1.4-6]. During an authentication exchange
-// it must not be sent [MQTT-3.1.2-30].
+// [MQTT-3.1.2-8]. A server that refuses ignores it [MQTT-3.1.4-6]. During an authentication
+// exchange it must not be sent [MQTT-3.1.2-30].
 func (c *Conn) cancelConnect() {
 	if c.err != nil || len(c.out) > 0 || c.cfg.Auth != nil { // the connection has ended, or CONNECT was not sent
 		return
@@ -158,8 +158,8 @@ func (c *Conn) cancelConnect() {
 	}
 }
 
-// acceptsAsV311 reports whether a CONNACK accepts the connection in the form of version 3.1.1, which
-// has no property length. Servers that ignore the protocol level send it.
+// acceptsAsV311 reports whether a CONNACK accepts the connection in the form of version 3.1.1,
+// which has no property length. Servers that ignore the protocol level send it.
 func acceptsAsV311(f proto.Frame) bool {
 	return len(f.Body) == 2 && f.Body[0] <= 1 && f.Body[1] == 0
 }

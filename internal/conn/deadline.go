@@ -6,8 +6,8 @@ import (
 )
 
 // deadline remembers the read deadline of a connection, so that it is set only when necessary:
-// setting it costs more than a small read. Wake and the end of a context change the deadline without
-// telling. The next read finds out.
+// setting it costs more than a small read. Wake and the end of a context change the deadline
+// without telling. The next read finds out.
 type deadline struct {
 	at    time.Time // zero means none
 	known bool      // at was set, and may still be in force

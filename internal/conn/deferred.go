@@ -9,17 +9,17 @@ type Deferred struct {
 	n uint64 // number of deferred acknowledgements of c before it
 }
 
-// deferredAck is an acknowledgement in the order of receipt: one that the owner has deferred, or one
-// that follows it.
+// deferredAck is an acknowledgement in the order of receipt: one that the owner has deferred, or
+// one that follows it.
 type deferredAck struct {
 	ack   proto.Ack
 	ready bool // only waits for those before it
 }
 
 // Defer takes over the acknowledgement of the last Message, with the reason of Refuse if that was
-// called: Next and Close do not send it, Acknowledge does. It is called before the next call of Next.
-// Until then the message counts as in flight for the server. A server that keeps the session sends a
-// message without acknowledgement again, and Next returns it again, also at QoS 2.
+// called: Next and Close do not send it, Acknowledge does. It is called before the next call of
+// Next. Until then the message counts as in flight for the server. A server that keeps the session
+// sends a message without acknowledgement again, and Next returns it again, also at QoS 2.
 func (c *Conn) Defer() Deferred {
 	if c.pendingAck.Kind == 0 || c.err != nil {
 		return Deferred{}

@@ -11,9 +11,9 @@ import (
 
 // Dial opens a connection, from cfg.Dial to CONNACK, and queues the session's messages in flight.
 //
-// An error is a *Refused, *Denied, *Disconnected or *Violation if the server answered, a *Limit if it
-// does not accept a message in flight, or else an *OpenError, which wraps ErrHungUp if the server
-// closed the stream before it answered. If ctx ends, the error is ctx's.
+// An error is a *Refused, *Denied, *Disconnected or *Violation if the server answered, a *Limit if
+// it does not accept a message in flight, or else an *OpenError, which wraps ErrHungUp if the
+// server closed the stream before it answered. If ctx ends, the error is ctx's.
 func Dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
 	within, cancel := ctx, context.CancelFunc(func() {})
 	if cfg.Timeout > 0 {
@@ -33,8 +33,8 @@ func Dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
 
 // dial dials with the session's version, or else with the configured one and its fallback.
 //
-// A server that closes the stream may not know version 5, or may only have been restarted. It is asked
-// twice before the fallback, and again by the next connection of the session.
+// A server that closes the stream may not know version 5, or may only have been restarted. It is
+// asked twice before the fallback, and again by the next connection of the session.
 func dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
 	v := s.Version
 	if v == 0 || s.Guessed && cfg.Fallback {
@@ -61,8 +61,8 @@ func dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
 	return c, err
 }
 
-// mayNotKnowV5 reports whether err may mean that the server does not implement version 5: it refused
-// the version, closed the stream, or answered in the form of version 3.1.1.
+// mayNotKnowV5 reports whether err may mean that the server does not implement version 5: it
+// refused the version, closed the stream, or answered in the form of version 3.1.1.
 func mayNotKnowV5(err error) bool {
 	var r *Refused
 	if errors.As(err, &r) {

@@ -139,10 +139,11 @@ func TestRefused(t *testing.T) {
 	})
 }
 
-// TestFallback checks that version 5 falls back to 3.1.1 on 0x84, on return code 1, on a CONNACK in the form of 3.1.1, and if the
-// server hangs up twice; not on other refusals, and only if that is allowed and the session is new.
-// Later connections keep the version, but for a server that hung up: it is asked for version 5 again.
-// Properties are left out, and each fallback is reported with its cause.
+// TestFallback checks that version 5 falls back to 3.1.1 on 0x84, on return code 1, on a CONNACK in
+// the form of 3.1.1, and if the server hangs up twice; not on other refusals, and only if that is
+// allowed and the session is new. Later connections keep the version, but for a server that hung
+// up: it is asked for version 5 again. Properties are left out, and each fallback is reported with
+// its cause.
 func TestFallback(t *testing.T) {
 	hangUp := func(p *peer) { p.hello() }
 	says := func(hex string) func(*peer) {
@@ -363,7 +364,8 @@ func TestHangUpOnce(t *testing.T) {
 	})
 }
 
-// TestFallbackEnds checks that messages in flight on a connection of version 3.1.1 are sent in the form of version 5 after it.
+// TestFallbackEnds checks that messages in flight on a connection of version 3.1.1 are sent in the
+// form of version 5 after it.
 func TestFallbackEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hangUp := func(p *peer) { p.hello() }

@@ -12,7 +12,8 @@ var (
 	ErrHungUp = errors.New("the server closed the connection before it answered")
 	// ErrSilent reports that the server sent no CONNACK in time.
 	ErrSilent = errors.New("the server did not answer CONNECT")
-	// ErrOldConnack reports that the server accepted a CONNECT of version 5 with a CONNACK of 3.1.1.
+	// ErrOldConnack reports that the server accepted a CONNECT of version 5 with a CONNACK of
+	// 3.1.1.
 	ErrOldConnack = errors.New("the server answered in the form of MQTT 3.1.1")
 	// ErrTimeout reports that the server sent nothing after PINGREQ within the keep alive.
 	ErrTimeout = errors.New("no answer to PINGREQ")
@@ -38,8 +39,8 @@ type Refused struct {
 	Props   proto.Props // of CONNACK
 }
 
-// Error names the reason, with the server's Reason String. Before version 5 it names the return code
-// of the packet.
+// Error names the reason, with the server's Reason String. Before version 5 it names the return
+// code of the packet.
 func (e *Refused) Error() string {
 	if e.Version < proto.V5 {
 		code := e.Reason.ReturnCode()
@@ -103,8 +104,8 @@ func (e *ReconnectError) Error() string {
 // Unwrap returns the *OpenError of the last attempt.
 func (e *ReconnectError) Unwrap() error { return e.Err }
 
-// Limit is a packet that exceeds a limit of the server's CONNACK. It was not sent, and the connection
-// goes on.
+// Limit is a packet that exceeds a limit of the server's CONNACK. It was not sent, and the
+// connection goes on.
 type Limit struct {
 	Property proto.PropID
 	Max      int    // value of Property

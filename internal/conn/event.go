@@ -18,9 +18,9 @@ const (
 	Pong                  // the answer to a Ping that the owner sent
 )
 
-// Event is an event of a connection. What its pointers refer to is valid until the next call of Next,
-// Publish, Send or Close, which may reuse the buffer. An Event is small enough to be returned in
-// registers: copying a larger one would be a notable part of the cost of a message.
+// Event is an event of a connection. What its pointers refer to is valid until the next call of
+// Next, Publish, Send or Close, which may reuse the buffer. An Event is small enough to be returned
+// in registers: copying a larger one would be a notable part of the cost of a message.
 type Event struct {
 	Kind    Kind
 	Reason  proto.Reason   // Delivered: an error if the message was refused

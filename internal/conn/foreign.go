@@ -8,8 +8,8 @@ type Foreign struct{ Protocol string } // "HTTP", "TLS", "SSH" or "PROXY"
 // Error names the protocol.
 func (e *Foreign) Error() string { return "the server speaks " + e.Protocol + ", not MQTT" }
 
-// prefixSource is a source that keeps the first bytes of the stream, by which it recognizes a server
-// that does not speak MQTT.
+// prefixSource is a source that keeps the first bytes of the stream, by which it recognizes a
+// server that does not speak MQTT.
 type prefixSource struct {
 	source
 	head [8]byte
@@ -25,8 +25,8 @@ func (p *prefixSource) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// foreignError returns an *OpenError if the stream begins like one of another protocol. No packet that
-// is allowed before CONNACK looks like that.
+// foreignError returns an *OpenError if the stream begins like one of another protocol. No packet
+// that is allowed before CONNACK looks like that.
 func (p *prefixSource) foreignError() error {
 	if name := transport.DetectProtocol(p.head[:p.n]); name != "" {
 		return &OpenError{Err: &Foreign{Protocol: name}}

@@ -107,8 +107,8 @@ func (c *Conn) handlePublish(f proto.Frame) (fresh bool, err error) {
 	return true, nil
 }
 
-// Refuse makes the acknowledgement of the last Message carry r, an error, if version and QoS allow it.
-// It is called before the next call of Next.
+// Refuse makes the acknowledgement of the last Message carry r, an error, if version and QoS allow
+// it. It is called before the next call of Next.
 func (c *Conn) Refuse(r proto.Reason) {
 	if c.pendingAck.Kind == 0 || c.v < proto.V5 {
 		return

@@ -20,8 +20,8 @@ type Backoff struct {
 }
 
 // Retries counts failed attempts in a row. A connection that brought no message or acknowledgement,
-// and ended sooner than the wait before it, counts as failed too: without that, a server that accepts
-// connections and closes them would be asked for ever. It belongs to one goroutine.
+// and ended sooner than the wait before it, counts as failed too: without that, a server that
+// accepts connections and closes them would be asked for ever. It belongs to one goroutine.
 type Retries struct {
 	Backoff
 	failed int
@@ -49,13 +49,13 @@ func (t *Retries) Next() (wait time.Duration, ok bool) {
 	return t.waited, true
 }
 
-// Hold dials and calls serve, and repeats that with the same session after a wait. It returns nil if
-// serve returns nil. It returns the error if Lost reports false for it, if no more attempts are
+// Hold dials and calls serve, and repeats that with the same session after a wait. It returns nil
+// if serve returns nil. It returns the error if Lost reports false for it, if no more attempts are
 // allowed, or if ctx ends. serve owns the Conn, and closes it when it is done.
 //
-// If a dial was given up, its CONNECT may still be on its way, and a stalled server may handle it after
-// a later one. That CONNECT takes over our own session, so Hold makes one more attempt after such a
-// takeover.
+// If a dial was given up, its CONNECT may still be on its way, and a stalled server may handle it
+// after a later one. That CONNECT takes over our own session, so Hold makes one more attempt after
+// such a takeover.
 func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve func(context.Context, *Conn) error) error {
 	stray := false // a CONNECT without an answer may be on its way
 	for t := (Retries{Backoff: b}); ; {

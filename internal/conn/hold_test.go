@@ -59,7 +59,8 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestBackoffWait checks that the wait doubles from Min to Max, is random, and is never below Min or above Max.
+// TestBackoffWait checks that the wait doubles from Min to Max, is random, and is never below Min
+// or above Max.
 func TestBackoffWait(t *testing.T) {
 	b := Backoff{Min: 100 * time.Millisecond, Max: time.Second}
 	for n, bounds := range [][2]time.Duration{{100, 150}, {150, 300}, {300, 600}, {600, 1000}, {750, 1000}, {750, 1000}, {750, 1000}} {

@@ -47,8 +47,8 @@ func TestKernelOneWrite(t *testing.T) {
 	closed(t, c)
 }
 
-// segments returns the number of segments with data that nc has sent. A net.Conn that counts would not be a bare socket,
-// and would so test another case.
+// segments returns the number of segments with data that nc has sent. A net.Conn that counts would
+// not be a bare socket, and would so test another case.
 func segments(t *testing.T, nc *net.TCPConn) (n uint32) {
 	t.Helper()
 	raw, err := nc.SyscallConn()

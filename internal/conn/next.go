@@ -9,14 +9,14 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Next returns the next event. It acknowledges the Message that the previous call returned, with the
-// reason of Refuse if that was called, and writes the queue before it waits. If ctx ends, Next returns
-// ctx's error and the connection goes on. Any other error ends the connection, and is returned by all
-// later calls.
+// Next returns the next event. It acknowledges the Message that the previous call returned, with
+// the reason of Refuse if that was called, and writes the queue before it waits. If ctx ends, Next
+// returns ctx's error and the connection goes on. Any other error ends the connection, and is
+// returned by all later calls.
 func (c *Conn) Next(ctx context.Context) (Event, error) { return c.NextBy(ctx, time.Time{}) }
 
-// NextBy is like Next, but returns Idle when limit has passed. A zero limit means none. If limit has
-// passed already, NextBy does not wait.
+// NextBy is like Next, but returns Idle when limit has passed. A zero limit means none. If limit
+// has passed already, NextBy does not wait.
 func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 	if c.err != nil {
 		return Event{}, c.err
@@ -84,8 +84,8 @@ func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error)
 		if pinged {
 			continue // PINGREQ is queued
 		}
-		// The deadline is set before ctx and woken are read: in the other order a wake-up in between
-		// would be lost.
+		// The deadline is set before ctx and woken are read: in the other order a wake-up in
+		// between would be lost.
 		poll := !limit.IsZero() && !limit.After(now)
 		c.src.poll(poll, now)
 		if !poll {
@@ -125,9 +125,9 @@ func (c *Conn) checkKeepAlive(now time.Time) (pinged bool, err error) {
 	return true, c.sendPing(now)
 }
 
-// gather reads once more before the queue is written if the last read filled the buffer, so that more
-// packets are acknowledged with one write. It does so once per write: a flood of packets must not keep
-// the queue from being written.
+// gather reads once more before the queue is written if the last read filled the buffer, so that
+// more packets are acknowledged with one write. It does so once per write: a flood of packets must
+// not keep the queue from being written.
 func (c *Conn) gather() bool {
 	if len(c.out) == 0 || c.gathered || !c.r.Full() {
 		return false

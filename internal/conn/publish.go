@@ -8,12 +8,12 @@ import (
 )
 
 // Publish queues p and sets its packet identifier. At QoS 1 and 2 a copy is stored in the session
-// until the server has acknowledged it; tag is returned in the Delivered event. The caller may reuse
-// p. Publish never reads.
+// until the server has acknowledged it; tag is returned in the Delivered event. The caller may
+// reuse p. Publish never reads.
 //
 // An error means that p was not queued. After ErrWindow, a *Limit, a *proto.Error or the end of ctx
-// the connection is as it was before; any other error has ended it. If the queue is full after p was
-// added, Publish writes it: an error of this write is returned by the next call.
+// the connection is as it was before; any other error has ended it. If the queue is full after p
+// was added, Publish writes it: an error of this write is returned by the next call.
 func (c *Conn) Publish(ctx context.Context, p *proto.Publish, tag uint64) error {
 	if err := c.makeRoom(ctx); err != nil {
 		return err
@@ -162,8 +162,8 @@ func (c *Conn) checkLimits(qos byte, retain bool, size int) error {
 	return nil
 }
 
-// Send queues a Subscribe, Unsubscribe, Ping or Auth. Next returns the answer as an event. Send sets
-// the packet identifier of a Subscribe or Unsubscribe. Its errors are those of Publish.
+// Send queues a Subscribe, Unsubscribe, Ping or Auth. Next returns the answer as an event. Send
+// sets the packet identifier of a Subscribe or Unsubscribe. Its errors are those of Publish.
 func (c *Conn) Send(ctx context.Context, p proto.Packet) error {
 	if err := c.makeRoom(ctx); err != nil {
 		return err

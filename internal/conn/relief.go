@@ -43,8 +43,8 @@ func (r *relief) stop() {
 	r.stopped.Store(false)
 }
 
-// read fills the Reader up to reliefMax, or until stop. It runs while the owner is blocked in Write,
-// and uses only the Reader and the stream.
+// read fills the Reader up to reliefMax, or until stop. It runs while the owner is blocked in
+// Write, and uses only the Reader and the stream.
 func (r *relief) read() {
 	c := r.c
 	c.src.poll(false, time.Time{})

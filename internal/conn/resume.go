@@ -76,8 +76,8 @@ func recodePackets(old []byte) (b []byte) {
 	return b
 }
 
-// resend queues packets of the backlog in the order of their first sending [MQTT-4.6.0-1], as many as
-// the server's Receive Maximum allows.
+// resend queues packets of the backlog in the order of their first sending [MQTT-4.6.0-1], as many
+// as the server's Receive Maximum allows.
 func (c *Conn) resend() {
 	credit := c.server.ReceiveMaximum - (c.sess.Sender.Pending() - len(c.backlog))
 	for ; credit > 0 && len(c.backlog) > 0; credit-- {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// source reads and writes the stream. On a bare socket it can also poll: read what has arrived without
-// waiting. A read with a deadline that has passed would not even try.
+// source reads and writes the stream. On a bare socket it can also poll: read what has arrived
+// without waiting. A read with a deadline that has passed would not even try.
 type source struct {
 	nc       net.Conn
 	raw      syscall.RawConn // nil if the stream is not a bare socket
@@ -44,8 +44,8 @@ func (s *source) open(nc net.Conn) {
 	}
 }
 
-// write writes up to writeMax bytes of b, as far as the socket has room, and does not wait. It writes
-// nothing if the stream is not a bare socket, or if its write deadline has passed.
+// write writes up to writeMax bytes of b, as far as the socket has room, and does not wait. It
+// writes nothing if the stream is not a bare socket, or if its write deadline has passed.
 func (s *source) write(b []byte) (int, error) {
 	if s.raw == nil {
 		return 0, nil

@@ -3,8 +3,9 @@ package conn
 import "mqtt/internal/proto"
 
 // saveUnsent moves the queued messages at QoS 0 to the session, for its next connection. They are
-// stored nowhere else. A message that was written in part never arrived, and is sent again, but only
-// once: if the second stream fails within it too, the server probably rejects it, and it is dropped.
+// stored nowhere else. A message that was written in part never arrived, and is sent again, but
+// only once: if the second stream fails within it too, the server probably rejects it, and it is
+// dropped.
 func (c *Conn) saveUnsent() {
 	end := 0
 	for f, n := range packets(c.out) {

@@ -21,8 +21,8 @@ const (
 	graceTime       = 200 * time.Millisecond // for the last packets of a connection that ends
 )
 
-// flush writes the queue. If a write fails, it ends the connection. If ctx ends before a write, flush
-// returns ctx's error and the connection goes on.
+// flush writes the queue. If a write fails, it ends the connection. If ctx ends before a write,
+// flush returns ctx's error and the connection goes on.
 func (c *Conn) flush(ctx context.Context) error {
 	if len(c.out) == 0 {
 		return nil
@@ -32,7 +32,8 @@ func (c *Conn) flush(ctx context.Context) error {
 			c.dropWritten()
 			return err
 		}
-		// Most writes find room in the socket's buffer. They need no deadline and no watch over ctx.
+		// Most writes find room in the socket's buffer. They need no deadline and no watch over
+		// ctx.
 		n, err := c.src.write(c.out[c.written:])
 		if err != nil {
 			return c.writeFailed(err)
@@ -153,9 +154,10 @@ func (c *Conn) streamFailed(op string, err error) error {
 	return c.fail(&Broken{Op: op, Err: err})
 }
 
-// protocolError ends the connection after a packet that violates the protocol, 3.1.1 [MQTT-4.8.0-1].
-// The queue is still written, because its acknowledgements keep the server from sending messages again
-// that the owner has. In version 5 the server is told the reason [MQTT-3.14.2-1].
+// protocolError ends the connection after a packet that violates the protocol, 3.1.1
+// [MQTT-4.8.0-1]. The queue is still written, because its acknowledgements keep the server from
+// sending messages again that the owner has. In version 5 the server is told the reason
+// [MQTT-3.14.2-1].
 func (c *Conn) protocolError(err error) error {
 	reason := proto.ProtocolError
 	var e *proto.Error

@@ -2,7 +2,8 @@ package proto
 
 import "encoding/binary"
 
-// Ack is a PUBACK, PUBREC, PUBREL or PUBCOMP. Before version 5 it has neither reason nor properties.
+// Ack is a PUBACK, PUBREC, PUBREL or PUBCOMP. Before version 5 it has neither reason nor
+// properties.
 type Ack struct {
 	Kind     Type
 	PacketID uint16
@@ -66,8 +67,8 @@ func (a *Ack) Decode(f Frame, v Version) error {
 	return c.done()
 }
 
-// reason reads a reason code that the packet is allowed to have [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1], [MQTT-3.7.2-1], [MQTT-3.14.2-1],
-// [MQTT-3.15.2-1].
+// reason reads a reason code that the packet is allowed to have [MQTT-3.4.2-1], [MQTT-3.5.2-1],
+// [MQTT-3.6.2-1], [MQTT-3.7.2-1], [MQTT-3.14.2-1], [MQTT-3.15.2-1].
 func (c *cursor) reason() Reason {
 	r := Reason(c.byte())
 	if c.err == nil && !r.Allowed(c.t) {

@@ -9,7 +9,7 @@ type TopicAliases struct {
 }
 
 // Resolve returns the topic of a PUBLISH with that alias. If topic is not empty, Resolve assigns a
-// copy of it to the alias first. max is the Topic Alias Maximum that the peer was told. The result
+// copy of it to the alias first. max is the Topic Alias Maximum sent to the peer. The result
 // never changes, also if the alias is assigned again. The error is a *Error.
 func (a *TopicAliases) Resolve(alias, max int, topic []byte) ([]byte, error) {
 	if alias > max { // all aliases up to max are accepted [MQTT-3.3.2-9], [MQTT-3.3.2-10]

@@ -1,7 +1,7 @@
 package proto
 
-// Connack is the answer to CONNECT. Before version 5 the packet has a return code, and Reason is the
-// equivalent reason code.
+// Connack is the answer to CONNECT. Before version 5 the packet has a return code, and Reason is
+// the equivalent reason code.
 type Connack struct {
 	SessionPresent bool
 	Reason         Reason
@@ -36,8 +36,8 @@ func (p *Connack) Append(dst []byte, v Version) ([]byte, error) {
 	return appendProps(append(dst, flags, code), p.Props, v), nil
 }
 
-// Decode decodes f. Props alias it. In version 5 it also accepts a refusal of version 3.1.1, which a
-// server sends if it does not know version 5.
+// Decode decodes f. Props alias it. In version 5 it also accepts a refusal of version 3.1.1, which
+// a server sends if it does not know version 5.
 func (p *Connack) Decode(f Frame, v Version) error {
 	*p = Connack{}
 	c := newCursor(f, v)

@@ -139,8 +139,8 @@ func (p *Connect) Append(dst []byte, v Version) ([]byte, error) {
 	return dst, nil
 }
 
-// Decode decodes f. The version is in the packet. p.Version is also set if it is unknown, and the reason
-// of the error is UnsupportedProtocolVersion.
+// Decode decodes f. The version is in the packet. p.Version is also set if it is unknown, and the
+// reason of the error is UnsupportedProtocolVersion.
 func (p *Connect) Decode(f Frame, _ Version) error {
 	*p = Connect{}
 	c := newCursor(f, V5) // the reserved bits are the same in all versions

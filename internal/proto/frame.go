@@ -1,7 +1,7 @@
 package proto
 
-// Frame is an encoded packet: its first byte, and everything after the Remaining Length. Body aliases the
-// reader's buffer.
+// Frame is an encoded packet: its first byte, and everything after the Remaining Length. Body
+// aliases the reader's buffer.
 type Frame struct {
 	First byte
 	Body  []byte
@@ -16,9 +16,9 @@ func (f Frame) Size() int { return 1 + uvarintLen(len(f.Body)) + len(f.Body) }
 // headerLen returns the length of the fixed header.
 func (f Frame) headerLen() int { return 1 + uvarintLen(len(f.Body)) }
 
-// Split returns the first packet in b and its size in bytes. size is 0 if b has only a part of it. The
-// error is an *Error if the fixed header is malformed, or if max is not 0 and the packet has more than
-// max bytes.
+// Split returns the first packet in b and its size in bytes. size is 0 if b has only a part of it.
+// The error is an *Error if the fixed header is malformed, or if max is not 0 and the packet has
+// more than max bytes.
 func Split(b []byte, max int) (f Frame, size int, err error) {
 	if len(b) < 2 {
 		return Frame{}, 0, nil
@@ -185,8 +185,8 @@ func appendProps(dst []byte, ps Props, v Version) []byte {
 	return append(AppendUvarint(dst, len(ps)), ps...)
 }
 
-// checkProps returns an error if a packet of type t must not be sent with ps: that of Props.Check, or that
-// properties need version 5.
+// checkProps returns an error if a packet of type t must not be sent with ps: that of Props.Check,
+// or that properties need version 5.
 func checkProps(ps Props, t Type, v Version) error {
 	if len(ps) == 0 {
 		return nil

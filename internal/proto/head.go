@@ -2,9 +2,9 @@ package proto
 
 import "slices"
 
-// Head is the part of a PUBLISH that is the same for several messages with the same flags, topic and
-// properties: everything except the packet identifier and the payload. It is checked and encoded once.
-// The zero value matches no packet.
+// Head is the part of a PUBLISH that is the same for several messages with the same flags, topic
+// and properties: everything except the packet identifier and the payload. It is checked and
+// encoded once. The zero value matches no packet.
 type Head struct {
 	text  []byte // topic, packet identifier at QoS 1 and 2, properties
 	first byte   // of the packet
@@ -12,8 +12,8 @@ type Head struct {
 	props int32  // offset of the properties in text, after their length field
 }
 
-// Set makes h the head of p in version v. If the standard forbids p, it returns an *Error and does not
-// change h. It ignores p.PacketID, and keeps no reference to p.
+// Set makes h the head of p in version v. If the standard forbids p, it returns an *Error and does
+// not change h. It ignores p.PacketID, and keeps no reference to p.
 func (h *Head) Set(p *Publish, v Version) error {
 	q := *p
 	q.PacketID = 1
@@ -31,15 +31,15 @@ func (h *Head) Set(p *Publish, v Version) error {
 	return nil
 }
 
-// Matches reports whether h is the head of p in the version of Set. Before version 5, p must not have
-// properties.
+// Matches reports whether h is the head of p in the version of Set. Before version 5, p must not
+// have properties.
 func (h *Head) Matches(p *Publish) bool {
 	return h.first == p.firstByte() && int(h.topic) == 2+len(p.Topic) && string(h.text[2:h.topic]) == string(p.Topic) &&
 		len(h.text)-int(h.props) == len(p.Props) && (len(p.Props) == 0 || string(h.text[h.props:]) == string(p.Props))
 }
 
-// Append appends the packet with this head, a packet identifier, which QoS 0 does not use, and a payload.
-// It does not allocate if dst has room.
+// Append appends the packet with this head, a packet identifier, which QoS 0 does not use, and a
+// payload. It does not allocate if dst has room.
 func (h *Head) Append(dst []byte, id uint16, payload []byte) ([]byte, error) {
 	n := len(h.text) + len(payload)
 	if n > MaxRemaining {

@@ -48,7 +48,8 @@ const (
 	Pair        // two texts, key and value
 )
 
-// Property is a row of the table that decoding, validation, the command line, JSON and the man page use.
+// Property is a row of the table that decoding, validation, the command line, JSON and the man page
+// use.
 type Property struct {
 	ID       PropID
 	Name     string // as on the command line, such as message-expiry-interval

@@ -5,8 +5,8 @@ import (
 	"iter"
 )
 
-// Props is a list of properties in encoded form, without its length field. nil means none. Decoded Props
-// alias their packet.
+// Props is a list of properties in encoded form, without its length field. nil means none. Decoded
+// Props alias their packet.
 type Props []byte
 
 // Prop is a property of Props.
@@ -17,7 +17,8 @@ type Prop struct {
 	Value []byte // value of a Binary, Text or Pair; aliases the Props
 }
 
-// nextProp decodes the first property of b, which is not empty. If size is 0, what says why it is malformed.
+// nextProp decodes the first property of b, which is not empty. If size is 0, what says why it is
+// malformed.
 func nextProp(b []byte) (p Prop, row *Property, size int, what string) {
 	// Identifiers are variable byte integers, but all that exist fit in one byte.
 	p.ID = PropID(b[0])
@@ -169,7 +170,8 @@ func (ps Props) Append(p Prop) Props {
 	return ps.AppendNum(p.ID, p.Num)
 }
 
-// Without returns ps without the properties with that identifier. It returns ps itself if there is none.
+// Without returns ps without the properties with that identifier. It returns ps itself if there is
+// none.
 func (ps Props) Without(id PropID) Props {
 	if !ps.Has(id) {
 		return ps
@@ -183,8 +185,8 @@ func (ps Props) Without(id PropID) Props {
 	return kept
 }
 
-// Check returns an *Error if a packet of type t, or a will, must not have ps: if a property is malformed,
-// unknown, not allowed in that packet, repeated, or has a value out of range.
+// Check returns an *Error if a packet of type t, or a will, must not have ps: if a property is
+// malformed, unknown, not allowed in that packet, repeated, or has a value out of range.
 func (ps Props) Check(t Type) error {
 	if len(ps) == 0 {
 		return nil

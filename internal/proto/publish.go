@@ -101,8 +101,8 @@ func (p *Publish) firstByte() byte {
 	return b
 }
 
-// putFixedHeader writes a fixed header with the Remaining Length n to b. It returns its length, which is
-// at most 5.
+// putFixedHeader writes a fixed header with the Remaining Length n to b. It returns its length,
+// which is at most 5.
 func putFixedHeader(b []byte, first byte, n int) int {
 	b[0] = first
 	at := 1

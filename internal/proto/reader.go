@@ -17,8 +17,8 @@ var mediumBuffers = sync.Pool{New: func() any { return new([mediumBuffer]byte) }
 
 var largeBuffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 
-// Reader reads packets from a byte stream. It has a small buffer, and borrows a larger one for large
-// packets and while much data arrives. It belongs to one goroutine.
+// Reader reads packets from a byte stream. It has a small buffer, and borrows a larger one for
+// large packets and while much data arrives. It belongs to one goroutine.
 type Reader struct {
 	src      io.Reader
 	buf      []byte              // current buffer: small, borrowed or a larger one
@@ -32,8 +32,8 @@ type Reader struct {
 	max      int
 }
 
-// NewReader returns a Reader that reads from src and accepts packets of up to max bytes; 0 means the
-// protocol's limit.
+// NewReader returns a Reader that reads from src and accepts packets of up to max bytes; 0 means
+// the protocol's limit.
 func NewReader(src io.Reader, max int) *Reader {
 	small := make([]byte, smallBuffer)
 	return &Reader{src: src, small: small, buf: small, max: max}
@@ -42,8 +42,8 @@ func NewReader(src io.Reader, max int) *Reader {
 // SetMax sets the size of the largest packet that is accepted, in bytes.
 func (r *Reader) SetMax(max int) { r.max, r.size = max, 0 }
 
-// Buffered returns the next packet if it is in the buffer. ok is false if more bytes are needed. The
-// frame is valid until the next Fill.
+// Buffered returns the next packet if it is in the buffer. ok is false if more bytes are needed.
+// The frame is valid until the next Fill.
 func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	if r.size > 0 {
 		f = r.peeked()
@@ -59,8 +59,8 @@ func (r *Reader) Buffered() (f Frame, ok bool, err error) {
 	return f, true, nil
 }
 
-// Peek is like Buffered, but the next call returns the same packet again. ok is false if Buffered would
-// return an error.
+// Peek is like Buffered, but the next call returns the same packet again. ok is false if Buffered
+// would return an error.
 func (r *Reader) Peek() (f Frame, ok bool) {
 	if r.size > 0 {
 		return r.peeked(), true
@@ -85,7 +85,8 @@ func (r *Reader) Ready() bool {
 	return n != 0 || err != nil
 }
 
-// Full reports whether the last Fill filled the buffer, so that more data is likely to be available.
+// Full reports whether the last Fill filled the buffer, so that more data is likely to be
+// available.
 func (r *Reader) Full() bool { return r.full }
 
 // Len returns the number of bytes in the buffer.
@@ -94,8 +95,8 @@ func (r *Reader) Len() int { return r.w - r.r }
 // Bytes returns the bytes in the buffer. They are valid until the next Fill.
 func (r *Reader) Bytes() []byte { return r.buf[r.r:r.w] }
 
-// Size makes room for the next Fill, and returns the size of the buffer if that is not the small one of an
-// idle Reader, else 0. It tells the owner what a Fill that may take long will hold.
+// Size makes room for the next Fill, and returns the size of the buffer if that is not the small
+// one of an idle Reader, else 0. It tells the owner what a Fill that may take long will hold.
 func (r *Reader) Size() int {
 	r.size = 0
 	r.makeRoom()
@@ -105,8 +106,9 @@ func (r *Reader) Size() int {
 	return len(r.buf)
 }
 
-// Fill reads once. After a temporary error of the source, such as a deadline, another Fill continues and
-// no data is lost. If the stream ends within a packet, the error is io.ErrUnexpectedEOF.
+// Fill reads once. After a temporary error of the source, such as a deadline, another Fill
+// continues and no data is lost. If the stream ends within a packet, the error is
+// io.ErrUnexpectedEOF.
 func (r *Reader) Fill() error {
 	r.size = 0
 	r.makeRoom()
@@ -135,8 +137,8 @@ func (r *Reader) Next() (Frame, error) {
 	}
 }
 
-// makeRoom makes room in the buffer. The buffer only grows when it is full of received bytes: the length
-// that a packet declares allocates nothing.
+// makeRoom makes room in the buffer. The buffer only grows when it is full of received bytes: the
+// length that a packet declares allocates nothing.
 func (r *Reader) makeRoom() {
 	if r.r == r.w {
 		r.r, r.w = 0, 0

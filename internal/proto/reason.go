@@ -2,8 +2,8 @@ package proto
 
 import "fmt"
 
-// Reason is a reason code of MQTT 5. Decoding translates the return codes of 3.1 and 3.1.1 into reason
-// codes, and encoding translates them back.
+// Reason is a reason code of MQTT 5. Decoding translates the return codes of 3.1 and 3.1.1 into
+// reason codes, and encoding translates them back.
 type Reason byte
 
 // The reason codes, with the names of the standard. Success is also called Normal disconnection (in
@@ -149,8 +149,8 @@ func (r Reason) Name(t Type) string {
 	return fmt.Sprintf("%s (0x%02X)", name, byte(r))
 }
 
-// Explain returns the name that r has in a packet of type t, the code, and the Reason String of ps if it
-// has one, such as "Not authorized (0x87): read only".
+// Explain returns the name that r has in a packet of type t, the code, and the Reason String of ps
+// if it has one, such as "Not authorized (0x87): read only".
 func (r Reason) Explain(t Type, ps Props) string {
 	name := r.Name(t)
 	if s := ps.Value(ReasonString); len(s) > 0 {
@@ -172,7 +172,8 @@ func (r Reason) Allowed(t Type) bool {
 	return false
 }
 
-// returnCodes has the return codes 0 to 5 of CONNACK in 3.1 and 3.1.1, with their reason codes and names.
+// returnCodes has the return codes 0 to 5 of CONNACK in 3.1 and 3.1.1, with their reason codes and
+// names.
 var returnCodes = [...]struct {
 	reason Reason
 	name   string
@@ -193,7 +194,8 @@ func ReturnCodeName(code byte) string {
 	return returnCodes[code].name
 }
 
-// ReturnCode returns the return code of CONNACK in 3.1 and 3.1.1 that is equivalent to r, or closest to it.
+// ReturnCode returns the return code of CONNACK in 3.1 and 3.1.1 that is equivalent to r, or
+// closest to it.
 func (r Reason) ReturnCode() byte {
 	for i, c := range returnCodes {
 		if c.reason == r {

@@ -66,8 +66,8 @@ func (p *Auth) Decode(f Frame, v Version) error {
 	return c.done()
 }
 
-// appendShort appends a packet with a reason code and properties, and leaves out what is Success or empty
-// at its end.
+// appendShort appends a packet with a reason code and properties, and leaves out what is Success or
+// empty at its end.
 func appendShort(dst []byte, t Type, r Reason, ps Props, v Version) ([]byte, error) {
 	if err := checkProps(ps, t, v); err != nil {
 		return dst, err

@@ -2,8 +2,8 @@ package proto
 
 import "encoding/binary"
 
-// Suback is a SUBACK or UNSUBACK. It has a reason code for each topic filter of the request, in their
-// order. An UNSUBACK before version 5 has none.
+// Suback is a SUBACK or UNSUBACK. It has a reason code for each topic filter of the request, in
+// their order. An UNSUBACK before version 5 has none.
 type Suback struct {
 	Kind     Type
 	PacketID uint16

@@ -33,8 +33,8 @@ func (s *Subscription) options(v Version) byte {
 	return o
 }
 
-// CountFilters returns the number of topic filters in a SUBSCRIBE or UNSUBSCRIBE, up to the first malformed
-// one. It does not allocate, so it can be used to reject a packet with too many.
+// CountFilters returns the number of topic filters in a SUBSCRIBE or UNSUBSCRIBE, up to the first
+// malformed one. It does not allocate, so it can be used to reject a packet with too many.
 func (f Frame) CountFilters(v Version) (n int) {
 	c := newCursor(f, v)
 	c.id()
@@ -89,8 +89,8 @@ func (p *Subscribe) Append(dst []byte, v Version) ([]byte, error) {
 	return dst, nil
 }
 
-// Decode decodes f. Props alias it. It only checks that filters are valid text. The caller uses CheckFilter,
-// because a server answers an invalid filter with a reason code of its own.
+// Decode decodes f. Props alias it. It only checks that filters are valid text. The caller uses
+// CheckFilter, because a server answers an invalid filter with a reason code of its own.
 func (p *Subscribe) Decode(f Frame, v Version) error {
 	*p = Subscribe{Filters: p.Filters[:0]}
 	c := newCursor(f, v)

@@ -39,8 +39,8 @@ func isASCII(s []byte) bool {
 }
 
 // badText says why s is not a valid text field, and at which offset. It returns "" if s is valid:
-// well-formed UTF-8 without surrogates [MQTT-1.5.4-1] and without U+0000 [MQTT-1.5.4-2]. A byte order mark
-// is data [MQTT-1.5.4-3].
+// well-formed UTF-8 without surrogates [MQTT-1.5.4-1] and without U+0000 [MQTT-1.5.4-2]. A byte
+// order mark is data [MQTT-1.5.4-3].
 func badText(s []byte) (what string, at int) {
 	if isASCII(s) {
 		return "", 0
@@ -62,8 +62,8 @@ func badText(s []byte) (what string, at int) {
 	return "", 0
 }
 
-// CheckText returns an *Error if s is not a valid text field: if it has more than 65535 bytes, is not UTF-8,
-// or contains U+0000.
+// CheckText returns an *Error if s is not a valid text field: if it has more than 65535 bytes, is
+// not UTF-8, or contains U+0000.
 func CheckText(s string) error {
 	if len(s) > MaxText {
 		return &Error{Offset: MaxText, Reason: MalformedPacket, What: "text of more than 65535 bytes"}
@@ -90,8 +90,8 @@ func uvarintLen(n int) int {
 	return 4
 }
 
-// AppendUvarint appends n, which is at most 268,435,455, as a variable byte integer with the fewest bytes
-// [MQTT-1.5.5-1].
+// AppendUvarint appends n, which is at most 268,435,455, as a variable byte integer with the fewest
+// bytes [MQTT-1.5.5-1].
 func AppendUvarint(dst []byte, n int) []byte {
 	for n >= 0x80 {
 		dst = append(dst, byte(n)|0x80)
@@ -100,8 +100,8 @@ func AppendUvarint(dst []byte, n int) []byte {
 	return append(dst, byte(n))
 }
 
-// uvarint decodes a variable byte integer and returns its length. size is 0 if more bytes are needed, and
-// negative if b is malformed.
+// uvarint decodes a variable byte integer and returns its length. size is 0 if more bytes are
+// needed, and negative if b is malformed.
 func uvarint(b []byte) (n, size int) {
 	for i := 0; i < 4; i++ {
 		if i == len(b) {

@@ -10,8 +10,8 @@ func specialBytes(x uint64) uint64 {
 	return x&highs | hasZero(x) | hasZero(x^ones*'+') | hasZero(x^ones*'#')
 }
 
-// isASCIITopic reports whether s is a topic name of ASCII characters only. The last eight bytes are checked
-// together, wherever they begin.
+// isASCIITopic reports whether s is a topic name of ASCII characters only. The last eight bytes are
+// checked together, wherever they begin.
 func isASCIITopic(s []byte) bool {
 	if len(s) < 8 {
 		for _, c := range s {
@@ -30,8 +30,8 @@ func isASCIITopic(s []byte) bool {
 	return specialBytes(binary.LittleEndian.Uint64(s[last:])) == 0
 }
 
-// badTopic says why s is not a topic name, and at which offset. It returns "" if s is one. It accepts the
-// empty name, which a PUBLISH with a Topic Alias may have.
+// badTopic says why s is not a topic name, and at which offset. It returns "" if s is one. It
+// accepts the empty name, which a PUBLISH with a Topic Alias may have.
 func badTopic(s []byte) (what string, at int) {
 	what, bad := badText(s)
 	for i, c := range s {
@@ -45,8 +45,9 @@ func badTopic(s []byte) (what string, at int) {
 	return what, bad
 }
 
-// CheckTopic returns an *Error if s is not a topic name: if it is empty [MQTT-4.7.3-1], has more than 65535
-// bytes [MQTT-4.7.3-3], is not valid text [MQTT-4.7.3-2] or contains a wildcard [MQTT-4.7.0-1].
+// CheckTopic returns an *Error if s is not a topic name: if it is empty [MQTT-4.7.3-1], has more
+// than 65535 bytes [MQTT-4.7.3-3], is not valid text [MQTT-4.7.3-2] or contains a wildcard
+// [MQTT-4.7.0-1].
 func CheckTopic(s string) error {
 	if s == "" {
 		return &Error{Reason: TopicNameInvalid, What: "empty topic name"}
@@ -60,9 +61,9 @@ func CheckTopic(s string) error {
 	return nil
 }
 
-// CheckFilter returns an *Error if s is not a topic filter. In a topic filter # is the whole last level
-// [MQTT-4.7.1-1], and + is a whole level [MQTT-4.7.1-2]. After $share/ there are a share name without
-// wildcards and a topic filter [MQTT-4.8.2-1], [MQTT-4.8.2-2].
+// CheckFilter returns an *Error if s is not a topic filter. In a topic filter # is the whole last
+// level [MQTT-4.7.1-1], and + is a whole level [MQTT-4.7.1-2]. After $share/ there are a share name
+// without wildcards and a topic filter [MQTT-4.8.2-1], [MQTT-4.8.2-2].
 func CheckFilter(s string) error {
 	fault := func(at int, what string) error {
 		return &Error{Offset: at, Reason: TopicFilterInvalid, What: what}
@@ -106,8 +107,8 @@ func CheckFilter(s string) error {
 
 const sharePrefix = "$share/"
 
-// SplitShare returns the parts of $share/name/filter. For a filter that is not shared, name is empty and
-// filter is s.
+// SplitShare returns the parts of $share/name/filter. For a filter that is not shared, name is
+// empty and filter is s.
 func SplitShare(s string) (name, filter string) {
 	rest, ok := strings.CutPrefix(s, sharePrefix)
 	if !ok {
@@ -117,8 +118,8 @@ func SplitShare(s string) (name, filter string) {
 	return name, filter
 }
 
-// Match reports whether filter, which may be shared, matches topic. Both must be valid. A wildcard at the
-// first level does not match topics that begin with $ [MQTT-4.7.2-1].
+// Match reports whether filter, which may be shared, matches topic. Both must be valid. A wildcard
+// at the first level does not match topics that begin with $ [MQTT-4.7.2-1].
 func Match(filter string, topic []byte) bool {
 	_, filter = SplitShare(filter)
 	if len(topic) > 0 && topic[0] == '$' && filter != "" && (filter[0] == '#' || filter[0] == '+') {

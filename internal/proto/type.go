@@ -73,11 +73,11 @@ func (t Type) flags() byte {
 type Packet interface {
 	// Type returns the packet type.
 	Type() Type
-	// Append appends the packet, encoded in version v. If the standard forbids to send it, the error is an
-	// *Error and dst is returned unchanged.
+	// Append appends the packet, encoded in version v. If the standard forbids to send it, the
+	// error is an *Error and dst is returned unchanged.
 	Append(dst []byte, v Version) ([]byte, error)
-	// Decode decodes f, whose type must be one of the struct's, in version v. Fields of type []byte and
-	// Props alias f.Body. The error for malformed input is an *Error.
+	// Decode decodes f, whose type must be one of the struct's, in version v. Fields of type []byte
+	// and Props alias f.Body. The error for malformed input is an *Error.
 	Decode(f Frame, v Version) error
 }
 
@@ -108,8 +108,8 @@ func New(t Type) Packet {
 	return nil
 }
 
-// Decode decodes f and returns the packet. It allocates: a hot path calls the Decode method of a struct that
-// it reuses.
+// Decode decodes f and returns the packet. It allocates: a hot path calls the Decode method of a
+// struct that it reuses.
 func Decode(f Frame, v Version) (Packet, error) {
 	p := New(f.Type())
 	if p == nil {

@@ -10,9 +10,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Prepare normalises a user name or a password with SASLprep (RFC 4013), so that strings that look the
-// same compare equal. It uses the Unicode version of the libraries instead of 3.2. ASCII text does not
-// change. The error names a character that is not allowed.
+// Prepare normalises a user name or a password with SASLprep (RFC 4013), so that strings that look
+// the same compare equal. It uses the Unicode version of the libraries instead of 3.2. ASCII text
+// does not change. The error names a character that is not allowed.
 func Prepare(s string) (string, error) {
 	if !utf8.ValidString(s) {
 		return "", errors.New("it is not UTF-8")
@@ -84,8 +84,8 @@ var removed = &unicode.RangeTable{
 	},
 }
 
-// prohibited has the characters of tables C.2 to C.9 of RFC 3454, without private use and without the
-// last two of each plane, for which Prepare has rules.
+// prohibited has the characters of tables C.2 to C.9 of RFC 3454, without private use and without
+// the last two of each plane, for which Prepare has rules.
 var prohibited = &unicode.RangeTable{
 	R16: []unicode.Range16{
 		{Lo: 0x0000, Hi: 0x001F, Stride: 1}, {Lo: 0x007F, Hi: 0x009F, Stride: 1}, {Lo: 0x0340, Hi: 0x0341, Stride: 1},

@@ -85,8 +85,8 @@ func run(c *Client, s *Server) error {
 }
 
 // TestBothSides runs client and server against each other, twice with each client: with the right
-// password, with a wrong one, with an unknown user, who is refused like one with a wrong password, and
-// with names that need escaping.
+// password, with a wrong one, with an unknown user, who is refused like one with a wrong password,
+// and with names that need escaping.
 func TestBothSides(t *testing.T) {
 	for _, method := range []string{SHA256, SHA512} {
 		find := secrets(t, method)
@@ -136,8 +136,8 @@ func TestBeginRefusesCharacters(t *testing.T) {
 	}
 }
 
-// TestClientRefusesBadChallenges checks that malformed challenges, and iteration counts out of bounds,
-// are errors.
+// TestClientRefusesBadChallenges checks that malformed challenges, and iteration counts out of
+// bounds, are errors.
 func TestClientRefusesBadChallenges(t *testing.T) {
 	for _, challenge := range []string{"", "e=unknown-user", "r=x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096", "r=NONCEmore,s=!,i=4096",
 		"r=NONCEmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=1", "r=NONCEmore,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=99999999", "r=NONCE,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"} {
@@ -151,8 +151,8 @@ func TestClientRefusesBadChallenges(t *testing.T) {
 	}
 }
 
-// TestServerRefusesOtherMessages checks that malformed messages are refused, whatever the secret, and so
-// is a third message.
+// TestServerRefusesOtherMessages checks that malformed messages are refused, whatever the secret,
+// and so is a third message.
 func TestServerRefusesOtherMessages(t *testing.T) {
 	for _, first := range []string{"", "n", "n,", "n,,", "n,,n=user", "n,,r=x,n=user", "p=tls-unique,,n=user,r=x", "n,,n=,r=x", "n,,n=user,r=", "n,a=root,n=user,r=x",
 		"n,,m=1,n=user,r=x", "n,,n=us=er,r=x", "x,,n=user,r=x", "n,,n=user,r=" + strings.Repeat("x", maxMessage)} {

@@ -18,8 +18,8 @@ type Secret struct {
 // Server is the server's side of one exchange. The client sends exactly two messages.
 type Server struct {
 	Method string
-	// Find returns the secret of a user. For an unknown user it returns an invented secret, always the
-	// same one, that looks like any other: the exchange only fails at its end.
+	// Find returns the secret of a user. For an unknown user it returns an invented secret, always
+	// the same one, that looks like any other: the exchange only fails at its end.
 	Find func(user string) (s Secret, known bool)
 
 	user   string
@@ -44,9 +44,9 @@ const maxMessage = 4096
 // User returns the user name that the client sent, or "" before its first message.
 func (s *Server) User() string { return s.user }
 
-// Step handles a message and returns the answer. The exchange ends with the second message, or with an
-// error. Without an error the client has proved that it knows the password, and the answer proves the
-// same of the server.
+// Step handles a message and returns the answer. The exchange ends with the second message, or with
+// an error. Without an error the client has proved that it knows the password, and the answer
+// proves the same of the server.
 func (s *Server) Step(message []byte) (answer []byte, done bool, err error) {
 	if len(message) > maxMessage || s.count > 1 {
 		return nil, true, ErrMalformed
@@ -60,8 +60,8 @@ func (s *Server) Step(message []byte) (answer []byte, done bool, err error) {
 	return answer, true, err
 }
 
-// first handles n,,n=user,r=nonce. The GS2 header may also say that the client supports channel binding
-// but assumes that the server does not (y), or repeat the user name (a=).
+// first handles n,,n=user,r=nonce. The GS2 header may also say that the client supports channel
+// binding but assumes that the server does not (y), or repeat the user name (a=).
 func (s *Server) first(message string) ([]byte, error) {
 	flag, rest, _ := strings.Cut(message, ",")
 	as, bare, ok := strings.Cut(rest, ",")
@@ -111,8 +111,8 @@ func (s *Server) last(message string) ([]byte, error) {
 	return []byte("v=" + base64.StdEncoding.EncodeToString(ours)), nil
 }
 
-// unescape replaces =2C by a comma and =3D by an equals sign. ok is false if s is empty or has another
-// equals sign.
+// unescape replaces =2C by a comma and =3D by an equals sign. ok is false if s is empty or has
+// another equals sign.
 func unescape(s string) (name string, ok bool) {
 	plain := strings.NewReplacer("=2C", ",", "=3D", "=").Replace(s)
 	rest := strings.NewReplacer("=2C", "", "=3D", "").Replace(s)

@@ -61,7 +61,8 @@ func (m *model) acknowledge(kind proto.Type, id uint16, r proto.Reason) (want St
 	return want, false
 }
 
-// again returns the identifiers to send again after a lost connection, in order. Requests are dropped.
+// again returns the identifiers to send again after a lost connection, in order. Requests are
+// dropped.
 func (m *model) again() []uint16 {
 	maps.DeleteFunc(m.at, func(_ uint16, f *flight) bool { return f.state == request })
 	list := slices.Collect(maps.Keys(m.at))
@@ -70,9 +71,9 @@ func (m *model) again() []uint16 {
 }
 
 // TestSenderModel compares a Sender with the model over thousands of random operations: messages,
-// requests, acknowledgements of any type for any identifier, lost connections with and without a session
-// at the peer, restarts, and changed windows. Identifiers are never 0 and never assigned twice
-// [MQTT-2.2.1-3], [MQTT-4.3.2-1], [MQTT-4.3.3-1].
+// requests, acknowledgements of any type for any identifier, lost connections with and without a
+// session at the peer, restarts, and changed windows. Identifiers are never 0 and never assigned
+// twice [MQTT-2.2.1-3], [MQTT-4.3.2-1], [MQTT-4.3.3-1].
 func TestSenderModel(t *testing.T) {
 	for seed := range uint64(40) {
 		rnd := rand.New(rand.NewPCG(seed, 1))
@@ -226,8 +227,8 @@ func checkResend(t *testing.T, s *Sender[uint64], m *model) {
 	}
 }
 
-// TestWrap sends more messages than there are identifiers, with windows that divide their number and
-// others, and acknowledges them in any order.
+// TestWrap sends more messages than there are identifiers, with windows that divide their number
+// and others, and acknowledges them in any order.
 func TestWrap(t *testing.T) {
 	for _, window := range []int{1, 7, 1000, 65535} {
 		rnd := rand.New(rand.NewPCG(uint64(window), 2))

@@ -2,9 +2,9 @@ package session
 
 import "math/bits"
 
-// Receiver is the set of packet identifiers of QoS 2 messages that were received and not released by
-// PUBREL. A redelivery of such a message is acknowledged, but not delivered again [MQTT-4.3.3-10]. The
-// zero value is empty.
+// Receiver is the set of packet identifiers of QoS 2 messages that were received and not released
+// by PUBREL. A redelivery of such a message is acknowledged, but not delivered again
+// [MQTT-4.3.3-10]. The zero value is empty.
 type Receiver struct {
 	pages *[64]*[16]uint64 // bitmaps of 1024 identifiers each; nil until needed
 	n     int
@@ -31,9 +31,9 @@ func (r *Receiver) Accept(id uint16) (fresh bool) {
 	return true
 }
 
-// Release removes the packet identifier of a PUBREL, or of a message that was refused by a PUBREC with
-// an error. The identifier may then be used again [MQTT-4.3.3-12]. known is false if it was not in the
-// set.
+// Release removes the packet identifier of a PUBREL, or of a message that was refused by a PUBREC
+// with an error. The identifier may then be used again [MQTT-4.3.3-12]. known is false if it was
+// not in the set.
 func (r *Receiver) Release(id uint16) (known bool) {
 	if r.pages == nil || r.pages[id>>10] == nil {
 		return false

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestReceiver accepts a message once: a redelivery before PUBREL is not fresh [MQTT-4.3.3-10] (3.1.1:
-// [MQTT-4.3.3-2]). After PUBREL the identifier belongs to a new message [MQTT-4.3.3-12], and so it does
-// after a PUBREC with an error [MQTT-4.3.3-9].
+// TestReceiver accepts a message once: a redelivery before PUBREL is not fresh [MQTT-4.3.3-10]
+// (3.1.1: [MQTT-4.3.3-2]). After PUBREL the identifier belongs to a new message [MQTT-4.3.3-12],
+// and so it does after a PUBREC with an error [MQTT-4.3.3-9].
 func TestReceiver(t *testing.T) {
 	var r Receiver
 	if r.Release(7) || r.Len() != 0 || r.IDs() != nil {

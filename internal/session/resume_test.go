@@ -25,10 +25,10 @@ func equal(a, b []uint16) bool {
 	return true
 }
 
-// TestResend loses the connection with one message in each state. The messages come back in the order
-// of sending [MQTT-4.6.0-1] with their identifiers [MQTT-4.4.0-1] (3.1.1: [MQTT-2.3.1-3]), never as
-// PUBLISH after PUBREL [MQTT-4.3.3-6], and as PUBREL in the order of PUBREC [MQTT-4.6.0-4]. Requests are
-// dropped.
+// TestResend loses the connection with one message in each state. The messages come back in the
+// order of sending [MQTT-4.6.0-1] with their identifiers [MQTT-4.4.0-1] (3.1.1: [MQTT-2.3.1-3]),
+// never as PUBLISH after PUBREL [MQTT-4.3.3-6], and as PUBREL in the order of PUBREC
+// [MQTT-4.6.0-4]. Requests are dropped.
 func TestResend(t *testing.T) {
 	var s Sender[string]
 	s.Limit(10)
@@ -68,8 +68,9 @@ func TestResend(t *testing.T) {
 	}
 }
 
-// TestRenew resumes with a peer that has lost the session [MQTT-3.2.2-5]: all messages are new again, in
-// the order in which they were first sent. The two at QoS 2, which may be delivered twice, are counted.
+// TestRenew resumes with a peer that has lost the session [MQTT-3.2.2-5]: all messages are new
+// again, in the order in which they were first sent. The two at QoS 2, which may be delivered
+// twice, are counted.
 func TestRenew(t *testing.T) {
 	var s Sender[string]
 	s.Limit(10)

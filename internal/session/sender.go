@@ -28,9 +28,10 @@ type slot[M any] struct {
 	m     M
 }
 
-// Sender stores the messages in flight at QoS 1 and 2, and assigns packet identifiers. An identifier is
-// the index of a slot plus one, so there are as many slots as identifiers were ever in use at once. M is
-// what the owner needs to send a message again. The zero value has a window of 0.
+// Sender stores the messages in flight at QoS 1 and 2, and assigns packet identifiers. An
+// identifier is the index of a slot plus one, so there are as many slots as identifiers were ever
+// in use at once. M is what the owner needs to send a message again. The zero value has a window of
+// 0.
 type Sender[M any] struct {
 	slots []slot[M]
 	idle  ring   // free identifiers, the longest unused first
@@ -39,13 +40,13 @@ type Sender[M any] struct {
 	order uint64 // of the last packet
 }
 
-// Limit sets the window: the number of messages that may be in flight, 1 to 65535. It is the smaller of
-// the configured window and the peer's Receive Maximum [MQTT-4.9.0-1]. Messages that are in flight
-// already stay in flight.
+// Limit sets the window: the number of messages that may be in flight, 1 to 65535. It is the
+// smaller of the configured window and the peer's Receive Maximum [MQTT-4.9.0-1]. Messages that are
+// in flight already stay in flight.
 func (s *Sender[M]) Limit(n int) { s.limit = n }
 
-// Free returns the number of messages that may be added now [MQTT-4.9.0-2]. Requests use identifiers
-// too, so with a window of 65535 it may be less than the rest of the window.
+// Free returns the number of messages that may be added now [MQTT-4.9.0-2]. Requests use
+// identifiers too, so with a window of 65535 it may be less than the rest of the window.
 func (s *Sender[M]) Free() int {
 	return max(0, min(s.limit-s.out, s.idle.n+maxSlots-len(s.slots)))
 }
@@ -54,8 +55,8 @@ func (s *Sender[M]) Free() int {
 func (s *Sender[M]) Pending() int { return s.out }
 
 // Add assigns an unused packet identifier to a new message at QoS 1 or 2 [MQTT-2.2.1-3]. The caller
-// sets *m, which still has the value of the slot's last message, so that its memory can be reused. m is
-// valid until the next Add, Request or Restore. ok is false if the window is full.
+// sets *m, which still has the value of the slot's last message, so that its memory can be reused.
+// m is valid until the next Add, Request or Restore. ok is false if the window is full.
 func (s *Sender[M]) Add(qos byte, tag uint64) (id uint16, m *M, ok bool) {
 	if s.out >= s.limit {
 		return 0, nil, false
@@ -72,8 +73,8 @@ func (s *Sender[M]) Add(qos byte, tag uint64) (id uint16, m *M, ok bool) {
 	return id, &p.m, true
 }
 
-// Request assigns a packet identifier to a SUBSCRIBE or UNSUBSCRIBE. ok is false if all 65535 are in
-// use.
+// Request assigns a packet identifier to a SUBSCRIBE or UNSUBSCRIBE. ok is false if all 65535 are
+// in use.
 func (s *Sender[M]) Request(tag uint64) (id uint16, ok bool) {
 	id, p := s.assign(request, tag)
 	return id, p != nil
@@ -95,8 +96,8 @@ func (s *Sender[M]) assign(st state, tag uint64) (uint16, *slot[M]) {
 	return id, p
 }
 
-// Restore puts a message back into its slot that was in flight when the owner stopped. It is called in
-// the order of sending. ok is false if id is 0 or in use.
+// Restore puts a message back into its slot that was in flight when the owner stopped. It is called
+// in the order of sending. ok is false if id is 0 or in use.
 func (s *Sender[M]) Restore(id uint16, qos byte, pubrec bool, tag uint64) (m *M, ok bool) {
 	if id == 0 || int(id) <= len(s.slots) && s.slots[id-1].state != free {
 		return nil, false
@@ -127,8 +128,9 @@ type Step struct {
 	Done    bool // the exchange has ended, and the packet identifier is free
 }
 
-// Acknowledge handles a PUBACK, PUBREC, PUBCOMP, SUBACK or UNSUBACK. A reason that is an error ends the
-// exchange [MQTT-4.4.0-2]. If the slot awaits another type of packet, the error is a *proto.Error.
+// Acknowledge handles a PUBACK, PUBREC, PUBCOMP, SUBACK or UNSUBACK. A reason that is an error ends
+// the exchange [MQTT-4.4.0-2]. If the slot awaits another type of packet, the error is a
+// *proto.Error.
 func (s *Sender[M]) Acknowledge(kind proto.Type, id uint16, r proto.Reason) (Step, error) {
 	if id == 0 || int(id) > len(s.slots) || s.slots[id-1].state == free {
 		return Step{Release: kind == proto.PUBREC && !r.Failed()}, nil
@@ -156,8 +158,8 @@ func (s *Sender[M]) Acknowledge(kind proto.Type, id uint16, r proto.Reason) (Ste
 	return step, nil
 }
 
-// Awaits reports whether a message in flight awaits an acknowledgement of that type. Acknowledge then
-// ends its exchange, or continues it after a PUBREC without an error.
+// Awaits reports whether a message in flight awaits an acknowledgement of that type. Acknowledge
+// then ends its exchange, or continues it after a PUBREC without an error.
 func (s *Sender[M]) Awaits(kind proto.Type, id uint16) bool {
 	if id == 0 || int(id) > len(s.slots) {
 		return false
@@ -196,9 +198,9 @@ type Flight[M any] struct {
 	Message  *M
 }
 
-// Resend returns the messages in flight in the order of sending [MQTT-4.6.0-1]. They are sent again with
-// their packet identifiers on a connection that resumes the session [MQTT-4.4.0-1]. Requests are dropped,
-// because they belong to the connection that has ended.
+// Resend returns the messages in flight in the order of sending [MQTT-4.6.0-1]. They are sent again
+// with their packet identifiers on a connection that resumes the session [MQTT-4.4.0-1]. Requests
+// are dropped, because they belong to the connection that has ended.
 func (s *Sender[M]) Resend() []Flight[M] {
 	var again []Flight[M]
 	for i := range s.slots {
@@ -259,8 +261,8 @@ func (s *Sender[M]) Cancel(id uint16) {
 	s.free(id, p)
 }
 
-// Freed returns the message in the slot of an exchange that has just ended, so that the owner can drop
-// its memory. id must have been assigned before.
+// Freed returns the message in the slot of an exchange that has just ended, so that the owner can
+// drop its memory. id must have been assigned before.
 func (s *Sender[M]) Freed(id uint16) *M { return &s.slots[id-1].m }
 
 // Released reports whether the message in flight with packet identifier id awaits PUBCOMP.

@@ -28,8 +28,9 @@ func acknowledge(t *testing.T, s *Sender[string], kind proto.Type, id uint16, r 
 }
 
 // TestAcknowledge is the table of the effect of each packet in each state. QoS 1 ends with PUBACK
-// [MQTT-4.3.2-3]. QoS 2 continues after PUBREC with PUBREL [MQTT-4.3.3-3], [MQTT-4.3.3-4] and ends with
-// PUBCOMP [MQTT-4.3.3-5] (3.1.1: [MQTT-4.3.2-1], [MQTT-4.3.3-1]). An error ends both [MQTT-4.4.0-2].
+// [MQTT-4.3.2-3]. QoS 2 continues after PUBREC with PUBREL [MQTT-4.3.3-3], [MQTT-4.3.3-4] and ends
+// with PUBCOMP [MQTT-4.3.3-5] (3.1.1: [MQTT-4.3.2-1], [MQTT-4.3.3-1]). An error ends both
+// [MQTT-4.4.0-2].
 func TestAcknowledge(t *testing.T) {
 	const (
 		ok, none = proto.Success, proto.NoMatchingSubscribers
@@ -153,8 +154,8 @@ func TestUnknownIdentifiers(t *testing.T) {
 	}
 }
 
-// TestWindow checks the limit [MQTT-4.9.0-1], [MQTT-4.9.0-2]. Requests do not count [MQTT-4.9.0-3], and
-// messages in flight stay in flight when the window becomes smaller.
+// TestWindow checks the limit [MQTT-4.9.0-1], [MQTT-4.9.0-2]. Requests do not count [MQTT-4.9.0-3],
+// and messages in flight stay in flight when the window becomes smaller.
 func TestWindow(t *testing.T) {
 	var s Sender[string]
 	if _, _, ok := s.Add(1, 0); ok || s.Free() != 0 {
@@ -190,9 +191,9 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// TestAllIdentifiers uses all 65535 identifiers at once: none is 0, none is assigned twice, requests
-// use the same ones [MQTT-2.2.1-3] (3.1.1: [MQTT-2.3.1-1], [MQTT-2.3.1-2]), and Add succeeds as often as
-// Free says.
+// TestAllIdentifiers uses all 65535 identifiers at once: none is 0, none is assigned twice,
+// requests use the same ones [MQTT-2.2.1-3] (3.1.1: [MQTT-2.3.1-1], [MQTT-2.3.1-2]), and Add
+// succeeds as often as Free says.
 func TestAllIdentifiers(t *testing.T) {
 	var s Sender[struct{}]
 	s.Limit(65535)

@@ -26,8 +26,8 @@ const (
 )
 
 // remoteAlert returns the TLS alert that the peer sent. With TLS 1.3 the first read may return it.
-// Outside of QUIC, crypto/tls returns alerts in a type that it does not export, so the number is read
-// by reflection.
+// Outside of QUIC, crypto/tls returns alerts in a type that it does not export, so the number is
+// read by reflection.
 func remoteAlert(err error) (alert tls.AlertError, ok bool) {
 	var op *net.OpError
 	if !errors.As(err, &op) || op.Op != "remote error" || op.Err == nil {

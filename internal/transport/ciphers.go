@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// ParseCiphers parses a list of cipher suites for TLS 1.2 and older, by their IANA or OpenSSL names,
-// separated by colons, commas or spaces. An error names the unknown cipher.
+// ParseCiphers parses a list of cipher suites for TLS 1.2 and older, by their IANA or OpenSSL
+// names, separated by colons, commas or spaces. An error names the unknown cipher.
 func ParseCiphers(list string) ([]uint16, error) {
 	var ids []uint16
 	for _, name := range strings.FieldsFunc(list, func(r rune) bool { return r == ':' || r == ',' || r == ' ' }) {

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// Dial connects to t and does the TLS and WebSocket handshakes. It tries all addresses of a host name.
-// If tr is not nil, Dial fills it in. An error is a *Error, and wraps ctx's error if ctx ended.
+// Dial connects to t and does the TLS and WebSocket handshakes. It tries all addresses of a host
+// name. If tr is not nil, Dial fills it in. An error is a *Error, and wraps ctx's error if ctx
+// ended.
 //
 // The connection has a method CloseWrite, which ends the sending half of the stream.
 func Dial(ctx context.Context, t *Target, tr *Trace) (net.Conn, error) {
@@ -153,8 +154,9 @@ func (d *dialer) tcp(ctx context.Context, addr string) (net.Conn, error) {
 	return c, nil
 }
 
-// dialTCP connects to addr. The addresses of localhost are known (RFC 6761, section 6.3); IPv4 is tried
-// first. A resolver would read three files to find them, a notable part of the time of a short command.
+// dialTCP connects to addr. The addresses of localhost are known (RFC 6761, section 6.3); IPv4 is
+// tried first. A resolver would read three files to find them, a notable part of the time of a
+// short command.
 func dialTCP(ctx context.Context, nd *net.Dialer, addr string) (net.Conn, error) {
 	port, local := strings.CutPrefix(addr, "localhost:")
 	if !local || nd.Resolver != nil || nd.LocalAddr != nil {
@@ -177,7 +179,8 @@ func (d *dialer) fail(ctx context.Context, p Phase, addr string, err error) erro
 	return &Error{Phase: p, Addr: addr, Err: err}
 }
 
-// guard makes the end of ctx end reads and writes on c, until release is called. c then has no deadline.
+// guard makes the end of ctx end reads and writes on c, until release is called. c then has no
+// deadline.
 func guard(ctx context.Context, c net.Conn) (release func()) {
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {

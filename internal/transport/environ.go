@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// ProxyFromEnvironment returns the proxy in ALL_PROXY for host, which may have a port. It returns nil if
-// the variable is not set, if NO_PROXY excludes host, or if host is this machine. Each variable is also
-// read in lower case, which takes precedence. NO_PROXY is a list, separated by commas or spaces, of host
-// names with their subdomains (only the subdomains after a leading dot), IP addresses and CIDR blocks,
-// each with an optional port, or * for all hosts.
+// ProxyFromEnvironment returns the proxy in ALL_PROXY for host, which may have a port. It returns
+// nil if the variable is not set, if NO_PROXY excludes host, or if host is this machine. Each
+// variable is also read in lower case, which takes precedence. NO_PROXY is a list, separated by
+// commas or spaces, of host names with their subdomains (only the subdomains after a leading dot),
+// IP addresses and CIDR blocks, each with an optional port, or * for all hosts.
 func ProxyFromEnvironment(getenv func(string) string, host string) (*url.URL, error) {
 	value := getenv("all_proxy")
 	if value == "" {

@@ -14,8 +14,8 @@ func inUse(err error) bool             { return isErrno(err, syscall.EADDRINUSE)
 func notLocal(err error) bool          { return isErrno(err, syscall.EADDRNOTAVAIL) }
 func tooManyFiles(err error) bool      { return isErrno(err, syscall.EMFILE) }
 
-// isTransient reports whether an error of accept may pass: the system is out of a resource, or a connection or
-// a firewall caused it.
+// isTransient reports whether an error of accept may pass: the system is out of a resource, or a
+// connection or a firewall caused it.
 func isTransient(err error) bool {
 	return isErrno(err, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED, syscall.ECONNRESET,
 		syscall.EPROTO, syscall.EPERM, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTDOWN, syscall.EHOSTUNREACH)

@@ -2,8 +2,8 @@ package transport
 
 import "golang.org/x/sys/windows"
 
-// On Windows, ECONNRESET and the like of package syscall are invented values. Sockets return the error numbers of
-// Winsock.
+// On Windows, ECONNRESET and the like of package syscall are invented values. Sockets return the
+// error numbers of Winsock.
 
 // IsReset reports whether err says that the peer has reset the connection.
 func IsReset(err error) bool {

@@ -12,8 +12,8 @@ import (
 // Phase is a step of opening a connection.
 type Phase uint8
 
-// The phases of Dial, in their order, and that of Listen. A connection that a Listener accepted reports
-// a bad WebSocket handshake with phase Upgrade.
+// The phases of Dial, in their order, and that of Listen. A connection that a Listener accepted
+// reports a bad WebSocket handshake with phase Upgrade.
 const (
 	Prepare   Phase = iota // check values and read files, before anything is sent
 	Resolve                // name resolution
@@ -62,8 +62,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // Hint says what to do, in one line, or returns "".
 func (e *Error) Hint() string { return Hint(e) }
 
-// TargetError is an invalid value in a Target or an Endpoint, or in its TLS or WebSocket. It is found
-// before anything is sent.
+// TargetError is an invalid value in a Target or an Endpoint, or in its TLS or WebSocket. It is
+// found before anything is sent.
 type TargetError struct {
 	Field string // Port, Bind, Socket, Proxy, Path, Header, CAFile, CAPath, CRLFile, Cert, Key or KeyLog
 	Err   error

@@ -28,8 +28,8 @@ func (d *dialer) secure(ctx context.Context, c net.Conn) (net.Conn, error) {
 	return tc, nil
 }
 
-// helloConn keeps the beginning of what a TLS server sends. crypto/tls has no error type for a server
-// that chose an old version, but its ServerHello names the version.
+// helloConn keeps the beginning of what a TLS server sends. crypto/tls has no error type for a
+// server that chose an old version, but its ServerHello names the version.
 type helloConn struct {
 	net.Conn
 	head [11]byte
@@ -45,8 +45,8 @@ func (c *helloConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// version returns the version in the ServerHello, which is TLS 1.2 for all later versions. It returns 0
-// if the stream does not begin with a ServerHello.
+// version returns the version in the ServerHello, which is TLS 1.2 for all later versions. It
+// returns 0 if the stream does not begin with a ServerHello.
 func (c *helloConn) version() uint16 {
 	const handshakeRecord, serverHello = 22, 2
 	if c.n < len(c.head) || c.head[0] != handshakeRecord || c.head[5] != serverHello {

@@ -8,9 +8,9 @@ import (
 	"os"
 )
 
-// Hint says which flag or step may help against err, in one line, or returns "". err may be a *Error,
-// or an error of a later read: with TLS 1.3 the first read reports that the server refused the client's
-// certificate.
+// Hint says which flag or step may help against err, in one line, or returns "". err may be a
+// *Error, or an error of a later read: with TLS 1.3 the first read reports that the server refused
+// the client's certificate.
 func Hint(err error) string {
 	if alert, ok := remoteAlert(err); ok {
 		return alertHint(alert)

@@ -20,13 +20,13 @@ type Endpoint struct {
 	TLS        *TLS       // nil means none; it needs a certificate and a key
 	WebSocket  *WebSocket // nil means none; Path "" accepts any path, and the other fields are not used
 
-	// Origins are the web pages that may connect by WebSocket, such as https://example.org, or * for
-	// any. Without Origins any page may connect, except that on a loopback address only pages of this
-	// machine may.
+	// Origins are the web pages that may connect by WebSocket, such as https://example.org, or *
+	// for any. Without Origins any page may connect, except that on a loopback address only pages
+	// of this machine may.
 	Origins []string
 
-	// AcceptFailed, if not nil, is called when accepting a connection failed, for example because the
-	// process is out of file descriptors. wait is the time until the next attempt.
+	// AcceptFailed, if not nil, is called when accepting a connection failed, for example because
+	// the process is out of file descriptors. wait is the time until the next attempt.
 	AcceptFailed func(err error, wait time.Duration)
 }
 
@@ -54,8 +54,8 @@ type Listener struct {
 	err    error
 }
 
-// Listen opens a listener. ctx bounds the call only; Close closes the listener. The file of a Unix socket
-// on which no process listens is replaced. An error is a *Error.
+// Listen opens a listener. ctx bounds the call only; Close closes the listener. The file of a Unix
+// socket on which no process listens is replaced. An error is a *Error.
 func Listen(ctx context.Context, e *Endpoint) (*Listener, error) {
 	l := &Listener{end: *e, closed: make(chan struct{})}
 	fail := func(p Phase, err error) (*Listener, error) {
@@ -89,7 +89,8 @@ func Listen(ctx context.Context, e *Endpoint) (*Listener, error) {
 	return l, nil
 }
 
-// removeStale removes the file of a Unix socket on which no process listens. It reports whether it did.
+// removeStale removes the file of a Unix socket on which no process listens. It reports whether it
+// did.
 func removeStale(ctx context.Context, name string) bool {
 	st, err := os.Lstat(name)
 	if err != nil || st.Mode().Type() != fs.ModeSocket {
@@ -104,9 +105,9 @@ func removeStale(ctx context.Context, name string) bool {
 }
 
 // Accept returns the next connection. The first Read of a connection does the TLS and WebSocket
-// handshakes, in the reader's goroutine and with its deadline, so that a silent peer delays nobody else.
-// A TLS handshake cannot be continued after a timeout; a WebSocket handshake can. While the system is out
-// of file descriptors or memory, Accept waits and tries again.
+// handshakes, in the reader's goroutine and with its deadline, so that a silent peer delays nobody
+// else. A TLS handshake cannot be continued after a timeout; a WebSocket handshake can. While the
+// system is out of file descriptors or memory, Accept waits and tries again.
 func (l *Listener) Accept() (net.Conn, error) {
 	const least, most = 5 * time.Millisecond, time.Second
 	for wait := least; ; wait = min(2*wait, most) {
@@ -154,8 +155,8 @@ func (l *Listener) Close() error {
 // Addr returns the address of the socket.
 func (l *Listener) Addr() net.Addr { return l.l.Addr() }
 
-// URL returns the URL for clients on this machine: with the port that was chosen, and with a loopback
-// address if the listener accepts on all addresses.
+// URL returns the URL for clients on this machine: with the port that was chosen, and with a
+// loopback address if the listener accepts on all addresses.
 func (l *Listener) URL() URL {
 	u := URL{Scheme: l.end.Scheme(), Host: l.end.Host}
 	if u.Scheme == Unix {

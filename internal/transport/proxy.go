@@ -15,9 +15,9 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// ParseProxy parses socks5://, socks5h://, http:// or https://[user:password@]host[:port]. The default
-// scheme is http; the default ports are 1080, 80 and 443. With socks5 host names are resolved locally,
-// with the other schemes by the proxy.
+// ParseProxy parses socks5://, socks5h://, http:// or https://[user:password@]host[:port]. The
+// default scheme is http; the default ports are 1080, 80 and 443. With socks5 host names are
+// resolved locally, with the other schemes by the proxy.
 func ParseProxy(s string) (*url.URL, error) {
 	if !strings.Contains(s, "://") {
 		s = "http://" + s
@@ -61,8 +61,8 @@ func proxyAddr(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// dialProxy connects to addr through the proxy. With socks5 it tries each address of a host name, each
-// on its own connection.
+// dialProxy connects to addr through the proxy. With socks5 it tries each address of a host name,
+// each on its own connection.
 func (d *dialer) dialProxy(ctx context.Context, addr string) (net.Conn, error) {
 	if d.Proxy.Scheme != "socks5" {
 		return d.askProxy(ctx, addr)
@@ -192,8 +192,8 @@ func (c *socksConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// refused reports whether the proxy's reply is an error (RFC 1928, section 6). The reply follows the
-// choice of a method and, for method 2, the result of the authentication: two bytes each.
+// refused reports whether the proxy's reply is an error (RFC 1928, section 6). The reply follows
+// the choice of a method and, for method 2, the result of the authentication: two bytes each.
 func (c *socksConn) refused() bool {
 	reply := 2
 	if c.n > 1 && c.head[1] == 2 {
@@ -250,8 +250,8 @@ func connectHTTP(c net.Conn, addr string, user *url.Userinfo) error {
 	}
 }
 
-// readHead reads the head of an HTTP response. It reads byte by byte, because the bytes after the head
-// belong to the server.
+// readHead reads the head of an HTTP response. It reads byte by byte, because the bytes after the
+// head belong to the server.
 func readHead(c net.Conn) ([]byte, error) {
 	head := make([]byte, 0, 256)
 	for len(head) < maxHead {

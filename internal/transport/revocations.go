@@ -30,8 +30,9 @@ type revocationList struct {
 // dateForm is how notes write a time.
 const dateForm = "2006-01-02 15:04:05 MST"
 
-// revocations reads CRLFile. Every list in it must be complete, and signed by one of the authorities in
-// CAFile and CAPath: a list that could not be checked would protect nobody without telling.
+// revocations reads CRLFile. Every list in it must be complete, and signed by one of the
+// authorities in CAFile and CAPath: a list that could not be checked would protect nobody without
+// telling.
 func (t *TLS) revocations() (*revocations, error) {
 	rest, err := os.ReadFile(t.CRLFile)
 	if err != nil {
@@ -148,8 +149,8 @@ var (
 	distributionPoint = asn1.ObjectIdentifier{2, 5, 29, 28}
 )
 
-// checkExtension refuses a list that cannot be used: RFC 5280, 5.2, forbids to use one with a critical
-// extension that is not understood.
+// checkExtension refuses a list that cannot be used: RFC 5280, 5.2, forbids to use one with a
+// critical extension that is not understood.
 func checkExtension(e pkix.Extension) error {
 	switch {
 	case e.Id.Equal(deltaIndicator):
@@ -175,8 +176,8 @@ func checkExtension(e pkix.Extension) error {
 	return nil
 }
 
-// verify is a tls.Config.VerifyConnection. It refuses a client if each chain of its certificate has a
-// certificate that is revoked.
+// verify is a tls.Config.VerifyConnection. It refuses a client if each chain of its certificate has
+// a certificate that is revoked.
 func (r *revocations) verify(cs tls.ConnectionState) error {
 	var revoked *x509.Certificate
 	for _, chain := range cs.VerifiedChains {

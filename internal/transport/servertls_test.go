@@ -32,7 +32,8 @@ func place(t *testing.T, from, to string) {
 	}
 }
 
-// knock connects with a client certificate, sends a byte to an echo and returns the server's serial number.
+// knock connects with a client certificate, sends a byte to an echo and returns the server's serial
+// number.
 func knock(t *testing.T, u URL, c *transporttest.Certs, cfg *TLS) (serial string, err error) {
 	t.Helper()
 	target := u.Target()
@@ -111,8 +112,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// Of the authorities and the revocation lists, each stays as it was if it cannot be read, whatever the
-// other files are.
+// Of the authorities and the revocation lists, each stays as it was if it cannot be read, whatever
+// the other files are.
 func TestReloadOfEachPart(t *testing.T) {
 	c, other := transporttest.New(t), transporttest.New(t)
 	ca, crl := filepath.Join(c.Dir, "now.pem"), filepath.Join(c.Dir, "now.crl")
@@ -232,8 +233,8 @@ func TestRevokedClientCannotResume(t *testing.T) {
 	}
 }
 
-// What is done with lists that are special: those that cannot be used are refused, with the reason, and one
-// that is past its time still counts, with a note.
+// What is done with lists that are special: those that cannot be used are refused, with the reason,
+// and one that is past its time still counts, with a note.
 func TestRevocationLists(t *testing.T) {
 	c, other := transporttest.New(t), transporttest.New(t)
 	past := time.Now().Add(-24 * time.Hour)

@@ -11,8 +11,8 @@ import (
 	"syscall"
 )
 
-// Target describes a server and how to connect to it. The zero value is TCP to localhost. Dial does not
-// change a Target, and several goroutines may use it.
+// Target describes a server and how to connect to it. The zero value is TCP to localhost. Dial does
+// not change a Target, and several goroutines may use it.
 type Target struct {
 	Host   string // name or address; "" means localhost
 	Port   string // "" means the default port of the scheme
@@ -75,8 +75,8 @@ func (t *Target) Addr() string {
 	return net.JoinHostPort(t.host(), t.port())
 }
 
-// Local reports whether the target is on this machine: a Unix socket, localhost or a loopback address,
-// without a proxy. It does not resolve names.
+// Local reports whether the target is on this machine: a Unix socket, localhost or a loopback
+// address, without a proxy. It does not resolve names.
 func (t *Target) Local() bool {
 	return t.Socket != "" || t.Proxy == nil && !t.SRV && isLoopback(t.host())
 }
@@ -90,8 +90,8 @@ func isLoopback(host string) bool {
 	return err == nil && a.Unmap().IsLoopback()
 }
 
-// Check checks the target without connecting, and reads the files of its TLS. An error is a *Error with
-// phase Prepare.
+// Check checks the target without connecting, and reads the files of its TLS. An error is a *Error
+// with phase Prepare.
 func (t *Target) Check() error {
 	if err := t.check(); err != nil {
 		return &Error{Phase: Prepare, Addr: t.Addr(), Err: err}

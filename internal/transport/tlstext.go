@@ -19,8 +19,8 @@ func certificate(err error) *x509.Certificate {
 	return nil
 }
 
-// tlsText returns the text of a failed handshake. If a certificate was not accepted, it describes the
-// certificate and says why.
+// tlsText returns the text of a failed handshake. If a certificate was not accepted, it describes
+// the certificate and says why.
 func tlsText(err error) string {
 	var (
 		authority x509.UnknownAuthorityError

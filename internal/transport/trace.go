@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Trace describes a connection. Dial fills it in. The duration of a phase that did not take place is 0.
-// After an error it has the phases up to the one that failed.
+// Trace describes a connection. Dial fills it in. The duration of a phase that did not take place
+// is 0. After an error it has the phases up to the one that failed.
 type Trace struct {
 	Resolve   time.Duration // name lookups, including SRV
 	Connect   time.Duration // TCP or Unix socket; to the proxy if there is one

@@ -54,14 +54,15 @@ type URL struct {
 	Host           string // without brackets; an IPv6 zone follows %
 	Port           string // the default port if the URL has none; "" for unix
 
-	// Path is the decoded path with its first slash: a topic (see Topic), or the file name of a Unix
-	// socket. For ws and wss it is the endpoint with its query, not decoded, as it is sent to the server.
+	// Path is the decoded path with its first slash: a topic (see Topic), or the file name of a
+	// Unix socket. For ws and wss it is the endpoint with its query, not decoded, as it is sent to
+	// the server.
 	Path string
 }
 
 // ParseURL parses scheme://[user[:password]@]host[:port][/path]. User, password and path may be
-// percent-encoded. The last @ before the path ends the password. IPv6 addresses are in brackets. In a
-// topic, # and ? are ordinary characters.
+// percent-encoded. The last @ before the path ends the password. IPv6 addresses are in brackets. In
+// a topic, # and ? are ordinary characters.
 func ParseURL(s string) (URL, error) {
 	u, err := parseURL(s)
 	if err != nil {
@@ -245,8 +246,9 @@ func escapePath(p string) string { return (&url.URL{Path: p}).EscapedPath() }
 // GoString returns the URL with its password masked, for %#v.
 func (u URL) GoString() string { return "transport.URL(" + strconv.Quote(u.String()) + ")" }
 
-// Redact returns s with everything masked that may be secret, if s is meant to be a URL: the password, which ends with
-// the last @; an invalid port, which may be the password of a URL whose host is missing; and the query.
+// Redact returns s with everything masked that may be secret, if s is meant to be a URL: the
+// password, which ends with the last @; an invalid port, which may be the password of a URL whose
+// host is missing; and the query.
 func Redact(s string) string {
 	start := 0
 	if i := strings.Index(s, "//"); i >= 0 {

@@ -24,8 +24,8 @@ var frameBuffers = sync.Pool{New: func() any { return new([frameBuffer]byte) }}
 
 // wsConn is a WebSocket as a stream of bytes. Each Write sends one binary frame [MQTT-6.0.0-1]; the
 // boundaries of received frames have no meaning [MQTT-6.0.0-2]. Reads and writes use the underlying
-// connection in the caller's goroutine, so its deadlines apply, and an idle connection has no buffer.
-// Frames are decoded in the caller's buffer.
+// connection in the caller's goroutine, so its deadlines apply, and an idle connection has no
+// buffer. Frames are decoded in the caller's buffer.
 type wsConn struct {
 	net.Conn // TCP, TLS or a Unix socket
 	client   bool
@@ -70,7 +70,8 @@ func (e *CloseError) Error() string {
 // errText reports a text frame, which MQTT does not use [MQTT-6.0.0-1].
 var errText = errors.New("the peer sent a WebSocket frame that is not binary")
 
-// Read reads the payload of binary frames. It returns io.EOF after a Close frame with a normal status.
+// Read reads the payload of binary frames. It returns io.EOF after a Close frame with a normal
+// status.
 func (c *wsConn) Read(p []byte) (int, error) {
 	c.rmu.Lock()
 	defer c.rmu.Unlock()
@@ -141,8 +142,8 @@ func closeFrameError(p []byte) error {
 	return &CloseError{Code: uint16(code), Reason: reason}
 }
 
-// Write sends p as one binary frame. If a frame was sent in part, for example because of a deadline,
-// nothing more can be sent.
+// Write sends p as one binary frame. If a frame was sent in part, for example because of a
+// deadline, nothing more can be sent.
 func (c *wsConn) Write(p []byte) (int, error) {
 	if !c.open.Load() {
 		c.rmu.Lock()
@@ -203,8 +204,8 @@ func (c *wsConn) frame(op ws.OpCode, p []byte) (n int, err error) {
 	}
 }
 
-// answer starts to send p as a pong. If another ping arrives before the pong is sent, only the last one
-// is answered, as RFC 6455, section 5.5.3 allows.
+// answer starts to send p as a pong. If another ping arrives before the pong is sent, only the last
+// one is answered, as RFC 6455, section 5.5.3 allows.
 func (c *wsConn) answer(p []byte) {
 	c.pmu.Lock()
 	defer c.pmu.Unlock()
@@ -236,8 +237,8 @@ func (c *wsConn) sendPongs() {
 	}
 }
 
-// ConnectionState returns the state of the underlying TLS connection, or the zero value. The first Read
-// does the handshake of a listener's connection.
+// ConnectionState returns the state of the underlying TLS connection, or the zero value. The first
+// Read does the handshake of a listener's connection.
 func (c *wsConn) ConnectionState() tls.ConnectionState {
 	if t, ok := c.Conn.(*tls.Conn); ok {
 		return t.ConnectionState()
@@ -245,8 +246,8 @@ func (c *wsConn) ConnectionState() tls.ConnectionState {
 	return tls.ConnectionState{}
 }
 
-// CloseWrite ends sending with a Close frame. When the peer has read everything, it answers with a Close
-// frame, and Read returns io.EOF.
+// CloseWrite ends sending with a Close frame. When the peer has read everything, it answers with a
+// Close frame, and Read returns io.EOF.
 func (c *wsConn) CloseWrite() error {
 	c.wmu.Lock()
 	defer c.wmu.Unlock()
@@ -262,8 +263,8 @@ func (c *wsConn) sendClose(code ws.StatusCode) error {
 	return err
 }
 
-// Close sends a Close frame, for which it waits at most a second, and closes the underlying connection.
-// What was written before is still sent.
+// Close sends a Close frame, for which it waits at most a second, and closes the underlying
+// connection. What was written before is still sent.
 func (c *wsConn) Close() error { return c.shut(ws.StatusNormalClosure) }
 
 func (c *wsConn) shut(code ws.StatusCode) error {

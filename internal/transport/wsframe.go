@@ -18,8 +18,8 @@ const (
 	frameBad                       // violates RFC 6455; see err
 )
 
-// frameIn decodes frames from a stream of bytes that arrives in parts of any size. It buffers at most a
-// header and the payload of one control frame.
+// frameIn decodes frames from a stream of bytes that arrives in parts of any size. It buffers at
+// most a header and the payload of one control frame.
 type frameIn struct {
 	client bool // we are the client
 
@@ -35,8 +35,8 @@ type frameIn struct {
 	err     error
 }
 
-// next decodes the beginning of b and returns the number of bytes used. For framePayload part aliases b;
-// for framePing and frameClose it is valid until the next call.
+// next decodes the beginning of b and returns the number of bytes used. For framePayload part
+// aliases b; for framePing and frameClose it is valid until the next call.
 func (f *frameIn) next(b []byte) (part []byte, used int, ev frameEvent) {
 	if !f.body {
 		if used = f.header(b); !f.body {

@@ -44,8 +44,8 @@ func (d *dialer) upgrade(ctx context.Context, c net.Conn) (net.Conn, error) {
 	return w, nil
 }
 
-// openWebSocket asks the server on c for an upgrade. It offers the subprotocol mqtt [MQTT-6.0.0-3], and
-// accepts a server that chooses none.
+// openWebSocket asks the server on c for an upgrade. It offers the subprotocol mqtt [MQTT-6.0.0-3],
+// and accepts a server that chooses none.
 func openWebSocket(c net.Conn, t *Target) (w *wsConn, protocol string, err error) {
 	var status *upgradeStatus
 	header := t.WebSocket.Header.Clone()
@@ -164,7 +164,8 @@ type serverHandshake struct {
 	head head
 }
 
-// handshake answers the client's upgrade request. rmu is held. After a timeout it can be called again.
+// handshake answers the client's upgrade request. rmu is held. After a timeout it can be called
+// again.
 func (c *wsConn) handshake() error {
 	if c.pendingHandshake == nil || c.rerr != nil {
 		return c.rerr
@@ -237,9 +238,9 @@ func refusal(code int, reason string) error {
 	return ws.RejectConnectionError(ws.RejectionStatus(code), ws.RejectionReason(reason))
 }
 
-// allowsOrigin reports whether a web page of that origin may connect. Any page in a browser can try to,
-// and a listener on loopback often requires no credentials, so only pages of this machine and those in
-// Origins may connect to it.
+// allowsOrigin reports whether a web page of that origin may connect. Any page in a browser can try
+// to, and a listener on loopback often requires no credentials, so only pages of this machine and
+// those in Origins may connect to it.
 func (e *Endpoint) allowsOrigin(origin string, local net.Addr) bool {
 	for _, o := range e.Origins {
 		if o == "*" || strings.EqualFold(o, origin) {

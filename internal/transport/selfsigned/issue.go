@@ -64,8 +64,8 @@ func newSerial() (*big.Int, error) {
 	return n.Add(n, big.NewInt(1)), nil
 }
 
-// issue makes a key, has the certificate of template signed by parent, or by itself if parent is nil, and
-// writes both. The key comes first: a certificate without its key is made again.
+// issue makes a key, has the certificate of template signed by parent, or by itself if parent is
+// nil, and writes both. The key comes first: a certificate without its key is made again.
 func issue(template *x509.Certificate, parent *pair, certFile, keyFile string) (*pair, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

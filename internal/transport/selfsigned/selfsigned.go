@@ -41,10 +41,10 @@ func In(dir string) Folder {
 	return Folder{CA: at("ca.pem"), Cert: at("server.pem"), Key: at("server.key"), caKey: at("ca.key")}
 }
 
-// Ensure makes what is absent in dir, which it creates, and renews what is about to expire or does not
-// cover the names: localhost, the loopback addresses, the name of this machine, and hosts, which are names
-// and IP addresses. made tells which of the two certificates are new. Several processes may call it for
-// one folder at the same time. An error means that nothing was replaced.
+// Ensure makes what is absent in dir, which it creates, and renews what is about to expire or does
+// not cover the names: localhost, the loopback addresses, the name of this machine, and hosts,
+// which are names and IP addresses. made tells which of the two certificates are new. Several
+// processes may call it for one folder at the same time. An error means that nothing was replaced.
 func Ensure(dir string, hosts []string, now time.Time) (f Folder, made []string, err error) {
 	f = In(dir)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -138,8 +138,8 @@ func (f *Folder) authority() (*pair, error) {
 	return &pair{c.Leaf, key}, nil
 }
 
-// serverFits reports whether the server certificate can be used. The error is not nil if the certificate is
-// somebody else's.
+// serverFits reports whether the server certificate can be used. The error is not nil if the
+// certificate is somebody else's.
 func (f *Folder) serverFits(a *pair, n names, now time.Time) (bool, error) {
 	b, err := os.ReadFile(f.Cert)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// check verifies the server's certificate for each name as a client with the authority would, and that
-// nobody else can read a key.
+// check verifies the server's certificate for each name as a client with the authority would, and
+// that nobody else can read a key.
 func check(t *testing.T, f Folder, now time.Time, names ...string) *x509.Certificate {
 	t.Helper()
 	b, err := os.ReadFile(f.CA)
@@ -37,8 +37,8 @@ func check(t *testing.T, f Folder, now time.Time, names ...string) *x509.Certifi
 	return p.Leaf
 }
 
-// The first use makes both certificates, later ones use them, and what expires soon or lacks a name is
-// made again.
+// The first use makes both certificates, later ones use them, and what expires soon or lacks a name
+// is made again.
 func TestEnsure(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "here")
 	now := time.Now()

@@ -1,5 +1,6 @@
-// Package transporttest makes certificates for tests: an authority, a certificate of a server for localhost,
-// and one of a client. They take about a millisecond, and are written to a temporary folder of the test.
+// Package transporttest makes certificates for tests: an authority, a certificate of a server for
+// localhost, and one of a client. They take about a millisecond, and are written to a temporary
+// folder of the test.
 package transporttest
 
 import (
