@@ -58,11 +58,12 @@ func (e *Env) Finish(ctx context.Context, name string, err error) int {
 	if e.Mosquitto() {
 		code = mosquittoStatus(code, err)
 	}
-	line := string(format.VisibleLine(nil, []byte(err.Error())))
+	line := name + ": " + err.Error()
 	if hint != "" {
 		line += " - " + hint
 	}
-	fmt.Fprintf(e.Err, "%s: %s\n", name, line)
+	// The whole line is escaped, because reasons, names and hints contain what a server sent.
+	e.Err.Write(append(format.VisibleLine(nil, []byte(line)), '\n'))
 	return code
 }
 

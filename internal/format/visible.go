@@ -17,7 +17,8 @@ const hexDigits = "0123456789abcdef"
 func Visible(dst, b []byte) []byte { return appendVisible(dst, b, true) }
 
 // VisibleLine is Visible for text that must stay on one line, such as topics and reason
-// strings. It escapes newline and tab as \n and \t.
+// strings. It escapes newline and tab as \n and \t, and the line and paragraph separators as
+// \u2028 and \u2029.
 func VisibleLine(dst, b []byte) []byte { return appendVisible(dst, b, false) }
 
 // nextUnprintable returns the index of the first byte at or after i that is not printable
@@ -49,7 +50,8 @@ func appendVisible(dst, b []byte, multiline bool) []byte {
 		var r rune
 		if c >= utf8.RuneSelf {
 			r, n = utf8.DecodeRune(b[i:])
-			if (r != utf8.RuneError || n > 1) && !jsonline.Unsafe(r) {
+			separator := !multiline && (r == '\u2028' || r == '\u2029')
+			if (r != utf8.RuneError || n > 1) && !jsonline.Unsafe(r) && !separator {
 				i += n
 				continue
 			}

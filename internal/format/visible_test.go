@@ -13,7 +13,7 @@ func TestVisible(t *testing.T) {
 	for _, c := range []struct{ in, body, line string }{
 		{"", "", ""},
 		{"plain text, longer than eight bytes", "plain text, longer than eight bytes", "plain text, longer than eight bytes"},
-		{"naïve 日本語 🎉 \u2028", "naïve 日本語 🎉 \u2028", "naïve 日本語 🎉 \u2028"},
+		{"naïve 日本語 🎉 \u2028\u2029", "naïve 日本語 🎉 \u2028\u2029", `naïve 日本語 🎉 \u2028\u2029`},
 		{"two\nlines\tand\r\n", "two\nlines\tand\\r\n", `two\nlines\tand\r\n`},
 		{"\x1b[2J\x07\x00", `\x1b[2J\x07\x00`, `\x1b[2J\x07\x00`},
 		{"\x7f", `\x7f`, `\x7f`},
@@ -58,10 +58,12 @@ func checkVisible(t *testing.T, b []byte) {
 			}
 		}
 	}
-	if strings.ContainsAny(string(VisibleLine(nil, b)), "\n\t") {
+	if strings.ContainsAny(string(VisibleLine(nil, b)), "\n\t\u2028\u2029") {
 		t.Fatalf("%q has more than one line", b)
 	}
-	clean := utf8.Valid(b) && strings.IndexFunc(string(b), func(r rune) bool { return unicode.IsControl(r) || isDirectionMark(r) }) < 0
+	clean := utf8.Valid(b) && strings.IndexFunc(string(b), func(r rune) bool {
+		return unicode.IsControl(r) || isDirectionMark(r) || r == '\u2028' || r == '\u2029'
+	}) < 0
 	if clean && string(VisibleLine(nil, b)) != string(b) {
 		t.Fatalf("%q needs no change", b)
 	}
