@@ -20,7 +20,7 @@ var errLongLine = errors.New("longer than an MQTT packet can be (268,435,455 byt
 // block is a number of whole lines as they were read.
 type block struct {
 	buf  []byte
-	text []byte // whole lines, each with its delimiter; the last line of the input may lack it
+	text []byte // whole lines, each with its delimiter; at io.EOF the last line may lack it
 	rest []byte // read after text: the beginning of the next block's first line
 	err  error  // ended the input after this block
 }
@@ -49,6 +49,9 @@ func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
 		n += m
 		if err != nil {
 			b.text, b.rest, b.err = b.buf[:n], nil, err
+			if err != io.EOF { // only the end of the input completes a line without a delimiter
+				b.text = wholeLines(b.text, delim)
+			}
 			return nil
 		}
 		if i := bytes.LastIndex(b.buf[from:n], delim); i >= 0 {
@@ -57,6 +60,15 @@ func (b *block) fill(in io.Reader, rest, delim []byte) []byte {
 			return b.rest
 		}
 	}
+}
+
+// wholeLines returns b up to its last delimiter.
+func wholeLines(b, delim []byte) []byte {
+	i := bytes.LastIndex(b, delim)
+	if i < 0 {
+		return nil
+	}
+	return b[:i+len(delim)]
 }
 
 // grow replaces the buffer by one of size bytes that begins with start. A line of a hundred

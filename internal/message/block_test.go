@@ -2,9 +2,13 @@ package message
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"runtime"
+	"strings"
 	"testing"
+	"testing/iotest"
+	"time"
 )
 
 // A long line costs its buffer, not the smaller ones that it has outgrown too, and the lines behind
@@ -38,4 +42,48 @@ func TestBlockOfALongLine(t *testing.T) {
 		t.Errorf("%q, %v", b.text, b.err)
 	}
 	runtime.KeepAlive(long)
+}
+
+// Only the end of the input completes a line without a delimiter. After a read error the lines
+// before it are sent, and nothing of the last one, however the reads cut it.
+func TestReadErrorEndsNoLine(t *testing.T) {
+	broken := errors.New("connection reset")
+	for _, delim := range []string{"\n", "\x00", "--"} {
+		for _, row := range []struct {
+			text  string
+			lines []string
+		}{
+			{"half", nil},
+			{"", nil},
+			{"one-", nil},
+			{"one" + delim, []string{"one"}},
+			{"one" + delim + "two" + delim + `{"payload":"whole"}`, []string{"one", "two"}},
+		} {
+			for name, cut := range map[string]func(io.Reader) io.Reader{
+				"whole": func(r io.Reader) io.Reader { return r },
+				"bytes": iotest.OneByteReader,
+				"error": iotest.DataErrReader, // with the last data
+			} {
+				in := cut(io.MultiReader(strings.NewReader(row.text), iotest.ErrReader(broken)))
+				wake := make(chan struct{}, 100)
+				l := NewLines(in, LineOptions{Delimiter: []byte(delim), Wake: func() { wake <- struct{}{} }})
+				var got []string
+				var err error
+				for {
+					var m *Message
+					if m, err = l.Next(time.Time{}); err == nil {
+						got = append(got, string(m.Payload))
+					} else if err == ErrWait {
+						<-wake
+					} else {
+						break
+					}
+				}
+				l.Close()
+				if strings.Join(got, "|") != strings.Join(row.lines, "|") || !errors.Is(err, broken) {
+					t.Errorf("%q, %s, delimiter %q: %q, %v", row.text, name, delim, got, err)
+				}
+			}
+		}
+	}
 }

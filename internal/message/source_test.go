@@ -117,8 +117,8 @@ func TestLinesWake(t *testing.T) {
 		}
 		w.CloseWithError(errors.New("disk on fire"))
 		synctest.Wait()
-		if got, err := all(l); err == nil || err.Error() != "read stdin: disk on fire" || strings.Join(got, "") != "3 t 1 c" {
-			t.Errorf("%q, then error %v", got, err)
+		if got, err := all(l); err == nil || err.Error() != "read stdin: disk on fire" || len(got) > 0 {
+			t.Errorf("%q, then error %v: a line that had not ended is no message", got, err)
 		}
 	})
 }
