@@ -36,14 +36,19 @@ func main() {
 
 // interruptible returns a context, and a function that begins to handle signals. The first SIGINT or
 // SIGTERM cancels the context. A second one calls e.SecondSignal, once, or ends the process; the
-// process also ends if a write to stdout or stderr then blocks for cli.StuckAfter. SIGPIPE is
-// ignored: a closed stdout is a write error, and the server still gets a DISCONNECT.
+// process also ends if a write to stdout or stderr then blocks for cli.StuckAfter. A signal that the
+// parent process ignores stays ignored, as under nohup. SIGPIPE is ignored: a closed stdout is a
+// write error, and the server still gets a DISCONNECT.
 func interruptible(e *cli.Env, stuck func() bool) (ctx context.Context, listen func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signal.Ignore(syscall.SIGPIPE)
 	return ctx, sync.OnceFunc(func() {
 		signals := make(chan os.Signal, 2)
-		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+		for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
+			if !signal.Ignored(s) {
+				signal.Notify(signals, s)
+			}
+		}
 		go handle(signals, e, stuck, cancel)
 	})
 }
