@@ -155,7 +155,7 @@ func (f *Flags) Open(ctx context.Context, e *cli.Env, o Options) (src Source, er
 	if f.Streams() {
 		src = f.openLines(e.In, o, func(what string) { e.Warn("%s", what) })
 	} else {
-		if o.Base.Payload, err = f.read(ctx, e); err != nil {
+		if o.Base.Payload, err = f.read(ctx, e, PayloadRoom(&o.Base)); err != nil {
 			return nil, err
 		}
 		if o.Query == nil { // which would make text of any payload

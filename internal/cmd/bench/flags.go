@@ -134,7 +134,7 @@ func (f *loadFlags) payload(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, 
 	case fs.Changed("message"):
 		b.Payload = []byte(f.message)
 	case fs.Changed("file"):
-		if b.Payload, err = message.ReadPayload(ctx, e, f.file); err != nil {
+		if b.Payload, err = message.ReadPayload(ctx, e, f.file, proto.MaxRemaining); err != nil {
 			return err
 		}
 	case fs.Changed("template"):
