@@ -29,10 +29,12 @@ func TestStderrIsVisible(t *testing.T) {
 		"failure": func(e *cli.Env) {
 			e.Finish(context.Background(), "mqtt pub", cli.Fail(cli.ExitOther, hostile, "%w", errors.New(hostile)))
 		},
-		"usage":  func(e *cli.Env) { e.Finish(context.Background(), "mqtt pub", cli.Usage(hostile, hostile)) },
-		"reason": func(e *cli.Env) { e.Finish(context.Background(), "mqtt sub", &conn.Disconnected{Reason: proto.ServerBusy, Props: reason}) },
-		"warn":   func(e *cli.Env) { e.Warn("%s", hostile) },
-		"note":   func(e *cli.Env) { e.Note("%s", hostile) },
+		"usage": func(e *cli.Env) { e.Finish(context.Background(), "mqtt pub", cli.Usage(hostile, hostile)) },
+		"reason": func(e *cli.Env) {
+			e.Finish(context.Background(), "mqtt sub", &conn.Disconnected{Reason: proto.ServerBusy, Props: reason})
+		},
+		"warn": func(e *cli.Env) { e.Warn("%s", hostile) },
+		"note": func(e *cli.Env) { e.Note("%s", hostile) },
 	} {
 		var out, err bytes.Buffer
 		write(clitest.Env(&out, &err))
