@@ -26,7 +26,13 @@ func transportHint(err error) string {
 
 func noHint(error) string { return "" }
 
-func unansweredHint(error) string { return "is this an MQTT port, and does it want TLS? (--tls)" }
+func unansweredHint(err error) string {
+	var closed *transport.CloseError
+	if errors.As(err, &closed) {
+		return "the server speaks WebSocket: its log may say more"
+	}
+	return "is this an MQTT port, and does it want TLS? (--tls)"
+}
 
 func lostHint(err error) string { return cmp.Or(transportHint(err), "--reconnect always tries again") }
 

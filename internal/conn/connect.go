@@ -3,6 +3,7 @@ package conn
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -136,8 +137,11 @@ func beforeConnack(ctx context.Context, err error) error {
 		return &OpenError{Err: ErrSilent}
 	}
 	var closed *transport.CloseError // a WebSocket Close frame
+	if errors.As(err, &closed) {
+		return &OpenError{Err: fmt.Errorf("%w: %w", ErrHungUp, closed)}
+	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) || transport.IsReset(err) ||
-		errors.Is(err, io.ErrClosedPipe) || errors.As(err, &closed) {
+		errors.Is(err, io.ErrClosedPipe) {
 		return &OpenError{Err: ErrHungUp}
 	}
 	return &OpenError{Err: err}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -12,6 +14,7 @@ import (
 
 	"mqtt/internal/proto"
 	"mqtt/internal/session"
+	"mqtt/internal/transport"
 )
 
 // TestConnect checks that CONNECT is the first packet and is sent once, with its fields in order
@@ -395,3 +398,29 @@ func TestFallbackEnds(t *testing.T) {
 		closed(t, resumed(t, cfg, &s))
 	})
 }
+
+// TestWebSocketCloseBeforeConnack checks that the code and reason of a Close frame before CONNACK are part
+// of the error, which still means that the server hung up.
+func TestWebSocketCloseBeforeConnack(t *testing.T) {
+	for _, code := range []uint16{1000, 1001, 1008, 1013, 4001} {
+		closed := &transport.CloseError{Code: code, Reason: "policy: bad token"}
+		cfg := &Config{Connect: proto.Connect{Version: proto.V5, CleanStart: true, ClientID: "me"}, Dial: func(context.Context, proto.Version) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			go io.Copy(io.Discard, theirs) // ends when ours is closed
+			return closing{ours, closed}, nil
+		}}
+		_, err := Dial(t.Context(), cfg, new(session.Session))
+		want := fmt.Sprintf("the server closed the connection before it answered: the peer closed the WebSocket with status %d: \"policy: bad token\"", code)
+		if err == nil || err.Error() != want || Class(err) != ClassHungUp {
+			t.Errorf("%d: %v", code, err)
+		}
+	}
+}
+
+// closing is a connection whose reads fail.
+type closing struct {
+	net.Conn
+	err error
+}
+
+func (c closing) Read([]byte) (int, error) { return 0, c.err }

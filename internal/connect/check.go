@@ -78,6 +78,8 @@ func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 		flag, hint = f.part(fs, "ws-path", "--ws-path"), "for example /mqtt"
 	case "Bind":
 		flag, hint = "-A", "for example 127.0.0.1"
+	case "Subprotocol":
+		flag, hint = "--ws-protocol", "letters, digits, dots and dashes"
 	case "Header":
 		flag, hint = "--ws-header", "expected NAME: VALUE"
 	case "Proxy":

@@ -28,7 +28,8 @@ func (p *Plan) explainNoAnswer(err error) error {
 		return err
 	}
 	code, hint := cli.Judge(err)
-	if p.secure {
+	var closed *transport.CloseError
+	if p.secure && !errors.As(err, &closed) {
 		hint = "is this an MQTT port? the server may also want a client certificate (--cert, --key)"
 	}
 	if class == conn.ClassSilent && p.Cfg != nil && p.Cfg.Connect.Version == proto.V5 {

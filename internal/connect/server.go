@@ -19,7 +19,7 @@ import (
 type ServerFlags struct {
 	Host, Port, URL, Unix string
 	ws                    bool
-	wsPath                string
+	wsPath, wsProtocol    string
 	wsHeader              []string
 	Proxy, Bind           string
 	srv                   bool
@@ -33,6 +33,7 @@ func (f *ServerFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Unix, "unix", "", "connect to the unix socket `PATH`")
 	fs.BoolVar(&f.ws, "ws", false, "speak MQTT over WebSocket")
 	fs.StringVar(&f.wsPath, "ws-path", "", "ask for the WebSocket endpoint `PATH`, /mqtt if not given")
+	fs.StringVar(&f.wsProtocol, "ws-protocol", "", "offer the WebSocket subprotocol `NAME`; default: mqtt")
 	cli.ListVar(fs, &f.wsHeader, "ws-header", "", "send the header `NAME: VALUE` with the WebSocket upgrade, many")
 	fs.StringVar(&f.Proxy, "proxy", "", "go through `URL`: socks5h://… (names resolved there), socks5://… or http://…")
 	fs.StringVarP(&f.Bind, "bind", "A", "", "connect from the local `ADDRESS`")
@@ -67,7 +68,7 @@ func (f *ServerFlags) target(ctx context.Context, e *cli.Env, fs *pflag.FlagSet,
 func Dialer(t *transport.Target, trace func() *transport.Trace) func(context.Context, proto.Version) (net.Conn, error) {
 	return func(ctx context.Context, v proto.Version) (net.Conn, error) {
 		at := t
-		if t.WebSocket != nil && v == proto.V31 { // the subprotocol that is customary for 3.1
+		if t.WebSocket != nil && v == proto.V31 && t.WebSocket.Subprotocol == "" { // the subprotocol that is customary for 3.1
 			old, ws := *t, *t.WebSocket
 			ws.Subprotocol = "mqttv3.1"
 			old.WebSocket = &ws
@@ -135,7 +136,7 @@ func socketFlag(u *transport.URL) string {
 
 // webSocket applies the flags of WebSocket to t.
 func (f *ServerFlags) webSocket(t *transport.Target) error {
-	if (f.ws || f.wsPath != "" || len(f.wsHeader) > 0) && t.WebSocket == nil {
+	if (f.ws || f.wsPath != "" || f.wsProtocol != "" || len(f.wsHeader) > 0) && t.WebSocket == nil {
 		if t.Socket != "" {
 			return cli.BadFlag("--ws", " with a unix socket", "give one of them")
 		}
@@ -147,6 +148,7 @@ func (f *ServerFlags) webSocket(t *transport.Target) error {
 	if f.wsPath != "" {
 		t.WebSocket.Path = f.wsPath
 	}
+	t.WebSocket.Subprotocol = f.wsProtocol
 	for _, h := range f.wsHeader {
 		name, value, ok := strings.Cut(h, ":")
 		if !ok {

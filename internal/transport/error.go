@@ -65,7 +65,7 @@ func (e *Error) Hint() string { return Hint(e) }
 // TargetError is an invalid value in a Target or an Endpoint, or in its TLS or WebSocket. It is
 // found before anything is sent.
 type TargetError struct {
-	Field string // Port, Bind, Socket, Proxy, Path, Header, CAFile, CAPath, CRLFile, Cert, Key or KeyLog
+	Field string // Port, Bind, Socket, Proxy, Path, Header, Subprotocol, CAFile, CAPath, CRLFile, Cert, Key or KeyLog
 	Err   error
 }
 

@@ -89,8 +89,11 @@ func upgradeHint(err error) string {
 	var (
 		s *upgradeStatus
 		f *foreign
+		p *otherProtocol
 	)
 	switch {
+	case errors.As(err, &p) && p.chosen != "":
+		return "--ws-protocol " + p.chosen + " offers it"
 	case errors.As(err, &s):
 		switch {
 		case s.code == 401 || s.code == 403:

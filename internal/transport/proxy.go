@@ -15,9 +15,9 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// ParseProxy parses socks5://, socks5h://, http:// or https://[user:password@]host[:port]. The
-// default scheme is http; the default ports are 1080, 80 and 443. With socks5 host names are
-// resolved locally, with the other schemes by the proxy.
+// ParseProxy parses socks5://, socks5h://, http:// or https://[user:password@]host[:port]. socks://
+// is socks5h://. The default scheme is http; the default ports are 1080, 80 and 443. With socks5
+// host names are resolved locally, with the other schemes by the proxy.
 func ParseProxy(s string) (*url.URL, error) {
 	if !strings.Contains(s, "://") {
 		s = "http://" + s
@@ -26,6 +26,9 @@ func ParseProxy(s string) (*url.URL, error) {
 	if err != nil {
 		// The error of url.Parse quotes parts of s, which may belong to the password.
 		return nil, fmt.Errorf("proxy %q is not a URL", Redact(s))
+	}
+	if u.Scheme == "socks" { // as desktops write it into ALL_PROXY
+		u.Scheme = "socks5h"
 	}
 	return u, checkProxy(u)
 }

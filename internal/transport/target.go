@@ -147,8 +147,8 @@ const longestSocket = len(syscall.RawSockaddrUnix{}.Path) - 1
 
 func (w *WebSocket) path() string {
 	switch {
-	case w.Path == "":
-		return DefaultPath
+	case w.Path == "" || w.Path[0] == '?':
+		return DefaultPath + w.Path
 	case w.Path[0] != '/':
 		return "/" + w.Path
 	}
@@ -167,7 +167,7 @@ func (w *WebSocket) check() error {
 		return fieldError("Path", err)
 	}
 	if !isToken(w.subprotocol()) {
-		return fmt.Errorf("subprotocol %q is not an HTTP token", w.Subprotocol)
+		return fieldError("Subprotocol", fmt.Errorf("subprotocol %q is not an HTTP token", w.Subprotocol))
 	}
 	for name, values := range w.Header {
 		if !isToken(name) {

@@ -54,6 +54,8 @@ func TestProxyFromEnvironment(t *testing.T) {
 	}{
 		{"", "", "example.org", ""},
 		{"socks5h://p:1", "", "example.org", "socks5h://p:1"},
+		{"socks://p:1/", "", "example.org", "socks5h://p:1/"},
+		{"SOCKS://u:pw@p", "", "example.org", "socks5h://u:pw@p"},
 		{"p:3128", "", "example.org", "http://p:3128"},
 		{"http://p", "", "localhost:1883", ""},
 		{"http://p", "", "127.1.2.3", ""},

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // Scheme is the scheme of a URL.
@@ -87,7 +88,7 @@ func parseURL(s string) (u URL, err error) {
 		return u, fmt.Errorf("the scheme is missing, as in %s://host", MQTT) // localhost:1883
 	}
 	authority, path := rest, ""
-	if i := strings.IndexByte(rest, '/'); i >= 0 {
+	if i := pathStart(u.Scheme, rest); i >= 0 {
 		authority, path = rest[:i], rest[i:]
 	}
 	if i := strings.LastIndexByte(authority, '@'); i > 0 || i == 0 && u.Scheme != Unix {
@@ -111,6 +112,31 @@ func parseURL(s string) (u URL, err error) {
 	}
 	u.Path, err = unescape("path", path)
 	return u, err
+}
+
+// pathStart returns where the authority of a URL ends and its path or query begins, -1 for neither. For
+// ws and wss a query may follow the host. A ? can also belong to a password, which a later @ ends: then
+// no host or host:port precedes it.
+func pathStart(scheme Scheme, s string) int {
+	slash := strings.IndexByte(s, '/')
+	query := strings.IndexByte(s, '?')
+	if !scheme.WebSocket() || query < 0 || slash >= 0 && slash < query {
+		return slash
+	}
+	user := s
+	if slash >= 0 {
+		user = s[:slash]
+	}
+	host := s[strings.LastIndexByte(s[:query], '@')+1 : query]
+	colon := strings.LastIndexByte(host, ':')
+	at := strings.LastIndexByte(user, '@')
+	if at < query || colon < 0 || strings.HasSuffix(host, "]") || checkPort(host[colon+1:]) == nil {
+		return query
+	}
+	if query = strings.IndexByte(user[at:], '?'); query >= 0 {
+		return at + query
+	}
+	return slash
 }
 
 func isScheme(s string) bool {
@@ -163,6 +189,9 @@ func (u *URL) parseHost(s string) error {
 	} else if host, port, ok = strings.Cut(s, ":"); strings.Contains(port, ":") {
 		return errors.New("an IPv6 address must be in brackets, as in mqtt://[::1]:1883")
 	}
+	if name, query, ok := strings.Cut(host, "?"); ok && !u.Scheme.WebSocket() && !strings.ContainsAny(name, "#%\\ \t\r\n\"<>[]") {
+		return fmt.Errorf("a query (%s) is only for ws and wss; in a user or password, write ? as %%3F", "?"+mask(query))
+	}
 	if strings.ContainsAny(host, "?#%\\ \t\r\n\"<>[]") && !strings.HasPrefix(s, "[") {
 		return fmt.Errorf("host name %q: in a user or password, write / as %%2F, # as %%23, ? as %%3F and @ as %%40", Redact(host))
 	}
@@ -186,12 +215,26 @@ func checkPort(port string) error {
 // checkPath returns an error if path has a character that is not allowed in the request line of the
 // WebSocket handshake.
 func checkPath(path string) error {
-	for i := 0; i < len(path); i++ {
-		if c := path[i]; c <= ' ' || c == '#' || c >= 0x7F {
-			return fmt.Errorf("write the character %q in a WebSocket path as %%%02X", c, c)
+	for i, c := range path {
+		if c > ' ' && c != '#' && c < 0x7F {
+			continue
 		}
+		_, n := utf8.DecodeRuneInString(path[i:])
+		encoded := ""
+		for _, b := range []byte(path[i : i+n]) {
+			encoded += fmt.Sprintf("%%%02X", b)
+		}
+		return fmt.Errorf("write the character %q in a WebSocket path as %s", path[i:i+n], encoded)
 	}
 	return nil
+}
+
+// mask returns three asterisks for a text that may be secret, "" for none.
+func mask(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "***"
 }
 
 func unescape(what, s string) (string, error) {

@@ -18,6 +18,15 @@ func TestParseURL(t *testing.T) {
 		{"ssl://host", URL{Scheme: MQTTS, Host: "host", Port: "8883"}, "mqtts://host:8883"},
 		{"tls://host", URL{Scheme: MQTTS, Host: "host", Port: "8883"}, "mqtts://host:8883"},
 		{"ws://host", URL{Scheme: WS, Host: "host", Port: "80"}, "ws://host:80"},
+		{"wss://host?token=abc", URL{Scheme: WSS, Host: "host", Port: "443", Path: "?token=abc"}, "wss://host:443?token=abc"},
+		{"ws://host:8083?a=/b&c=d@e", URL{Scheme: WS, Host: "host", Port: "8083", Path: "?a=/b&c=d@e"}, "ws://host:8083?a=/b&c=d@e"},
+		{"ws://[::1]?a", URL{Scheme: WS, Host: "::1", Port: "80", Path: "?a"}, "ws://[::1]:80?a"},
+		{"ws://u:p@host?a=b", URL{Scheme: WS, User: "u", Password: "p", HasPassword: true, Host: "host", Port: "80", Path: "?a=b"}, "ws://u:***@host:80?a=b"},
+		{"ws://u:p?q@host?a=b", URL{Scheme: WS, User: "u", Password: "p?q", HasPassword: true, Host: "host", Port: "80", Path: "?a=b"}, "ws://u:***@host:80?a=b"},
+		{"ws://u:p?q@host/a?a=b", URL{Scheme: WS, User: "u", Password: "p?q", HasPassword: true, Host: "host", Port: "80", Path: "/a?a=b"}, "ws://u:***@host:80/a?a=b"},
+		{"ws://host:8083?c=d@e", URL{Scheme: WS, Host: "host", Port: "8083", Path: "?c=d@e"}, "ws://host:8083?c=d@e"},
+		{"ws://u:p@host:80?c=d@e", URL{Scheme: WS, User: "u", Password: "p", HasPassword: true, Host: "host", Port: "80", Path: "?c=d@e"}, "ws://u:***@host:80?c=d@e"},
+		{"wss://host?user=a@b", URL{Scheme: WSS, Host: "host", Port: "443", Path: "?user=a@b"}, "wss://host:443?user=a@b"},
 		{"wss://host/a%2Fb?x=1&y=%20", URL{Scheme: WSS, Host: "host", Port: "443", Path: "/a%2Fb?x=1&y=%20"}, "wss://host:443/a%2Fb?x=1&y=%20"},
 		{"mqtt://host:/t", URL{Scheme: MQTT, Host: "host", Port: "1883", Path: "/t"}, "mqtt://host:1883/t"},
 		{"mqtt://u@host", URL{Scheme: MQTT, User: "u", Host: "host", Port: "1883"}, "mqtt://u@host:1883"},
@@ -97,7 +106,7 @@ func TestPasswordIsNeverPrinted(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"mqtt://user:secret@host:x", "mqtt://user:sec@ret@host:x", "nix://user:secret@host", "user:secret@host",
-		"mqtt://user:secret", "mqtt://user:secret/a", "wss://host:x/mqtt?token=secret", "wss://host?token=secret", "mqtt://user:s/ecret@host", "mqtt:user:secret"} {
+		"mqtt://user:secret", "mqtt://user:secret/a", "wss://host:x/mqtt?token=secret", "mqtts://host?token=secret", "mqtt://host:1883?secret", "mqtt://user:s/ecret@host", "mqtt:user:secret"} {
 		if _, err := ParseURL(bad); err == nil || strings.Contains(err.Error(), "sec") {
 			t.Errorf("%s: error %v", bad, err)
 		}
@@ -148,5 +157,23 @@ func TestTargetOfURL(t *testing.T) {
 	u, err := ParseURL("mqtt://h//a/b")
 	if err != nil || u.Topic() != "/a/b" {
 		t.Errorf("topic %q %v", u.Topic(), err)
+	}
+}
+
+// TestPathCharacters checks that a character that a WebSocket path cannot have is shown whole, with its
+// encoding.
+func TestPathCharacters(t *testing.T) {
+	for path, want := range map[string]string{
+		"/ü":    `write the character "ü" in a WebSocket path as %C3%BC`,
+		"/a/€?": `write the character "€" in a WebSocket path as %E2%82%AC`,
+		"/ ":    `write the character " " in a WebSocket path as %20`,
+		"/\xff": `write the character "\xff" in a WebSocket path as %FF`,
+	} {
+		if err := checkPath(path); err == nil || err.Error() != want {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
+	if err := checkPath("//mqtt?a=%20&b"); err != nil {
+		t.Error(err)
 	}
 }

@@ -206,7 +206,7 @@ func TestBadFramesClose(t *testing.T) {
 
 // TestCloseFrames checks the error for each status of a Close frame.
 func TestCloseFrames(t *testing.T) {
-	for code, want := range map[ws.StatusCode]string{1000: "", 1001: "", 1011: `the peer closed the WebSocket with status 1011: "why"`} {
+	for code, want := range map[ws.StatusCode]string{1000: `the peer closed the WebSocket with status 1000: "why"`, 1001: `the peer closed the WebSocket with status 1001: "why"`, 1011: `the peer closed the WebSocket with status 1011: "why"`} {
 		raw := packed(true, ws.NewBinaryFrame([]byte("last")), ws.NewCloseFrame(ws.NewCloseFrameBody(code, "why")), ws.NewBinaryFrame([]byte("never")))
 		f := &feed{Reader: bytes.NewReader(raw)}
 		got, err := io.ReadAll(over(f, true))
@@ -214,8 +214,12 @@ func TestCloseFrames(t *testing.T) {
 			t.Errorf("%d: %q %v", code, got, err)
 		}
 		var ce *CloseError
-		if want != "" && (!errors.As(err, &ce) || ce.Code != 1011) {
+		if !errors.As(err, &ce) || ce.Code != uint16(code) || errors.Is(err, io.EOF) != (code < 1002) {
 			t.Errorf("%d: %#v", code, err)
+		}
+		raw = packed(true, ws.NewCloseFrame(ws.NewCloseFrameBody(code, "")))
+		if _, err := io.ReadAll(over(&feed{Reader: bytes.NewReader(raw)}, true)); (err == nil) != (code < 1002) {
+			t.Errorf("%d without a reason: %v", code, err)
 		}
 	}
 	for _, raw := range [][]byte{{0x88, 0}, {0x88, 1, 3}} {

@@ -53,10 +53,15 @@ type wsConn struct {
 // NetConn returns the underlying connection.
 func (c *wsConn) NetConn() net.Conn { return c.Conn }
 
-// CloseError is a Close frame with a status that is not a normal end.
+// CloseError is a Close frame with a status. For a normal end it is io.EOF too.
 type CloseError struct {
 	Code   uint16 // RFC 6455, section 7.4
 	Reason string
+}
+
+// Is reports whether e is an ordinary end of the stream.
+func (e *CloseError) Is(target error) bool {
+	return target == io.EOF && (e.Code == uint16(ws.StatusNormalClosure) || e.Code == uint16(ws.StatusGoingAway))
 }
 
 // Error has the status and the reason.
@@ -70,8 +75,8 @@ func (e *CloseError) Error() string {
 // errText reports a text frame, which MQTT does not use [MQTT-6.0.0-1].
 var errText = errors.New("the peer sent a WebSocket frame that is not binary")
 
-// Read reads the payload of binary frames. It returns io.EOF after a Close frame with a normal
-// status.
+// Read reads the payload of binary frames. After a Close frame it returns io.EOF if the status is a normal
+// one and has no reason, or else a *CloseError.
 func (c *wsConn) Read(p []byte) (int, error) {
 	c.rmu.Lock()
 	defer c.rmu.Unlock()
@@ -136,8 +141,12 @@ func (c *wsConn) decode(b []byte) (n int) {
 func closeFrameError(p []byte) error {
 	code, reason := ws.ParseCloseFrameData(p)
 	switch code {
-	case ws.StatusNormalClosure, ws.StatusGoingAway, ws.StatusNoStatusRcvd, 0:
+	case ws.StatusNoStatusRcvd, 0:
 		return io.EOF
+	case ws.StatusNormalClosure, ws.StatusGoingAway:
+		if reason == "" {
+			return io.EOF
+		}
 	}
 	return &CloseError{Code: uint16(code), Reason: reason}
 }

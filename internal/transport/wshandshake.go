@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -58,13 +60,16 @@ func openWebSocket(c net.Conn, t *Target) (w *wsConn, protocol string, err error
 	}
 	header.Del("Host")
 	hd.Header = ws.HandshakeHeaderHTTP(header)
-	// An opaque URL is sent unchanged.
+	// An opaque URL is sent unchanged, but one that begins with two slashes gets the scheme, which Write
+	// removes.
 	u := &url.URL{Scheme: "ws", Host: hostHeader(t), Opaque: t.WebSocket.path()}
-	r := &response{Conn: c}
+	r := &response{Conn: c, scheme: strings.HasPrefix(u.Opaque, "//")}
 	_, hs, err := hd.Upgrade(r, u)
 	switch {
 	case status != nil:
 		return nil, "", status
+	case errors.Is(err, ws.ErrHandshakeBadSubProtocol):
+		return nil, "", &otherProtocol{offered: t.WebSocket.subprotocol(), chosen: r.subprotocol}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, "", errHungUp
 	case err != nil:
@@ -88,12 +93,36 @@ func hostHeader(t *Target) string {
 	return host + ":" + t.port()
 }
 
+// otherProtocol is a WebSocket server that chose a subprotocol that was not offered.
+type otherProtocol struct{ offered, chosen string }
+
+// Error names both.
+func (e *otherProtocol) Error() string {
+	return fmt.Sprintf("the server chose the subprotocol %q, and %q was offered", e.chosen, e.offered)
+}
+
 // response is a connection whose Read ends after the head of the HTTP response.
 type response struct {
 	net.Conn
-	head head
-	text *bytes.Reader // the complete head
-	rest []byte        // bytes that were received after the head
+	scheme      bool // the request line to be written has a scheme before the path
+	head        head
+	text        *bytes.Reader // the complete head
+	rest        []byte        // bytes that were received after the head
+	subprotocol string        // that the server chose
+}
+
+// Write writes the request. The first call has the request line.
+func (r *response) Write(p []byte) (int, error) {
+	const get = "GET "
+	rest, ok := bytes.CutPrefix(p, []byte(get+"ws:"))
+	if !r.scheme || !ok {
+		return r.Conn.Write(p)
+	}
+	r.scheme = false
+	if n, err := r.Conn.Write(append([]byte(get), rest...)); err != nil {
+		return n, err
+	}
+	return len(p), nil
 }
 
 func (r *response) Read(p []byte) (int, error) {
@@ -103,9 +132,41 @@ func (r *response) Read(p []byte) (int, error) {
 		}
 		var head []byte
 		head, r.rest = r.head.split()
-		r.text = bytes.NewReader(head)
+		r.subprotocol = field(head, "Sec-WebSocket-Protocol")
+		r.text = bytes.NewReader(plainConnection(head))
 	}
 	return r.text.Read(p)
+}
+
+// plainConnection returns the head of a response with "Connection: Upgrade" in place of its Connection
+// fields if one of them has that token. RFC 6455, section 4.1, allows further tokens and fields; the
+// library does not.
+func plainConnection(head []byte) []byte {
+	const name = "Connection"
+	if !slices.ContainsFunc(strings.Split(field(head, name), ","), func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "upgrade") }) {
+		return head
+	}
+	var b []byte
+	for line := range bytes.SplitAfterSeq(head, []byte("\r\n")) {
+		if n, _, ok := bytes.Cut(line, []byte(":")); !ok || !strings.EqualFold(string(n), name) {
+			b = append(b, line...)
+		}
+		if len(b) == len(line) { // behind the status line
+			b = append(b, "Connection: Upgrade\r\n"...)
+		}
+	}
+	return b
+}
+
+// field returns the values of a header field of an HTTP message, separated by commas.
+func field(head []byte, name string) string {
+	var values []string
+	for line := range strings.SplitSeq(string(head), "\r\n") {
+		if n, v, ok := strings.Cut(line, ":"); ok && strings.EqualFold(n, name) {
+			values = append(values, strings.TrimSpace(v))
+		}
+	}
+	return strings.Join(values, ",")
 }
 
 // head reads the head of an HTTP message. After a timeout, fill can be called again.
