@@ -152,7 +152,7 @@ func openingClass(err *OpenError) ErrorClass {
 	return ClassOpen
 }
 
-// passing are the classes of errors that may pass with time. For ClassRefused and ClassDisconnected
+// passing has the classes of errors that may pass with time. For ClassRefused and ClassDisconnected
 // the reason code decides.
 var passing = [...]bool{
 	ClassTimeout:   true,

@@ -399,8 +399,8 @@ func TestFallbackEnds(t *testing.T) {
 	})
 }
 
-// TestWebSocketCloseBeforeConnack checks that the code and reason of a Close frame before CONNACK are part
-// of the error, which still means that the server hung up.
+// TestWebSocketCloseBeforeConnack checks that the code and reason of a Close frame before CONNACK
+// are part of the error, which still means that the server hung up.
 func TestWebSocketCloseBeforeConnack(t *testing.T) {
 	for _, code := range []uint16{1000, 1001, 1008, 1013, 4001} {
 		closed := &transport.CloseError{Code: code, Reason: "policy: bad token"}

@@ -23,16 +23,15 @@ type revocations struct {
 // revocationList is one list of an authority.
 type revocationList struct {
 	issuer  *x509.Certificate
-	next    time.Time           // when another list is due; zero if the list does not say
+	next    time.Time           // when the next list is due; zero if the list has no date
 	serials map[string]struct{} // of revoked certificates, as big.Int.Bytes
 }
 
-// dateForm is how notes write a time.
+// dateForm is the format of times in notes.
 const dateForm = "2006-01-02 15:04:05 MST"
 
 // revocations reads CRLFile. Every list in it must be complete, and signed by one of the
-// authorities in CAFile and CAPath: a list that could not be checked would protect nobody without
-// telling.
+// authorities in CAFile and CAPath: a list that cannot be checked would silently have no effect.
 func (t *TLS) revocations() (*revocations, error) {
 	rest, err := os.ReadFile(t.CRLFile)
 	if err != nil {
@@ -149,8 +148,8 @@ var (
 	distributionPoint = asn1.ObjectIdentifier{2, 5, 29, 28}
 )
 
-// checkExtension refuses a list that cannot be used: RFC 5280, 5.2, forbids to use one with a
-// critical extension that is not understood.
+// checkExtension returns an error if a list with that extension cannot be used: RFC 5280, section
+// 5.2, forbids the use of a list with an unknown critical extension.
 func checkExtension(e pkix.Extension) error {
 	switch {
 	case e.Id.Equal(deltaIndicator):
@@ -176,8 +175,8 @@ func checkExtension(e pkix.Extension) error {
 	return nil
 }
 
-// verify is a tls.Config.VerifyConnection. It refuses a client if each chain of its certificate has
-// a certificate that is revoked.
+// verify is a tls.Config.VerifyConnection. It refuses a client if each chain of its certificate
+// has a revoked certificate.
 func (r *revocations) verify(cs tls.ConnectionState) error {
 	var revoked *x509.Certificate
 	for _, chain := range cs.VerifiedChains {
@@ -193,7 +192,7 @@ func (r *revocations) verify(cs tls.ConnectionState) error {
 	return fmt.Errorf("the certificate of %s with serial number %X is revoked", revoked.Subject, revoked.SerialNumber)
 }
 
-// find returns a revoked certificate of a chain, nil if there is none.
+// find returns a revoked certificate of a chain, or nil if there is none.
 func (r *revocations) find(chain []*x509.Certificate) *x509.Certificate {
 	for i := range len(chain) - 1 {
 		issuer := chain[i+1]
@@ -209,7 +208,7 @@ func (r *revocations) find(chain []*x509.Certificate) *x509.Certificate {
 	return nil
 }
 
-// notes returns a warning for each list that is past its time.
+// notes returns a warning for each expired list.
 func (r *revocations) notes() (notes []string) {
 	for _, l := range r.lists {
 		if !l.next.IsZero() && l.next.Before(time.Now()) {

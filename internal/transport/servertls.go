@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// serverState is what the listeners of a TLS have read from its files.
+// serverState is the contents of the files of listeners.
 type serverState struct {
 	mu          sync.Mutex
 	pair        tls.Certificate
 	authorities *x509.CertPool // nil: clients need no certificate
-	revoked     *revocations   // nil: none is revoked
+	revoked     *revocations   // nil: no certificate is revoked
 	current     atomic.Pointer[tls.Config]
 }
 
 // ServerConfig returns the configuration of listeners; with CAFile or CAPath clients must present a
-// certificate that these authorities signed, and that no list in CRLFile revokes. It is shared:
-// Clone it to change it. It has the state of the files at the last Reload.
+// certificate that these authorities signed, and that no list in CRLFile revokes. It is shared and
+// must not be changed. It has the contents of the files at the last Reload.
 func (t *TLS) ServerConfig() (*tls.Config, error) {
 	s := &t.server
 	s.mu.Lock()
@@ -35,18 +35,18 @@ func (t *TLS) ServerConfig() (*tls.Config, error) {
 	return s.current.Load(), nil
 }
 
-// Reload reads the files of listeners again. New connections use what was read; others stay as they
-// are. What cannot be read stays as it was: certificate and key, the authorities, and the
-// revocation lists are independent of each other. The error tells about all of them. A session of a
-// client is not resumed across Reload, so that its certificate is checked again.
+// Reload reads the files of listeners again, for new connections. Certificate and key, the
+// authorities, and the revocation lists are independent: if one of them cannot be read, the
+// previous one stays in use, and the error names it. TLS sessions from before Reload are not
+// resumed, so that client certificates are checked again.
 func (t *TLS) Reload() error {
 	t.server.mu.Lock()
 	defer t.server.mu.Unlock()
 	return t.reload()
 }
 
-// reload reads the files and puts what could be read into force, unless a part was never read.
-// server.mu is held.
+// reload reads the files and makes a configuration of what could be read, unless a part was never
+// read. server.mu is held.
 func (t *TLS) reload() error {
 	s := &t.server
 	if t.Cert == "" {
@@ -101,8 +101,8 @@ func firstOf(errs []error, err error) error {
 	return err
 }
 
-// Notes returns warnings about the files of listeners that were read last: revocation lists that
-// are past their time, which still count, and certificates that are.
+// Notes returns warnings about the files of listeners: expired revocation lists, which are still
+// used, and expired certificates.
 func (t *TLS) Notes() []string {
 	s := &t.server
 	s.mu.Lock()

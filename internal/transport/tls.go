@@ -12,40 +12,40 @@ import (
 	"sync"
 )
 
-// TLS is the configuration of tls and wss alike, for a client or, with a certificate,
-// for listeners. Files are read once, at the first Config or ServerConfig; those of
-// listeners are read again by Reload. The zero value verifies servers by the system's roots.
+// TLS configures TLS for a client or, with a certificate, for listeners. The first Config or
+// ServerConfig reads the files; Reload reads those of listeners again. The zero value verifies
+// servers with the certificates of the system.
 type TLS struct {
-	CAFile  string // authorities in PEM form, in place of the system's
-	CAPath  string // a folder of such files
-	OSCerts bool   // the system's authorities too
-	CRLFile string // of a listener: lists of revoked client certificates in PEM form, signed by the authorities
+	CAFile  string // authorities in PEM form, instead of those of the system
+	CAPath  string // folder with such files
+	OSCerts bool   // also use the authorities of the system
+	CRLFile string // for listeners: revocation lists for client certificates in PEM form, signed by the authorities
 
 	Cert    string                 // certificate chain in PEM form
-	Key     string                 // its key; "" if it is in the file of Cert
-	KeyPass func() ([]byte, error) // asked if the key is encrypted; nil: none is known
+	Key     string                 // key of the certificate; "" if it is in the file Cert
+	KeyPass func() ([]byte, error) // returns the passphrase of an encrypted key; nil if there is none
 
-	Insecure   bool   // take any certificate
-	ServerName string // expected in the certificate, and sent; "" is the host dialled
+	Insecure   bool   // accept any certificate of a server
+	ServerName string // name to send, and to expect in the certificate; "" means the host of the Target
 
-	MinVersion, MaxVersion uint16   // as ParseVersion returns them; 0 is TLS 1.2 and newest
-	Ciphers                []uint16 // as ParseCiphers returns them; nil is the default
+	MinVersion, MaxVersion uint16   // as ParseVersion returns them; 0 means TLS 1.2, and the newest
+	Ciphers                []uint16 // as ParseCiphers returns them; nil means the default
 	ALPN                   []string // application protocols to offer
-	KeyLog                 string   // file that gets the session keys, for a packet analyser
+	KeyLog                 string   // file to which session keys are appended, for a packet analyser
 
 	client built
 	server serverState
 }
 
-// built is a configuration made once.
+// built is a configuration that is made once.
 type built struct {
 	once sync.Once
 	cfg  *tls.Config
 	err  error
 }
 
-// Config returns the client's configuration. It is shared: Clone it to change it. An
-// error names the file and what was expected of it.
+// Config returns the configuration of a client. It is shared and must not be changed. An error
+// names the file.
 func (t *TLS) Config() (*tls.Config, error) {
 	t.client.once.Do(func() { t.client.cfg, t.client.err = t.clientConfig() })
 	return t.client.cfg, t.client.err

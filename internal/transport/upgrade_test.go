@@ -49,9 +49,9 @@ func TestWebSocketRefusals(t *testing.T) {
 	}
 }
 
-// TestUpgradeRequest checks the request that Dial sends.
-// TestConnectionTokens checks that the Connection field of the answer may have further tokens, in any case,
-// order and number of lines: RFC 6455, section 4.1.
+// TestUpgradeRequest checks the request that Dial sends. TestConnectionTokens checks that the
+// Connection field of the answer may have further tokens, in any case, order and number of lines:
+// RFC 6455, section 4.1.
 func TestConnectionTokens(t *testing.T) {
 	for _, test := range []struct {
 		fields string
@@ -95,7 +95,8 @@ func TestConnectionTokens(t *testing.T) {
 	}
 }
 
-// TestOtherSubprotocol checks that a subprotocol that was not offered is named, with the flag for it.
+// TestOtherSubprotocol checks that a subprotocol that was not offered is named, with the flag for
+// it.
 func TestOtherSubprotocol(t *testing.T) {
 	a := raw(t, func(c net.Conn) {
 		if r, err := http.ReadRequest(bufio.NewReader(c)); err == nil {

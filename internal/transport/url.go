@@ -114,9 +114,9 @@ func parseURL(s string) (u URL, err error) {
 	return u, err
 }
 
-// pathStart returns where the authority of a URL ends and its path or query begins, -1 for neither. For
-// ws and wss a query may follow the host. A ? can also belong to a password, which a later @ ends: then
-// no host or host:port precedes it.
+// pathStart returns where the authority of a URL ends and its path or query begins, -1 for neither.
+// For ws and wss a query may follow the host. A ? can also belong to a password, which a later @
+// ends: then no host or host:port precedes it.
 func pathStart(scheme Scheme, s string) int {
 	slash := strings.IndexByte(s, '/')
 	query := strings.IndexByte(s, '?')

@@ -160,8 +160,8 @@ func TestTargetOfURL(t *testing.T) {
 	}
 }
 
-// TestPathCharacters checks that a character that a WebSocket path cannot have is shown whole, with its
-// encoding.
+// TestPathCharacters checks that a character that a WebSocket path cannot have is shown whole, with
+// its encoding.
 func TestPathCharacters(t *testing.T) {
 	for path, want := range map[string]string{
 		"/ü":    `write the character "ü" in a WebSocket path as %C3%BC`,

@@ -75,8 +75,8 @@ func (e *CloseError) Error() string {
 // errText reports a text frame, which MQTT does not use [MQTT-6.0.0-1].
 var errText = errors.New("the peer sent a WebSocket frame that is not binary")
 
-// Read reads the payload of binary frames. After a Close frame it returns io.EOF if the status is a normal
-// one and has no reason, or else a *CloseError.
+// Read reads the payload of binary frames. After a Close frame it returns io.EOF if the status is a
+// normal one and has no reason, or else a *CloseError.
 func (c *wsConn) Read(p []byte) (int, error) {
 	c.rmu.Lock()
 	defer c.rmu.Unlock()

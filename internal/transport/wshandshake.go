@@ -60,8 +60,8 @@ func openWebSocket(c net.Conn, t *Target) (w *wsConn, protocol string, err error
 	}
 	header.Del("Host")
 	hd.Header = ws.HandshakeHeaderHTTP(header)
-	// An opaque URL is sent unchanged, but one that begins with two slashes gets the scheme, which Write
-	// removes.
+	// An opaque URL is sent unchanged, but one that begins with two slashes gets the scheme, which
+	// Write removes.
 	u := &url.URL{Scheme: "ws", Host: hostHeader(t), Opaque: t.WebSocket.path()}
 	r := &response{Conn: c, scheme: strings.HasPrefix(u.Opaque, "//")}
 	_, hs, err := hd.Upgrade(r, u)
@@ -138,9 +138,9 @@ func (r *response) Read(p []byte) (int, error) {
 	return r.text.Read(p)
 }
 
-// plainConnection returns the head of a response with "Connection: Upgrade" in place of its Connection
-// fields if one of them has that token. RFC 6455, section 4.1, allows further tokens and fields; the
-// library does not.
+// plainConnection returns the head of a response with "Connection: Upgrade" in place of its
+// Connection fields if one of them has that token. RFC 6455, section 4.1, allows further tokens and
+// fields; the library does not.
 func plainConnection(head []byte) []byte {
 	const name = "Connection"
 	if !slices.ContainsFunc(strings.Split(field(head, name), ","), func(s string) bool { return strings.EqualFold(strings.TrimSpace(s), "upgrade") }) {
