@@ -36,14 +36,14 @@ func (f *IdentityFlags) auth(p *proto.Connect) (conn.Auth, error) {
 	return &rawAuth{method: f.AuthMethod, data: []byte(f.authData)}, nil
 }
 
-// takeScram moves the credentials of p to an authentication by method. The password is not sent.
+// TakeScram moves the credentials of p to an authentication by method. The password is not sent.
 func TakeScram(method string, p *proto.Connect) conn.Auth {
 	a := scramAuth{&scram.Client{Method: method, User: p.Username, Password: string(p.Password)}}
 	p.HasPassword, p.Password = false, nil
 	return a
 }
 
-// checkScram rejects characters that SCRAM cannot carry. The first two arguments say where they are.
+// CheckScram rejects characters that SCRAM cannot carry. The first two arguments say where they are.
 func CheckScram(atUser, atPassword, method, user, password string) error {
 	if _, err := scram.Prepare(user); err != nil {
 		return cli.Usage(atUser+" for "+method+": "+err.Error(), "leave that character out")
