@@ -22,6 +22,7 @@ type clock struct {
 type ping struct {
 	at    time.Time // when it was queued
 	owner bool      // sent by the owner, who gets a Pong event
+	more  int       // further PINGREQs of the keep alive that followed at once
 }
 
 // deadline returns the earliest of limit, the time of the next PINGREQ, and the time at which its
@@ -47,7 +48,22 @@ func (k *clock) pingDue() time.Time {
 	if k.pongDue.IsZero() && k.received.Before(last) {
 		last = k.received
 	}
-	return last.Add(k.keepAlive - min(k.keepAlive/10, time.Second))
+	return last.Add(k.pingAfter())
+}
+
+// pingAfter returns the pause after which PINGREQ is sent.
+func (k *clock) pingAfter() time.Duration { return k.keepAlive - min(k.keepAlive/10, time.Second) }
+
+// sendDue returns when to send PINGREQ if nothing else is sent, whatever was received.
+func (k *clock) sendDue() time.Time { return k.sent.Add(k.pingAfter()) }
+
+// excuse gives the server the whole time for an answer again, after a time in which the owner did
+// not read.
+func (k *clock) excuse() {
+	if !k.pongDue.IsZero() {
+		k.heard, k.graceOver = false, false
+		k.pongDue = time.Now().Add(k.pongTimeout())
+	}
 }
 
 // tick assigns the time now to what was received since the last tick, so that reading needs no
@@ -89,7 +105,11 @@ func (k *clock) pongTimeout() time.Duration { return k.keepAlive }
 
 // pinged records that a PINGREQ was queued.
 func (k *clock) pinged(now time.Time, owner bool) {
-	k.pings = append(k.pings, ping{now, owner})
+	if n := len(k.pings); n > 0 && !owner && !k.pings[n-1].owner {
+		k.pings[n-1].more++ // so that the list does not grow while the answers are not read
+	} else {
+		k.pings = append(k.pings, ping{at: now, owner: owner})
+	}
 	if k.keepAlive > 0 && k.pongDue.IsZero() {
 		k.heard, k.graceOver = false, false
 		k.pongDue = now.Add(k.pongTimeout())
@@ -102,6 +122,10 @@ func (k *clock) pong() Event {
 		return Event{}
 	}
 	p := k.pings[0]
+	if p.more > 0 {
+		k.pings[0].more--
+		return Event{}
+	}
 	k.pings = append(k.pings[:0], k.pings[1:]...)
 	if len(k.pings) == 0 {
 		k.pongDue = time.Time{}

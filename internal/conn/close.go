@@ -14,8 +14,9 @@ import (
 const closeTimeout = 500 * time.Millisecond
 
 // Close writes the queue and p, and closes the stream [MQTT-3.14.4-2]. If p is nil, or the version
-// is lower than 5, it sends an ordinary DISCONNECT. The last Message is acknowledged too, but
-// deferred acknowledgements are not sent.
+// is lower than 5, it sends an ordinary DISCONNECT. The last Message is acknowledged too, unless
+// Config.Confirm is set and the owner has not called Confirm. Deferred acknowledgements are not
+// sent.
 //
 // Close waits up to 0.5 s for the server to close its half of the stream: if a stream is closed
 // while data arrives, it is reset, and the reset can discard what was sent last. If the server
@@ -41,6 +42,7 @@ func (c *Conn) Close(ctx context.Context, p *proto.Disconnect) error {
 
 // sendDisconnect writes the acknowledgement of the last message, the queue, and p.
 func (c *Conn) sendDisconnect(ctx context.Context, p *proto.Disconnect) error {
+	c.dropUnconfirmed()
 	if c.pendingAck.Kind != 0 {
 		if err := c.acknowledge(ctx); err != nil {
 			return err
@@ -69,6 +71,21 @@ func (c *Conn) sessionSurvives(p *proto.Disconnect) bool {
 		return c.expiry > 0
 	}
 	return p.Props.Num(proto.SessionExpiryInterval, c.expiry) > 0
+}
+
+// Complete completes the QoS 2 messages whose PUBREC was queued: it answers their PUBRELs with PUBCOMP,
+// until limit or until ctx ends. Messages that arrive meanwhile are not acknowledged. An owner that has
+// what it wants calls it before Close, which may otherwise end an exchange in the middle. It returns
+// the number of messages whose PUBREL did not come.
+func (c *Conn) Complete(ctx context.Context, limit time.Time) int {
+	if c.err != nil || c.violation != nil {
+		return 0
+	}
+	c.dropUnconfirmed()
+	if c.awaitsPubrel() && c.finishQoS2(ctx, limit) == nil && c.awaitsPubrel() {
+		return c.sess.Receiver.Len()
+	}
+	return 0
 }
 
 // finishQoS2 answers PUBREL with PUBCOMP until no message awaits its PUBREL, or until limit.
@@ -120,22 +137,21 @@ func (c *Conn) Discard() {
 		c.sess.Receiver.Release(c.pendingAck.PacketID)
 	}
 	c.pendingAck = proto.Ack{}
+	c.dropUnconfirmed()
 	c.dropDeferred()
 	if c.written > 0 {
 		c.fail(ErrClosed)
 		return
 	}
-	for f := range packets(c.out) {
-		a := proto.Ack{Kind: proto.PUBREC}
-		if f.Type() == proto.PUBREC && a.Decode(f, c.v) == nil {
-			c.sess.Receiver.Release(a.PacketID)
-		}
-	}
+	c.release(c.out)
 	c.out = c.out[:0]
 }
 
-// Abort closes the stream without DISCONNECT.
-func (c *Conn) Abort() { c.fail(ErrClosed) }
+// Abort closes the stream without DISCONNECT, and drops the acknowledgements that wait for Confirm.
+func (c *Conn) Abort() {
+	c.dropUnconfirmed()
+	c.fail(ErrClosed)
+}
 
 // lingerClose closes our half of the stream and reads until the peer closes its half, for at most
 // d.

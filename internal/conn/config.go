@@ -30,6 +30,9 @@ type Config struct {
 	Auth Auth
 	// AuthProps are the first properties of every AUTH packet, before method and data.
 	AuthProps proto.Props
+	// Confirm makes acknowledgements wait for Conn.Confirm. Without it, the next call of Next says that
+	// the Message before is safe.
+	Confirm bool
 	// Trace, if not nil, is called for every packet that is queued or received, in order. The frame
 	// is valid during the call.
 	Trace func(sent bool, f proto.Frame, v proto.Version)

@@ -36,6 +36,8 @@ type Conn struct {
 	// Receiving.
 	msg           proto.Publish      // the last message
 	pendingAck    proto.Ack          // acknowledges msg, and is not queued yet; Kind is 0 for none
+	unconfirmed   []byte             // acknowledgements that wait for Confirm
+	violation     error              // of the server; ends the connection once the owner could call Confirm
 	deferred      []deferredAck      // acknowledgements that must wait, in the order of receipt
 	deferredDone  uint64             // number of elements that were removed from deferred
 	serverAliases proto.TopicAliases // Topic Aliases that the server set
@@ -78,7 +80,7 @@ func (c *Conn) Pending() int { return c.sess.Sender.Pending() }
 // Ready reports whether Next will return an event without reading or writing. Packets that make no
 // event, such as PUBREL, do not count: Next might wait after it has handled them.
 func (c *Conn) Ready() bool {
-	if len(c.out)+longestAck >= flushSize {
+	if len(c.out)+len(c.unconfirmed)+longestAck >= flushSize || c.violation != nil {
 		return false
 	}
 	f, ok := c.r.Peek()

@@ -62,8 +62,12 @@ func (c *Conn) appendAck(a proto.Ack) error {
 	if a.Kind == proto.PUBREC && a.Reason.Failed() {
 		c.sess.Receiver.Release(a.PacketID)
 	}
-	start := len(c.out)
 	var err error
+	if c.cfg.Confirm && (a.Kind == proto.PUBACK || a.Kind == proto.PUBREC) {
+		c.unconfirmed, err = a.Append(c.unconfirmed, c.v)
+		return err
+	}
+	start := len(c.out)
 	c.out, err = a.Append(c.out, c.v)
 	c.trace(start)
 	return err

@@ -45,6 +45,7 @@ func (c *Conn) handle(f proto.Frame) (Event, error) {
 		if err != nil {
 			return Event{}, c.protocolError(err)
 		}
+		c.writeAcks()
 		return Event{}, c.fail(&Disconnected{Reason: p.Reason, Props: append(proto.Props(nil), p.Props...)})
 	case proto.AUTH:
 		return c.handleAuth(f)

@@ -21,6 +21,10 @@ func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 	if c.err != nil {
 		return Event{}, c.err
 	}
+	if c.violation != nil {
+		c.dropUnconfirmed()
+		return Event{}, c.protocolError(c.violation)
+	}
 	if c.pendingAck.Kind != 0 {
 		if err := c.acknowledge(ctx); err != nil {
 			return Event{}, err
@@ -30,9 +34,12 @@ func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 		// A packet in the buffer is handled without a look at the clock or ctx.
 		f, ok, err := c.r.Buffered()
 		if err != nil {
-			return Event{}, c.protocolError(err)
+			return c.ended(c.protocolError(err))
 		}
 		if !ok {
+			if c.unsettled() {
+				return Event{Kind: Idle}, nil // the owner calls Confirm before the next wait
+			}
 			idle, err := c.wait(ctx, limit)
 			if err != nil {
 				return Event{}, err
@@ -46,13 +53,15 @@ func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 		if f.Type() == proto.PUBLISH {
 			fresh, err := c.handlePublish(f)
 			if err != nil {
-				return Event{}, err
+				return c.ended(err)
 			}
 			if fresh {
 				return Event{Kind: Message, Message: &c.msg}, nil
 			}
-		} else if ev, err := c.handle(f); err != nil || ev.Kind != Idle {
-			return ev, err
+		} else if ev, err := c.handle(f); err != nil {
+			return c.ended(err)
+		} else if ev.Kind != Idle {
+			return ev, nil
 		}
 		if len(c.out) >= flushSize {
 			if err := c.flush(ctx); err != nil {
@@ -60,6 +69,15 @@ func (c *Conn) NextBy(ctx context.Context, limit time.Time) (Event, error) {
 			}
 		}
 	}
+}
+
+// ended returns err, or an Idle event if the connection ends only after the owner could confirm the
+// messages that came before.
+func (c *Conn) ended(err error) (Event, error) {
+	if c.violation != nil && c.err == nil {
+		return Event{Kind: Idle}, nil
+	}
+	return Event{}, err
 }
 
 // wait writes the queue and reads once. idle reports that limit has passed or Wake was called.

@@ -158,7 +158,14 @@ func (c *Conn) streamFailed(op string, err error) error {
 // [MQTT-4.8.0-1]. The queue is still written, because its acknowledgements keep the server from
 // sending messages again that the owner has. In version 5 the server is told the reason
 // [MQTT-3.14.2-1].
+//
+// If the owner has yet to confirm messages that came before that packet, the connection ends with the
+// next call of Next: these messages are then written and acknowledged, or neither.
 func (c *Conn) protocolError(err error) error {
+	if c.unsettled() {
+		c.violation = err
+		return err
+	}
 	reason := proto.ProtocolError
 	var e *proto.Error
 	if errors.As(err, &e) {
