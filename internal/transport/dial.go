@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -46,6 +47,7 @@ type dialer struct {
 	traced bool
 	tls    *tls.Config
 	bind   net.Addr
+	system *systemNames // nil means those of this system
 }
 
 // prepare checks the target and reads its files.
@@ -81,17 +83,7 @@ func (d *dialer) connect(ctx context.Context) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	var last error
-	for _, addr := range addrs {
-		c, err := d.reach(ctx, addr)
-		if err == nil {
-			return c, nil
-		}
-		if last = err; ctx.Err() != nil {
-			break
-		}
-	}
-	return nil, last
+	return tryEach(ctx, addrs, d.reach)
 }
 
 // addrs returns the addresses to try, in order: that of the target, or those of its SRV records.
@@ -141,7 +133,7 @@ func (d *dialer) tcp(ctx context.Context, addr string) (net.Conn, error) {
 	if d.traced {
 		inner = resolving(ctx, &d.tr.Resolve)
 	}
-	c, err := dialTCP(inner, &nd, addr)
+	c, err := d.dialTCP(inner, &nd, addr)
 	d.tr.Connect += time.Since(start) - (d.tr.Resolve - lookup)
 	if err != nil {
 		var dns *net.DNSError
@@ -157,10 +149,10 @@ func (d *dialer) tcp(ctx context.Context, addr string) (net.Conn, error) {
 // dialTCP connects to addr. The addresses of localhost are known (RFC 6761, section 6.3); IPv4 is
 // tried first. A resolver would read three files to find them, a notable part of the time of a
 // short command.
-func dialTCP(ctx context.Context, nd *net.Dialer, addr string) (net.Conn, error) {
+func (d *dialer) dialTCP(ctx context.Context, nd *net.Dialer, addr string) (net.Conn, error) {
 	port, local := strings.CutPrefix(addr, "localhost:")
 	if !local || nd.Resolver != nil || nd.LocalAddr != nil {
-		return nd.DialContext(ctx, "tcp", addr)
+		return d.dialName(ctx, nd, addr)
 	}
 	c, err := nd.DialContext(ctx, "tcp", "127.0.0.1:"+port)
 	if err != nil && ctx.Err() == nil {
@@ -169,6 +161,73 @@ func dialTCP(ctx context.Context, nd *net.Dialer, addr string) (net.Conn, error)
 		}
 	}
 	return c, err
+}
+
+// dialName connects to addr. Names that Go's resolver does not find are looked up as the system does.
+func (d *dialer) dialName(ctx context.Context, nd *net.Dialer, addr string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(addr)
+	if _, notAddr := netip.ParseAddr(host); err != nil || notAddr == nil || d.Resolver != nil || !ownResolver {
+		return nd.DialContext(ctx, "tcp", addr)
+	}
+	dialAll := func(hosts []string) (net.Conn, error) {
+		addrs := make([]string, len(hosts))
+		for i, h := range hosts {
+			addrs[i] = net.JoinHostPort(h, port)
+		}
+		return tryEach(ctx, addrs, func(ctx context.Context, a string) (net.Conn, error) { return nd.DialContext(ctx, "tcp", a) })
+	}
+	if isMulticastName(host) {
+		if found := d.timedNames(ctx, host, d.names().local); len(found) > 0 {
+			return dialAll(found)
+		}
+	}
+	c, err := nd.DialContext(ctx, "tcp", addr)
+	if !notFound(err) || ctx.Err() != nil {
+		return c, err
+	}
+	if found := d.timedNames(ctx, host, d.names().modules); len(found) > 0 {
+		return dialAll(found)
+	}
+	return nil, err
+}
+
+// lookupHost returns the addresses of host, as dialName finds them.
+func (d *dialer) lookupHost(ctx context.Context, host string) ([]string, error) {
+	_, notAddr := netip.ParseAddr(host)
+	own := notAddr != nil && d.Resolver == nil && ownResolver
+	if own && isMulticastName(host) {
+		if found := d.names().local(ctx, host); len(found) > 0 {
+			return found, nil
+		}
+	}
+	addrs, err := d.resolver().LookupHost(ctx, host)
+	if own && notFound(err) && ctx.Err() == nil {
+		if found := d.names().modules(ctx, host); len(found) > 0 {
+			return found, nil
+		}
+	}
+	return addrs, err
+}
+
+// names returns the system's sources of names.
+func (d *dialer) names() *systemNames {
+	if d.system != nil {
+		return d.system
+	}
+	return system
+}
+
+// timedNames calls lookup and adds its time to that of the name lookup.
+func (d *dialer) timedNames(ctx context.Context, host string, lookup func(context.Context, string) []string) []string {
+	defer timed(&d.tr.Resolve)()
+	return lookup(ctx, host)
+}
+
+// notFound reports whether err says that no name server knows a host, or that there is none. A name
+// server that does not answer is not asked again.
+func notFound(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && !dns.IsTimeout
 }
 
 // fail returns the error of a phase. If ctx has ended, the cause is ctx's error.

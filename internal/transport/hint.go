@@ -25,6 +25,9 @@ func Hint(err error) string {
 			return "--keypass-file FILE has the passphrase of the key"
 		}
 	case Resolve:
+		if isMulticastName(e.Addr) {
+			return "names in .local come from multicast DNS: check that the device is on and avahi-daemon runs, or give an IP address"
+		}
 		return "check the host name, or give an IP address"
 	case Connect:
 		return connectHint(err)

@@ -75,22 +75,14 @@ func (d *dialer) dialProxy(ctx context.Context, addr string) (net.Conn, error) {
 		return nil, d.fail(ctx, Prepare, addr, err)
 	}
 	stop := timed(&d.tr.Resolve)
-	addrs, err := d.resolver().LookupHost(ctx, host)
+	addrs, err := d.lookupHost(ctx, host)
 	stop()
 	if err != nil {
 		return nil, d.fail(ctx, Resolve, host, err)
 	}
-	var last error
-	for _, a := range addrs {
-		c, err := d.askProxy(ctx, net.JoinHostPort(a, port))
-		if err == nil {
-			return c, nil
-		}
-		if last = err; ctx.Err() != nil {
-			break
-		}
-	}
-	return nil, last
+	return tryEach(ctx, addrs, func(ctx context.Context, a string) (net.Conn, error) {
+		return d.askProxy(ctx, net.JoinHostPort(a, port))
+	})
 }
 
 // askProxy connects to the proxy and asks it to connect to target.

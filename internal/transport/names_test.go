@@ -1,0 +1,131 @@
+package transport
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+// noNameSources returns sources that know nothing.
+func noNameSources(t *testing.T) systemNames {
+	return systemNames{avahi: filepath.Join(t.TempDir(), "socket"), mdns: "127.0.0.1:9", getent: filepath.Join(t.TempDir(), "getent")}
+}
+
+// fakeAvahi listens as avahi-daemon does and knows lamp.local.
+func fakeAvahi(t *testing.T, name string) {
+	l, err := net.Listen("unix", name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() { // ends with the listener
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			line, _ := bufio.NewReader(c).ReadString('\n')
+			answer := "-15 Timeout reached\n"
+			if line == "RESOLVE-HOSTNAME-IPV4 lamp.local\n" {
+				answer = "+ 1 0 lamp.local 127.0.0.1\n"
+			}
+			if line == "RESOLVE-HOSTNAME-IPV6 six.local\n" {
+				answer = "+ 1 1 six.local fe80::1\n"
+			}
+			io.WriteString(c, answer)
+			c.Close()
+		}
+	}()
+}
+
+// fakeMulticast answers queries for printer.local, after a packet of noise.
+func fakeMulticast(t *testing.T) string {
+	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	go func() { // ends with c
+		b := make([]byte, 1500)
+		for {
+			n, from, err := c.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			var m dnsmessage.Message
+			if m.Unpack(b[:n]) != nil || len(m.Questions) != 2 || m.Questions[0].Name.String() != "printer.local." {
+				continue
+			}
+			m.Response, m.Answers = true, []dnsmessage.Resource{{
+				Header: dnsmessage.ResourceHeader{Name: m.Questions[0].Name, Class: dnsmessage.ClassINET},
+				Body:   &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}}}
+			packet, _ := m.Pack()
+			c.WriteTo([]byte("noise"), from)
+			c.WriteTo(packet, from)
+		}
+	}()
+	return c.LocalAddr().String()
+}
+
+// TestSystemNames checks names that come from avahi-daemon, multicast DNS and the modules of the system, for a
+// host, a proxy and a host behind a socks5 proxy.
+func TestSystemNames(t *testing.T) {
+	if !ownResolver {
+		t.Skip("the system's library resolves names")
+	}
+	s := noNameSources(t)
+	fakeAvahi(t, s.avahi)
+	s.mdns = fakeMulticast(t)
+	script := "#!/bin/sh\n[ \"$*\" = 'ahosts machine' ] || exit 2\necho '127.0.0.1       STREAM machine'\necho '127.0.0.1       DGRAM'\n"
+	if err := os.WriteFile(s.getent, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	for name, want := range map[string]string{"lamp.local": "127.0.0.1", "lamp.local.": "127.0.0.1", "printer.local": "127.0.0.1", "no.local": "", "a b.local": ""} {
+		if got := strings.Join(s.local(ctx, name), " "); got != want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if got := s.local(ctx, "six.local"); len(got) != 1 || !strings.HasPrefix(got[0], "fe80::1%") {
+		t.Errorf("six.local: %q", got)
+	}
+	if got := strings.Join(s.modules(ctx, "machine"), " "); got != "127.0.0.1" {
+		t.Errorf("machine: %q", got)
+	}
+	if got := s.modules(ctx, "--help"); got != nil {
+		t.Errorf("an option: %q", got)
+	}
+	listener := raw(t, func(c net.Conn) { io.WriteString(c, "x") })
+	for _, host := range []string{"lamp.local", "LAMP.local.", "printer.local"} {
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		target := at(listener)
+		target.Host = strings.ToLower(host)
+		d := dialer{Target: &target, tr: new(Trace), system: &s}
+		c, err := d.connect(ctx)
+		if err != nil {
+			t.Errorf("%s: %v", host, err)
+		} else {
+			c.Close()
+		}
+		if _, err := d.lookupHost(ctx, target.Host); err != nil {
+			t.Errorf("%s: %v", host, err)
+		}
+		cancel()
+	}
+}
+
+// TestUnknownMulticastName checks that the hint names the source of names in .local.
+func TestUnknownMulticastName(t *testing.T) {
+	err := &Error{Phase: Resolve, Addr: "lamp.local", Err: &net.DNSError{Err: "no such host", Name: "lamp.local", IsNotFound: true}}
+	if !strings.Contains(Hint(err), "avahi-daemon") {
+		t.Error(Hint(err))
+	}
+}
