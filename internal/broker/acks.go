@@ -20,7 +20,7 @@ func (c *client) acked(bt *batch, f proto.Frame) error {
 
 // settle takes note of what the client acknowledged, and sends what has room now.
 // session.mu is held.
-func (c *client) settle(bt *batch) error {
+func (c *client) applyAcks(bt *batch) error {
 	if len(bt.acks) == 0 {
 		return nil
 	}
@@ -35,9 +35,9 @@ func (c *client) settle(bt *batch) error {
 			break
 		}
 		if step.Done {
-			s.settled(s.sender.Freed(a.PacketID))
+			s.completed(s.sender.Freed(a.PacketID))
 		}
-		if step.Release && step.Known && s.keep {
+		if step.Release && step.Known && s.durable {
 			store.Pubrec(s.id, step.Tag)
 		}
 		if step.Release && !c.closing {
@@ -46,21 +46,21 @@ func (c *client) settle(bt *batch) error {
 				r = proto.PacketIdentifierNotFound
 			}
 			c.pubrel(a.PacketID, r)
-			c.out.sync = c.out.sync || s.keep
+			c.out.sync = c.out.sync || s.durable
 		}
 	}
-	s.sender.Shrink(keptSlots)
-	c.move()
-	s.pump(bt.time(), &bt.count)
-	c.relieve()
+	s.sender.Shrink(idleSlots)
+	c.noteProgress()
+	s.sendQueued(bt.time(), &bt.count)
+	c.resumePublishers()
 	return err
 }
 
 // pubrel sends a PUBREL. session.mu is held.
 func (c *client) pubrel(id uint16, r proto.Reason) {
 	rel := proto.Ack{Kind: proto.PUBREL, PacketID: id, Reason: r}
-	b, _ := rel.Append(c.out.room(&c.b.blocks, 8), c.v)
-	c.out.set(b)
+	b, _ := rel.Append(c.out.buffer(&c.b.blocks, 8), c.v)
+	c.out.setBuffer(b)
 	c.b.stats.answers.Add(1)
 }
 
@@ -76,10 +76,10 @@ func (c *client) released(bt *batch, f proto.Frame) error {
 	switch {
 	case known:
 		c.unacked = max(0, c.unacked-1)
-		if c.s.keep {
+		if c.s.durable {
 			c.b.opt.Store.Release(c.s.id, a.PacketID)
 		}
-	case c.five():
+	case c.v5():
 		comp.Reason = proto.PacketIdentifierNotFound
 	}
 	bt.answer(c, &comp)

@@ -7,20 +7,20 @@ import (
 )
 
 // attach gives the client its session, old or new, and answers its CONNECT.
-func (b *Broker) attach(c *client, o *opening) error {
+func (b *Broker) attach(c *client, o *connectRequest) error {
 	for {
 		bt := b.batch(nil)
-		s, present, first := b.locked(c, o)
+		s, present, first := b.lockSession(c, o)
 		if s == nil {
 			bt.finish()
 			return first()
 		}
-		var left []held
+		var left []delivery
 		if first == nil {
-			left = c.enter(o, present, bt)
+			left = c.enterSession(o, present, bt)
 		}
 		s.mu.Unlock()
-		b.pass(bt, s, left)
+		b.passToMembers(bt, s, left)
 		if first == nil {
 			bt.pull(s)
 		}
@@ -40,14 +40,14 @@ func (b *Broker) attach(c *client, o *opening) error {
 //
 // Another client may hold the session's lock for a while: Broker.mu is not held meanwhile, since
 // all who connect need it.
-func (b *Broker) locked(c *client, o *opening) (s *session, present bool, first func() error) {
+func (b *Broker) lockSession(c *client, o *connectRequest) (s *session, present bool, first func() error) {
 	b.mu.Lock()
 	s, present = b.sessions[c.who.ClientID]
-	need := int64(c.lasts(o, present))
+	need := int64(c.lastingBytes(o, present))
 	switch {
 	case b.closed:
 		first = func() error { return c.refuse(proto.ServerUnavailable, "the server is shutting down") }
-	case need > 0 && need > b.room(keeping, o.expiry > 0):
+	case need > 0 && need > b.available(forSession, o.expiry > 0):
 		first = func() error {
 			b.warn(shortage{memoryLimit, "a session"})
 			return c.refuse(proto.QuotaExceeded, "the server's memory is used up")
@@ -55,7 +55,7 @@ func (b *Broker) locked(c *client, o *opening) (s *session, present bool, first 
 	case present:
 		b.mu.Unlock()
 		s.mu.Lock()
-		return s, true, c.before(s, o)
+		return s, true, c.claim(s, o)
 	case b.full(c):
 		first = func() error { return c.refuse(proto.ServerBusy, "") }
 	default:
@@ -63,7 +63,7 @@ func (b *Broker) locked(c *client, o *opening) (s *session, present bool, first 
 		s.mu.Lock() // nobody has it
 		b.sessions[s.id] = s
 		b.stats.sessions.Add(1)
-		c.own(s)
+		c.bind(s)
 		b.mu.Unlock()
 		return s, false, nil
 	}
@@ -72,13 +72,13 @@ func (b *Broker) locked(c *client, o *opening) (s *session, present bool, first 
 }
 
 // own makes c the client of s. Both Broker.mu and session.mu are held.
-func (c *client) own(s *session) {
+func (c *client) bind(s *session) {
 	c.s, c.attached, s.client = s, true, c
-	c.b.place(c)
+	c.b.assignPlace(c)
 }
 
 // lasts returns how many bytes the CONNECT asks for that outlive the connection.
-func (c *client) lasts(o *opening, present bool) (n int) {
+func (c *client) lastingBytes(o *connectRequest, present bool) (n int) {
 	if o.expiry > 0 && !present {
 		n += unit + len(c.who.ClientID) + len(c.who.Username)
 	}
@@ -90,7 +90,7 @@ func (c *client) lasts(o *opening, present bool) (n int) {
 
 // before makes c the client of a session that is there, or returns what must be done first,
 // without a lock. session.mu is held.
-func (c *client) before(s *session, o *opening) func() error {
+func (c *client) claim(s *session, o *connectRequest) func() error {
 	b, old := c.b, s.client
 	switch {
 	case s.ended:
@@ -98,7 +98,7 @@ func (c *client) before(s *session, o *opening) func() error {
 			<-s.gone // who takes it apart waits for nobody
 			return nil
 		}
-	case !s.admits(c.who): // a stranger shall not read it, nor end it
+	case !s.mayTakeOver(c.who): // a stranger shall not read it, nor end it
 		return func() error {
 			return c.refuse(proto.ClientIdentifierNotValid, "the session of this client identifier is another user's")
 		}
@@ -109,28 +109,28 @@ func (c *client) before(s *session, o *opening) func() error {
 	case b.closed:
 		return func() error { return c.refuse(proto.ServerUnavailable, "the server is shutting down") }
 	case old != nil:
-		c.takePlace(old)
+		c.inheritPlace(old)
 		return func() error {
-			old.overtake(o.clean)
+			old.takeOver(o.clean)
 			<-old.done // its reader has seen it, and waits for nobody
 			return nil
 		}
 	case b.full(c):
 		return func() error { return c.refuse(proto.ServerBusy, "") }
 	case o.clean: // [MQTT-3.1.2-4]
-		s.over()
+		s.markEnded()
 		return func() error {
-			b.finish(s)
+			b.endSession(s)
 			return nil
 		}
 	}
-	c.own(s) // [MQTT-3.1.2-5]
+	c.bind(s) // [MQTT-3.1.2-5]
 	return nil
 }
 
 // enter gives c what is the session's, and returns messages of shared subscriptions that
 // it may not read: others get them. session.mu is held since c became its client.
-func (c *client) enter(o *opening, present bool, bt *batch) (left []held) {
+func (c *client) enterSession(o *connectRequest, present bool, bt *batch) (left []delivery) {
 	b, s := c.b, c.s
 	s.who.Store(c.who)
 	if present && b.opt.ACL != nil {
@@ -149,18 +149,18 @@ func (c *client) enter(o *opening, present bool, bt *batch) (left []held) {
 	}
 	s.expiry, s.left = o.expiry, time.Time{}
 	s.sender.Limit(c.limit)
-	s.returnToWalks()
+	s.noteReturn()
 	s.online.Store(true)
-	if b.opt.Store != nil && (s.keep || s.expiry > 0) {
-		s.keep = true
+	if b.opt.Store != nil && (s.durable || s.expiry > 0) {
+		s.durable = true
 		b.opt.Store.PutSession(s.record())
 	}
 	if present && b.opt.ACL != nil {
-		left = s.withhold(bt, true) // the rights may be others than when it came
+		left = s.dropForbidden(bt, true) // the rights may be others than when it came
 	}
 	c.out.add(&b.blocks, c.connack(o, present))
 	bt.count.answers++
-	c.out.sync = s.keep
+	c.out.sync = s.durable
 	for _, f := range s.sender.Resend() { // [MQTT-4.4.0-1]
 		if !f.Released {
 			c.resend = append(c.resend, f)
@@ -168,8 +168,8 @@ func (c *client) enter(o *opening, present bool, bt *batch) (left []held) {
 		}
 		c.pubrel(f.ID, proto.Success)
 	}
-	s.pump(bt.time(), &bt.count)
+	s.sendQueued(bt.time(), &bt.count)
 	s.charge()
-	bt.touch(c)
+	bt.wakeWriter(c)
 	return left
 }

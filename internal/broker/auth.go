@@ -10,7 +10,7 @@ import (
 )
 
 // authenticate asks the hooks whether the client may connect.
-func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *opening) (proto.Reason, string) {
+func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *connectRequest) (proto.Reason, string) {
 	opt := &c.b.opt
 	c.stamp.Store(c.b.stamp(c.who))
 	method, ok := p.Props.Get(proto.AuthenticationMethod)
@@ -33,14 +33,14 @@ func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *opening)
 		return r, ""
 	}
 	data := append([]byte(nil), p.Props.Value(proto.AuthenticationData)...)
-	for range mostSteps {
+	for range maxAuthSteps {
 		user := x.User()
-		c.stamp.Store(c.b.stamp(c.called(user)))
+		c.stamp.Store(c.b.stamp(c.identityAs(user)))
 		answer, r := x.Step(c.ctx, data)
 		if r == proto.Success {
 			o.done = answer
 			if x.User() != user { // the exchange has just told
-				c.stamp.Store(c.b.stamp(c.called(x.User())))
+				c.stamp.Store(c.b.stamp(c.identityAs(x.User())))
 			}
 			return c.recognize(x.User(), o), ""
 		}
@@ -55,7 +55,7 @@ func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *opening)
 		if _, err := c.conn.Write(out); err != nil {
 			return proto.UnspecifiedError, err.Error()
 		}
-		f, err := c.next()
+		f, err := c.readPacket()
 		if err != nil {
 			return proto.UnspecifiedError, err.Error()
 		}
@@ -75,10 +75,10 @@ func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *opening)
 }
 
 // mostSteps limits the steps of an exchange before the CONNACK. The time for CONNECT limits it too.
-const mostSteps = 16
+const maxAuthSteps = 16
 
 // called returns the identity of the client with a user name, if the CONNECT had none.
-func (c *client) called(user string) *Identity {
+func (c *client) identityAs(user string) *Identity {
 	if user == "" || c.who.HasUsername {
 		return c.who
 	}
@@ -88,8 +88,8 @@ func (c *client) called(user string) *Identity {
 }
 
 // recognize makes user, as the method found out, the user of the client.
-func (c *client) recognize(user string, o *opening) proto.Reason {
-	c.who = c.called(user)
+func (c *client) recognize(user string, o *connectRequest) proto.Reason {
+	c.who = c.identityAs(user)
 	if user != "" && c.who.Username != user {
 		return proto.BadUserNameOrPassword
 	}
@@ -130,40 +130,40 @@ func (c *client) reauthenticate(bt *batch, f proto.Frame) error {
 		return err
 	}
 	if c.method == "" {
-		return fault(proto.ProtocolError, "AUTH without an authentication method in CONNECT") // [MQTT-4.12.0-7]
+		return disconnectError(proto.ProtocolError, "AUTH without an authentication method in CONNECT") // [MQTT-4.12.0-7]
 	}
 	if string(a.Props.Value(proto.AuthenticationMethod)) != c.method {
-		return fault(proto.BadAuthenticationMethod, "AUTH of another method")
+		return disconnectError(proto.BadAuthenticationMethod, "AUTH of another method")
 	}
 	switch {
 	case a.Reason == proto.ReAuthenticate && c.exchange == nil:
 		x, r := c.b.opt.Enhanced.Start(c.ctx, c.who, c.method)
 		if r != proto.Success {
-			return fault(proto.NotAuthorized, "") // [MQTT-4.12.1-2]
+			return disconnectError(proto.NotAuthorized, "") // [MQTT-4.12.1-2]
 		}
 		c.exchange, c.exchangeBy = x, time.Now().Add(c.b.opt.ConnectTimeout)
 	case a.Reason == proto.ContinueAuthentication && c.exchange != nil && time.Now().After(c.exchangeBy):
-		return fault(proto.NotAuthorized, "the answer took too long")
+		return disconnectError(proto.NotAuthorized, "the answer took too long")
 	case a.Reason == proto.ContinueAuthentication && c.exchange != nil:
 	default:
-		return fault(proto.ProtocolError, fmt.Sprintf("AUTH with %s out of turn", a.Reason.Name(proto.AUTH)))
+		return disconnectError(proto.ProtocolError, fmt.Sprintf("AUTH with %s out of turn", a.Reason.Name(proto.AUTH)))
 	}
 	stamp := c.b.stamp(c.who)
 	answer, r := c.exchange.Step(c.ctx, append([]byte(nil), a.Props.Value(proto.AuthenticationData)...))
 	switch r {
 	case proto.Success:
 		if user := c.exchange.User(); user != "" && user != c.who.Username {
-			return fault(proto.NotAuthorized, "another user")
+			return disconnectError(proto.NotAuthorized, "another user")
 		}
 		c.exchange = nil
 		c.stamp.Store(stamp)
 	case proto.ContinueAuthentication:
 	default:
-		return fault(proto.NotAuthorized, "")
+		return disconnectError(proto.NotAuthorized, "")
 	}
 	out := c.auth(r, answer)
 	if out == nil {
-		return fault(proto.PacketTooLarge, "AUTH is larger than the client takes")
+		return disconnectError(proto.PacketTooLarge, "AUTH is larger than the client takes")
 	}
 	bt.flush()
 	bt.reply = append(bt.reply, out...)

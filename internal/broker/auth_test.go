@@ -83,7 +83,7 @@ func TestAuthenticationHasAnEnd(t *testing.T) {
 	in(t, Options{Enhanced: roll{}, ConnectTimeout: 10 * time.Second}, func(k *bench) {
 		const ask = "AUTH 18 authentication-method=ROLL authentication-data=who"
 		p := k.open(proto.V5, "p", rolled("?"))
-		for range mostSteps {
+		for range maxAuthSteps {
 			p.want(ask)
 			p.send(roller(proto.ContinueAuthentication, "?"))
 		}

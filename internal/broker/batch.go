@@ -22,29 +22,29 @@ type batch struct {
 	qos    byte
 	retain bool
 	msgs   []Message  // they alias the reader's buffer
-	kept   []*Message // copies that last, empty until somebody needs them
+	copies []*Message // copies that last, empty until somebody needs them
 	ids    []uint16   // the packet identifiers they came under
-	forms  [2]form
+	forms  [2]encodedRun
 	run    outcome   // of every message
 	each   []outcome // of each message, added to run; empty where they do not differ
 
-	in    proto.Publish
-	props proto.Props // room for properties that were changed
-	reply []byte      // what goes back to from
-	acks  []proto.Ack // what from acknowledges
-	wake  []*client
-	slow  []crowded
-	count tally
-	short shortage
+	in           proto.Publish
+	props        proto.Props // room for properties that were changed
+	reply        []byte      // what goes back to from
+	acks         []proto.Ack // what from acknowledges
+	wake         []*client
+	slow         []slowClient
+	count        tally
+	limitReached shortage
 
 	cost    int // about how many deliveries it has come to
 	lookups int // retained topics that its SUBSCRIBEs may still look at
 
-	choked bool // from does not read what goes back
+	replyBlocked bool // from does not read what goes back
 }
 
 // form is a run at QoS 0, encoded.
-type form struct {
+type encodedRun struct {
 	b       []byte
 	largest int // packet
 	made    bool
@@ -52,7 +52,7 @@ type form struct {
 }
 
 // crowded is a client for which publishers should wait, and what made it so.
-type crowded struct {
+type slowClient struct {
 	c  *client
 	rt *route
 }
@@ -89,12 +89,12 @@ func (bt *batch) publish(m *Message) {
 	if rt == nil || string(m.Topic) != rt.name {
 		rt = bt.find(m.Topic)
 	}
-	bt.add(rt, m, 0)
+	bt.addToRun(rt, m, 0)
 }
 
 // add is publish for a caller that knows the route and has an identifier to
 // acknowledge.
-func (bt *batch) add(rt *route, m *Message, id uint16) {
+func (bt *batch) addToRun(rt *route, m *Message, id uint16) {
 	if len(bt.msgs) > 0 && (rt != bt.route || m.QoS != bt.qos || m.Retain || bt.retain) {
 		bt.flush() // a retained message is a run of its own: whether it is kept depends on its outcome
 	}
@@ -118,24 +118,24 @@ func (bt *batch) flush() {
 	if bt.retain {
 		bt.retainRun()
 	} else {
-		bt.spread()
+		bt.deliverRun()
 	}
 	if bt.from != nil && bt.qos > 0 {
 		bt.acknowledge()
 	}
 	clear(bt.msgs)
-	clear(bt.kept)
-	bt.msgs, bt.kept = bt.msgs[:0], bt.kept[:0]
+	clear(bt.copies)
+	bt.msgs, bt.copies = bt.msgs[:0], bt.copies[:0]
 	for i := range bt.forms {
 		f := &bt.forms[i]
-		*f = form{b: f.b[:0]}
+		*f = encodedRun{b: f.b[:0]}
 	}
 	bt.ids, bt.run, bt.each = bt.ids[:0], 0, bt.each[:0]
 }
 
 // rest ends the batch's transaction and begins another, so that a commit need not wait for
 // all of a packet that has much to do. The run has been flushed.
-func (bt *batch) rest() {
+func (bt *batch) nextTransaction() {
 	if bt.b.opt.Store != nil {
 		bt.b.opt.Store.End()
 		bt.b.opt.Store.Begin()
@@ -144,38 +144,38 @@ func (bt *batch) rest() {
 
 // turn does a part of a large piece of work in a transaction of its own, when it is its turn. The
 // run has been flushed. Nobody waits for a turn within a transaction.
-func (bt *batch) turn(work func()) {
+func (bt *batch) runInTurn(work func()) {
 	store := bt.b.opt.Store
 	if store != nil {
 		store.End()
 	}
-	bt.b.turns <- struct{}{}
+	bt.b.workSlots <- struct{}{}
 	if store != nil {
 		store.Begin()
 	}
 	work()
-	<-bt.b.turns
-	bt.rest()
+	<-bt.b.workSlots
+	bt.nextTransaction()
 }
 
 // spread gives the run to all who subscribe to its topic.
-func (bt *batch) spread() {
+func (bt *batch) deliverRun() {
 	rt := bt.route
-	if !rt.some() {
+	if !rt.hasReceivers() {
 		return
 	}
 	if bt.qos > 0 || len(rt.groups) > 0 {
-		bt.keep()
+		bt.copyRun()
 	}
 	for i := range rt.targets {
 		bt.deliver(&rt.targets[i])
 	}
 	for _, g := range rt.groups {
 		for i := range bt.msgs {
-			o := g.deliver(bt, bt.kept[i], nil)
-			if o&taken == 0 && o&full != 0 {
+			o := g.deliver(bt, bt.copies[i], nil)
+			if o&accepted == 0 && o&full != 0 {
 				bt.count.dropped++
-				bt.noteShare(g, bt.kept[i])
+				bt.noteShare(g, bt.copies[i])
 			}
 			bt.mark(i, o)
 		}
@@ -185,20 +185,20 @@ func (bt *batch) spread() {
 // Messages of a run that are kept share memory, but few: one that is held for long must
 // not hold much that nobody counts.
 const (
-	together      = 4   // messages
-	togetherBytes = 512 // of theirs
+	copyTogether      = 4   // messages
+	copyTogetherBytes = 512 // of theirs
 )
 
 // keep copies the run out of the reader's buffer.
-func (bt *batch) keep() {
-	if len(bt.kept) > 0 {
+func (bt *batch) copyRun() {
+	if len(bt.copies) > 0 {
 		return
 	}
 	for rest := bt.msgs; len(rest) > 0; {
 		n, size := 0, 0
-		for n < min(len(rest), together) {
+		for n < min(len(rest), copyTogether) {
 			more := len(rest[n].Props) + len(rest[n].Payload)
-			if n > 0 && size+more > togetherBytes {
+			if n > 0 && size+more > copyTogetherBytes {
 				break
 			}
 			n++
@@ -214,14 +214,14 @@ func (bt *batch) keep() {
 			mid := len(chunk)
 			chunk = append(chunk, m.Payload...)
 			m.Props, m.Payload = proto.Props(chunk[at:mid:mid]), chunk[mid:len(chunk):len(chunk)]
-			bt.kept = append(bt.kept, m)
+			bt.copies = append(bt.copies, m)
 		}
 		rest = rest[n:]
 	}
 }
 
 // touch makes sure that what is in c.out will be written. session.mu is held.
-func (bt *batch) touch(c *client) {
+func (bt *batch) wakeWriter(c *client) {
 	if !c.awake {
 		c.awake = true
 		bt.wake = append(bt.wake, c)
@@ -235,7 +235,7 @@ func (bt *batch) finish() error {
 	var err error
 	if c := bt.from; c != nil && (len(bt.acks) > 0 || len(bt.reply) > 0) {
 		c.s.mu.Lock()
-		err = c.settle(bt)
+		err = c.applyAcks(bt)
 		if n := c.s.receiver.Size(); n != c.s.received {
 			c.s.received = n
 			c.s.charge()
@@ -243,17 +243,17 @@ func (bt *batch) finish() error {
 		if len(bt.reply) > 0 && !c.closing {
 			c.out.add(&bt.b.blocks, bt.reply)
 			c.out.sync = true
-			bt.choked = c.out.n >= 2*bt.b.opt.HighWater
+			bt.replyBlocked = c.out.n >= 2*bt.b.opt.HighWater
 		}
 		if c.out.n > 0 {
-			bt.touch(c)
+			bt.wakeWriter(c)
 		}
 		c.s.mu.Unlock()
 	}
 	if bt.from != nil {
 		bt.pull(bt.from.s)
 	}
-	bt.passOn()
+	bt.offerLeft()
 	for _, c := range bt.wake {
 		go c.write() // ends when it has written all there is; serve waits for it
 	}
@@ -262,15 +262,15 @@ func (bt *batch) finish() error {
 	}
 	bt.count.add(&bt.b.stats)
 	bt.count.write(bt.b.opt.Log)
-	if bt.short.limit != "" {
-		bt.b.warn(bt.short)
+	if bt.limitReached.limit != "" {
+		bt.b.warn(bt.limitReached)
 	}
 	if bt.from != nil {
 		for i := range bt.slow {
-			bt.slow[i].c.await(bt.from, bt.slow[i].rt)
+			bt.slow[i].c.blockPublisher(bt.from, bt.slow[i].rt)
 		}
-		if bt.choked && err == nil {
-			err = bt.from.breathe()
+		if bt.replyBlocked && err == nil {
+			err = bt.from.awaitReader()
 		}
 	}
 	clear(bt.wake)
@@ -278,9 +278,9 @@ func (bt *batch) finish() error {
 	clear(bt.acks)
 	bt.in = proto.Publish{}
 	bt.wake, bt.slow, bt.acks, bt.reply = bt.wake[:0], bt.slow[:0], bt.acks[:0], bt.reply[:0]
-	bt.props, bt.choked = bt.props[:0], false
-	bt.from, bt.origin, bt.route, bt.now, bt.count, bt.short = nil, nil, nil, 0, tally{}, shortage{}
-	if cap(bt.reply) > keptBlock || cap(bt.forms[0].b) > keptBlock || cap(bt.forms[1].b) > keptBlock {
+	bt.props, bt.replyBlocked = bt.props[:0], false
+	bt.from, bt.origin, bt.route, bt.now, bt.count, bt.limitReached = nil, nil, nil, 0, tally{}, shortage{}
+	if cap(bt.reply) > maxPooledBlock || cap(bt.forms[0].b) > maxPooledBlock || cap(bt.forms[1].b) > maxPooledBlock {
 		return err // too big to keep
 	}
 	bt.b.batches.Put(bt)

@@ -29,31 +29,31 @@ type Broker struct {
 	retained      retained
 	retainedCount atomic.Int64
 
-	memory atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
-	moving atomic.Int64 // those of packets on their way, of them
-	most   atomic.Int64 // of them: Options.Memory, unless more was restored and is still there
-	warned atomic.Int64 // when the log was told of a limit, since Broker.since
-	serial atomic.Uint64
+	memory    atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
+	moving    atomic.Int64 // those of packets on their way, of them
+	maxMemory atomic.Int64 // of them: Options.Memory, unless more was restored and is still there
+	warned    atomic.Int64 // when the log was told of a limit, since Broker.since
+	serial    atomic.Uint64
 
 	refusalsMu sync.Mutex
 	refusals   refusals
 
-	revision atomic.Uint64 // of the hooks: changes with Revise
-	over     atomic.Bool   // Close waits no longer
-	batches  sync.Pool
-	turns    chan struct{}  // of work whose size a client chooses: half of the processors are for others
-	wg       sync.WaitGroup // the connections
+	revision  atomic.Uint64 // of the hooks: changes with Revise
+	aborted   atomic.Bool   // Close waits no longer
+	batches   sync.Pool
+	workSlots chan struct{}  // of work whose size a client chooses: half of the processors are for others
+	wg        sync.WaitGroup // the connections
 
-	mu        sync.Mutex
-	closed    bool
-	sessions  map[string]*session
-	clients   map[*client]struct{} // all connections
-	silent    crowd                // those whose CONNECT has not come
-	opening   crowd                // those that were not let in
-	listeners map[net.Listener]struct{}
-	sys       *time.Timer
-	clearing  *time.Timer // of clearExpired
-	short     atomic.Bool // clearing runs
+	mu             sync.Mutex
+	closed         bool
+	sessions       map[string]*session
+	clients        map[*client]struct{} // all connections
+	silent         connList             // those whose CONNECT has not come
+	unadmitted     connList             // those that were not let in
+	listeners      map[net.Listener]struct{}
+	sys            *time.Timer
+	clearing       *time.Timer // of clearExpired
+	clearingActive atomic.Bool // clearing runs
 }
 
 // New returns a broker that serves nobody yet. Close must be called when it is done
@@ -66,10 +66,10 @@ func New(opt Options) *Broker {
 		listeners: make(map[net.Listener]struct{}),
 	}
 	b.router.acl = opt.ACL
-	b.router.most = int(min(maxCache, opt.Memory/16))
+	b.router.maxWeight = int(min(maxCache, opt.Memory/16))
 	b.retained.init()
-	b.turns = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
-	b.most.Store(opt.Memory)
+	b.workSlots = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))
+	b.maxMemory.Store(opt.Memory)
 	if opt.SysInterval > 0 {
 		b.loads.measure(&Stats{}, b.since)
 		b.mu.Lock()
@@ -111,7 +111,7 @@ func (b *Broker) Close(ctx context.Context) error {
 	}
 	b.mu.Unlock()
 
-	b.lastWills(ctx, attached)
+	b.publishWills(ctx, attached)
 	for _, c := range attached {
 		c.kill(proto.ServerShuttingDown, "")
 	}
@@ -125,7 +125,7 @@ func (b *Broker) Close(ctx context.Context) error {
 	case <-done:
 	case <-ctx.Done():
 		err = ctx.Err()
-		b.over.Store(true)
+		b.aborted.Store(true)
 		b.mu.Lock()
 		for c := range b.clients {
 			c.conn.Close()
@@ -157,7 +157,7 @@ func (b *Broker) Close(ctx context.Context) error {
 
 // lastWills publishes the wills that have no delay while there is somebody to read
 // them, until ctx ends. The others wait in the Store.
-func (b *Broker) lastWills(ctx context.Context, attached []*client) {
+func (b *Broker) publishWills(ctx context.Context, attached []*client) {
 	for some := range slices.Chunk(attached, passAtOnce) {
 		bt := b.batch(nil)
 		for _, c := range some {

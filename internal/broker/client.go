@@ -18,15 +18,15 @@ type client struct {
 	conn net.Conn
 	ctx  context.Context // ends with Serve's
 
-	terms     // set before the session knows of the client, and not changed
-	inbound   // of the goroutine that reads
-	admission // likewise
-	publisher // likewise
-	holding   // what it holds for unfinished packets
-	outbound  // guarded by session.mu
-	pace      // likewise
-	ending    // likewise
-	listing   // guarded by Broker.mu
+	terms       // set before the session knows of the client, and not changed
+	inbound     // of the goroutine that reads
+	admission   // likewise
+	publisher   // likewise
+	inputMemory // what it holds for unfinished packets
+	outbound    // guarded by session.mu
+	pace        // likewise
+	ending      // likewise
+	listing     // guarded by Broker.mu
 
 	dying chan struct{} // closed with end
 	stamp atomic.Uint64 // of the credentials with which it came in
@@ -34,16 +34,16 @@ type client struct {
 }
 
 // leave is why a connection ends. A Reason below 0x80 was said by the client.
-type leave struct {
-	reason proto.Reason
-	text   string
-	said   bool // by the client's own DISCONNECT
-	err    error
+type closeReason struct {
+	reason     proto.Reason
+	text       string
+	fromClient bool // by the client's own DISCONNECT
+	err        error
 
 	unwritten bool // a write failed: the client may have said more
 }
 
-func (l *leave) Error() string {
+func (l *closeReason) Error() string {
 	switch {
 	case l.reason == lost:
 		return l.text // nobody gave a reason
@@ -53,15 +53,15 @@ func (l *leave) Error() string {
 	return l.reason.Name(proto.DISCONNECT) + ": " + l.text
 }
 
-func (l *leave) Unwrap() error { return l.err }
+func (l *closeReason) Unwrap() error { return l.err }
 
 // fault is the error that ends a connection with a DISCONNECT of that reason.
-func fault(r proto.Reason, text string) error { return &leave{reason: r, text: text} }
+func disconnectError(r proto.Reason, text string) error { return &closeReason{reason: r, text: text} }
 
 // asLeave turns whatever ended the connection into a reason for a DISCONNECT, nil
 // where there is nobody to tell.
-func asLeave(err error) *leave {
-	var l *leave
+func asCloseReason(err error) *closeReason {
+	var l *closeReason
 	if errors.As(err, &l) {
 		return l
 	}
@@ -71,7 +71,7 @@ func asLeave(err error) *leave {
 		if !r.Allowed(proto.DISCONNECT) {
 			r = proto.ProtocolError
 		}
-		return &leave{reason: r, text: e.Error(), err: e}
+		return &closeReason{reason: r, text: e.Error(), err: e}
 	}
 	return nil
 }
@@ -82,23 +82,23 @@ func asLeave(err error) *leave {
 func (c *client) serve() {
 	err := c.connect()
 	if c.s != nil {
-		go c.stay(err) // ends with the connection
+		go c.serveSession(err) // ends with the connection
 		return
 	}
 	c.conn.Close()
 	c.logRefusal(err)
 	c.in.Close()
-	c.count(0)
+	c.setInputUnits(0)
 	c.b.gone(c)
 }
 
 // stay serves a client that has a session.
-func (c *client) stay(err error) {
+func (c *client) serveSession(err error) {
 	if err == nil {
 		err = c.read()
 	}
 	c.in.Close()
-	c.part(err)
+	c.detach(err)
 	c.b.gone(c)
 }
 
@@ -108,7 +108,7 @@ func (c *client) kill(r proto.Reason, text string) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	if c.end == nil {
-		c.end = &leave{reason: r, text: text}
+		c.end = &closeReason{reason: r, text: text}
 		close(c.dying)
 		c.conn.SetReadDeadline(past())
 	}
@@ -116,80 +116,80 @@ func (c *client) kill(r proto.Reason, text string) {
 
 // overtake ends the connection for another one with its client identifier
 // [MQTT-3.1.4-3].
-func (c *client) overtake(fresh bool) {
+func (c *client) takeOver(fresh bool) {
 	c.s.mu.Lock()
-	c.overtaken, c.fresh = true, fresh
+	c.takenOver, c.takenClean = true, fresh
 	c.s.mu.Unlock()
 	c.kill(proto.SessionTakenOver, "another connection has the same client identifier")
 }
 
 // part separates the client from its session, says goodbye and closes.
-func (c *client) part(err error) {
+func (c *client) detach(err error) {
 	b, s := c.b, c.s
-	why := asLeave(err)
-	b.vacate(c)
+	why := asCloseReason(err)
+	b.unregister(c)
 	bt := b.batch(nil)
 	s.mu.Lock()
-	if c.end != nil && (!c.end.unwritten || why == nil || !why.said) {
+	if c.end != nil && (!c.end.unwritten || why == nil || !why.fromClient) {
 		why = c.end // unless the client's own word came before the connection broke
 	}
-	said := why != nil && why.said
+	said := why != nil && why.fromClient
 	flush := why != nil && why.reason != lost // there may be somebody to read it
 	switch {
 	case !flush:
-		c.forget()
-	case !said && c.five():
-		c.goodbye(why)
+		c.discardOutput()
+	case !said && c.v5():
+		c.appendDisconnect(why)
 	}
 	c.closing = true
-	c.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
+	c.conn.SetWriteDeadline(time.Now().Add(closeTimeout))
 	s.online.Store(false)
 	s.left = time.Now()
-	ends := s.expiry == 0 || c.fresh
-	w := c.legacy(said && why.reason == proto.Success, ends)
-	if s.keep {
+	ends := s.expiry == 0 || c.takenClean
+	w := c.willOnDetach(said && why.reason == proto.Success, ends)
+	if s.durable {
 		b.opt.Store.PutSession(s.record())
 	}
 	s.received = s.receiver.Size()
 	s.sender.Shrink(0)
 	s.queue.shrink(0)
 	if ends {
-		s.over() // with the client: nobody may enter what is about to go
+		s.markEnded() // with the client: nobody may enter what is about to go
 	} else {
-		s.wait()
+		s.startExpiry()
 	}
-	c.release()
-	c.count(0)
+	c.releaseWaiters()
+	c.setInputUnits(0)
 	c.writing = 0
 	s.client = nil
-	s.walking(false)
-	s.leftWalks()
+	s.countWalks(false)
+	s.noteAway()
 	s.charge()
 	s.mu.Unlock()
 	if !ends {
-		bt.share(s)
+		bt.redistribute(s)
 	}
 	if w != nil {
 		bt.will(w)
 	}
 	bt.finish()
 	if ends {
-		b.finish(s)
+		b.endSession(s)
 	}
 	close(c.done)
-	b.opt.Log.Info("client left", "client", shown(s.id), "user", shown(c.user()), "why", words(err, why))
+	b.opt.Log.Info("client left", "client", escaped(s.id), "user", escaped(c.user()), "why", reasonText(err, why))
 	c.drain(flush)
 }
 
-func words(err error, why *leave) string {
+func reasonText(err error, why *closeReason) string {
 	if why != nil {
 		return why.Error()
 	}
-	return bare(err).Error()
+	return withoutAddress(err).Error()
 }
 
 // bare is an error of the network without its addresses, which the log has anyway.
-func bare(err error) error {
+func withoutAddress(err error) error {
 	var op *net.OpError
 	if !errors.As(err, &op) {
 		return err

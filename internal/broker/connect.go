@@ -12,7 +12,7 @@ import (
 )
 
 // opening is what a CONNECT asked for, less what went into the client.
-type opening struct {
+type connectRequest struct {
 	clean    bool
 	expiry   uint32 // granted
 	asked    uint32 // session expiry interval of the CONNECT
@@ -30,7 +30,7 @@ func (c *client) connect() error {
 	by := time.Now().Add(b.opt.ConnectTimeout)
 	c.conn.SetDeadline(by)
 	c.in.SetMax(min(firstPacket, b.opt.MaxPacket))
-	f, err := c.first()
+	f, err := c.readConnect()
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (c *client) connect() error {
 		c.conn.SetDeadline(by)
 	}
 	b.connectArrived(c)
-	c.burden(connMemory(c.conn, true))
+	c.accountConn(connMemory(c.conn, true))
 	c.finished = true
 	b.stats.bytesReceived.Add(int64(f.Size() + c.in.Len()))
 	b.stats.packetsReceived.Add(1)
@@ -49,7 +49,7 @@ func (c *client) connect() error {
 		return c.refuseConnect(&p, err)
 	}
 	c.v = p.Version
-	o := &opening{clean: p.CleanStart, keep: p.KeepAlive}
+	o := &connectRequest{clean: p.CleanStart, keep: p.KeepAlive}
 	if r, text := c.accept(&p, o); r != proto.Success {
 		return c.refuse(r, text)
 	}
@@ -67,9 +67,9 @@ func (c *client) connect() error {
 		return err
 	}
 	if b.revision.Load() != revision {
-		c.revised() // Revise may have come before the client was there to be seen
+		c.recheckStamp() // Revise may have come before the client was there to be seen
 	}
-	b.opt.Log.Info("client connected", "client", shown(c.who.ClientID), "user", shown(c.user()), "version", c.v.String(), "remote", c.who.Remote)
+	b.opt.Log.Info("client connected", "client", escaped(c.who.ClientID), "user", escaped(c.user()), "version", c.v.String(), "remote", c.who.Remote)
 	c.last, c.lastLook = time.Now(), false
 	c.conn.SetWriteDeadline(time.Time{})
 	return c.rearm()
@@ -77,24 +77,24 @@ func (c *client) connect() error {
 
 // first returns the first packet. It ends at once if the first byte is not that of a CONNECT: the
 // peer speaks another protocol.
-func (c *client) first() (proto.Frame, error) {
+func (c *client) readConnect() (proto.Frame, error) {
 	if c.in.Len() == 0 {
 		err := c.in.Fill()
 		if e := (tls.RecordHeaderError{}); errors.As(err, &e) {
 			c.foreign = true
-			return proto.Frame{}, fmt.Errorf("no TLS handshake: %s", guess(e.RecordHeader[:]))
+			return proto.Frame{}, fmt.Errorf("no TLS handshake: %s", guessProtocol(e.RecordHeader[:]))
 		}
 		if err != nil && !timedOut(err) {
-			return proto.Frame{}, fmt.Errorf("wait for CONNECT: %w", bare(err))
+			return proto.Frame{}, fmt.Errorf("wait for CONNECT: %w", withoutAddress(err))
 		}
 	}
 	if b := c.in.Bytes(); len(b) > 0 && b[0] != byte(proto.CONNECT)<<4 {
 		c.foreign = true
-		return proto.Frame{}, fmt.Errorf("no CONNECT: %s", guess(b))
+		return proto.Frame{}, fmt.Errorf("no CONNECT: %s", guessProtocol(b))
 	}
-	f, err := c.next()
+	f, err := c.readPacket()
 	if err != nil {
-		return f, fmt.Errorf("wait for CONNECT: %w", bare(err))
+		return f, fmt.Errorf("wait for CONNECT: %w", withoutAddress(err))
 	}
 	if f.Type() != proto.CONNECT {
 		return f, fmt.Errorf("%s before CONNECT", f.Type())
@@ -103,7 +103,7 @@ func (c *client) first() (proto.Frame, error) {
 }
 
 // guess says what protocol begins with these bytes.
-func guess(b []byte) string {
+func guessProtocol(b []byte) string {
 	for _, p := range [...]struct{ begins, name string }{
 		{"PROXY", "the PROXY protocol, which is not supported"}, {"\r\n\r\n\x00", "the PROXY protocol, which is not supported"}, {"\x10", "MQTT without TLS"},
 		{"\x16\x03", "TLS on a port without TLS"}, {"SSH-", "SSH"}, {"GET ", "HTTP"}, {"POST ", "HTTP"}, {"HEAD ", "HTTP"}, {"PUT ", "HTTP"}, {"OPTIONS ", "HTTP"}, {"CONNECT ", "HTTP"},
@@ -140,12 +140,12 @@ func (c *client) refuseConnect(p *proto.Connect, err error) error {
 
 // accept checks what can be checked without asking anybody, and takes over what the
 // CONNECT says about the connection.
-func (c *client) accept(p *proto.Connect, o *opening) (proto.Reason, string) {
+func (c *client) accept(p *proto.Connect, o *connectRequest) (proto.Reason, string) {
 	b := c.b
 	opt := &b.opt
 	c.limit, c.problem = opt.Inflight, false
 	o.asked, o.expiry = 0, 0
-	if c.five() {
+	if c.v5() {
 		c.problem = p.Props.Num(proto.RequestProblemInformation, 1) == 1 // [MQTT-3.1.2-29]
 		c.limit = min(c.limit, int(p.Props.Num(proto.ReceiveMaximum, 65535)))
 		c.maxPacket = int(p.Props.Num(proto.MaximumPacketSize, 0))
@@ -159,8 +159,8 @@ func (c *client) accept(p *proto.Connect, o *opening) (proto.Reason, string) {
 	if c.refused != proto.Success {
 		return c.refused, ""
 	}
-	if c.fate != nil {
-		if r := c.fate.Refuse(); r != proto.Success {
+	if c.connFaults != nil {
+		if r := c.connFaults.Refuse(); r != proto.Success {
 			return r, "fault on demand"
 		}
 	}
@@ -187,7 +187,7 @@ func (c *client) accept(p *proto.Connect, o *opening) (proto.Reason, string) {
 	c.bridge = p.Bridge
 	if w := p.Will; w != nil {
 		switch {
-		case isSys(w.Topic) && !c.five(): // an older client cannot know what there is not
+		case isSys(w.Topic) && !c.v5(): // an older client cannot know what there is not
 		case w.QoS > opt.Without.maximumQoS():
 			return proto.QoSNotSupported, "will QoS" // [MQTT-3.2.2-12]
 		case w.Retain && opt.Without.Retain:
@@ -201,7 +201,7 @@ func (c *client) accept(p *proto.Connect, o *opening) (proto.Reason, string) {
 		}
 	}
 	if c.keepAlive(o.keep) > 0 {
-		c.keep = c.keepAlive(o.keep) * 3 / 2
+		c.silenceLimit = c.keepAlive(o.keep) * 3 / 2
 	}
 	return proto.Success, ""
 }
@@ -210,7 +210,7 @@ func (c *client) accept(p *proto.Connect, o *opening) (proto.Reason, string) {
 // smaller one of ours [MQTT-3.1.2-21].
 func (c *client) keepAlive(asked uint16) time.Duration {
 	most := c.b.opt.KeepAliveMaximum
-	if c.five() && most > 0 && (asked == 0 || asked > most) {
+	if c.v5() && most > 0 && (asked == 0 || asked > most) {
 		asked = most
 	}
 	return time.Duration(asked) * time.Second
@@ -225,7 +225,7 @@ func (c *client) refuse(r proto.Reason, text string) error {
 		err = errors.New(r.Name(proto.CONNACK))
 	}
 	ack := proto.Connack{Reason: r}
-	if c.five() && c.problem && text != "" {
+	if c.v5() && c.problem && text != "" {
 		ack.Props = ack.Props.AppendText(proto.ReasonString, clip(text))
 	}
 	buf, e := ack.Append(nil, c.v)
@@ -239,7 +239,7 @@ func (c *client) refuse(r proto.Reason, text string) error {
 	if c.maxPacket > 0 && len(buf) > c.maxPacket {
 		return err // not even that: a close says it [MQTT-3.1.2-24]
 	}
-	c.conn.SetDeadline(time.Now().Add(goodbyeTime))
+	c.conn.SetDeadline(time.Now().Add(closeTimeout))
 	if _, e := c.conn.Write(buf); e != nil {
 		return errors.Join(err, e)
 	}
@@ -251,10 +251,10 @@ func (c *client) refuse(r proto.Reason, text string) error {
 
 // connack is the answer that lets the client in. The properties tell it in what we
 // differ from the standard's defaults.
-func (c *client) connack(o *opening, present bool) []byte {
+func (c *client) connack(o *connectRequest, present bool) []byte {
 	ack := proto.Connack{SessionPresent: present}
 	opt := &c.b.opt
-	if c.five() {
+	if c.v5() {
 		ps := proto.Props{}
 		flag := func(without bool, id proto.PropID) {
 			if without {

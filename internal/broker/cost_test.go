@@ -20,21 +20,21 @@ func TestStepsOfAWalkAreBounded(t *testing.T) {
 	for filter, row := range map[string]struct{ found, most int }{
 		"#":       {topics, 2 * topics},
 		"+":       {topics, 2 * topics},
-		"+/nope":  {0, (near + searchCost) * topics},
+		"+/nope":  {0, (scanBefore + searchCost) * topics},
 		"r7":      {1, 4 * searchCost},
 		"nope":    {0, 4 * searchCost},
 		"r7/+/x":  {0, 4 * searchCost},
 		"nope/#":  {0, 4 * searchCost},
 		"$x/+":    {0, 4 * searchCost},
 		"r7/#":    {1, 4 * searchCost},
-		"+/+/+/#": {0, (near + searchCost) * topics},
+		"+/+/+/#": {0, (scanBefore + searchCost) * topics},
 	} {
 		at := cursor{filter: filter}
 		total, n := 0, 0
 		for done := false; !done; {
 			left := stepTopics
 			var found []*Message
-			found, done = r.next(&at, view{serial: r.serial}, &left, stepMessages, nil)
+			found, done = r.next(&at, walkView{serial: r.serial}, &left, stepMessages, nil)
 			if step := stepTopics - left; step > stepTopics+searchCost || len(found) > stepMessages {
 				t.Fatalf("%s: a step came to %d topics and %d messages", filter, step, len(found))
 			}
@@ -111,7 +111,7 @@ func BenchmarkRetainedWalk(b *testing.B) {
 					at := cursor{filter: filter}
 					for done := false; !done; {
 						left := stepTopics
-						found, done = r.next(&at, view{serial: r.serial}, &left, stepMessages, found[:0])
+						found, done = r.next(&at, walkView{serial: r.serial}, &left, stepMessages, found[:0])
 					}
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/topic")
@@ -133,13 +133,13 @@ func BenchmarkDisconnect(b *testing.B) {
 				members = append(members, member{s: &session{b: broker, ended: true}, grant: &grant{group: g, qos: 1}})
 			}
 			g.members.Store(&members)
-			left := make([]held, n)
+			left := make([]delivery, n)
 			for i := range left {
-				left[i] = held{m: &Message{QoS: 1}, g: members[0].grant, qos: 1}
+				left[i] = delivery{m: &Message{QoS: 1}, g: members[0].grant, qos: 1}
 			}
 			for b.Loop() {
 				bt := broker.batch(nil)
-				broker.pass(bt, from, left)
+				broker.passToMembers(bt, from, left)
 				bt.finish()
 			}
 		})

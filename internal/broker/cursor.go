@@ -19,12 +19,12 @@ const (
 
 // near is how many topics that cannot match are passed one by one before the next one that
 // can is searched for.
-const near = 4
+const scanBefore = 4
 
 // next appends up to n messages to found, as v has them, and moves c. It looks at about
 // *left topics at most, and takes those off; a search costs as much as searchCost of them. done is
 // true if there are no more messages. r.mu is held for reading.
-func (r *retained) next(c *cursor, v view, left *int, n int, found []*Message) (_ []*Message, done bool) {
+func (r *retained) next(c *cursor, v walkView, left *int, n int, found []*Message) (_ []*Message, done bool) {
 	for bytes := 0; *left > 0 && n > 0 && bytes < stepBytes; {
 		hop, passed, stopped := "", 0, false
 		*left -= searchCost
@@ -32,7 +32,7 @@ func (r *retained) next(c *cursor, v view, left *int, n int, found []*Message) (
 			*left--
 			if hop != "" && topicBefore(x.topic, hop) {
 				passed++
-				stopped = passed == near || *left <= 0
+				stopped = passed == scanBefore || *left <= 0
 				return !stopped
 			}
 			match, from, more := advance(c.filter, x.topic)

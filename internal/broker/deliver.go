@@ -14,7 +14,7 @@ func (bt *batch) deliver(t *target) {
 		// The route is older than the session's subscriptions: what was given up a
 		// moment ago gets nothing more [MQTT-3.10.4-2].
 		s.mu.Unlock()
-		if t = bt.b.router.find(bt.route.topic).of(s); t == nil {
+		if t = bt.b.router.find(bt.route.topic).targetOf(s); t == nil {
 			return
 		}
 		s.mu.Lock()
@@ -34,34 +34,34 @@ func (bt *batch) deliver(t *target) {
 		bt.writeQoS0(s, g, retain)
 		return
 	}
-	c := s.there()
+	c := s.connected()
 	if c == nil && qos == 0 {
 		return
 	}
-	bt.keep()
+	bt.copyRun()
 	for i := range bt.msgs {
-		m := bt.kept[i]
+		m := bt.copies[i]
 		switch {
-		case !s.put(bt, m, g, qos, retain):
+		case !s.enqueue(bt, m, g, qos, retain):
 			bt.mark(i, full)
-			bt.count.drop(s, m, 1, bt.why(s))
-		case c == nil || c.takes(bt.time(), &held{m: m, g: g, qos: qos, retain: retain}):
-			bt.mark(i, taken)
+			bt.count.drop(s, m, 1, bt.dropReason(s))
+		case c == nil || c.fitsPacketLimit(bt.time(), &delivery{m: m, g: g, qos: qos, retain: retain}):
+			bt.mark(i, accepted)
 		}
 	}
 	s.charge()
 }
 
 // why returns why the session just had no room for a message. s.mu is held.
-func (bt *batch) why(s *session) string {
-	if s.queue.n >= bt.b.opt.QueueMessages || bt.short.limit != memoryLimit {
+func (bt *batch) dropReason(s *session) string {
+	if s.queue.n >= bt.b.opt.QueueMessages || bt.limitReached.limit != memoryLimit {
 		return whyFull
 	}
 	return whyMemory
 }
 
 // lateOrLarge returns why a message was not sent.
-func lateOrLarge(late bool) string {
+func notSentReason(late bool) string {
 	if late {
 		return whyExpired
 	}
@@ -69,7 +69,7 @@ func lateOrLarge(late bool) string {
 }
 
 // there returns the session's client, nil if it is away or about to be. s.mu is held.
-func (s *session) there() *client {
+func (s *session) connected() *client {
 	if c := s.client; c != nil && !c.closing {
 		return c
 	}
@@ -80,31 +80,31 @@ func (s *session) there() *client {
 func (s *session) offer(bt *batch, m *Message, g *grant) outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := held{m: m, g: g, qos: min(m.QoS, g.qos), retain: m.Retain && g.rap}
-	c := s.there()
-	if s.ended || c == nil && h.qos == 0 || c != nil && !c.takes(bt.time(), &h) {
+	h := delivery{m: m, g: g, qos: min(m.QoS, g.qos), retain: m.Retain && g.rap}
+	c := s.connected()
+	if s.ended || c == nil && h.qos == 0 || c != nil && !c.fitsPacketLimit(bt.time(), &h) {
 		return matched
 	}
-	if !s.put(bt, m, g, h.qos, h.retain) {
+	if !s.enqueue(bt, m, g, h.qos, h.retain) {
 		return matched | full
 	}
 	s.charge()
-	return matched | taken
+	return matched | accepted
 }
 
 // writeQoS0 appends the run at QoS 0 to a connection's bytes. A client that is away gets
 // nothing. s.mu is held.
 func (bt *batch) writeQoS0(s *session, g *grant, retain bool) {
-	c := s.there()
+	c := s.connected()
 	if c == nil {
 		return
 	}
 	b := bt.b
-	noMemory := c.out.n > 0 && b.room(passing, false) < 0
+	noMemory := c.out.n > 0 && b.available(forTransit, false) < 0
 	if noMemory {
-		bt.short = shortage{memoryLimit, "a message for a session"}
+		bt.limitReached = shortage{memoryLimit, "a message for a session"}
 	}
-	if noMemory || c.crowded() && c.lagging {
+	if noMemory || c.backlogged() && c.lagging {
 		why := whySlow
 		if noMemory {
 			why = whyMemory
@@ -113,11 +113,11 @@ func (bt *batch) writeQoS0(s *session, g *grant, retain bool) {
 		bt.run |= full
 		return
 	}
-	f := bt.form(c.v)
-	if retain || len(g.ids) > 0 && c.five() || c.aliasMax > 0 || c.maxPacket > 0 && f.largest > c.maxPacket {
+	f := bt.encoded(c.v)
+	if retain || len(g.ids) > 0 && c.v5() || c.aliasMax > 0 || c.maxPacket > 0 && f.largest > c.maxPacket {
 		for i := range bt.msgs {
 			m := &bt.msgs[i]
-			h := held{m: m, g: g, retain: retain}
+			h := delivery{m: m, g: g, retain: retain}
 			if m.expired(bt.time()) {
 				bt.count.drop(s, m, 1, whyExpired)
 				continue
@@ -126,12 +126,12 @@ func (bt *batch) writeQoS0(s *session, g *grant, retain bool) {
 				bt.count.drop(s, m, 1, whyTooLarge)
 				continue
 			}
-			bt.mark(i, taken)
+			bt.mark(i, accepted)
 			bt.count.sent++
 			bt.count.sentBytes += len(m.Payload)
 		}
 	} else {
-		bt.run |= taken
+		bt.run |= accepted
 		if f.shared != nil {
 			c.out.share(&b.blocks, f.shared)
 		} else {
@@ -142,13 +142,13 @@ func (bt *batch) writeQoS0(s *session, g *grant, retain bool) {
 			bt.count.sentBytes += len(bt.msgs[i].Payload)
 		}
 	}
-	bt.touch(c)
-	bt.notice(c)
+	bt.wakeWriter(c)
+	bt.noteSlow(c)
 	s.charge()
 }
 
 // form returns the run at QoS 0 as bytes of version v.
-func (bt *batch) form(v proto.Version) *form {
+func (bt *batch) encoded(v proto.Version) *encodedRun {
 	f := &bt.forms[0]
 	if v >= proto.V5 {
 		f = &bt.forms[1]
@@ -177,20 +177,20 @@ func (bt *batch) form(v proto.Version) *form {
 
 // notice puts c on the list of those for whom the publisher waits when the batch is
 // done. session.mu is held.
-func (bt *batch) notice(c *client) {
-	if c.crowd != bt.serial && !c.lagging && bt.from != nil && c.crowded() {
-		c.crowd = bt.serial
-		if c.since == 0 {
-			c.since = c.b.moment(time.Now())
+func (bt *batch) noteSlow(c *client) {
+	if c.slowIn != bt.serial && !c.lagging && bt.from != nil && c.backlogged() {
+		c.slowIn = bt.serial
+		if c.backloggedSince == 0 {
+			c.backloggedSince = c.b.moment(time.Now())
 		}
-		bt.slow = append(bt.slow, crowded{c, bt.route})
+		bt.slow = append(bt.slow, slowClient{c, bt.route})
 	}
 }
 
 // put sends the session a message, or queues it: at QoS 1 and 2 in any case, at QoS
 // 0 only behind others. It is false if there is no room; the message that came last
 // is the one that is dropped. m must be in memory that lasts. s.mu is held.
-func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bool {
+func (s *session) enqueue(bt *batch, m *Message, g *grant, qos byte, retain bool) bool {
 	b, c := s.b, s.client
 	if c != nil && c.closing {
 		c = nil
@@ -198,67 +198,67 @@ func (s *session) put(bt *batch, m *Message, g *grant, qos byte, retain bool) bo
 	if c == nil && qos == 0 {
 		return false
 	}
-	size := (&held{m: m, g: g}).size()
-	now, fits, full := s.fits(c, size, qos)
-	if !fits && s.sweep(bt.time(), &bt.count) {
-		now, fits, full = s.fits(c, size, qos)
+	size := (&delivery{m: m, g: g}).size()
+	now, fits, full := s.canAccept(c, size, qos)
+	if !fits && s.dropExpired(bt.time(), &bt.count) {
+		now, fits, full = s.canAccept(c, size, qos)
 	}
 	if !fits {
 		if full {
-			bt.short = shortage{memoryLimit, "a message for a session"}
+			bt.limitReached = shortage{memoryLimit, "a message for a session"}
 		}
 		if c != nil {
-			bt.notice(c)
+			bt.noteSlow(c)
 		}
 		return false
 	}
-	h := held{m: m, g: g, qos: qos, retain: retain}
+	h := delivery{m: m, g: g, qos: qos, retain: retain}
 	s.bytes += size
 	if qos > 0 {
 		s.seq++
 		h.seq = s.seq
-		if s.keep {
+		if s.durable {
 			b.opt.Store.Enqueue(s.id, h.entry())
 		}
 	}
 	if now {
 		s.send(bt.time(), &h, &bt.count)
-		bt.touch(c)
+		bt.wakeWriter(c)
 	} else {
 		s.queue.push(h)
 	}
 	if c != nil {
-		bt.notice(c)
+		bt.noteSlow(c)
 	}
 	return true
 }
 
 // fits tells whether there is room for a message to c, nil if that is away, whether it can
 // be sent now, and whether it is the broker's memory that is full. s.mu is held.
-func (s *session) fits(c *client, size int, qos byte) (now, fits, full bool) {
+func (s *session) canAccept(c *client, size int, qos byte) (now, fits, full bool) {
 	b := s.b
 	now = c != nil && s.queue.n == 0 && len(c.resend) == 0 && len(s.walks) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0)
-	purpose, kept := lasting, true
+	purpose, kept := forBacklog, true
 	switch {
 	case now && qos == 0:
-		purpose, kept = passing, false
+		purpose, kept = forTransit, false
 	case now:
-		purpose, kept = flying, s.keep
+		purpose, kept = forInFlight, s.durable
 	}
-	left := b.room(purpose, kept)
+	left := b.available(purpose, kept)
 	full = left < int64(size)
-	if b.isShort(left) {
-		b.memoryShort()
+	if b.memoryLow(left) {
+		b.startClearing()
 	}
 	return now, !full && s.queue.n < b.opt.QueueMessages && s.bytes+size <= b.opt.QueueBytes, full
 }
 
 // send puts one message on the way to the client. s.mu is held; at QoS 1 and 2 the
 // window has room.
-func (s *session) send(now int64, h *held, count *tally) {
+func (s *session) send(now int64, h *delivery, count *tally) {
 	c := s.client
 	var id uint16
-	var kept *held
+	var kept *delivery
 	if h.qos > 0 {
 		id, kept, _ = s.sender.Add(h.qos, h.seq)
 	}
@@ -272,21 +272,21 @@ func (s *session) send(now int64, h *held, count *tally) {
 		if h.g.group != nil && !late {
 			count.left = append(count.left, *h) // for another member
 		} else {
-			count.drop(s, h.m, 1, lateOrLarge(late))
+			count.drop(s, h.m, 1, notSentReason(late))
 		}
-		s.settled(h)
+		s.completed(h)
 		return
 	}
 	count.sent++
 	count.sentBytes += len(h.m.Payload)
 	if kept == nil {
-		s.settled(h)
+		s.completed(h)
 		return
 	}
-	c.out.sync = c.out.sync || s.keep
+	c.out.sync = c.out.sync || s.durable
 	h.sent = true
 	*kept = *h
-	if s.keep {
+	if s.durable {
 		s.b.opt.Store.InFlight(s.id, h.seq, id)
 	}
 }
@@ -294,7 +294,7 @@ func (s *session) send(now int64, h *held, count *tally) {
 // pump sends what waits, as far as the window and the connection have room: first
 // what a resumed session must send again, in its order [MQTT-4.6.0-1], then the
 // queue. s.mu is held.
-func (s *session) pump(now int64, count *tally) {
+func (s *session) sendQueued(now int64, count *tally) {
 	c := s.client
 	if c == nil || c.closing {
 		return
@@ -310,17 +310,17 @@ func (s *session) pump(now int64, count *tally) {
 		// whatever its age [MQTT-4.3.3-7].
 		late := !h.sent && h.m.expired(now)
 		if late || !c.append(now, h, f.ID) {
-			count.drop(s, h.m, 1, lateOrLarge(late))
+			count.drop(s, h.m, 1, notSentReason(late))
 			if s.abandon(f.ID, h) {
 				c.pubrel(f.ID, proto.Success)
-				c.out.sync = c.out.sync || s.keep
+				c.out.sync = c.out.sync || s.durable
 			}
 			continue
 		}
 		h.sent = true
 		count.sent++
 		count.sentBytes += len(h.m.Payload)
-		c.out.sync = c.out.sync || s.keep
+		c.out.sync = c.out.sync || s.durable
 	}
 	if len(c.resend) > 0 {
 		return
@@ -337,10 +337,10 @@ func (s *session) pump(now int64, count *tally) {
 		if h.qos > 0 && s.sender.Free() == 0 && !h.m.expired(now) {
 			break
 		}
-		s.queue.drop()
+		s.queue.pop()
 		if h.m.expired(now) {
 			count.drop(s, h.m, 1, whyExpired)
-			s.settled(&h)
+			s.completed(&h)
 			continue
 		}
 		s.send(now, &h, count)

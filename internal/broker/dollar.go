@@ -45,5 +45,5 @@ func (c *client) warnReserved(t *tally, topic string) {
 		return
 	}
 	c.warned = now
-	t.note(slog.LevelWarn, "topics that begin with $ are refused", append(whose(c.who), slog.String("topic", shown(topic)))...)
+	t.note(slog.LevelWarn, "topics that begin with $ are refused", append(clientAttrs(c.who), slog.String("topic", escaped(topic)))...)
 }

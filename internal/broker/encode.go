@@ -15,7 +15,7 @@ const (
 // expiry and a topic alias where the client takes them. false: the packet is larger
 // than the client takes, and nothing was appended [MQTT-3.1.2-24]. session.mu is
 // held.
-func (c *client) append(now int64, h *held, id uint16) bool {
+func (c *client) append(now int64, h *delivery, id uint16) bool {
 	var space [256]byte
 	p, newAlias := c.compose(space[:0], now, h, id)
 	size := p.Size(c.v)
@@ -29,17 +29,17 @@ func (c *client) append(now int64, h *held, id uint16) bool {
 		c.aliases[string(h.m.Topic)] = uint16(len(c.aliases) + 1)
 		c.aliased += len(h.m.Topic) + aliasSize
 	}
-	b, err := p.Append(c.out.room(&c.b.blocks, size), c.v)
-	c.out.set(b)
+	b, err := p.Append(c.out.buffer(&c.b.blocks, size), c.v)
+	c.out.setBuffer(b)
 	return err == nil
 }
 
 // compose returns the PUBLISH of a message, with properties in space where they are not the
 // message's own. newAlias reports whether it introduces the next topic alias. session.mu is held.
-func (c *client) compose(space proto.Props, now int64, h *held, id uint16) (p proto.Publish, newAlias bool) {
+func (c *client) compose(space proto.Props, now int64, h *delivery, id uint16) (p proto.Publish, newAlias bool) {
 	m := h.m
 	p = proto.Publish{Dup: h.sent, QoS: h.qos, Retain: h.retain, Topic: m.Topic, PacketID: id, Payload: m.Payload}
-	if !c.five() {
+	if !c.v5() {
 		return p, false
 	}
 	p.Props = m.Props
@@ -56,7 +56,7 @@ func (c *client) compose(space proto.Props, now int64, h *held, id uint16) (p pr
 	if alias := c.aliases[string(m.Topic)]; alias != 0 {
 		p.Topic = nil
 		ps = ps.AppendNum(proto.TopicAlias, uint32(alias))
-	} else if len(c.aliases) < c.aliasMax && len(m.Topic) > 3 && len(m.Topic) <= longestAlias && c.b.room(keeping, false) > 0 {
+	} else if len(c.aliases) < c.aliasMax && len(m.Topic) > 3 && len(m.Topic) <= longestAlias && c.b.available(forSession, false) > 0 {
 		newAlias = true
 		ps = ps.AppendNum(proto.TopicAlias, uint32(len(c.aliases)+1))
 	}
@@ -65,13 +65,13 @@ func (c *client) compose(space proto.Props, now int64, h *held, id uint16) (p pr
 }
 
 // mostAround is more than the bytes of a PUBLISH that are not topic, properties or payload.
-const mostAround = 32
+const maxPublishOverhead = 32
 
 // takes reports whether the message fits into the client's Maximum Packet Size. session.mu is
 // held.
-func (c *client) takes(now int64, h *held) bool {
+func (c *client) fitsPacketLimit(now int64, h *delivery) bool {
 	m := h.m
-	if c.maxPacket == 0 || len(m.Topic)+len(m.Props)+len(h.g.ids)+len(m.Payload)+mostAround <= c.maxPacket {
+	if c.maxPacket == 0 || len(m.Topic)+len(m.Props)+len(h.g.ids)+len(m.Payload)+maxPublishOverhead <= c.maxPacket {
 		return true
 	}
 	p, _ := c.compose(nil, now, h, 1)
@@ -80,8 +80,8 @@ func (c *client) takes(now int64, h *held) bool {
 
 // unsend takes the mark of having been sent off the messages that are still among
 // c.out: DUP is for what was sent before [MQTT-3.3.1-1]. session.mu is held.
-func (c *client) unsend() {
-	for _, b := range c.out.pieces(nil) {
+func (c *client) clearSentFlags() {
+	for _, b := range c.out.buffers(nil) {
 		for {
 			f, n, err := proto.Split(b, 0)
 			if n == 0 || err != nil {
@@ -103,14 +103,14 @@ func (c *client) unsend() {
 }
 
 // forget drops what was not written. session.mu is held.
-func (c *client) forget() {
-	c.unsend()
+func (c *client) discardOutput() {
+	c.clearSentFlags()
 	c.out.free(&c.b.blocks)
 }
 
 // goodbye appends a DISCONNECT, with words if the client wants them and they fit.
 // session.mu is held.
-func (c *client) goodbye(why *leave) {
+func (c *client) appendDisconnect(why *closeReason) {
 	d := proto.Disconnect{Reason: why.reason}
 	if why.text != "" && c.problem {
 		d.Props = d.Props.AppendText(proto.ReasonString, clip(why.text))

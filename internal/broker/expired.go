@@ -16,21 +16,21 @@ const (
 
 // sweep drops messages that have expired from the queue, and reports whether there were any. It
 // looks at all of them, but not more often than once in sweepPause. s.mu is held.
-func (s *session) sweep(now int64, count *tally) bool {
+func (s *session) dropExpired(now int64, count *tally) bool {
 	q := &s.queue
-	if q.soonest == 0 || now < q.soonest || now-s.swept < int64(sweepPause) {
+	if q.soonest == 0 || now < q.soonest || now-s.sweptAt < int64(sweepPause) {
 		return false
 	}
-	s.swept = now
+	s.sweptAt = now
 	before := q.n
 	q.soonest = 0 // push finds it anew
-	q.filter(func(h *held) bool {
+	q.removeIf(func(h *delivery) bool {
 		if !h.m.expired(now) {
 			return false
 		}
 		count.drop(s, h.m, 1, whyExpired)
 		gone := *h
-		s.settled(&gone)
+		s.completed(&gone)
 		return true
 	})
 	s.charge()
@@ -39,8 +39,8 @@ func (s *session) sweep(now int64, count *tally) bool {
 
 // memoryShort notes that little memory is left: what has expired is dropped from then on, until there
 // is more.
-func (b *Broker) memoryShort() {
-	if b.short.Load() || !b.short.CompareAndSwap(false, true) {
+func (b *Broker) startClearing() {
+	if b.clearingActive.Load() || !b.clearingActive.CompareAndSwap(false, true) {
 		return
 	}
 	b.mu.Lock()
@@ -51,7 +51,7 @@ func (b *Broker) memoryShort() {
 }
 
 // isShort reports whether so little memory is left for messages that memoryShort is due.
-func (b *Broker) isShort(left int64) bool { return left < b.opt.Memory/4 }
+func (b *Broker) memoryLow(left int64) bool { return left < b.opt.Memory/4 }
 
 // clearExpired drops everything that has expired, and comes again when something else has.
 func (b *Broker) clearExpired() {
@@ -66,7 +66,7 @@ func (b *Broker) clearExpired() {
 		bt := b.batch(nil)
 		for _, s := range some {
 			s.mu.Lock()
-			s.sweep(bt.time(), &bt.count)
+			s.dropExpired(bt.time(), &bt.count)
 			if at := s.queue.soonest; at != 0 && (next == 0 || at < next) {
 				next = at
 			}
@@ -78,10 +78,10 @@ func (b *Broker) clearExpired() {
 	defer b.mu.Unlock()
 	switch {
 	case b.closed:
-	case next != 0 && b.isShort(b.room(lasting, true)):
+	case next != 0 && b.memoryLow(b.available(forBacklog, true)):
 		b.clearing.Reset(max(clearPause, time.Until(time.Unix(0, next))))
 	default:
-		b.short.Store(false)
+		b.clearingActive.Store(false)
 	}
 }
 

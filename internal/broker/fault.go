@@ -13,12 +13,12 @@ import (
 // Fault decides which connections are to suffer, for the test of clients.
 type Fault interface {
 	// Connection returns what shall happen to a new connection, nil for nothing.
-	Connection(remote net.Addr) Fate
+	Connection(remote net.Addr) ConnFaults
 }
 
 // Fate is what shall happen to one connection. Packet is called by two goroutines,
 // one for each direction.
-type Fate interface {
+type ConnFaults interface {
 	// Refuse returns the reason to answer CONNECT with, Success to let it in.
 	Refuse() proto.Reason
 	// Packet tells what to do with the next packet: one that came from the client if
@@ -40,7 +40,7 @@ type Action struct {
 // packets; bytes that cannot be are passed as they are.
 type faultConn struct {
 	net.Conn
-	fate    Fate
+	faults  ConnFaults
 	closed  chan struct{}
 	once    sync.Once
 	in, out lane
@@ -51,7 +51,7 @@ type lane struct {
 	inward bool
 	raw    []byte // not looked at
 	ready  []byte // looked at and not passed on
-	held   *Action
+	action *Action
 	due    time.Time // when the held packet may go on
 
 	mu      sync.Mutex
@@ -59,8 +59,8 @@ type lane struct {
 	changed chan struct{}
 }
 
-func newFaultConn(conn net.Conn, fate Fate) *faultConn {
-	c := &faultConn{Conn: conn, fate: fate, closed: make(chan struct{})}
+func newFaultConn(conn net.Conn, fate ConnFaults) *faultConn {
+	c := &faultConn{Conn: conn, faults: fate, closed: make(chan struct{})}
 	c.in.inward = true
 	c.in.changed, c.out.changed = make(chan struct{}, 1), make(chan struct{}, 1)
 	return c
@@ -125,7 +125,7 @@ func (l *lane) wait(closed <-chan struct{}) error {
 		until := l.until
 		l.mu.Unlock()
 		left := time.Until(l.due)
-		if l.held.Stall {
+		if l.action.Stall {
 			left = 1 << 62
 		}
 		if left <= 0 {
@@ -151,7 +151,7 @@ func (l *lane) wait(closed <-chan struct{}) error {
 }
 
 // pass moves whole packets from l.raw to l.ready, as the Fate has it.
-func (c *faultConn) pass(l *lane) error {
+func (c *faultConn) forward(l *lane) error {
 	for {
 		f, n, bad := proto.Split(l.raw, 0)
 		if bad != nil {
@@ -162,15 +162,15 @@ func (c *faultConn) pass(l *lane) error {
 		if n == 0 {
 			return nil
 		}
-		if l.held == nil {
-			a := c.fate.Packet(l.inward, f.Type(), f.Size())
-			l.held, l.due = &a, time.Now().Add(a.Delay)
+		if l.action == nil {
+			a := c.faults.Packet(l.inward, f.Type(), f.Size())
+			l.action, l.due = &a, time.Now().Add(a.Delay)
 		}
 		if err := l.wait(c.closed); err != nil {
 			return err
 		}
-		a := l.held
-		l.held = nil
+		a := l.action
+		l.action = nil
 		switch {
 		case a.Cut:
 			c.Close()
@@ -189,7 +189,7 @@ func (c *faultConn) pass(l *lane) error {
 func (c *faultConn) Read(b []byte) (int, error) {
 	l := &c.in
 	for {
-		err := c.pass(l)
+		err := c.forward(l)
 		if len(l.ready) > 0 {
 			n := copy(b, l.ready)
 			l.ready = append(l.ready[:0], l.ready[n:]...)
@@ -211,7 +211,7 @@ func (c *faultConn) Read(b []byte) (int, error) {
 func (c *faultConn) Write(b []byte) (int, error) {
 	l := &c.out
 	l.raw = append(append([]byte(nil), l.raw...), b...)
-	err := c.pass(l)
+	err := c.forward(l)
 	if len(l.ready) > 0 {
 		if _, err := c.Conn.Write(l.ready); err != nil {
 			return 0, err

@@ -15,8 +15,8 @@ type fates struct {
 	out    map[proto.Type]Action
 }
 
-func (f *fates) Connection(net.Addr) Fate { return f }
-func (f *fates) Refuse() proto.Reason     { return f.refuse }
+func (f *fates) Connection(net.Addr) ConnFaults { return f }
+func (f *fates) Refuse() proto.Reason           { return f.refuse }
 func (f *fates) Packet(in bool, t proto.Type, _ int) Action {
 	if in {
 		return f.in[t]

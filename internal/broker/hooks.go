@@ -80,7 +80,7 @@ type Auth interface {
 
 // Recaller is an Auth that knows without work whose password was right lately. Such a client has a
 // share of Options.ConnectRate of its own, whatever others from its address do.
-type Recaller interface {
+type PasswordMemory interface {
 	// Remembers reports whether the password of who was right lately, and still is.
 	Remembers(who *Identity, password []byte) bool
 }

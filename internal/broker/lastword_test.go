@@ -48,7 +48,7 @@ func (c *breaking) Read(b []byte) (int, error) {
 	case !c.deadline.IsZero() && !time.Now().Before(c.deadline):
 		return 0, os.ErrDeadlineExceeded
 	case c.endless:
-		<-time.After(lastWords / 2)
+		<-time.After(lastReadTime / 2)
 		return copy(b, "\xc0\x00"), nil
 	case len(c.arrived) == 0:
 		return 0, io.EOF
@@ -132,9 +132,9 @@ func TestTheLastWordHasAnEnd(t *testing.T) {
 		p.subscribe(to("a", 0))
 		conn.arm(true)
 		other.send(pub("a", "one", 0, 0))
-		k.pass(goodbyeTime / 2)
+		k.pass(closeTimeout / 2)
 		watch.silent()
-		k.pass(goodbyeTime / 2)
+		k.pass(closeTimeout / 2)
 		watch.want(`PUBLISH will/p "gone"`)
 	})
 }

@@ -4,14 +4,14 @@ import "time"
 
 // use is what memory is wanted for. None but the first may take all of it: who comes to
 // clear it needs some, too.
-type use byte
+type memoryUse byte
 
 const (
-	connecting use = iota
-	passing        // packets on their way in or out, which may be slow
-	keeping        // sessions that outlive their connections, their wills, subscriptions
-	flying         // QoS 1 and 2 messages that are sent at once, until they are acknowledged
-	lasting        // messages that wait or are retained
+	forConnection memoryUse = iota
+	forTransit              // packets on their way in or out, which may be slow
+	forSession              // sessions that outlive their connections, their wills, subscriptions
+	forInFlight             // QoS 1 and 2 messages that are sent at once, until they are acknowledged
+	forBacklog              // messages that wait or are retained
 )
 
 // reserve is what messages leave of the memory for the rest.
@@ -20,10 +20,10 @@ func (o *Options) reserve() int64 { return min(max(o.Memory/8, 256<<10), o.Memor
 // room returns how many bytes there still are for a use. What is kept counts against
 // Options.Memory alone, since it would have more after each restart; the rest may go beyond
 // by what was restored beyond.
-func (b *Broker) room(u use, kept bool) int64 {
-	most, memory := b.most.Load(), b.memory.Load()
+func (b *Broker) available(u memoryUse, kept bool) int64 {
+	most, memory := b.maxMemory.Load(), b.memory.Load()
 	if least := max(b.opt.Memory, memory+b.opt.reserve()); least < most { // that is gone in part
-		b.most.CompareAndSwap(most, least)
+		b.maxMemory.CompareAndSwap(most, least)
 		most = least
 	}
 	if kept {
@@ -31,13 +31,13 @@ func (b *Broker) room(u use, kept bool) int64 {
 	}
 	left := most - memory
 	switch u {
-	case passing:
+	case forTransit:
 		left = min(left-b.opt.reserve()/4, b.opt.Memory/4*3-b.moving.Load())
-	case keeping:
+	case forSession:
 		left -= b.opt.reserve() / 2
-	case flying:
+	case forInFlight:
 		left -= b.opt.reserve() / 4 * 3
-	case lasting:
+	case forBacklog:
 		left -= b.opt.reserve()
 	}
 	return left

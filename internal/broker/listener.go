@@ -56,18 +56,18 @@ func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 	c := &client{b: b, ctx: ctx, dying: make(chan struct{}), done: make(chan struct{})}
 	b.stats.connects.Add(1)
 	if b.opt.Fault != nil {
-		if c.fate = b.opt.Fault.Connection(conn.RemoteAddr()); c.fate != nil {
-			conn = newFaultConn(conn, c.fate)
+		if c.connFaults = b.opt.Fault.Connection(conn.RemoteAddr()); c.connFaults != nil {
+			conn = newFaultConn(conn, c.connFaults)
 		}
 	}
 	c.conn = conn
 	c.in = proto.NewReader(conn, 0)
-	if !b.arrive(c) {
+	if !b.register(c) {
 		conn.Close()
 		return
 	}
-	c.burden(connMemory(conn, false))
-	if b.room(connecting, false) < 0 {
+	c.accountConn(connMemory(conn, false))
+	if b.available(forConnection, false) < 0 {
 		b.warn(shortage{memoryLimit, "a connection"})
 		c.refused = proto.QuotaExceeded
 	}
@@ -76,7 +76,7 @@ func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 
 // gone is the end of a connection.
 func (b *Broker) gone(c *client) {
-	c.burden(0)
-	b.vacate(c)
+	c.accountConn(0)
+	b.unregister(c)
 	b.wg.Done()
 }

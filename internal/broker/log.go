@@ -20,13 +20,13 @@ type note struct {
 }
 
 // mostNotes limits the notes of one batch.
-const mostNotes = 100
+const maxNotes = 100
 
 // noting reports whether the log takes lines at debug.
 func (b *Broker) noting() bool { return b.opt.Log.Enabled(context.Background(), slog.LevelDebug) }
 
 func (t *tally) note(level slog.Level, what string, attrs ...slog.Attr) {
-	if len(t.notes) == mostNotes {
+	if len(t.notes) == maxNotes {
 		t.unnoted++
 		return
 	}
@@ -45,7 +45,7 @@ func (t *tally) write(log *slog.Logger) {
 
 // shown returns text of a peer for the log: at most 200 bytes of it, with what is not printable
 // escaped.
-func shown(s string) string {
+func escaped(s string) string {
 	const most = 200
 	plain := len(s) <= most
 	for _, r := range s {
@@ -65,12 +65,12 @@ func shown(s string) string {
 }
 
 // whose returns the attributes that name a client and its user.
-func whose(who *Identity) []slog.Attr {
+func clientAttrs(who *Identity) []slog.Attr {
 	if who == nil {
 		return nil
 	}
 	user, _ := who.User()
-	return []slog.Attr{slog.String("client", shown(who.ClientID)), slog.String("user", shown(user))}
+	return []slog.Attr{slog.String("client", escaped(who.ClientID)), slog.String("user", escaped(user))}
 }
 
 // Why a session does not get a message.
@@ -93,7 +93,7 @@ func (t *tally) drop(s *session, m *Message, n int, why string) {
 	t.dropped += n
 	b := s.b
 	if b.noting() {
-		t.note(slog.LevelDebug, "message dropped", append(whose(s.who.Load()), slog.String("topic", shown(string(m.Topic))),
+		t.note(slog.LevelDebug, "message dropped", append(clientAttrs(s.who.Load()), slog.String("topic", escaped(string(m.Topic))),
 			slog.Int("messages", n), slog.String("why", why))...)
 	}
 	if why == whyExpired || why == whyRights {
@@ -104,7 +104,7 @@ func (t *tally) drop(s *session, m *Message, n int, why string) {
 	if s.missedAt != 0 && now-s.missedAt < int64(missPause) {
 		return
 	}
-	t.note(slog.LevelWarn, "client misses messages", append(whose(s.who.Load()), slog.Int("messages", s.missed), slog.String("why", why))...)
+	t.note(slog.LevelWarn, "client misses messages", append(clientAttrs(s.who.Load()), slog.Int("messages", s.missed), slog.String("why", why))...)
 	s.missed, s.missedAt = 0, now
 }
 
@@ -114,7 +114,7 @@ func (c *client) noteRefused(t *tally, topic []byte, qos byte, r proto.Reason, w
 	if !c.b.noting() {
 		return
 	}
-	attrs := append(whose(c.who), slog.String("topic", shown(string(topic))), slog.Int("qos", int(qos)),
+	attrs := append(clientAttrs(c.who), slog.String("topic", escaped(string(topic))), slog.Int("qos", int(qos)),
 		slog.String("version", c.v.String()), slog.String("reason", r.Name(proto.PUBACK)))
 	if why != "" {
 		attrs = append(attrs, slog.String("why", why))
@@ -125,8 +125,8 @@ func (c *client) noteRefused(t *tally, topic []byte, qos byte, r proto.Reason, w
 // noteDenied notes a subscription that the client must not have.
 func (c *client) noteDenied(t *tally, filter string, v verdict) {
 	if c.b.noting() {
-		t.note(slog.LevelDebug, "subscription refused", append(whose(c.who), slog.String("filter", shown(filter)),
-			slog.String("reason", v.reason.Name(proto.SUBACK)), slog.String("why", shown(v.why)))...)
+		t.note(slog.LevelDebug, "subscription refused", append(clientAttrs(c.who), slog.String("filter", escaped(filter)),
+			slog.String("reason", v.reason.Name(proto.SUBACK)), slog.String("why", escaped(v.why)))...)
 	}
 }
 
@@ -182,5 +182,5 @@ func (c *client) logRefusal(err error) {
 	if c.foreign {
 		what = "connection refused"
 	}
-	b.opt.Log.LogAttrs(context.Background(), level, what, append(whose(c.who), attrs...)...)
+	b.opt.Log.LogAttrs(context.Background(), level, what, append(clientAttrs(c.who), attrs...)...)
 }

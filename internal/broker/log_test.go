@@ -151,7 +151,7 @@ func TestLogShowsNoRawText(t *testing.T) {
 		strings.Repeat("é", 150): strings.Repeat("é", 100) + "…", "x" + strings.Repeat("é", 150): "x" + strings.Repeat("é", 99) + "…",
 		"\xff": `\xff`,
 	} {
-		if got := shown(s); got != want {
+		if got := escaped(s); got != want {
 			t.Errorf("%q: %q, want %q", s, got, want)
 		}
 	}

@@ -53,10 +53,10 @@ func (l *loginContext) watch() {
 	var err error
 	for err == nil && c.in.Len() < watchedBytes {
 		if err = c.in.Fill(); err == nil {
-			err = c.weigh()
+			err = c.accountInput()
 		}
 	}
-	if err != nil && (!timedOut(err) || c.given.Load()) {
+	if err != nil && (!timedOut(err) || c.evicted.Load()) {
 		l.cancel()
 	} else {
 		err = nil
@@ -81,11 +81,11 @@ func (l *loginContext) stop() (err error) {
 
 // permit decides by Options.ConnectRate and by the hooks whether the client may connect. err is not nil if the
 // client has left.
-func (c *client) permit(p *proto.Connect, o *opening, by time.Time) (r proto.Reason, text string, err error) {
+func (c *client) permit(p *proto.Connect, o *connectRequest, by time.Time) (r proto.Reason, text string, err error) {
 	if c.b.opt.ConnectRate > 0 {
 		p.Password, p.Props = bytes.Clone(p.Password), bytes.Clone(p.Props) // watching may overwrite them
 		l := c.newLogin(by)
-		r, text = c.inTurn(l, p)
+		r, text = c.awaitRate(l, p)
 		if err := l.stop(); err != nil {
 			return r, "", err
 		}
@@ -105,9 +105,9 @@ func (c *client) permit(p *proto.Connect, o *opening, by time.Time) (r proto.Rea
 }
 
 // inTurn waits for the client's turn of Options.ConnectRate.
-func (c *client) inTurn(l *loginContext, p *proto.Connect) (proto.Reason, string) {
+func (c *client) awaitRate(l *loginContext, p *proto.Connect) (proto.Reason, string) {
 	key := fair.KeyOf(c.who.Remote)
-	if a, ok := c.b.opt.Auth.(Recaller); ok && p.HasPassword && a.Remembers(c.who, p.Password) {
+	if a, ok := c.b.opt.Auth.(PasswordMemory); ok && p.HasPassword && a.Remembers(c.who, p.Password) {
 		key = fair.Key{User: c.who.Username}
 	}
 	if c.b.rate.Take(l, key) {

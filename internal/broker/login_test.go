@@ -80,7 +80,7 @@ func TestLoginKeepsWhatIsSentAhead(t *testing.T) {
 		p := k.open(v, "c", willed("will", "gone"))
 		<-a.asked
 		p.send(sub(1, to("t", 0)))
-		go p.post(pub("t", big(3*watchedBytes), 1, 2), pub("t", "second", 1, 3)) // more than is read ahead
+		go p.bytes(p.encode(pub("t", big(3*watchedBytes), 1, 2), pub("t", "second", 1, 3))) // more than watchedBytes
 		k.pass(time.Second)
 		close(a.decide)
 		p.want("CONNACK 00", "SUBACK 1 00")

@@ -20,11 +20,11 @@ type Message struct {
 }
 
 // overhead is what a message takes in memory besides its bytes, about.
-const overhead = 160
+const messageOverhead = 160
 
 // size is what the message counts for against the limits, in bytes.
 func (m *Message) size() int {
-	return len(m.Topic) + len(m.Props) + len(m.Payload) + len(m.From) + overhead
+	return len(m.Topic) + len(m.Props) + len(m.Payload) + len(m.From) + messageOverhead
 }
 
 // expired tells whether the message must not be sent any more [MQTT-3.3.2-5].
@@ -78,7 +78,7 @@ type grant struct {
 }
 
 // held is a message that waits for a session, in its queue or in flight.
-type held struct {
+type delivery struct {
 	m      *Message
 	g      *grant
 	seq    uint64 // of the session's messages, for the Store
@@ -89,4 +89,4 @@ type held struct {
 
 // size is what h counts for against the limits of its session, in bytes. A message is counted in
 // each session that has it.
-func (h *held) size() int { return h.m.size() + len(h.g.ids) }
+func (h *delivery) size() int { return h.m.size() + len(h.g.ids) }

@@ -3,10 +3,10 @@ package broker
 import "sync"
 
 const (
-	smallBlock = 4 << 10
-	largeBlock = 64 << 10
-	keptBlock  = 512 << 10 // a block that has grown beyond is left to the collector
-	shareFrom  = 2 << 10   // bytes from which many receivers share one copy
+	smallBlock     = 4 << 10
+	largeBlock     = 64 << 10
+	maxPooledBlock = 512 << 10 // a block that has grown beyond is left to the collector
+	shareFrom      = 2 << 10   // bytes from which many receivers share one copy
 )
 
 // block is memory for bytes on their way out. It is borrowed, so that a connection
@@ -33,7 +33,7 @@ func (p *blocks) get(n int) *block {
 func (p *blocks) put(x *block) {
 	x.b = x.b[:0]
 	switch c := cap(x.b); {
-	case c > keptBlock:
+	case c > maxPooledBlock:
 	case c >= largeBlock:
 		p.large.Put(x)
 	case c <= 2*smallBlock:
@@ -42,21 +42,21 @@ func (p *blocks) put(x *block) {
 }
 
 // cut is a piece of shared memory that goes out at a place inside a block.
-type cut struct {
+type insert struct {
 	at int
 	b  []byte
 }
 
 // out is what waits to be written to one connection.
 type out struct {
-	block *block
-	cuts  []cut
-	n     int  // bytes in all
-	sync  bool // the Store must have it before it leaves
+	block   *block
+	inserts []insert
+	n       int  // bytes in all
+	sync    bool // the Store must have it before it leaves
 }
 
 // room returns the block's bytes to append to; set puts them back.
-func (o *out) room(p *blocks, n int) []byte {
+func (o *out) buffer(p *blocks, n int) []byte {
 	if o.block == nil {
 		o.block = p.get(n)
 	} else if have := len(o.block.b); have+n > cap(o.block.b) && cap(o.block.b) < largeBlock {
@@ -68,13 +68,13 @@ func (o *out) room(p *blocks, n int) []byte {
 	return o.block.b
 }
 
-func (o *out) set(b []byte) {
+func (o *out) setBuffer(b []byte) {
 	o.n += len(b) - len(o.block.b)
 	o.block.b = b
 }
 
 // add copies b in.
-func (o *out) add(p *blocks, b []byte) { o.set(append(o.room(p, len(b)), b...)) }
+func (o *out) add(p *blocks, b []byte) { o.setBuffer(append(o.buffer(p, len(b)), b...)) }
 
 // share puts b in without copying it: it must not change any more.
 func (o *out) share(p *blocks, b []byte) {
@@ -82,18 +82,18 @@ func (o *out) share(p *blocks, b []byte) {
 	if o.block != nil {
 		at = len(o.block.b)
 	}
-	o.cuts = append(o.cuts, cut{at, b})
+	o.inserts = append(o.inserts, insert{at, b})
 	o.n += len(b)
 }
 
 // pieces appends to vec what is to be written, in order.
-func (o *out) pieces(vec [][]byte) [][]byte {
+func (o *out) buffers(vec [][]byte) [][]byte {
 	var b []byte
 	if o.block != nil {
 		b = o.block.b
 	}
 	from := 0
-	for _, c := range o.cuts {
+	for _, c := range o.inserts {
 		if c.at > from {
 			vec = append(vec, b[from:c.at])
 			from = c.at

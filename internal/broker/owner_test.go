@@ -53,7 +53,7 @@ func TestSessionWithoutOwner(t *testing.T) {
 	for _, name := range []string{"", "ann"} {
 		s := &session{b: &Broker{opt: Options{Auth: &book{}}}, unowned: true}
 		s.who.Store(&Identity{HasUsername: name != "", Username: name})
-		if !s.admits(&Identity{Certificate: named, Username: name}) || s.admits(&Identity{HasUsername: true, Username: "bob"}) {
+		if !s.mayTakeOver(&Identity{Certificate: named, Username: name}) || s.mayTakeOver(&Identity{HasUsername: true, Username: "bob"}) {
 			t.Errorf("user name %q", name)
 		}
 	}
@@ -167,7 +167,7 @@ func TestSessionsOfUncheckedNames(t *testing.T) {
 	} {
 		s := &session{b: &Broker{opt: with.opt}}
 		s.who.Store(with.owner)
-		if got := !s.admits(with.who); got != with.strange {
+		if got := !s.mayTakeOver(with.who); got != with.strange {
 			t.Errorf("%+v and %+v with %+v: %v", with.owner, with.who, with.opt, got)
 		}
 	}

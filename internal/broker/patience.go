@@ -21,7 +21,7 @@ import (
 // caught up when half of the high water is free again.
 
 // crowded tells whether publishers should wait for c. session.mu is held.
-func (c *client) crowded() bool {
+func (c *client) backlogged() bool {
 	return c.out.n >= c.b.opt.HighWater || c.s.queue.n >= softQueue
 }
 
@@ -30,30 +30,30 @@ func (c *client) crowded() bool {
 func (b *Broker) moment(t time.Time) int64 { return int64(t.Sub(b.since)) + 1 }
 
 // move notes that the client took something. session.mu is held.
-func (c *client) move() {
+func (c *client) noteProgress() {
 	c.moved++
 	c.movedAt = c.b.moment(time.Now())
-	if c.since != 0 {
-		c.since = c.movedAt
+	if c.backloggedSince != 0 {
+		c.backloggedSince = c.movedAt
 	}
 }
 
 // relieve lets waiting publishers go on when there is room again. session.mu is
 // held.
-func (c *client) relieve() {
+func (c *client) resumePublishers() {
 	if c.out.n > c.b.opt.HighWater/2 {
 		return
 	}
 	if c.s.queue.n <= softQueue/2 {
-		c.lagging, c.since = false, 0
+		c.lagging, c.backloggedSince = false, 0
 	}
-	if len(c.room) > 0 {
-		c.release()
+	if len(c.waiters) > 0 {
+		c.releaseWaiters()
 	}
 }
 
 // funds returns the publisher's credit as of now.
-func (c *client) funds(now time.Time) time.Duration {
+func (c *client) currentCredit(now time.Time) time.Duration {
 	if c.creditAt.IsZero() {
 		c.credit = c.b.opt.Patience
 	} else {
@@ -65,12 +65,12 @@ func (c *client) funds(now time.Time) time.Duration {
 
 // await makes the client p, which published by route rt (nil: retained messages for
 // itself), wait for c.
-func (c *client) await(p *client, rt *route) {
+func (c *client) blockPublisher(p *client, rt *route) {
 	p.waiting.Store(true)
 	defer p.waiting.Store(false)
 	var timer *time.Timer
 	for began := time.Now(); ; {
-		room, pause := c.queueUp(p, rt, began)
+		room, pause := c.addWaiter(p, rt, began)
 		if room == nil {
 			return
 		}
@@ -88,36 +88,36 @@ func (c *client) await(p *client, rt *route) {
 		}
 		now := time.Now()
 		broke := false
-		if rt.starved(c, c.b.moment(began)) {
-			p.funds(now)
+		if rt.othersIdle(c, c.b.moment(began)) {
+			p.currentCredit(now)
 			p.credit -= now.Sub(began)
 			broke = p.credit <= 0
 		}
-		c.judge(room, now, broke)
+		c.endWait(room, now, broke)
 		began = now
 	}
 }
 
 // queueUp puts p among those who wait for c, and says for how long at most. nil: it
 // need not or should not wait.
-func (c *client) queueUp(p *client, rt *route, now time.Time) (room chan struct{}, pause time.Duration) {
+func (c *client) addWaiter(p *client, rt *route, now time.Time) (room chan struct{}, pause time.Duration) {
 	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// While p waits, its own acknowledgements are unread. If c waits too, the two
 	// might wait for each other.
 	queueing := s.queue.n >= softQueue
-	if s.client != c || c.closing || c.lagging || !c.crowded() || queueing && (c == p || c.waiting.Load()) {
+	if s.client != c || c.closing || c.lagging || !c.backlogged() || queueing && (c == p || c.waiting.Load()) {
 		return nil, 0
 	}
-	if c.since == 0 {
-		c.since = c.b.moment(now) // it had room for a moment since the batch noticed it
+	if c.backloggedSince == 0 {
+		c.backloggedSince = c.b.moment(now) // it had room for a moment since the batch noticed it
 	}
 	room = make(chan struct{})
-	c.room = append(c.room, room)
-	pause = c.b.opt.Patience - time.Duration(c.b.moment(now)-c.since)
+	c.waiters = append(c.waiters, room)
+	pause = c.b.opt.Patience - time.Duration(c.b.moment(now)-c.backloggedSince)
 	if rt != nil && len(rt.targets) > 1 {
-		pause = min(pause, p.funds(now))
+		pause = min(pause, p.currentCredit(now))
 	}
 	if queueing {
 		pause = min(pause, 10*time.Millisecond) // to look whether c waits
@@ -126,28 +126,28 @@ func (c *client) queueUp(p *client, rt *route, now time.Time) (room chan struct{
 }
 
 // judge ends a wait for c, and decides whether it was the last one for a while.
-func (c *client) judge(room chan struct{}, now time.Time, broke bool) {
+func (c *client) endWait(room chan struct{}, now time.Time, broke bool) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	for i := range c.room {
-		if c.room[i] == room {
-			c.room = append(c.room[:i], c.room[i+1:]...)
+	for i := range c.waiters {
+		if c.waiters[i] == room {
+			c.waiters = append(c.waiters[:i], c.waiters[i+1:]...)
 			break
 		}
 	}
-	if !c.crowded() {
+	if !c.backlogged() {
 		return
 	}
-	if broke || c.since != 0 && c.b.moment(now)-c.since >= int64(c.b.opt.Patience) {
+	if broke || c.backloggedSince != 0 && c.b.moment(now)-c.backloggedSince >= int64(c.b.opt.Patience) {
 		c.lagging = true
-		c.release()
+		c.releaseWaiters()
 	}
 }
 
 // starved tells whether most of the route's other subscribers have nothing left to
 // read, so that waiting for c costs them. Those who are slow themselves or have taken
 // nothing since the wait began are left out. It asks at most 64.
-func (rt *route) starved(c *client, began int64) bool {
+func (rt *route) othersIdle(c *client, began int64) bool {
 	if rt == nil {
 		return false
 	}
@@ -158,7 +158,7 @@ func (rt *route) starved(c *client, began int64) bool {
 			continue
 		}
 		s.mu.Lock()
-		if o := s.client; o != nil && !o.closing && !o.lagging && !o.crowded() {
+		if o := s.client; o != nil && !o.closing && !o.lagging && !o.backlogged() {
 			switch {
 			case o.out.n == 0 && !o.awake && s.queue.n == 0 && s.sender.Pending() == 0:
 				there++
@@ -178,7 +178,7 @@ func (rt *route) starved(c *client, began int64) bool {
 // breathe keeps a client waiting that does not read what it asks for: answers
 // cannot be dropped, and must not pile up. One that takes nothing for a minute must
 // go.
-func (c *client) breathe() error {
+func (c *client) awaitReader() error {
 	const most = time.Minute
 	timer := time.NewTimer(most)
 	defer timer.Stop()
@@ -191,7 +191,7 @@ func (c *client) breathe() error {
 		}
 		moved := c.moved
 		room := make(chan struct{})
-		c.room = append(c.room, room)
+		c.waiters = append(c.waiters, room)
 		c.s.mu.Unlock()
 		select {
 		case <-room:
@@ -206,7 +206,7 @@ func (c *client) breathe() error {
 				late = false
 				timer.Reset(most)
 			case late:
-				return fault(proto.QuotaExceeded, "the answers are not read")
+				return disconnectError(proto.QuotaExceeded, "the answers are not read")
 			default: // the whole process may have stood still: what it missed shows soon
 				late = true
 				timer.Reset(time.Second)

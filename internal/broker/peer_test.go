@@ -94,17 +94,22 @@ func (p *peer) send(packets ...proto.Packet) {
 	synctest.Wait()
 }
 
-// post sends packets, all in one piece, while others may do so, too.
+// post sends packets in one write. It may be called while other goroutines send, too.
 func (p *peer) post(packets ...proto.Packet) {
 	p.t.Helper()
-	var b []byte
+	p.bytes(p.encode(packets...))
+}
+
+// encode returns packets as bytes. It belongs to the test's own goroutine.
+func (p *peer) encode(packets ...proto.Packet) (b []byte) {
+	p.t.Helper()
 	for _, x := range packets {
 		var err error
 		if b, err = x.Append(b, p.v); err != nil {
 			p.t.Fatalf("send %s: %v", x.Type(), err)
 		}
 	}
-	p.bytes(b)
+	return b
 }
 
 // frame returns the next packet that the broker sent.

@@ -7,35 +7,35 @@ package broker
 // client that takes over another one's session takes over its place, too.
 
 // mostSilent returns how many connections there may be whose CONNECT has not come.
-func (o *Options) mostSilent() int { return max(64, o.Connections/4) }
+func (o *Options) maxSilent() int { return max(64, o.Connections/4) }
 
 // mostOpening returns how many connections there may be that were not let in.
-func (o *Options) mostOpening() int { return o.Connections + o.mostSilent() }
+func (o *Options) maxUnadmitted() int { return o.Connections + o.maxSilent() }
 
 // arrive registers a new connection, and reports whether the limits allow it.
-func (b *Broker) arrive(c *client) bool {
+func (b *Broker) register(c *client) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || len(b.clients)-int(b.stats.connected.Load()) >= 2*b.opt.mostOpening() { // many are being closed
+	if b.closed || len(b.clients)-int(b.stats.connected.Load()) >= 2*b.opt.maxUnadmitted() { // many are being closed
 		return false
 	}
-	if b.silent.n >= b.opt.mostSilent() {
-		b.dismiss(b.silent.first())
+	if b.silent.n >= b.opt.maxSilent() {
+		b.evictConn(b.silent.first())
 	}
-	if b.opening.n >= b.opt.mostOpening() {
-		b.dismiss(b.opening.first())
+	if b.unadmitted.n >= b.opt.maxUnadmitted() {
+		b.evictConn(b.unadmitted.first())
 	}
-	c.silent, c.opening = b.silent.add(c), b.opening.add(c)
+	c.silent, c.unadmitted = b.silent.add(c), b.unadmitted.add(c)
 	b.clients[c] = struct{}{}
 	b.wg.Add(1)
 	return true
 }
 
 // dismiss has a connection that was not let in closed by the goroutine that reads from it. b.mu is held.
-func (b *Broker) dismiss(c *client) {
-	b.unlist(c)
-	b.admitted(c)
-	c.given.Store(true)
+func (b *Broker) evictConn(c *client) {
+	b.removeSilent(c)
+	b.removeUnadmitted(c)
+	c.evicted.Store(true)
 	c.conn.SetReadDeadline(past())
 }
 
@@ -43,11 +43,11 @@ func (b *Broker) dismiss(c *client) {
 func (b *Broker) connectArrived(c *client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.unlist(c)
+	b.removeSilent(c)
 }
 
 // unlist takes c off the list of silent connections. b.mu is held.
-func (b *Broker) unlist(c *client) {
+func (b *Broker) removeSilent(c *client) {
 	if c.silent != nil {
 		b.silent.remove(c, c.silent)
 		c.silent = nil
@@ -55,10 +55,10 @@ func (b *Broker) unlist(c *client) {
 }
 
 // admitted takes c off the list of connections that were not let in. b.mu is held.
-func (b *Broker) admitted(c *client) {
-	if c.opening != nil {
-		b.opening.remove(c, c.opening)
-		c.opening = nil
+func (b *Broker) removeUnadmitted(c *client) {
+	if c.unadmitted != nil {
+		b.unadmitted.remove(c, c.unadmitted)
+		c.unadmitted = nil
 	}
 }
 
@@ -85,24 +85,24 @@ func (b *Broker) busy(c *client) bool {
 }
 
 // place gives c a place. b.mu is held.
-func (b *Broker) place(c *client) {
+func (b *Broker) assignPlace(c *client) {
 	if c.placed {
 		return
 	}
 	c.placed = true
-	b.admitted(c)
+	b.removeUnadmitted(c)
 	now := b.stats.connected.Add(1)
-	if now > b.stats.connectedMost.Load() {
-		b.stats.connectedMost.Store(now)
+	if now > b.stats.connectedMax.Load() {
+		b.stats.connectedMax.Store(now)
 	}
 }
 
 // vacate removes the connection from the broker's lists and frees its place.
-func (b *Broker) vacate(c *client) {
+func (b *Broker) unregister(c *client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.unlist(c)
-	b.admitted(c)
+	b.removeSilent(c)
+	b.removeUnadmitted(c)
 	delete(b.clients, c)
 	if c.placed {
 		c.placed = false
@@ -111,9 +111,9 @@ func (b *Broker) vacate(c *client) {
 }
 
 // takePlace gives c the place of the client that it takes over. b.mu is held.
-func (c *client) takePlace(old *client) {
+func (c *client) inheritPlace(old *client) {
 	if old.placed && !c.placed {
 		old.placed, c.placed = false, true
-		c.b.admitted(c)
+		c.b.removeUnadmitted(c)
 	}
 }

@@ -78,7 +78,7 @@ func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 			}
 		}
 		for i, p := range silent {
-			last := len(silent) - k.b.opt.mostSilent() // the last client that came was silent for a moment, too
+			last := len(silent) - k.b.opt.maxSilent() // the last client that came was silent for a moment, too
 			if want := i < last; i != last && p.over != want {
 				t.Errorf("connection %d: closed is %v", i, p.over)
 			}
@@ -130,7 +130,7 @@ func TestOneAddressCannotUseUpPlacesForOthers(t *testing.T) {
 			k.b.mu.Lock()
 			n := len(k.b.clients)
 			k.b.mu.Unlock()
-			if most := k.b.opt.mostOpening(); n > most {
+			if most := k.b.opt.maxUnadmitted(); n > most {
 				t.Errorf("%d connections are open, at most %d may be", n, most)
 			}
 			close(a.decide)
@@ -153,7 +153,7 @@ func TestAnotherProtocolIsClosedAtOnce(t *testing.T) {
 				t.Errorf("%q: closed after %v", begins, time.Since(began))
 			}
 		})
-		if got := guess([]byte(begins)); !strings.Contains(got, "like") && len(begins) > 1 {
+		if got := guessProtocol([]byte(begins)); !strings.Contains(got, "like") && len(begins) > 1 {
 			t.Errorf("%q: %s", begins, got)
 		}
 	}

@@ -20,16 +20,16 @@ func (c *client) publish(bt *batch, f proto.Frame) error {
 	bt.count.published++
 	bt.count.publishedBytes += len(p.Payload)
 	if p.QoS > 0 {
-		if p.QoS > b.opt.Without.maximumQoS() && c.five() {
-			return fault(proto.QoSNotSupported, "QoS "+strconv.Itoa(int(p.QoS))) // [MQTT-3.2.2-11]
+		if p.QoS > b.opt.Without.maximumQoS() && c.v5() {
+			return disconnectError(proto.QoSNotSupported, "QoS "+strconv.Itoa(int(p.QoS))) // [MQTT-3.2.2-11]
 		}
-		if c.unacked++; c.unacked > int(b.opt.ReceiveMaximum) && c.five() {
-			return fault(proto.ReceiveMaximumExceeded, "more messages in flight than the Receive Maximum") // [MQTT-3.3.4-7]
+		if c.unacked++; c.unacked > int(b.opt.ReceiveMaximum) && c.v5() {
+			return disconnectError(proto.ReceiveMaximumExceeded, "more messages in flight than the Receive Maximum") // [MQTT-3.3.4-7]
 		}
 	}
 	if p.Retain && b.opt.Without.Retain {
-		if c.five() {
-			return fault(proto.RetainNotSupported, "") // [MQTT-3.2.2-14]
+		if c.v5() {
+			return disconnectError(proto.RetainNotSupported, "") // [MQTT-3.2.2-14]
 		}
 		p.Retain = false
 	}
@@ -63,11 +63,11 @@ func (c *client) publish(bt *batch, f proto.Frame) error {
 			c.answer(bt, 2, p.PacketID, proto.Success, "") // a repeat [MQTT-4.3.3-10]
 			return nil
 		}
-		if c.s.keep {
+		if c.s.durable {
 			b.opt.Store.Accept(c.s.id, p.PacketID)
 		}
 	}
-	bt.add(rt, &m, p.PacketID)
+	bt.addToRun(rt, &m, p.PacketID)
 	return nil
 }
 
@@ -79,7 +79,7 @@ func (c *client) properties(bt *batch, m *Message) error {
 		case proto.TopicAlias:
 			alias = p.Num
 		case proto.SubscriptionIdentifier:
-			return fault(proto.ProtocolError, "subscription identifier from a client") // [MQTT-3.3.4-6]
+			return disconnectError(proto.ProtocolError, "subscription identifier from a client") // [MQTT-3.3.4-6]
 		case proto.MessageExpiryInterval:
 			m.Expires = expiresIn(p.Num, bt.time())
 			other = true
@@ -131,10 +131,10 @@ func (c *client) answer(bt *batch, qos byte, id uint16, r proto.Reason, text str
 	if qos == 2 {
 		a.Kind = proto.PUBREC
 	}
-	if qos == 1 || r.Failed() && c.five() {
+	if qos == 1 || r.Failed() && c.v5() {
 		c.unacked = max(0, c.unacked-1)
 	}
-	if c.five() {
+	if c.v5() {
 		a.Reason = r
 		if r.Failed() && text != "" && c.problem {
 			a.Props = a.Props.AppendText(proto.ReasonString, text)

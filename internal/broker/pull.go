@@ -55,7 +55,7 @@ func (s *session) departed(g *group) {
 // capacity returns how many messages can be sent to the session's client at once, at most
 // pullAtOnce, and the client. s.mu is held.
 func (s *session) capacity() (int, *client) {
-	c := s.there()
+	c := s.connected()
 	if c == nil || s.currentLoad() != idle {
 		return 0, nil
 	}
@@ -86,7 +86,7 @@ func (bt *batch) pull(s *session) {
 	for _, g := range groups {
 		for rounds < pullRounds && g.pull(bt, s) {
 			rounds++
-			bt.rest()
+			bt.nextTransaction()
 		}
 	}
 }
@@ -94,7 +94,7 @@ func (bt *batch) pull(s *session) {
 // share makes idle members of the session's groups pull the messages that are queued for it, after
 // its client has left. What they have no room for they pull later. No lock is held but the
 // batch's transaction.
-func (bt *batch) share(s *session) {
+func (bt *batch) redistribute(s *session) {
 	if s.shares.Load() == 0 || s.queue.shared.Load() == 0 {
 		return
 	}
@@ -135,8 +135,8 @@ func (g *group) pull(bt *batch, s *session) bool {
 		return false
 	}
 	acl := bt.b.router.acl
-	may := func(h *held) bool {
-		return (acl == nil || acl.Allow(who, string(h.m.Topic), Read)) && c.surelyTakes(h)
+	may := func(h *delivery) bool {
+		return (acl == nil || acl.Allow(who, string(h.m.Topic), Read)) && c.surelyFitsPacketLimit(h)
 	}
 	start := int(g.next.Add(1))
 	for i := range min(len(members), pullMembers) {
@@ -144,10 +144,10 @@ func (g *group) pull(bt *batch, s *session) bool {
 		if other == s || other.queue.shared.Load() == 0 {
 			continue
 		}
-		some := other.yield(g, n, may)
+		some := other.takeShared(g, n, may)
 		for j := range some {
 			h := &some[j]
-			if s.offer(bt, h.m, own)&taken == 0 && g.deliver(bt, h.m, nil)&taken == 0 {
+			if s.offer(bt, h.m, own)&accepted == 0 && g.deliver(bt, h.m, nil)&accepted == 0 {
 				bt.count.dropped++
 				bt.noteShare(g, h.m)
 			}
@@ -172,13 +172,13 @@ func grantOf(members []member, s *session) *grant {
 // yield removes at most n messages of the group from the queue, those that another member may have,
 // and returns them. It looks at the pullLook oldest ones only. Messages that were sent stay
 // [MQTT-4.8.2-5].
-func (s *session) yield(g *group, n int, may func(*held) bool) (some []held) {
+func (s *session) takeShared(g *group, n int, may func(*delivery) bool) (some []delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	some = s.queue.extract(pullLook, n, func(h *held) bool { return h.g.group == g && may(h) })
+	some = s.queue.removeSome(pullLook, n, func(h *delivery) bool { return h.g.group == g && may(h) })
 	for i := range some {
 		h := some[i]
-		s.settled(&h)
+		s.completed(&h)
 	}
 	s.charge()
 	return some
@@ -186,7 +186,7 @@ func (s *session) yield(g *group, n int, may func(*held) bool) (some []held) {
 
 // extract removes messages for which out returns true, at most n of the first look ones, and returns
 // them in order.
-func (q *queue) extract(look, n int, out func(*held) bool) (some []held) {
+func (q *queue) removeSome(look, n int, out func(*delivery) bool) (some []delivery) {
 	look = min(look, q.n)
 	var chosen []int
 	for i := 0; i < look && len(chosen) < n; i++ {
@@ -209,15 +209,15 @@ func (q *queue) extract(look, n int, out func(*held) bool) (some []held) {
 	}
 	for i := range some { // now the places at the front are free: drop counts for each that is gone
 		*q.first() = some[i]
-		q.drop()
+		q.pop()
 	}
 	return some
 }
 
 // surelyTakes reports whether the message fits into the client's Maximum Packet Size whatever
 // identifiers and aliases are added. It needs no lock.
-func (c *client) surelyTakes(h *held) bool {
-	return c.maxPacket == 0 || len(h.m.Topic)+len(h.m.Props)+len(h.g.ids)+len(h.m.Payload)+mostAround+pullSlack <= c.maxPacket
+func (c *client) surelyFitsPacketLimit(h *delivery) bool {
+	return c.maxPacket == 0 || len(h.m.Topic)+len(h.m.Props)+len(h.g.ids)+len(h.m.Payload)+maxPublishOverhead+pullSlack <= c.maxPacket
 }
 
 // pullSlack is more than what the identifier of another member's subscription takes, in bytes.

@@ -157,22 +157,22 @@ func TestQueueExtract(t *testing.T) {
 		return all
 	}
 	for i := range uint64(20) { // the ring is not at its beginning
-		q.push(held{m: &Message{}, g: &grant{}, seq: i})
+		q.push(delivery{m: &Message{}, g: &grant{}, seq: i})
 		if i < 10 {
-			q.drop()
+			q.pop()
 		}
 	}
-	some := q.extract(8, 3, func(h *held) bool { return h.seq%2 == 1 })
+	some := q.removeSome(8, 3, func(h *delivery) bool { return h.seq%2 == 1 })
 	if len(some) != 3 || some[0].seq != 11 || some[1].seq != 13 || some[2].seq != 15 {
 		t.Errorf("extracted %v", some)
 	}
 	if got := numbers(); !slices.Equal(got, []uint64{10, 12, 14, 16, 17, 18, 19}) {
 		t.Errorf("left %v", got)
 	}
-	if some = q.extract(100, 100, func(*held) bool { return false }); some != nil || q.n != 7 {
+	if some = q.removeSome(100, 100, func(*delivery) bool { return false }); some != nil || q.n != 7 {
 		t.Errorf("extracted %v", some)
 	}
-	if some = q.extract(100, 100, func(*held) bool { return true }); len(some) != 7 || q.n != 0 || q.bytes != 0 || q.zeros != 0 {
+	if some = q.removeSome(100, 100, func(*delivery) bool { return true }); len(some) != 7 || q.n != 0 || q.bytes != 0 || q.zeros != 0 {
 		t.Errorf("extracted %d, %d are left", len(some), q.n)
 	}
 }

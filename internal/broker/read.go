@@ -18,7 +18,7 @@ func (c *client) read() error {
 			}
 		}
 		bt := c.b.batch(c)
-		n, err := c.take(bt)
+		n, err := c.handlePackets(bt)
 		c.noteRead(n, time.Now())
 		waits := len(bt.slow) > 0
 		if late := bt.finish(); err == nil {
@@ -38,7 +38,7 @@ func (c *client) read() error {
 const batchCost = 1 << 16
 
 // take handles the packets that have come, or as many as a batch may have.
-func (c *client) take(bt *batch) (n int, err error) {
+func (c *client) handlePackets(bt *batch) (n int, err error) {
 	for bt.cost < batchCost {
 		f, ok, err := c.in.Buffered()
 		if !ok || err != nil {
@@ -62,7 +62,7 @@ func (c *client) take(bt *batch) (n int, err error) {
 // fill reads once. Meanwhile it enforces the keep alive: a client that has sent nothing for one and a
 // half times that is lost [MQTT-3.1.2-22].
 func (c *client) fill() error {
-	if err := c.weigh(); err != nil {
+	if err := c.accountInput(); err != nil {
 		return err
 	}
 	for {
@@ -81,21 +81,21 @@ func (c *client) fill() error {
 		}
 		select {
 		case <-c.dying:
-			if c.listen() {
+			if c.readLast() {
 				continue
 			}
 			return errGone // c.end tells why
 		default:
 		}
-		late := time.Since(c.last) - c.keep
+		late := time.Since(c.last) - c.silenceLimit
 		switch {
-		case c.keep == 0 || late < 0:
+		case c.silenceLimit == 0 || late < 0:
 			err = c.rearm()
 		case c.lastLook:
-			return fault(proto.KeepAliveTimeout, "")
+			return disconnectError(proto.KeepAliveTimeout, "")
 		default: // the timer may have been first only because the whole process stood still
 			c.lastLook = true
-			err = c.readBy(time.Now().Add(lookTime + min(late, c.keep)))
+			err = c.readBy(time.Now().Add(lookTime + min(late, c.silenceLimit)))
 		}
 		if err != nil {
 			return err
@@ -107,7 +107,7 @@ func (c *client) fill() error {
 // last word: what has come by now counts, and an orderly end is no loss
 // [MQTT-3.14.4-3]. It is called when a read timed out, and is false when there is
 // nothing more to wait for.
-func (c *client) listen() bool {
+func (c *client) readLast() bool {
 	c.s.mu.Lock()
 	broken := c.end.unwritten
 	c.s.mu.Unlock()
@@ -116,12 +116,12 @@ func (c *client) listen() bool {
 	case !broken:
 		return false
 	case c.until.IsZero():
-		c.until = now.Add(goodbyeTime)
+		c.until = now.Add(closeTimeout)
 	case !c.heard:
 		return false
 	}
 	c.heard = false
-	at := now.Add(lastWords)
+	at := now.Add(lastReadTime)
 	if at.After(c.until) {
 		at = c.until
 	}
@@ -129,20 +129,20 @@ func (c *client) listen() bool {
 }
 
 // next is fill and Buffered for a client that has no session yet.
-func (c *client) next() (proto.Frame, error) {
+func (c *client) readPacket() (proto.Frame, error) {
 	for {
 		f, ok, err := c.in.Buffered()
 		if ok || err != nil {
 			return f, err
 		}
-		if err := c.weigh(); err != nil {
+		if err := c.accountInput(); err != nil {
 			return f, err
 		}
 		err = c.in.Fill()
-		if timedOut(err) && !c.lastLook && !c.given.Load() { // see fill
+		if timedOut(err) && !c.lastLook && !c.evicted.Load() { // see fill
 			c.lastLook = true
 			c.conn.SetReadDeadline(time.Now().Add(lookTime))
-			c.conn.SetWriteDeadline(time.Now().Add(goodbyeTime))
+			c.conn.SetWriteDeadline(time.Now().Add(closeTimeout))
 			continue
 		}
 		if err != nil {
@@ -182,8 +182,8 @@ const lookTime = 50 * time.Millisecond
 // rearm sets the deadline of the keepalive.
 func (c *client) rearm() error {
 	var at time.Time
-	if c.keep > 0 {
-		at = c.last.Add(c.keep)
+	if c.silenceLimit > 0 {
+		at = c.last.Add(c.silenceLimit)
 	}
 	return c.readBy(at)
 }
@@ -233,11 +233,11 @@ func (c *client) packet(bt *batch, f proto.Frame) error {
 	case proto.AUTH:
 		return c.reauthenticate(bt, f)
 	case proto.CONNECT:
-		return fault(proto.ProtocolError, "second CONNECT") // [MQTT-3.1.0-2]
+		return disconnectError(proto.ProtocolError, "second CONNECT") // [MQTT-3.1.0-2]
 	case proto.WILL:
-		return fault(proto.MalformedPacket, "reserved packet type")
+		return disconnectError(proto.MalformedPacket, "reserved packet type")
 	default:
-		return fault(proto.ProtocolError, t.String()+" from a client")
+		return disconnectError(proto.ProtocolError, t.String()+" from a client")
 	}
 }
 
@@ -252,10 +252,10 @@ func (c *client) disconnect(f proto.Frame) error {
 		s.mu.Lock()
 		if s.expiry == 0 && p.Num != 0 {
 			s.mu.Unlock()
-			return fault(proto.ProtocolError, "session expiry set in DISCONNECT after 0 in CONNECT") // MQTT 5, 3.14.2.2.2
+			return disconnectError(proto.ProtocolError, "session expiry set in DISCONNECT after 0 in CONNECT") // MQTT 5, 3.14.2.2.2
 		}
 		s.expiry = min(p.Num, c.b.opt.SessionExpiryMaximum)
 		s.mu.Unlock()
 	}
-	return &leave{reason: d.Reason, said: true}
+	return &closeReason{reason: d.Reason, fromClient: true}
 }

@@ -28,11 +28,11 @@ func (b *Broker) Restore(ctx context.Context) error {
 	b.retained.mu.Unlock()
 	now := time.Now()
 	for i := range image.Sessions {
-		if err := b.revive(&image.Sessions[i], now); err != nil {
+		if err := b.restoreSession(&image.Sessions[i], now); err != nil {
 			return fmt.Errorf("restore session %q: %w", image.Sessions[i].Client, err)
 		}
 	}
-	b.most.Store(max(b.opt.Memory, b.memory.Load()+b.opt.reserve())) // it is there, and who comes may clear it
+	b.maxMemory.Store(max(b.opt.Memory, b.memory.Load()+b.opt.reserve())) // it is there, and who comes may clear it
 	bt := b.batch(nil)
 	defer bt.finish()
 	for _, s := range slices.Collect(maps.Values(b.sessions)) { // one that is over goes at once
@@ -40,18 +40,18 @@ func (b *Broker) Restore(ctx context.Context) error {
 		if s.will != nil {
 			s.will.start()
 		}
-		if s.keep {
+		if s.durable {
 			b.opt.Store.PutSession(s.record())
 		}
-		s.wait()
+		s.startExpiry()
 		s.mu.Unlock()
 	}
 	return nil
 }
 
 // revive makes one session.
-func (b *Broker) revive(im *SessionImage, now time.Time) error {
-	s := &session{b: b, id: im.Client, expiry: im.Expiry, left: im.Left, keep: true, unowned: im.Unowned}
+func (b *Broker) restoreSession(im *SessionImage, now time.Time) error {
+	s := &session{b: b, id: im.Client, expiry: im.Expiry, left: im.Left, durable: true, unowned: im.Unowned}
 	s.who.Store(&Identity{ClientID: im.Client, HasUsername: im.Named, Username: im.User})
 	if s.left.IsZero() || s.left.After(now) { // or the clock was set back
 		s.left = now
@@ -68,7 +68,7 @@ func (b *Broker) revive(im *SessionImage, now time.Time) error {
 			s.subs = make(map[string]*subscription)
 		}
 		if r.Walking {
-			s.walk(sub, r.From, b.retained.serial)
+			s.addWalk(sub, r.From, b.retained.serial)
 		}
 		s.subs[r.Filter] = sub
 		s.filters += sub.size()
@@ -77,7 +77,7 @@ func (b *Broker) revive(im *SessionImage, now time.Time) error {
 	}
 	s.sender.Limit(65535)
 	for _, e := range im.Entries {
-		h := held{m: e.Message, g: &grant{qos: e.QoS, ids: e.IDs}, seq: e.Seq, qos: e.QoS, retain: e.Retain}
+		h := delivery{m: e.Message, g: &grant{qos: e.QoS, ids: e.IDs}, seq: e.Seq, qos: e.QoS, retain: e.Retain}
 		if e.Share != "" {
 			h.g.group = b.router.group(e.Share)
 		}

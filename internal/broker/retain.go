@@ -14,25 +14,25 @@ const expiredAtOnce = 64
 func (bt *batch) retainRun() {
 	b, m := bt.b, &bt.msgs[0]
 	r := &b.retained
-	turn := r.turn(bt.route.name)
+	turn := r.topicLock(bt.route.name)
 	turn.Lock()
 	defer turn.Unlock()
 	m.Came = bt.time()
 	limit, before := b.reserve(m, bt.time())
 	defer b.unreserve()
 	if limit != "" {
-		bt.short = shortage{limit, "a retained message"}
+		bt.limitReached = shortage{limit, "a retained message"}
 		if bt.refusable() {
 			bt.run |= denied
 			return
 		}
 		bt.count.dropped++
 		if b.noting() {
-			bt.count.note(slog.LevelDebug, "message not retained", slog.String("topic", shown(string(m.Topic))), slog.String("why", "no room: "+limit))
+			bt.count.note(slog.LevelDebug, "message not retained", slog.String("topic", escaped(string(m.Topic))), slog.String("why", "no room: "+limit))
 		}
 	}
 	bt.route = b.router.find(bt.route.topic)
-	bt.spread()
+	bt.deliverRun()
 	if r, _ := bt.outcome(0).verdict(); r.Failed() && bt.refusable() {
 		return
 	}
@@ -43,7 +43,7 @@ func (bt *batch) retainRun() {
 	}
 	run, each := bt.run, bt.each
 	for i := range rt.targets {
-		if t := &rt.targets[i]; t.since >= before && t.since < after && bt.route.of(t.s) == nil {
+		if t := &rt.targets[i]; t.since >= before && t.since < after && bt.route.targetOf(t.s) == nil {
 			bt.deliver(t)
 		}
 	}
@@ -54,9 +54,9 @@ func (bt *batch) retainRun() {
 // if nothing does. What has expired makes room. serial is that of the message that came last.
 func (b *Broker) reserve(m *Message, now int64) (limit string, serial uint64) {
 	r := &b.retained
-	free := b.room(lasting, true)
-	if b.isShort(free) {
-		b.memoryShort()
+	free := b.available(forBacklog, true)
+	if b.memoryLow(free) {
+		b.startClearing()
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -86,7 +86,7 @@ func (b *Broker) unreserve() {
 // topic. It returns the serial of that.
 func (b *Broker) retain(m *Message, keep bool) uint64 {
 	r := &b.retained
-	older := b.room(lasting, true) > 0
+	older := b.available(forBacklog, true) > 0
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := r.bytes

@@ -33,13 +33,13 @@ type retained struct {
 
 	// Publishers of one topic take turns, so that all subscribers get its values in the order
 	// in which they are stored.
-	order [64]sync.Mutex
-	seed  maphash.Seed
+	topicLocks [64]sync.Mutex
+	seed       maphash.Seed
 }
 
 // turn returns the lock of those who publish to a topic.
-func (r *retained) turn(topic string) *sync.Mutex {
-	return &r.order[maphash.String(r.seed, topic)%uint64(len(r.order))]
+func (r *retained) topicLock(topic string) *sync.Mutex {
+	return &r.topicLocks[maphash.String(r.seed, topic)%uint64(len(r.topicLocks))]
 }
 
 // stored is what is retained for a topic.
@@ -172,15 +172,6 @@ func (r *retained) set(topic string, m *Message, keep bool) {
 	}
 }
 
-// drop clears m if it is still the message of its topic.
-func (r *retained) drop(m *Message) bool {
-	if r.get(string(m.Topic)) != m {
-		return false
-	}
-	r.remove(string(m.Topic), false)
-	return true
-}
-
 // expire clears up to n messages that have expired, and calls gone for each.
 func (r *retained) expire(now int64, n int, gone func(*Message)) {
 	for range n {
@@ -224,14 +215,14 @@ func (r *retained) trim(n int) (more bool) {
 
 // view is what a walk sees: what had come at its serial, and of what came while its client was away
 // what is at QoS 0, since that does not wait in the queue.
-type view struct {
+type walkView struct {
 	serial   uint64
 	from, to uint64 // the serials before and at the end of the absence
 	qos      byte   // of the subscription
 }
 
 // at returns the message of the topic that the walk is to deliver, nil if there is none.
-func (x *stored) at(v view) *Message {
+func (x *stored) at(v walkView) *Message {
 	if x.serial <= v.serial {
 		return x.m
 	}

@@ -26,7 +26,7 @@ func (b *Broker) stamp(who *Identity) uint64 {
 // let a client read any more stops, and what waits of it is dropped.
 func (b *Broker) Revise() (gone int) {
 	b.revision.Add(1)
-	b.router.revise()
+	b.router.invalidate()
 	b.mu.Lock()
 	var clients []*client
 	for c := range b.clients {
@@ -40,7 +40,7 @@ func (b *Broker) Revise() (gone int) {
 	}
 	b.mu.Unlock()
 	for _, c := range clients {
-		if c.revised() {
+		if c.recheckStamp() {
 			gone++
 		}
 	}
@@ -48,46 +48,46 @@ func (b *Broker) Revise() (gone int) {
 		return gone
 	}
 	for _, s := range sessions {
-		b.withhold(s)
+		b.dropForbidden(s)
 	}
 	return gone
 }
 
 // revised ends the connection of a client whose credentials have changed.
-func (c *client) revised() bool {
+func (c *client) recheckStamp() bool {
 	if c.b.stamp(c.who) == c.stamp.Load() {
 		return false
 	}
-	c.b.opt.Log.Warn("client sent away: its user is gone or has another password", "client", shown(c.who.ClientID), "user", shown(c.user()))
+	c.b.opt.Log.Warn("client sent away: its user is gone or has another password", "client", escaped(c.who.ClientID), "user", escaped(c.user()))
 	c.kill(proto.AdministrativeAction, "the user is gone or has another password")
 	return true
 }
 
 // withhold drops what waits for a session that it may not read any more. Of a shared
 // subscription somebody else gets it.
-func (b *Broker) withhold(s *session) {
+func (b *Broker) dropForbidden(s *session) {
 	bt := b.batch(nil)
 	s.mu.Lock()
-	left := s.withhold(bt, s.client == nil)
+	left := s.dropForbidden(bt, s.client == nil)
 	s.mu.Unlock()
-	b.pass(bt, s, left)
+	b.passToMembers(bt, s, left)
 	bt.finish()
 }
 
 // withhold is Broker.withhold, but for what others get: the caller passes left on. again
 // is true if what is in flight would have to be sent again. s.mu is held.
-func (s *session) withhold(bt *batch, again bool) (left []held) {
+func (s *session) dropForbidden(bt *batch, again bool) (left []delivery) {
 	who := s.who.Load()
 	var topic []byte // of the last verdict: many that wait have the same
 	var verdict bool
-	denied := func(h *held) bool {
+	denied := func(h *delivery) bool {
 		if topic == nil || !bytes.Equal(topic, h.m.Topic) {
 			topic = h.m.Topic
 			verdict = !s.b.opt.ACL.Allow(who, string(topic), Read)
 		}
 		return verdict
 	}
-	s.queue.filter(func(h *held) bool {
+	s.queue.removeIf(func(h *delivery) bool {
 		if !denied(h) {
 			return false
 		}
@@ -98,7 +98,7 @@ func (s *session) withhold(bt *batch, again bool) (left []held) {
 		}
 		bt.count.drop(s, h.m, 1, whyRights)
 		gone := *h
-		s.settled(&gone)
+		s.completed(&gone)
 		return true
 	})
 	if again {

@@ -30,10 +30,10 @@ type target struct {
 }
 
 // some tells whether there is anybody.
-func (rt *route) some() bool { return len(rt.targets)+len(rt.groups) > 0 }
+func (rt *route) hasReceivers() bool { return len(rt.targets)+len(rt.groups) > 0 }
 
 // of returns the target that is s, nil if there is none.
-func (rt *route) of(s *session) *target {
+func (rt *route) targetOf(s *session) *target {
 	for i := range rt.targets {
 		if rt.targets[i].s == s {
 			return &rt.targets[i]
@@ -73,7 +73,7 @@ func (bt *batch) find(topic []byte) *route {
 	if store != nil {
 		store.End()
 	}
-	rt := r.build(topic, bt.b.turns)
+	rt := r.build(topic, bt.b.workSlots)
 	if store != nil {
 		store.Begin()
 	}
@@ -96,7 +96,7 @@ func (rt *route) size() int {
 }
 
 // keep puts a route into the cache.
-func (r *router) keep(rt *route) {
+func (r *router) addToCache(rt *route) {
 	size := rt.size()
 	r.cacheMu.Lock()
 	defer r.cacheMu.Unlock()
@@ -105,17 +105,17 @@ func (r *router) keep(rt *route) {
 		delete(r.cache, rt.name)
 	}
 	rt.weight = size
-	if size > r.most {
+	if size > r.maxWeight {
 		return
 	}
-	if r.weight += size; r.cache == nil || r.weight > r.most {
+	if r.weight += size; r.cache == nil || r.weight > r.maxWeight {
 		r.cache, r.weight = make(map[string]*route), size
 	}
 	r.cache[rt.name] = rt
 }
 
 // found is a subscription that a topic leads to, and the epoch of its session when it did.
-type found struct {
+type matchedSub struct {
 	s     *session
 	sub   *subscription
 	epoch uint32
@@ -143,9 +143,9 @@ func (r *router) build(topic []byte, turns chan struct{}) *route {
 	}
 	r.mu.RUnlock()
 	rt.steps, rt.groups = w.steps, w.groups
-	rt.targets = make([]target, 0, len(w.found))
+	rt.targets = make([]target, 0, len(w.matches))
 	index := make(map[*session]int)
-	for _, f := range w.found {
+	for _, f := range w.matches {
 		i, ok := index[f.s]
 		if !ok {
 			if r.acl != nil && !r.acl.Allow(f.s.who.Load(), rt.name, Read) {
@@ -162,18 +162,18 @@ func (r *router) build(topic []byte, turns chan struct{}) *route {
 			rt.targets[i].merge(f.sub)
 		}
 	}
-	r.keep(rt)
+	r.addToCache(rt)
 	return rt
 }
 
 // search is a walk through the tree of filters to those that take in a topic.
 type search struct {
-	work   []branch
-	found  []found
-	groups []*group
-	nodes  int // that have subscriptions
-	steps  int
-	levels int // that were compared, and are not yet among the steps
+	work    []branch
+	matches []matchedSub
+	groups  []*group
+	nodes   int // that have subscriptions
+	steps   int
+	levels  int // that were compared, and are not yet among the steps
 }
 
 // branch is a node below which the filters are compared with the rest of the topic.
@@ -198,7 +198,7 @@ func (w *search) step(n int) {
 }
 
 // take notes what a node has whose filter takes in the topic.
-func (w *search) take(n *node) {
+func (w *search) collect(n *node) {
 	for _, g := range n.groups {
 		w.groups = append(w.groups, g)
 	}
@@ -207,7 +207,7 @@ func (w *search) take(n *node) {
 		w.steps += len(n.subs) / 16
 	}
 	for s, sub := range n.subs {
-		w.found = append(w.found, found{s, sub, s.epoch.Load()})
+		w.matches = append(w.matches, matchedSub{s, sub, s.epoch.Load()})
 	}
 }
 
@@ -216,7 +216,7 @@ func (w *search) take(n *node) {
 func (n *node) match(topic string, first bool, w *search) {
 	if !first || !strings.HasPrefix(topic, "$") {
 		if c := n.children["#"]; c != nil {
-			w.take(c)
+			w.collect(c)
 		}
 		if c := n.children["+"]; c != nil {
 			c.follow(topic, w)
@@ -239,7 +239,7 @@ func (n *node) follow(topic string, w *search) {
 		level, topicRest, topicMore := strings.Cut(topic, "/")
 		switch {
 		case filter == "#":
-			w.take(n)
+			w.collect(n)
 			return
 		case filter != "+" && filter != level:
 			return
@@ -247,14 +247,14 @@ func (n *node) follow(topic string, w *search) {
 			w.work = append(w.work, branch{n: n, rest: topicRest})
 			return
 		case !more:
-			w.take(n)
+			w.collect(n)
 			if c := n.children["#"]; c != nil { // a/# takes in a as well
-				w.take(c)
+				w.collect(c)
 			}
 			return
 		case !topicMore:
 			if rest == "#" {
-				w.take(n)
+				w.collect(n)
 			}
 			return
 		}

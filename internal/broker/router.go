@@ -88,10 +88,10 @@ type router struct {
 	waiting atomic.Int64  // messages of shares that wait for a member
 	gen     atomic.Uint64 // changes with every change of the tree, under mu
 
-	cacheMu sync.RWMutex
-	cache   map[string]*route
-	weight  int // of the cache, in bytes about
-	most    int // for the cache to have
+	cacheMu   sync.RWMutex
+	cache     map[string]*route
+	weight    int // of the cache, in bytes about
+	maxWeight int // for the cache to have
 }
 
 const maxCache = 16 << 20 // bytes of routes, at most
@@ -161,13 +161,13 @@ func (r *router) remove(s *session, subs ...*subscription) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, sub := range subs {
-		r.take(&r.root, sub.path, s, sub)
+		r.removeBelow(&r.root, sub.path, s, sub)
 	}
 	s.epoch.Add(1)
 	r.gen.Add(1)
 }
 
-func (r *router) take(n *node, path string, s *session, sub *subscription) {
+func (r *router) removeBelow(n *node, path string, s *session, sub *subscription) {
 	level := path[:levelEnd(path, 0)]
 	child := n.children[level]
 	if child == nil || common(child.path, path) < len(child.path) {
@@ -175,7 +175,7 @@ func (r *router) take(n *node, path string, s *session, sub *subscription) {
 	}
 	switch {
 	case len(child.path) < len(path):
-		r.take(child, path[len(child.path)+1:], s, sub)
+		r.removeBelow(child, path[len(child.path)+1:], s, sub)
 	case sub.share != "":
 		if g := child.groups[sub.share]; g != nil {
 			s.departed(g)
@@ -215,7 +215,7 @@ func (r *router) group(filter string) *group {
 }
 
 // revise makes every route be looked up anew.
-func (r *router) revise() {
+func (r *router) invalidate() {
 	r.mu.Lock()
 	r.gen.Add(1)
 	r.mu.Unlock()

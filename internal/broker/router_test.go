@@ -53,7 +53,7 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 			kept.put(&Message{Topic: []byte(topic), Payload: []byte("x")}, false)
 			rt := r.find([]byte(topic))
 			for s, f := range filters {
-				if want, got := proto.Match(f, []byte(topic)), rt.of(s) != nil; want != got {
+				if want, got := proto.Match(f, []byte(topic)), rt.targetOf(s) != nil; want != got {
 					t.Fatalf("filter %q, topic %q: %v, want %v", f, topic, got, want)
 				}
 			}
@@ -64,7 +64,7 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 			for done := false; !done; {
 				var found []*Message
 				left := 1 + random.IntN(30)
-				if found, done = kept.next(&at, view{serial: kept.serial}, &left, 1+random.IntN(3), nil); left > 30 {
+				if found, done = kept.next(&at, walkView{serial: kept.serial}, &left, 1+random.IntN(3), nil); left > 30 {
 					t.Fatal("a step that cost nothing")
 				}
 				for _, m := range found {

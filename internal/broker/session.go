@@ -30,7 +30,7 @@ type session struct {
 	client    *client // nil while nobody is connected
 	ended     bool
 	gone      chan struct{} // closed when an ended session has been taken apart
-	keep      bool          // the Store knows it
+	durable   bool          // the Store knows it
 	unowned   bool          // whose it is was not kept
 	expiry    uint32        // seconds from the end of the connection, never
 	left      time.Time
@@ -40,10 +40,10 @@ type session struct {
 	groups    map[*group]struct{} // of which it is a member
 	idleWalks int                 // of walks: those that were given up
 	walks     []*walk             // retained messages that are still to be delivered, before the queue
-	sender    ledger.Sender[held]
+	sender    ledger.Sender[delivery]
 	queue     queue
 	awayAt    uint64 // the serial of what was retained last when its client left, 0 if there is one
-	swept     int64  // when the queue was looked through for messages that have expired
+	sweptAt   int64  // when the queue was looked through for messages that have expired
 	received  int    // bytes of receiver, when its goroutine last said so
 	seq       uint64
 	bytes     int   // of messages in the queue and in flight
@@ -92,26 +92,26 @@ func (s *session) charge() {
 }
 
 // settled takes the message h, which is done with, off the counts. s.mu is held.
-func (s *session) settled(h *held) {
+func (s *session) completed(h *delivery) {
 	s.bytes -= h.size()
-	if s.keep && h.qos > 0 {
+	if s.durable && h.qos > 0 {
 		s.b.opt.Store.Settle(s.id, h.seq)
 	}
-	*h = held{}
+	*h = delivery{}
 }
 
 // abandon gives up a message in flight that is not to be sent again. One that may have
 // arrived at QoS 2 keeps its identifier, without its content, until PUBCOMP: the client would
 // take the next message under it for a repeat. release is true if PUBREL must follow, as if
 // PUBREC had come. s.mu is held.
-func (s *session) abandon(id uint16, h *held) (release bool) {
+func (s *session) abandon(id uint16, h *delivery) (release bool) {
 	if h.qos < 2 || !h.sent {
 		s.sender.Cancel(id)
-		s.settled(h)
+		s.completed(h)
 		return false
 	}
 	step, _ := s.sender.Acknowledge(proto.PUBREC, id, proto.Success)
-	if s.keep {
+	if s.durable {
 		s.b.opt.Store.Pubrec(s.id, step.Tag)
 	}
 	s.bytes -= h.size()
@@ -124,8 +124,8 @@ func (s *session) abandon(id uint16, h *held) (release bool) {
 // was not sent, and of what was sent at QoS 1 and not acknowledged: others get it [MQTT-4.8.2-4].
 // What was sent at QoS 2 is never given to another [MQTT-4.8.2-5]. The Store has it in this session
 // until passed. s.mu is held.
-func (s *session) shared() (left []held) {
-	s.queue.filter(func(h *held) bool {
+func (s *session) removeShared() (left []delivery) {
+	s.queue.removeIf(func(h *delivery) bool {
 		if h.g.group == nil {
 			return false
 		}
@@ -142,10 +142,10 @@ func (s *session) shared() (left []held) {
 }
 
 // passed records that a message of a shared subscription is no longer this session's.
-func (s *session) passed(h *held) {
+func (s *session) recordPassed(h *delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.keep && h.qos > 0 {
+	if s.durable && h.qos > 0 {
 		s.b.opt.Store.Settle(s.id, h.seq)
 	}
 }
@@ -153,7 +153,7 @@ func (s *session) passed(h *held) {
 // admits tells whether the session is who's, or has no owner and may become who's: a user
 // name is all that is known of who made it. A name that nobody has checked is nobody's
 // word: it would lock out only its owner, who came without it before. s.mu is held.
-func (s *session) admits(who *Identity) bool {
+func (s *session) mayTakeOver(who *Identity) bool {
 	is := s.who.Load()
 	switch {
 	case s.b.opt.Auth == nil && s.b.opt.Enhanced == nil && is.CertificateName() == "" && who.CertificateName() == "":
@@ -179,10 +179,10 @@ func (s *session) record() SessionRecord {
 // over marks the session as ended. Who does that calls finish; until that is done the
 // session keeps its place in Broker.sessions, so that nobody enters it, and nobody
 // makes another whose records finish would drop. s.mu is held.
-func (s *session) over() { s.ended, s.gone = true, make(chan struct{}) }
+func (s *session) markEnded() { s.ended, s.gone = true, make(chan struct{}) }
 
 // finish takes apart a session that is over, step by step. No lock is held.
-func (b *Broker) finish(s *session) {
+func (b *Broker) endSession(s *session) {
 	bt := b.batch(nil)
 	s.mu.Lock()
 	if s.timer != nil {
@@ -190,25 +190,25 @@ func (b *Broker) finish(s *session) {
 	}
 	subs, w := s.subs, s.will
 	s.subs, s.will, s.walks = nil, nil, nil
-	s.walking(false)
+	s.countWalks(false)
 	s.mu.Unlock()
 	for some := range slices.Chunk(slices.Collect(maps.Values(subs)), filtersAtOnce) {
 		b.router.remove(s, some...)
-		bt.rest()
+		bt.nextTransaction()
 	}
 	b.stats.subscriptions.Add(-int64(len(subs)))
 	s.mu.Lock()
-	left := s.shared()
+	left := s.removeShared()
 	s.sender.Forget()
 	s.queue = queue{}
 	s.bytes, s.filters = 0, 0
 	s.charge()
 	s.mu.Unlock()
-	b.pass(bt, s, left)
+	b.passToMembers(bt, s, left)
 	s.mu.Lock()
-	if s.keep {
+	if s.durable {
 		b.opt.Store.DropSession(s.id)
-		s.keep = false
+		s.durable = false
 	}
 	s.mu.Unlock()
 	b.stats.sessionsEnded.Add(1)
@@ -228,17 +228,17 @@ func (b *Broker) expire(s *session) {
 	s.mu.Lock()
 	over := s.client == nil && !s.ended && !s.left.IsZero() && !b.isClosed()
 	if over {
-		s.over()
+		s.markEnded()
 	}
 	s.mu.Unlock()
 	if over {
 		b.stats.expired.Add(1)
-		b.finish(s)
+		b.endSession(s)
 	}
 }
 
 // wait starts the clock of a session whose connection has ended. s.mu is held.
-func (s *session) wait() {
+func (s *session) startExpiry() {
 	if s.expiry == never {
 		return
 	}
@@ -248,7 +248,7 @@ func (s *session) wait() {
 
 // putSubscription records a subscription. s.mu is held.
 func (s *session) putSubscription(sub *subscription) {
-	if s.keep {
+	if s.durable {
 		s.b.opt.Store.PutSubscription(s.id, sub.record())
 	}
 }
@@ -263,7 +263,7 @@ func (sub *subscription) record() SubscriptionRecord {
 }
 
 // entry is h as the Store keeps it.
-func (h *held) entry() Entry {
+func (h *delivery) entry() Entry {
 	e := Entry{Seq: h.seq, Message: h.m, QoS: h.qos, Retain: h.retain, IDs: h.g.ids}
 	if h.g.group != nil {
 		e.Share = h.g.group.filter
@@ -272,4 +272,4 @@ func (h *held) entry() Entry {
 }
 
 // five tells whether the client speaks MQTT 5.
-func (c *client) five() bool { return c.v >= proto.V5 }
+func (c *client) v5() bool { return c.v >= proto.V5 }

@@ -70,7 +70,7 @@ func (g *group) deliver(bt *batch, m *Message, except *session) (all outcome) {
 			if acl := bt.b.router.acl; acl != nil && !acl.Allow(t.s.who.Load(), string(m.Topic), Read) {
 				continue
 			}
-			if all |= t.s.offer(bt, m, t.grant); all&taken != 0 {
+			if all |= t.s.offer(bt, m, t.grant); all&accepted != 0 {
 				return all
 			}
 		}
@@ -84,22 +84,22 @@ func (bt *batch) noteShare(g *group, m *Message) {
 	const why = "no member has room for it"
 	b := bt.b
 	if b.noting() {
-		bt.count.note(slog.LevelDebug, "message dropped", slog.String("share", shown(g.filter)), slog.String("topic", shown(string(m.Topic))),
+		bt.count.note(slog.LevelDebug, "message dropped", slog.String("share", escaped(g.filter)), slog.String("topic", escaped(string(m.Topic))),
 			slog.String("why", why))
 	}
 	g.missed.Add(1)
 	now, last := b.moment(time.Now()), g.missedAt.Load()
 	if (last == 0 || now-last >= int64(missPause)) && g.missedAt.CompareAndSwap(last, now) {
-		bt.count.note(slog.LevelWarn, "share misses messages", slog.String("share", shown(g.filter)), slog.Int64("messages", g.missed.Swap(0)),
+		bt.count.note(slog.LevelWarn, "share misses messages", slog.String("share", escaped(g.filter)), slog.Int64("messages", g.missed.Swap(0)),
 			slog.String("why", why))
 	}
 }
 
 // passOn gives messages of shares that a client does not take to other members.
-func (bt *batch) passOn() {
+func (bt *batch) offerLeft() {
 	for i := 0; i < len(bt.count.left); i++ { // it may grow
 		h := &bt.count.left[i]
-		if h.g.group.deliver(bt, h.m, nil)&taken == 0 {
+		if h.g.group.deliver(bt, h.m, nil)&accepted == 0 {
 			bt.count.dropped++
 			bt.noteShare(h.g.group, h.m)
 		}
@@ -117,22 +117,22 @@ const (
 
 // pass gives messages of shared subscriptions, which their session will not send, to
 // other members. No lock may be held.
-func (b *Broker) pass(bt *batch, from *session, left []held) {
+func (b *Broker) passToMembers(bt *batch, from *session, left []delivery) {
 	failed := make(map[*group]int)
 	for some := range slices.Chunk(left, passAtOnce) {
-		if b.over.Load() {
+		if b.aborted.Load() {
 			return
 		}
 		for i := range some {
 			h := &some[i]
 			g := h.g.group
-			if failed[g] >= passTries || g.deliver(bt, h.m, from)&taken == 0 {
+			if failed[g] >= passTries || g.deliver(bt, h.m, from)&accepted == 0 {
 				failed[g]++
 				bt.count.dropped++
 				bt.noteShare(g, h.m)
 			}
-			from.passed(h)
+			from.recordPassed(h)
 		}
-		bt.rest()
+		bt.nextTransaction()
 	}
 }

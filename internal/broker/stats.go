@@ -8,7 +8,7 @@ import (
 // counters are the broker's own, added to once a batch.
 type counters struct {
 	connected       atomic.Int64
-	connectedMost   atomic.Int64
+	connectedMax    atomic.Int64
 	connects        atomic.Int64
 	connectsRefused atomic.Int64
 	sessions        atomic.Int64 // ever made
@@ -34,9 +34,9 @@ type tally struct {
 	packets, published, publishedBytes, sent, sentBytes, dropped, refused int
 	answers                                                               int // packets sent that are no PUBLISH
 
-	left    []held // messages of shares that a client does not take: another member gets them
-	notes   []note // for the log
-	unnoted int    // and how many more there would be
+	left    []delivery // messages of shares that a client does not take: another member gets them
+	notes   []note     // for the log
+	unnoted int        // and how many more there would be
 }
 
 func (t *tally) add(to *counters) {
@@ -109,7 +109,7 @@ func (b *Broker) figures() Stats {
 	c := &b.stats
 	return Stats{
 		Uptime:    time.Since(b.since),
-		Connected: c.connected.Load(), ConnectedMost: c.connectedMost.Load(),
+		Connected: c.connected.Load(), ConnectedMost: c.connectedMax.Load(),
 		Connects: c.connects.Load(), ConnectsRefused: c.connectsRefused.Load(),
 		Sessions: c.sessions.Load() - c.sessionsEnded.Load(), SessionsExpired: c.expired.Load(),
 		Subscriptions: c.subscriptions.Load(), Memory: b.memory.Load(),

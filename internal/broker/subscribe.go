@@ -24,30 +24,30 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 	}
 	bt.flush()
 	if _, ok := p.Props.Get(proto.SubscriptionIdentifier); ok && c.b.opt.Without.Identifiers {
-		return fault(proto.SubscriptionIdentifiersNotSupported, "")
+		return disconnectError(proto.SubscriptionIdentifiersNotSupported, "")
 	}
 	if c.v == proto.V31 { // it has no way to refuse one
 		for i := range p.Filters {
 			if v := c.maySubscribe(&p.Filters[i]); v.reason == proto.TopicFilterInvalid {
-				return fault(v.reason, v.why)
+				return disconnectError(v.reason, v.why)
 			}
 		}
 	}
 	ack := &proto.Suback{Kind: proto.SUBACK, PacketID: p.PacketID, Reasons: make([]proto.Reason, len(p.Filters))}
-	if err := c.answerable(ack); err != nil {
+	if err := c.checkAckSize(ack); err != nil {
 		return err
 	}
 	s := c.s
 	s.mu.Lock()
 	c.subscribing = true // retained messages come after the SUBACK
 	s.mu.Unlock()
-	o := order{filters: p.Filters, reasons: ack.Reasons, id: p.Props.Num(proto.SubscriptionIdentifier, 0), left: bt.lookups}
-	c.enrol(bt, &o)
+	o := pendingSubscribe{filters: p.Filters, reasons: ack.Reasons, id: p.Props.Num(proto.SubscriptionIdentifier, 0), left: bt.lookups}
+	c.addSubscriptions(bt, &o)
 	for len(o.filters) > 0 && !c.ends() {
-		bt.turn(func() { c.enrol(bt, &o) })
+		bt.runInTurn(func() { c.addSubscriptions(bt, &o) })
 	}
 	bt.lookups = o.left
-	if o.why != "" && c.problem && c.five() {
+	if o.why != "" && c.problem && c.v5() {
 		ack.Props = ack.Props.AppendText(proto.ReasonString, clip(o.why))
 	}
 	err := c.suback(bt, ack)
@@ -58,8 +58,8 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 		c.out.add(&c.b.blocks, bt.reply)
 		bt.reply = bt.reply[:0]
 		c.out.sync = true
-		bt.touch(c)
-		s.pump(bt.time(), &bt.count)
+		bt.wakeWriter(c)
+		s.sendQueued(bt.time(), &bt.count)
 	}
 	return err
 }
@@ -80,7 +80,7 @@ func (c *client) ends() bool {
 const sharePrefix = "$share/"
 
 // order is what is left of a SUBSCRIBE.
-type order struct {
+type pendingSubscribe struct {
 	filters []proto.Subscription
 	reasons []proto.Reason
 	id      uint32 // the subscription identifier
@@ -90,13 +90,13 @@ type order struct {
 
 // mostFilters is how many filters a packet may have, unless a session may have more of
 // them: each of so few has an answer of its own.
-const mostFilters = 1024
+const maxFilters = 1024
 
 // tooMany ends a connection whose SUBSCRIBE or UNSUBSCRIBE has more filters than make
 // sense: each costs many times its bytes.
 func (c *client) tooMany(f proto.Frame) error {
-	if most := max(mostFilters, c.b.opt.Subscriptions); f.CountFilters(c.v) > most {
-		return fault(proto.QuotaExceeded, f.Type().String()+" with more than "+strconv.Itoa(most)+" filters")
+	if most := max(maxFilters, c.b.opt.Subscriptions); f.CountFilters(c.v) > most {
+		return disconnectError(proto.QuotaExceeded, f.Type().String()+" with more than "+strconv.Itoa(most)+" filters")
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ type verdict struct {
 // enrol makes the next subscriptions of a SUBSCRIBE the session's, each in the place of one
 // with its filter [MQTT-3.8.4-3], and has messages routed by them. What was retained before is
 // delivered by walks, what comes later by the router: between the two nothing may be retained.
-func (c *client) enrol(bt *batch, o *order) {
+func (c *client) addSubscriptions(bt *batch, o *pendingSubscribe) {
 	b, s := c.b, c.s
 	n := min(len(o.filters), filtersAtOnce)
 	verdicts := make([]verdict, n)
@@ -162,7 +162,7 @@ func (s *session) subscribe(sub *subscription, left *int) verdict {
 	b := s.b
 	old := s.subs[sub.Filter]
 	if old == nil {
-		if len(s.subs) >= b.opt.Subscriptions || b.room(keeping, s.keep) < int64(sub.size()) {
+		if len(s.subs) >= b.opt.Subscriptions || b.available(forSession, s.durable) < int64(sub.size()) {
 			return verdict{proto.QuotaExceeded, "too many subscriptions"}
 		}
 		s.filters += sub.size()
@@ -172,11 +172,11 @@ func (s *session) subscribe(sub *subscription, left *int) verdict {
 	} else {
 		s.replace(old, sub)
 	}
-	if wants(sub, old == nil) {
+	if sendsRetained(sub, old == nil) {
 		sub.since = b.retained.serial
 		at := cursor{filter: sub.path}
-		if found, none := b.retained.next(&at, view{serial: sub.since}, left, 1, nil); !none || len(found) > 0 || sub.walk != nil || isSys(sub.path) {
-			s.walk(sub, "", sub.since)
+		if found, none := b.retained.next(&at, walkView{serial: sub.since}, left, 1, nil); !none || len(found) > 0 || sub.walk != nil || isSys(sub.path) {
+			s.addWalk(sub, "", sub.since)
 		}
 	}
 	s.subs[sub.Filter] = sub
@@ -187,12 +187,12 @@ func (s *session) subscribe(sub *subscription, left *int) verdict {
 
 // answerable ends the connection of a client that asks for more than it can be told
 // [MQTT-3.1.2-24].
-func (c *client) answerable(ack *proto.Suback) error {
+func (c *client) checkAckSize(ack *proto.Suback) error {
 	if c.maxPacket == 0 {
 		return nil
 	}
 	if b, _ := ack.Append(nil, c.v); len(b) > c.maxPacket {
-		return fault(proto.PacketTooLarge, ack.Kind.String()+" is larger than the client takes")
+		return disconnectError(proto.PacketTooLarge, ack.Kind.String()+" is larger than the client takes")
 	}
 	return nil
 }
@@ -244,21 +244,21 @@ func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
 	for i, filter := range p.Filters {
 		ack.Reasons[i] = proto.NoSubscriptionExisted
 		if proto.CheckFilter(filter) != nil {
-			if ack.Reasons[i] = proto.TopicFilterInvalid; !c.five() {
-				return fault(proto.TopicFilterInvalid, "unsubscribe from a malformed filter")
+			if ack.Reasons[i] = proto.TopicFilterInvalid; !c.v5() {
+				return disconnectError(proto.TopicFilterInvalid, "unsubscribe from a malformed filter")
 			}
 		}
 	}
-	if err := c.answerable(&ack); err != nil {
+	if err := c.checkAckSize(&ack); err != nil {
 		return err
 	}
 	for i := 0; i < len(p.Filters) && !c.ends(); i += filtersAtOnce {
 		n := min(i+filtersAtOnce, len(p.Filters))
-		some := func() { c.b.router.remove(c.s, c.giveUp(bt, p.Filters[i:n], ack.Reasons[i:n])...) } // [MQTT-3.10.4-1]
+		some := func() { c.b.router.remove(c.s, c.removeSubscriptions(bt, p.Filters[i:n], ack.Reasons[i:n])...) } // [MQTT-3.10.4-1]
 		if i == 0 {
 			some()
 		} else {
-			bt.turn(some)
+			bt.runInTurn(some)
 		}
 	}
 	return c.suback(bt, &ack)
@@ -266,7 +266,7 @@ func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
 
 // giveUp takes the subscriptions with these filters from the session, and notes which there
 // were.
-func (c *client) giveUp(bt *batch, filters []string, reasons []proto.Reason) (gone []*subscription) {
+func (c *client) removeSubscriptions(bt *batch, filters []string, reasons []proto.Reason) (gone []*subscription) {
 	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -279,7 +279,7 @@ func (c *client) giveUp(bt *batch, filters []string, reasons []proto.Reason) (go
 		delete(s.subs, filter)
 		s.filters -= sub.size()
 		s.abandonWalk(sub)
-		if s.keep {
+		if s.durable {
 			c.b.opt.Store.DropSubscription(s.id, filter)
 		}
 		gone = append(gone, sub)
@@ -287,7 +287,7 @@ func (c *client) giveUp(bt *batch, filters []string, reasons []proto.Reason) (go
 	s.charge()
 	c.b.stats.subscriptions.Add(-int64(len(gone)))
 	if len(s.walks) > 0 && s.firstWalk() == nil {
-		s.pump(bt.time(), &bt.count)
+		s.sendQueued(bt.time(), &bt.count)
 	}
 	return gone
 }

@@ -18,68 +18,68 @@ import (
 // unfinished lists the clients that hold memory for what they have sent, in the order in which they
 // began to.
 type unfinished struct {
-	mu      sync.Mutex
-	clients list.List
-	ending  atomic.Int64 // bytes of clients that have to go and have not gone yet
+	mu          sync.Mutex
+	clients     list.List
+	endingBytes atomic.Int64 // bytes of clients that have to go and have not gone yet
 }
 
 // holding is what a client holds for what it has sent.
-type holding struct {
+type inputMemory struct {
 	heldSince atomic.Int64 // when its packet began, by Broker.moment
 
 	// Guarded by unfinished.mu.
 	heldPlace  *list.Element
 	heldListed int64 // heldSince, when it got its place
 	heldBytes  int64
-	expelled   bool // it has to go, and heldBytes are among those of ending
+	evicting   bool // it has to go, and heldBytes are among those of ending
 }
 
 // weigh counts the memory that a client's unfinished packet and its topic aliases take. An error
 // ends the connection: there is no memory, and nobody has held it for longer.
-func (c *client) weigh() error {
+func (c *client) accountInput() error {
 	held := c.in.Size()
-	if held > 0 && (c.finished || c.weight == 0) {
+	if held > 0 && (c.finished || c.inputUnits == 0) {
 		c.heldSince.Store(c.b.moment(time.Now()))
 	}
 	c.finished = false
 	n := (held + c.aliasIn.Size()) / unit
-	if n == c.weight {
+	if n == c.inputUnits {
 		return nil
 	}
-	grown := n > c.weight
-	c.count(n)
+	grown := n > c.inputUnits
+	c.setInputUnits(n)
 	if !grown {
 		return nil
 	}
-	if missing := -c.b.room(passing, false) - c.b.unfinished.ending.Load(); missing > 0 && !c.b.makeRoom(c, missing) {
+	if missing := -c.b.available(forTransit, false) - c.b.unfinished.endingBytes.Load(); missing > 0 && !c.b.makeRoom(c, missing) {
 		c.b.warn(shortage{memoryLimit, "a packet"})
-		return fault(proto.QuotaExceeded, "the server's memory is used up")
+		return disconnectError(proto.QuotaExceeded, "the server's memory is used up")
 	}
 	return nil
 }
 
 // count notes how many units of memory are the client's for what it has sent.
-func (c *client) count(n int) {
-	if n == c.weight {
+func (c *client) setInputUnits(n int) {
+	if n == c.inputUnits {
 		return
 	}
-	more := int64(n-c.weight) * unit
-	c.weight = n
+	more := int64(n-c.inputUnits) * unit
+	c.inputUnits = n
 	c.b.memory.Add(more)
 	c.b.moving.Add(more)
 
 	u := &c.b.unfinished
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if c.expelled {
-		u.ending.Add(more)
+	if c.evicting {
+		u.endingBytes.Add(more)
 	}
 	c.heldBytes += more
 	switch {
 	case c.heldBytes == 0 && c.heldPlace != nil:
 		u.clients.Remove(c.heldPlace)
 		c.heldPlace = nil
-	case c.heldBytes > 0 && c.heldPlace == nil && !c.expelled:
+	case c.heldBytes > 0 && c.heldPlace == nil && !c.evicting:
 		c.heldListed = c.heldSince.Load()
 		c.heldPlace = u.clients.PushBack(c)
 	}
@@ -106,20 +106,20 @@ func (b *Broker) makeRoom(c *client, missing int64) bool {
 			break
 		}
 		u.clients.Remove(front)
-		old.heldPlace, old.expelled = nil, true
-		u.ending.Add(old.heldBytes)
+		old.heldPlace, old.evicting = nil, true
+		u.endingBytes.Add(old.heldBytes)
 		missing -= old.heldBytes
 		gone = append(gone, old)
 	}
 	u.mu.Unlock()
 	for _, old := range gone {
-		old.expel()
+		old.evict()
 	}
 	return missing <= 0
 }
 
 // expel ends the connection of a client whose memory others need.
-func (c *client) expel() {
+func (c *client) evict() {
 	b := c.b
 	b.warn(shortage{memoryLimit, "an unfinished packet"})
 	b.mu.Lock()
@@ -129,7 +129,7 @@ func (c *client) expel() {
 		c.kill(proto.QuotaExceeded, "the server's memory is used up")
 		return
 	}
-	c.given.Store(true)
+	c.evicted.Store(true)
 	c.conn.SetReadDeadline(past()) // its reader closes it
 }
 
@@ -160,7 +160,7 @@ func connMemory(conn net.Conn, opened bool) (n int64) {
 }
 
 // burden counts what the connection takes besides its packets.
-func (c *client) burden(n int64) {
-	c.b.memory.Add(n - c.burdened)
-	c.burdened = n
+func (c *client) accountConn(n int64) {
+	c.b.memory.Add(n - c.connBytes)
+	c.connBytes = n
 }

@@ -113,7 +113,7 @@ func TestUnfinishedPacketsMakeRoom(t *testing.T) {
 				if closed == 0 || closed == len(half) {
 					t.Errorf("%d of %d were cut", closed, len(half))
 				}
-				if m, n := k.b.memory.Load(), k.b.unfinished.ending.Load(); m > 4<<20 || n != 0 {
+				if m, n := k.b.memory.Load(), k.b.unfinished.endingBytes.Load(); m > 4<<20 || n != 0 {
 					t.Errorf("%d bytes are counted, and %d end", m, n)
 				}
 			})

@@ -8,10 +8,10 @@ import "mqtt/internal/proto"
 type outcome byte
 
 const (
-	matched outcome = 1 << iota // there is a subscriber
-	taken                       // it was sent to a subscriber, or queued
-	full                        // a subscriber had no room for it
-	denied                      // there is no room to retain it, so it was not delivered either
+	matched  outcome = 1 << iota // there is a subscriber
+	accepted                     // it was sent to a subscriber, or queued
+	full                         // a subscriber had no room for it
+	denied                       // there is no room to retain it, so it was not delivered either
 )
 
 // mark adds to the outcome of message i of the run.
@@ -39,7 +39,7 @@ func (o outcome) verdict() (proto.Reason, string) {
 	switch {
 	case o&denied != 0:
 		return proto.QuotaExceeded, "no room for another retained message"
-	case o&(taken|full) == full:
+	case o&(accepted|full) == full:
 		return proto.QuotaExceeded, "every subscriber's queue is full"
 	case o&matched == 0:
 		return proto.NoMatchingSubscribers, ""
@@ -50,7 +50,7 @@ func (o outcome) verdict() (proto.Reason, string) {
 // refusable reports whether the messages of the run can be refused: those that an MQTT 5 client
 // published at QoS 1 or 2. A will has no packet identifier.
 func (bt *batch) refusable() bool {
-	return bt.qos > 0 && bt.from != nil && bt.from.five() && bt.ids[0] != 0
+	return bt.qos > 0 && bt.from != nil && bt.from.v5() && bt.ids[0] != 0
 }
 
 // acknowledge answers the messages of the run in their order [MQTT-4.6.0-2], [MQTT-4.6.0-3].
@@ -61,11 +61,11 @@ func (bt *batch) acknowledge() {
 			continue // a message that the broker publishes for the client: its will
 		}
 		r, text := bt.outcome(i).verdict()
-		if r.Failed() && c.five() {
+		if r.Failed() && c.v5() {
 			c.noteRefused(&bt.count, bt.route.topic, bt.qos, r, text)
 			if bt.qos == 2 {
 				c.s.receiver.Release(id)
-				if c.s.keep {
+				if c.s.durable {
 					c.b.opt.Store.Release(c.s.id, id)
 				}
 			}

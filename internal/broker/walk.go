@@ -16,8 +16,8 @@ type walk struct {
 	sub    *subscription // nil once it was given up
 	from   string
 	serial uint64
-	absent view // its from and to, once its client was away
-	begun  int  // changes when it begins anew
+	absent walkView // its from and to, once its client was away
+	begun  int      // changes when it begins anew
 }
 
 // walkSize is what a walk takes in memory, about.
@@ -25,14 +25,14 @@ const walkSize = 80
 
 // walk adds a walk for a subscription. One that is under way for the same filter begins anew.
 // mu is held.
-func (s *session) walk(sub *subscription, from string, serial uint64) {
+func (s *session) addWalk(sub *subscription, from string, serial uint64) {
 	r := &s.b.retained
 	r.newest.Store(max(serial, r.newest.Load())) // not from two goroutines: serial is the same in all that hold r.mu
 	if s.client != nil {
-		s.walking(true)
+		s.countWalks(true)
 	}
 	if w := sub.walk; w != nil {
-		w.from, w.serial, w.absent = from, serial, view{}
+		w.from, w.serial, w.absent = from, serial, walkView{}
 		w.begun++
 		return
 	}
@@ -69,14 +69,14 @@ func (s *session) firstWalk() *walk {
 	}
 	if len(s.walks) == 0 {
 		s.walks = nil
-		s.walking(false)
+		s.countWalks(false)
 		return nil
 	}
 	return s.walks[0]
 }
 
 // walking notes whether older retained messages are to be kept for the session. mu is held.
-func (s *session) walking(on bool) {
+func (s *session) countWalks(on bool) {
 	r := &s.b.retained
 	switch {
 	case on && !s.counted:
@@ -98,7 +98,7 @@ func (c *client) resumeWalk() {
 	if w == nil || w.sub.QoS > 0 && s.sender.Free() == 0 {
 		return
 	}
-	s.walking(true)
+	s.countWalks(true)
 	c.walking = true
 	c.b.wg.Add(1)
 	go c.walk() // ends when the client takes no more, or goes; Close waits for it
@@ -112,7 +112,7 @@ func (c *client) walk() {
 	pause := time.Duration(0)
 	for more := true; more; {
 		select {
-		case c.b.turns <- struct{}{}:
+		case c.b.workSlots <- struct{}{}:
 		case <-c.dying:
 			c.s.mu.Lock()
 			c.walking = false
@@ -121,11 +121,11 @@ func (c *client) walk() {
 		}
 		var wait bool
 		more, wait = c.step(found)
-		<-c.b.turns
+		<-c.b.workSlots
 		if pause = min(2*pause, time.Second); !wait {
 			pause = 0
 		} else {
-			pause = max(pause, leastPause)
+			pause = max(pause, minPause)
 			t := time.NewTimer(pause)
 			select {
 			case <-t.C:
@@ -141,7 +141,7 @@ func (c *client) walk() {
 // waits for them any more.
 func (b *Broker) trimRetained() {
 	r := &b.retained
-	for more := true; more && !b.over.Load(); {
+	for more := true; more && !b.aborted.Load(); {
 		bt := b.batch(nil)
 		r.mu.Lock()
 		before := r.bytes
@@ -154,7 +154,7 @@ func (b *Broker) trimRetained() {
 }
 
 // leastPause is for how long a walk waits for memory at first.
-const leastPause = 20 * time.Millisecond
+const minPause = 20 * time.Millisecond
 
 // step delivers some retained messages. more is false if c must not go on, and wait is true if there
 // is no memory for the next one: nobody tells when there is.
@@ -162,13 +162,13 @@ func (c *client) step(found []*Message) (more, wait bool) {
 	b, s := c.b, c.s
 	now := time.Now().UnixNano()
 	s.mu.Lock()
-	w := c.current()
+	w := c.currentWalk()
 	if w == nil {
 		s.mu.Unlock()
 		return false, false
 	}
 	sub, from, begun := w.sub, w.from, w.begun
-	v := view{w.serial, w.absent.from, w.absent.to, sub.QoS}
+	v := walkView{w.serial, w.absent.from, w.absent.to, sub.QoS}
 	at := cursor{sub.path, from}
 	n := stepMessages
 	if sub.QoS > 0 {
@@ -184,13 +184,13 @@ func (c *client) step(found []*Message) (more, wait bool) {
 	if done && strings.HasPrefix(sub.path, sysPrefix) {
 		found = b.sysMatch(sub.path, from, found)
 	}
-	found = slices.DeleteFunc(found, func(m *Message) bool { return !c.mayHave(sub, m, now) })
+	found = slices.DeleteFunc(found, func(m *Message) bool { return !c.maySendRetained(sub, m, now) })
 
 	bt := b.batch(nil)
 	defer bt.finish()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch now := c.current(); {
+	switch now := c.currentWalk(); {
 	case now == nil:
 		return false, false
 	case now != w || w.sub != sub || w.begun != begun:
@@ -209,19 +209,19 @@ func (c *client) step(found []*Message) (more, wait bool) {
 	case sent == len(found) && done:
 		sub.walk, w.sub = nil, nil
 		s.idleWalks++
-		c.record(sub)
+		c.recordWalk(sub)
 		if s.firstWalk() == nil {
-			s.pump(now, &bt.count)
+			s.sendQueued(now, &bt.count)
 		}
 	case sent == len(found):
 		w.from = at.from
-		c.record(sub)
+		c.recordWalk(sub)
 	case sent > 0:
 		w.from = string(found[sent-1].Topic) + "/"
-		c.record(sub)
+		c.recordWalk(sub)
 	}
 	if c.out.n > 0 {
-		bt.touch(c)
+		bt.wakeWriter(c)
 	}
 	s.charge()
 	if sent < len(found) && !wait {
@@ -233,9 +233,9 @@ func (c *client) step(found []*Message) (more, wait bool) {
 
 // leftWalks notes that the client of walks is away, and returnToWalks that there is one again. mu is
 // held.
-func (s *session) leftWalks() { s.awayAt = s.b.retained.last.Load() }
+func (s *session) noteAway() { s.awayAt = s.b.retained.last.Load() }
 
-func (s *session) returnToWalks() {
+func (s *session) noteReturn() {
 	if s.awayAt == 0 {
 		return
 	}
@@ -250,7 +250,7 @@ func (s *session) returnToWalks() {
 
 // current returns the walk that c may go on with, nil if there is none: then c's goroutine ends.
 // session.mu is held.
-func (c *client) current() *walk {
+func (c *client) currentWalk() *walk {
 	s := c.s
 	var w *walk
 	if s.client == c && !c.closing && !c.subscribing && len(c.resend) == 0 && c.out.n < c.b.opt.HighWater {
@@ -264,7 +264,7 @@ func (c *client) current() *walk {
 }
 
 // mayHave reports whether a retained message is to be sent because of a subscription.
-func (c *client) mayHave(sub *subscription, m *Message, now int64) bool {
+func (c *client) maySendRetained(sub *subscription, m *Message, now int64) bool {
 	acl := c.b.opt.ACL
 	return !m.expired(now) && !(sub.NoLocal && m.From == c.s.id) && (acl == nil || acl.Allow(c.who, string(m.Topic), Read))
 }
@@ -276,11 +276,11 @@ func (c *client) roomFor(m *Message, qos byte) (ok, noMemory bool) {
 	if c.out.n >= c.b.opt.HighWater || qos > 0 && (s.sender.Free() == 0 || s.sender.Pending() > 0 && s.bytes-s.queue.bytes+m.size() > c.b.opt.QueueBytes) {
 		return false, false
 	}
-	purpose, kept := passing, false
+	purpose, kept := forTransit, false
 	if qos > 0 {
-		purpose, kept = flying, s.keep
+		purpose, kept = forInFlight, s.durable
 	}
-	if c.b.room(purpose, kept) < int64(m.size()) {
+	if c.b.available(purpose, kept) < int64(m.size()) {
 		return false, true
 	}
 	return true, false
@@ -289,12 +289,12 @@ func (c *client) roomFor(m *Message, qos byte) (ok, noMemory bool) {
 // sendRetained puts a retained message on its way. session.mu is held.
 func (c *client) sendRetained(m *Message, sub *subscription, now int64, count *tally) {
 	s := c.s
-	h := held{m: m, g: sub.grant, qos: min(m.QoS, sub.QoS), retain: true} // 3.1.1 [MQTT-3.3.1-8]
+	h := delivery{m: m, g: sub.grant, qos: min(m.QoS, sub.QoS), retain: true} // 3.1.1 [MQTT-3.3.1-8]
 	s.bytes += h.size()
 	if h.qos > 0 {
 		s.seq++
 		h.seq = s.seq
-		if s.keep {
+		if s.durable {
 			c.b.opt.Store.Enqueue(s.id, h.entry())
 		}
 	}
@@ -302,7 +302,7 @@ func (c *client) sendRetained(m *Message, sub *subscription, now int64, count *t
 }
 
 // record has the Store know how far a walk has come. session.mu is held.
-func (c *client) record(sub *subscription) {
+func (c *client) recordWalk(sub *subscription) {
 	if sub.QoS > 0 {
 		c.s.putSubscription(sub)
 	}
@@ -310,6 +310,6 @@ func (c *client) record(sub *subscription) {
 
 // wants reports whether a subscription is one to which retained messages are sent
 // [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11].
-func wants(sub *subscription, first bool) bool {
+func sendsRetained(sub *subscription, first bool) bool {
 	return sub.share == "" && (sub.RetainHandling == 0 || sub.RetainHandling == 1 && first)
 }

@@ -45,7 +45,7 @@ func (w *will) start() {
 		mine := w.s.will == w
 		if mine {
 			w.s.will = nil
-			if w.s.keep {
+			if w.s.durable {
 				b.opt.Store.PutSession(w.s.record())
 			}
 		}
@@ -60,14 +60,14 @@ func (w *will) start() {
 // legacy decides what becomes of the will as its client goes, and returns it if it is to be
 // published at once. One that waits for its delay, or for the end of the session, stays with
 // that. session.mu is held.
-func (c *client) legacy(orderly, ends bool) *will {
+func (c *client) willOnDetach(orderly, ends bool) *will {
 	s := c.s
 	w := s.will
 	s.will = nil
 	switch {
 	case w == nil, orderly: // [MQTT-3.14.4-3]
 		return nil
-	case c.b.over.Load(): // the Store has it: it is due when the broker is back
+	case c.b.aborted.Load(): // the Store has it: it is due when the broker is back
 		s.will = w
 		return nil
 	case ends: // finish publishes it
@@ -75,7 +75,7 @@ func (c *client) legacy(orderly, ends bool) *will {
 		return nil
 	case w.delay == 0:
 		return w
-	case c.overtaken:
+	case c.takenOver:
 		return nil // the session goes on before the delay has passed
 	}
 	s.will = w
@@ -85,13 +85,13 @@ func (c *client) legacy(orderly, ends bool) *will {
 
 // will publishes a will, with the rights of the client that left it.
 func (bt *batch) will(w *will) {
-	if bt.b.over.Load() {
+	if bt.b.aborted.Load() {
 		return // nobody is there to read it
 	}
 	if acl := bt.b.opt.ACL; acl != nil && !acl.Allow(w.who, string(w.m.Topic), Write) {
 		bt.count.refused++
 		if bt.b.noting() {
-			bt.count.note(slog.LevelDebug, "will refused", append(whose(w.who), slog.String("topic", shown(string(w.m.Topic))), slog.String("reason", proto.NotAuthorized.Name(proto.PUBACK)))...)
+			bt.count.note(slog.LevelDebug, "will refused", append(clientAttrs(w.who), slog.String("topic", escaped(string(w.m.Topic))), slog.String("reason", proto.NotAuthorized.Name(proto.PUBACK)))...)
 		}
 		return
 	}

@@ -21,13 +21,13 @@ func TestWordsForABrokenConnection(t *testing.T) {
 	broken := &client{dying: make(chan struct{})}
 	broken.fail(reset, true)
 	for want, got := range map[string]string{
-		"write: broken pipe":             words(errGone, broken.end),
-		"read: i/o timeout":              words(late, nil),
-		"wait for CONNECT: EOF":          words(fmt.Errorf("wait for CONNECT: %w", bare(io.EOF)), nil),
-		"wait for CONNECT: broken pipe":  strings.Replace(words(fmt.Errorf("wait for CONNECT: %w", bare(reset)), nil), "write: ", "", 1),
-		"closed without a DISCONNECT":    words(errGone, nil),
-		"Keep Alive timeout (0x8D)":      words(errGone, &leave{reason: 0x8D}),
-		"Session taken over (0x8E): why": words(errGone, &leave{reason: 0x8E, text: "why"}),
+		"write: broken pipe":             reasonText(errGone, broken.end),
+		"read: i/o timeout":              reasonText(late, nil),
+		"wait for CONNECT: EOF":          reasonText(fmt.Errorf("wait for CONNECT: %w", withoutAddress(io.EOF)), nil),
+		"wait for CONNECT: broken pipe":  strings.Replace(reasonText(fmt.Errorf("wait for CONNECT: %w", withoutAddress(reset)), nil), "write: ", "", 1),
+		"closed without a DISCONNECT":    reasonText(errGone, nil),
+		"Keep Alive timeout (0x8D)":      reasonText(errGone, &closeReason{reason: 0x8D}),
+		"Session taken over (0x8E): why": reasonText(errGone, &closeReason{reason: 0x8E, text: "why"}),
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

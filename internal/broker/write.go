@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	goodbyeTime = 2 * time.Second        // for the last bytes to leave
-	lastWords   = 100 * time.Millisecond // for what came before a write failed to be read
-	lingerTime  = 500 * time.Millisecond // for the peer to read them before we close
-	lingerBytes = 1 << 20
-	writePiece  = 128 << 10 // bytes of one write: progress is seen in between
+	closeTimeout = 2 * time.Second        // for the last bytes to leave
+	lastReadTime = 100 * time.Millisecond // for what came before a write failed to be read
+	lingerTime   = 500 * time.Millisecond // for the peer to read them before we close
+	lingerBytes  = 1 << 20
+	maxWrite     = 128 << 10 // bytes of one write: progress is seen in between
 )
 
 // write writes what is in c.out until nothing is left, and ends. touch decides that
@@ -24,7 +24,7 @@ func (c *client) write() {
 		s.mu.Lock()
 		c.writing = 0
 		if o.n > 0 {
-			c.move()
+			c.noteProgress()
 			o.free(&b.blocks)
 			if s.client == c && (s.queue.n > 0 || len(c.resend) > 0 || len(s.walks) > 0) && c.out.n < b.opt.HighWater/2 {
 				s.mu.Unlock()
@@ -34,7 +34,7 @@ func (c *client) write() {
 		}
 		if c.out.n == 0 {
 			s.charge()
-			c.relieve()
+			c.resumePublishers()
 			c.awake = false
 			if c.idle != nil {
 				close(c.idle)
@@ -46,10 +46,10 @@ func (c *client) write() {
 		o, c.out = c.out, out{}
 		c.writing = o.n
 		s.charge()
-		c.relieve() // who waited may go on while we write
+		c.resumePublishers() // who waited may go on while we write
 		s.mu.Unlock()
 
-		err := c.durable(&o)
+		err := c.commit(&o)
 		kept := err == nil
 		if kept {
 			vec, err = c.send(&o, vec)
@@ -60,7 +60,7 @@ func (c *client) write() {
 			c.conn.SetReadDeadline(past()) // the reader sees it, too
 			o.free(&b.blocks)
 			if s.client == c {
-				c.unsend()
+				c.clearSentFlags()
 			}
 			c.out.free(&b.blocks)
 			s.mu.Unlock()
@@ -70,7 +70,7 @@ func (c *client) write() {
 }
 
 // durable waits until the Store has what o promises.
-func (c *client) durable(o *out) error {
+func (c *client) commit(o *out) error {
 	if !o.sync || c.b.opt.Store == nil {
 		return nil
 	}
@@ -80,28 +80,28 @@ func (c *client) durable(o *out) error {
 // send writes o, in pieces.
 func (c *client) send(o *out, vec [][]byte) ([][]byte, error) {
 	c.b.stats.bytesSent.Add(int64(o.n))
-	if len(o.cuts) == 0 {
+	if len(o.inserts) == 0 {
 		for b := o.block.b; len(b) > 0; {
-			n, err := c.conn.Write(b[:min(len(b), writePiece)])
+			n, err := c.conn.Write(b[:min(len(b), maxWrite)])
 			if err != nil {
 				return vec, err
 			}
 			if b = b[n:]; len(b) > 0 {
-				c.progress()
+				c.reportProgress()
 			}
 		}
 		return vec, nil
 	}
-	vec = o.pieces(vec[:0])
+	vec = o.buffers(vec[:0])
 	all := net.Buffers(vec)
 	_, err := all.WriteTo(c.conn)
 	clear(vec)
 	return vec, err
 }
 
-func (c *client) progress() {
+func (c *client) reportProgress() {
 	c.s.mu.Lock()
-	c.move()
+	c.noteProgress()
 	c.s.mu.Unlock()
 }
 
@@ -110,7 +110,7 @@ func (c *client) refill() {
 	bt := c.b.batch(nil)
 	c.s.mu.Lock()
 	if c.s.client == c {
-		c.s.pump(bt.time(), &bt.count)
+		c.s.sendQueued(bt.time(), &bt.count)
 	}
 	c.s.mu.Unlock()
 	bt.pull(c.s)
@@ -122,7 +122,7 @@ func (c *client) refill() {
 func (c *client) fail(err error, unwritten bool) {
 	c.closing = true
 	if c.end == nil {
-		c.end = &leave{said: true, reason: lost, err: err, text: bare(err).Error(), unwritten: unwritten}
+		c.end = &closeReason{fromClient: true, reason: lost, err: err, text: withoutAddress(err).Error(), unwritten: unwritten}
 		close(c.dying)
 	}
 }
@@ -131,11 +131,11 @@ func (c *client) fail(err error, unwritten bool) {
 const lost = 0xFF
 
 // release lets go all who wait for the client. session.mu is held.
-func (c *client) release() {
-	for _, ch := range c.room {
+func (c *client) releaseWaiters() {
+	for _, ch := range c.waiters {
 		close(ch)
 	}
-	c.room = nil
+	c.waiters = nil
 }
 
 // drain lets the last bytes leave and closes the connection. The peer gets time to

@@ -153,7 +153,7 @@ func local(a net.Addr) bool {
 	return !ok || at.IP.IsLoopback()
 }
 
-// Remembers implements broker.Recaller: it reports whether the password of who was right lately.
+// Remembers implements broker.PasswordMemory: it reports whether the password of who was right lately.
 func (u *Users) Remembers(who *broker.Identity, password []byte) bool {
 	t := u.table.Load()
 	if t == nil || !who.HasUsername {

@@ -11,7 +11,7 @@ import (
 )
 
 // Connection implements broker.Fault.
-func (p *Plan) Connection(net.Addr) broker.Fate {
+func (p *Plan) Connection(net.Addr) broker.ConnFaults {
 	n := p.connections.Add(1)
 	if p.first >= 0 && n > p.first || p.random(uint64(n), 0).Float64() >= p.share {
 		return nil
@@ -30,10 +30,10 @@ type state struct {
 	bytes   int
 }
 
-// Refuse implements broker.Fate.
+// Refuse implements broker.ConnFaults.
 func (s *state) Refuse() proto.Reason { return s.plan.refuse }
 
-// Packet implements broker.Fate.
+// Packet implements broker.ConnFaults.
 func (s *state) Packet(in bool, t proto.Type, size int) (a broker.Action) {
 	p := s.plan
 	packets, bytes := s.count(size)

@@ -8,12 +8,12 @@ import (
 
 // crowd holds connections by network address, those of one address in the order in which they came.
 // The zero value is empty. It is guarded by Broker.mu.
-type crowd struct {
+type connList struct {
 	n     int
 	lines map[fair.Key]*list.List // of *client
 }
 
-func (d *crowd) add(c *client) *list.Element {
+func (d *connList) add(c *client) *list.Element {
 	if d.lines == nil {
 		d.lines = make(map[fair.Key]*list.List)
 	}
@@ -27,7 +27,7 @@ func (d *crowd) add(c *client) *list.Element {
 	return line.PushBack(c)
 }
 
-func (d *crowd) remove(c *client, e *list.Element) {
+func (d *connList) remove(c *client, e *list.Element) {
 	key := fair.KeyOf(c.conn.RemoteAddr())
 	line := d.lines[key]
 	line.Remove(e)
@@ -39,7 +39,7 @@ func (d *crowd) remove(c *client, e *list.Element) {
 
 // first returns the connection that came first of those of the address that has most of them. The crowd
 // is not empty.
-func (d *crowd) first() *client {
+func (d *connList) first() *client {
 	var most *list.List
 	for _, line := range d.lines {
 		if most == nil || line.Len() > most.Len() {
