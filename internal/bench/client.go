@@ -31,6 +31,8 @@ type client struct {
 	phases     Phases        // of the dial
 	slots      chan struct{} // to be received from when ready; nil with a ramp
 	ready      bool          // the group knows that the client is ready
+	leftAt     int64         // when its last connection ended
+	ended      bool          // it ended its session at the server
 
 	conn    atomic.Pointer[conn.Conn] // current connection; others may only Wake it
 	stream  atomic.Pointer[net.Conn]  // its stream, which others close to stop a blocked client
@@ -78,11 +80,13 @@ func (c *client) serveConn(k *conn.Conn) (again bool, err error) {
 			n.reconnected++
 		}
 	})
+	c.sessionAfterConnect(k)
 	c.conn.Store(k)
 	// The context of the dial would use memory for each connection that watches it, and its
 	// end must not end connections. closeStream ends those that do not end by themselves.
 	err = c.serve(context.Background(), k)
 	c.conn.Store(nil)
+	c.leftAt = c.run.now()
 	c.run.registry.closed()
 	if errors.Is(err, errCut) {
 		k.Abort()
@@ -163,10 +167,12 @@ func (c *client) leave(ctx context.Context, k *conn.Conn) (done bool, err error)
 		c.clear(ctx, k)
 	}
 	bye := c.run.plan.Disconnect
-	if c.role == Subscriber && c.run.keepSessions.Load() {
+	keep := c.role == Subscriber && c.run.keepSessions.Load()
+	if keep {
 		bye = nil // the server must keep the session
 	}
 	err = k.Close(ctx, bye)
+	c.ended = err == nil && !keep
 	if c.role == Publisher && c.run.plan.QoS == 0 {
 		return true, err // queued messages may be lost
 	}

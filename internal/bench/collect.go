@@ -12,7 +12,7 @@ func (r *run) result() *Result {
 	p := r.plan
 	res := &Result{
 		Schema: Schema, Kind: KindMessages, Tool: p.Tool, Started: r.base.Add(time.Duration(r.start)).Round(0), Config: r.config(),
-		Sent: n.sent, Acknowledged: n.acked, Received: n.received, Duplicated: n.duplicated, Reordered: n.late, Foreign: n.foreign, Unknown: n.unknown,
+		Sent: n.sent, Acknowledged: n.acked, Received: n.received, Duplicated: n.duplicated, Reordered: n.late, Foreign: n.foreign, Unknown: n.unknown, SessionsLost: r.registry.sessions.count,
 		Errors: n.errors, Legal: r.legal(), BytesSent: n.bytesSent, BytesReceived: n.bytesReceived,
 		Accounted: p.Carrier != NoHeader && !r.withoutHeader.Load() && n.unknown == 0, Drained: r.drained,
 		Latency: NewHistogram(), Service: NewHistogram(), Lag: NewHistogram(), Ack: NewHistogram(), Connect: r.registry.connect,
@@ -61,7 +61,7 @@ func (r *run) measureTime(res *Result, n *counts) {
 	switch {
 	case r.plan.countsAll():
 		received = max(received, r.listenedTo) // the time after the last message counts, too
-	case r.plan.Rate > 0 && r.plan.Order == Before && received > 0:
+	case r.plan.Order == Before && r.plan.Publishers > 0 && received > 0:
 		received = max(received, sent)
 	}
 	res.SendSeconds = seconds(sent, r.start)
@@ -73,18 +73,19 @@ func (r *run) measureTime(res *Result, n *counts) {
 	res.rates()
 }
 
-// sentTo returns when sending ended. In an open loop that is when the next message would
-// have been due, because n messages take n steps. In a closed loop it is when the last
-// message was acknowledged and left the window.
+// sentTo returns when sending ended. In an open loop that is when the next message would have
+// been due, because n messages take n steps. In a closed loop it is the end of the duration, or
+// when the last message was acknowledged and left the window.
 func (r *run) sentTo(n *counts) int64 {
-	to := n.lastSent
-	if r.plan.Rate == 0 {
-		return max(to, n.lastAnswered)
+	switch {
+	case r.plan.Publishers == 0:
+		return n.lastSent
+	case r.plan.Rate > 0:
+		return max(n.lastSent, min(r.lastDue(), r.awaited))
 	}
-	for _, c := range r.pubs.clients {
-		if c.pub.sent > 0 {
-			to = max(to, r.start+r.pace.after(c.pub.index, c.pub.sent-1))
-		}
+	to := max(n.lastSent, n.lastAnswered)
+	if r.plan.Duration > 0 {
+		to = max(to, min(r.end, r.awaited))
 	}
 	return to
 }

@@ -49,6 +49,7 @@ func (r *run) execute(ctx, inner context.Context) error {
 	r.begin()
 	stop := r.churn(r.pubs, r.subs)
 	r.await(ctx)
+	r.awaitEnd(ctx)
 	stop()
 	if p.Order != Before && ctx.Err() == nil {
 		r.receiveFrom = r.now()
@@ -96,6 +97,24 @@ func (r *run) lastDue() int64 {
 		last = min(last, r.start+int64(float64(p.Messages)*1e9/p.Rate))
 	}
 	return last
+}
+
+// patience is how long a run without a duration lasts after its last message, until another
+// one would be due.
+const patience = time.Second
+
+// awaitEnd waits until the end of the schedule, after all messages were sent: a run lasts as
+// long as its duration. A run with a number of messages lasts until another one would be due.
+func (r *run) awaitEnd(ctx context.Context) {
+	p := r.plan
+	if p.Publishers > 0 && p.Rate > 0 && ctx.Err() == nil && r.unsent() == 0 {
+		until := r.lastDue()
+		if until != r.end {
+			until = min(until, r.now()+int64(patience))
+		}
+		r.sleep(ctx, until)
+	}
+	r.awaited = r.now()
 }
 
 // await waits until all messages are sent and acknowledged, or until there was no progress

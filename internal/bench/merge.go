@@ -132,6 +132,7 @@ func (m *Result) add(p *Result) {
 	m.Reordered += p.Reordered
 	m.Foreign += p.Foreign
 	m.Unknown += p.Unknown
+	m.SessionsLost += p.SessionsLost
 	m.Errors += p.Errors
 	m.BytesSent += p.BytesSent
 	m.BytesReceived += p.BytesReceived

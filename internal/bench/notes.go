@@ -38,7 +38,8 @@ func (r *run) notes(res *Result, n *counts) []Note {
 	if g := r.lowered.Load(); g > 0 {
 		add("server", "", "%d subscriptions were granted a lower QoS than %d", g, p.QoS)
 	}
-	if res.Lost > 0 && !res.Drained.Complete && p.Publishers > 0 {
+	r.registry.sessions.notes(add)
+	if res.Lost > 0 && res.SessionsLost == 0 && !res.Drained.Complete && p.Publishers > 0 {
 		what, remedy := "nothing more came for "+format.Duration(p.Drain), "--drain waits longer"
 		if r.interrupted {
 			what, remedy = "the run was interrupted", ""

@@ -22,13 +22,6 @@ func (p *pace) due(i int, n uint64) int64 {
 	return int64(math.Round(float64(k) * 1e9 / p.rate))
 }
 
-// after returns when the next message after message n of publisher i is due. It is the end
-// of the time that the messages up to n take: n messages take n steps, although the last
-// one is due a step before.
-func (p *pace) after(i int, n uint64) int64 {
-	return int64(math.Round(float64(n*p.publishers+uint64(i)+1) * 1e9 / p.rate))
-}
-
 // share returns how many of total messages publisher i sends.
 func (p *pace) share(i int, total uint64) uint64 {
 	n := total / p.publishers

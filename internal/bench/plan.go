@@ -49,6 +49,9 @@ type Plan struct {
 	Configure func(role Role, number int, phases *Phases) (*conn.Config, error)
 	// Disconnect is sent to end connections; nil: a DISCONNECT without reason.
 	Disconnect *proto.Disconnect
+	// EndSessions says that Disconnect ends sessions at the server, so those of clients that
+	// have lost their connection must be ended, too.
+	EndSessions bool
 	// Backoff says how often a client connects again after it lost its connection. Tries 0:
 	// never.
 	Backoff conn.Backoff

@@ -30,17 +30,18 @@ type Result struct {
 	Seconds    float64   `json:"seconds"`             // of the measured part: from its start to the end of the schedule, or of the last message in the window, and at least to the last delivery
 	Config     Config    `json:"config"`
 
-	Sent         uint64 `json:"sent"`              // messages given to the socket
-	Unsent       uint64 `json:"unsent"`            // messages wanted and never sent
-	Acknowledged uint64 `json:"acknowledged"`      // of Sent, by the server; 0 at QoS 0
-	Expected     uint64 `json:"expected"`          // deliveries expected: each message once for each subscriber, and once for each shared subscription
-	Received     uint64 `json:"received"`          // deliveries received, including duplicates
-	Lost         uint64 `json:"lost"`              // expected and never received
-	Duplicated   uint64 `json:"duplicated"`        // received more than once
-	Reordered    uint64 `json:"reordered"`         // received after a later message of the same publisher, by the same subscriber
-	Foreign      uint64 `json:"foreign"`           // messages received that are not of this run
-	Unknown      uint64 `json:"unknown,omitempty"` // deliveries received of which it is not known whether they are duplicates
-	Errors       uint64 `json:"errors"`            // the sum of ErrorKinds
+	Sent         uint64 `json:"sent"`                    // messages given to the socket
+	Unsent       uint64 `json:"unsent"`                  // messages wanted and never sent
+	Acknowledged uint64 `json:"acknowledged"`            // of Sent, by the server; 0 at QoS 0
+	Expected     uint64 `json:"expected"`                // deliveries expected: each message once for each subscriber, and once for each shared subscription
+	Received     uint64 `json:"received"`                // deliveries received, including duplicates
+	Lost         uint64 `json:"lost"`                    // expected and never received
+	Duplicated   uint64 `json:"duplicated"`              // received more than once
+	Reordered    uint64 `json:"reordered"`               // received after a later message of the same publisher, by the same subscriber
+	Foreign      uint64 `json:"foreign"`                 // messages received that are not of this run
+	Unknown      uint64 `json:"unknown,omitempty"`       // deliveries received of which it is not known whether they are duplicates
+	SessionsLost uint64 `json:"sessions_lost,omitempty"` // sessions that the server did not keep until their clients came back
+	Errors       uint64 `json:"errors"`                  // the sum of ErrorKinds
 
 	ErrorKinds []ErrorKind `json:"error_kinds,omitempty"` // most frequent first
 	Legal      Legal       `json:"legal"`                 // which of these the QoS allows

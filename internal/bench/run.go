@@ -53,6 +53,8 @@ type run struct {
 	drained            Drain
 	receiveFrom        int64
 	subscribedAt       int64
+	rampNext           int64 // when the ramp allows the next connection
+	awaited            int64 // when the messages were sent and acknowledged, and their schedule was over
 	listenedTo         int64 // end of a run without publishers; 0 if a number of messages ended it
 	finished           int64
 	usage              usage
@@ -91,7 +93,7 @@ func (r *run) do(ctx context.Context) (*Result, error) {
 	err := r.execute(ctx, inner)
 	r.usage.end()
 	r.finished = r.now()
-	r.closeAll(ctx, stop)
+	r.closeAll(ctx, inner, stop)
 	r.series.end()
 	if err != nil {
 		return nil, err
@@ -181,13 +183,11 @@ func (r *run) launchSome(ctx context.Context, g *group, some []*client) {
 	g.working.Add(len(some))
 	g.arrived.Add(len(some))
 	slots := make(chan struct{}, maxOpening)
-	from := r.now()
-	for i, c := range some {
+	for _, c := range some {
 		c.ready = false
 		c.leaving.Store(false)
 		if r.plan.Ramp > 0 {
-			due := from + int64(float64(i)*1e9/r.plan.Ramp)
-			r.sleep(ctx, due)
+			r.awaitRamp(ctx)
 		} else {
 			slots <- struct{}{}
 			c.slots = slots
@@ -198,6 +198,19 @@ func (r *run) launchSome(ctx context.Context, g *group, some []*client) {
 		go c.keepConnected(r.dialCtx)
 	}
 	g.arrived.Wait()
+}
+
+// rampSlack is how late a connection may be for the ramp to make up for it.
+const rampSlack = int64(20 * time.Millisecond)
+
+// awaitRamp waits until the ramp allows another connection. It spaces the connections of all
+// groups.
+func (r *run) awaitRamp(ctx context.Context) {
+	if now := r.now(); now > r.rampNext+rampSlack {
+		r.rampNext = now
+	}
+	r.sleep(ctx, r.rampNext)
+	r.rampNext += int64(1e9 / r.plan.Ramp)
 }
 
 // sleep waits until a time of the run and returns true, or false if ctx ends before.
@@ -260,8 +273,9 @@ const (
 	gracePeriod      = 300 * time.Millisecond // after an interrupt, for messages in flight
 )
 
-// closeAll disconnects all clients and waits for them. It stops the clients that are too slow.
-func (r *run) closeAll(ctx context.Context, stop func()) {
+// closeAll disconnects all clients, waits for them and ends their sessions. It stops the
+// clients that are too slow. stop ends inner.
+func (r *run) closeAll(ctx, inner context.Context, stop func()) {
 	r.phase.Store(closing)
 	r.series.setClosing()
 	r.cancelDial() // no client must connect again
@@ -301,6 +315,7 @@ func (r *run) closeAll(ctx context.Context, stop func()) {
 	for _, g := range all {
 		g.working.Wait()
 	}
+	r.endSessions(inner)
 	close(gone)
 	watch.Wait()
 	r.clocks.end()

@@ -16,11 +16,12 @@ type Shortfall struct {
 	Missing        uint64 // of Expected
 	Sent, Expected uint64
 	QoS            int
+	SessionsLost   uint64 // that the server did not keep, which may be why deliveries are missing
 }
 
 // Shortfall returns the work of r that was not done, nil if all was done.
 func (r *Result) Shortfall() *Shortfall {
-	s := Shortfall{Unsent: r.Unsent, Sent: r.Sent, Expected: r.Expected, QoS: r.Config.QoS}
+	s := Shortfall{Unsent: r.Unsent, Sent: r.Sent, Expected: r.Expected, QoS: r.Config.QoS, SessionsLost: r.SessionsLost}
 	if s.QoS > 0 && r.Config.Publishers > 0 {
 		answered := r.Acknowledged
 		for _, t := range r.Topics {
@@ -64,7 +65,7 @@ func (s *Shortfall) Error() string {
 	}
 	add(s.Unsent, " messages were never sent")
 	add(s.Unacknowledged, " of %s messages sent were not acknowledged", format.Count(s.Sent))
-	add(s.Missing, " of %s expected deliveries did not come, which QoS %d forbids", format.Count(s.Expected), s.QoS)
+	add(s.Missing, " of %s expected deliveries did not come, %s", format.Count(s.Expected), missingText(s.QoS, s.SessionsLost))
 	return strings.Join(all, "; ")
 }
 

@@ -113,8 +113,9 @@ type registry struct {
 	kinds     []ErrorKind
 	first     error // of all errors
 	permanent error // the first from which no client recovered
-	open      int   // connections
-	peak      int   // highest open
+	sessions  sessionLoss
+	open      int // connections
+	peak      int // highest open
 	version   string
 }
 

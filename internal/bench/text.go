@@ -128,9 +128,10 @@ func (t *text) messages(r *Result) {
 		}
 		return
 	}
-	t.line("lost", "%s", t.judged(r.Lost, r.Expected, r.Legal.Loss, c.QoS))
-	t.line("duplicated", "%s", t.judged(r.Duplicated, r.Expected, r.Legal.Duplicate, c.QoS))
-	t.line("reordered", "%s", t.judged(r.Reordered, r.Expected, r.Legal.Reorder, c.QoS))
+	forbids := missingText(c.QoS, 0)
+	t.line("lost", "%s", t.judged(r.Lost, r.Expected, r.Legal.Loss, missingText(c.QoS, r.SessionsLost)))
+	t.line("duplicated", "%s", t.judged(r.Duplicated, r.Expected, r.Legal.Duplicate, forbids))
+	t.line("reordered", "%s", t.judged(r.Reordered, r.Expected, r.Legal.Reorder, forbids))
 }
 
 // troubles appends how many connections were lost, cut or not opened, if any.
@@ -150,8 +151,8 @@ func (t *text) troubles(c *Connections) {
 	t.line("connections", "%s", strings.Join(all, ", "))
 }
 
-// judged returns the count n with its share and whether the QoS allows it.
-func (t *text) judged(n, of uint64, legal bool, qos int) string {
+// judged returns the count n with its share, and why it is wrong if it is not legal.
+func (t *text) judged(n, of uint64, legal bool, why string) string {
 	s := format.Count(n)
 	switch {
 	case n == 0:
@@ -159,7 +160,7 @@ func (t *text) judged(n, of uint64, legal bool, qos int) string {
 	case legal:
 		return t.colors.Warning(fmt.Sprintf("%s (%s), which is allowed", s, format.Percent(n, of)))
 	}
-	return t.colors.Error(fmt.Sprintf("%s (%s), which QoS %d forbids", s, format.Percent(n, of), qos))
+	return t.colors.Error(fmt.Sprintf("%s (%s), %s", s, format.Percent(n, of), why))
 }
 
 // connections appends the counts of a run of kind connections.
@@ -167,8 +168,12 @@ func (t *text) connections(r *Result) {
 	c, m := &r.Connections, r.Machines
 	t.line("run", "%s connections, MQTT %s, %s", format.Count(c.Wanted), r.Config.Version, format.Duration(time.Duration(r.Seconds*1e9)))
 	s := fmt.Sprintf("%s in %s", format.Count(c.Opened), format.Duration(time.Duration(c.RampSeconds*1e9)))
-	if c.RampSeconds > 0 {
-		s += ", " + format.Rate(float64(c.Opened-min(c.Reconnected, c.Opened))/c.RampSeconds)
+	n := c.Opened - min(c.Reconnected, c.Opened)
+	if r.Config.Ramp > 0 && n > 0 {
+		n-- // n connections have n-1 steps between them
+	}
+	if c.RampSeconds > 0 && n > 0 {
+		s += ", " + format.Rate(float64(n)/c.RampSeconds)
 	}
 	t.line("opened", "%s", s)
 	t.line("at once", "%s", format.Count(c.Peak))

@@ -134,7 +134,7 @@ func TestGeneratorChecksItself(t *testing.T) {
 		{"no schedule, all cores", 0, 0, 0, 0, 1.9, 0, "generator", "it may be what the numbers show"},
 		{"no schedule", 0, 0, 0, 0, 1, 0, "", ""},
 	} {
-		r := &run{plan: &Plan{Rate: c.rate, Subscribers: 1, Publishers: 1}}
+		r := &run{registry: newRegistry(), plan: &Plan{Rate: c.rate, Subscribers: 1, Publishers: 1}}
 		res := &Result{Lag: NewHistogram(), Accounted: true, Drained: Drain{Complete: true}, Machines: []Machine{{CPUs: 2, CPU: c.cpu, GC: c.gc}}}
 		res.Lag.RecordMany(c.lag, 1000)
 		notes := r.notes(res, &counts{lateSends: c.behind, lateBlocked: c.blocked})

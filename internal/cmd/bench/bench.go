@@ -127,7 +127,10 @@ func (o *output) execute(ctx context.Context, e *cli.Env, p *connect.Plan, b *be
 	// gone silently.
 	if short := r.Failure(); short != nil {
 		hint := "the server took or answered no more: a shorter -k notices one that is gone, a longer --drain waits for one that is slow"
-		if short.LossOnly() {
+		switch {
+		case short.LossOnly() && short.SessionsLost > 0:
+			hint = "the server must keep sessions for longer, or the run must be shorter"
+		case short.LossOnly():
 			hint = "--drain waits longer, --fail-if 'loss>0.1%' allows some"
 		}
 		return cli.Fail(cli.ExitExpected, hint, "%w", short)

@@ -3,6 +3,7 @@ package bench
 import (
 	"bufio"
 	"context"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -134,8 +135,34 @@ func readCredentials(name string) ([]credential, error) {
 	return all, nil
 }
 
-// sessionLasts is the Session Expiry Interval, in seconds, of clients that will come back.
-const sessionLasts = 300
+// The shortest time that sessions of clients that come back are requested for, and the time if it is
+// not known how long the run takes.
+const (
+	minExpiry     = 5 * time.Minute
+	unknownExpiry = 24 * time.Hour
+)
+
+// expiryFor returns the Session Expiry Interval, in seconds, with which sessions last for all of the
+// run and the wait for its last messages.
+func expiryFor(b *bench.Plan) uint32 {
+	sending := b.Duration
+	if b.Messages > 0 && b.Rate > 0 {
+		if d := time.Duration(min(float64(b.Messages)/b.Rate, 1e9) * 1e9); sending == 0 || d < sending {
+			sending = d
+		}
+	}
+	if sending == 0 {
+		return uint32(unknownExpiry.Seconds())
+	}
+	last := sending + b.Warmup + 2*b.Drain + time.Minute // the first Drain is for acknowledgements
+	if !b.StartAt.IsZero() {
+		last += max(time.Until(b.StartAt), 0)
+	}
+	if b.Ramp > 0 {
+		last += time.Duration(float64(b.Publishers+2*b.Subscribers) / b.Ramp * 1e9)
+	}
+	return uint32(min(max(last, minExpiry).Seconds(), math.MaxUint32-1))
+}
 
 // sessions asks for lasting sessions if clients will come back.
 func (t *fleet) sessions(f *connect.Flags, fs *pflag.FlagSet, p *connect.Plan, b *bench.Plan) error {
@@ -152,18 +179,25 @@ func (t *fleet) sessions(f *connect.Flags, fs *pflag.FlagSet, p *connect.Plan, b
 	b.Backoff = p.Backoff
 	b.Backoff.Notice = nil
 	b.Config.Persistent = f.Session.KeepSession || what != "" && c.Version >= proto.V5
+	given := c.Props.Has(proto.SessionExpiryInterval)
 	switch {
 	case what == "":
 	case c.Version < proto.V5 && !f.Session.KeepSession && what == "--offline":
 		return cli.BadFlag("--offline", " with MQTT "+c.Version.String(), "add -c: sessions are to last; with MQTT 5 they need no -c")
-	case c.Version >= proto.V5 && what == "--offline" && !f.Session.KeepSession:
-		if err := p.RequireV5("--offline"); err != nil {
-			return err
+	case c.Version < proto.V5:
+	case given && c.Props.Num(proto.SessionExpiryInterval, 0) == 0 && what == "--offline":
+		return cli.BadFlag("--offline", " with a session expiry of 0", "leave out -x, or give -x the seconds that sessions last")
+	default:
+		if what == "--offline" && !f.Session.KeepSession {
+			if err := p.RequireV5("--offline"); err != nil {
+				return err
+			}
 		}
-		fallthrough
-	case c.Version >= proto.V5 && !c.Props.Has(proto.SessionExpiryInterval):
-		c.Props = c.Props.Without(proto.SessionExpiryInterval).AppendNum(proto.SessionExpiryInterval, sessionLasts)
-		p.TemporarySession = true
+		if !given {
+			c.Props = c.Props.AppendNum(proto.SessionExpiryInterval, expiryFor(b))
+		}
+		p.TemporarySession = p.TemporarySession || !f.Session.KeepSession && (!given || what == "--offline")
+		b.EndSessions = p.TemporarySession
 	}
 	b.Disconnect = f.Disconnect(p)
 	return nil
