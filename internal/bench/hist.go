@@ -20,12 +20,13 @@ const (
 // AppendHistogram appends h as lines of text: a bar for each of at most 10 buckets, whose
 // bounds grow by about the same factor, and the percentiles below them. A bucket that is
 // not empty has at least the thinnest bar. No line is wider than width columns, which
-// should be at least 60. An empty histogram appends nothing.
-func AppendHistogram(dst []byte, h *Histogram, width int, colors Colors) []byte {
+// should be at least 60. Times below floor are not known and share the first row. An empty
+// histogram appends nothing.
+func AppendHistogram(dst []byte, h *Histogram, floor time.Duration, width int, colors Colors) []byte {
 	if h.Count() == 0 {
 		return dst
 	}
-	bounds := histBounds(h.Min(), h.Max())
+	bounds := histBounds(max(h.Min(), floor), h.Max())
 	counts := make([]uint64, len(bounds))
 	row := 0
 	h.Each(func(low, high time.Duration, n int64) {
@@ -46,7 +47,14 @@ func AppendHistogram(dst []byte, h *Histogram, width int, colors Colors) []byte 
 		bounds, counts = bounds[1:], counts[1:]
 	}
 	for i, low := range bounds {
-		l.right(plain, format.Duration(low), 8)
+		name := format.Duration(low)
+		if i == 0 && h.Min() < floor {
+			name = "<" + format.Duration(floor)
+			if len(bounds) > 1 {
+				name = "<" + format.Duration(bounds[1])
+			}
+		}
+		l.right(plain, name, 8)
 		l.add(colors.Dim, " ┤")
 		blocks := bar(counts[i], highest, room)
 		l.left(colors.Hint, blocks, room)
@@ -60,12 +68,12 @@ func AppendHistogram(dst []byte, h *Histogram, width int, colors Colors) []byte 
 		l.newline()
 	}
 	l.newline()
-	return appendPercentiles(&l, h, colors)
+	return appendPercentiles(&l, h, floor, colors)
 }
 
 // appendPercentiles appends a row of names and a row of times, with those percentiles that
 // are significant.
-func appendPercentiles(l *line, h *Histogram, colors Colors) []byte {
+func appendPercentiles(l *line, h *Histogram, floor time.Duration, colors Colors) []byte {
 	shown := []quantile{{"min", 0}, {"p50", 50}, {"p90", 90}, {"p99", 99}}
 	for _, q := range [...]quantile{{"p99.9", 99.9}, {"p99.99", 99.99}} {
 		if significant(h, q.percent) {
@@ -85,7 +93,7 @@ func appendPercentiles(l *line, h *Histogram, colors Colors) []byte {
 		if q.percent == 0 {
 			x = h.Min()
 		}
-		l.right(plain, format.Duration(x), 10)
+		l.right(plain, timeText(x, floor), 10)
 	}
 	l.newline()
 	return l.b

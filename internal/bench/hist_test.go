@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"bytes"
+	"html"
 	"strings"
 	"testing"
 	"time"
@@ -9,12 +11,12 @@ import (
 )
 
 func TestHistogramGolden(t *testing.T) {
-	b := AppendHistogram(nil, small().Latency, 80, format.Palette{})
+	b := AppendHistogram(nil, small().Latency, 0, 80, format.Palette{})
 	even := NewHistogram()
 	for i := range 10000 {
 		even.Record(50*time.Millisecond + time.Duration(i)*100*time.Nanosecond)
 	}
-	b = AppendHistogram(b, even, 80, format.Palette{})
+	b = AppendHistogram(b, even, 0, 80, format.Palette{})
 	golden(t, "histogram.txt", b)
 }
 
@@ -25,7 +27,7 @@ func TestHistogramFits(t *testing.T) {
 	wide.Record(time.Hour)
 	for name, h := range map[string]*Histogram{"one": one, "wide": wide, "small": small().Latency, "full": sample(20, 5000).Latency} {
 		for _, width := range []int{60, 80, 100, 200} {
-			text := string(AppendHistogram(nil, h, width, marks{}))
+			text := string(AppendHistogram(nil, h, 0, width, marks{}))
 			lines := strings.Split(strings.TrimSuffix(bare(text), "\n"), "\n")
 			if histRows != 10 || len(lines) > histRows+3 {
 				t.Errorf("%s: %d lines", name, len(lines))
@@ -37,7 +39,7 @@ func TestHistogramFits(t *testing.T) {
 			}
 		}
 	}
-	if b := AppendHistogram(nil, NewHistogram(), 80, marks{}); len(b) != 0 {
+	if b := AppendHistogram(nil, NewHistogram(), 0, 80, marks{}); len(b) != 0 {
 		t.Errorf("of nothing: %q", b)
 	}
 }
@@ -68,5 +70,45 @@ func TestBar(t *testing.T) {
 		if got := bar(c.n, c.most, 4); got != c.want {
 			t.Errorf("%d of %d: %s, want %s", c.n, c.most, got, c.want)
 		}
+	}
+}
+
+// TestBelowTheClocksError checks that a latency below the error of estimated clocks is printed
+// as that in each report, and other times as they are.
+func TestBelowTheClocksError(t *testing.T) {
+	r := small()
+	r.Latency, r.Service, r.Ack = NewHistogram(), NewHistogram(), NewHistogram()
+	r.Clock = Clock{Mode: Estimated, Offset: 3e9, Error: 250}
+	for i := range 200 {
+		d := time.Duration(i-100) * 10 * time.Microsecond // half of them are negative
+		r.Latency.Record(d)
+		r.Service.Record(d - 5*time.Microsecond)
+		r.Ack.Record(time.Nanosecond)
+	}
+	for i := range r.Series.Points {
+		r.Series.Points[i].Latency = r.Latency
+	}
+	for name, report := range map[string]Report{"text": Text(100, nothing{}), "html": HTML, "junit": JUnit} {
+		var b bytes.Buffer
+		if err := report(&b, r); err != nil {
+			t.Fatal(err)
+		}
+		text := html.UnescapeString(b.String())
+		if n := strings.Count(text, "<250µs"); n < 2 {
+			t.Errorf("%s has <250µs %d times", name, n)
+		}
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, "1ns") && !strings.Contains(line, "ack") && !strings.Contains(line, "percentile") {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+		if name != "junit" && !strings.Contains(text, "1ns") {
+			t.Errorf("%s has no ack of 1ns", name)
+		}
+	}
+	r.Clock = Clock{Mode: OneProcess}
+	var b bytes.Buffer
+	if Text(100, nothing{})(&b, r); strings.Contains(b.String(), "<250µs") || !strings.Contains(b.String(), "1ns") {
+		t.Errorf("with one clock: %s", b.String())
 	}
 }

@@ -95,16 +95,37 @@ func rateAsked(c *Config) string {
 type timing struct {
 	name, about string
 	hist        *Histogram
+	floor       time.Duration // times below it are not known
+}
+
+// text returns a time of t for a person.
+func (t *timing) text(d time.Duration) string { return timeText(d, t.floor) }
+
+// timeText returns d for a person, or the floor below which times are not known: <250µs.
+func timeText(d, floor time.Duration) string {
+	if d < floor {
+		return "<" + format.Duration(floor)
+	}
+	return format.Duration(d)
+}
+
+// floor returns the time below which latency is not known, because it is between two clocks.
+func (c *Clock) floor() time.Duration {
+	if c.Mode != Estimated {
+		return 0
+	}
+	return fromMicros(c.Error)
 }
 
 // timings returns all histograms of r, including empty ones.
 func timings(r *Result) []timing {
+	floor := r.Clock.floor()
 	return []timing{
-		{"latency", "from the intended send to the delivery", r.Latency},
-		{"service", "from the actual write to the delivery", r.Service},
-		{"lag", "from the intended send to the write: the generator's own delay", r.Lag},
-		{"ack", "from the intended send to the acknowledgement", r.Ack},
-		{"connect", "from the first step to CONNACK", r.Connect},
+		{"latency", "from the intended send to the delivery", r.Latency, floor},
+		{"service", "from the actual write to the delivery", r.Service, floor},
+		{"lag", "from the intended send to the write: the generator's own delay", r.Lag, 0},
+		{"ack", "from the intended send to the acknowledgement", r.Ack, 0},
+		{"connect", "from the first step to CONNACK", r.Connect, 0},
 	}
 }
 

@@ -102,14 +102,14 @@ func tiles(r *Result) []tile {
 	} else if r.Acknowledged > 0 {
 		all = append(all, tile{"acknowledged", format.Count(r.Acknowledged), "of " + format.Count(r.Sent) + " sent", ""})
 	}
-	h, name := r.Latency, "latency"
+	h, name, floor := r.Latency, "latency", r.Clock.floor()
 	if h.Count() == 0 && r.Ack.Count() > 0 {
-		h, name = r.Ack, "ack"
+		h, name, floor = r.Ack, "ack", 0
 	}
 	if h.Count() > 0 {
 		all = append(all,
-			tile{name + " p50", format.Duration(h.At(50)), "mean " + format.Duration(h.Mean()), ""},
-			tile{name + " p99", format.Duration(h.At(99)), "max " + format.Duration(h.Max()), ""})
+			tile{name + " p50", timeText(h.At(50), floor), "mean " + timeText(h.Mean(), floor), ""},
+			tile{name + " p99", timeText(h.At(99), floor), "max " + timeText(h.Max(), floor), ""})
 	}
 	if r.Accounted {
 		more := "of " + format.Count(r.Expected)

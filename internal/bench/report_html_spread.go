@@ -14,7 +14,9 @@ func (p *page) spread(r *Result) {
 	kinds := [...]struct {
 		class, name string
 		h           *Histogram
-	}{{"latency", "latency", r.Latency}, {"service", "service", r.Service}, {"lag", "lag", r.Lag}, {"acked", "ack", r.Ack}}
+		floor       time.Duration
+	}{{"latency", "latency", r.Latency, r.Clock.floor()}, {"service", "service", r.Service, r.Clock.floor()},
+		{"lag", "lag", r.Lag, 0}, {"acked", "ack", r.Ack, 0}}
 	lo, hi, most := time.Duration(math.MaxInt64), time.Duration(0), int64(0)
 	for _, k := range kinds {
 		if k.h.Count() > 0 {
@@ -50,7 +52,7 @@ func (p *page) spread(r *Result) {
 		text := "percentile " + strconv.FormatFloat(part*100, 'g', 2+int(a+1), 64)
 		for _, k := range kinds {
 			if k.h.Count() > 0 {
-				text += "\n" + k.name + " " + format.Duration(k.h.At(part*100))
+				text += "\n" + k.name + " " + timeText(k.h.At(part*100), k.floor)
 			}
 		}
 		p.tip(x.place(a), drawTop, x.place(b)-x.place(a), y.from-drawTop, text)
@@ -152,7 +154,7 @@ func (p *page) heat(r *Result) {
 	p.grid(&o.x, o.xs, &y, ys, "time since the start")
 	o.mark(p, drawTop, y.from)
 	p.heatKey(most)
-	o.tips(p, drawTop, y.from, latencyTip)
+	o.tips(p, drawTop, y.from, latencyTip(r.Clock.floor()))
 	p.close()
 }
 

@@ -78,7 +78,8 @@ func (p *page) times(r *Result) {
 		return
 	}
 	p.Table("Times", false, "", "count", "min", "mean", "p50", "p90", "p99", "p99.9", "p99.99", "max")
-	row := func(name string, h *Histogram) {
+	row := func(t timing) {
+		h := t.hist
 		if h.Count() == 0 {
 			return
 		}
@@ -86,16 +87,16 @@ func (p *page) times(r *Result) {
 			if !significant(h, percent) {
 				return "–"
 			}
-			return format.Duration(h.At(percent))
+			return t.text(h.At(percent))
 		}
-		p.Row(name, format.Count(uint64(h.Count())), format.Duration(h.Min()), format.Duration(h.Mean()), format.Duration(h.At(50)),
-			format.Duration(h.At(90)), format.Duration(h.At(99)), rare(99.9), rare(99.99), format.Duration(h.Max()))
+		p.Row(t.name, format.Count(uint64(h.Count())), t.text(h.Min()), t.text(h.Mean()), t.text(h.At(50)), t.text(h.At(90)),
+			t.text(h.At(99)), rare(99.9), rare(99.99), t.text(h.Max()))
 	}
 	for _, t := range timings(r) {
-		row(t.name, t.hist)
+		row(t)
 	}
 	for _, ph := range r.Phases {
-		row(ph.Name, ph.Took)
+		row(timing{name: ph.Name, hist: ph.Took})
 	}
 	p.EndTable()
 }
@@ -115,9 +116,9 @@ func (p *page) counts(r *Result) {
 		p.Row("received", format.Count(r.Received), format.Rate(r.ReceiveRate))
 	}
 	if r.Accounted {
-		p.Row("lost", format.Count(r.Lost), shareAllowed(r.Lost, r.Expected, r.Legal.Loss))
-		p.Row("duplicated", format.Count(r.Duplicated), shareAllowed(r.Duplicated, r.Expected, r.Legal.Duplicate))
-		p.Row("reordered", format.Count(r.Reordered), shareAllowed(r.Reordered, r.Expected, r.Legal.Reorder))
+		p.Row("lost", format.Count(r.Lost), shareAllowed(r.Lost, r.Expected, r.Legal.Loss, r.SessionsLost))
+		p.Row("duplicated", format.Count(r.Duplicated), shareAllowed(r.Duplicated, r.Expected, r.Legal.Duplicate, 0))
+		p.Row("reordered", format.Count(r.Reordered), shareAllowed(r.Reordered, r.Expected, r.Legal.Reorder, 0))
 	} else {
 		p.Row("lost, duplicated, reordered", "", "not accounted")
 	}
@@ -136,13 +137,15 @@ func (p *page) counts(r *Result) {
 	p.EndTable()
 }
 
-// shareAllowed returns the share of n, and whether the QoS allows it.
-func shareAllowed(n, all uint64, legal bool) string {
+// shareAllowed returns the share of n, and whether the QoS allows it or lost sessions explain it.
+func shareAllowed(n, all uint64, legal bool, sessionsLost uint64) string {
 	switch {
 	case n == 0:
 		return ""
 	case legal:
 		return format.Percent(n, all) + ", legal at this QoS"
+	case sessionsLost > 0:
+		return format.Percent(n, all) + ", " + missingText(0, sessionsLost)
 	}
 	return format.Percent(n, all) + ", against the standard"
 }

@@ -193,18 +193,21 @@ func (p *page) latencies(r *Result) {
 		p.curve(c.class, c.vertices, len(o.all) <= dotSlots)
 	}
 	p.names(drawRight+8, y.from, curves)
-	o.tips(p, drawTop, y.from, latencyTip)
+	o.tips(p, drawTop, y.from, latencyTip(r.Clock.floor()))
 	p.close()
 }
 
-// latencyTip returns the text of a slot with latencies.
-func latencyTip(_ int, s *slot) string {
-	h := s.Latency
-	if h.Count() == 0 {
-		return "nothing received"
+// latencyTip returns a function for the text of a slot with latencies. Times below floor are
+// not known.
+func latencyTip(floor time.Duration) func(int, *slot) string {
+	return func(_ int, s *slot) string {
+		h := s.Latency
+		if h.Count() == 0 {
+			return "nothing received"
+		}
+		return "p50 " + timeText(h.At(50), floor) + "\np90 " + timeText(h.At(90), floor) + "\np99 " + timeText(h.At(99), floor) +
+			"\nmax " + timeText(h.Max(), floor) + "\n" + format.Count(uint64(h.Count())) + " messages"
 	}
-	return "p50 " + format.Duration(h.At(50)) + "\np90 " + format.Duration(h.At(90)) + "\np99 " + format.Duration(h.At(99)) +
-		"\nmax " + format.Duration(h.Max()) + "\n" + format.Count(uint64(h.Count())) + " messages"
 }
 
 // connections draws the open connections over time.

@@ -54,7 +54,7 @@ func outline(r *Result) string {
 	line("errors", format.Count(r.Errors))
 	for _, t := range timings(r) {
 		if h := t.hist; h.Count() > 0 {
-			line(t.name, "p50 "+format.Duration(h.At(50))+", p99 "+format.Duration(h.At(99))+", max "+format.Duration(h.Max()))
+			line(t.name, "p50 "+t.text(h.At(50))+", p99 "+t.text(h.At(99))+", max "+t.text(h.Max()))
 		}
 	}
 	for i := range r.Verdicts {

@@ -49,18 +49,18 @@ const minHistogram = 100
 // them without scrolling.
 func (t *text) whole(r *Result) {
 	t.times(r)
-	h, name := r.Latency, "latency"
+	h, name, floor := r.Latency, "latency", r.Clock.floor()
 	switch {
 	case r.Kind == KindConnections && h.Count() == 0:
-		h, name = r.Connect, "connect"
+		h, name, floor = r.Connect, "connect", 0
 	case h.Count() == 0:
-		h, name = r.Ack, "ack"
+		h, name, floor = r.Ack, "ack", 0
 	}
 	if h.Count() >= minHistogram {
 		t.gap()
 		t.b = append(t.b, t.colors.Dim(name)...)
 		t.b = append(t.b, '\n')
-		t.b = AppendHistogram(t.b, h, t.width, t.colors)
+		t.b = AppendHistogram(t.b, h, floor, t.width, t.colors)
 	}
 	if len(r.ErrorKinds)+len(r.Notes) > 0 {
 		t.gap()
@@ -243,19 +243,20 @@ func (t *text) times(r *Result) {
 	}
 	t.b = append(t.b, t.colors.Dim(row("", func(f figure) string { return f.name }, "count"))...)
 	t.gap()
-	add := func(name string, h *Histogram) {
+	add := func(m timing) {
+		h := m.hist
 		if h.Count() == 0 {
 			return
 		}
-		s := row(name, func(f figure) string { return format.Duration(f.of(h)) }, format.Count(uint64(h.Count())))
+		s := row(m.name, func(f figure) string { return m.text(f.of(h)) }, format.Count(uint64(h.Count())))
 		t.b = append(t.b, t.colors.Dim(s[:timeNames])...)
 		t.b = append(append(t.b, s[timeNames:]...), '\n')
 	}
 	for _, m := range timings(r) {
-		add(m.name, m.hist)
+		add(m)
 	}
 	for _, p := range r.Phases {
-		add("  "+p.Name, p.Took)
+		add(timing{name: "  " + p.Name, hist: p.Took})
 	}
 }
 
