@@ -47,6 +47,7 @@ stops is seen; every message is numbered, so what is lost, comes twice or out of
 	f.fleet.register(fs)
 	f.output.register(fs)
 	f.Flags.Register(fs, true)
+	fs.Lookup("bind").Usage = severalAddresses
 	c.AddCommand(newConn(e), newReport(e))
 	return c
 }

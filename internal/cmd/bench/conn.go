@@ -42,6 +42,7 @@ func newConn(e *cli.Env) *cobra.Command {
 	f.fleet.register(fs)
 	f.output.register(fs)
 	f.Flags.Register(fs, false)
+	fs.Lookup("bind").Usage = severalAddresses
 	return c
 }
 

@@ -33,7 +33,7 @@ type fleetFlags struct {
 }
 
 func (f *fleetFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.credentials, "credentials", "", "a line USER:PASSWORD for each client, publishers first, from `FILE`")
+	fs.StringVar(&f.credentials, "credentials", "", "one USER:PASSWORD a line for each client, publishers first, in `FILE`; # is a comment")
 	fs.IntVar(&f.offset, "client-offset", 0, "number clients from `N`, where many machines share the work")
 	fs.StringVar(&f.runName, "run", "", "the processes that give the same `NAME` measure together, and compare clocks")
 	fs.BoolVar(&f.embedded, "embedded", false, "measure a broker of this process's own")
@@ -69,9 +69,14 @@ func (f *fleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, b 
 		if t.users, err = readCredentials(f.credentials); err != nil {
 			return nil, err
 		}
-		if len(t.users) < clients {
-			return nil, cli.BadFlag("--credentials", ": "+strconv.Itoa(len(t.users))+" lines for "+strconv.Itoa(clients)+" clients", "add a line USER:PASSWORD for each")
+		if len(t.users) < f.offset+clients {
+			what := ": " + strconv.Itoa(len(t.users)) + " lines for " + strconv.Itoa(clients) + " clients"
+			if f.offset > 0 {
+				what += " from number " + strconv.Itoa(f.offset) + " on (--client-offset)"
+			}
+			return nil, cli.BadFlag("--credentials", what, "add a line USER:PASSWORD for each")
 		}
+		t.users = t.users[f.offset:]
 		if fs.Changed("username") || fs.Changed("pw") || fs.Changed("password-file") {
 			return nil, cli.Conflict("--credentials", "-u", "-P", "--password-file")
 		}
@@ -104,7 +109,8 @@ func (f *fleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, b 
 	return t, nil
 }
 
-// readCredentials reads lines of user, colon and password.
+// readCredentials reads lines of user, colon and password, which is all of the rest. Empty lines, and
+// lines that begin with #, do not count.
 func readCredentials(name string) ([]credential, error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -116,7 +122,7 @@ func readCredentials(name string) ([]credential, error) {
 	lines.Buffer(nil, 2*proto.MaxText)
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSuffix(lines.Text(), "\r")
-		if line == "" {
+		if line == "" || line[0] == '#' {
 			continue
 		}
 		at := "--credentials: " + name + ":" + strconv.Itoa(n)
@@ -202,6 +208,9 @@ func (t *fleet) sessions(f *connect.Flags, fs *pflag.FlagSet, p *connect.Plan, b
 	b.Disconnect = f.Disconnect(p)
 	return nil
 }
+
+// severalAddresses is the usage of --bind, which takes several addresses here.
+const severalAddresses = "connect from local `ADDRESS`; from several in turn: --bind a,b,c"
 
 // equip gives b the configuration of its clients.
 func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {
