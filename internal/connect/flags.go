@@ -223,6 +223,17 @@ func Close(c *conn.Conn, d *proto.Disconnect) {
 	c.Close(ctx, d)
 }
 
+// completeWithin bounds how long Complete waits.
+const completeWithin = 10 * time.Second
+
+// Complete waits until the exchanges of the QoS 2 messages that were received are complete. A run that
+// has what it wants calls it before Close. It ends with ctx.
+func (p *Plan) Complete(ctx context.Context, e *cli.Env, c *conn.Conn) {
+	if n := c.Complete(ctx, time.Now().Add(completeWithin)); n > 0 && ctx.Err() == nil {
+		e.Warn("the server did not complete %s messages at QoS 2 within %s", format.Count(uint64(n)), format.Duration(completeWithin))
+	}
+}
+
 // GraceContext returns a context that lasts a second longer than ctx: an interrupt after the work is
 // done must not prevent the DISCONNECT.
 func GraceContext(ctx context.Context) (context.Context, context.CancelFunc) {

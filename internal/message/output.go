@@ -31,9 +31,9 @@ func (f *OutputFlags) Register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.payload, "payload", "text", "print payloads in `FORM`: text, hex or base64")
 }
 
-// Open returns an Output that prints to e.Out.
-func (f *OutputFlags) Open(e *cli.Env, fs *pflag.FlagSet) (*Output, error) {
-	o := &Output{w: e.Out, e: e}
+// Open returns an Output that prints to w, which is stdout.
+func (f *OutputFlags) Open(e *cli.Env, w io.Writer, fs *pflag.FlagSet) (*Output, error) {
+	o := &Output{w: w, e: e}
 	encoding, err := format.ParseEncoding(f.payload)
 	if err != nil {
 		return nil, cli.BadFlag("--payload", ": "+err.Error(), "expected text, hex or base64")
@@ -113,7 +113,7 @@ func (o *Output) write() error {
 		return nil
 	}
 	_, err := o.w.Write(o.buf)
-	if cap(o.buf) > outputKept {
+	if cap(o.buf) > outputKept || err != nil { // a write that was given up still has the buffer
 		o.buf = nil
 	}
 	o.buf = o.buf[:0]

@@ -21,7 +21,7 @@ func open(w io.Writer, stderr io.Writer, args ...string) (*Output, error) {
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
-	return f.Open(&cli.Env{Out: w, Err: stderr}, fs)
+	return f.Open(&cli.Env{Out: w, Err: stderr}, w, fs)
 }
 
 func TestOutput(t *testing.T) {

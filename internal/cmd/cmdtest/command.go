@@ -28,6 +28,7 @@ type Command struct {
 	Others []func(*cli.Env) *cobra.Command
 
 	In   io.Reader // stdin; nil is empty
+	Out  io.Writer // stdout; nil is Running.Out
 	Vars []string  // environment variables, each as NAME=VALUE; there are no others
 	Tool string    // mosquitto_pub, mosquitto_sub or mosquitto_rr to run under that name
 }
@@ -59,6 +60,9 @@ func (c Command) Start(t testing.TB, args ...string) *Running {
 	t.Helper()
 	r := &Running{Out: newTranscript(), Err: newTranscript(), done: make(chan struct{})}
 	e := clitest.Env(r.Out, r.Err, c.Vars...)
+	if c.Out != nil {
+		e.Out = c.Out
+	}
 	e.Tool = c.Tool
 	if c.In != nil {
 		e.In = c.In

@@ -86,10 +86,15 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	}
 	ping := &pinger{e: e, f: f, plan: p, report: &report{e: e, json: f.json}, due: time.Now()}
 	ping.watchPhases()
+	ctx, stop := e.UntilReaderGone(ctx)
+	defer stop()
 	if f.wait > 0 {
 		err = ping.untilAnswered(ctx)
 	} else {
 		err = ping.hold(ctx)
+	}
+	if err != nil && cli.ReaderGone(ctx) {
+		return cli.ErrQuiet
 	}
 	if ctx.Err() != nil && f.count == 0 && len(ping.report.trips) > 0 {
 		err = cli.ErrQuiet // without -C, Ctrl-C is the ordinary end

@@ -31,6 +31,7 @@ type requester struct {
 	src     message.Source
 	owner   atomic.Pointer[conn.Conn] // the connection that wake wakes
 	out     *message.Output
+	stdout  *cli.Stdout    // of out
 	jq      *message.Query // of --jq, nil for none
 
 	topic      string      // of the answers
@@ -69,6 +70,7 @@ func (r *requester) wake() {
 // has its answers.
 func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 	r.owner.Store(c)
+	r.stdout.While = r.keepAlive(ctx, c)
 	defer func() { r.session.Unsent = nil }() // requests without an answer are published again, after SUBACK
 	if err := r.subscribe(ctx, c); err != nil {
 		return err
@@ -76,28 +78,54 @@ func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 	for {
 		if r.subscribed {
 			if err := r.ask(ctx, c); err != nil {
-				return r.leave(c, err)
+				return r.leave(ctx, c, err)
 			}
 		}
 		if r.ended && r.requests.count() == 0 && c.Pending() == 0 {
-			return r.leave(c, nil)
+			return r.leave(ctx, c, nil)
 		}
 		if !c.Ready() {
-			if err := r.out.Flush(); err != nil {
-				return r.leave(c, err)
+			if err := r.flush(c); err != nil {
+				return r.leave(ctx, c, err)
 			}
 		}
 		ev, err := c.NextBy(ctx, cli.Earliest(r.next, r.due()))
 		if err != nil {
 			if ctx.Err() != nil {
-				return r.leave(c, err)
+				return r.leave(ctx, c, err)
 			}
-			return err
+			return cli.FirstError(r.flush(c), err)
 		}
 		if err := r.event(ctx, c, ev); err != nil {
-			return r.leave(c, err)
+			return r.leave(ctx, c, err)
 		}
 	}
+}
+
+// keepAlive returns a function that keeps c alive while a write to stdout is in progress. It returns
+// an error when ctx ends, or when a request of a stream has waited for as long as -W allows.
+func (r *requester) keepAlive(ctx context.Context, c *conn.Conn) func(done <-chan struct{}) error {
+	return func(done <-chan struct{}) error {
+		ctx := ctx
+		if r.f.wait > 0 && r.f.payload.Streams() {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeoutCause(ctx, r.f.wait, cli.ErrTimeout)
+			defer cancel()
+		}
+		if err := c.Await(ctx, done); err != nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	}
+}
+
+// flush prints the answers that are not printed yet. Only then they may be acknowledged.
+func (r *requester) flush(c *conn.Conn) error {
+	err := r.out.Flush()
+	if err == nil {
+		c.Confirm()
+	}
+	return err
 }
 
 // event handles an event of the connection.
@@ -242,12 +270,17 @@ func (r *requester) publish(ctx context.Context, c *conn.Conn, q *request, p pro
 }
 
 // leave prints what is not printed yet and disconnects. It returns err, or the error of printing.
-func (r *requester) leave(c *conn.Conn, err error) error {
+func (r *requester) leave(ctx context.Context, c *conn.Conn, err error) error {
 	if ferr := r.out.Flush(); err == nil {
 		err = ferr
 	}
 	if r.out.Lost() {
 		c.Discard() // answers that could not be printed are not acknowledged
+	} else {
+		c.Confirm()
+	}
+	if err == nil {
+		r.plan.Complete(ctx, r.e, c)
 	}
 	return r.f.leave(c, r.plan, err)
 }
@@ -267,6 +300,12 @@ func (r *requester) verdict(ctx context.Context, err error) error {
 		ignored = fmt.Sprintf(" (%s messages on %s were no answers)", format.Count(uint64(r.ignored)), r.topic)
 	}
 	switch {
+	case err != nil && cli.ReaderGone(ctx):
+		return cli.ErrQuiet
+	case errors.Is(err, cli.ErrStuck) && errors.Is(err, cli.ErrTimeout):
+		return cli.StuckError("-W " + r.f.waitText)
+	case errors.Is(err, cli.ErrStuck): // a signal
+		return ctx.Err()
 	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && context.Cause(ctx) == cli.ErrTimeout:
 		if r.asked == 0 {
 			return cli.Fail(cli.ExitTimeout, "", "-W %s ran out before the request was sent", r.f.waitText)

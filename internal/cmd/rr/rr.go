@@ -154,10 +154,14 @@ func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *conne
 	if r.jq, err = message.NewQuery("--jq", f.jq); err != nil {
 		return err
 	}
-	if r.out, err = f.output.Open(e, fs); err != nil {
+	r.stdout = cli.NewStdout(e)
+	if r.out, err = f.output.Open(e, r.stdout, fs); err != nil {
 		return err
 	}
 	p.Cfg.Window = f.inflight
+	p.Cfg.Confirm = true // an answer that is acknowledged has been written
+	ctx, stop := e.UntilReaderGone(ctx)
+	defer stop()
 	if f.qos > 0 {
 		p.KeepSession()
 	}

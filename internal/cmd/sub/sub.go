@@ -57,7 +57,7 @@ func New(e *cli.Env) *cobra.Command {
 // newSubscriber checks everything that can be checked before a connection is opened.
 func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err error) {
 	fs := c.Flags()
-	s = &subscriber{e: e, f: f, retained: retained{retainedFlags: f.retained}}
+	s = &subscriber{e: e, f: f, stdout: cli.NewStdout(e), retained: retained{retainedFlags: f.retained}}
 	if s.plan, err = f.Flags.Plan(c.Context(), e, fs, proto.SUBSCRIBE, true, proto.UNSUBSCRIBE); err != nil {
 		return nil, err
 	}
@@ -82,10 +82,10 @@ func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err 
 		return nil, cli.BadFlag("-w", ": stdout is no terminal", "leave it out to pipe messages")
 	}
 	if f.watch {
-		s.out = newWatch(e)
+		s.out = newWatch(e, s.stdout)
 		return s, nil
 	}
-	s.out, err = f.output.Open(e, fs)
+	s.out, err = f.output.Open(e, s.stdout, fs)
 	return s, err
 }
 
@@ -98,6 +98,9 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 		s.plan.KeepSession()
 	}
 	f.ends.receiveMaximum(s.plan)
+	s.plan.Cfg.Confirm = true // what is acknowledged has been written
+	ctx, stop := e.UntilReaderGone(ctx)
+	defer stop()
 	if f.ends.wait > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.ends.wait, cli.ErrTimeout)
@@ -123,6 +126,7 @@ type subscriber struct {
 	retained retained
 	jq       *message.Query
 	out      message.Sink
+	stdout   *cli.Stdout // of out
 
 	count    int         // messages printed
 	removing bool        // all wanted messages were printed, and removals are in progress
@@ -145,7 +149,7 @@ func (s *subscriber) attend(ctx context.Context, c *conn.Conn) error {
 		s.away.end()
 	}
 	err := s.serve(ctx, c)
-	if err == nil || err == errIdle || ctx.Err() != nil {
+	if err == nil || err == errIdle || ctx.Err() != nil || errors.Is(err, cli.ErrStuck) {
 		return err
 	}
 	s.away.begin()
@@ -157,36 +161,64 @@ func (s *subscriber) attend(ctx context.Context, c *conn.Conn) error {
 
 // serve subscribes and prints over one connection until the run ends or the connection is lost.
 func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
+	s.stdout.While = s.keepAlive(ctx, c)
 	s.retained.asked, s.retained.over, s.removing = false, time.Time{}, false
 	if err := s.asked.request(ctx, c); err != nil {
-		return s.leave(c, err)
+		return s.leave(ctx, c, err)
 	}
 	for {
-		limit, err := s.beforeWait(c)
+		limit, err := s.beforeWait(ctx, c)
 		if err != nil || s.removing && !s.retained.clearing(c) {
-			return s.leave(c, err)
+			return s.leave(ctx, c, err)
 		}
 		ev, err := c.NextBy(ctx, limit)
 		if err != nil {
-			s.out.Flush()
 			if ctx.Err() != nil {
-				return s.leave(c, err)
+				return s.leave(ctx, c, err)
 			}
-			return err
+			return cli.FirstError(s.flush(c), err)
 		}
 		if ended, err := s.handle(ctx, c, ev); ended || err != nil {
-			return s.leave(c, err)
+			return s.leave(ctx, c, err)
 		}
 	}
 }
 
+// keepAlive returns a function that keeps c alive while a write to stdout is in progress. It returns
+// an error when a limit of the run is reached meanwhile.
+func (s *subscriber) keepAlive(ctx context.Context, c *conn.Conn) func(done <-chan struct{}) error {
+	return func(done <-chan struct{}) error {
+		ctx := ctx
+		if limit := s.f.ends.idleLimit(s.last); !limit.IsZero() {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadlineCause(ctx, limit, errIdle)
+			defer cancel()
+		}
+		if err := c.Await(ctx, done); err != nil {
+			return context.Cause(ctx)
+		}
+		return nil
+	}
+}
+
+// flush prints what has been collected. Only then it may be acknowledged.
+func (s *subscriber) flush(c *conn.Conn) error {
+	err := s.out.Flush()
+	if err == nil {
+		c.Confirm()
+	}
+	return err
+}
+
 // beforeWait prints what has been collected if c has no event at hand, and returns until when to
-// wait for one.
-func (s *subscriber) beforeWait(c *conn.Conn) (limit time.Time, err error) {
+// wait for one. Retained messages are removed only after they have been printed.
+func (s *subscriber) beforeWait(ctx context.Context, c *conn.Conn) (limit time.Time, err error) {
 	if c.Ready() {
 		return time.Time{}, nil
 	}
-	err = s.out.Flush()
+	if err = s.flush(c); err == nil {
+		err = s.retained.clear(ctx, c)
+	}
 	return cli.Earliest(s.f.ends.idleLimit(s.last), s.out.Due(), s.retained.limit()), err
 }
 
@@ -202,7 +234,6 @@ func (s *subscriber) handle(ctx context.Context, c *conn.Conn, ev conn.Event) (e
 		return ended, err
 	case conn.Delivered:
 		s.retained.delivered(ev)
-		return false, s.retained.clear(ctx, c)
 	case conn.Pong:
 		s.retained.pong()
 	case conn.Idle:
@@ -212,10 +243,11 @@ func (s *subscriber) handle(ctx context.Context, c *conn.Conn, ev conn.Event) (e
 }
 
 // received handles a message. After the last one that is wanted, removals of retained messages may
-// still be in progress.
+// still be in progress: what comes then is neither printed nor acknowledged.
 func (s *subscriber) received(ctx context.Context, c *conn.Conn, p *proto.Publish) (ended bool, err error) {
 	if s.removing {
-		return false, s.retained.clear(ctx, c)
+		c.Defer()
+		return false, nil
 	}
 	ended, err = s.message(ctx, p)
 	if err != nil {
@@ -227,7 +259,7 @@ func (s *subscriber) received(ctx context.Context, c *conn.Conn, p *proto.Publis
 	if ended && s.retained.clearing(c) {
 		s.removing, ended = true, false
 	}
-	return ended, s.retained.clear(ctx, c)
+	return ended, nil
 }
 
 // idle reports which of the limits has been reached.
@@ -295,13 +327,18 @@ func (s *subscriber) transformed(ctx context.Context, p *proto.Publish) (done bo
 
 // leave flushes the output and closes the connection with DISCONNECT. It does not matter if the
 // server has gone by then.
-func (s *subscriber) leave(c *conn.Conn, err error) error {
+func (s *subscriber) leave(ctx context.Context, c *conn.Conn, err error) error {
 	if ferr := s.out.Flush(); err == nil {
 		err = ferr
 	}
 	s.out.Close()
 	if s.out.Lost() {
 		c.Discard() // messages that could not be printed are not acknowledged
+	} else {
+		c.Confirm()
+	}
+	if err == nil || err == errIdle {
+		s.plan.Complete(ctx, s.e, c)
 	}
 	connect.Close(c, s.f.Disconnect(s.plan))
 	return err
@@ -310,6 +347,16 @@ func (s *subscriber) leave(c *conn.Conn, err error) error {
 // verdict turns the way the run ended into its error. If err is nil the work was done, even if a
 // signal came since.
 func (s *subscriber) verdict(ctx context.Context, err error) error {
+	switch {
+	case err != nil && cli.ReaderGone(ctx):
+		return cli.ErrQuiet
+	case errors.Is(err, cli.ErrStuck) && errors.Is(err, errIdle):
+		return cli.StuckError(s.f.ends.limit(errIdle))
+	case errors.Is(err, cli.ErrStuck) && context.Cause(ctx) == cli.ErrTimeout:
+		return cli.StuckError(s.f.ends.limit(cli.ErrTimeout))
+	case errors.Is(err, cli.ErrStuck): // a signal
+		return ctx.Err()
+	}
 	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || conn.Lost(err)) {
 		err = ctx.Err()
 		if cause := context.Cause(ctx); cause == cli.ErrTimeout || cause == errIdle {

@@ -21,6 +21,7 @@ const (
 // watch is the live table of sub -w: a row per topic with count, rate, age and last payload.
 type watch struct {
 	e             *cli.Env
+	w             *cli.Stdout
 	rows          map[string]*watched
 	names         []*watched // in order of arrival
 	next          time.Time
@@ -38,18 +39,16 @@ type watched struct {
 }
 
 // newWatch returns an empty table.
-func newWatch(e *cli.Env) *watch {
-	w := &watch{e: e, rows: make(map[string]*watched), next: time.Now()}
+func newWatch(e *cli.Env, stdout *cli.Stdout) *watch {
+	w := &watch{e: e, w: stdout, rows: make(map[string]*watched), next: time.Now()}
 	w.width, w.height = 80, 24
 	return w
 }
 
 // size updates the size of the terminal.
 func (w *watch) size() {
-	if f, ok := w.e.Out.(interface{ Fd() uintptr }); ok {
-		if width, height, err := term.GetSize(int(f.Fd())); err == nil && width > 0 && height > 0 {
-			w.width, w.height = width, height
-		}
+	if width, height, err := term.GetSize(int(w.w.Fd())); err == nil && width > 0 && height > 0 {
+		w.width, w.height = width, height
 	}
 }
 
@@ -96,8 +95,11 @@ func (w *watch) draw(now time.Time) error {
 	slices.SortStableFunc(rows, func(a, b format.Row) int { return bytes.Compare(a.Topic, b.Topic) })
 	w.buf, w.lines = format.AppendTable(w.buf[:0], rows, format.View{Width: w.width, Height: w.height, Above: w.lines,
 		Palette: format.NewPalette(w.e.Colored(w.e.TTYOut))})
-	_, err := w.e.Out.Write(w.buf)
-	return err
+	_, err := w.w.Write(w.buf)
+	if err != nil {
+		w.buf = nil // a write that was given up still has it
+	}
+	return cli.WriteError(err)
 }
 
 // Lost reports false: the table shows the newest messages only.
