@@ -6,8 +6,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// acked takes in a PUBACK, PUBREC or PUBCOMP. They are settled together when the
-// batch is done, under one lock.
+// acked decodes a PUBACK, PUBREC or PUBCOMP. The batch applies all of them when it finishes, under
+// one lock.
 func (c *client) acked(bt *batch, f proto.Frame) error {
 	a := proto.Ack{Kind: f.Type()}
 	if err := a.Decode(f, c.v); err != nil {
@@ -18,8 +18,8 @@ func (c *client) acked(bt *batch, f proto.Frame) error {
 	return nil
 }
 
-// settle takes note of what the client acknowledged, and sends what has room now.
-// session.mu is held.
+// applyAcks applies the client's acknowledgements to the ledger, and sends messages for which the
+// inflight window has room now. session.mu is held.
 func (c *client) applyAcks(bt *batch) error {
 	if len(bt.acks) == 0 {
 		return nil
@@ -31,7 +31,7 @@ func (c *client) applyAcks(bt *batch) error {
 		a := &bt.acks[i]
 		step, e := s.sender.Acknowledge(a.Kind, a.PacketID, a.Reason)
 		if e != nil {
-			err = fmt.Errorf("settle packet identifier %d: %w", a.PacketID, e)
+			err = fmt.Errorf("acknowledge packet identifier %d: %w", a.PacketID, e)
 			break
 		}
 		if step.Done {
@@ -64,13 +64,13 @@ func (c *client) pubrel(id uint16, r proto.Reason) {
 	c.b.stats.answers.Add(1)
 }
 
-// released takes in a PUBREL.
+// released handles a PUBREL.
 func (c *client) released(bt *batch, f proto.Frame) error {
 	a := proto.Ack{Kind: proto.PUBREL}
 	if err := a.Decode(f, c.v); err != nil {
 		return err
 	}
-	bt.flush() // the answers keep their order
+	bt.flush() // acknowledgements keep their order
 	comp := proto.Ack{Kind: proto.PUBCOMP, PacketID: a.PacketID}
 	known := c.s.receiver.Release(a.PacketID)
 	switch {

@@ -6,7 +6,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// attach gives the client its session, old or new, and answers its CONNECT.
+// attach gives the client its session, a stored one or a new one, and answers its CONNECT.
 func (b *Broker) attach(c *client, o *connectRequest) error {
 	for {
 		bt := b.batch(nil)
@@ -34,12 +34,12 @@ func (b *Broker) attach(c *client, o *connectRequest) error {
 	}
 }
 
-// locked returns the session of the client's identifier with its lock held. first is nil if c is
-// its client now, and otherwise what must be done, without the lock, before it can be. s is nil
-// if there is no session for c: first says why.
+// lockSession returns the session of the client's identifier with its lock held. first is nil if c
+// is its client now. Otherwise the caller must call first, without the lock, and try again. s is
+// nil if there is no session for c, and first returns the reason.
 //
-// Another client may hold the session's lock for a while: Broker.mu is not held meanwhile, since
-// all who connect need it.
+// Because another client may hold the session's lock for a while, Broker.mu is not held while
+// waiting for it: every connecting client needs Broker.mu.
 func (b *Broker) lockSession(c *client, o *connectRequest) (s *session, present bool, first func() error) {
 	b.mu.Lock()
 	s, present = b.sessions[c.who.ClientID]
@@ -60,7 +60,7 @@ func (b *Broker) lockSession(c *client, o *connectRequest) (s *session, present 
 		first = func() error { return c.refuse(proto.ServerBusy, "") }
 	default:
 		s = &session{b: b, id: c.who.ClientID}
-		s.mu.Lock() // nobody has it
+		s.mu.Lock() // no other goroutine has it
 		b.sessions[s.id] = s
 		b.stats.sessions.Add(1)
 		c.bind(s)
@@ -71,13 +71,13 @@ func (b *Broker) lockSession(c *client, o *connectRequest) (s *session, present 
 	return nil, false, first
 }
 
-// own makes c the client of s. Both Broker.mu and session.mu are held.
+// bind makes c the client of s. Both Broker.mu and session.mu are held.
 func (c *client) bind(s *session) {
 	c.s, c.attached, s.client = s, true, c
 	c.b.assignPlace(c)
 }
 
-// lasts returns how many bytes the CONNECT asks for that outlive the connection.
+// lastingBytes returns how many bytes of what the CONNECT asks for outlive the connection.
 func (c *client) lastingBytes(o *connectRequest, present bool) (n int) {
 	if o.expiry > 0 && !present {
 		n += unit + len(c.who.ClientID) + len(c.who.Username)
@@ -88,17 +88,17 @@ func (c *client) lastingBytes(o *connectRequest, present bool) (n int) {
 	return n
 }
 
-// before makes c the client of a session that is there, or returns what must be done first,
-// without a lock. session.mu is held.
+// claim makes c the client of an existing session, or returns what must be done first, without a
+// lock. session.mu is held.
 func (c *client) claim(s *session, o *connectRequest) func() error {
 	b, old := c.b, s.client
 	switch {
 	case s.ended:
 		return func() error {
-			<-s.gone // who takes it apart waits for nobody
+			<-s.gone // endSession waits for nobody
 			return nil
 		}
-	case !s.mayTakeOver(c.who): // a stranger shall not read it, nor end it
+	case !s.mayTakeOver(c.who): // another user must neither read nor end it
 		return func() error {
 			return c.refuse(proto.ClientIdentifierNotValid, "the session of this client identifier is another user's")
 		}
@@ -112,7 +112,7 @@ func (c *client) claim(s *session, o *connectRequest) func() error {
 		c.inheritPlace(old)
 		return func() error {
 			old.takeOver(o.clean)
-			<-old.done // its reader has seen it, and waits for nobody
+			<-old.done // its reader has been told, and waits for nobody
 			return nil
 		}
 	case b.full(c):
@@ -128,13 +128,14 @@ func (c *client) claim(s *session, o *connectRequest) func() error {
 	return nil
 }
 
-// enter gives c what is the session's, and returns messages of shared subscriptions that
-// it may not read: others get them. session.mu is held since c became its client.
+// enterSession applies the CONNECT to the session, and returns messages of shared subscriptions
+// that c may not read: other members get them. session.mu is held since c became the session's
+// client.
 func (c *client) enterSession(o *connectRequest, present bool, bt *batch) (left []delivery) {
 	b, s := c.b, c.s
 	s.who.Store(c.who)
 	if present && b.opt.ACL != nil {
-		b.router.reidentify(s) // the ACL may see more of the client than its user
+		b.router.reidentify(s) // the ACL may look at more than the user
 	}
 	s.unowned = false
 	if s.timer != nil {
@@ -142,7 +143,7 @@ func (c *client) enterSession(o *connectRequest, present bool, bt *batch) (left 
 		s.timer = nil
 	}
 	if s.will != nil {
-		s.will.stop() // its client is back [MQTT-3.1.3-9]
+		s.will.stop() // its client has reconnected [MQTT-3.1.3-9]
 	}
 	if s.will = o.will; s.will != nil {
 		s.will.s = s
@@ -156,7 +157,7 @@ func (c *client) enterSession(o *connectRequest, present bool, bt *batch) (left 
 		b.opt.Store.PutSession(s.record())
 	}
 	if present && b.opt.ACL != nil {
-		left = s.dropForbidden(bt, true) // the rights may be others than when it came
+		left = s.dropForbidden(bt, true) // the ACL may have changed since they were queued
 	}
 	c.out.add(&b.blocks, c.connack(o, present))
 	bt.count.answers++

@@ -9,7 +9,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// authenticate asks the hooks whether the client may connect.
+// authenticate asks Options.Auth or Options.Enhanced whether the client may connect.
 func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *connectRequest) (proto.Reason, string) {
 	opt := &c.b.opt
 	c.stamp.Store(c.b.stamp(c.who))
@@ -26,7 +26,7 @@ func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *connectR
 	}
 	c.method = string(method.Value)
 	if opt.Enhanced == nil {
-		return proto.BadAuthenticationMethod, "no authentication by methods" // [MQTT-4.12.0-1]
+		return proto.BadAuthenticationMethod, "authentication methods are not supported" // [MQTT-4.12.0-1]
 	}
 	x, r := opt.Enhanced.Start(c.ctx, c.who, c.method)
 	if r != proto.Success {
@@ -39,7 +39,7 @@ func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *connectR
 		answer, r := x.Step(c.ctx, data)
 		if r == proto.Success {
 			o.done = answer
-			if x.User() != user { // the exchange has just told
+			if x.User() != user { // the exchange has just found it out
 				c.stamp.Store(c.b.stamp(c.identityAs(x.User())))
 			}
 			return c.recognize(x.User(), o), ""
@@ -49,7 +49,7 @@ func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *connectR
 		}
 		out := c.auth(r, answer)
 		if out == nil {
-			return proto.PacketTooLarge, "AUTH is larger than the client takes"
+			return proto.PacketTooLarge, "AUTH exceeds the client's Maximum Packet Size"
 		}
 		c.b.stats.answers.Add(1)
 		if _, err := c.conn.Write(out); err != nil {
@@ -71,13 +71,14 @@ func (c *client) authenticate(ctx context.Context, p *proto.Connect, o *connectR
 		}
 		data = append(data[:0], a.Props.Value(proto.AuthenticationData)...)
 	}
-	return proto.NotAuthorized, "the authentication has no end"
+	return proto.NotAuthorized, "too many authentication steps"
 }
 
-// mostSteps limits the steps of an exchange before the CONNACK. The time for CONNECT limits it too.
+// maxAuthSteps limits the steps of an exchange before CONNACK. Options.ConnectTimeout limits its
+// time.
 const maxAuthSteps = 16
 
-// called returns the identity of the client with a user name, if the CONNECT had none.
+// identityAs returns the client's identity with that user name, if the CONNECT had none.
 func (c *client) identityAs(user string) *Identity {
 	if user == "" || c.who.HasUsername {
 		return c.who
@@ -87,7 +88,7 @@ func (c *client) identityAs(user string) *Identity {
 	return &who
 }
 
-// recognize makes user, as the method found out, the user of the client.
+// recognize sets the client's user name to the one that the authentication method found.
 func (c *client) recognize(user string, o *connectRequest) proto.Reason {
 	c.who = c.identityAs(user)
 	if user != "" && c.who.Username != user {
@@ -107,8 +108,8 @@ func reasonOf(err error) proto.Reason {
 	return proto.ProtocolError
 }
 
-// auth returns an AUTH packet of the client's method, nil if it is larger than the client accepts
-// [MQTT-3.1.2-24].
+// auth returns an AUTH packet of the client's method, or nil if it is larger than the client
+// accepts [MQTT-3.1.2-24].
 func (c *client) auth(r proto.Reason, data []byte) []byte {
 	a := proto.Auth{Reason: r}
 	a.Props = a.Props.AppendText(proto.AuthenticationMethod, c.method)
@@ -143,10 +144,10 @@ func (c *client) reauthenticate(bt *batch, f proto.Frame) error {
 		}
 		c.exchange, c.exchangeBy = x, time.Now().Add(c.b.opt.ConnectTimeout)
 	case a.Reason == proto.ContinueAuthentication && c.exchange != nil && time.Now().After(c.exchangeBy):
-		return disconnectError(proto.NotAuthorized, "the answer took too long")
+		return disconnectError(proto.NotAuthorized, "reauthentication timed out")
 	case a.Reason == proto.ContinueAuthentication && c.exchange != nil:
 	default:
-		return disconnectError(proto.ProtocolError, fmt.Sprintf("AUTH with %s out of turn", a.Reason.Name(proto.AUTH)))
+		return disconnectError(proto.ProtocolError, fmt.Sprintf("unexpected AUTH with %s", a.Reason.Name(proto.AUTH)))
 	}
 	stamp := c.b.stamp(c.who)
 	answer, r := c.exchange.Step(c.ctx, append([]byte(nil), a.Props.Value(proto.AuthenticationData)...))
@@ -163,7 +164,7 @@ func (c *client) reauthenticate(bt *batch, f proto.Frame) error {
 	}
 	out := c.auth(r, answer)
 	if out == nil {
-		return disconnectError(proto.PacketTooLarge, "AUTH is larger than the client takes")
+		return disconnectError(proto.PacketTooLarge, "AUTH exceeds the client's Maximum Packet Size")
 	}
 	bt.flush()
 	bt.reply = append(bt.reply, out...)

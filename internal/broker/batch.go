@@ -6,58 +6,57 @@ import (
 	"mqtt/internal/proto"
 )
 
-// batch is what one read brought, on its way to the subscribers. Consecutive
-// messages of one topic, QoS and retain flag are a run: each subscriber gets the run
-// under one lock, and at QoS 0 as bytes that were encoded once. A batch belongs to
-// one goroutine.
+// batch holds the packets of one read while they are routed to subscribers. Consecutive messages
+// with the same topic, QoS and retain flag form a run. Each subscriber gets a run under one lock,
+// and at QoS 0 as bytes that were encoded once. A batch belongs to one goroutine.
 type batch struct {
 	b      *Broker
 	serial uint64
-	from   *client  // whose batch it is, nil if it is the broker's own
-	origin *session // whose messages they are, for no-local
-	now    int64    // Unix nanoseconds, 0 until somebody asks
+	from   *client  // the client that sent the packets, nil for the broker's own messages
+	origin *session // the session that publishes, for no-local
+	now    int64    // Unix nanoseconds, 0 until it is needed
 
 	// The run.
 	route  *route
 	qos    byte
 	retain bool
-	msgs   []Message  // they alias the reader's buffer
-	copies []*Message // copies that last, empty until somebody needs them
-	ids    []uint16   // the packet identifiers they came under
+	msgs   []Message  // alias the reader's buffer
+	copies []*Message // copies that outlive the batch, made when they are needed
+	ids    []uint16   // packet identifiers of the messages
 	forms  [2]encodedRun
-	run    outcome   // of every message
-	each   []outcome // of each message, added to run; empty where they do not differ
+	run    outcome   // of all messages
+	each   []outcome // of each message, in addition to run; empty while they do not differ
 
 	in           proto.Publish
-	props        proto.Props // room for properties that were changed
-	reply        []byte      // what goes back to from
-	acks         []proto.Ack // what from acknowledges
+	props        proto.Props // buffer for changed properties
+	reply        []byte      // packets for from
+	acks         []proto.Ack // acknowledgements of from
 	wake         []*client
 	slow         []slowClient
 	count        tally
 	limitReached shortage
 
-	cost    int // about how many deliveries it has come to
+	cost    int // estimated number of deliveries
 	lookups int // retained topics that its SUBSCRIBEs may still look at
 
-	replyBlocked bool // from does not read what goes back
+	replyBlocked bool // from does not read its replies
 }
 
-// form is a run at QoS 0, encoded.
+// encodedRun is a run at QoS 0 as bytes of one version.
 type encodedRun struct {
 	b       []byte
-	largest int // packet
+	largest int // size of the largest packet
 	made    bool
-	shared  []byte // a copy that may be kept, nil if none was made
+	shared  []byte // an immutable copy, nil if there is none
 }
 
-// crowded is a client for which publishers should wait, and what made it so.
+// slowClient is a client for which publishers should wait, and the route by which it became slow.
 type slowClient struct {
 	c  *client
 	rt *route
 }
 
-// batch begins a batch. finish ends it. No lock is held at either.
+// batch begins a batch, which must be ended with finish. No lock is held at either.
 func (b *Broker) batch(from *client) *batch {
 	bt, ok := b.batches.Get().(*batch)
 	if !ok {
@@ -82,8 +81,7 @@ func (bt *batch) time() int64 {
 	return bt.now
 }
 
-// publish adds a message to the run. Topic, Props and Payload need only be good
-// until finish.
+// publish adds a message to the run. Topic, Props and Payload must stay valid until finish.
 func (bt *batch) publish(m *Message) {
 	rt := bt.route
 	if rt == nil || string(m.Topic) != rt.name {
@@ -92,17 +90,16 @@ func (bt *batch) publish(m *Message) {
 	bt.addToRun(rt, m, 0)
 }
 
-// add is publish for a caller that knows the route and has an identifier to
-// acknowledge.
+// addToRun is publish for a caller that knows the route and a packet identifier to acknowledge.
 func (bt *batch) addToRun(rt *route, m *Message, id uint16) {
 	if len(bt.msgs) > 0 && (rt != bt.route || m.QoS != bt.qos || m.Retain || bt.retain) {
-		bt.flush() // a retained message is a run of its own: whether it is kept depends on its outcome
+		bt.flush() // a retained message is a run of its own: its outcome decides whether it is stored
 	}
 	bt.route, bt.qos, bt.retain = rt, m.QoS, m.Retain
 	m.Topic = rt.topic
 	bt.msgs = append(bt.msgs, *m)
 	bt.cost += 1 + len(rt.groups)
-	if m.QoS > 0 || len(bt.msgs) == 1 { // at QoS 0 a run is written at once
+	if m.QoS > 0 || len(bt.msgs) == 1 { // a QoS 0 run is written at once
 		bt.cost += len(rt.targets)
 	}
 	if m.QoS > 0 {
@@ -133,8 +130,8 @@ func (bt *batch) flush() {
 	bt.ids, bt.run, bt.each = bt.ids[:0], 0, bt.each[:0]
 }
 
-// rest ends the batch's transaction and begins another, so that a commit need not wait for
-// all of a packet that has much to do. The run has been flushed.
+// nextTransaction ends the batch's transaction and begins another one, so that a commit need not
+// wait for the whole of an expensive packet. The run has been flushed.
 func (bt *batch) nextTransaction() {
 	if bt.b.opt.Store != nil {
 		bt.b.opt.Store.End()
@@ -142,8 +139,8 @@ func (bt *batch) nextTransaction() {
 	}
 }
 
-// turn does a part of a large piece of work in a transaction of its own, when it is its turn. The
-// run has been flushed. Nobody waits for a turn within a transaction.
+// runInTurn waits for a work slot and does one part of a large task in a transaction of its own.
+// The run has been flushed. No goroutine waits for a slot inside a transaction.
 func (bt *batch) runInTurn(work func()) {
 	store := bt.b.opt.Store
 	if store != nil {
@@ -158,7 +155,7 @@ func (bt *batch) runInTurn(work func()) {
 	bt.nextTransaction()
 }
 
-// spread gives the run to all who subscribe to its topic.
+// deliverRun delivers the run to all subscribers of its topic.
 func (bt *batch) deliverRun() {
 	rt := bt.route
 	if !rt.hasReceivers() {
@@ -182,14 +179,14 @@ func (bt *batch) deliverRun() {
 	}
 }
 
-// Messages of a run that are kept share memory, but few: one that is held for long must
-// not hold much that nobody counts.
+// Copied messages of a run share one block of memory, but only a few of them: a message that stays
+// in a queue for long must not keep much uncounted memory alive.
 const (
 	copyTogether      = 4   // messages
-	copyTogetherBytes = 512 // of theirs
+	copyTogetherBytes = 512 // bytes of their properties and payloads
 )
 
-// keep copies the run out of the reader's buffer.
+// copyRun copies the run out of the reader's buffer.
 func (bt *batch) copyRun() {
 	if len(bt.copies) > 0 {
 		return
@@ -220,7 +217,7 @@ func (bt *batch) copyRun() {
 	}
 }
 
-// touch makes sure that what is in c.out will be written. session.mu is held.
+// wakeWriter ensures that the contents of c.out are written. session.mu is held.
 func (bt *batch) wakeWriter(c *client) {
 	if !c.awake {
 		c.awake = true
@@ -228,8 +225,8 @@ func (bt *batch) wakeWriter(c *client) {
 	}
 }
 
-// finish delivers what is left, sends what goes back, wakes the writers and, for a
-// client's batch, waits for slow subscribers.
+// finish delivers the rest of the run, sends the replies, wakes the writers and, in a client's
+// batch, waits for slow subscribers.
 func (bt *batch) finish() error {
 	bt.flush()
 	var err error
@@ -255,7 +252,7 @@ func (bt *batch) finish() error {
 	}
 	bt.offerLeft()
 	for _, c := range bt.wake {
-		go c.write() // ends when it has written all there is; serve waits for it
+		go c.write() // ends when c.out is empty; serve waits for it
 	}
 	if bt.b.opt.Store != nil {
 		bt.b.opt.Store.End()
@@ -281,7 +278,7 @@ func (bt *batch) finish() error {
 	bt.props, bt.replyBlocked = bt.props[:0], false
 	bt.from, bt.origin, bt.route, bt.now, bt.count, bt.limitReached = nil, nil, nil, 0, tally{}, shortage{}
 	if cap(bt.reply) > maxPooledBlock || cap(bt.forms[0].b) > maxPooledBlock || cap(bt.forms[1].b) > maxPooledBlock {
-		return err // too big to keep
+		return err // too large for the pool
 	}
 	bt.b.batches.Put(bt)
 	return err

@@ -29,35 +29,34 @@ type Broker struct {
 	retained      retained
 	retainedCount atomic.Int64
 
-	memory    atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in units
-	moving    atomic.Int64 // those of packets on their way, of them
-	maxMemory atomic.Int64 // of them: Options.Memory, unless more was restored and is still there
-	warned    atomic.Int64 // when the log was told of a limit, since Broker.since
+	memory    atomic.Int64 // bytes of sessions, queues, buffers and retained messages, in whole units
+	moving    atomic.Int64 // part of memory: packets in transit
+	maxMemory atomic.Int64 // limit of memory: Options.Memory, or more while more was restored
+	warned    atomic.Int64 // time of the last warning about a limit, since Broker.since
 	serial    atomic.Uint64
 
 	refusalsMu sync.Mutex
 	refusals   refusals
 
 	revision  atomic.Uint64 // of the hooks: changes with Revise
-	aborted   atomic.Bool   // Close waits no longer
+	aborted   atomic.Bool   // Close does not wait any longer
 	batches   sync.Pool
-	workSlots chan struct{}  // of work whose size a client chooses: half of the processors are for others
-	wg        sync.WaitGroup // the connections
+	workSlots chan struct{}  // semaphore of large tasks: half of the processors remain for the rest
+	wg        sync.WaitGroup // connections
 
 	mu             sync.Mutex
 	closed         bool
 	sessions       map[string]*session
 	clients        map[*client]struct{} // all connections
-	silent         connList             // those whose CONNECT has not come
-	unadmitted     connList             // those that were not let in
+	silent         connList             // connections without CONNECT
+	unadmitted     connList             // connections before CONNACK
 	listeners      map[net.Listener]struct{}
 	sys            *time.Timer
-	clearing       *time.Timer // of clearExpired
-	clearingActive atomic.Bool // clearing runs
+	clearing       *time.Timer // timer of clearExpired
+	clearingActive atomic.Bool // clearing is running
 }
 
-// New returns a broker that serves nobody yet. Close must be called when it is done
-// with.
+// New returns a broker without listeners. The caller must call Close.
 func New(opt Options) *Broker {
 	opt.fill()
 	b := &Broker{
@@ -79,11 +78,10 @@ func New(opt Options) *Broker {
 	return b
 }
 
-// Close ends the broker: no new connections, wills of those who are connected
-// published as the standard has it, DISCONNECT with Server shutting down to clients
-// of version 5, what waits for the network written. When ctx ends, connections that
-// are still open are cut, and its error is returned. Sessions are gone, but for what
-// a Store keeps.
+// Close stops the broker. It accepts no more connections, publishes the wills of connected clients
+// as the standard requires, sends DISCONNECT with Server shutting down to MQTT 5 clients, and
+// writes what is buffered. When ctx ends, Close closes the remaining connections and returns the
+// error of ctx. Only the sessions that a Store holds survive.
 func (b *Broker) Close(ctx context.Context) error {
 	b.mu.Lock()
 	if b.closed {
@@ -116,7 +114,7 @@ func (b *Broker) Close(ctx context.Context) error {
 		c.kill(proto.ServerShuttingDown, "")
 	}
 	done := make(chan struct{})
-	go func() { // ends when the last connection does; Close waits for it
+	go func() { // ends after the last connection; Close waits for it
 		b.wg.Wait()
 		close(done)
 	}()
@@ -155,8 +153,8 @@ func (b *Broker) Close(ctx context.Context) error {
 	return err
 }
 
-// lastWills publishes the wills that have no delay while there is somebody to read
-// them, until ctx ends. The others wait in the Store.
+// publishWills publishes the wills without a delay while subscribers are still connected, until ctx
+// ends. The other wills remain in the Store.
 func (b *Broker) publishWills(ctx context.Context, attached []*client) {
 	for some := range slices.Chunk(attached, passAtOnce) {
 		bt := b.batch(nil)

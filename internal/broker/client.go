@@ -12,41 +12,41 @@ import (
 	"mqtt/internal/proto"
 )
 
-// client is one connection. Its state is in parts by who may use it.
+// client is one connection. Its state is grouped by the goroutines or locks that own it.
 type client struct {
 	b    *Broker
 	conn net.Conn
-	ctx  context.Context // ends with Serve's
+	ctx  context.Context // ends with the context of Serve
 
-	terms       // set before the session knows of the client, and not changed
-	inbound     // of the goroutine that reads
-	admission   // likewise
-	publisher   // likewise
-	inputMemory // what it holds for unfinished packets
+	terms       // set before the session refers to the client; not changed after that
+	inbound     // owned by the reading goroutine
+	admission   // owned by the reading goroutine
+	publisher   // owned by the reading goroutine
+	inputMemory // memory for unfinished packets
 	outbound    // guarded by session.mu
-	pace        // likewise
-	ending      // likewise
+	pace        // guarded by session.mu
+	ending      // guarded by session.mu
 	listing     // guarded by Broker.mu
 
-	dying chan struct{} // closed with end
-	stamp atomic.Uint64 // of the credentials with which it came in
+	dying chan struct{} // closed when end is set
+	stamp atomic.Uint64 // of the credentials that were checked
 	done  chan struct{} // closed when the session is free for another client
 }
 
-// leave is why a connection ends. A Reason below 0x80 was said by the client.
+// closeReason is the reason why a connection ends. The client gave a reason below 0x80 itself.
 type closeReason struct {
 	reason     proto.Reason
 	text       string
-	fromClient bool // by the client's own DISCONNECT
+	fromClient bool // given by the client's own DISCONNECT
 	err        error
 
-	unwritten bool // a write failed: the client may have said more
+	unwritten bool // a write failed: the client may have sent more packets
 }
 
 func (l *closeReason) Error() string {
 	switch {
 	case l.reason == lost:
-		return l.text // nobody gave a reason
+		return l.text // a broken connection has no reason code
 	case l.text == "":
 		return l.reason.Name(proto.DISCONNECT)
 	}
@@ -55,11 +55,11 @@ func (l *closeReason) Error() string {
 
 func (l *closeReason) Unwrap() error { return l.err }
 
-// fault is the error that ends a connection with a DISCONNECT of that reason.
+// disconnectError returns an error that ends a connection with DISCONNECT and reason code r.
 func disconnectError(r proto.Reason, text string) error { return &closeReason{reason: r, text: text} }
 
-// asLeave turns whatever ended the connection into a reason for a DISCONNECT, nil
-// where there is nobody to tell.
+// asCloseReason converts an error to the reason code of a DISCONNECT. It returns nil if no
+// DISCONNECT can be sent.
 func asCloseReason(err error) *closeReason {
 	var l *closeReason
 	if errors.As(err, &l) {
@@ -76,9 +76,9 @@ func asCloseReason(err error) *closeReason {
 	return nil
 }
 
-// serve is a connection from its first byte to its last. The broker starts it for
-// each one, and Close waits for it. What follows the CONNECT runs in a goroutine of
-// its own: the stack that the CONNECT needed is not kept for the connection's life.
+// serve handles a connection from its first byte to its last. The broker starts it once a
+// connection, and Close waits for it. After CONNECT a new goroutine continues, so that the stack
+// that CONNECT needed is not kept for the life of the connection.
 func (c *client) serve() {
 	err := c.connect()
 	if c.s != nil {
@@ -92,7 +92,7 @@ func (c *client) serve() {
 	c.b.gone(c)
 }
 
-// stay serves a client that has a session.
+// serveSession serves a client that has a session.
 func (c *client) serveSession(err error) {
 	if err == nil {
 		err = c.read()
@@ -102,8 +102,8 @@ func (c *client) serveSession(err error) {
 	c.b.gone(c)
 }
 
-// kill makes the connection end with that reason. It does not wait. It may be called
-// from anywhere, with no lock held.
+// kill ends the connection with that reason. It does not wait. Any goroutine may call it, with no
+// lock held.
 func (c *client) kill(r proto.Reason, text string) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
@@ -114,8 +114,7 @@ func (c *client) kill(r proto.Reason, text string) {
 	}
 }
 
-// overtake ends the connection for another one with its client identifier
-// [MQTT-3.1.4-3].
+// takeOver ends the connection because another one has the same client identifier [MQTT-3.1.4-3].
 func (c *client) takeOver(fresh bool) {
 	c.s.mu.Lock()
 	c.takenOver, c.takenClean = true, fresh
@@ -123,7 +122,8 @@ func (c *client) takeOver(fresh bool) {
 	c.kill(proto.SessionTakenOver, "another connection has the same client identifier")
 }
 
-// part separates the client from its session, says goodbye and closes.
+// detach separates the client from its session, sends DISCONNECT where it may, and closes the
+// connection.
 func (c *client) detach(err error) {
 	b, s := c.b, c.s
 	why := asCloseReason(err)
@@ -131,14 +131,14 @@ func (c *client) detach(err error) {
 	bt := b.batch(nil)
 	s.mu.Lock()
 	if c.end != nil && (!c.end.unwritten || why == nil || !why.fromClient) {
-		why = c.end // unless the client's own word came before the connection broke
+		why = c.end // unless the client sent its own DISCONNECT before the connection broke
 	}
-	said := why != nil && why.fromClient
-	flush := why != nil && why.reason != lost // there may be somebody to read it
+	byClient := why != nil && why.fromClient
+	flush := why != nil && why.reason != lost // the client may still be reading
 	switch {
 	case !flush:
 		c.discardOutput()
-	case !said && c.v5():
+	case !byClient && c.v5():
 		c.appendDisconnect(why)
 	}
 	c.closing = true
@@ -146,7 +146,7 @@ func (c *client) detach(err error) {
 	s.online.Store(false)
 	s.left = time.Now()
 	ends := s.expiry == 0 || c.takenClean
-	w := c.willOnDetach(said && why.reason == proto.Success, ends)
+	w := c.willOnDetach(byClient && why.reason == proto.Success, ends)
 	if s.durable {
 		b.opt.Store.PutSession(s.record())
 	}
@@ -154,7 +154,7 @@ func (c *client) detach(err error) {
 	s.sender.Shrink(0)
 	s.queue.shrink(0)
 	if ends {
-		s.markEnded() // with the client: nobody may enter what is about to go
+		s.markEnded() // before s.client is nil: no client may enter a session that is about to end
 	} else {
 		s.startExpiry()
 	}
@@ -177,7 +177,7 @@ func (c *client) detach(err error) {
 		b.endSession(s)
 	}
 	close(c.done)
-	b.opt.Log.Info("client left", "client", escaped(s.id), "user", escaped(c.user()), "why", reasonText(err, why))
+	b.opt.Log.Info("client disconnected", "client", escaped(s.id), "user", escaped(c.user()), "why", reasonText(err, why))
 	c.drain(flush)
 }
 
@@ -188,13 +188,14 @@ func reasonText(err error, why *closeReason) string {
 	return withoutAddress(err).Error()
 }
 
-// bare is an error of the network without its addresses, which the log has anyway.
+// withoutAddress returns a network error without its addresses, because the log line has them
+// already.
 func withoutAddress(err error) error {
 	var op *net.OpError
 	if !errors.As(err, &op) {
 		return err
 	}
-	if _, ok := op.Err.(*os.SyscallError); ok { // which names the call again
+	if _, ok := op.Err.(*os.SyscallError); ok { // repeats the name of the call
 		return op.Err
 	}
 	return fmt.Errorf("%s: %w", op.Op, op.Err)

@@ -9,21 +9,21 @@ import (
 	"mqtt/internal/proto"
 )
 
-// ClientInfo is what can be told of a client that is connected.
+// ClientInfo describes a connected client.
 type ClientInfo struct {
 	ID            string
 	Username      string
 	Version       proto.Version
 	Remote        net.Addr
 	Subscriptions int
-	Queued        int // messages that wait
-	InFlight      int // QoS 1 and 2 messages that it has not acknowledged
-	Waiting       int // bytes on their way to it
+	Queued        int // messages in its backlog
+	InFlight      int // QoS 1 and 2 messages it has not acknowledged
+	Waiting       int // bytes being written to it
 	Lagging       bool
-	Expiry        time.Duration // of its session, negative for never
+	Expiry        time.Duration // of its session; negative means never
 }
 
-// Clients lists the clients by identifier.
+// Clients returns the connected clients, sorted by identifier.
 func (b *Broker) Clients() []ClientInfo {
 	b.mu.Lock()
 	all := make([]*session, 0, len(b.clients))

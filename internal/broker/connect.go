@@ -11,20 +11,20 @@ import (
 	"mqtt/internal/proto"
 )
 
-// opening is what a CONNECT asked for, less what went into the client.
+// connectRequest holds what a CONNECT asks for, except for what is stored in the client.
 type connectRequest struct {
 	clean    bool
 	expiry   uint32 // granted
-	asked    uint32 // session expiry interval of the CONNECT
-	keep     uint16 // seconds, of the CONNECT
-	assigned bool   // the client identifier is ours
+	asked    uint32 // Session Expiry Interval of CONNECT
+	keep     uint16 // Keep Alive of CONNECT, seconds
+	assigned bool   // the broker made the client identifier
 	will     *will
-	info     bool // response information is wanted
+	info     bool // Request Response Information
 	done     []byte
 }
 
-// connect reads the CONNECT, which must come first [MQTT-3.1.0-1], and answers it.
-// c.s stays nil if the client was refused.
+// connect reads CONNECT, which must be the first packet [MQTT-3.1.0-1], and answers it. c.s remains
+// nil if the client was refused.
 func (c *client) connect() error {
 	b := c.b
 	by := time.Now().Add(b.opt.ConnectTimeout)
@@ -34,7 +34,7 @@ func (c *client) connect() error {
 	if err != nil {
 		return err
 	}
-	if c.lastLook { // it came in time, and the broker stood still
+	if c.lastLook { // it arrived in time, and the process was suspended
 		by = time.Now().Add(b.opt.ConnectTimeout)
 		c.conn.SetDeadline(by)
 	}
@@ -60,14 +60,14 @@ func (c *client) connect() error {
 		return c.refuse(r, text)
 	}
 	if c.maxPacket > 0 && len(c.connack(o, false)) > c.maxPacket {
-		return c.refuse(proto.PacketTooLarge, "CONNACK is larger than the client takes") // [MQTT-3.1.2-24]
+		return c.refuse(proto.PacketTooLarge, "CONNACK exceeds the client's Maximum Packet Size") // [MQTT-3.1.2-24]
 	}
 	c.in.SetMax(b.opt.MaxPacket)
 	if err := b.attach(c, o); err != nil {
 		return err
 	}
 	if b.revision.Load() != revision {
-		c.recheckStamp() // Revise may have come before the client was there to be seen
+		c.recheckStamp() // Revise may have run before the client was listed
 	}
 	b.opt.Log.Info("client connected", "client", escaped(c.who.ClientID), "user", escaped(c.user()), "version", c.v.String(), "remote", c.who.Remote)
 	c.last, c.lastLook = time.Now(), false
@@ -75,8 +75,8 @@ func (c *client) connect() error {
 	return c.rearm()
 }
 
-// first returns the first packet. It ends at once if the first byte is not that of a CONNECT: the
-// peer speaks another protocol.
+// readConnect returns the first packet. It fails at once if the first byte is not that of a
+// CONNECT, because the peer speaks another protocol.
 func (c *client) readConnect() (proto.Frame, error) {
 	if c.in.Len() == 0 {
 		err := c.in.Fill()
@@ -102,7 +102,7 @@ func (c *client) readConnect() (proto.Frame, error) {
 	return f, nil
 }
 
-// guess says what protocol begins with these bytes.
+// guessProtocol names the protocol that begins with these bytes.
 func guessProtocol(b []byte) string {
 	for _, p := range [...]struct{ begins, name string }{
 		{"PROXY", "the PROXY protocol, which is not supported"}, {"\r\n\r\n\x00", "the PROXY protocol, which is not supported"}, {"\x10", "MQTT without TLS"},
@@ -115,9 +115,8 @@ func guessProtocol(b []byte) string {
 	return fmt.Sprintf("the first byte is 0x%02x", b[0])
 }
 
-// refuseConnect answers a CONNECT that could not be read, where the standard lets
-// us: one that asks for a version there is not [MQTT-3.1.2-2], and any of version 5
-// [MQTT-3.1.4-1].
+// refuseConnect answers a CONNECT that could not be decoded, where the standard allows an answer:
+// to an unsupported version [MQTT-3.1.2-2], and to any CONNECT of version 5 [MQTT-3.1.4-1].
 func (c *client) refuseConnect(p *proto.Connect, err error) error {
 	var e *proto.Error
 	if !errors.As(err, &e) {
@@ -126,7 +125,7 @@ func (c *client) refuseConnect(p *proto.Connect, err error) error {
 	c.v, c.problem = p.Version, true
 	switch {
 	case e.Reason == proto.UnsupportedProtocolVersion && (p.Version < proto.V5 || p.Version >= 0x80):
-		c.v = proto.V311 // bit 7 of the level is of bridges, which are older
+		c.v = proto.V311 // bit 7 of the level marks bridges, which use older versions
 	case e.Reason == proto.UnsupportedProtocolVersion:
 		c.v = proto.V5
 	case c.v < proto.V5:
@@ -138,8 +137,7 @@ func (c *client) refuseConnect(p *proto.Connect, err error) error {
 	return c.refuse(e.Reason, e.What)
 }
 
-// accept checks what can be checked without asking anybody, and takes over what the
-// CONNECT says about the connection.
+// accept checks CONNECT against the limits, without the hooks, and stores the client's own limits.
 func (c *client) accept(p *proto.Connect, o *connectRequest) (proto.Reason, string) {
 	b := c.b
 	opt := &b.opt
@@ -161,7 +159,7 @@ func (c *client) accept(p *proto.Connect, o *connectRequest) (proto.Reason, stri
 	}
 	if c.connFaults != nil {
 		if r := c.connFaults.Refuse(); r != proto.Success {
-			return r, "fault on demand"
+			return r, "refused by a fault"
 		}
 	}
 	c.who = &Identity{ClientID: p.ClientID, HasUsername: p.HasUsername, Username: p.Username, Version: c.v,
@@ -176,7 +174,7 @@ func (c *client) accept(p *proto.Connect, o *connectRequest) (proto.Reason, stri
 		case c.v == proto.V31:
 			return proto.ClientIdentifierNotValid, "empty client identifier"
 		case c.v == proto.V311 && !p.CleanStart:
-			return proto.ClientIdentifierNotValid, "empty client identifier with a session to keep" // 3.1.1 [MQTT-3.1.3-8]
+			return proto.ClientIdentifierNotValid, "empty client identifier without Clean Session" // 3.1.1 [MQTT-3.1.3-8]
 		}
 		c.who.ClientID = "auto-" + rand.Text() // [MQTT-3.1.3-6], [MQTT-3.1.3-7]
 		o.assigned = true
@@ -187,7 +185,7 @@ func (c *client) accept(p *proto.Connect, o *connectRequest) (proto.Reason, stri
 	c.bridge = p.Bridge
 	if w := p.Will; w != nil {
 		switch {
-		case isSys(w.Topic) && !c.v5(): // an older client cannot know what there is not
+		case isSys(w.Topic) && !c.v5(): // older versions cannot be told that retained messages are not available
 		case w.QoS > opt.Without.maximumQoS():
 			return proto.QoSNotSupported, "will QoS" // [MQTT-3.2.2-12]
 		case w.Retain && opt.Without.Retain:
@@ -196,7 +194,7 @@ func (c *client) accept(p *proto.Connect, o *connectRequest) (proto.Reason, stri
 		case opt.reserved(w.Topic), strings.Count(w.Topic, "/") >= opt.TopicLevels:
 			return proto.TopicNameInvalid, "will topic"
 		}
-		if !isSys(w.Topic) { // bridges have a will there by default: it is never published
+		if !isSys(w.Topic) { // by default bridges have a will below $SYS: it is never published
 			o.will = newWill(c.who, w)
 		}
 	}
@@ -206,8 +204,8 @@ func (c *client) accept(p *proto.Connect, o *connectRequest) (proto.Reason, stri
 	return proto.Success, ""
 }
 
-// keepAlive is the keepalive that counts: the client's own or, in version 5, a
-// smaller one of ours [MQTT-3.1.2-21].
+// keepAlive returns the effective keep alive: the client's own or, in version 5, the smaller one of
+// the server [MQTT-3.1.2-21].
 func (c *client) keepAlive(asked uint16) time.Duration {
 	most := c.b.opt.KeepAliveMaximum
 	if c.v5() && most > 0 && (asked == 0 || asked > most) {
@@ -216,8 +214,8 @@ func (c *client) keepAlive(asked uint16) time.Duration {
 	return time.Duration(asked) * time.Second
 }
 
-// refuse answers the CONNECT with a reason, says why if that is wanted, and returns
-// it as an error. The caller closes [MQTT-3.2.2-7].
+// refuse answers CONNECT with a reason code, and a reason string if the client wants one. It
+// returns the reason as an error. The caller closes the connection [MQTT-3.2.2-7].
 func (c *client) refuse(r proto.Reason, text string) error {
 	c.answered = true
 	err := fmt.Errorf("%s: %s", r.Name(proto.CONNACK), text)
@@ -237,7 +235,7 @@ func (c *client) refuse(r proto.Reason, text string) error {
 		return errors.Join(err, e)
 	}
 	if c.maxPacket > 0 && len(buf) > c.maxPacket {
-		return err // not even that: a close says it [MQTT-3.1.2-24]
+		return err // even that is too large: only close [MQTT-3.1.2-24]
 	}
 	c.conn.SetDeadline(time.Now().Add(closeTimeout))
 	if _, e := c.conn.Write(buf); e != nil {
@@ -249,8 +247,8 @@ func (c *client) refuse(r proto.Reason, text string) error {
 	return err
 }
 
-// connack is the answer that lets the client in. The properties tell it in what we
-// differ from the standard's defaults.
+// connack returns the CONNACK that accepts the client. Its properties list what differs from the
+// standard's defaults.
 func (c *client) connack(o *connectRequest, present bool) []byte {
 	ack := proto.Connack{SessionPresent: present}
 	opt := &c.b.opt
@@ -294,7 +292,7 @@ func (c *client) connack(o *connectRequest, present bool) []byte {
 		ack.Props = ps
 	}
 	buf, err := ack.Append(nil, c.v)
-	if err != nil { // a hook gave more than a packet can carry
+	if err != nil { // a hook returned more than a packet can hold
 		ack.Props = nil
 		buf, _ = ack.Append(nil, c.v)
 	}

@@ -6,42 +6,42 @@ import (
 	"mqtt/internal/broker/fair"
 )
 
-// crowd holds connections by network address, those of one address in the order in which they came.
-// The zero value is empty. It is guarded by Broker.mu.
+// connList holds connections by network address, and those of one address in order of arrival. The
+// zero value is empty. Broker.mu guards it.
 type connList struct {
-	n     int
-	lines map[fair.Key]*list.List // of *client
+	n         int
+	byAddress map[fair.Key]*list.List // of *client
 }
 
-func (d *connList) add(c *client) *list.Element {
-	if d.lines == nil {
-		d.lines = make(map[fair.Key]*list.List)
+func (l *connList) add(c *client) *list.Element {
+	if l.byAddress == nil {
+		l.byAddress = make(map[fair.Key]*list.List)
 	}
 	key := fair.KeyOf(c.conn.RemoteAddr())
-	line := d.lines[key]
+	line := l.byAddress[key]
 	if line == nil {
 		line = list.New()
-		d.lines[key] = line
+		l.byAddress[key] = line
 	}
-	d.n++
+	l.n++
 	return line.PushBack(c)
 }
 
-func (d *connList) remove(c *client, e *list.Element) {
+func (l *connList) remove(c *client, e *list.Element) {
 	key := fair.KeyOf(c.conn.RemoteAddr())
-	line := d.lines[key]
+	line := l.byAddress[key]
 	line.Remove(e)
-	d.n--
+	l.n--
 	if line.Len() == 0 {
-		delete(d.lines, key)
+		delete(l.byAddress, key)
 	}
 }
 
-// first returns the connection that came first of those of the address that has most of them. The crowd
-// is not empty.
-func (d *connList) first() *client {
+// first returns the oldest connection of the address that has most connections. The list must not
+// be empty.
+func (l *connList) first() *client {
 	var most *list.List
-	for _, line := range d.lines {
+	for _, line := range l.byAddress {
 		if most == nil || line.Len() > most.Len() {
 			most = line
 		}

@@ -2,14 +2,15 @@ package broker
 
 import "strings"
 
-// cursor is a position among the topics that a filter takes in. It is a value: it outlives
-// changes of what is retained, and the process.
+// cursor is a position among the topics that match a filter. It is a value, so it stays valid when
+// retained messages change, and across a restart.
 type cursor struct {
 	filter string
-	from   string // no topic before it is of interest any more
+	from   string // topics before it have been visited
 }
 
-// A step of a walk looks at so many topics at most, and finds so many messages and bytes.
+// These constants limit one step of a walk: the topics it looks at, and the messages and bytes it
+// finds.
 const (
 	stepTopics   = 1000
 	stepMessages = 64
@@ -17,14 +18,14 @@ const (
 	searchCost   = 10
 )
 
-// near is how many topics that cannot match are passed one by one before the next one that
-// can is searched for.
+// scanBefore is the number of topics without a match that are visited one by one before the tree is
+// searched for the next candidate.
 const scanBefore = 4
 
-// next appends up to n messages to found, as v has them, and moves c. It looks at about
-// *left topics at most, and takes those off; a search costs as much as searchCost of them. done is
-// true if there are no more messages. r.mu is held for reading.
-func (r *retained) next(c *cursor, v walkView, left *int, n int, found []*Message) (_ []*Message, done bool) {
+// next appends up to n messages that v shows to msgs, and advances c. It looks at about *left
+// topics at most and subtracts them; a search counts as searchCost topics. done is true if there
+// are no more messages. r.mu is held for reading.
+func (r *retained) next(c *cursor, v walkView, left *int, n int, msgs []*Message) (_ []*Message, done bool) {
 	for bytes := 0; *left > 0 && n > 0 && bytes < stepBytes; {
 		hop, passed, stopped := "", 0, false
 		*left -= searchCost
@@ -37,7 +38,7 @@ func (r *retained) next(c *cursor, v walkView, left *int, n int, found []*Messag
 			}
 			match, from, more := advance(c.filter, x.topic)
 			if m := x.at(v); match && m != nil {
-				found = append(found, m)
+				msgs = append(msgs, m)
 				n--
 				bytes += m.size()
 			}
@@ -48,19 +49,18 @@ func (r *retained) next(c *cursor, v walkView, left *int, n int, found []*Messag
 			return more && !stopped
 		})
 		if !stopped {
-			return found, true
+			return msgs, true
 		}
 		c.from = hop
 	}
-	return found, false
+	return msgs, false
 }
 
-// advance compares a topic with a filter. It reports whether the filter takes in the topic,
-// and the first position after it at which there may be another that the filter takes in: ""
-// is the next topic. more is false if there can be none. Wildcards at the first level leave
-// out topics that begin with $ [MQTT-4.7.2-1].
+// advance compares a topic with a filter. It reports whether they match, and the first later
+// position where another topic may match; "" means the next topic. more is false if no later topic
+// can match. Wildcards at the first level do not match topics that begin with $ [MQTT-4.7.2-1].
 func advance(filter, topic string) (match bool, from string, more bool) {
-	plus := -1 // where in topic the last level ends that + stands for
+	plus := -1 // where the last level ends in topic that matched +
 	skip := func() (string, bool) {
 		if plus < 0 {
 			return "", false
@@ -90,7 +90,7 @@ func advance(filter, topic string) (match bool, from string, more bool) {
 			return bottom, from, more
 		case bottom:
 			rest := filter[fend+1:]
-			if rest == "#" { // a/# takes in a as well
+			if rest == "#" { // a/# also matches a
 				return true, "", true
 			}
 			if level = rest[:levelEnd(rest, 0)]; level == "+" {
@@ -102,7 +102,7 @@ func advance(filter, topic string) (match bool, from string, more bool) {
 	}
 }
 
-// levelEnd returns where the level that begins at i ends.
+// levelEnd returns the end of the level that begins at i.
 func levelEnd(s string, i int) int {
 	if n := strings.IndexByte(s[i:], '/'); n >= 0 {
 		return i + n

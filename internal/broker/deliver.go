@@ -6,13 +6,13 @@ import (
 	"mqtt/internal/proto"
 )
 
-// deliver gives the run to a session.
+// deliver delivers the run to a session.
 func (bt *batch) deliver(t *target) {
 	s := t.s
 	s.mu.Lock()
 	if t.epoch != s.epoch.Load() {
-		// The route is older than the session's subscriptions: what was given up a
-		// moment ago gets nothing more [MQTT-3.10.4-2].
+		// The route is older than the session's subscriptions. A subscription that has just been
+		// removed gets no more messages [MQTT-3.10.4-2].
 		s.mu.Unlock()
 		if t = bt.b.router.find(bt.route.topic).targetOf(s); t == nil {
 			return
@@ -52,7 +52,7 @@ func (bt *batch) deliver(t *target) {
 	s.charge()
 }
 
-// why returns why the session just had no room for a message. s.mu is held.
+// dropReason returns why the session just had no room for a message. s.mu is held.
 func (bt *batch) dropReason(s *session) string {
 	if s.queue.n >= bt.b.opt.QueueMessages || bt.limitReached.limit != memoryLimit {
 		return whyFull
@@ -60,7 +60,7 @@ func (bt *batch) dropReason(s *session) string {
 	return whyMemory
 }
 
-// lateOrLarge returns why a message was not sent.
+// notSentReason returns why a message was not sent.
 func notSentReason(late bool) string {
 	if late {
 		return whyExpired
@@ -68,7 +68,8 @@ func notSentReason(late bool) string {
 	return whyTooLarge
 }
 
-// there returns the session's client, nil if it is away or about to be. s.mu is held.
+// connected returns the session's client, or nil if it is disconnected or about to be. s.mu is
+// held.
 func (s *session) connected() *client {
 	if c := s.client; c != nil && !c.closing {
 		return c
@@ -92,8 +93,8 @@ func (s *session) offer(bt *batch, m *Message, g *grant) outcome {
 	return matched | accepted
 }
 
-// writeQoS0 appends the run at QoS 0 to a connection's bytes. A client that is away gets
-// nothing. s.mu is held.
+// writeQoS0 appends the run at QoS 0 to the client's output. A disconnected client gets nothing.
+// s.mu is held.
 func (bt *batch) writeQoS0(s *session, g *grant, retain bool) {
 	c := s.connected()
 	if c == nil {
@@ -147,7 +148,7 @@ func (bt *batch) writeQoS0(s *session, g *grant, retain bool) {
 	s.charge()
 }
 
-// form returns the run at QoS 0 as bytes of version v.
+// encoded returns the run at QoS 0 as bytes of version v.
 func (bt *batch) encoded(v proto.Version) *encodedRun {
 	f := &bt.forms[0]
 	if v >= proto.V5 {
@@ -166,7 +167,7 @@ func (bt *batch) encoded(v proto.Version) *encodedRun {
 			p.Props = m.Props
 		}
 		at := len(f.b)
-		f.b, _ = p.Append(f.b, v) // it was decoded: there is nothing wrong with it
+		f.b, _ = p.Append(f.b, v) // a packet that was decoded can be encoded
 		f.largest = max(f.largest, len(f.b)-at)
 	}
 	if len(bt.route.targets) >= 4 && len(f.b) >= shareFrom {
@@ -175,8 +176,8 @@ func (bt *batch) encoded(v proto.Version) *encodedRun {
 	return f
 }
 
-// notice puts c on the list of those for whom the publisher waits when the batch is
-// done. session.mu is held.
+// noteSlow adds c to the slow clients for which the publisher waits after the batch. session.mu is
+// held.
 func (bt *batch) noteSlow(c *client) {
 	if c.slowIn != bt.serial && !c.lagging && bt.from != nil && c.backlogged() {
 		c.slowIn = bt.serial
@@ -187,9 +188,10 @@ func (bt *batch) noteSlow(c *client) {
 	}
 }
 
-// put sends the session a message, or queues it: at QoS 1 and 2 in any case, at QoS
-// 0 only behind others. It is false if there is no room; the message that came last
-// is the one that is dropped. m must be in memory that lasts. s.mu is held.
+// enqueue sends a message to the session's client or queues it. QoS 1 and 2 messages are queued
+// whenever they cannot be sent, QoS 0 messages only for a connected client. It returns false if
+// there is no room: the newest message is dropped. m must not alias a reader's buffer. s.mu is
+// held.
 func (s *session) enqueue(bt *batch, m *Message, g *grant, qos byte, retain bool) bool {
 	b, c := s.b, s.client
 	if c != nil && c.closing {
@@ -233,8 +235,8 @@ func (s *session) enqueue(bt *batch, m *Message, g *grant, qos byte, retain bool
 	return true
 }
 
-// fits tells whether there is room for a message to c, nil if that is away, whether it can
-// be sent now, and whether it is the broker's memory that is full. s.mu is held.
+// canAccept reports whether there is room for a message to c, which is nil if disconnected, whether
+// it can be sent now, and whether the broker's memory is full. s.mu is held.
 func (s *session) canAccept(c *client, size int, qos byte) (now, fits, full bool) {
 	b := s.b
 	now = c != nil && s.queue.n == 0 && len(c.resend) == 0 && len(s.walks) == 0 && c.out.n < b.opt.HighWater && (qos == 0 || s.sender.Free() > 0)
@@ -253,8 +255,8 @@ func (s *session) canAccept(c *client, size int, qos byte) (now, fits, full bool
 	return now, !full && s.queue.n < b.opt.QueueMessages && s.bytes+size <= b.opt.QueueBytes, full
 }
 
-// send puts one message on the way to the client. s.mu is held; at QoS 1 and 2 the
-// window has room.
+// send sends one message to the client. s.mu is held. At QoS 1 and 2 the inflight window must have
+// room.
 func (s *session) send(now int64, h *delivery, count *tally) {
 	c := s.client
 	var id uint16
@@ -264,8 +266,8 @@ func (s *session) send(now int64, h *delivery, count *tally) {
 	}
 	late := h.m.expired(now)
 	if late || !c.append(now, h, id) {
-		// Too late, or more than this client takes: as if it had been sent
-		// [MQTT-3.1.2-25].
+		// An expired message, or one larger than the client accepts, is treated as if it had been
+		// sent [MQTT-3.1.2-25].
 		if h.qos > 0 {
 			s.sender.Cancel(id)
 		}
@@ -291,9 +293,9 @@ func (s *session) send(now int64, h *delivery, count *tally) {
 	}
 }
 
-// pump sends what waits, as far as the window and the connection have room: first
-// what a resumed session must send again, in its order [MQTT-4.6.0-1], then the
-// queue. s.mu is held.
+// sendQueued sends waiting messages while the inflight window and the output have room: first those
+// that a resumed session must send again, in their order [MQTT-4.6.0-1], then the queue. s.mu is
+// held.
 func (s *session) sendQueued(now int64, count *tally) {
 	c := s.client
 	if c == nil || c.closing {
@@ -306,7 +308,7 @@ func (s *session) sendQueued(now int64, count *tally) {
 		if h == nil || h.seq != f.Tag || s.sender.Released(f.ID) {
 			continue // acknowledged meanwhile
 		}
-		// One that never left may be too late by now; one that did is finished
+		// A message that was never sent may have expired. One that was sent must be completed
 		// whatever its age [MQTT-4.3.3-7].
 		late := !h.sent && h.m.expired(now)
 		if late || !c.append(now, h, f.ID) {

@@ -7,14 +7,13 @@ import (
 )
 
 const (
-	longestAlias = 1024 // bytes of a topic that is worth an alias's memory
+	longestAlias = 1024 // bytes of the longest topic that gets an alias
 	aliasSize    = 64   // bytes that an alias takes besides its topic, about
 )
 
-// append encodes a message for the client, with its identifiers, what is left of its
-// expiry and a topic alias where the client takes them. false: the packet is larger
-// than the client takes, and nothing was appended [MQTT-3.1.2-24]. session.mu is
-// held.
+// append encodes a message for the client, with its subscription identifiers, the rest of its
+// expiry interval, and a topic alias if the client accepts one. It returns false, and appends
+// nothing, if the packet is larger than the client accepts [MQTT-3.1.2-24]. session.mu is held.
 func (c *client) append(now int64, h *delivery, id uint16) bool {
 	var space [256]byte
 	p, newAlias := c.compose(space[:0], now, h, id)
@@ -34,8 +33,9 @@ func (c *client) append(now int64, h *delivery, id uint16) bool {
 	return err == nil
 }
 
-// compose returns the PUBLISH of a message, with properties in space where they are not the
-// message's own. newAlias reports whether it introduces the next topic alias. session.mu is held.
+// compose returns the PUBLISH of a message. Properties that differ from the message's own are
+// stored in space. newAlias reports whether the packet sets the next topic alias. session.mu is
+// held.
 func (c *client) compose(space proto.Props, now int64, h *delivery, id uint16) (p proto.Publish, newAlias bool) {
 	m := h.m
 	p = proto.Publish{Dup: h.sent, QoS: h.qos, Retain: h.retain, Topic: m.Topic, PacketID: id, Payload: m.Payload}
@@ -64,11 +64,12 @@ func (c *client) compose(space proto.Props, now int64, h *delivery, id uint16) (
 	return p, newAlias
 }
 
-// mostAround is more than the bytes of a PUBLISH that are not topic, properties or payload.
+// maxPublishOverhead is an upper bound of the bytes of a PUBLISH besides topic, properties and
+// payload.
 const maxPublishOverhead = 32
 
-// takes reports whether the message fits into the client's Maximum Packet Size. session.mu is
-// held.
+// fitsPacketLimit reports whether the message fits into the client's Maximum Packet Size.
+// session.mu is held.
 func (c *client) fitsPacketLimit(now int64, h *delivery) bool {
 	m := h.m
 	if c.maxPacket == 0 || len(m.Topic)+len(m.Props)+len(h.g.ids)+len(m.Payload)+maxPublishOverhead <= c.maxPacket {
@@ -78,8 +79,8 @@ func (c *client) fitsPacketLimit(now int64, h *delivery) bool {
 	return p.Size(c.v) <= c.maxPacket
 }
 
-// unsend takes the mark of having been sent off the messages that are still among
-// c.out: DUP is for what was sent before [MQTT-3.3.1-1]. session.mu is held.
+// clearSentFlags marks the messages that are still in c.out as not sent, because DUP is only for
+// messages that were sent before [MQTT-3.3.1-1]. session.mu is held.
 func (c *client) clearSentFlags() {
 	for _, b := range c.out.buffers(nil) {
 		for {
@@ -102,13 +103,13 @@ func (c *client) clearSentFlags() {
 	}
 }
 
-// forget drops what was not written. session.mu is held.
+// discardOutput discards the bytes that were not written. session.mu is held.
 func (c *client) discardOutput() {
 	c.clearSentFlags()
 	c.out.free(&c.b.blocks)
 }
 
-// goodbye appends a DISCONNECT, with words if the client wants them and they fit.
+// appendDisconnect appends a DISCONNECT, with a reason string if the client wants one and it fits.
 // session.mu is held.
 func (c *client) appendDisconnect(why *closeReason) {
 	d := proto.Disconnect{Reason: why.reason}
@@ -126,7 +127,7 @@ func (c *client) appendDisconnect(why *closeReason) {
 	}
 }
 
-// clip keeps a reason string short and well-formed.
+// clip returns s as a short, well-formed reason string.
 func clip(s string) string {
 	if proto.CheckText(s) != nil {
 		return "malformed"
@@ -134,7 +135,7 @@ func clip(s string) string {
 	return shorten(s, 200)
 }
 
-// shorten returns what of s fits into n bytes, in whole characters.
+// shorten returns the longest prefix of s of at most n bytes that ends between two characters.
 func shorten(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// What has expired makes room before anything is refused for want of it: among retained messages
-// (see reserve), in the queue that is full, and everywhere once little memory is left.
+// Expired messages are dropped before anything is refused for lack of room: among retained messages
+// (see reserve), in a queue that is full, and everywhere once memory is low.
 
 const (
-	sweepPause = 100 * time.Millisecond // between two looks at all messages of a queue
-	clearPause = time.Second            // between two looks at all queues, while memory is short
+	sweepPause = 100 * time.Millisecond // between two scans of one queue
+	clearPause = time.Second            // between two scans of all queues, while memory is low
 )
 
-// sweep drops messages that have expired from the queue, and reports whether there were any. It
-// looks at all of them, but not more often than once in sweepPause. s.mu is held.
+// dropExpired drops the expired messages of the queue, and reports whether there were any. It scans
+// the whole queue, but at most once in sweepPause. s.mu is held.
 func (s *session) dropExpired(now int64, count *tally) bool {
 	q := &s.queue
 	if q.soonest == 0 || now < q.soonest || now-s.sweptAt < int64(sweepPause) {
@@ -23,7 +23,7 @@ func (s *session) dropExpired(now int64, count *tally) bool {
 	}
 	s.sweptAt = now
 	before := q.n
-	q.soonest = 0 // push finds it anew
+	q.soonest = 0 // push sets it again
 	q.removeIf(func(h *delivery) bool {
 		if !h.m.expired(now) {
 			return false
@@ -37,8 +37,8 @@ func (s *session) dropExpired(now int64, count *tally) bool {
 	return q.n < before
 }
 
-// memoryShort notes that little memory is left: what has expired is dropped from then on, until there
-// is more.
+// startClearing starts to drop expired messages periodically, because memory is low. It stops when
+// there is enough memory.
 func (b *Broker) startClearing() {
 	if b.clearingActive.Load() || !b.clearingActive.CompareAndSwap(false, true) {
 		return
@@ -50,10 +50,10 @@ func (b *Broker) startClearing() {
 	}
 }
 
-// isShort reports whether so little memory is left for messages that memoryShort is due.
+// memoryLow reports whether so little memory is left for messages that startClearing is due.
 func (b *Broker) memoryLow(left int64) bool { return left < b.opt.Memory/4 }
 
-// clearExpired drops everything that has expired, and comes again when something else has.
+// clearExpired drops all expired messages, and schedules itself for the next message that expires.
 func (b *Broker) clearExpired() {
 	next := b.clearRetained()
 	b.mu.Lock()
@@ -85,8 +85,8 @@ func (b *Broker) clearExpired() {
 	}
 }
 
-// clearRetained drops the retained messages that have expired, in steps, and returns when the next
-// one does, 0 if none does.
+// clearRetained drops the expired retained messages, in steps. It returns the time when the next
+// one expires, 0 if none does.
 func (b *Broker) clearRetained() (next int64) {
 	r := &b.retained
 	for more := true; more && !b.isClosed(); {

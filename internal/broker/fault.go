@@ -10,34 +10,33 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Fault decides which connections are to suffer, for the test of clients.
+// Fault decides which connections have faults. It is for testing clients.
 type Fault interface {
-	// Connection returns what shall happen to a new connection, nil for nothing.
+	// Connection returns the faults of a new connection, nil for none.
 	Connection(remote net.Addr) ConnFaults
 }
 
-// Fate is what shall happen to one connection. Packet is called by two goroutines,
-// one for each direction.
+// ConnFaults decides the faults of one connection. Two goroutines call Packet, one for each
+// direction.
 type ConnFaults interface {
-	// Refuse returns the reason to answer CONNECT with, Success to let it in.
+	// Refuse returns the reason code of CONNACK, Success to accept the client.
 	Refuse() proto.Reason
-	// Packet tells what to do with the next packet: one that came from the client if
-	// in is true, or one that goes to it.
+	// Packet returns what to do with the next packet. in is true if the client sent it.
 	Packet(in bool, t proto.Type, size int) Action
 }
 
-// Action is what happens to one packet: the delay first, then the rest. The zero
-// value lets it pass.
+// Action is what happens to one packet: first the delay, then the rest. The zero value forwards the
+// packet.
 type Action struct {
-	Delay     time.Duration // before it, and all that is behind it
-	Drop      bool          // it never was
-	Duplicate bool          // it comes twice
-	Cut       bool          // the connection breaks in the place of it
-	Stall     bool          // nothing comes any more in this direction, and nothing breaks
+	Delay     time.Duration // of this packet and all that follow it
+	Drop      bool          // discard the packet
+	Duplicate bool          // forward the packet twice
+	Cut       bool          // close the connection instead
+	Stall     bool          // forward nothing more in this direction, without closing
 }
 
-// faultConn is a connection that keeps to its Fate. Both directions are cut into
-// packets; bytes that cannot be are passed as they are.
+// faultConn is a connection with faults. It splits both directions into packets. Bytes that are no
+// packets are forwarded unchanged.
 type faultConn struct {
 	net.Conn
 	faults  ConnFaults
@@ -49,13 +48,13 @@ type faultConn struct {
 // lane is one direction of a faultConn.
 type lane struct {
 	inward bool
-	raw    []byte // not looked at
-	ready  []byte // looked at and not passed on
+	raw    []byte // not yet split into packets
+	ready  []byte // may be forwarded
 	action *Action
-	due    time.Time // when the held packet may go on
+	due    time.Time // when the packet of action may be forwarded
 
 	mu      sync.Mutex
-	until   time.Time // the deadline: no delay outlasts it
+	until   time.Time // deadline, which also ends a delay
 	changed chan struct{}
 }
 
@@ -72,7 +71,7 @@ func (c *faultConn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite does so where the connection can.
+// CloseWrite closes the writing side if the connection supports that.
 func (c *faultConn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
@@ -80,7 +79,7 @@ func (c *faultConn) CloseWrite() error {
 	return net.ErrClosed
 }
 
-// ConnectionState is that of a TLS connection, the zero value of another one.
+// ConnectionState returns the state of a TLS connection, and the zero value for another one.
 func (c *faultConn) ConnectionState() tls.ConnectionState {
 	if t, ok := c.Conn.(interface{ ConnectionState() tls.ConnectionState }); ok {
 		return t.ConnectionState()
@@ -88,19 +87,19 @@ func (c *faultConn) ConnectionState() tls.ConnectionState {
 	return tls.ConnectionState{}
 }
 
-// SetReadDeadline is also the end of a delay of what comes.
+// SetReadDeadline also limits the delay of packets from the client.
 func (c *faultConn) SetReadDeadline(t time.Time) error {
 	c.in.deadline(t)
 	return c.Conn.SetReadDeadline(t)
 }
 
-// SetWriteDeadline is also the end of a delay of what goes.
+// SetWriteDeadline also limits the delay of packets to the client.
 func (c *faultConn) SetWriteDeadline(t time.Time) error {
 	c.out.deadline(t)
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// SetDeadline sets both.
+// SetDeadline sets both deadlines.
 func (c *faultConn) SetDeadline(t time.Time) error {
 	c.in.deadline(t)
 	c.out.deadline(t)
@@ -117,8 +116,8 @@ func (l *lane) deadline(t time.Time) {
 	}
 }
 
-// wait returns when the held packet is due, with an error if the deadline or the
-// connection's end came first.
+// wait returns when the packet of action is due, or with an error if the deadline passes or the
+// connection is closed first.
 func (l *lane) wait(closed <-chan struct{}) error {
 	for {
 		l.mu.Lock()
@@ -150,7 +149,7 @@ func (l *lane) wait(closed <-chan struct{}) error {
 	}
 }
 
-// pass moves whole packets from l.raw to l.ready, as the Fate has it.
+// forward moves whole packets from l.raw to l.ready, as the faults tell.
 func (c *faultConn) forward(l *lane) error {
 	for {
 		f, n, bad := proto.Split(l.raw, 0)
@@ -185,7 +184,7 @@ func (c *faultConn) forward(l *lane) error {
 	}
 }
 
-// Read returns bytes of packets that may pass. It may time out and go on.
+// Read returns bytes of packets that may be forwarded. After a timeout it may be called again.
 func (c *faultConn) Read(b []byte) (int, error) {
 	l := &c.in
 	for {
@@ -207,7 +206,7 @@ func (c *faultConn) Read(b []byte) (int, error) {
 	}
 }
 
-// Write sends the packets that may pass. What they wait for, the caller waits for.
+// Write writes the packets that may be forwarded. The caller waits while they are delayed.
 func (c *faultConn) Write(b []byte) (int, error) {
 	l := &c.out
 	l.raw = append(append([]byte(nil), l.raw...), b...)

@@ -2,27 +2,27 @@ package broker
 
 import "time"
 
-// use is what memory is wanted for. None but the first may take all of it: who comes to
-// clear it needs some, too.
+// memoryUse is the purpose of memory. Only forConnection may use all of it, because a client that
+// connects to free memory needs some, too.
 type memoryUse byte
 
 const (
 	forConnection memoryUse = iota
-	forTransit              // packets on their way in or out, which may be slow
-	forSession              // sessions that outlive their connections, their wills, subscriptions
-	forInFlight             // QoS 1 and 2 messages that are sent at once, until they are acknowledged
-	forBacklog              // messages that wait or are retained
+	forTransit              // packets in transit, in both directions, which may be slow
+	forSession              // sessions that outlive their connections, their wills and subscriptions
+	forInFlight             // QoS 1 and 2 messages that are sent at once, until acknowledged
+	forBacklog              // messages that are queued or retained
 )
 
-// reserve is what messages leave of the memory for the rest.
+// reserve returns how many bytes of memory messages must leave for other purposes.
 func (o *Options) reserve() int64 { return min(max(o.Memory/8, 256<<10), o.Memory/2) }
 
-// room returns how many bytes there still are for a use. What is kept counts against
-// Options.Memory alone, since it would have more after each restart; the rest may go beyond
-// by what was restored beyond.
+// available returns how many bytes are left for a purpose. kept is true for data that the Store
+// holds. It counts against Options.Memory alone, because otherwise it could grow with each restart.
+// Other data may exceed Options.Memory by as much as was restored beyond it.
 func (b *Broker) available(u memoryUse, kept bool) int64 {
 	most, memory := b.maxMemory.Load(), b.memory.Load()
-	if least := max(b.opt.Memory, memory+b.opt.reserve()); least < most { // that is gone in part
+	if least := max(b.opt.Memory, memory+b.opt.reserve()); least < most { // part of the restored data is gone
 		b.maxMemory.CompareAndSwap(most, least)
 		most = least
 	}
@@ -48,7 +48,7 @@ const memoryLimit = "memory"
 // shortage is a limit that was reached, and what was refused because of it.
 type shortage struct{ limit, refused string }
 
-// warn says so in the log, once in a while. No lock is held.
+// warn logs a shortage, at most once in 10 seconds. No lock is held.
 func (b *Broker) warn(s shortage) {
 	const pause = 10 * time.Second
 	now, last := 1+time.Since(b.since), time.Duration(b.warned.Load())

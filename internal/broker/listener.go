@@ -9,12 +9,12 @@ import (
 	"mqtt/internal/proto"
 )
 
-// ErrClosed is returned by Serve of a broker that was closed before.
+// ErrClosed is the error of Serve on a closed broker.
 var ErrClosed = errors.New("broker is closed")
 
-// Serve takes connections from l until ctx ends or the broker is closed, which is no
-// error, and closes l. It may be called for many listeners. Connections outlive it. An error
-// of l is the end: a listener of package transport waits out those that pass.
+// Serve accepts connections from l until ctx ends or the broker is closed, and returns nil then. It
+// closes l. It may be called for several listeners. Connections outlive it. Serve returns any error
+// of l: a listener of package transport retries temporary ones itself.
 func (b *Broker) Serve(ctx context.Context, l net.Listener) error {
 	b.mu.Lock()
 	if b.closed {
@@ -50,8 +50,8 @@ func (b *Broker) isClosed() bool {
 	return b.closed
 }
 
-// admit starts a connection. One that is over a limit is told so in answer to its CONNECT; when
-// there are many that were not let in, it is just closed.
+// admit starts a connection. A connection over a limit is refused with CONNACK. If too many
+// connections are waiting for their CONNACK, it is closed at once.
 func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 	c := &client{b: b, ctx: ctx, dying: make(chan struct{}), done: make(chan struct{})}
 	b.stats.connects.Add(1)
@@ -74,7 +74,7 @@ func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 	go c.serve() // ends with the connection; Close waits for it
 }
 
-// gone is the end of a connection.
+// gone unregisters a connection that has ended.
 func (b *Broker) gone(c *client) {
 	c.accountConn(0)
 	b.unregister(c)

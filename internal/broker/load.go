@@ -8,13 +8,14 @@ import (
 	"time"
 )
 
-// loads computes moving averages per minute over three time spans, as mosquitto does.
+// loads computes moving averages per minute over three time spans, with the names that mosquitto
+// uses.
 type loads struct {
 	mu   sync.Mutex
 	at   time.Time // of the last measurement
 	last [len(loadNames)]int64
 	mean [len(loadNames)][len(loadSpans)]float64
-	heap int64 // bytes, at most
+	heap int64 // bytes, maximum
 }
 
 var loadNames = [...]string{
@@ -31,7 +32,7 @@ func (s *Stats) counts() [len(loadNames)]int64 {
 	return [...]int64{s.PacketsReceived, s.PacketsSent, s.Dropped, s.Published, s.Delivered, s.BytesReceived, s.BytesSent, s.Connects, s.Logins}
 }
 
-// measure brings the averages up to date. They begin at 0.
+// measure updates the averages, which begin at 0.
 func (l *loads) measure(s *Stats, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -48,7 +49,7 @@ func (l *loads) measure(s *Stats, now time.Time) {
 	l.at, l.last = now, counts
 }
 
-// row is a $SYS topic below $SYS/broker, and its value.
+// row is a topic below $SYS/broker and its value.
 type row struct{ topic, value string }
 
 // rows returns the averages.
@@ -63,7 +64,7 @@ func (l *loads) rows() (all []row) {
 	return all
 }
 
-// memory returns the bytes of heap in use, and the maximum of all calls.
+// memory returns the bytes of heap in use, and their maximum over all calls.
 func (l *loads) memory() (now, most int64) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
 	metrics.Read(sample)

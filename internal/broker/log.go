@@ -22,7 +22,7 @@ type note struct {
 // mostNotes limits the notes of one batch.
 const maxNotes = 100
 
-// noting reports whether the log takes lines at debug.
+// noting reports whether the log is at debug level.
 func (b *Broker) noting() bool { return b.opt.Log.Enabled(context.Background(), slog.LevelDebug) }
 
 func (t *tally) note(level slog.Level, what string, attrs ...slog.Attr) {
@@ -39,12 +39,12 @@ func (t *tally) write(log *slog.Logger) {
 		log.LogAttrs(context.Background(), n.level, n.what, n.attrs...)
 	}
 	if t.unnoted > 0 {
-		log.Debug("more of that", "lines", t.unnoted)
+		log.Debug("log lines skipped", "lines", t.unnoted)
 	}
 }
 
-// shown returns text of a peer for the log: at most 200 bytes of it, with what is not printable
-// escaped.
+// escaped returns text of a peer for the log: at most 200 bytes of it, with non-printable
+// characters escaped.
 func escaped(s string) string {
 	const most = 200
 	plain := len(s) <= most
@@ -64,7 +64,7 @@ func escaped(s string) string {
 	return q[1 : len(q)-1]
 }
 
-// whose returns the attributes that name a client and its user.
+// clientAttrs returns the attributes that name a client and its user.
 func clientAttrs(who *Identity) []slog.Attr {
 	if who == nil {
 		return nil
@@ -73,21 +73,21 @@ func clientAttrs(who *Identity) []slog.Attr {
 	return []slog.Attr{slog.String("client", escaped(who.ClientID)), slog.String("user", escaped(user))}
 }
 
-// Why a session does not get a message.
+// Reasons why a session does not get a message.
 const (
 	whySlow     = "the client reads too slowly"
 	whyFull     = "its queue is full"
-	whyMemory   = "the memory is used up"
-	whyTooLarge = "it is larger than the client takes"
+	whyMemory   = "the broker's memory is used up"
+	whyTooLarge = "it exceeds the client's Maximum Packet Size"
 	whyExpired  = "it has expired"
 	whyRights   = "the user may not read it any more"
 )
 
-// missPause is the least time between two lines about the messages that one session misses.
+// missPause is the minimum time between two log lines about messages that one session misses.
 const missPause = time.Minute
 
-// drop counts n messages that the session does not get; m is the first. At debug it notes each call.
-// At the default level it notes that the session misses messages, at most once in missPause.
+// drop counts n messages that the session does not get; m is the first. At debug level it notes
+// every call. At other levels it notes at most once in missPause that the session misses messages.
 // s.mu is held.
 func (t *tally) drop(s *session, m *Message, n int, why string) {
 	t.dropped += n
@@ -122,7 +122,7 @@ func (c *client) noteRefused(t *tally, topic []byte, qos byte, r proto.Reason, w
 	t.note(slog.LevelDebug, "publish refused", attrs...)
 }
 
-// noteDenied notes a subscription that the client must not have.
+// noteDenied notes a refused subscription.
 func (c *client) noteDenied(t *tally, filter string, v verdict) {
 	if c.b.noting() {
 		t.note(slog.LevelDebug, "subscription refused", append(clientAttrs(c.who), slog.String("filter", escaped(filter)),
@@ -130,20 +130,20 @@ func (c *client) noteDenied(t *tally, filter string, v verdict) {
 	}
 }
 
-// At most refusalBurst refused logins are logged at once, and one in refusalPause after that.
+// Refused logins are logged up to refusalBurst at once, and after that one in refusalPause.
 const (
 	refusalBurst = 20
 	refusalPause = time.Second
 )
 
-// refusals bounds the lines about refused logins. At debug there is no bound.
+// refusals limits the log lines about refused logins. At debug level there is no limit.
 type refusals struct {
 	left    int
 	at      time.Time
 	skipped int
 }
 
-// allow reports whether a line may be written, and how many were left out since the last one.
+// allow reports whether a line may be written, and how many lines were skipped since the last one.
 func (r *refusals) allow(now time.Time) (ok bool, skipped int) {
 	if more := int(now.Sub(r.at) / refusalPause); r.at.IsZero() || more >= refusalBurst {
 		r.left, r.at = refusalBurst, now
@@ -160,7 +160,7 @@ func (r *refusals) allow(now time.Time) (ok bool, skipped int) {
 	return true, skipped
 }
 
-// logRefusal writes that a connection was not let in. No lock is held.
+// logRefusal logs that a connection was refused. No lock is held.
 func (c *client) logRefusal(err error) {
 	b := c.b
 	attrs := []slog.Attr{slog.String("remote", c.conn.RemoteAddr().String()), slog.String("error", err.Error())}

@@ -69,7 +69,7 @@ func TestLogAtDebug(t *testing.T) {
 				log.want(t, `msg="publish refused"`, "client="+id, "user=eve", "topic="+topic, fmt.Sprint("qos=", qos), fmt.Sprint("version=", v), "Not authorized")
 			}
 			p.cut()
-			log.want(t, `msg="client left"`, "client="+id, "user=eve")
+			log.want(t, `msg="client disconnected"`, "client="+id, "user=eve")
 		}
 		s := k.connect(proto.V5, "s", user("eve"), expiry(100))
 		s.subscribe(to("eve/#", 1))
@@ -84,7 +84,7 @@ func TestLogAtDebug(t *testing.T) {
 		small := k.connect(proto.V5, "small", user("eve"), num(proto.MaximumPacketSize, 30))
 		small.subscribe(to("eve/x", 0))
 		p.send(pub("eve/x", big(100), 0, 0))
-		log.want(t, `msg="message dropped"`, "client=small", "topic=eve/x", "larger than the client takes")
+		log.want(t, `msg="message dropped"`, "client=small", "topic=eve/x", "it exceeds the client's Maximum Packet Size")
 		w := k.connect(proto.V5, "w", user("eve"), willed("bob/will", "m"))
 		w.cut()
 		log.want(t, `msg="will refused"`, "client=w", "user=eve", "topic=bob/will")

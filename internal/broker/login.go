@@ -11,26 +11,27 @@ import (
 	"mqtt/internal/proto"
 )
 
-// errLeft ends a connection whose client left before it was let in.
+// errLeft is the error of a connection that the client closed before its login was decided.
 var errLeft = errors.New("closed before the login was decided")
 
-// watchedBytes limits what is read from a client while it waits for its login, in bytes.
+// watchedBytes limits how much is read from a client during its login, in bytes.
 const watchedBytes = 4 << 10
 
-// loginContext is the context of a login: of what may take time between CONNECT and CONNACK. It ends when the
-// client leaves, when the time for CONNECT is over, or when the broker closes, which closes the connection.
-// Because most logins are decided at once, the connection is watched only from the first call of Done. Until
-// stop returns, the watching goroutine owns client.in.
+// loginContext is the context of a login, which is the part between CONNECT and CONNACK that may
+// take time. It ends when the client leaves, when the time for CONNECT is over, or when the broker
+// closes, which closes the connection. Because most logins are decided at once, the connection is
+// watched only from the first call of Done. Until stop returns, the watching goroutine owns
+// client.in.
 type loginContext struct {
 	context.Context
 	c      *client
 	cancel context.CancelFunc
 	by     time.Time
 	once   sync.Once
-	end    chan error // receives why watching ended
+	end    chan error // receives the error that ended watching
 }
 
-// newLogin returns a loginContext that ends at by. stop must be called.
+// newLogin returns a loginContext that ends at by. The caller must call stop.
 func (c *client) newLogin(by time.Time) *loginContext {
 	l := &loginContext{c: c, by: by}
 	l.Context, l.cancel = context.WithDeadline(c.ctx, by)
@@ -46,8 +47,8 @@ func (l *loginContext) Done() <-chan struct{} {
 	return l.Context.Done()
 }
 
-// watch reads what the client sends ahead, and so notices when it leaves. It stops after watchedBytes, and then
-// assumes that the client is still connected.
+// watch reads what the client sends before CONNACK, and so notices when it leaves. It stops after
+// watchedBytes, and then assumes that the client is still connected.
 func (l *loginContext) watch() {
 	c := l.c
 	var err error
@@ -66,7 +67,7 @@ func (l *loginContext) watch() {
 
 // stop ends watching, and returns an error if the client has left.
 func (l *loginContext) stop() (err error) {
-	l.once.Do(func() {}) // Done does not start to watch any more
+	l.once.Do(func() {}) // Done starts no goroutine from now on
 	if l.end != nil {
 		l.c.conn.SetReadDeadline(past())
 		err = <-l.end
@@ -79,8 +80,8 @@ func (l *loginContext) stop() (err error) {
 	return nil
 }
 
-// permit decides by Options.ConnectRate and by the hooks whether the client may connect. err is not nil if the
-// client has left.
+// permit decides by Options.ConnectRate and by the hooks whether the client may connect. err is not
+// nil if the client has left.
 func (c *client) permit(p *proto.Connect, o *connectRequest, by time.Time) (r proto.Reason, text string, err error) {
 	if c.b.opt.ConnectRate > 0 {
 		p.Password, p.Props = bytes.Clone(p.Password), bytes.Clone(p.Props) // watching may overwrite them
@@ -99,12 +100,12 @@ func (c *client) permit(p *proto.Connect, o *connectRequest, by time.Time) (r pr
 		return r, "", err
 	}
 	if r == proto.ServerUnavailable && text == "" && !time.Now().Before(by) {
-		text = "the time for the login is over"
+		text = "the login timed out"
 	}
 	return r, text, nil
 }
 
-// inTurn waits for the client's turn of Options.ConnectRate.
+// awaitRate waits until Options.ConnectRate allows the connection.
 func (c *client) awaitRate(l *loginContext, p *proto.Connect) (proto.Reason, string) {
 	key := fair.KeyOf(c.who.Remote)
 	if a, ok := c.b.opt.Auth.(PasswordMemory); ok && p.HasPassword && a.Remembers(c.who, p.Password) {

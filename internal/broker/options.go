@@ -7,53 +7,53 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Options are a broker's settings. The zero value is a broker in memory that lets
-// everybody do everything within the default limits: a limit of 0 is its default.
+// Options are the settings of a broker. The zero value is a broker in memory that allows everything
+// to everyone, within the default limits. A limit of 0 means its default.
 type Options struct {
-	Log      *slog.Logger // nil: nothing is logged
-	Auth     Auth         // nil: everybody may connect
+	Log      *slog.Logger // nil: discard the log
+	Auth     Auth         // nil: everyone may connect
 	Enhanced Enhanced     // nil: a CONNECT with an Authentication Method is refused
-	ACL      ACL          // nil: everybody may read and write everything
+	ACL      ACL          // nil: everyone may read and write everything
 	Store    Store        // nil: memory only
 	Fault    Fault        // nil: none
 
-	MaxPacket      int           // bytes of the largest packet taken; 16 MiB
-	ReceiveMaximum uint16        // QoS 1 and 2 messages that a client may have in flight; 1024
-	Inflight       int           // and that we have in flight to one, at most; 2048
-	QueueMessages  int           // messages that wait for one session; 100,000
-	QueueBytes     int           // bytes of them; 64 MiB
-	HighWater      int           // bytes waiting for one connection from which publishers are slowed; 256 KiB
-	Patience       time.Duration // how long publishers wait for one that takes nothing; 1 s
+	MaxPacket      int           // largest packet accepted, in bytes; 16 MiB
+	ReceiveMaximum uint16        // QoS 1 and 2 messages a client may have in flight; 1024
+	Inflight       int           // QoS 1 and 2 messages in flight to a client; 2048
+	QueueMessages  int           // backlog of one session, in messages; 100,000
+	QueueBytes     int           // backlog of one session, in bytes; 64 MiB
+	HighWater      int           // buffered bytes of one connection from which publishers are slowed; 256 KiB
+	Patience       time.Duration // how long publishers wait for a subscriber that reads nothing; 1 s
 	Memory         int64         // bytes of all sessions, queues, buffers and retained messages; 1 GiB
 
-	Connections    int           // at once; 100,000
-	ConnectRate    float64       // new connections a second; 0 is no limit
-	ConnectTimeout time.Duration // from the connection to its CONNECT; 10 s
+	Connections    int           // at the same time; 100,000
+	ConnectRate    float64       // new connections per second; 0 is no limit
+	ConnectTimeout time.Duration // from accepting a connection to its CONNECT; 10 s
 	Subscriptions  int           // of one session; 10,000
 	TopicLevels    int           // of a topic name or filter; 128
-	Retained       int           // messages; 1,000,000
+	Retained       int           // retained messages; 1,000,000
 
-	TopicAliasMaximum    uint16 // that we take, and at most use towards a client; 64
+	TopicAliasMaximum    uint16 // accepted from clients, and the most used towards a client; 64
 	KeepAliveMaximum     uint16 // seconds; 0 is no limit
 	SessionExpiryMaximum uint32 // seconds; 0 is no limit
 
-	SysInterval         time.Duration             // between two rounds of $SYS messages; 10 s, negative: no $SYS
+	SysInterval         time.Duration             // between two rounds of $SYS messages; 10 s; negative: no $SYS
 	Version             string                    // for $SYS/broker/version
-	ResponseInformation func(id *Identity) string // nil: none is given
+	ResponseInformation func(id *Identity) string // nil: none is sent
 
-	// DollarTopics are first levels, such as $aws, of topics that begin with $ and that clients may
-	// publish to like others. Each must pass CheckDollarTopic.
+	// DollarTopics are first levels, such as $aws, of topics that begin with $ and to which clients
+	// may publish as to others. Each must pass CheckDollarTopic.
 	DollarTopics []string
 
 	Without Without
 }
 
-// Without takes features away, for the test of clients that must do without.
+// Without disables features, to test clients that must work without them.
 type Without struct {
 	QoS1, QoS2, Retain, Wildcards, Shared, Identifiers bool
 }
 
-// maximumQoS is what is left of QoS.
+// maximumQoS returns the highest QoS that is not disabled.
 func (w *Without) maximumQoS() byte {
 	switch {
 	case w.QoS1:
@@ -65,19 +65,19 @@ func (w *Without) maximumQoS() byte {
 }
 
 const (
-	never       = 0xFFFFFFFF // a session expiry interval that never ends
-	softQueue   = 4096       // messages that wait for a connected session before publishers are slowed
-	firstPacket = 1 << 19    // bytes: more than any CONNECT that one can mean
+	never       = 0xFFFFFFFF // session expiry interval of a session that never expires
+	softQueue   = 4096       // backlog of a connected session, in messages, from which publishers are slowed
+	firstPacket = 1 << 19    // maximum size of CONNECT, in bytes: more than a sensible one needs
 )
 
-// or is value where it is set, and otherwise the default.
+// or sets value to otherwise if it is zero.
 func or[T int | int64 | uint16 | time.Duration](value *T, otherwise T) {
 	if *value == 0 {
 		*value = otherwise
 	}
 }
 
-// fill puts the defaults in.
+// fill sets the defaults.
 func (o *Options) fill() {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -5,15 +5,14 @@ import "sync"
 const (
 	smallBlock     = 4 << 10
 	largeBlock     = 64 << 10
-	maxPooledBlock = 512 << 10 // a block that has grown beyond is left to the collector
+	maxPooledBlock = 512 << 10 // capacity up to which a block is pooled
 	shareFrom      = 2 << 10   // bytes from which many receivers share one copy
 )
 
-// block is memory for bytes on their way out. It is borrowed, so that a connection
-// at rest has none.
+// block is memory for outgoing bytes. It comes from a pool, so that an idle connection has none.
 type block struct{ b []byte }
 
-// blocks lends blocks.
+// blocks is the pool of blocks.
 type blocks struct{ small, large sync.Pool }
 
 // get returns an empty block with room for n bytes.
@@ -41,21 +40,22 @@ func (p *blocks) put(x *block) {
 	}
 }
 
-// cut is a piece of shared memory that goes out at a place inside a block.
+// insert is a shared slice that is written at a position inside a block.
 type insert struct {
 	at int
 	b  []byte
 }
 
-// out is what waits to be written to one connection.
+// out holds the bytes to be written to one connection.
 type out struct {
 	block   *block
 	inserts []insert
-	n       int  // bytes in all
-	sync    bool // the Store must have it before it leaves
+	n       int  // bytes, inserts included
+	sync    bool // Store.Commit must come before the write
 }
 
-// room returns the block's bytes to append to; set puts them back.
+// buffer returns the bytes of the block to append to, with room for about n more; setBuffer stores
+// the result.
 func (o *out) buffer(p *blocks, n int) []byte {
 	if o.block == nil {
 		o.block = p.get(n)
@@ -73,10 +73,10 @@ func (o *out) setBuffer(b []byte) {
 	o.block.b = b
 }
 
-// add copies b in.
+// add copies b to the output.
 func (o *out) add(p *blocks, b []byte) { o.setBuffer(append(o.buffer(p, len(b)), b...)) }
 
-// share puts b in without copying it: it must not change any more.
+// share adds b without copying it: b must not be changed any more.
 func (o *out) share(p *blocks, b []byte) {
 	at := 0
 	if o.block != nil {
@@ -86,7 +86,7 @@ func (o *out) share(p *blocks, b []byte) {
 	o.n += len(b)
 }
 
-// pieces appends to vec what is to be written, in order.
+// buffers appends to vec the slices to be written, in order.
 func (o *out) buffers(vec [][]byte) [][]byte {
 	var b []byte
 	if o.block != nil {
@@ -106,7 +106,7 @@ func (o *out) buffers(vec [][]byte) [][]byte {
 	return vec
 }
 
-// free gives back what was borrowed.
+// free returns the block to the pool.
 func (o *out) free(p *blocks) {
 	if o.block != nil {
 		p.put(o.block)

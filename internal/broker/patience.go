@@ -6,30 +6,33 @@ import (
 	"mqtt/internal/proto"
 )
 
-// How slow subscribers are treated. From Options.HighWater bytes or softQueue
-// messages that wait for a connection, those who publish to it wait too: their
-// readers stand still after the batch that filled it, and TCP slows their clients.
-// So a publisher that is faster than its subscriber loses nothing at QoS 0.
+// This file decides how publishers wait for slow subscribers.
 //
-// That has two bounds. A subscriber that takes nothing at all for Options.Patience
-// lags. And one that keeps others waiting lags when the publisher has no credit
-// left: credit is time in which it may wait while most of a topic's healthy
-// subscribers have nothing to read. It is Patience at most and comes back at a
-// twentieth of the time, so all trickling readers together cost the others one
-// second, then a twentieth. For one that lags nobody waits: at QoS 0 it misses
-// messages, which are counted, at QoS 1 and 2 its queue grows to its bound. It has
-// caught up when half of the high water is free again.
+// A client is backlogged from Options.HighWater buffered bytes, or from softQueue queued messages.
+// Clients that publish to it wait: after the batch that made it backlogged their connections are
+// not read, and TCP slows them down. So no message at QoS 0 is lost when a publisher is faster than
+// its subscriber.
+//
+// Two rules limit the wait. A subscriber that reads nothing for Options.Patience is lagging. A
+// subscriber for which others wait is lagging, too, when the publisher has used up its credit.
+// Credit is the time for which a publisher may wait while most of the topic's healthy subscribers
+// have nothing to read. It is at most Patience and is restored at a twentieth of real time, so all
+// slow readers together cost the others one second, and a twentieth of the time after that.
+//
+// No publisher waits for a lagging subscriber. At QoS 0 it misses messages, which are counted. At
+// QoS 1 and 2 its queue grows up to its limit. It stops lagging when its output is at most half of
+// HighWater and its queue at most half of softQueue.
 
-// crowded tells whether publishers should wait for c. session.mu is held.
+// backlogged reports whether publishers should wait for c. session.mu is held.
 func (c *client) backlogged() bool {
 	return c.out.n >= c.b.opt.HighWater || c.s.queue.n >= softQueue
 }
 
-// moment is a time by the monotonic clock, in nanoseconds and never 0: a wall clock that
-// jumps must not end or prolong anybody's patience.
+// moment returns t by the monotonic clock, in nanoseconds since Broker.since, and never 0. A jump
+// of the wall clock must not shorten or prolong a wait.
 func (b *Broker) moment(t time.Time) int64 { return int64(t.Sub(b.since)) + 1 }
 
-// move notes that the client took something. session.mu is held.
+// noteProgress notes that the client has read something. session.mu is held.
 func (c *client) noteProgress() {
 	c.moved++
 	c.movedAt = c.b.moment(time.Now())
@@ -38,8 +41,7 @@ func (c *client) noteProgress() {
 	}
 }
 
-// relieve lets waiting publishers go on when there is room again. session.mu is
-// held.
+// resumePublishers wakes waiting publishers when there is room again. session.mu is held.
 func (c *client) resumePublishers() {
 	if c.out.n > c.b.opt.HighWater/2 {
 		return
@@ -52,7 +54,7 @@ func (c *client) resumePublishers() {
 	}
 }
 
-// funds returns the publisher's credit as of now.
+// currentCredit returns the publisher's credit at the time now.
 func (c *client) currentCredit(now time.Time) time.Duration {
 	if c.creditAt.IsZero() {
 		c.credit = c.b.opt.Patience
@@ -63,8 +65,8 @@ func (c *client) currentCredit(now time.Time) time.Duration {
 	return c.credit
 }
 
-// await makes the client p, which published by route rt (nil: retained messages for
-// itself), wait for c.
+// blockPublisher makes the client p, which published by route rt, wait for c. rt is nil for
+// retained messages that p itself asked for.
 func (c *client) blockPublisher(p *client, rt *route) {
 	p.waiting.Store(true)
 	defer p.waiting.Store(false)
@@ -87,31 +89,31 @@ func (c *client) blockPublisher(p *client, rt *route) {
 			return
 		}
 		now := time.Now()
-		broke := false
+		outOfCredit := false
 		if rt.othersIdle(c, c.b.moment(began)) {
 			p.currentCredit(now)
 			p.credit -= now.Sub(began)
-			broke = p.credit <= 0
+			outOfCredit = p.credit <= 0
 		}
-		c.endWait(room, now, broke)
+		c.endWait(room, now, outOfCredit)
 		began = now
 	}
 }
 
-// queueUp puts p among those who wait for c, and says for how long at most. nil: it
-// need not or should not wait.
+// addWaiter adds p to the publishers that wait for c, and returns the longest time to wait. room is
+// nil if p need not or must not wait.
 func (c *client) addWaiter(p *client, rt *route, now time.Time) (room chan struct{}, pause time.Duration) {
 	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// While p waits, its own acknowledgements are unread. If c waits too, the two
-	// might wait for each other.
+	// While p waits, its own acknowledgements are not read. If c waits, too, the two might wait for
+	// each other.
 	queueing := s.queue.n >= softQueue
 	if s.client != c || c.closing || c.lagging || !c.backlogged() || queueing && (c == p || c.waiting.Load()) {
 		return nil, 0
 	}
 	if c.backloggedSince == 0 {
-		c.backloggedSince = c.b.moment(now) // it had room for a moment since the batch noticed it
+		c.backloggedSince = c.b.moment(now) // it was not backlogged for a moment since the batch noticed it
 	}
 	room = make(chan struct{})
 	c.waiters = append(c.waiters, room)
@@ -120,13 +122,13 @@ func (c *client) addWaiter(p *client, rt *route, now time.Time) (room chan struc
 		pause = min(pause, p.currentCredit(now))
 	}
 	if queueing {
-		pause = min(pause, 10*time.Millisecond) // to look whether c waits
+		pause = min(pause, 10*time.Millisecond) // to check again whether c waits
 	}
 	return room, max(pause, time.Millisecond)
 }
 
-// judge ends a wait for c, and decides whether it was the last one for a while.
-func (c *client) endWait(room chan struct{}, now time.Time, broke bool) {
+// endWait ends a wait for c, and decides whether c is lagging from now on.
+func (c *client) endWait(room chan struct{}, now time.Time, outOfCredit bool) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
 	for i := range c.waiters {
@@ -138,20 +140,20 @@ func (c *client) endWait(room chan struct{}, now time.Time, broke bool) {
 	if !c.backlogged() {
 		return
 	}
-	if broke || c.backloggedSince != 0 && c.b.moment(now)-c.backloggedSince >= int64(c.b.opt.Patience) {
+	if outOfCredit || c.backloggedSince != 0 && c.b.moment(now)-c.backloggedSince >= int64(c.b.opt.Patience) {
 		c.lagging = true
 		c.releaseWaiters()
 	}
 }
 
-// starved tells whether most of the route's other subscribers have nothing left to
-// read, so that waiting for c costs them. Those who are slow themselves or have taken
-// nothing since the wait began are left out. It asks at most 64.
+// othersIdle reports whether most of the route's other subscribers have nothing left to read, so
+// that waiting for c delays them. It ignores subscribers that are slow themselves or have read
+// nothing since the wait began. It looks at no more than 64 healthy subscribers.
 func (rt *route) othersIdle(c *client, began int64) bool {
 	if rt == nil {
 		return false
 	}
-	there, empty := 0, 0
+	healthy, empty := 0, 0
 	for i := range rt.targets {
 		s := rt.targets[i].s
 		if s == c.s {
@@ -161,23 +163,22 @@ func (rt *route) othersIdle(c *client, began int64) bool {
 		if o := s.client; o != nil && !o.closing && !o.lagging && !o.backlogged() {
 			switch {
 			case o.out.n == 0 && !o.awake && s.queue.n == 0 && s.sender.Pending() == 0:
-				there++
+				healthy++
 				empty++
 			case o.movedAt > began:
-				there++
+				healthy++
 			}
 		}
 		s.mu.Unlock()
-		if there == 64 || i == 1000 {
+		if healthy == 64 || i == 1000 {
 			break
 		}
 	}
-	return 2*empty > there
+	return 2*empty > healthy
 }
 
-// breathe keeps a client waiting that does not read what it asks for: answers
-// cannot be dropped, and must not pile up. One that takes nothing for a minute must
-// go.
+// awaitReader makes a client wait that does not read the replies to its packets: replies cannot be
+// dropped, and must not accumulate. It returns an error if the client reads nothing for a minute.
 func (c *client) awaitReader() error {
 	const most = time.Minute
 	timer := time.NewTimer(most)
@@ -196,7 +197,7 @@ func (c *client) awaitReader() error {
 		select {
 		case <-room:
 		case <-c.dying:
-			return nil // the next read tells
+			return nil // the next read returns the reason
 		case <-timer.C:
 			c.s.mu.Lock()
 			stuck := c.moved == moved
@@ -206,8 +207,8 @@ func (c *client) awaitReader() error {
 				late = false
 				timer.Reset(most)
 			case late:
-				return disconnectError(proto.QuotaExceeded, "the answers are not read")
-			default: // the whole process may have stood still: what it missed shows soon
+				return disconnectError(proto.QuotaExceeded, "the client does not read its replies")
+			default: // the whole process may have been suspended: give the client one more second
 				late = true
 				timer.Reset(time.Second)
 			}

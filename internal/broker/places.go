@@ -1,18 +1,19 @@
 package broker
 
-// Clients that were let in have Options.Connections places, which Broker.stats.connected counts.
-// Connections that were not let in yet have bounds of their own, so that they cannot take a place from
-// anybody: one for those whose CONNECT has not come, one for all of them. When there are too many, the
-// oldest one of the address that has most of them is closed: no address can keep out another one. A
-// client that takes over another one's session takes over its place, too.
+// Connections after CONNACK are limited by Options.Connections, and counted in
+// Broker.stats.connected: each has a place. Connections before CONNACK have limits of their own, so
+// that they cannot take a place: one limit for those that have not sent CONNECT, and one for all of
+// them. If there are too many, the oldest one of the address with most of them is closed, so no
+// address can keep out another one. A client that takes over another client's session also takes
+// over its place.
 
-// mostSilent returns how many connections there may be whose CONNECT has not come.
+// maxSilent returns the limit of connections that have not sent CONNECT.
 func (o *Options) maxSilent() int { return max(64, o.Connections/4) }
 
-// mostOpening returns how many connections there may be that were not let in.
+// maxUnadmitted returns the limit of connections before CONNACK.
 func (o *Options) maxUnadmitted() int { return o.Connections + o.maxSilent() }
 
-// arrive registers a new connection, and reports whether the limits allow it.
+// register adds a new connection to the lists, and reports whether the limits allow it.
 func (b *Broker) register(c *client) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -31,7 +32,7 @@ func (b *Broker) register(c *client) bool {
 	return true
 }
 
-// dismiss has a connection that was not let in closed by the goroutine that reads from it. b.mu is held.
+// evictConn makes the reading goroutine close a connection before CONNACK. b.mu is held.
 func (b *Broker) evictConn(c *client) {
 	b.removeSilent(c)
 	b.removeUnadmitted(c)
@@ -39,14 +40,14 @@ func (b *Broker) evictConn(c *client) {
 	c.conn.SetReadDeadline(past())
 }
 
-// connectArrived takes the client off the list of those that have not sent their CONNECT.
+// connectArrived removes the client from the connections that have not sent CONNECT.
 func (b *Broker) connectArrived(c *client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.removeSilent(c)
 }
 
-// unlist takes c off the list of silent connections. b.mu is held.
+// removeSilent removes c from the connections that have not sent CONNECT. b.mu is held.
 func (b *Broker) removeSilent(c *client) {
 	if c.silent != nil {
 		b.silent.remove(c, c.silent)
@@ -54,7 +55,7 @@ func (b *Broker) removeSilent(c *client) {
 	}
 }
 
-// admitted takes c off the list of connections that were not let in. b.mu is held.
+// removeUnadmitted removes c from the connections before CONNACK. b.mu is held.
 func (b *Broker) removeUnadmitted(c *client) {
 	if c.unadmitted != nil {
 		b.unadmitted.remove(c, c.unadmitted)
@@ -67,8 +68,8 @@ func (b *Broker) full(c *client) bool {
 	return !c.placed && b.stats.connected.Load() >= int64(b.opt.Connections)
 }
 
-// busy reports whether there is no place for c and no client that it would take over. attach
-// decides again; busy spares the work in between, such as checking the password.
+// busy reports whether there is no place for c, and no client whose place it would take over.
+// attach decides this again; busy avoids useless work before, such as checking the password.
 func (b *Broker) busy(c *client) bool {
 	if b.stats.connected.Load() < int64(b.opt.Connections) {
 		return false
@@ -84,7 +85,7 @@ func (b *Broker) busy(c *client) bool {
 	return s.client == nil
 }
 
-// place gives c a place. b.mu is held.
+// assignPlace gives c a place. b.mu is held.
 func (b *Broker) assignPlace(c *client) {
 	if c.placed {
 		return
@@ -97,7 +98,7 @@ func (b *Broker) assignPlace(c *client) {
 	}
 }
 
-// vacate removes the connection from the broker's lists and frees its place.
+// unregister removes the connection from the lists and frees its place.
 func (b *Broker) unregister(c *client) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -110,7 +111,7 @@ func (b *Broker) unregister(c *client) {
 	}
 }
 
-// takePlace gives c the place of the client that it takes over. b.mu is held.
+// inheritPlace gives c the place of the client that it takes over. b.mu is held.
 func (c *client) inheritPlace(old *client) {
 	if old.placed && !c.placed {
 		old.placed, c.placed = false, true

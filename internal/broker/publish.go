@@ -7,10 +7,10 @@ import (
 	"mqtt/internal/proto"
 )
 
-// rememberedRoute is how large a route may be that a client keeps for its next message, in bytes.
+// rememberedRoute limits the size of a route that a client keeps for its next message, in bytes.
 const rememberedRoute = 8 << 10
 
-// publish takes in a PUBLISH.
+// publish handles a PUBLISH.
 func (c *client) publish(bt *batch, f proto.Frame) error {
 	p := &bt.in
 	if err := p.Decode(f, c.v); err != nil {
@@ -60,7 +60,7 @@ func (c *client) publish(bt *batch, f proto.Frame) error {
 	if p.QoS == 2 {
 		if !c.s.receiver.Accept(p.PacketID) {
 			bt.flush()
-			c.answer(bt, 2, p.PacketID, proto.Success, "") // a repeat [MQTT-4.3.3-10]
+			c.answer(bt, 2, p.PacketID, proto.Success, "") // a redelivery [MQTT-4.3.3-10]
 			return nil
 		}
 		if c.s.durable {
@@ -71,7 +71,7 @@ func (c *client) publish(bt *batch, f proto.Frame) error {
 	return nil
 }
 
-// properties resolves the topic alias and takes out what is not the message's own.
+// properties resolves the topic alias and removes the properties that are not forwarded.
 func (c *client) properties(bt *batch, m *Message) error {
 	alias, other := uint32(0), false
 	for p := range m.Props.All() {
@@ -109,7 +109,7 @@ func (c *client) properties(bt *batch, m *Message) error {
 	return nil
 }
 
-// mayPublish returns Success or why the client must not publish to that topic.
+// mayPublish returns Success, or the reason code if the client must not publish to the topic.
 func (c *client) mayPublish(topic string) proto.Reason {
 	switch {
 	case c.b.opt.reserved(topic):
@@ -122,7 +122,7 @@ func (c *client) mayPublish(topic string) proto.Reason {
 	return proto.Success
 }
 
-// answer acknowledges one message. Below version 5 there is no way to refuse one.
+// answer acknowledges one message. Before version 5 a message cannot be refused.
 func (c *client) answer(bt *batch, qos byte, id uint16, r proto.Reason, text string) {
 	if qos == 0 {
 		return
@@ -143,8 +143,8 @@ func (c *client) answer(bt *batch, qos byte, id uint16, r proto.Reason, text str
 	bt.answer(c, &a)
 }
 
-// answer appends an acknowledgement to what goes back, without its words if the
-// client takes only smaller packets [MQTT-3.4.2-2].
+// answer appends an acknowledgement to the replies, without its reason string if that would exceed
+// the client's Maximum Packet Size [MQTT-3.4.2-2].
 func (bt *batch) answer(c *client, a *proto.Ack) {
 	bt.count.answers++
 	at := len(bt.reply)

@@ -1,25 +1,25 @@
 package broker
 
-// A message of a shared subscription goes to a member that can be sent it at once. If there is none,
-// it is queued for one of the members, connected or not. A member whose own queue is empty pulls
-// messages from the queues of the others: so no message waits for a member that is away or
+// A message of a shared subscription goes to a member that can be sent it at once. If there is
+// none, it is queued for one of the members, connected or not. A member whose own queue is empty
+// pulls messages from the queues of the others, so no message waits for a member that is away or
 // acknowledges nothing while another member has room.
 
 const (
-	pullAtOnce  = 64   // messages that are moved under one pair of locks
-	pullLook    = 1024 // messages at the front of a queue among which they are looked for
-	pullGroups  = 64   // groups of a session that are asked
-	pullMembers = 1024 // members of a group that are asked
-	pullRounds  = 16   // of pullAtOnce, before others have their turn
+	pullAtOnce  = 64   // messages moved under one pair of locks
+	pullLook    = 1024 // messages at the front of a queue that are searched
+	pullGroups  = 64   // groups of a session that are tried
+	pullMembers = 1024 // members of a group that are tried
+	pullRounds  = 16   // of pullAtOnce messages, before other clients have their turn
 
 	shareMembers = 16 // members that pull when a client leaves
 )
 
-// The loads of a session, for the choice among the members of a share.
+// These are the loads of a session, for the choice among the members of a group.
 const (
 	idle      uint32 = iota // it can be sent a message at once
-	waiting                 // messages wait for it
-	congested               // so many that publishers are slowed
+	waiting                 // its queue is not empty, or it cannot be sent a message now
+	congested               // its backlog or output is so large that publishers are slowed
 )
 
 // currentLoad returns the session's load at QoS 1. s.mu is held.
@@ -34,7 +34,7 @@ func (s *session) currentLoad() uint32 {
 	return idle
 }
 
-// joined and departed keep the list of the session's groups. router.mu is held.
+// joined and departed maintain the list of the session's groups. router.mu is held.
 func (s *session) joined(g *group) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,8 +62,8 @@ func (s *session) capacity() (int, *client) {
 	return min(pullAtOnce, s.sender.Free()), c
 }
 
-// pull moves messages that are queued for other members of the session's groups to the session, if it
-// has none queued itself. No lock is held but the batch's transaction.
+// pull moves messages that are queued for other members of the session's groups to the session, if
+// its own queue is empty. No lock is held except the batch's transaction.
 func (bt *batch) pull(s *session) {
 	if s.shares.Load() == 0 || bt.b.router.waiting.Load() == 0 {
 		return
@@ -72,7 +72,7 @@ func (bt *batch) pull(s *session) {
 	s.mu.Lock()
 	if n, _ := s.capacity(); n > 0 {
 		looked := 0
-		for g := range s.groups { // in an order that changes
+		for g := range s.groups { // map order varies, so no group is always last
 			if g.waiting.Load() > 0 {
 				groups = append(groups, g)
 			}
@@ -91,9 +91,9 @@ func (bt *batch) pull(s *session) {
 	}
 }
 
-// share makes idle members of the session's groups pull the messages that are queued for it, after
-// its client has left. What they have no room for they pull later. No lock is held but the
-// batch's transaction.
+// redistribute makes idle members of the session's groups pull the messages that are queued for it,
+// after its client has left. They pull later what they have no room for now. No lock is held except
+// the batch's transaction.
 func (bt *batch) redistribute(s *session) {
 	if s.shares.Load() == 0 || s.queue.shared.Load() == 0 {
 		return
@@ -123,7 +123,7 @@ func (bt *batch) redistribute(s *session) {
 	}
 }
 
-// pull moves messages of the group from one other member to s, and reports whether it found any.
+// pull moves messages of the group from one other member to s, and reports whether there were any.
 func (g *group) pull(bt *batch, s *session) bool {
 	s.mu.Lock()
 	n, c := s.capacity()
@@ -159,7 +159,7 @@ func (g *group) pull(bt *batch, s *session) bool {
 	return false
 }
 
-// grantOf returns the grant of the member s, nil if it is none.
+// grantOf returns the grant of the member s, nil if it is not a member.
 func grantOf(members []member, s *session) *grant {
 	for i := range members {
 		if members[i].s == s {
@@ -169,8 +169,8 @@ func grantOf(members []member, s *session) *grant {
 	return nil
 }
 
-// yield removes at most n messages of the group from the queue, those that another member may have,
-// and returns them. It looks at the pullLook oldest ones only. Messages that were sent stay
+// takeShared removes at most n messages of the group from the queue, and returns them. It chooses
+// those for which may returns true among the pullLook oldest. Messages that were sent remain
 // [MQTT-4.8.2-5].
 func (s *session) takeShared(g *group, n int, may func(*delivery) bool) (some []delivery) {
 	s.mu.Lock()
@@ -184,8 +184,8 @@ func (s *session) takeShared(g *group, n int, may func(*delivery) bool) (some []
 	return some
 }
 
-// extract removes messages for which out returns true, at most n of the first look ones, and returns
-// them in order.
+// removeSome removes messages for which out returns true, at most n of the first look ones, and
+// returns them in order.
 func (q *queue) removeSome(look, n int, out func(*delivery) bool) (some []delivery) {
 	look = min(look, q.n)
 	var chosen []int
@@ -199,7 +199,7 @@ func (q *queue) removeSome(look, n int, out func(*delivery) bool) (some []delive
 		return nil
 	}
 	to, next := chosen[len(chosen)-1], len(chosen)-1
-	for i := to; i >= 0; i-- { // those that stay move up to the messages behind them
+	for i := to; i >= 0; i-- { // the remaining messages move back over the removed ones
 		if next >= 0 && chosen[next] == i {
 			next--
 			continue
@@ -207,18 +207,18 @@ func (q *queue) removeSome(look, n int, out func(*delivery) bool) (some []delive
 		*q.at(to) = *q.at(i)
 		to--
 	}
-	for i := range some { // now the places at the front are free: drop counts for each that is gone
+	for i := range some { // the slots at the front are free now: pop updates the counts for each removed message
 		*q.first() = some[i]
 		q.pop()
 	}
 	return some
 }
 
-// surelyTakes reports whether the message fits into the client's Maximum Packet Size whatever
-// identifiers and aliases are added. It needs no lock.
+// surelyFitsPacketLimit reports whether the message fits into the client's Maximum Packet Size with
+// any subscription identifier and alias. It needs no lock.
 func (c *client) surelyFitsPacketLimit(h *delivery) bool {
 	return c.maxPacket == 0 || len(h.m.Topic)+len(h.m.Props)+len(h.g.ids)+len(h.m.Payload)+maxPublishOverhead+pullSlack <= c.maxPacket
 }
 
-// pullSlack is more than what the identifier of another member's subscription takes, in bytes.
+// pullSlack is an upper bound of the bytes of the identifier of another member's subscription.
 const pullSlack = 8

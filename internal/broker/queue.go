@@ -5,17 +5,17 @@ import (
 	"unsafe"
 )
 
-// queue holds messages in order. The zero value is empty.
+// queue is a first-in first-out queue of messages. The zero value is empty.
 type queue struct {
 	ring  []delivery // its length is a power of two
 	head  int
 	n     int
-	zeros int // messages at QoS 0 among them
+	zeros int // number of QoS 0 messages
 
-	shared atomic.Int32 // messages of shares among them; read without a lock
-	bytes  int          // of all
+	shared atomic.Int32 // number of messages of shared subscriptions; read without a lock
+	bytes  int          // of all messages
 
-	soonest int64 // no message among them expires before that, 0 if none does
+	soonest int64 // no message expires before that time; 0 if none expires
 }
 
 func (q *queue) push(h delivery) {
@@ -34,21 +34,21 @@ func (q *queue) push(h delivery) {
 	q.count(&h, 1)
 }
 
-// leastRing is how many messages the ring of a queue has room for that is not empty, and keptSlots
-// for how many a connected client keeps room, in its queue and in flight, when there are none.
+// minRing is the smallest ring of a queue that is not empty, in messages. idleSlots is how many
+// slots a connected client keeps while it has no messages, in its queue and in its ledger.
 const (
 	minRing   = 16
 	idleSlots = 256
 )
 
-// shrink gives back the ring of an empty queue with room for more than keep messages.
+// shrink frees the ring of an empty queue if it has more than keep slots.
 func (q *queue) shrink(keep int) {
 	if q.n == 0 && len(q.ring) > keep {
 		q.ring, q.head = nil, 0
 	}
 }
 
-// resize gives the ring room for n messages, a power of two.
+// resize changes the ring to n slots, which must be a power of two.
 func (q *queue) resize(n int) {
 	ring := make([]delivery, n)
 	for i := range q.n {
@@ -60,7 +60,7 @@ func (q *queue) resize(n int) {
 // size returns how many bytes the ring takes.
 func (q *queue) size() int { return len(q.ring) * int(unsafe.Sizeof(delivery{})) }
 
-// count notes a message of a share that comes or goes.
+// count adds n to the counters if h belongs to a shared subscription.
 func (q *queue) count(h *delivery, n int32) {
 	if h.g == nil || h.g.group == nil {
 		return
@@ -72,13 +72,13 @@ func (q *queue) count(h *delivery, n int32) {
 	}
 }
 
-// first returns the oldest message, which must exist.
+// first returns the oldest message. The queue must not be empty.
 func (q *queue) first() *delivery { return &q.ring[q.head] }
 
-// at returns the message that has i before it.
+// at returns message i, counted from the oldest.
 func (q *queue) at(i int) *delivery { return &q.ring[(q.head+i)&(len(q.ring)-1)] }
 
-// drop takes the oldest message off.
+// pop removes the oldest message.
 func (q *queue) pop() {
 	h := q.first()
 	q.bytes -= h.size()
@@ -95,7 +95,7 @@ func (q *queue) pop() {
 	}
 }
 
-// filter takes out every message for which out returns true, in order.
+// removeIf removes the messages for which out returns true. It keeps the order.
 func (q *queue) removeIf(out func(*delivery) bool) {
 	for range q.n {
 		h := *q.first()

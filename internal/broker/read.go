@@ -8,11 +8,11 @@ import (
 	"mqtt/internal/proto"
 )
 
-// read takes packets until the connection ends, and returns why.
+// read handles packets until the connection ends, and returns the reason.
 func (c *client) read() error {
 	c.last = time.Now()
 	for {
-		if !c.in.Ready() { // a client need not wait for its CONNACK
+		if !c.in.Ready() { // a client may send packets before CONNACK
 			if err := c.fill(); err != nil {
 				return err
 			}
@@ -28,16 +28,16 @@ func (c *client) read() error {
 			return err
 		}
 		if waits {
-			c.last, c.lastLook = time.Now(), false // nobody listened meanwhile
+			c.last, c.lastLook = time.Now(), false // its packets were not read while it waited
 		}
 	}
 }
 
-// batchCost is how much the packets of one batch may come to, in deliveries about: others wait
-// for its transaction, and the client's own end for it.
+// batchCost limits the cost of one batch, in estimated deliveries: others wait for its transaction,
+// and so does the end of the client.
 const batchCost = 1 << 16
 
-// take handles the packets that have come, or as many as a batch may have.
+// handlePackets handles the packets that have been read, or as many as one batch may have.
 func (c *client) handlePackets(bt *batch) (n int, err error) {
 	for bt.cost < batchCost {
 		f, ok, err := c.in.Buffered()
@@ -59,8 +59,8 @@ func (c *client) handlePackets(bt *batch) (n int, err error) {
 	return n, nil
 }
 
-// fill reads once. Meanwhile it enforces the keep alive: a client that has sent nothing for one and a
-// half times that is lost [MQTT-3.1.2-22].
+// fill reads once. Meanwhile it enforces the keep alive: a client that has sent nothing for one and
+// a half times the keep alive is disconnected [MQTT-3.1.2-22].
 func (c *client) fill() error {
 	if err := c.accountInput(); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (c *client) fill() error {
 			if c.readLast() {
 				continue
 			}
-			return errGone // c.end tells why
+			return errGone // c.end has the reason
 		default:
 		}
 		late := time.Since(c.last) - c.silenceLimit
@@ -93,7 +93,7 @@ func (c *client) fill() error {
 			err = c.rearm()
 		case c.lastLook:
 			return disconnectError(proto.KeepAliveTimeout, "")
-		default: // the timer may have been first only because the whole process stood still
+		default: // the deadline may have passed only because the whole process was suspended
 			c.lastLook = true
 			err = c.readBy(time.Now().Add(lookTime + min(late, c.silenceLimit)))
 		}
@@ -103,9 +103,9 @@ func (c *client) fill() error {
 	}
 }
 
-// listen gives a client to whom nothing can be written any more time to be read to its
-// last word: what has come by now counts, and an orderly end is no loss
-// [MQTT-3.14.4-3]. It is called when a read timed out, and is false when there is
+// readLast reports whether to go on reading from a client after a write to it has failed. What the
+// client sent before counts, and after its DISCONNECT the connection is not lost [MQTT-3.14.4-3].
+// It is called after a read timed out, sets the next deadline, and returns false when there is
 // nothing more to wait for.
 func (c *client) readLast() bool {
 	c.s.mu.Lock()
@@ -128,7 +128,7 @@ func (c *client) readLast() bool {
 	return at.After(now) && c.conn.SetReadDeadline(at) == nil
 }
 
-// next is fill and Buffered for a client that has no session yet.
+// readPacket is fill and Buffered for a client without a session.
 func (c *client) readPacket() (proto.Frame, error) {
 	for {
 		f, ok, err := c.in.Buffered()
@@ -151,17 +151,17 @@ func (c *client) readPacket() (proto.Frame, error) {
 	}
 }
 
-// errGone is how a connection ends that the client just closed.
+// errGone is the error of a connection that the client closed without DISCONNECT.
 var errGone = errors.New("closed without a DISCONNECT")
 
-// Bounds of the time for which the bytes of one unfinished packet are a sign of life.
+// These constants limit for how long bytes of one unfinished packet are a sign of life.
 const (
-	partialTime = time.Minute // in any case
-	partialRate = 1 << 10     // bytes a second, from then on
+	partialTime = time.Minute // minimum
+	partialRate = 1 << 10     // bytes per second that prolong partialTime
 )
 
-// noteRead updates the last sign of life after a read that brought n whole packets, or more bytes of
-// one.
+// noteRead updates the last sign of life after a read of n whole packets, or of more bytes of an
+// unfinished one.
 func (c *client) noteRead(n int, now time.Time) {
 	if n > 0 {
 		c.finished = true
@@ -176,10 +176,10 @@ func (c *client) noteRead(n int, now time.Time) {
 	}
 }
 
-// lookTime is how long the broker reads once more from a client whose keep alive is over.
+// lookTime is the length of the last read after a client's keep alive is over.
 const lookTime = 50 * time.Millisecond
 
-// rearm sets the deadline of the keepalive.
+// rearm sets the read deadline to the end of the keep alive.
 func (c *client) rearm() error {
 	var at time.Time
 	if c.silenceLimit > 0 {
@@ -188,8 +188,8 @@ func (c *client) rearm() error {
 	return c.readBy(at)
 }
 
-// readBy sets the deadline, and then looks whether somebody wants the client to end: the other
-// order could lose that.
+// readBy sets the read deadline, and then checks whether the client must end. The other order could
+// miss that.
 func (c *client) readBy(at time.Time) error {
 	if err := c.conn.SetReadDeadline(at); err != nil {
 		return err
@@ -202,7 +202,7 @@ func (c *client) readBy(at time.Time) error {
 	}
 }
 
-// past is a deadline that makes a read time out at once.
+// past returns a deadline that makes a read time out at once.
 func past() time.Time { return time.Unix(1, 0) }
 
 // packet handles one packet.
@@ -241,7 +241,7 @@ func (c *client) packet(bt *batch, f proto.Frame) error {
 	}
 }
 
-// disconnect takes in the client's DISCONNECT.
+// disconnect handles the client's DISCONNECT.
 func (c *client) disconnect(f proto.Frame) error {
 	var d proto.Disconnect
 	if err := d.Decode(f, c.v); err != nil {

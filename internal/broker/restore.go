@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Restore takes over what the Store kept. It is called before Serve; without a Store
-// it does nothing. Sessions and wills go on with the time they had left; a session
-// whose client was connected when the broker stopped counts from now.
+// Restore loads the state from the Store. It must be called before Serve, and does nothing without
+// a Store. Sessions and wills continue with the time that they had left. The expiry of a session
+// whose client was connected when the broker stopped begins now.
 func (b *Broker) Restore(ctx context.Context) error {
 	if b.opt.Store == nil {
 		return nil
 	}
 	image, err := b.opt.Store.Load(ctx)
 	if err != nil {
-		return fmt.Errorf("load what the store kept: %w", err)
+		return fmt.Errorf("load the stored state: %w", err)
 	}
 	b.retained.mu.Lock()
 	for _, m := range image.Retained {
@@ -32,10 +32,10 @@ func (b *Broker) Restore(ctx context.Context) error {
 			return fmt.Errorf("restore session %q: %w", image.Sessions[i].Client, err)
 		}
 	}
-	b.maxMemory.Store(max(b.opt.Memory, b.memory.Load()+b.opt.reserve())) // it is there, and who comes may clear it
+	b.maxMemory.Store(max(b.opt.Memory, b.memory.Load()+b.opt.reserve())) // restored data may exceed the limit, and clients that connect may delete it
 	bt := b.batch(nil)
 	defer bt.finish()
-	for _, s := range slices.Collect(maps.Values(b.sessions)) { // one that is over goes at once
+	for _, s := range slices.Collect(maps.Values(b.sessions)) { // expired sessions end at once
 		s.mu.Lock()
 		if s.will != nil {
 			s.will.start()
@@ -49,17 +49,17 @@ func (b *Broker) Restore(ctx context.Context) error {
 	return nil
 }
 
-// revive makes one session.
+// restoreSession makes one session.
 func (b *Broker) restoreSession(im *SessionImage, now time.Time) error {
 	s := &session{b: b, id: im.Client, expiry: im.Expiry, left: im.Left, durable: true, unowned: im.Unowned}
 	s.who.Store(&Identity{ClientID: im.Client, HasUsername: im.Named, Username: im.User})
-	if s.left.IsZero() || s.left.After(now) { // or the clock was set back
+	if s.left.IsZero() || s.left.After(now) { // the clock was set back
 		s.left = now
 	}
 	if im.Will != nil {
 		s.will = &will{s: s, who: s.who.Load(), m: im.Will, delay: im.Delay, due: im.WillDue}
 		if s.will.due.After(now.Add(time.Duration(im.Delay) * time.Second)) {
-			s.will.due = time.Time{} // the clock was set back: from now on
+			s.will.due = time.Time{} // the clock was set back: the delay begins now
 		}
 	}
 	for _, r := range im.Subscriptions {

@@ -2,15 +2,16 @@ package broker
 
 import "log/slog"
 
-// expiredAtOnce is how many retained messages that have expired are cleared at a time.
+// expiredAtOnce is the number of expired retained messages that are removed under one lock.
 const expiredAtOnce = 64
 
-// retainRun delivers the message of a run that is to be retained, and keeps it for its topic
-// unless it is refused: a message that is refused changes nothing. One that cannot be refused
-// and has no room is delivered and not kept, and an older one of its topic is cleared.
+// retainRun delivers a message that is to be retained, and stores it for its topic unless it is
+// refused: a refused message changes nothing. If there is no room for a message that cannot be
+// refused, it is delivered and not stored, and the older message of its topic is removed.
 //
-// Who subscribes after the message was delivered and before it was kept is not among those who
-// got it, and gets an older one from the store: that session is given the message, too.
+// A session that subscribes after the delivery and before the message is stored misses the
+// delivery, and gets the older message from the store. retainRun delivers the message to such a
+// session, too.
 func (bt *batch) retainRun() {
 	b, m := bt.b, &bt.msgs[0]
 	r := &b.retained
@@ -28,7 +29,7 @@ func (bt *batch) retainRun() {
 		}
 		bt.count.dropped++
 		if b.noting() {
-			bt.count.note(slog.LevelDebug, "message not retained", slog.String("topic", escaped(string(m.Topic))), slog.String("why", "no room: "+limit))
+			bt.count.note(slog.LevelDebug, "message not retained", slog.String("topic", escaped(string(m.Topic))), slog.String("why", "limit reached: "+limit))
 		}
 	}
 	bt.route = b.router.find(bt.route.topic)
@@ -47,11 +48,12 @@ func (bt *batch) retainRun() {
 			bt.deliver(t)
 		}
 	}
-	bt.run, bt.each = run, each // they are not asked whether it is kept
+	bt.run, bt.each = run, each // late deliveries do not decide whether the message is stored
 }
 
-// reserve holds a place among the retained messages for m, and returns what forbids that, ""
-// if nothing does. What has expired makes room. serial is that of the message that came last.
+// reserve reserves a place among the retained messages for m. It returns the limit that forbids
+// that, "" if none does; expired messages are removed first. serial is the serial of the newest
+// retained message.
 func (b *Broker) reserve(m *Message, now int64) (limit string, serial uint64) {
 	r := &b.retained
 	free := b.available(forBacklog, true)
@@ -82,8 +84,8 @@ func (b *Broker) unreserve() {
 	b.retained.mu.Unlock()
 }
 
-// retain makes m the retained message of its topic if keep is set, and otherwise clears the
-// topic. It returns the serial of that.
+// retain stores m as the retained message of its topic if keep is true, and otherwise removes the
+// topic's message. It returns the serial of the change.
 func (b *Broker) retain(m *Message, keep bool) uint64 {
 	r := &b.retained
 	older := b.available(forBacklog, true) > 0
@@ -104,14 +106,14 @@ func (b *Broker) retain(m *Message, keep bool) uint64 {
 	return r.serial
 }
 
-// dropRetained records that a retained message is cleared.
+// dropRetained records in the Store that a retained message is removed.
 func (b *Broker) dropRetained(m *Message) {
 	if b.opt.Store != nil {
 		b.opt.Store.DropRetained(m.Topic)
 	}
 }
 
-// countRetained brings the counts up to date, where before is what bytes there were.
+// countRetained updates the broker's counts. before is the number of bytes before the change.
 // retained.mu is held.
 func (b *Broker) countRetained(before int) {
 	b.memory.Add(int64(b.retained.bytes - before))

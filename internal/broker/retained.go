@@ -10,55 +10,54 @@ import (
 	"github.com/tidwall/btree"
 )
 
-// retained holds the last retained message of each topic, in the order of topics, so that a
-// walk over those that a filter takes in can stop and go on at any topic.
+// retained holds the last retained message of each topic, sorted by topic, so that a walk over the
+// topics that match a filter can stop and continue at any topic.
 //
-// Each message has a serial. A walk has the serial of the moment of its subscription: it
-// delivers what had come by then, and the router what comes later, so nobody gets a message
-// twice, or an old value after a new one. While walks are under way, a message that is
-// replaced or cleared is kept for them where there is room.
+// Each change has a serial. A walk has the serial of the time of its subscription. It delivers
+// messages up to that serial, and the router those that arrive later, so no subscriber gets a
+// message twice, or an older value after a newer one. While walks are active, a message that is
+// replaced or removed is kept for them if there is room.
 type retained struct {
 	mu       sync.RWMutex
 	topics   *btree.BTreeG[stored]
-	expiring *btree.BTreeG[stored] // those that expire, soonest first
-	serial   uint64                // of the message that came last
+	expiring *btree.BTreeG[stored] // messages that expire, soonest first
+	serial   uint64                // of the newest change
 	count    int
-	reserved int      // places of messages that are being delivered first
-	bytes    int      // of all messages, replaced ones among them
-	replaced []string // topics that have older messages
+	reserved int      // places of messages that are being delivered before they are stored
+	bytes    int      // of all messages, including older versions
+	replaced []string // topics with older versions
 
-	walks  atomic.Int64  // sessions to which a walk is under way
-	newest atomic.Uint64 // the highest serial of a walk
-	last   atomic.Uint64 // serial, for reading without the lock
+	walks  atomic.Int64  // number of sessions with an active walk
+	newest atomic.Uint64 // highest serial of a walk
+	last   atomic.Uint64 // copy of serial that is read without the lock
 
-	// Publishers of one topic take turns, so that all subscribers get its values in the order
-	// in which they are stored.
+	// Publishers of one topic take its lock, so that all subscribers get its values in the order in
+	// which they are stored.
 	topicLocks [64]sync.Mutex
 	seed       maphash.Seed
 }
 
-// turn returns the lock of those who publish to a topic.
+// topicLock returns the lock of publishers to a topic.
 func (r *retained) topicLock(topic string) *sync.Mutex {
 	return &r.topicLocks[maphash.String(r.seed, topic)%uint64(len(r.topicLocks))]
 }
 
-// stored is what is retained for a topic.
+// stored is the entry of one topic.
 type stored struct {
-	topic  string   // the bytes of m.Topic
-	m      *Message // nil if it was cleared and an older one is kept
+	topic  string   // aliases m.Topic
+	m      *Message // nil if it was removed and an older version is kept
 	serial uint64
 	old    *version
 }
 
-// version is a message that was replaced or cleared while walks were under way.
+// version is a message that was replaced or removed while walks were active.
 type version struct {
 	m      *Message
 	serial uint64
 	old    *version
 }
 
-// storedSize is what a retained message takes in memory besides itself, about: its place in
-// two trees.
+// storedSize is the memory that a retained message takes in the two trees, in bytes, about.
 const storedSize = 120
 
 func newTree(less func(a, b stored) bool) *btree.BTreeG[stored] {
@@ -66,7 +65,7 @@ func newTree(less func(a, b stored) bool) *btree.BTreeG[stored] {
 }
 
 func (r *retained) init() {
-	r.serial = 1 // 0 is none
+	r.serial = 1 // 0 means none
 	r.seed = maphash.MakeSeed()
 	r.topics = newTree(func(a, b stored) bool { return topicBefore(a.topic, b.topic) })
 	r.expiring = newTree(func(a, b stored) bool {
@@ -77,8 +76,8 @@ func (r *retained) init() {
 	})
 }
 
-// topicBefore reports whether topic a sorts before topic b: by bytes, but with / first, so
-// that a topic and all topics below it are neighbours.
+// topicBefore reports whether topic a sorts before topic b: by bytes, but with / first, so that a
+// topic is followed by all topics below it.
 func topicBefore(a, b string) bool {
 	n := min(len(a), len(b))
 	for i := range n {
@@ -89,9 +88,10 @@ func topicBefore(a, b string) bool {
 	return len(a) < len(b)
 }
 
-// limit returns what forbids to keep m, "" if nothing does: there are so many messages at
-// most, and so many bytes left. One that is no larger than what it replaces may be kept,
-// and one without a payload clears [MQTT-3.3.1-6].
+// limit returns the limit that forbids to store m, "" if none does. most is the maximum number of
+// messages, and left the number of free bytes. A message that is no larger than the one it replaces
+// is always allowed, and so is one without a payload, which removes the topic's message
+// [MQTT-3.3.1-6].
 func (r *retained) limit(m *Message, most int, left int64) string {
 	if len(m.Payload) == 0 {
 		return ""
@@ -100,7 +100,7 @@ func (r *retained) limit(m *Message, most int, left int64) string {
 	if old := r.get(string(m.Topic)); old != nil {
 		grown -= old.size()
 	} else {
-		if r.count+r.reserved > most { // its own place is reserved
+		if r.count+r.reserved > most { // reserved includes m
 			return "retained messages"
 		}
 		grown += storedSize
@@ -111,28 +111,28 @@ func (r *retained) limit(m *Message, most int, left int64) string {
 	return ""
 }
 
-// get returns the message of that topic, nil if there is none.
+// get returns the message of a topic, nil if there is none.
 func (r *retained) get(topic string) *Message {
 	at, _ := r.topics.Get(stored{topic: topic})
 	return at.m
 }
 
-// put keeps a copy of m for its topic, and returns it. keep says that an older message is to
-// be kept for walks that have still to deliver it.
+// put stores a copy of m for its topic, and returns the copy. keep is true if an older message is
+// to be kept for walks that have not delivered it yet.
 func (r *retained) put(m *Message, keep bool) *Message {
 	kept := m.clone()
 	r.set(unsafe.String(unsafe.SliceData(kept.Topic), len(kept.Topic)), kept, keep)
 	return kept
 }
 
-// remove clears the message of a topic.
+// remove removes the message of a topic.
 func (r *retained) remove(topic string, keep bool) {
 	if r.get(topic) != nil {
 		r.set(strings.Clone(topic), nil, keep)
 	}
 }
 
-// set makes m, nil for none, the message of a topic.
+// set makes m the message of a topic; nil removes it.
 func (r *retained) set(topic string, m *Message, keep bool) {
 	r.serial++
 	r.last.Store(r.serial)
@@ -172,7 +172,7 @@ func (r *retained) set(topic string, m *Message, keep bool) {
 	}
 }
 
-// expire clears up to n messages that have expired, and calls gone for each.
+// expire removes up to n expired messages, and calls gone for each.
 func (r *retained) expire(now int64, n int, gone func(*Message)) {
 	for range n {
 		at, ok := r.expiring.Min()
@@ -184,8 +184,8 @@ func (r *retained) expire(now int64, n int, gone func(*Message)) {
 	}
 }
 
-// trim lets go of older messages of up to n topics, once no walk is under way. more says that
-// there are others.
+// trim removes the older versions of up to n topics, once no walk is active. more is true if there
+// are others.
 func (r *retained) trim(n int) (more bool) {
 	for ; n > 0 && len(r.replaced) > 0 && r.walks.Load() == 0; n-- {
 		last := len(r.replaced) - 1
@@ -213,15 +213,15 @@ func (r *retained) trim(n int) (more bool) {
 	return len(r.replaced) > 0 && r.walks.Load() == 0
 }
 
-// view is what a walk sees: what had come at its serial, and of what came while its client was away
-// what is at QoS 0, since that does not wait in the queue.
+// walkView is the set of messages that a walk delivers: those up to its serial, and of those that
+// arrived while its client was away the ones at QoS 0, which are not queued.
 type walkView struct {
 	serial   uint64
-	from, to uint64 // the serials before and at the end of the absence
+	from, to uint64 // serials at the beginning and the end of the absence
 	qos      byte   // of the subscription
 }
 
-// at returns the message of the topic that the walk is to deliver, nil if there is none.
+// at returns the message of the topic that a walk with view v delivers, nil if there is none.
 func (x *stored) at(v walkView) *Message {
 	if x.serial <= v.serial {
 		return x.m

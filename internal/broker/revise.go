@@ -8,12 +8,12 @@ import (
 
 // Credentials is an Auth whose users may change while they are connected.
 type Credentials interface {
-	// Stamp is a number for what lets who in: another one once that is another. It is
-	// asked before who is let in, and again at every Revise.
+	// Stamp returns a number that identifies the current credentials of who. It changes when they
+	// change. The broker calls it before it accepts a client, and again at every Revise.
 	Stamp(who *Identity) uint64
 }
 
-// stamp is 0 where nothing that could change lets who in.
+// stamp returns the stamp of who, 0 if its credentials cannot change.
 func (b *Broker) stamp(who *Identity) uint64 {
 	if c, ok := b.opt.Auth.(Credentials); ok {
 		return c.Stamp(who)
@@ -21,9 +21,9 @@ func (b *Broker) stamp(who *Identity) uint64 {
 	return 0
 }
 
-// Revise makes the broker ask the hooks anew, and tells how many clients had to go: those
-// who came in with credentials that are no more, or are others. What the ACL does not
-// let a client read any more stops, and what waits of it is dropped.
+// Revise makes the broker ask the hooks again, after users or rights have changed. It disconnects
+// clients whose credentials have changed or are gone, and returns their number. Clients no longer
+// get messages that the ACL forbids, and those in their queues are dropped.
 func (b *Broker) Revise() (gone int) {
 	b.revision.Add(1)
 	b.router.invalidate()
@@ -53,18 +53,18 @@ func (b *Broker) Revise() (gone int) {
 	return gone
 }
 
-// revised ends the connection of a client whose credentials have changed.
+// recheckStamp ends the connection of a client whose credentials have changed.
 func (c *client) recheckStamp() bool {
 	if c.b.stamp(c.who) == c.stamp.Load() {
 		return false
 	}
-	c.b.opt.Log.Warn("client sent away: its user is gone or has another password", "client", escaped(c.who.ClientID), "user", escaped(c.user()))
-	c.kill(proto.AdministrativeAction, "the user is gone or has another password")
+	c.b.opt.Log.Warn("client disconnected: its user was deleted or has another password", "client", escaped(c.who.ClientID), "user", escaped(c.user()))
+	c.kill(proto.AdministrativeAction, "the user was deleted or has another password")
 	return true
 }
 
-// withhold drops what waits for a session that it may not read any more. Of a shared
-// subscription somebody else gets it.
+// dropForbidden drops the queued messages that a session may not read any more. Those of shared
+// subscriptions go to other members.
 func (b *Broker) dropForbidden(s *session) {
 	bt := b.batch(nil)
 	s.mu.Lock()
@@ -74,11 +74,12 @@ func (b *Broker) dropForbidden(s *session) {
 	bt.finish()
 }
 
-// withhold is Broker.withhold, but for what others get: the caller passes left on. again
-// is true if what is in flight would have to be sent again. s.mu is held.
+// dropForbidden drops the queued messages that the session may not read any more, and returns those
+// of shared subscriptions, which the caller passes to other members. again is true if messages in
+// flight would have to be sent again. s.mu is held.
 func (s *session) dropForbidden(bt *batch, again bool) (left []delivery) {
 	who := s.who.Load()
-	var topic []byte // of the last verdict: many that wait have the same
+	var topic []byte // of the last verdict: many messages in a queue have the same
 	var verdict bool
 	denied := func(h *delivery) bool {
 		if topic == nil || !bytes.Equal(topic, h.m.Topic) {

@@ -95,7 +95,7 @@ func TestReviseSendsAway(t *testing.T) {
 			t.Errorf("%d had to go again", n)
 		}
 	})
-	if got := log.String(); strings.Count(got, "sent away") != 4 || !strings.Contains(got, "client=ann user=ann") {
+	if got := log.String(); strings.Count(got, "client disconnected: its user") != 4 || !strings.Contains(got, "client=ann user=ann") {
 		t.Errorf("log\n%s", got)
 	}
 }

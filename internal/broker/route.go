@@ -6,33 +6,33 @@ import (
 	"unsafe"
 )
 
-// route says who gets the messages of one topic, at one generation of the tree. It
-// is immutable.
+// route is the set of sessions and groups that get the messages of one topic, at one generation of
+// the tree. It is immutable.
 type route struct {
 	gen     uint64
 	topic   []byte
-	name    string // the same bytes
+	name    string // the same bytes as topic
 	targets []target
 	groups  []*group
-	steps   int // that it took to build it
-	weight  int // in the cache, in bytes about
+	steps   int // cost of building it
+	weight  int // size in the cache, in bytes, about
 }
 
-// target is a session that gets the messages once, however many of its filters
-// match [MQTT-3.3.4-2].
+// target is a session that gets the messages once, however many of its filters match
+// [MQTT-3.3.4-2].
 type target struct {
 	s      *session
-	epoch  uint32 // of the session's subscriptions
+	epoch  uint32 // version of the session's subscriptions
 	grant  *grant
-	own    *grant // for messages that the session's own client published; nil: none of them
-	merged bool   // grant and own are its own
-	since  uint64 // the serial of the last retained message before its subscriptions, 0 if not all have a walk
+	own    *grant // for messages of the session's own client; nil: it gets none of them
+	merged bool   // grant and own are copies that may be changed
+	since  uint64 // walks deliver retained messages up to this serial; 0 if a subscription has no walk
 }
 
-// some tells whether there is anybody.
+// hasReceivers reports whether the route leads to any session.
 func (rt *route) hasReceivers() bool { return len(rt.targets)+len(rt.groups) > 0 }
 
-// of returns the target that is s, nil if there is none.
+// targetOf returns the target that is s, nil if there is none.
 func (rt *route) targetOf(s *session) *target {
 	for i := range rt.targets {
 		if rt.targets[i].s == s {
@@ -42,7 +42,7 @@ func (rt *route) targetOf(s *session) *target {
 	return nil
 }
 
-// cached returns the route of a topic name as of now, nil if it must be built.
+// cached returns the current route of a topic name from the cache, nil if it must be built.
 func (r *router) cached(topic []byte) *route {
 	r.cacheMu.RLock()
 	rt := r.cache[string(topic)]
@@ -53,7 +53,7 @@ func (r *router) cached(topic []byte) *route {
 	return nil
 }
 
-// find returns the route of a topic name, as of now.
+// find returns the current route of a topic name.
 func (r *router) find(topic []byte) *route {
 	if rt := r.cached(topic); rt != nil {
 		return rt
@@ -61,8 +61,8 @@ func (r *router) find(topic []byte) *route {
 	return r.build(topic, nil)
 }
 
-// find returns the route of a topic name, as of now. Where it must be built, the run is flushed,
-// and the batch's transaction ends before that: it takes as long as there are filters.
+// find returns the current route of a topic name. If it must be built, the run is flushed and the
+// batch's transaction ends first, because building takes time in proportion to the filters.
 func (bt *batch) find(topic []byte) *route {
 	r := &bt.b.router
 	if rt := r.cached(topic); rt != nil {
@@ -81,7 +81,7 @@ func (bt *batch) find(topic []byte) *route {
 	return rt
 }
 
-// size is what the route takes in memory, in bytes about.
+// size returns the memory that the route takes, in bytes, about.
 func (rt *route) size() int {
 	n := 300 + len(rt.name) + 48*cap(rt.targets) + 8*cap(rt.groups)
 	for i := range rt.targets {
@@ -95,7 +95,7 @@ func (rt *route) size() int {
 	return n
 }
 
-// keep puts a route into the cache.
+// addToCache adds a route to the cache.
 func (r *router) addToCache(rt *route) {
 	size := rt.size()
 	r.cacheMu.Lock()
@@ -114,19 +114,20 @@ func (r *router) addToCache(rt *route) {
 	r.cache[rt.name] = rt
 }
 
-// found is a subscription that a topic leads to, and the epoch of its session when it did.
+// matchedSub is a subscription that matches a topic, and the epoch of its session at that time.
 type matchedSub struct {
 	s     *session
 	sub   *subscription
 	epoch uint32
 }
 
-// buildAtOnce is how many nodes are looked at before others get the lock and the processor.
+// buildAtOnce is the number of nodes that are visited before the lock and the processor are
+// released.
 const buildAtOnce = 512
 
-// build finds out who gets the messages of a topic. Subscriptions that were there when it began
-// and are there when it ends are found; of those that come or go meanwhile some may be. turns,
-// if not nil, is taken for each step but the first.
+// build makes the route of a topic. It finds every subscription that exists from beginning to end
+// of the search, and some of those that are added or removed meanwhile. turns, if not nil, is
+// acquired for each step but the first.
 func (r *router) build(topic []byte, turns chan struct{}) *route {
 	rt := &route{name: string(topic)}
 	rt.topic = unsafe.Slice(unsafe.StringData(rt.name), len(rt.name)) // never written to
@@ -166,25 +167,25 @@ func (r *router) build(topic []byte, turns chan struct{}) *route {
 	return rt
 }
 
-// search is a walk through the tree of filters to those that take in a topic.
+// search is a search in the tree for the filters that match a topic.
 type search struct {
 	work    []branch
 	matches []matchedSub
 	groups  []*group
-	nodes   int // that have subscriptions
+	nodes   int // nodes with subscriptions among the matches
 	steps   int
-	levels  int // that were compared, and are not yet among the steps
+	levels  int // levels that were compared and are not yet counted in steps
 }
 
-// branch is a node below which the filters are compared with the rest of the topic.
+// branch is a node whose children are compared with the rest of the topic.
 type branch struct {
 	n     *node
 	rest  string
 	first bool
 }
 
-// step looks at about n nodes. router.mu is held for reading; it need not be between steps: a
-// node that is taken out meanwhile has no filters any more.
+// step visits about n nodes. router.mu is held for reading, but not between steps: a node that is
+// removed meanwhile has no filters any more.
 func (w *search) step(n int) {
 	for end := w.steps + n; w.steps < end && len(w.work) > 0; {
 		last := len(w.work) - 1
@@ -197,7 +198,7 @@ func (w *search) step(n int) {
 	}
 }
 
-// take notes what a node has whose filter takes in the topic.
+// collect adds the subscriptions and groups of a node whose filter matches the topic.
 func (w *search) collect(n *node) {
 	for _, g := range n.groups {
 		w.groups = append(w.groups, g)
@@ -211,8 +212,8 @@ func (w *search) collect(n *node) {
 	}
 }
 
-// match goes on from a node. Wildcards at the first level leave out topics that begin with $
-// [MQTT-4.7.2-1].
+// match visits the children of a node. Wildcards at the first level do not match topics that begin
+// with $ [MQTT-4.7.2-1].
 func (n *node) match(topic string, first bool, w *search) {
 	if !first || !strings.HasPrefix(topic, "$") {
 		if c := n.children["#"]; c != nil {
@@ -224,14 +225,14 @@ func (n *node) match(topic string, first bool, w *search) {
 	}
 	level := topic[:levelEnd(topic, 0)]
 	if level == "#" || level == "+" {
-		return // a topic name has no such level
+		return // no topic name has such a level
 	}
 	if c := n.children[level]; c != nil {
 		c.follow(topic, w)
 	}
 }
 
-// follow compares the path to a node with the topic, and goes on from the node if it leads there.
+// follow compares the path to a node with the topic, and adds the node to the work if it matches.
 func (n *node) follow(topic string, w *search) {
 	for path := n.path; ; {
 		w.levels++
@@ -248,7 +249,7 @@ func (n *node) follow(topic string, w *search) {
 			return
 		case !more:
 			w.collect(n)
-			if c := n.children["#"]; c != nil { // a/# takes in a as well
+			if c := n.children["#"]; c != nil { // a/# also matches a
 				w.collect(c)
 			}
 			return
@@ -262,9 +263,9 @@ func (n *node) follow(topic string, w *search) {
 	}
 }
 
-// merge adds a subscription: the highest QoS [MQTT-3.3.4-2] and every identifier
-// [MQTT-3.3.4-4]. What the session's own client published passes only those
-// without no-local [MQTT-3.8.3-3].
+// merge adds a subscription to the target. The target gets the highest QoS [MQTT-3.3.4-2] and every
+// identifier [MQTT-3.3.4-4]. For messages of the session's own client only subscriptions without
+// no-local count [MQTT-3.8.3-3].
 func (t *target) merge(sub *subscription) {
 	if t.grant == nil || sub.since < t.since {
 		t.since = sub.since
@@ -294,14 +295,14 @@ func (t *target) merge(sub *subscription) {
 	}
 }
 
-// copy returns a grant that others can be added to.
+// copy returns a copy of the grant that may be changed.
 func (g *grant) copy() *grant {
 	n := *g
 	n.ids = slices.Clone(g.ids)
 	return &n
 }
 
-// add makes g what the two grants come to together.
+// add combines g with another grant.
 func (g *grant) add(o *grant) {
 	g.qos, g.rap = max(g.qos, o.qos), g.rap || o.rap
 	g.ids = append(g.ids, o.ids...)

@@ -12,14 +12,14 @@ import (
 type subscription struct {
 	proto.Subscription
 	id    uint32 // subscription identifier, 0 if it has none
-	share string // the share's name, "" if it is not shared
-	path  string // the filter without $share and name
+	share string // name of the shared subscription, "" if it is not shared
+	path  string // the filter without $share and the name
 	grant *grant // of this subscription alone
-	since uint64 // the serial of the last retained message that came before it, where a walk delivers those
+	since uint64 // a walk delivers retained messages up to this serial; 0 without a walk
 	walk  *walk  // guarded by session.mu
 }
 
-// newSubscription takes the filter, which must be valid, apart.
+// newSubscription returns the subscription for a valid filter.
 func newSubscription(of proto.Subscription, id uint32) *subscription {
 	sub := &subscription{Subscription: of, id: id}
 	sub.share, sub.path = proto.SplitShare(of.Filter)
@@ -30,16 +30,16 @@ func newSubscription(of proto.Subscription, id uint32) *subscription {
 	return sub
 }
 
-// size is what the subscription counts for against the limits, in bytes: at most, since nodes
-// are shared.
+// size returns how many bytes the subscription counts against the limits. It is an upper bound,
+// because nodes are shared.
 func (sub *subscription) size() int { return 600 + 3*len(sub.Filter) }
 
-// node is a place in the tree of filters where filters end or part. Wildcards are levels like
-// others. What leads to a node from the one above is its path, of one level or more: so there are
-// no more than two nodes for a filter, however deep it is.
+// node is a place in the tree of filters where filters end or branch. Wildcards are levels like
+// others. The path of a node leads to it from its parent and has one level or more, so there are no
+// more than two nodes for each filter, however deep it is.
 //
-// A search may be at a node while the tree changes: a node's path never does, and one that is
-// replaced by another shares its maps with it.
+// A search may visit a node while the tree changes. The path of a node never changes, and a node
+// that replaces another one shares its maps.
 type node struct {
 	path     string
 	children map[string]*node // by the first level of their paths
@@ -49,22 +49,22 @@ type node struct {
 
 func (n *node) empty() bool { return len(n.children)+len(n.subs)+len(n.groups) == 0 }
 
-// under returns a node with what n has and another path.
+// under returns a node with the maps of n and another path.
 func (n *node) under(path string) *node {
 	return &node{path, n.children, n.subs, n.groups}
 }
 
-// attach makes child the one of n for the first level of its path.
+// attach makes child the child of n for the first level of its path.
 func (n *node) attach(child *node) {
 	if n.children == nil {
 		n.children = make(map[string]*node, 1)
 	}
 	level := child.path[:levelEnd(child.path, 0)]
-	delete(n.children, level) // the key must not hold another path in memory
+	delete(n.children, level) // the key must not keep another path in memory
 	n.children[level] = child
 }
 
-// common returns how many bytes of the two paths are the same whole levels.
+// common returns how many bytes the whole levels take that both paths begin with.
 func common(a, b string) int {
 	n, i := 0, 0
 	for ; i < len(a) && i < len(b) && a[i] == b[i]; i++ {
@@ -78,25 +78,25 @@ func common(a, b string) int {
 	return n
 }
 
-// router holds all subscriptions, and for topics of late who gets their messages.
+// router holds all subscriptions, and a cache of routes.
 type router struct {
 	acl ACL
 
 	mu      sync.RWMutex
 	root    node
 	plain   int           // subscriptions that are not shared
-	waiting atomic.Int64  // messages of shares that wait for a member
-	gen     atomic.Uint64 // changes with every change of the tree, under mu
+	waiting atomic.Int64  // messages of shared subscriptions that are queued
+	gen     atomic.Uint64 // generation: changes with every change of the tree, under mu
 
 	cacheMu   sync.RWMutex
 	cache     map[string]*route
-	weight    int // of the cache, in bytes about
-	maxWeight int // for the cache to have
+	weight    int // size of the cache, in bytes, about
+	maxWeight int // limit of weight
 }
 
-const maxCache = 16 << 20 // bytes of routes, at most
+const maxCache = 16 << 20 // bytes of routes
 
-// add puts subscriptions in, each in the place of one of the same filter.
+// add adds subscriptions. Each replaces one of the session with the same filter.
 func (r *router) add(s *session, subs ...*subscription) {
 	if len(subs) == 0 {
 		return
@@ -110,7 +110,7 @@ func (r *router) add(s *session, subs ...*subscription) {
 	r.gen.Add(1)
 }
 
-// put is add for one, with mu held.
+// put is add for one subscription, with mu held.
 func (r *router) put(s *session, sub *subscription) {
 	n := &r.root
 	for path, more := sub.path, true; more; {
@@ -153,7 +153,7 @@ func (r *router) put(s *session, sub *subscription) {
 	n.subs[s] = sub
 }
 
-// remove takes subscriptions out and prunes what is empty then.
+// remove removes subscriptions, and the nodes that are empty after that.
 func (r *router) remove(s *session, subs ...*subscription) {
 	if len(subs) == 0 {
 		return
@@ -214,22 +214,23 @@ func (r *router) group(filter string) *group {
 	}
 }
 
-// revise makes every route be looked up anew.
+// invalidate makes all cached routes obsolete.
 func (r *router) invalidate() {
 	r.mu.Lock()
 	r.gen.Add(1)
 	r.mu.Unlock()
 }
 
-// reidentify makes routes with s be looked up again, because session.who has changed. Routes that
-// others have at hand are too old for s from now on, too. session.mu is held, and router.mu is not
-// needed: a route that is being built either sees the new identity or is of an older generation.
+// reidentify makes routes to s obsolete, because session.who has changed. Routes that other
+// goroutines use already are too old for s from now on, too. session.mu is held, and router.mu is
+// not needed: a route that is being built either sees the new identity or is of an older
+// generation.
 func (r *router) reidentify(s *session) {
 	r.gen.Add(1)
 	s.epoch.Add(1)
 }
 
-// wanted tells whether anybody subscribes to a filter that begins with that level.
+// wanted reports whether a subscribed filter begins with that level.
 func (r *router) wanted(level string) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()

@@ -12,55 +12,54 @@ import (
 	"mqtt/internal/proto"
 )
 
-// session is a client's state, which may outlive its connections. Both directions
-// have packet identifiers of their own: sender for what goes out, receiver for what
-// comes in.
+// session is the state of a client, which may outlive its connections. Both directions have their
+// own packet identifiers: sender for messages to the client, receiver for messages from it.
 type session struct {
 	b      *Broker
 	id     string
-	who    atomic.Pointer[Identity] // of the connection, or the last one: the same user, if names are checked
+	who    atomic.Pointer[Identity] // of the current or the last connection; always the same user if names are checked
 	epoch  atomic.Uint32            // changes with the subscriptions
-	online atomic.Bool              // for the choice among the members of a share
-	load   atomic.Uint32            // idle, waiting or congested; likewise
-	shares atomic.Int32             // groups of which it is a member
+	online atomic.Bool              // for the choice among the members of a group
+	load   atomic.Uint32            // idle, waiting or congested, for the same choice
+	shares atomic.Int32             // number of groups of which it is a member
 
-	receiver ledger.Receiver // belongs to the goroutine that reads for the client
+	receiver ledger.Receiver // owned by the goroutine that reads from the client
 
 	mu        sync.Mutex
-	client    *client // nil while nobody is connected
+	client    *client // nil while disconnected
 	ended     bool
-	gone      chan struct{} // closed when an ended session has been taken apart
-	durable   bool          // the Store knows it
-	unowned   bool          // whose it is was not kept
-	expiry    uint32        // seconds from the end of the connection, never
+	gone      chan struct{} // closed when endSession has finished
+	durable   bool          // the Store holds it
+	unowned   bool          // its owner was not stored, see SessionRecord
+	expiry    uint32        // seconds after the end of the connection, or never
 	left      time.Time
-	timer     *time.Timer // for the end of the session
+	timer     *time.Timer // ends the session
 	will      *will
 	subs      map[string]*subscription
-	groups    map[*group]struct{} // of which it is a member
-	idleWalks int                 // of walks: those that were given up
-	walks     []*walk             // retained messages that are still to be delivered, before the queue
+	groups    map[*group]struct{} // groups of which it is a member
+	idleWalks int                 // number of walks that were abandoned
+	walks     []*walk             // retained messages still to be delivered, before the queue
 	sender    ledger.Sender[delivery]
 	queue     queue
-	awayAt    uint64 // the serial of what was retained last when its client left, 0 if there is one
-	sweptAt   int64  // when the queue was looked through for messages that have expired
-	received  int    // bytes of receiver, when its goroutine last said so
+	awayAt    uint64 // serial of the newest retained message when its client left, 0 while connected
+	sweptAt   int64  // time of the last search for expired messages in the queue
+	received  int    // bytes of receiver, as its goroutine last reported them
 	seq       uint64
 	bytes     int   // of messages in the queue and in flight
 	filters   int   // bytes of subscriptions
-	counted   bool  // among those to which walks are under way
+	counted   bool  // counted in retained.walks
 	charged   int   // units of memory that the broker counts for it
-	missed    int   // messages that it did not get and of which the log was not told
-	missedAt  int64 // when the log was told, by Broker.moment, 0 if it never was
-	moving    int   // those of packets on their way, of them
+	missed    int   // dropped messages that have not been logged yet
+	missedAt  int64 // time of the last log line about them, by Broker.moment, 0 if there was none
+	moving    int   // part of charged: packets in transit
 }
 
-// unit is the grain in which memory is counted: a change within it costs no atomic
-// operation. A session counts for one at least, which is about what it takes with its
-// connection: many small ones have a ceiling, too.
+// unit is the granularity in which memory is counted, in bytes: a smaller change costs no atomic
+// operation. A session counts as one unit at least, which is about what it takes with its
+// connection, so the number of small sessions is limited, too.
 const unit = 4 << 10
 
-// charge brings the broker's count of memory up to date. s.mu is held.
+// charge updates the broker's count of memory. s.mu is held.
 func (s *session) charge() {
 	n := s.bytes + s.filters + len(s.id) + walkSize*len(s.walks) + s.sender.Size() + s.queue.size() + s.received
 	if who := s.who.Load(); who != nil {
@@ -91,7 +90,7 @@ func (s *session) charge() {
 	}
 }
 
-// settled takes the message h, which is done with, off the counts. s.mu is held.
+// completed removes the message h from the counts and from the Store. s.mu is held.
 func (s *session) completed(h *delivery) {
 	s.bytes -= h.size()
 	if s.durable && h.qos > 0 {
@@ -100,10 +99,10 @@ func (s *session) completed(h *delivery) {
 	*h = delivery{}
 }
 
-// abandon gives up a message in flight that is not to be sent again. One that may have
-// arrived at QoS 2 keeps its identifier, without its content, until PUBCOMP: the client would
-// take the next message under it for a repeat. release is true if PUBREL must follow, as if
-// PUBREC had come. s.mu is held.
+// abandon gives up a message in flight that is not to be sent again. A QoS 2 message that may have
+// arrived keeps its packet identifier, without its contents, until PUBCOMP: the client would treat
+// the next message with that identifier as a redelivery. release is true if PUBREL must follow, as
+// if PUBREC had arrived. s.mu is held.
 func (s *session) abandon(id uint16, h *delivery) (release bool) {
 	if h.qos < 2 || !h.sent {
 		s.sender.Cancel(id)
@@ -120,10 +119,10 @@ func (s *session) abandon(id uint16, h *delivery) (release bool) {
 	return true
 }
 
-// shared takes out of the queue of a session that has ended what came by shared subscriptions and
-// was not sent, and of what was sent at QoS 1 and not acknowledged: others get it [MQTT-4.8.2-4].
-// What was sent at QoS 2 is never given to another [MQTT-4.8.2-5]. The Store has it in this session
-// until passed. s.mu is held.
+// removeShared removes the messages of shared subscriptions from a session that has ended, and
+// returns them: those in the queue, and those sent at QoS 1 and not acknowledged. Other members get
+// them [MQTT-4.8.2-4]. A message that was sent at QoS 2 never goes to another member
+// [MQTT-4.8.2-5]. The Store holds them in this session until recordPassed. s.mu is held.
 func (s *session) removeShared() (left []delivery) {
 	s.queue.removeIf(func(h *delivery) bool {
 		if h.g.group == nil {
@@ -141,7 +140,7 @@ func (s *session) removeShared() (left []delivery) {
 	return left
 }
 
-// passed records that a message of a shared subscription is no longer this session's.
+// recordPassed records that a message of a shared subscription no longer belongs to this session.
 func (s *session) recordPassed(h *delivery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,9 +149,10 @@ func (s *session) recordPassed(h *delivery) {
 	}
 }
 
-// admits tells whether the session is who's, or has no owner and may become who's: a user
-// name is all that is known of who made it. A name that nobody has checked is nobody's
-// word: it would lock out only its owner, who came without it before. s.mu is held.
+// mayTakeOver reports whether who may take over the session. If the user of its owner was not
+// stored, the user name must be the same. Without authentication user names are unverified and not
+// compared: that would lock out only the owner, who connected without the name before. s.mu is
+// held.
 func (s *session) mayTakeOver(who *Identity) bool {
 	is := s.who.Load()
 	switch {
@@ -164,7 +164,7 @@ func (s *session) mayTakeOver(who *Identity) bool {
 	return is.same(who)
 }
 
-// record is the session as the Store keeps it. s.mu is held.
+// record returns the session's record for the Store. s.mu is held.
 func (s *session) record() SessionRecord {
 	r := SessionRecord{Client: s.id, Unowned: s.unowned, Expiry: s.expiry, Left: s.left}
 	if who := s.who.Load(); who != nil {
@@ -176,12 +176,12 @@ func (s *session) record() SessionRecord {
 	return r
 }
 
-// over marks the session as ended. Who does that calls finish; until that is done the
-// session keeps its place in Broker.sessions, so that nobody enters it, and nobody
-// makes another whose records finish would drop. s.mu is held.
+// markEnded marks the session as ended. The caller must call endSession. Until that has finished
+// the session remains in Broker.sessions, so that no client enters it, and no new session is made
+// whose records endSession would delete. s.mu is held.
 func (s *session) markEnded() { s.ended, s.gone = true, make(chan struct{}) }
 
-// finish takes apart a session that is over, step by step. No lock is held.
+// endSession removes a session that is marked as ended, in steps. No lock is held.
 func (b *Broker) endSession(s *session) {
 	bt := b.batch(nil)
 	s.mu.Lock()
@@ -214,7 +214,7 @@ func (b *Broker) endSession(s *session) {
 	b.stats.sessionsEnded.Add(1)
 	if w != nil {
 		w.stop()
-		bt.will(w) // the session's end cuts the delay short [MQTT-3.1.2-8]
+		bt.will(w) // the end of the session ends the delay [MQTT-3.1.2-8]
 	}
 	bt.finish()
 	b.mu.Lock()
@@ -223,7 +223,7 @@ func (b *Broker) endSession(s *session) {
 	close(s.gone)
 }
 
-// expire is called when the session's time is up, if nobody came back [MQTT-4.1.0-2].
+// expire ends the session when its expiry interval has passed without a client [MQTT-4.1.0-2].
 func (b *Broker) expire(s *session) {
 	s.mu.Lock()
 	over := s.client == nil && !s.ended && !s.left.IsZero() && !b.isClosed()
@@ -237,7 +237,7 @@ func (b *Broker) expire(s *session) {
 	}
 }
 
-// wait starts the clock of a session whose connection has ended. s.mu is held.
+// startExpiry starts the timer of a session whose connection has ended. s.mu is held.
 func (s *session) startExpiry() {
 	if s.expiry == never {
 		return
@@ -246,23 +246,23 @@ func (s *session) startExpiry() {
 	s.timer = time.AfterFunc(left, func() { s.b.expire(s) })
 }
 
-// putSubscription records a subscription. s.mu is held.
+// putSubscription records a subscription in the Store. s.mu is held.
 func (s *session) putSubscription(sub *subscription) {
 	if s.durable {
 		s.b.opt.Store.PutSubscription(s.id, sub.record())
 	}
 }
 
-// record is a subscription as the Store keeps it. session.mu is held.
+// record returns the subscription's record for the Store. session.mu is held.
 func (sub *subscription) record() SubscriptionRecord {
 	r := SubscriptionRecord{Subscription: sub.Subscription, ID: sub.id}
-	if sub.walk != nil && sub.QoS > 0 { // who is away gets nothing at QoS 0
+	if sub.walk != nil && sub.QoS > 0 { // a disconnected client gets nothing at QoS 0
 		r.Walking, r.From = true, sub.walk.from
 	}
 	return r
 }
 
-// entry is h as the Store keeps it.
+// entry returns the delivery's entry for the Store.
 func (h *delivery) entry() Entry {
 	e := Entry{Seq: h.seq, Message: h.m, QoS: h.qos, Retain: h.retain, IDs: h.g.ids}
 	if h.g.group != nil {
@@ -271,5 +271,5 @@ func (h *delivery) entry() Entry {
 	return e
 }
 
-// five tells whether the client speaks MQTT 5.
+// v5 reports whether the client speaks MQTT 5.
 func (c *client) v5() bool { return c.v >= proto.V5 }

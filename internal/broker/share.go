@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// group is a shared subscription: each message goes to one of its members.
+// group is a shared subscription. Each message goes to one of its members.
 type group struct {
-	filter  string // $share and name and all
+	filter  string // with $share and the name
 	members atomic.Pointer[[]member]
 	next    atomic.Uint32
 	waiting atomic.Int64  // messages in the queues of its members
-	all     *atomic.Int64 // of all groups
+	all     *atomic.Int64 // sum of waiting of all groups
 
-	missed   atomic.Int64 // messages that no member had room for and of which the log was not told
-	missedAt atomic.Int64 // when the log was told, by Broker.moment, 0 if it never was
+	missed   atomic.Int64 // messages that no member had room for and that have not been logged yet
+	missedAt atomic.Int64 // time of the last log line about them, by Broker.moment, 0 if there was none
 }
 
 type member struct {
@@ -24,7 +24,7 @@ type member struct {
 	grant *grant
 }
 
-// join and leave are called with router.mu held.
+// join adds a member, or replaces its grant. router.mu is held.
 func (g *group) join(s *session, sub *subscription) {
 	gr := *sub.grant
 	gr.group = g
@@ -40,16 +40,16 @@ func (g *group) join(s *session, sub *subscription) {
 	g.members.Store(&members)
 }
 
-// leave tells whether nobody is left.
+// leave removes a member, and reports whether the group is empty. router.mu is held.
 func (g *group) leave(s *session) (empty bool) {
 	members := slices.DeleteFunc(slices.Clone(*g.members.Load()), func(m member) bool { return m.s == s })
 	g.members.Store(&members)
 	return len(members) == 0
 }
 
-// deliver gives m to one member but not to except: one that can be sent it at once, else one
-// that is connected and not congested, else one that is connected, else one that will come back.
-// Members that may not read it do not count.
+// deliver delivers m to one member other than except. It prefers a member that can be sent m at
+// once, then one that is connected and not congested, then any connected one, then one that is
+// away. It skips members that may not read m.
 func (g *group) deliver(bt *batch, m *Message, except *session) (all outcome) {
 	members := *g.members.Load()
 	n := len(members)
@@ -57,14 +57,14 @@ func (g *group) deliver(bt *batch, m *Message, except *session) (all outcome) {
 		return 0
 	}
 	start := int(g.next.Add(1)) % n
-	for wish := idle; wish <= congested+1; wish++ {
+	for want := idle; want <= congested+1; want++ {
 		for i := range n {
 			t := &members[(start+i)%n]
-			load := congested + 1 // it is away
+			load := congested + 1 // for a member that is away
 			if t.s.online.Load() {
 				load = t.s.load.Load()
 			}
-			if load != wish || t.s == except {
+			if load != want || t.s == except {
 				continue
 			}
 			if acl := bt.b.router.acl; acl != nil && !acl.Allow(t.s.who.Load(), string(m.Topic), Read) {
@@ -78,8 +78,8 @@ func (g *group) deliver(bt *batch, m *Message, except *session) (all outcome) {
 	return all
 }
 
-// noteShare notes a message that no member of the group had room for: at debug each, and at the
-// default level one in missPause.
+// noteShare notes a message that no member of the group had room for. At debug level it notes every
+// message, at other levels at most one in missPause.
 func (bt *batch) noteShare(g *group, m *Message) {
 	const why = "no member has room for it"
 	b := bt.b
@@ -95,7 +95,7 @@ func (bt *batch) noteShare(g *group, m *Message) {
 	}
 }
 
-// passOn gives messages of shares that a client does not take to other members.
+// offerLeft delivers messages of shared subscriptions that a client cannot accept to other members.
 func (bt *batch) offerLeft() {
 	for i := 0; i < len(bt.count.left); i++ { // it may grow
 		h := &bt.count.left[i]
@@ -108,15 +108,16 @@ func (bt *batch) offerLeft() {
 	bt.count.left = nil
 }
 
-// Messages that a session will not send are given to others so many at a time, and after so
-// many that nobody in a group takes, those of the group that follow are not offered.
+// Messages that a session will not send are passed to other members passAtOnce at a time. After
+// passTries messages that no member of a group accepts, the rest of that group's messages are
+// dropped.
 const (
 	passAtOnce = 64
 	passTries  = 16
 )
 
-// pass gives messages of shared subscriptions, which their session will not send, to
-// other members. No lock may be held.
+// passToMembers delivers messages of shared subscriptions that their session will not send to other
+// members. No lock may be held.
 func (b *Broker) passToMembers(bt *batch, from *session, left []delivery) {
 	failed := make(map[*group]int)
 	for some := range slices.Chunk(left, passAtOnce) {

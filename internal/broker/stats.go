@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// counters are the broker's own, added to once a batch.
+// counters are the broker's counters. A batch adds to them once.
 type counters struct {
 	connected       atomic.Int64
 	connectedMax    atomic.Int64
 	connects        atomic.Int64
 	connectsRefused atomic.Int64
-	sessions        atomic.Int64 // ever made
+	sessions        atomic.Int64 // created since the start
 	sessionsEnded   atomic.Int64
 	expired         atomic.Int64
 	subscriptions   atomic.Int64
@@ -29,14 +29,14 @@ type counters struct {
 	walked          atomic.Int64 // retained topics that walks looked at
 }
 
-// tally is what one batch adds.
+// tally is what one batch adds to the counters, and to the log.
 type tally struct {
 	packets, published, publishedBytes, sent, sentBytes, dropped, refused int
-	answers                                                               int // packets sent that are no PUBLISH
+	answers                                                               int // packets sent other than PUBLISH
 
-	left    []delivery // messages of shares that a client does not take: another member gets them
+	left    []delivery // messages of shared subscriptions that a client cannot accept, for other members
 	notes   []note     // for the log
-	unnoted int        // and how many more there would be
+	unnoted int        // number of notes beyond maxNotes
 }
 
 func (t *tally) add(to *counters) {
@@ -62,14 +62,14 @@ func (t *tally) add(to *counters) {
 	}
 }
 
-// Stats are a broker's figures. Counts are since it was made, bytes are bytes.
+// Stats are a broker's figures. Counters begin with the broker.
 type Stats struct {
 	Uptime time.Duration
 
 	Connected       int64 // clients now
-	ConnectedMost   int64 // and at most, ever
-	Connects        int64 // connections that came
-	ConnectsRefused int64 // with a CONNACK
+	ConnectedMost   int64 // maximum of Connected
+	Connects        int64 // accepted connections
+	ConnectsRefused int64 // refused with CONNACK
 	Sessions        int64 // now, with and without a client
 	SessionsExpired int64
 	Subscriptions   int64
@@ -78,7 +78,7 @@ type Stats struct {
 	RetainedBytes int64
 	Memory        int64 // bytes of sessions, queues, buffers and retained messages, about
 
-	Logins int64 // CONNECT packets that came
+	Logins int64 // CONNECT packets received
 
 	PacketsReceived  int64
 	PacketsSent      int64
@@ -88,11 +88,11 @@ type Stats struct {
 	PublishedBytes   int64 // of payload
 	Delivered        int64 // PUBLISH packets sent
 	DeliveredBytes   int64 // of payload
-	Dropped          int64 // messages that a subscriber did not get: slow, full, too large, expired
-	PublishesRefused int64 // no right, no such topic, no room to retain it
+	Dropped          int64 // messages a subscriber did not get: slow, queue full, too large, expired
+	PublishesRefused int64 // no right, no such topic, or no room to retain it
 }
 
-// Stats returns the figures as of now.
+// Stats returns the current figures.
 func (b *Broker) Stats() Stats {
 	c := &b.stats
 	b.retained.mu.RLock()
@@ -104,7 +104,7 @@ func (b *Broker) Stats() Stats {
 	return s
 }
 
-// figures are the stats that need no lock.
+// figures returns the figures that need no lock.
 func (b *Broker) figures() Stats {
 	c := &b.stats
 	return Stats{

@@ -8,12 +8,12 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A SUBSCRIBE or UNSUBSCRIBE is handled so many filters at a time: no lock and no transaction is
-// held for longer.
+// filtersAtOnce is the number of filters of a SUBSCRIBE or UNSUBSCRIBE that are handled at once: no
+// lock and no transaction is held for longer.
 const filtersAtOnce = 64
 
-// subscribe takes in a SUBSCRIBE: one SUBACK with a reason for each filter
-// [MQTT-3.8.4-6], then the retained messages.
+// subscribe handles a SUBSCRIBE. It sends a SUBACK with a reason code for each filter
+// [MQTT-3.8.4-6], and then the retained messages.
 func (c *client) subscribe(bt *batch, f proto.Frame) error {
 	if err := c.tooMany(f); err != nil {
 		return err
@@ -26,7 +26,7 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 	if _, ok := p.Props.Get(proto.SubscriptionIdentifier); ok && c.b.opt.Without.Identifiers {
 		return disconnectError(proto.SubscriptionIdentifiersNotSupported, "")
 	}
-	if c.v == proto.V31 { // it has no way to refuse one
+	if c.v == proto.V31 { // SUBACK has no failure code in 3.1
 		for i := range p.Filters {
 			if v := c.maySubscribe(&p.Filters[i]); v.reason == proto.TopicFilterInvalid {
 				return disconnectError(v.reason, v.why)
@@ -64,8 +64,8 @@ func (c *client) subscribe(bt *batch, f proto.Frame) error {
 	return err
 }
 
-// ends reports whether the client has to go: what it asked for need not be done any more. One to
-// which nothing can be written is still read to its last word.
+// ends reports whether the client must end, so that work it asked for can be skipped. After a
+// failed write its remaining packets are still handled.
 func (c *client) ends() bool {
 	select {
 	case <-c.dying:
@@ -79,21 +79,21 @@ func (c *client) ends() bool {
 
 const sharePrefix = "$share/"
 
-// order is what is left of a SUBSCRIBE.
+// pendingSubscribe is the part of a SUBSCRIBE that has not been handled.
 type pendingSubscribe struct {
 	filters []proto.Subscription
 	reasons []proto.Reason
 	id      uint32 // the subscription identifier
-	why     string // the last refusal
-	left    int    // retained topics that may be looked at before walks begin
+	why     string // reason of the last refusal
+	left    int    // retained topics that may be looked at before walks are needed
 }
 
-// mostFilters is how many filters a packet may have, unless a session may have more of
-// them: each of so few has an answer of its own.
+// maxFilters limits the filters of one packet, unless a session may have more: each filter of so
+// few gets its own reason code.
 const maxFilters = 1024
 
-// tooMany ends a connection whose SUBSCRIBE or UNSUBSCRIBE has more filters than make
-// sense: each costs many times its bytes.
+// tooMany returns an error if a SUBSCRIBE or UNSUBSCRIBE has too many filters: each costs many
+// times its bytes.
 func (c *client) tooMany(f proto.Frame) error {
 	if most := max(maxFilters, c.b.opt.Subscriptions); f.CountFilters(c.v) > most {
 		return disconnectError(proto.QuotaExceeded, f.Type().String()+" with more than "+strconv.Itoa(most)+" filters")
@@ -101,20 +101,20 @@ func (c *client) tooMany(f proto.Frame) error {
 	return nil
 }
 
-// verdict is Success or why the client must not have a subscription.
+// verdict is Success, or the reason why a client must not have a subscription.
 type verdict struct {
 	reason proto.Reason
 	why    string
 }
 
-// enrol makes the next subscriptions of a SUBSCRIBE the session's, each in the place of one
-// with its filter [MQTT-3.8.4-3], and has messages routed by them. What was retained before is
-// delivered by walks, what comes later by the router: between the two nothing may be retained.
+// addSubscriptions adds the next subscriptions of a SUBSCRIBE to the session and to the router.
+// Each replaces one with the same filter [MQTT-3.8.4-3]. Walks deliver the messages retained
+// before, and the router those that arrive later: nothing may be retained in between.
 func (c *client) addSubscriptions(bt *batch, o *pendingSubscribe) {
 	b, s := c.b, c.s
 	n := min(len(o.filters), filtersAtOnce)
 	verdicts := make([]verdict, n)
-	for i := range verdicts { // the ACL may take its time
+	for i := range verdicts { // without locks, because the ACL may take time
 		verdicts[i] = c.maySubscribe(&o.filters[i])
 	}
 	var subs []*subscription
@@ -131,7 +131,7 @@ func (c *client) addSubscriptions(bt *batch, o *pendingSubscribe) {
 		if !v.reason.Failed() {
 			w := o.filters[i]
 			w.QoS = min(w.QoS, b.opt.Without.maximumQoS())
-			if c.bridge { // what it published would go round in circles
+			if c.bridge { // a bridge must not get its own messages back
 				w.NoLocal, w.RetainAsPublished = true, true
 			}
 			sub := newSubscription(w, o.id)
@@ -143,7 +143,7 @@ func (c *client) addSubscriptions(bt *batch, o *pendingSubscribe) {
 		if v.reason.Failed() {
 			o.why = v.why
 			c.noteDenied(&bt.count, o.filters[i].Filter, v)
-			if c.v == proto.V31 { // it has no way to refuse
+			if c.v == proto.V31 { // SUBACK has no failure code in 3.1
 				v.reason = proto.Reason(o.filters[i].QoS)
 			}
 		}
@@ -155,9 +155,9 @@ func (c *client) addSubscriptions(bt *batch, o *pendingSubscribe) {
 	o.filters, o.reasons = o.filters[n:], o.reasons[n:]
 }
 
-// subscribe makes sub one of the session's, unless there is no room. It looks at *left retained
-// topics for one that needs a walk, and takes those off. mu is held, and retained.mu for reading
-// if a walk is wanted.
+// subscribe adds sub to the session's subscriptions if there is room. It looks at up to *left
+// retained topics for one that needs a walk, and subtracts them. mu is held, and retained.mu for
+// reading if a walk may be needed.
 func (s *session) subscribe(sub *subscription, left *int) verdict {
 	b := s.b
 	old := s.subs[sub.Filter]
@@ -185,20 +185,20 @@ func (s *session) subscribe(sub *subscription, left *int) verdict {
 	return verdict{}
 }
 
-// answerable ends the connection of a client that asks for more than it can be told
-// [MQTT-3.1.2-24].
+// checkAckSize returns an error if the answer would exceed the client's Maximum Packet Size even
+// without a reason string [MQTT-3.1.2-24].
 func (c *client) checkAckSize(ack *proto.Suback) error {
 	if c.maxPacket == 0 {
 		return nil
 	}
 	if b, _ := ack.Append(nil, c.v); len(b) > c.maxPacket {
-		return disconnectError(proto.PacketTooLarge, ack.Kind.String()+" is larger than the client takes")
+		return disconnectError(proto.PacketTooLarge, ack.Kind.String()+" exceeds the client's Maximum Packet Size")
 	}
 	return nil
 }
 
-// suback appends the answer, without its words if the client takes only smaller
-// packets [MQTT-3.9.2-1].
+// suback appends the answer, without its reason string if that would exceed the client's Maximum
+// Packet Size [MQTT-3.9.2-1].
 func (c *client) suback(bt *batch, ack *proto.Suback) error {
 	bt.count.answers++
 	at := len(bt.reply)
@@ -210,13 +210,13 @@ func (c *client) suback(bt *batch, ack *proto.Suback) error {
 	return nil
 }
 
-// maySubscribe judges a subscription. session.mu is not held.
-func (c *client) maySubscribe(wish *proto.Subscription) verdict {
+// maySubscribe decides on a subscription. session.mu is not held.
+func (c *client) maySubscribe(sub *proto.Subscription) verdict {
 	o := &c.b.opt
-	if err := proto.CheckFilter(wish.Filter); err != nil {
+	if err := proto.CheckFilter(sub.Filter); err != nil {
 		return verdict{proto.TopicFilterInvalid, err.Error()}
 	}
-	share, path := proto.SplitShare(wish.Filter)
+	share, path := proto.SplitShare(sub.Filter)
 	switch {
 	case strings.Count(path, "/") >= o.TopicLevels:
 		return verdict{proto.TopicFilterInvalid, "too many levels"}
@@ -230,7 +230,7 @@ func (c *client) maySubscribe(wish *proto.Subscription) verdict {
 	return verdict{}
 }
 
-// unsubscribe takes in an UNSUBSCRIBE.
+// unsubscribe handles an UNSUBSCRIBE.
 func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
 	if err := c.tooMany(f); err != nil {
 		return err
@@ -264,8 +264,8 @@ func (c *client) unsubscribe(bt *batch, f proto.Frame) error {
 	return c.suback(bt, &ack)
 }
 
-// giveUp takes the subscriptions with these filters from the session, and notes which there
-// were.
+// removeSubscriptions removes the subscriptions with these filters from the session, and sets the
+// reasons of those that existed.
 func (c *client) removeSubscriptions(bt *batch, filters []string, reasons []proto.Reason) (gone []*subscription) {
 	s := c.s
 	s.mu.Lock()

@@ -14,11 +14,10 @@ const (
 	sysPrefix = "$SYS/"
 )
 
-// isSys reports whether a topic name is one of the broker's own.
+// isSys reports whether a topic name belongs to $SYS.
 func isSys(topic string) bool { return topic == sysLevel || strings.HasPrefix(topic, sysPrefix) }
 
-// sysMessages are the $SYS messages as of now, by the names that mosquitto gave
-// them.
+// sysMessages returns the current $SYS messages, with the topics that mosquitto uses.
 func (b *Broker) sysMessages() []Message {
 	s := b.figures()
 	now := time.Now().UnixNano()
@@ -56,20 +55,20 @@ func (b *Broker) sysMessages() []Message {
 	return all
 }
 
-// sysMatch appends to found the $SYS messages that filter takes in, in the order of topics, but
-// for those before from.
-func (b *Broker) sysMatch(filter, from string, found []*Message) []*Message {
+// sysMatch appends the $SYS messages that match filter to msgs, sorted by topic, without those
+// before from.
+func (b *Broker) sysMatch(filter, from string, msgs []*Message) []*Message {
 	if b.opt.SysInterval < 0 {
-		return found
+		return msgs
 	}
 	all := b.sysMessages()
-	at := len(found)
+	at := len(msgs)
 	for i := range all {
 		if proto.Match(filter, all[i].Topic) && !topicBefore(string(all[i].Topic), from) {
-			found = append(found, &all[i])
+			msgs = append(msgs, &all[i])
 		}
 	}
-	slices.SortFunc(found[at:], func(a, b *Message) int {
+	slices.SortFunc(msgs[at:], func(a, b *Message) int {
 		switch x, y := string(a.Topic), string(b.Topic); {
 		case x == y:
 			return 0
@@ -78,11 +77,11 @@ func (b *Broker) sysMatch(filter, from string, found []*Message) []*Message {
 		}
 		return 1
 	})
-	return found
+	return msgs
 }
 
-// tick publishes the $SYS messages if somebody wants them, and sets its timer again.
-// New starts it, Close stops it.
+// tick publishes the $SYS messages if anyone subscribes to them, and restarts its timer. New starts
+// the timer, Close stops it.
 func (b *Broker) tick() {
 	s := b.figures()
 	b.loads.measure(&s, time.Now())

@@ -11,31 +11,31 @@ import (
 	"mqtt/internal/proto"
 )
 
-// What clients hold while their packets are unfinished is counted. When there is no more memory,
-// those go whose packet has been unfinished longest, and never the client that comes last because
-// it is the last: its packet may be finished in a moment.
+// The memory of unfinished packets is counted. When memory runs out, the clients are disconnected
+// whose packets have been unfinished longest, and not the client that needs memory last: its packet
+// may be complete in a moment.
 
-// unfinished lists the clients that hold memory for what they have sent, in the order in which they
-// began to.
+// unfinished lists the clients that hold memory for their input, in the order in which they began
+// to.
 type unfinished struct {
 	mu          sync.Mutex
 	clients     list.List
-	endingBytes atomic.Int64 // bytes of clients that have to go and have not gone yet
+	endingBytes atomic.Int64 // bytes of clients that are being disconnected
 }
 
-// holding is what a client holds for what it has sent.
+// inputMemory is the memory that a client holds for its input.
 type inputMemory struct {
-	heldSince atomic.Int64 // when its packet began, by Broker.moment
+	heldSince atomic.Int64 // beginning of its packet, by Broker.moment
 
 	// Guarded by unfinished.mu.
 	heldPlace  *list.Element
-	heldListed int64 // heldSince, when it got its place
+	heldListed int64 // heldSince at the time of heldPlace
 	heldBytes  int64
-	evicting   bool // it has to go, and heldBytes are among those of ending
+	evicting   bool // it is being disconnected, and endingBytes includes heldBytes
 }
 
-// weigh counts the memory that a client's unfinished packet and its topic aliases take. An error
-// ends the connection: there is no memory, and nobody has held it for longer.
+// accountInput counts the memory of a client's unfinished packet and its topic aliases. It returns
+// an error if there is no memory and no other client has held some for longer.
 func (c *client) accountInput() error {
 	held := c.in.Size()
 	if held > 0 && (c.finished || c.inputUnits == 0) {
@@ -58,7 +58,7 @@ func (c *client) accountInput() error {
 	return nil
 }
 
-// count notes how many units of memory are the client's for what it has sent.
+// setInputUnits sets how many units of memory the client holds for its input.
 func (c *client) setInputUnits(n int) {
 	if n == c.inputUnits {
 		return
@@ -85,8 +85,8 @@ func (c *client) setInputUnits(n int) {
 	}
 }
 
-// makeRoom ends the connections of those whose packets have been unfinished longest, until they
-// come to so many bytes. It reports false if that is c.
+// makeRoom disconnects the clients whose packets have been unfinished longest, until that frees
+// missing bytes. It returns false if c itself would be next before that.
 func (b *Broker) makeRoom(c *client, missing int64) bool {
 	u := &b.unfinished
 	var gone []*client
@@ -97,7 +97,7 @@ func (b *Broker) makeRoom(c *client, missing int64) bool {
 			break
 		}
 		old := front.Value.(*client)
-		if now := old.heldSince.Load(); now != old.heldListed { // it began another packet
+		if now := old.heldSince.Load(); now != old.heldListed { // it has begun another packet
 			old.heldListed = now
 			u.clients.MoveToBack(front)
 			continue
@@ -118,7 +118,7 @@ func (b *Broker) makeRoom(c *client, missing int64) bool {
 	return missing <= 0
 }
 
-// expel ends the connection of a client whose memory others need.
+// evict ends the connection of a client whose memory others need.
 func (c *client) evict() {
 	b := c.b
 	b.warn(shortage{memoryLimit, "an unfinished packet"})
@@ -133,14 +133,14 @@ func (c *client) evict() {
 	c.conn.SetReadDeadline(past()) // its reader closes it
 }
 
-// Bytes that a connection takes besides those that are counted elsewhere, about.
+// Bytes that a connection takes besides those counted elsewhere, about.
 const (
 	tlsMemory       = 32 << 10 // buffers and keys
-	handshakeMemory = 16 << 10 // the head of a WebSocket handshake, at most
+	handshakeMemory = 16 << 10 // header of a WebSocket handshake, at most
 )
 
-// connMemory returns how many bytes a connection takes besides its packets. Once its CONNECT has
-// come, a handshake is over.
+// connMemory returns how many bytes a connection takes besides its packets. opened is true after
+// CONNECT, when the handshake is over.
 func connMemory(conn net.Conn, opened bool) (n int64) {
 	if f, ok := conn.(*faultConn); ok {
 		conn = f.Conn
@@ -159,7 +159,7 @@ func connMemory(conn net.Conn, opened bool) (n int64) {
 	return n
 }
 
-// burden counts what the connection takes besides its packets.
+// accountConn sets how many bytes the connection takes besides its packets.
 func (c *client) accountConn(n int64) {
 	c.b.memory.Add(n - c.connBytes)
 	c.connBytes = n

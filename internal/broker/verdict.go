@@ -2,9 +2,9 @@ package broker
 
 import "mqtt/internal/proto"
 
-// outcome is what became of one message: the union of the outcomes at its subscribers. A subscriber
-// that may not read the message adds nothing. One that is away at QoS 0, or takes only smaller
-// packets, adds no more than matched.
+// outcome is what happened to one message: the union of the outcomes of its subscribers. A
+// subscriber that may not read the message adds nothing. One that is away at QoS 0, or whose
+// Maximum Packet Size is too small, adds only matched.
 type outcome byte
 
 const (
@@ -14,7 +14,7 @@ const (
 	denied                       // there is no room to retain it, so it was not delivered either
 )
 
-// mark adds to the outcome of message i of the run.
+// mark adds o to the outcome of message i of the run.
 func (bt *batch) mark(i int, o outcome) {
 	if len(bt.each) == 0 {
 		if bt.run|o == bt.run {
@@ -25,7 +25,7 @@ func (bt *batch) mark(i int, o outcome) {
 	bt.each[i] |= o
 }
 
-// outcome returns what became of message i of the run.
+// outcome returns the outcome of message i of the run.
 func (bt *batch) outcome(i int) outcome {
 	if len(bt.each) == 0 {
 		return bt.run
@@ -34,7 +34,7 @@ func (bt *batch) outcome(i int) outcome {
 }
 
 // verdict returns the reason code that acknowledges a message with that outcome. Success means that
-// every subscriber with room has the message. It is refused if no subscriber has room.
+// every subscriber with room has the message. The message is refused if no subscriber has room.
 func (o outcome) verdict() (proto.Reason, string) {
 	switch {
 	case o&denied != 0:
@@ -47,18 +47,18 @@ func (o outcome) verdict() (proto.Reason, string) {
 	return proto.Success, ""
 }
 
-// refusable reports whether the messages of the run can be refused: those that an MQTT 5 client
-// published at QoS 1 or 2. A will has no packet identifier.
+// refusable reports whether the messages of the run can be refused: an MQTT 5 client must have
+// published them at QoS 1 or 2. A will has no packet identifier.
 func (bt *batch) refusable() bool {
 	return bt.qos > 0 && bt.from != nil && bt.from.v5() && bt.ids[0] != 0
 }
 
-// acknowledge answers the messages of the run in their order [MQTT-4.6.0-2], [MQTT-4.6.0-3].
+// acknowledge acknowledges the messages of the run in their order [MQTT-4.6.0-2], [MQTT-4.6.0-3].
 func (bt *batch) acknowledge() {
 	c := bt.from
 	for i, id := range bt.ids {
 		if id == 0 {
-			continue // a message that the broker publishes for the client: its will
+			continue // the client's will, which the broker publishes
 		}
 		r, text := bt.outcome(i).verdict()
 		if r.Failed() && c.v5() {

@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// walk is the delivery of the retained messages of one subscription, from the store and as
-// fast as the client takes them. The walks of a session come one after the other, before its
-// queue: messages that are published meanwhile wait there. They outlive the connection if the
-// session does, and a restart: what was on its way then is sent again.
+// walk delivers the retained messages of one subscription, from the store, as fast as the client
+// reads them. The walks of a session run one after the other, before its queue: messages that are
+// published meanwhile wait there. A walk outlives the connection if the session does, and a
+// restart: messages that were in flight are sent again.
 //
-// Its fields are guarded by session.mu.
+// session.mu guards its fields.
 type walk struct {
-	sub    *subscription // nil once it was given up
+	sub    *subscription // nil once it was abandoned
 	from   string
 	serial uint64
-	absent walkView // its from and to, once its client was away
-	begun  int      // changes when it begins anew
+	absent walkView // its from and to, after its client was away
+	begun  int      // changes when the walk begins again
 }
 
-// walkSize is what a walk takes in memory, about.
+// walkSize is the memory that a walk takes, in bytes, about.
 const walkSize = 80
 
-// walk adds a walk for a subscription. One that is under way for the same filter begins anew.
-// mu is held.
+// addWalk adds a walk for a subscription. An unfinished walk of the same filter begins again. mu is
+// held.
 func (s *session) addWalk(sub *subscription, from string, serial uint64) {
 	r := &s.b.retained
-	r.newest.Store(max(serial, r.newest.Load())) // not from two goroutines: serial is the same in all that hold r.mu
+	r.newest.Store(max(serial, r.newest.Load())) // no lost update: serial is the same for all goroutines that hold r.mu
 	if s.client != nil {
 		s.countWalks(true)
 	}
@@ -40,7 +40,7 @@ func (s *session) addWalk(sub *subscription, from string, serial uint64) {
 	s.walks = append(s.walks, sub.walk)
 }
 
-// replace makes sub the subscription of another one's walk. mu is held.
+// replace moves the walk of old to sub, which replaces old. mu is held.
 func (s *session) replace(old, sub *subscription) {
 	sub.since = old.since
 	if sub.walk = old.walk; sub.walk != nil {
@@ -48,7 +48,7 @@ func (s *session) replace(old, sub *subscription) {
 	}
 }
 
-// abandonWalk ends the walk of a subscription that is given up. mu is held.
+// abandonWalk ends the walk of a subscription that is removed. mu is held.
 func (s *session) abandonWalk(sub *subscription) {
 	if sub.walk == nil {
 		return
@@ -60,7 +60,7 @@ func (s *session) abandonWalk(sub *subscription) {
 	}
 }
 
-// firstWalk returns the walk that is under way, nil if there is none. mu is held.
+// firstWalk returns the walk in progress, nil if there is none. mu is held.
 func (s *session) firstWalk() *walk {
 	for len(s.walks) > 0 && s.walks[0].sub == nil {
 		s.walks[0] = nil
@@ -75,7 +75,7 @@ func (s *session) firstWalk() *walk {
 	return s.walks[0]
 }
 
-// walking notes whether older retained messages are to be kept for the session. mu is held.
+// countWalks sets whether older retained messages are kept for the session. mu is held.
 func (s *session) countWalks(on bool) {
 	r := &s.b.retained
 	switch {
@@ -87,8 +87,8 @@ func (s *session) countWalks(on bool) {
 	s.counted = on
 }
 
-// resumeWalk starts the goroutine that delivers retained messages, if it is not running and
-// there is something that it can deliver. session.mu is held.
+// resumeWalk starts the goroutine that delivers retained messages, if it is not running and can
+// deliver some now. session.mu is held.
 func (c *client) resumeWalk() {
 	s := c.s
 	if c.walking || c.subscribing || c.closing || len(c.resend) > 0 || c.out.n >= c.b.opt.HighWater {
@@ -101,14 +101,14 @@ func (c *client) resumeWalk() {
 	s.countWalks(true)
 	c.walking = true
 	c.b.wg.Add(1)
-	go c.walk() // ends when the client takes no more, or goes; Close waits for it
+	go c.walk() // ends when the client has no room, or ends; Close waits for it
 }
 
-// walk delivers retained messages for as long as the client takes them, step by step. All
-// walks of the broker take turns.
+// walk delivers retained messages in steps while the client has room. All walks of the broker share
+// the work slots.
 func (c *client) walk() {
 	defer c.b.wg.Done()
-	found := make([]*Message, 0, stepMessages)
+	msgs := make([]*Message, 0, stepMessages)
 	pause := time.Duration(0)
 	for more := true; more; {
 		select {
@@ -120,7 +120,7 @@ func (c *client) walk() {
 			return
 		}
 		var wait bool
-		more, wait = c.step(found)
+		more, wait = c.step(msgs)
 		<-c.b.workSlots
 		if pause = min(2*pause, time.Second); !wait {
 			pause = 0
@@ -137,8 +137,7 @@ func (c *client) walk() {
 	c.b.trimRetained()
 }
 
-// trimRetained clears retained messages that have expired, and lets go of older ones when nobody
-// waits for them any more.
+// trimRetained removes expired retained messages, and older versions that no walk needs any more.
 func (b *Broker) trimRetained() {
 	r := &b.retained
 	for more := true; more && !b.aborted.Load(); {
@@ -153,12 +152,12 @@ func (b *Broker) trimRetained() {
 	}
 }
 
-// leastPause is for how long a walk waits for memory at first.
+// minPause is the first pause of a walk that waits for memory.
 const minPause = 20 * time.Millisecond
 
-// step delivers some retained messages. more is false if c must not go on, and wait is true if there
-// is no memory for the next one: nobody tells when there is.
-func (c *client) step(found []*Message) (more, wait bool) {
+// step delivers some retained messages. more is false if c must not continue. wait is true if there
+// is no memory for the next message: nothing signals when there is.
+func (c *client) step(msgs []*Message) (more, wait bool) {
 	b, s := c.b, c.s
 	now := time.Now().UnixNano()
 	s.mu.Lock()
@@ -178,13 +177,13 @@ func (c *client) step(found []*Message) (more, wait bool) {
 
 	left := stepTopics
 	b.retained.mu.RLock()
-	found, done := b.retained.next(&at, v, &left, n, found[:0])
+	msgs, done := b.retained.next(&at, v, &left, n, msgs[:0])
 	b.retained.mu.RUnlock()
 	b.stats.walked.Add(int64(stepTopics - left))
 	if done && strings.HasPrefix(sub.path, sysPrefix) {
-		found = b.sysMatch(sub.path, from, found)
+		msgs = b.sysMatch(sub.path, from, msgs)
 	}
-	found = slices.DeleteFunc(found, func(m *Message) bool { return !c.maySendRetained(sub, m, now) })
+	msgs = slices.DeleteFunc(msgs, func(m *Message) bool { return !c.maySendRetained(sub, m, now) })
 
 	bt := b.batch(nil)
 	defer bt.finish()
@@ -197,7 +196,7 @@ func (c *client) step(found []*Message) (more, wait bool) {
 		return true, false
 	}
 	sent := 0
-	for _, m := range found {
+	for _, m := range msgs {
 		var ok bool
 		if ok, wait = c.roomFor(m, min(m.QoS, sub.QoS)); !ok {
 			break
@@ -206,32 +205,32 @@ func (c *client) step(found []*Message) (more, wait bool) {
 		sent++
 	}
 	switch {
-	case sent == len(found) && done:
+	case sent == len(msgs) && done:
 		sub.walk, w.sub = nil, nil
 		s.idleWalks++
 		c.recordWalk(sub)
 		if s.firstWalk() == nil {
 			s.sendQueued(now, &bt.count)
 		}
-	case sent == len(found):
+	case sent == len(msgs):
 		w.from = at.from
 		c.recordWalk(sub)
 	case sent > 0:
-		w.from = string(found[sent-1].Topic) + "/"
+		w.from = string(msgs[sent-1].Topic) + "/"
 		c.recordWalk(sub)
 	}
 	if c.out.n > 0 {
 		bt.wakeWriter(c)
 	}
 	s.charge()
-	if sent < len(found) && !wait {
-		c.walking = false // acked and write go on with it
+	if sent < len(msgs) && !wait {
+		c.walking = false // acked and write continue it
 		return false, false
 	}
 	return true, wait
 }
 
-// leftWalks notes that the client of walks is away, and returnToWalks that there is one again. mu is
+// noteAway notes that the session's client has left, and noteReturn that it has reconnected. mu is
 // held.
 func (s *session) noteAway() { s.awayAt = s.b.retained.last.Load() }
 
@@ -248,7 +247,7 @@ func (s *session) noteReturn() {
 	s.awayAt = 0
 }
 
-// current returns the walk that c may go on with, nil if there is none: then c's goroutine ends.
+// currentWalk returns the walk that c may continue. If it returns nil, the goroutine of c must end.
 // session.mu is held.
 func (c *client) currentWalk() *walk {
 	s := c.s
@@ -263,14 +262,14 @@ func (c *client) currentWalk() *walk {
 	return w
 }
 
-// mayHave reports whether a retained message is to be sent because of a subscription.
+// maySendRetained reports whether a retained message is sent for a subscription.
 func (c *client) maySendRetained(sub *subscription, m *Message, now int64) bool {
 	acl := c.b.opt.ACL
 	return !m.expired(now) && !(sub.NoLocal && m.From == c.s.id) && (acl == nil || acl.Allow(c.who, string(m.Topic), Read))
 }
 
 // roomFor reports whether there is room for a retained message now, and whether it is memory that
-// there is none of. session.mu is held.
+// is missing. session.mu is held.
 func (c *client) roomFor(m *Message, qos byte) (ok, noMemory bool) {
 	s := c.s
 	if c.out.n >= c.b.opt.HighWater || qos > 0 && (s.sender.Free() == 0 || s.sender.Pending() > 0 && s.bytes-s.queue.bytes+m.size() > c.b.opt.QueueBytes) {
@@ -286,7 +285,7 @@ func (c *client) roomFor(m *Message, qos byte) (ok, noMemory bool) {
 	return true, false
 }
 
-// sendRetained puts a retained message on its way. session.mu is held.
+// sendRetained sends a retained message. session.mu is held.
 func (c *client) sendRetained(m *Message, sub *subscription, now int64, count *tally) {
 	s := c.s
 	h := delivery{m: m, g: sub.grant, qos: min(m.QoS, sub.QoS), retain: true} // 3.1.1 [MQTT-3.3.1-8]
@@ -301,15 +300,15 @@ func (c *client) sendRetained(m *Message, sub *subscription, now int64, count *t
 	s.send(now, &h, count)
 }
 
-// record has the Store know how far a walk has come. session.mu is held.
+// recordWalk records in the Store how far a walk has come. session.mu is held.
 func (c *client) recordWalk(sub *subscription) {
 	if sub.QoS > 0 {
 		c.s.putSubscription(sub)
 	}
 }
 
-// wants reports whether a subscription is one to which retained messages are sent
-// [MQTT-3.3.1-9], [MQTT-3.3.1-10], [MQTT-3.3.1-11].
+// sendsRetained reports whether retained messages are sent for a subscription [MQTT-3.3.1-9],
+// [MQTT-3.3.1-10], [MQTT-3.3.1-11].
 func sendsRetained(sub *subscription, first bool) bool {
 	return sub.share == "" && (sub.RetainHandling == 0 || sub.RetainHandling == 1 && first)
 }

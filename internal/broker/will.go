@@ -7,18 +7,17 @@ import (
 	"mqtt/internal/proto"
 )
 
-// will is a will that a session holds. Its fields are guarded by session.mu.
+// will is the will of a session. session.mu guards its fields.
 type will struct {
 	s     *session
 	who   *Identity
 	m     *Message
 	delay uint32 // seconds
 	due   time.Time
-	timer *time.Timer // runs while the delay does
+	timer *time.Timer // runs during the delay
 }
 
-// newWill takes the will out of a CONNECT. Its properties go with the message, but
-// for the delay.
+// newWill returns the will of a CONNECT. Its message gets all properties except the delay.
 func newWill(who *Identity, w *proto.Will) *will {
 	m := (&Message{Topic: []byte(w.Topic), Props: w.Props.Without(proto.WillDelayInterval),
 		Payload: w.Payload, QoS: w.QoS, Retain: w.Retain}).clone()
@@ -32,8 +31,8 @@ func (w *will) stop() {
 	}
 }
 
-// start begins the delay: the will is published when it has passed, or when the
-// session ends if that is sooner. session.mu is held.
+// start begins the delay. The will is published when the delay has passed or the session ends,
+// whichever is first. session.mu is held.
 func (w *will) start() {
 	if w.due.IsZero() {
 		w.due = time.Now().Add(time.Duration(w.delay) * time.Second)
@@ -57,9 +56,9 @@ func (w *will) start() {
 	})
 }
 
-// legacy decides what becomes of the will as its client goes, and returns it if it is to be
-// published at once. One that waits for its delay, or for the end of the session, stays with
-// that. session.mu is held.
+// willOnDetach decides what happens to the will when its client leaves, and returns it if it must
+// be published at once. A will that waits for its delay, or for the end of the session, stays in
+// the session. session.mu is held.
 func (c *client) willOnDetach(orderly, ends bool) *will {
 	s := c.s
 	w := s.will
@@ -67,26 +66,26 @@ func (c *client) willOnDetach(orderly, ends bool) *will {
 	switch {
 	case w == nil, orderly: // [MQTT-3.14.4-3]
 		return nil
-	case c.b.aborted.Load(): // the Store has it: it is due when the broker is back
+	case c.b.aborted.Load(): // the Store holds it: it is due after the restart
 		s.will = w
 		return nil
-	case ends: // finish publishes it
+	case ends: // endSession publishes it
 		s.will = w
 		return nil
 	case w.delay == 0:
 		return w
 	case c.takenOver:
-		return nil // the session goes on before the delay has passed
+		return nil // the session continues before the delay has passed
 	}
 	s.will = w
 	w.start()
 	return nil
 }
 
-// will publishes a will, with the rights of the client that left it.
+// will publishes a will, with the rights of the client that set it.
 func (bt *batch) will(w *will) {
 	if bt.b.aborted.Load() {
-		return // nobody is there to read it
+		return // all connections are being closed
 	}
 	if acl := bt.b.opt.ACL; acl != nil && !acl.Allow(w.who, string(w.m.Topic), Write) {
 		bt.count.refused++
@@ -97,7 +96,7 @@ func (bt *batch) will(w *will) {
 	}
 	m := *w.m
 	m.Came = bt.time()
-	m.Expires = expires(m.Props, m.Came) // it counts from the publication
+	m.Expires = expires(m.Props, m.Came) // expiry begins with the publication
 	bt.origin = w.s
 	bt.publish(&m)
 	bt.flush()

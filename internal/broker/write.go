@@ -7,15 +7,14 @@ import (
 )
 
 const (
-	closeTimeout = 2 * time.Second        // for the last bytes to leave
-	lastReadTime = 100 * time.Millisecond // for what came before a write failed to be read
-	lingerTime   = 500 * time.Millisecond // for the peer to read them before we close
+	closeTimeout = 2 * time.Second        // to write the last bytes
+	lastReadTime = 100 * time.Millisecond // to read what arrived before a write failed
+	lingerTime   = 500 * time.Millisecond // for the peer to read the last bytes before the close
 	lingerBytes  = 1 << 20
-	maxWrite     = 128 << 10 // bytes of one write: progress is seen in between
+	maxWrite     = 128 << 10 // bytes of one write: progress is noted in between
 )
 
-// write writes what is in c.out until nothing is left, and ends. touch decides that
-// there is one at most.
+// write writes c.out until it is empty, and ends. wakeWriter ensures that there is only one writer.
 func (c *client) write() {
 	s, b := c.s, c.b
 	var vec [][]byte
@@ -46,7 +45,7 @@ func (c *client) write() {
 		o, c.out = c.out, out{}
 		c.writing = o.n
 		s.charge()
-		c.resumePublishers() // who waited may go on while we write
+		c.resumePublishers() // waiting publishers may continue during the write
 		s.mu.Unlock()
 
 		err := c.commit(&o)
@@ -57,7 +56,7 @@ func (c *client) write() {
 		if err != nil {
 			s.mu.Lock()
 			c.fail(err, kept)
-			c.conn.SetReadDeadline(past()) // the reader sees it, too
+			c.conn.SetReadDeadline(past()) // wakes the reader
 			o.free(&b.blocks)
 			if s.client == c {
 				c.clearSentFlags()
@@ -69,7 +68,7 @@ func (c *client) write() {
 	}
 }
 
-// durable waits until the Store has what o promises.
+// commit waits until everything that o acknowledges is durable.
 func (c *client) commit(o *out) error {
 	if !o.sync || c.b.opt.Store == nil {
 		return nil
@@ -77,7 +76,7 @@ func (c *client) commit(o *out) error {
 	return c.b.opt.Store.Commit()
 }
 
-// send writes o, in pieces.
+// send writes o in several writes.
 func (c *client) send(o *out, vec [][]byte) ([][]byte, error) {
 	c.b.stats.bytesSent.Add(int64(o.n))
 	if len(o.inserts) == 0 {
@@ -105,7 +104,7 @@ func (c *client) reportProgress() {
 	c.s.mu.Unlock()
 }
 
-// refill sends what waited for the connection to have room.
+// refill sends queued messages now that the output has room.
 func (c *client) refill() {
 	bt := c.b.batch(nil)
 	c.s.mu.Lock()
@@ -117,8 +116,8 @@ func (c *client) refill() {
 	bt.finish()
 }
 
-// fail notes that the connection is of no use any more. unwritten is true if it broke,
-// and not the Store. session.mu is held.
+// fail notes that the connection cannot be used any more. unwritten is true if the connection
+// broke, and false if the Store failed. session.mu is held.
 func (c *client) fail(err error, unwritten bool) {
 	c.closing = true
 	if c.end == nil {
@@ -127,10 +126,10 @@ func (c *client) fail(err error, unwritten bool) {
 	}
 }
 
-// lost stands in a leave for a connection that broke: nobody can be told.
+// lost is the reason of a connection that broke: no DISCONNECT can be sent.
 const lost = 0xFF
 
-// release lets go all who wait for the client. session.mu is held.
+// releaseWaiters wakes all goroutines that wait for the client. session.mu is held.
 func (c *client) releaseWaiters() {
 	for _, ch := range c.waiters {
 		close(ch)
@@ -138,9 +137,8 @@ func (c *client) releaseWaiters() {
 	c.waiters = nil
 }
 
-// drain lets the last bytes leave and closes the connection. The peer gets time to
-// read them where we have words for it: a close with bytes unread would take them
-// back.
+// drain writes the last bytes and closes the connection. If flush is true the peer gets time to
+// read them: closing with unread bytes would discard them.
 func (c *client) drain(flush bool) {
 	c.s.mu.Lock()
 	var idle chan struct{}
@@ -155,7 +153,7 @@ func (c *client) drain(flush bool) {
 		} else if c.out.n > 0 {
 			idle = make(chan struct{})
 			c.idle, c.awake = idle, true
-			go c.write() // ends when it has written; waited for here
+			go c.write() // ends when c.out is empty; drain waits for it
 		}
 	}
 	c.s.mu.Unlock()
@@ -168,7 +166,7 @@ func (c *client) drain(flush bool) {
 	c.conn.Close()
 }
 
-// linger says that nothing more comes and reads what the peer still has to say.
+// linger shuts down the writing side, and reads until the peer closes.
 func linger(conn net.Conn) {
 	half, ok := conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {
@@ -185,7 +183,7 @@ func linger(conn net.Conn) {
 	}
 }
 
-// timedOut tells whether err is a deadline that passed.
+// timedOut reports whether err is a timeout.
 func timedOut(err error) bool {
 	var e net.Error
 	return errors.As(err, &e) && e.Timeout()
