@@ -82,11 +82,16 @@ func TestBrokerKilled(t *testing.T) {
 		away.made = true
 		return away.serve(false)(ctx, c)
 	})
-	// Nothing for a second: everything has arrived, including the wills.
+	// Everything has arrived, including the wills, and for a second nothing else.
 	quiet := func() bool {
 		for _, s := range []*gathered{away, there} {
 			if time.Since(time.Unix(0, s.last.Load())) < time.Second {
 				return false
+			}
+			for _, p := range all {
+				if lost, _ := s.count(p); lost > 0 {
+					return false
+				}
 			}
 		}
 		wills.mu.Lock()

@@ -210,12 +210,13 @@ func (s *gathered) take(topic, payload string) {
 	s.last.Store(time.Now().UnixNano())
 }
 
-// check compares what was received with what was acknowledged.
-func (s *gathered) check(t *testing.T, name string, p *numbers) {
+// count returns how many acknowledged messages have not come, and how many came twice at QoS 2.
+func (s *gathered) count(p *numbers) (lost, twice int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	got := s.got[p.topic]
-	lost, twice := 0, 0
 	for n := range p.next {
 		times := got[strconv.FormatUint(n, 10)]
 		if n < uint64(len(p.acked)) && p.acked[n] && times == 0 {
@@ -225,7 +226,12 @@ func (s *gathered) check(t *testing.T, name string, p *numbers) {
 			twice++
 		}
 	}
-	if lost > 0 || twice > 0 {
+	return lost, twice
+}
+
+// check compares what was received with what was acknowledged.
+func (s *gathered) check(t *testing.T, name string, p *numbers) {
+	if lost, twice := s.count(p); lost > 0 || twice > 0 {
 		t.Errorf("%s: of %d messages on %s %d were acknowledged and lost, %d came twice at QoS 2", name, p.next, p.topic, lost, twice)
 	}
 }

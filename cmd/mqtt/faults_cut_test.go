@@ -293,7 +293,7 @@ func TestFaultCutsOfBench(t *testing.T) {
 	t.Parallel()
 	s := serving(t, []string{"mqtt"})
 	r := relayTo(t, s.ports["mqtt"], randomCuts(seed(t), 20000, 1000))
-	p := done(t, tool(t, line("bench --pubs 2 --subs 2 -q 1 -V 5 --messages 4000 --drain 200ms --format json -p", r.port())...), 1, 3, 5, 6, 7)
+	p := done(t, tool(t, line("bench --pubs 2 --subs 2 -q 1 -V 5 --messages 4000 --drain 3s --format json -p", r.port())...), 1, 3, 5, 6, 7)
 	result := p.out.String()
 	if jsonNumber(t, result, "errors") == 0 {
 		t.Errorf("no errors with status %d: %s", p.status(), result)
