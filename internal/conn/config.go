@@ -26,6 +26,9 @@ type Config struct {
 	Window int
 	// Timeout bounds Dial, up to CONNACK; 0 means no bound.
 	Timeout time.Duration
+	// Password, if not nil, returns the password of each connection, instead of Connect.Password. An
+	// error ends Dial.
+	Password func() ([]byte, error)
 	// Auth is the enhanced authentication; nil means none.
 	Auth Auth
 	// AuthProps are the first properties of every AUTH packet, before method and data.

@@ -57,6 +57,12 @@ func (c *Conn) connectPacket() (*proto.Connect, error) {
 	if c.sess.ID != "" {
 		hello.ClientID = c.sess.ID
 	}
+	if c.cfg.Password != nil {
+		var err error
+		if hello.Password, err = c.cfg.Password(); err != nil {
+			return nil, &OpenError{Err: err}
+		}
+	}
 	if c.v < proto.V5 {
 		hello.Props = nil
 		if hello.Will != nil {

@@ -3,6 +3,7 @@ package connect
 import (
 	"errors"
 	"strings"
+	"sync"
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
@@ -31,14 +32,16 @@ func (f *IdentityFlags) auth(p *proto.Connect) (conn.Auth, error) {
 		if err := CheckScram("-u", "password", method, p.Username, string(p.Password)); err != nil {
 			return nil, err
 		}
-		return TakeScram(method, p), nil
+		a := TakeScram(method, p).(*scramAuth)
+		a.password = f.reread
+		return a, nil
 	}
 	return &rawAuth{method: f.AuthMethod, data: []byte(f.authData)}, nil
 }
 
 // TakeScram moves the credentials of p to an authentication by method. The password is not sent.
 func TakeScram(method string, p *proto.Connect) conn.Auth {
-	a := scramAuth{&scram.Client{Method: method, User: p.Username, Password: string(p.Password)}}
+	a := &scramAuth{client: &scram.Client{Method: method, User: p.Username, Password: string(p.Password)}}
 	p.HasPassword, p.Password = false, nil
 	return a
 }
@@ -79,14 +82,46 @@ func (f *IdentityFlags) takeAuthProperties(sets map[proto.Type]proto.Props) erro
 }
 
 // scramAuth is conn.Auth with a method of package scram.
-type scramAuth struct{ *scram.Client }
+type scramAuth struct {
+	password func() ([]byte, error) // reads the password of each exchange; nil means that of client
+
+	mu     sync.Mutex
+	client *scram.Client
+}
 
 // Method returns the name of the method.
-func (a scramAuth) Method() string { return a.Client.Method }
+func (a *scramAuth) Method() string { return a.current().Method }
+
+func (a *scramAuth) current() *scram.Client {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.client
+}
+
+// refresh reads the password again. Exchanges with the same password share a client, which keeps what is
+// slow to compute.
+func (a *scramAuth) refresh() error {
+	if a.password == nil {
+		return nil
+	}
+	b, err := a.password()
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if string(b) != a.client.Password {
+		a.client = &scram.Client{Method: a.client.Method, User: a.client.User, Password: string(b)}
+	}
+	return nil
+}
 
 // Begin begins an exchange.
-func (a scramAuth) Begin() (conn.Exchange, error) {
-	x, err := a.Client.Begin()
+func (a *scramAuth) Begin() (conn.Exchange, error) {
+	if err := a.refresh(); err != nil {
+		return nil, err
+	}
+	x, err := a.current().Begin()
 	if err != nil {
 		return nil, err
 	}

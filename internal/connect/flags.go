@@ -84,6 +84,9 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 	if cfg.Auth, err = f.Identity.auth(&cfg.Connect); err != nil {
 		return nil, err
 	}
+	if cfg.Connect.HasPassword { // not with SCRAM, which reads the password itself
+		cfg.Password = f.Identity.reread
+	}
 	if err := f.Session.apply(e, fs, cfg); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"os"
 
 	"github.com/spf13/pflag"
 
@@ -18,6 +19,8 @@ type IdentityFlags struct {
 	username, password   string
 	passwordFile         string
 	AuthMethod, authData string
+
+	reread func() ([]byte, error) // reads a password file again, nil if it can be read only once
 
 	PerClient bool // each client of a load test has credentials of its own
 }
@@ -68,7 +71,13 @@ func (f *IdentityFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet
 		if err != nil {
 			return err
 		}
+		if len(b) == 0 {
+			e.Warn("--password-file: %s is empty, so the password is empty", f.passwordFile)
+		}
 		p.HasPassword, p.Password = true, b
+		if st, err := os.Stat(f.passwordFile); err == nil && st.Mode().IsRegular() && f.passwordFile != "-" {
+			f.reread = func() ([]byte, error) { return readPassword(nil, f.passwordFile) }
+		}
 	case u != nil && u.HasPassword:
 		p.HasPassword, p.Password = true, []byte(u.Password)
 	}
@@ -84,7 +93,8 @@ func PasswordFromStdin(fs *pflag.FlagSet) bool {
 	return err == nil && name == "-"
 }
 
-// readPassword reads a password file without one newline at its end; - is stdin.
+// readPassword reads a password file without one newline at its end; - is stdin. Connections after the
+// first read it again.
 func readPassword(stdin io.Reader, name string) ([]byte, error) {
 	var b []byte
 	var err error
@@ -96,6 +106,10 @@ func readPassword(stdin io.Reader, name string) ([]byte, error) {
 	if err != nil {
 		return nil, cli.BadFlag("--password-file", ": "+err.Error(), "name a file that you may read")
 	}
+	if bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) {
+		return nil, cli.BadFlag("--password-file", ": the text is UTF-16", "save it as UTF-8")
+	}
+	b, _ = bytes.CutPrefix(b, []byte("\ufeff")) // the byte order mark of some editors
 	b, _ = bytes.CutSuffix(b, []byte("\n"))
 	b, _ = bytes.CutSuffix(b, []byte("\r"))
 	return b, nil

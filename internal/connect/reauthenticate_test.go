@@ -44,7 +44,7 @@ func TestReauthenticate(t *testing.T) {
 	cfg := &conn.Config{
 		Dial:    func(context.Context, proto.Version) (net.Conn, error) { return net.Dial("tcp", l.Addr().String()) },
 		Connect: proto.Connect{Version: proto.V5, CleanStart: true, ClientID: "me"}, // who it is, only SCRAM tells
-		Auth:    scramAuth{&scram.Client{Method: scram.SHA512, User: "frank", Password: "hunter2"}},
+		Auth:    &scramAuth{client: &scram.Client{Method: scram.SHA512, User: "frank", Password: "hunter2"}},
 	}
 	c, err := conn.Dial(ctx, cfg, &session.Session{})
 	if err != nil {

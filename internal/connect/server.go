@@ -60,6 +60,11 @@ func (f *ServerFlags) target(ctx context.Context, e *cli.Env, fs *pflag.FlagSet,
 	if err != nil {
 		return nil, nil, f.withFlag(fs, err)
 	}
+	if t.TLS != nil {
+		if note := t.TLS.Note(); note != "" {
+			e.Warn("%s", note)
+		}
+	}
 	return t, u, nil
 }
 

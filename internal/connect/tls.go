@@ -2,6 +2,7 @@ package connect
 
 import (
 	"bytes"
+	"os"
 	"sync"
 
 	"github.com/spf13/pflag"
@@ -25,7 +26,7 @@ func (f *tlsFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.cert, "cert", "", "show the client certificate in `FILE` (PEM)")
 	fs.StringVar(&f.key, "key", "", "key of the client certificate in `FILE` (PEM)")
 	fs.StringVar(&f.keyPassFile, "keypass-file", "", "passphrase of the key in `FILE`")
-	fs.BoolVar(&f.insecure, "insecure", false, "take any certificate: whoever answers is trusted")
+	fs.BoolVar(&f.insecure, "insecure", false, "accept any certificate; with --cafile or --capath, any host name")
 	fs.StringVar(&f.version, "tls-version", "", "at least `VERSION`: tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1")
 	fs.StringVar(&f.ciphers, "ciphers", "", "cipher `LIST` for TLS 1.2 and below, with : between")
 	fs.StringVar(&f.alpn, "tls-alpn", "", "application protocol `NAME` to ask for")
@@ -62,11 +63,15 @@ func (f *tlsFlags) config() (*transport.TLS, error) {
 		t.ALPN = []string{f.alpn}
 	}
 	if f.keyPassFile != "" {
-		t.KeyPass = sync.OnceValues(func() ([]byte, error) {
+		t.KeyPass = func() ([]byte, error) {
 			b, err := cli.ReadSmall(f.keyPassFile, 64<<10)
+			b, _ = bytes.CutPrefix(b, []byte("\ufeff"))
 			b, _ = bytes.CutSuffix(b, []byte("\n"))
 			return b, err
-		})
+		}
+		if st, err := os.Stat(f.keyPassFile); err != nil || !st.Mode().IsRegular() { // such as a FIFO
+			t.KeyPass = sync.OnceValues(t.KeyPass)
+		}
 	}
 	var err error
 	if f.version != "" {

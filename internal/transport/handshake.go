@@ -22,7 +22,7 @@ func (d *dialer) secure(ctx context.Context, c net.Conn) (net.Conn, error) {
 		if v := hello.version(); v != 0 && v < d.tls.MinVersion {
 			err = &oldVersion{v, err}
 		}
-		return nil, d.fail(ctx, Secure, d.Addr(), err)
+		return nil, d.fail(ctx, Secure, d.Addr(), d.TLS.explainCertificate(err))
 	}
 	d.tr.tls(tc.ConnectionState())
 	return tc, nil

@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"os"
 )
@@ -113,21 +112,13 @@ func upgradeHint(err error) string {
 
 func tlsHint(err error) string {
 	var (
-		authority x509.UnknownAuthorityError
-		invalid   x509.CertificateInvalidError
-		name      x509.HostnameError
-		record    tls.RecordHeaderError
-		old       *oldVersion
+		fault  *certFault
+		record tls.RecordHeaderError
+		old    *oldVersion
 	)
 	switch {
-	case errors.As(err, &authority):
-		return "--cafile FILE trusts the authority that signed it, --insecure trusts any certificate"
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return "renew the server's certificate, or correct the clock; --insecure ignores it"
-	case errors.As(err, &name) && noNames(name.Certificate):
-		return "issue it again with subjectAltName=DNS:" + name.Host
-	case errors.As(err, &name):
-		return "--tls-servername NAME sets the name to expect"
+	case errors.As(err, &fault):
+		return fault.hint
 	case errors.As(err, &record):
 		if DetectProtocol(record.RecordHeader[:]) == "HTTP" {
 			return "the port speaks HTTP without TLS: try ws://, or the port for TLS (8883, 443)"
@@ -137,8 +128,6 @@ func tlsHint(err error) string {
 		return "the port may not speak TLS, or the server requires a client certificate (--cert, --key)"
 	case errors.As(err, &old):
 		return "--tls-version tlsv1 allows versions older than TLS 1.2"
-	case certificate(err) != nil:
-		return "--cafile FILE trusts another authority, --insecure trusts any certificate"
 	}
 	return ""
 }

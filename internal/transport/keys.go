@@ -6,7 +6,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/youmark/pkcs8"
@@ -19,9 +18,9 @@ var (
 
 // keyPair reads the certificate chain and its key.
 func (t *TLS) keyPair() (pair tls.Certificate, err error) {
-	cert, err := os.ReadFile(t.Cert)
+	cert, err := readPEM(t.Cert)
 	if err != nil {
-		return pair, fieldError("Cert", bare(err))
+		return pair, fieldError("Cert", err)
 	}
 	if !hasBlock(cert, "CERTIFICATE") {
 		return pair, fieldError("Cert", fmt.Errorf("%s: no certificate in PEM form", t.Cert))
@@ -29,8 +28,8 @@ func (t *TLS) keyPair() (pair tls.Certificate, err error) {
 	key, name, part := cert, t.Cert, "Cert"
 	if t.Key != "" {
 		name, part = t.Key, "Key"
-		if key, err = os.ReadFile(name); err != nil {
-			return pair, fieldError(part, bare(err))
+		if key, err = readPEM(name); err != nil {
+			return pair, fieldError(part, err)
 		}
 	}
 	if key, err = t.decrypted(key, name); err != nil {

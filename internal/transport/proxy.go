@@ -137,7 +137,7 @@ func (d *dialer) proxyTLS(ctx context.Context, c net.Conn) (net.Conn, error) {
 		cfg.ServerName = d.Proxy.Hostname()
 	}
 	tc := tls.Client(c, cfg)
-	return tc, tc.HandshakeContext(ctx)
+	return tc, conf.explainCertificate(tc.HandshakeContext(ctx))
 }
 
 // connectSOCKS asks the SOCKS5 proxy on c to connect to addr. It does not use the library's own

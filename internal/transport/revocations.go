@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -37,7 +36,10 @@ func (t *TLS) revocations() (*revocations, error) {
 	if err != nil {
 		return nil, fieldError("CRLFile", bare(err))
 	}
-	authorities := t.authorityCertificates()
+	a, err := t.authorities()
+	if err != nil {
+		return nil, err
+	}
 	r := &revocations{file: t.CRLFile}
 	for {
 		var block *pem.Block
@@ -47,7 +49,7 @@ func (t *TLS) revocations() (*revocations, error) {
 		if block.Type != "X509 CRL" {
 			continue
 		}
-		l, err := parseList(block.Bytes, authorities)
+		l, err := parseList(block.Bytes, a.list)
 		if err != nil {
 			return nil, fieldError("CRLFile", fmt.Errorf("%s: revocation list %d: %w", t.CRLFile, len(r.lists)+1, err))
 		}
@@ -57,33 +59,6 @@ func (t *TLS) revocations() (*revocations, error) {
 		return nil, fieldError("CRLFile", fmt.Errorf("%s: no revocation list in PEM form", t.CRLFile))
 	}
 	return r, nil
-}
-
-// authorityCertificates returns the certificates of CAFile and CAPath that can be read.
-func (t *TLS) authorityCertificates() (all []*x509.Certificate) {
-	var files []string
-	if t.CAFile != "" {
-		files = append(files, t.CAFile)
-	}
-	if t.CAPath != "" {
-		entries, _ := os.ReadDir(t.CAPath)
-		for _, e := range entries {
-			files = append(files, filepath.Join(t.CAPath, e.Name()))
-		}
-	}
-	for _, name := range files {
-		rest, err := os.ReadFile(name)
-		for err == nil {
-			var block *pem.Block
-			if block, rest = pem.Decode(rest); block == nil {
-				break
-			}
-			if c, err := x509.ParseCertificate(block.Bytes); err == nil {
-				all = append(all, c)
-			}
-		}
-	}
-	return all
 }
 
 // parseList parses a revocation list of version 1 or 2 and finds the authority that signed it.

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,8 +13,8 @@ import (
 type serverState struct {
 	mu          sync.Mutex
 	pair        tls.Certificate
-	authorities *x509.CertPool // nil: clients need no certificate
-	revoked     *revocations   // nil: no certificate is revoked
+	authorities *authorities // nil: clients need no certificate
+	revoked     *revocations // nil: no certificate is revoked
 	current     atomic.Pointer[tls.Config]
 }
 
@@ -59,9 +58,9 @@ func (t *TLS) reload() error {
 	}
 	errs = append(errs, err)
 	if t.CAFile != "" || t.CAPath != "" {
-		pool, err := t.authorities()
+		a, err := t.authorities()
 		if err == nil {
-			s.authorities = pool
+			s.authorities = a
 		}
 		errs = append(errs, err)
 	}
@@ -82,7 +81,7 @@ func (t *TLS) reload() error {
 	}
 	cfg.Certificates = []tls.Certificate{s.pair}
 	if s.authorities != nil {
-		cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, s.authorities
+		cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, s.authorities.pool
 	}
 	if s.revoked != nil {
 		cfg.VerifyConnection = s.revoked.verify // also of sessions that are resumed
@@ -102,7 +101,7 @@ func firstOf(errs []error, err error) error {
 }
 
 // Notes returns warnings about the files of listeners: expired revocation lists, which are still
-// used, and expired certificates.
+// used, authorities that could not be read, and expired certificates.
 func (t *TLS) Notes() []string {
 	s := &t.server
 	s.mu.Lock()
@@ -110,6 +109,9 @@ func (t *TLS) Notes() []string {
 	var notes []string
 	if s.revoked != nil {
 		notes = s.revoked.notes()
+	}
+	if note := s.authorities.note(); note != "" {
+		notes = append(notes, note)
 	}
 	if leaf := s.pair.Leaf; leaf != nil && leaf.NotAfter.Before(time.Now()) {
 		notes = append(notes, fmt.Sprintf("%s: the certificate expired on %s", t.Cert, leaf.NotAfter.Format(dateForm)))

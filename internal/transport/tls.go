@@ -3,18 +3,16 @@ package transport
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 )
 
-// TLS configures TLS for a client or, with a certificate, for listeners. The first Config or
-// ServerConfig reads the files; Reload reads those of listeners again. The zero value verifies
-// servers with the certificates of the system.
+// TLS configures TLS for a client or, with a certificate, for listeners. Config reads the files of a
+// client again when they have changed. ServerConfig reads those of listeners once; Reload reads them
+// again. The zero value verifies servers with the certificates of the system.
 type TLS struct {
 	CAFile  string // authorities in PEM form, instead of those of the system
 	CAPath  string // folder with such files
@@ -25,7 +23,7 @@ type TLS struct {
 	Key     string                 // key of the certificate; "" if it is in the file Cert
 	KeyPass func() ([]byte, error) // returns the passphrase of an encrypted key; nil if there is none
 
-	Insecure   bool   // accept any certificate of a server
+	Insecure   bool   // accept any certificate of a server; with CAFile, CAPath or OSCerts, any host name only
 	ServerName string // name to send, and to expect in the certificate; "" means the host of the Target
 
 	MinVersion, MaxVersion uint16   // as ParseVersion returns them; 0 means TLS 1.2, and the newest
@@ -37,18 +35,42 @@ type TLS struct {
 	server serverState
 }
 
-// built is a configuration that is made once.
+// built is the configuration of a client, made from files as stamp describes them.
 type built struct {
-	once sync.Once
-	cfg  *tls.Config
-	err  error
+	mu          sync.Mutex
+	stamp       string
+	cfg         *tls.Config
+	authorities *authorities // nil: those of the system
+	err         error
 }
 
-// Config returns the configuration of a client. It is shared and must not be changed. An error
-// names the file.
+// Config returns the configuration of a client. It is shared and must not be changed. If a regular file
+// has changed since the last call, the files are read again, so that each connection has the
+// certificates of its time. An error names the file.
 func (t *TLS) Config() (*tls.Config, error) {
-	t.client.once.Do(func() { t.client.cfg, t.client.err = t.clientConfig() })
-	return t.client.cfg, t.client.err
+	cfg, _, err := t.clientState()
+	return cfg, err
+}
+
+// clientState returns the configuration of a client, and the authorities that it names.
+func (t *TLS) clientState() (*tls.Config, *authorities, error) {
+	b := &t.client
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := t.stamp(); b.cfg == nil && b.err == nil || now != b.stamp {
+		b.stamp = now
+		b.cfg, b.err = t.clientConfig()
+	}
+	return b.cfg, b.authorities, b.err
+}
+
+// Note returns a warning about the files of a client, or "".
+func (t *TLS) Note() string {
+	_, a, err := t.clientState()
+	if err != nil {
+		return ""
+	}
+	return a.note()
 }
 
 func (t *TLS) clientConfig() (*tls.Config, error) {
@@ -68,11 +90,37 @@ func (t *TLS) clientConfig() (*tls.Config, error) {
 	}
 	cfg.ServerName, cfg.InsecureSkipVerify = t.ServerName, t.Insecure
 	if t.CAFile != "" || t.CAPath != "" {
-		if cfg.RootCAs, err = t.authorities(); err != nil {
+		if t.client.authorities, err = t.authorities(); err != nil {
 			return nil, err
 		}
+		cfg.RootCAs = t.client.authorities.pool
+	}
+	if t.Insecure && t.namesAuthority() {
+		cfg.VerifyConnection = verifyChain(cfg.RootCAs)
 	}
 	return cfg, nil
+}
+
+// namesAuthority reports whether the caller says which authorities count. Insecure then concerns the host
+// name only.
+func (t *TLS) namesAuthority() bool { return t.CAFile != "" || t.CAPath != "" || t.OSCerts }
+
+// verifyChain returns a function that checks that the server's certificate leads to one of roots, as
+// crypto/tls does, but not its host name.
+func verifyChain(roots *x509.CertPool) func(tls.ConnectionState) error {
+	return func(s tls.ConnectionState) error {
+		if len(s.PeerCertificates) == 0 {
+			return errors.New("the server sent no certificate")
+		}
+		opts := x509.VerifyOptions{Roots: roots, Intermediates: x509.NewCertPool()}
+		for _, c := range s.PeerCertificates[1:] {
+			opts.Intermediates.AddCert(c)
+		}
+		if _, err := s.PeerCertificates[0].Verify(opts); err != nil {
+			return &tls.CertificateVerificationError{UnverifiedCertificates: s.PeerCertificates, Err: err}
+		}
+		return nil
+	}
 }
 
 // base returns a configuration without certificates.
@@ -95,73 +143,6 @@ func (t *TLS) base() (*tls.Config, error) {
 		cfg.KeyLogWriter = log
 	}
 	return cfg, nil
-}
-
-// authorities reads CAFile and CAPath, and the certificates of the system if OSCerts is set.
-func (t *TLS) authorities() (*x509.CertPool, error) {
-	pool := x509.NewCertPool()
-	if t.OSCerts {
-		sys, err := x509.SystemCertPool()
-		if err != nil {
-			return nil, fmt.Errorf("system certificates: %w", err)
-		}
-		pool = sys
-	}
-	if t.CAFile != "" {
-		n, err := addCertificates(pool, t.CAFile)
-		if err == nil && n == 0 {
-			err = fmt.Errorf("%s: no certificate in PEM form", t.CAFile)
-		}
-		if err != nil {
-			return nil, fieldError("CAFile", err)
-		}
-	}
-	if t.CAPath == "" {
-		return pool, nil
-	}
-	entries, err := os.ReadDir(t.CAPath)
-	if err != nil {
-		return nil, fieldError("CAPath", bare(err))
-	}
-	found := 0
-	for _, e := range entries {
-		name := filepath.Join(t.CAPath, e.Name())
-		if st, err := os.Stat(name); err != nil || !st.Mode().IsRegular() { // Stat follows the symbolic links that c_rehash makes
-			continue
-		}
-		n, err := addCertificates(pool, name)
-		if err != nil {
-			return nil, fieldError("CAPath", err)
-		}
-		found += n
-	}
-	if found == 0 {
-		return nil, fieldError("CAPath", fmt.Errorf("%s: no file with a certificate in PEM form", t.CAPath))
-	}
-	return pool, nil
-}
-
-// addCertificates adds the certificates of a PEM file to pool and returns their number.
-func addCertificates(pool *x509.CertPool, name string) (n int, err error) {
-	rest, err := os.ReadFile(name)
-	if err != nil {
-		return 0, bare(err)
-	}
-	for {
-		var block *pem.Block
-		if block, rest = pem.Decode(rest); block == nil {
-			return n, nil
-		}
-		if block.Type != "CERTIFICATE" && block.Type != "TRUSTED CERTIFICATE" && block.Type != "X509 CERTIFICATE" {
-			continue
-		}
-		c, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return n, fmt.Errorf("%s: invalid certificate: %w", name, err)
-		}
-		pool.AddCert(c)
-		n++
-	}
 }
 
 // bare returns a file error as "name: cause", without the operation.

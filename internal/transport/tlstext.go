@@ -19,46 +19,21 @@ func certificate(err error) *x509.Certificate {
 	return nil
 }
 
-// tlsText returns the text of a failed handshake. If a certificate was not accepted, it describes
-// the certificate and says why.
+// tlsText returns the text of a failed handshake.
 func tlsText(err error) string {
 	var (
-		authority x509.UnknownAuthorityError
-		invalid   x509.CertificateInvalidError
-		name      x509.HostnameError
-		record    tls.RecordHeaderError
+		fault  *certFault
+		record tls.RecordHeaderError
 	)
-	if errors.As(err, &record) {
-		return (&foreign{want: "TLS", got: DetectProtocol(record.RecordHeader[:])}).Error()
-	}
-	c := certificate(err)
-	if c == nil {
-		if errors.Is(err, io.EOF) {
-			return errHungUp.Error()
-		}
-		return strings.TrimPrefix(plain(err), "tls: ")
-	}
-	why := plain(errors.Unwrap(err))
 	switch {
-	case errors.As(err, &name) && noNames(c):
-		why = "it has no subjectAltName, so it matches no host name"
-	case errors.As(err, &name):
-		why = "it is not valid for " + name.Host
-	case errors.As(err, &authority):
-		why = "signed by an unknown authority"
-		if c.Subject.String() == c.Issuer.String() {
-			why = "self-signed"
-		}
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		why = "expired"
-		if bad := invalid.Cert; bad != nil && time.Now().Before(bad.NotBefore) {
-			why = "not valid before " + minute(bad.NotBefore)
-		} else if bad != nil && bad != c && !bad.Equal(c) {
-			why = fmt.Sprintf("its issuer %s expired on %s", bad.Subject, minute(bad.NotAfter))
-		}
+	case errors.As(err, &record):
+		return (&foreign{want: "TLS", got: DetectProtocol(record.RecordHeader[:])}).Error()
+	case errors.As(err, &fault):
+		return fault.Error()
+	case errors.Is(err, io.EOF):
+		return errHungUp.Error()
 	}
-	return fmt.Sprintf("certificate not accepted: %s (subject %s, issuer %s, valid until %s, %s)",
-		why, c.Subject, c.Issuer, minute(c.NotAfter), names(c))
+	return strings.TrimPrefix(plain(err), "tls: ")
 }
 
 // minute formats t to the minute.

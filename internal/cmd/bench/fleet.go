@@ -280,6 +280,7 @@ func (t *fleet) identify(cfg *conn.Config, place int) {
 	}
 	c := &cfg.Connect
 	u := &t.users[place%len(t.users)]
+	cfg.Password = nil
 	c.HasUsername, c.Username = true, u.name
 	c.HasPassword, c.Password = true, []byte(u.password)
 	if t.scram != "" {
