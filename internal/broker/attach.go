@@ -15,12 +15,10 @@ func (b *Broker) attach(c *client, o *connectRequest) error {
 			bt.finish()
 			return first()
 		}
-		var left []delivery
 		if first == nil {
-			left = c.enterSession(o, present, bt)
+			c.enterSession(o, present, bt)
 		}
 		s.mu.Unlock()
-		b.passToMembers(bt, s, left)
 		if first == nil {
 			bt.pull(s)
 		}
@@ -128,10 +126,9 @@ func (c *client) claim(s *session, o *connectRequest) func() error {
 	return nil
 }
 
-// enterSession applies the CONNECT to the session, and returns messages of shared subscriptions
-// that c may not read: other members get them. session.mu is held since c became the session's
+// enterSession applies the CONNECT to the session. session.mu is held since c became the session's
 // client.
-func (c *client) enterSession(o *connectRequest, present bool, bt *batch) (left []delivery) {
+func (c *client) enterSession(o *connectRequest, present bool, bt *batch) {
 	b, s := c.b, c.s
 	s.who.Store(c.who)
 	if present && b.opt.ACL != nil {
@@ -157,7 +154,7 @@ func (c *client) enterSession(o *connectRequest, present bool, bt *batch) (left 
 		b.opt.Store.PutSession(s.record())
 	}
 	if present && b.opt.ACL != nil {
-		left = s.dropForbidden(bt, true) // the ACL may have changed since they were queued
+		s.queue.unchecked = s.queue.n // the rights may have changed since they were queued
 	}
 	c.out.add(&b.blocks, c.connack(o, present))
 	bt.count.answers++
@@ -172,5 +169,4 @@ func (c *client) enterSession(o *connectRequest, present bool, bt *batch) (left 
 	s.sendQueued(bt.time(), &bt.count)
 	s.charge()
 	bt.wakeWriter(c)
-	return left
 }

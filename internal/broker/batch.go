@@ -242,7 +242,7 @@ func (bt *batch) finish() error {
 			c.out.sync = true
 			bt.replyBlocked = c.out.n >= 2*bt.b.opt.HighWater
 		}
-		if c.out.n > 0 {
+		if c.out.n > 0 || c.checking {
 			bt.wakeWriter(c)
 		}
 		c.s.mu.Unlock()

@@ -189,9 +189,13 @@ func (s *session) takeShared(g *group, n int, may func(*delivery) bool) (some []
 func (q *queue) removeSome(look, n int, out func(*delivery) bool) (some []delivery) {
 	look = min(look, q.n)
 	var chosen []int
+	unchecked := q.unchecked
 	for i := 0; i < look && len(chosen) < n; i++ {
 		if h := q.at(i); out(h) {
 			chosen = append(chosen, i)
+			if i < q.unchecked {
+				unchecked--
+			}
 			some = append(some, *h)
 		}
 	}
@@ -211,6 +215,7 @@ func (q *queue) removeSome(look, n int, out func(*delivery) bool) (some []delive
 		*q.first() = some[i]
 		q.pop()
 	}
+	q.unchecked = unchecked
 	return some
 }
 

@@ -12,6 +12,8 @@ type queue struct {
 	n     int
 	zeros int // number of QoS 0 messages
 
+	unchecked int // messages at the front that the ACL must allow again before they are sent
+
 	shared atomic.Int32 // number of messages of shared subscriptions; read without a lock
 	bytes  int          // of all messages
 
@@ -88,6 +90,7 @@ func (q *queue) pop() {
 	q.count(h, -1)
 	*h = delivery{}
 	q.head = (q.head + 1) & (len(q.ring) - 1)
+	q.unchecked = max(0, q.unchecked-1)
 	if q.n--; q.n == 0 {
 		q.shrink(idleSlots)
 	} else if len(q.ring) > idleSlots && q.n < len(q.ring)/8 {
@@ -97,11 +100,17 @@ func (q *queue) pop() {
 
 // removeIf removes the messages for which out returns true. It keeps the order.
 func (q *queue) removeIf(out func(*delivery) bool) {
-	for range q.n {
+	unchecked, first := 0, q.unchecked
+	for i := range q.n {
 		h := *q.first()
 		q.pop()
-		if !out(&h) {
-			q.push(h)
+		if out(&h) {
+			continue
+		}
+		q.push(h)
+		if i < first {
+			unchecked++
 		}
 	}
+	q.unchecked = unchecked
 }

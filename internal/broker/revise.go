@@ -1,10 +1,6 @@
 package broker
 
-import (
-	"bytes"
-
-	"mqtt/internal/proto"
-)
+import "mqtt/internal/proto"
 
 // Credentials is an Auth whose users may change while they are connected.
 type Credentials interface {
@@ -64,29 +60,54 @@ func (c *client) recheckStamp() bool {
 }
 
 // dropForbidden drops the queued messages that a session may not read any more. Those of shared
-// subscriptions go to other members.
+// subscriptions go to other members. The ACL is asked without the session's lock.
 func (b *Broker) dropForbidden(s *session) {
+	who, allowed := s.who.Load(), s.waitingTopics()
+	for topic := range allowed {
+		allowed[topic] = b.opt.ACL.Allow(who, topic, Read)
+	}
 	bt := b.batch(nil)
 	s.mu.Lock()
-	left := s.dropForbidden(bt, s.client == nil)
+	var left []delivery
+	if s.who.Load() == who { // a client that has resumed the session meanwhile is checked by sendQueued
+		left = s.dropTopics(bt, allowed)
+	}
 	s.mu.Unlock()
 	b.passToMembers(bt, s, left)
 	bt.finish()
 }
 
-// dropForbidden drops the queued messages that the session may not read any more, and returns those
-// of shared subscriptions, which the caller passes to other members. again is true if messages in
-// flight would have to be sent again. s.mu is held.
-func (s *session) dropForbidden(bt *batch, again bool) (left []delivery) {
-	who := s.who.Load()
-	var topic []byte // of the last verdict: many messages in a queue have the same
-	var verdict bool
-	denied := func(h *delivery) bool {
-		if topic == nil || !bytes.Equal(topic, h.m.Topic) {
-			topic = h.m.Topic
-			verdict = !s.b.opt.ACL.Allow(who, string(topic), Read)
+// waitingTopics returns the topics of the messages that a session has not been sent, or would have
+// to be sent again.
+func (s *session) waitingTopics() map[string]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	topics := make(map[string]bool)
+	add := func(topic []byte) {
+		if _, ok := topics[string(topic)]; !ok {
+			topics[string(topic)] = false
 		}
-		return verdict
+	}
+	for i := range s.queue.n {
+		add(s.queue.at(i).m.Topic)
+	}
+	if s.client == nil {
+		for _, f := range s.sender.Resend() {
+			if !f.Released {
+				add(f.Message.m.Topic)
+			}
+		}
+	}
+	return topics
+}
+
+// dropTopics drops the waiting messages of topics that are not allowed, and returns those of shared
+// subscriptions, which the caller passes to other members. Messages whose topics are not listed were
+// queued since, with the new rights. s.mu is held.
+func (s *session) dropTopics(bt *batch, allowed map[string]bool) (left []delivery) {
+	denied := func(h *delivery) bool {
+		ok, listed := allowed[string(h.m.Topic)]
+		return listed && !ok
 	}
 	s.queue.removeIf(func(h *delivery) bool {
 		if !denied(h) {
@@ -102,7 +123,7 @@ func (s *session) dropForbidden(bt *batch, again bool) (left []delivery) {
 		s.completed(&gone)
 		return true
 	})
-	if again {
+	if s.client == nil {
 		for _, f := range s.sender.Resend() {
 			if !f.Released && denied(f.Message) {
 				bt.count.drop(s, f.Message.m, 1, whyRights)

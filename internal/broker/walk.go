@@ -219,7 +219,7 @@ func (c *client) step(msgs []*Message) (more, wait bool) {
 		w.from = string(msgs[sent-1].Topic) + "/"
 		c.recordWalk(sub)
 	}
-	if c.out.n > 0 {
+	if c.out.n > 0 || c.checking {
 		bt.wakeWriter(c)
 	}
 	s.charge()

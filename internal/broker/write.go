@@ -22,14 +22,19 @@ func (c *client) write() {
 	for {
 		s.mu.Lock()
 		c.writing = 0
-		if o.n > 0 {
+		written := o.n > 0
+		if written {
 			c.noteProgress()
 			o.free(&b.blocks)
-			if s.client == c && (s.queue.n > 0 || len(c.resend) > 0 || len(s.walks) > 0) && c.out.n < b.opt.HighWater/2 {
-				s.mu.Unlock()
-				c.refill()
-				s.mu.Lock()
-			}
+		}
+		if (written || c.checking) && c.hasBacklog() && c.out.n < b.opt.HighWater/2 {
+			s.mu.Unlock()
+			c.refill()
+			s.mu.Lock()
+		}
+		if c.out.n == 0 && c.checking && c.hasBacklog() {
+			s.mu.Unlock()
+			continue
 		}
 		if c.out.n == 0 {
 			s.charge()
@@ -66,6 +71,12 @@ func (c *client) write() {
 			o.n = 0
 		}
 	}
+}
+
+// hasBacklog reports whether messages wait for the client. session.mu is held.
+func (c *client) hasBacklog() bool {
+	s := c.s
+	return s.client == c && !c.closing && (s.queue.n > 0 || len(c.resend) > 0 || len(s.walks) > 0)
 }
 
 // commit waits until everything that o acknowledges is durable.
