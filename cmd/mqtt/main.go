@@ -15,12 +15,16 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/cmd/root"
+	"mqtt/internal/format"
 )
 
 // release is the version of a release build, set by the linker.
 var release string
 
 func main() {
+	if zone := format.PosixZone(os.Getenv("TZ")); zone != nil {
+		time.Local = zone
+	}
 	out, err := &cli.Stream{File: os.Stdout}, &cli.Stream{File: os.Stderr}
 	e := &cli.Env{
 		In: os.Stdin, Out: out, Err: err,
