@@ -52,13 +52,13 @@ func (d *Deliveries) Verdict(doing string) error {
 
 // Unsendable returns the error that ends a run if err says that a message cannot be sent as it is:
 // the server's limits forbid it, or the message itself is invalid. It returns nil for other errors.
-// name names the message.
+// name names the message. The error is a *BadLine.
 func Unsendable(name string, err error) error {
 	switch conn.Class(err) {
 	case conn.ClassLimit:
-		return cli.Fail(cli.ExitPublish, cli.LimitHint(err), "%s: %w", name, err)
+		return &BadLine{Err: cli.Fail(cli.ExitPublish, cli.LimitHint(err), "%s: %w", name, err)}
 	case conn.ClassInvalid:
-		return cli.Usage(name+": "+err.Error(), "nothing of it was sent")
+		return badLine(name+": "+err.Error(), "nothing of it was sent")
 	}
 	return nil
 }

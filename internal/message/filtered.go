@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"mqtt/internal/cli"
 )
 
 // Filtered is a source whose payloads go through a jq expression: each becomes none, one or several
@@ -28,15 +26,17 @@ func (f *Filtered) Next(now time.Time) (*Message, error) {
 			return nil, err
 		}
 		f.msg = *m
-		f.results, err = f.Query.Run(f.Ctx, f.msg.Payload)
+		if f.results, err = f.Query.Run(f.Ctx, f.msg.Payload); err == nil {
+			continue
+		}
+		f.results = nil // a line is sent as a whole, or not at all
 		switch {
-		case err == nil:
 		case err == f.Ctx.Err():
 			return nil, err
 		case err == ErrNotJSON:
-			return nil, cli.Usage(fmt.Sprintf("%s: %v", f.Name(f.msg.Number), err), "--jq takes JSON payloads")
+			return nil, badLine(fmt.Sprintf("%s: %v", f.Name(f.msg.Number), err), "--jq takes JSON payloads")
 		default:
-			return nil, cli.Usage(fmt.Sprintf("%s: %v", f.Name(f.msg.Number), err), "")
+			return nil, badLine(fmt.Sprintf("%s: %v", f.Name(f.msg.Number), err), "")
 		}
 	}
 	f.msg.Payload, f.results = f.results[0], f.results[1:]

@@ -25,6 +25,7 @@ type Flags struct {
 	nul          bool
 	keyDelimiter string
 	skipEmpty    bool
+	skipBad      bool
 
 	// Set before Check by a command that has such flags.
 	Records bool // lines are records of JSON: pub -J
@@ -44,6 +45,7 @@ func (f *Flags) Register(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.nul, "null", "0", false, "with -l: lines end with NUL")
 	fs.StringVarP(&f.keyDelimiter, "key-delimiter", "K", "", "with -l: the topic stands on each line, before `SEP`")
 	fs.BoolVar(&f.skipEmpty, "skip-empty", false, "with -l: leave out empty lines")
+	fs.BoolVar(&f.skipBad, "skip-bad", false, "leave out lines that cannot be sent, count them, end with status 6")
 }
 
 // Check requires exactly one source, and flags that go with it. mosquitto's clients ignore --repeat
@@ -60,6 +62,8 @@ func (f *Flags) Check(fs *pflag.FlagSet, lenient bool) error {
 	case !f.lines && (f.nul || fs.Changed("delimiter") || f.keyDelimiter != "" || f.skipEmpty):
 		return &cli.UsageError{Flag: "-0", Others: []string{"--delimiter", "-K", "--skip-empty"},
 			What: "-0, --delimiter, -K and --skip-empty need -l", Hint: "add -l"}
+	case f.skipBad && !f.Streams():
+		return cli.BadFlag("--skip-bad", " without lines", "add -l, or -J for pub")
 	case f.nul && fs.Changed("delimiter"):
 		return cli.Conflict("-0", "--delimiter")
 	}

@@ -149,12 +149,12 @@ func (l *Lines) split(m *Message) error {
 	if len(l.o.Key) > 0 {
 		i := find(m.Payload, l.o.Key)
 		if i < 0 {
-			return cli.Usage(fmt.Sprintf("line %d: no %q behind a topic", l.line, l.o.Key), "with -K each line is TOPIC, the separator, PAYLOAD")
+			return badLine(fmt.Sprintf("line %d: no %q behind a topic", l.line, l.o.Key), "with -K each line is TOPIC, the separator, PAYLOAD")
 		}
 		m.Topic, m.Payload = m.Payload[:i], m.Payload[i+len(l.o.Key):]
 	}
 	if len(m.Payload) == 0 && l.o.RejectEmpty {
-		return cli.Usage(fmt.Sprintf("line %d is empty: with -r it would clear the retained message", l.line),
+		return badLine(fmt.Sprintf("line %d is empty: with -r it would clear the retained message", l.line),
 			"--skip-empty leaves it out, --allow-clear means it")
 	}
 	return nil
@@ -172,7 +172,7 @@ func (l *Lines) more() error {
 	case l.err == io.EOF:
 		return io.EOF
 	case l.err == errLongLine:
-		return cli.Fail(cli.ExitPublish, "cut it in pieces", "line %d: %w", l.line+1, l.err)
+		return &BadLine{cli.Fail(cli.ExitPublish, "cut it in pieces", "line %d: %w", l.line+1, l.err), true}
 	case l.err != nil:
 		return fmt.Errorf("read stdin: %w", l.err)
 	}

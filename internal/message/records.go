@@ -69,7 +69,7 @@ func (r *Records) Close() error { return r.lines.Close() }
 func (r *Records) parse(line []byte, now time.Time) error {
 	rec, number := &r.record, r.msg.Number
 	if err := jsonline.Parse(line, rec); err != nil {
-		return cli.Usage(fmt.Sprintf("line %d: %v", number, err), `expected {"topic":...,"payload":...}, as sub -J prints it`)
+		return badLine(fmt.Sprintf("line %d: %v", number, err), `expected {"topic":...,"payload":...}, as sub -J prints it`)
 	}
 	if len(rec.Unknown) > 0 && !r.warned {
 		r.warned = true
@@ -90,15 +90,15 @@ func (r *Records) parse(line []byte, now time.Time) error {
 	}
 	m.Payload = rec.Publish.Payload
 	if len(m.Topic) == 0 {
-		return cli.Usage(fmt.Sprintf("line %d has no topic", number), "give one for such lines with -t TOPIC")
+		return badLine(fmt.Sprintf("line %d has no topic", number), "give one for such lines with -t TOPIC")
 	}
 	if m.Retain && len(m.Payload) == 0 && !r.o.AllowClear && rec.Has&jsonline.HasRetain == 0 {
-		return cli.Usage(fmt.Sprintf("line %d has an empty payload: with -r it would clear the retained message", number),
+		return badLine(fmt.Sprintf("line %d has an empty payload: with -r it would clear the retained message", number),
 			"--allow-clear means it")
 	}
 	if rec.Has&jsonline.HasProperties == 0 { // properties of a record are published as they were recorded
 		if err := connect.CheckPayload(lineName(number), m.Props, m.Payload); err != nil {
-			return err
+			return &BadLine{Err: err}
 		}
 	}
 	r.msg.Publish, r.due = m, time.Time{}

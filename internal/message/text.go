@@ -25,7 +25,9 @@ func (t *Text) Next(now time.Time) (*Message, error) {
 		return nil, err
 	}
 	if !utf8.Valid(m.Payload) {
-		err = connect.CheckPayload(t.Name(m.Number), m.Props, m.Payload)
+		if err := connect.CheckPayload(t.Name(m.Number), m.Props, m.Payload); err != nil {
+			return m, &BadLine{Err: err}
+		}
 	}
-	return m, err
+	return m, nil
 }

@@ -113,7 +113,10 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	if streams && (f.qos > 0 || f.json) {
 		p.KeepSession()
 	}
-	pub := &publisher{e: e, f: f, plan: p}
+	pub := &publisher{e: e, f: f, plan: p, bad: message.BadLines{Flags: &f.payload, Env: e, What: "line"}}
+	if f.jq != nil {
+		pub.bad.What = "message" // a line makes none, one or several
+	}
 	if pub.src, err = f.open(ctx, e, pub); err != nil {
 		return err
 	}

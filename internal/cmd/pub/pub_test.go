@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mqtt/internal/broker"
+	"mqtt/internal/cli"
 	"mqtt/internal/cmd/cmdtest"
 	"mqtt/internal/proto"
 )
@@ -98,7 +99,7 @@ func TestPublishEmptyLine(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
 	sub := b.Connect(t, "a")
 	r := with("1\n\n").Run(t, b.Args("-t", "a", "-l", "-r", "-q", "1")...)
-	if r.Status != 2 || !strings.Contains(r.Err, "line 2 is empty") {
+	if r.Status != cli.ExitPublish || !strings.Contains(r.Err, "line 2 is empty") || !strings.Contains(r.Err, "(1 line was sent before it)") {
 		t.Errorf("%+v", r)
 	}
 	sub.Expect("a 1")

@@ -30,6 +30,7 @@ type publisher struct {
 
 	sent       uint64 // messages that a connection has taken
 	deliveries message.Deliveries
+	bad        message.BadLines
 	poison     poisonMessage
 
 	warnedQoS, warnedProps bool
@@ -115,6 +116,10 @@ func (p *publisher) publish(ctx context.Context, c *conn.Conn) (due time.Time, e
 				p.ended = true
 				return time.Time{}, nil
 			default:
+				p.msg = nil
+				if err = p.bad.Met(err, p.sent); err == nil {
+					continue
+				}
 				return time.Time{}, p.drained(ctx, c, err)
 			}
 		}
@@ -156,6 +161,9 @@ func (p *publisher) send(ctx context.Context, c *conn.Conn) error {
 		return nil
 	}
 	if wrong := message.Unsendable(p.name(p.msg.Number), err); wrong != nil {
+		if wrong = p.bad.Met(wrong, p.sent); wrong == nil {
+			return nil
+		}
 		return p.drained(ctx, c, wrong)
 	}
 	return err
@@ -194,8 +202,13 @@ func (p *publisher) event(ev conn.Event) {
 // name names the message of a tag.
 func (p *publisher) name(tag uint64) string { return p.f.payload.Name(tag) }
 
-// verdict returns the run's error: err, or that messages were refused or lost.
+// verdict returns the run's error: err, or that messages were refused, left out or lost.
 func (p *publisher) verdict(err error) error {
+	return p.bad.Verdict(p.outcome(err))
+}
+
+// outcome is verdict without the lines that were left out.
+func (p *publisher) outcome(err error) error {
 	if err != nil {
 		if n := p.session.Sender.Pending(); n > 0 && p.f.payload.Streams() {
 			p.e.Note("messages that were not acknowledged: %s", format.Count(uint64(n)))

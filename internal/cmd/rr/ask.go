@@ -49,6 +49,9 @@ type requester struct {
 	overdue    uint64 // requests without an answer in time
 	ignored    int    // messages that were no answers
 	deliveries message.Deliveries
+	bad        message.BadLines
+	failed     uint64 // answers that report an error
+	failure    string // the first of these errors
 }
 
 // newCorrelation returns a random prefix for the correlation data of this run. The number of the
@@ -214,8 +217,11 @@ func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
 		case io.EOF:
 			r.ended = true
 			return nil
-		default: // earlier requests may still be answered
-			r.ended, r.sourceErr = true, err
+		default:
+			if err = r.bad.Met(err, r.asked); err == nil {
+				continue
+			}
+			r.ended, r.sourceErr = true, err // earlier requests may still be answered
 			return nil
 		}
 		q := &request{tag: m.Number}
@@ -224,7 +230,17 @@ func (r *requester) ask(ctx context.Context, c *conn.Conn) error {
 		}
 		r.requests.add(q)
 		r.asked++
-		if err := r.publish(ctx, c, q, proto.Publish{QoS: m.QoS, Topic: m.Topic, Payload: m.Payload}); err != nil {
+		err = r.publish(ctx, c, q, proto.Publish{QoS: m.QoS, Topic: m.Topic, Payload: m.Payload})
+		var bad *message.BadLine
+		if errors.As(err, &bad) && r.f.payload.Streams() {
+			r.requests.finish(q)
+			r.asked--
+			if err = r.bad.Met(err, r.asked); err != nil {
+				r.ended, r.sourceErr = true, err
+			}
+			continue
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -293,8 +309,14 @@ func (r *requester) name(tag uint64) string {
 	return "request"
 }
 
-// verdict returns the error of the run: err, or that requests have no answer.
+// verdict returns the error of the run: err, or that requests have no answer, or that lines were left
+// out.
 func (r *requester) verdict(ctx context.Context, err error) error {
+	return r.bad.Verdict(r.outcome(ctx, err))
+}
+
+// outcome is verdict without the lines that were left out.
+func (r *requester) outcome(ctx context.Context, err error) error {
 	ignored := ""
 	if r.ignored > 0 {
 		ignored = fmt.Sprintf(" (%s messages on %s were no answers)", format.Count(uint64(r.ignored)), r.topic)
@@ -324,5 +346,11 @@ func (r *requester) verdict(ctx context.Context, err error) error {
 		return cli.Fail(cli.ExitTimeout, "", "%s of %s requests were not answered within -W %s%s", format.Count(r.overdue), format.Count(r.asked),
 			r.f.waitText, ignored)
 	}
-	return r.deliveries.Verdict("publish")
+	if err := r.deliveries.Verdict("publish"); err != nil || r.failed == 0 {
+		return err
+	}
+	if r.failed == 1 {
+		return cli.Fail(cli.ExitPublish, "", "the answer reports an error: %s", r.failure)
+	}
+	return cli.Fail(cli.ExitPublish, "", "%s answers report an error, the first: %s", format.Count(r.failed), r.failure)
 }

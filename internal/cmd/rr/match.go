@@ -28,14 +28,25 @@ func (r *requester) message(ctx context.Context, p *proto.Publish) error {
 		fmt.Fprintf(r.e.Err, "%s: %s\n", r.name(q.tag), format.Duration(time.Since(q.sent)))
 	}
 	for prop := range p.Props.All() {
-		if prop.ID == proto.UserProperty && string(prop.Key) == errorProperty {
-			r.e.Warn("%s: the answer says: %s", r.name(q.tag), prop.Value)
+		if prop.ID == proto.UserProperty && string(prop.Key) == errorProperty && !r.e.Mosquitto() {
+			r.reported(q, string(prop.Value))
+			break
 		}
 	}
 	if q.answers == r.f.answers {
 		r.requests.finish(q)
 	}
 	return nil
+}
+
+// reported notes that an answer reports an error.
+func (r *requester) reported(q *request, failure string) {
+	if r.failed++; r.failed == 1 {
+		r.failure = failure
+	}
+	if (r.f.payload.Streams() || r.f.answers > 1) && r.failed <= message.RefusalsShown {
+		r.e.Warn("%s: the answer reports an error: %s", r.name(q.tag), failure)
+	}
 }
 
 // print prints an answer, or what --jq makes of it.

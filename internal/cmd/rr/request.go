@@ -33,6 +33,9 @@ func (a *answerer) request(c *conn.Conn, p *proto.Publish) {
 	case len(response) == 0:
 		a.e.Note("a request on %s has no response topic: left out", p.Topic)
 		return
+	case !a.mayAnswer(p.Props.Value(proto.ResponseTopic)):
+		a.e.Warn("a request on %s wants its answer on %s, which --answer-topics does not allow: left out", p.Topic, response)
+		return
 	}
 	j := &job{response: slices.Clone(response), qos: p.QoS}
 	if data, ok := p.Props.Get(proto.CorrelationData); ok {
@@ -65,6 +68,15 @@ func (a *answerer) request(c *conn.Conn, p *proto.Publish) {
 	}
 	a.waiting = append(a.waiting, j)
 	a.bytes += len(j.payload)
+}
+
+// mayAnswer reports whether answers may go to a topic that a request names. Empty stands for the topic
+// of -e.
+func (a *answerer) mayAnswer(topic []byte) bool {
+	if len(a.f.answerTo) == 0 || len(topic) == 0 {
+		return true
+	}
+	return slices.ContainsFunc(a.f.answerTo, func(filter string) bool { return proto.Match(filter, topic) })
 }
 
 // delivered handles the last acknowledgement of an answer at QoS 2: only now the server is certain

@@ -32,6 +32,7 @@ type flags struct {
 	noRetain bool
 	serve    bool
 	parallel int
+	answerTo []string // filters of the topics for answers
 
 	base        proto.Props // of every message: the user's, without the two that rr sets itself
 	correlation []byte      // the user's own, nil for none
@@ -56,7 +57,11 @@ MQTT_REQUEST_RESPONSE_TOPIC and, where the request has them, MQTT_REQUEST_CORREL
 MQTT_REQUEST_CONTENT_TYPE, MQTT_REQUEST_MESSAGE_EXPIRY_INTERVAL, MQTT_REQUEST_PAYLOAD_FORMAT_INDICATOR,
 MQTT_REQUEST_SUBSCRIPTION_IDENTIFIERS (with spaces between) and MQTT_REQUEST_USER_PROPERTIES (JSON, [["key","value"],...]).
 The answer has the request's QoS and correlation data. A command that fails is answered for as well, with what it
-printed and the user property error. A request without a Response Topic is answered on -e, or left out.
+printed and the user property MQTT_ANSWER_ERROR, with which mqtt rr ends with status 6. A request without a Response
+Topic is answered on -e, or left out.
+The requester chooses the topic of the answer: without --answer-topics, anyone who may publish a request can make the
+service publish the output of COMMAND to any topic to which the service's user may publish. With it, a request with
+another topic is acknowledged with a warning, and COMMAND does not run.
 A request at QoS 1 or 2 is acknowledged when its answer has been sent: with -c and -i, what had no answer when this ended
 is answered by the next run. Acknowledgements keep the order of the requests, answers do not: one that takes long holds
 up those behind it at the server. Bound it with -W.`,
@@ -83,6 +88,7 @@ up those behind it at the server. Bound it with -W.`,
 	fs.BoolVar(&f.latency, "latency", false, "tell on stderr how long each answer took")
 	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained answers, which at MQTT 5 is always so")
 	fs.BoolVar(&f.serve, "serve", false, "answer requests with what the command behind -- prints")
+	cli.ListVar(fs, &f.answerTo, "answer-topics", "", "with --serve: answer only on topics that match `FILTER` (repeatable)")
 	fs.IntVar(&f.parallel, "parallel", 4, "with --serve: at most `N` commands at once")
 	f.output.Register(fs)
 	fs.StringVar(&f.jq, "jq", "", "print what the jq `EXPR` makes of each JSON answer")
@@ -129,6 +135,14 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 	if f.parallel < 1 || f.parallel > 1000 {
 		return cli.BadNumber("--parallel", f.parallel, "expected 1 to 1000")
 	}
+	if !f.serve && len(f.answerTo) > 0 {
+		return cli.BadFlag("--answer-topics", " without --serve", "-e names the topic of the answers")
+	}
+	for _, filter := range f.answerTo {
+		if err := connect.CheckFilter("--answer-topics", filter); err != nil {
+			return err
+		}
+	}
 	if !f.serve && fs.Changed("parallel") {
 		return cli.BadFlag("--parallel", " without --serve", "-M says how many requests may be unanswered at once")
 	}
@@ -149,7 +163,8 @@ func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *conne
 	if err := f.checkTopics(e, p); err != nil {
 		return err
 	}
-	r := &requester{e: e, f: f, plan: p, requests: newRequests(), prefix: newCorrelation()}
+	r := &requester{e: e, f: f, plan: p, requests: newRequests(), prefix: newCorrelation(),
+		bad: message.BadLines{Flags: &f.payload, Env: e, What: "request"}}
 	var err error
 	if r.jq, err = message.NewQuery("--jq", f.jq); err != nil {
 		return err

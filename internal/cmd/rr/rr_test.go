@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"mqtt/internal/broker"
+	"mqtt/internal/cli"
 	"mqtt/internal/cmd/cmdtest"
 	"mqtt/internal/proto"
 )
@@ -104,11 +105,11 @@ func TestSourceError(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
 	b.Connect(t, "ask").Answer(func(p *proto.Publish) *proto.Publish { return answer(p, string(p.Payload)) })
 	r := with("ask=1\nx\nask=3\n").Run(t, b.Args("-K", "=")...)
-	if r.Status != 2 || r.Out != "1\n" || !strings.Contains(r.Err, `line 2: no "=" behind a topic`) {
+	if r.Status != cli.ExitPublish || r.Out != "1\n" || !strings.Contains(r.Err, `line 2: no "=" behind a topic (1 request was sent before it)`) {
 		t.Errorf("%+v", r)
 	}
 	r = with("1\n\x80\n").Run(t, b.Args("-t", "ask", "-l", "--payload-format-indicator")...)
-	if r.Status != 2 || r.Out != "1\n" || !strings.Contains(r.Err, "line 2: payload that is not UTF-8") {
+	if r.Status != cli.ExitPublish || r.Out != "1\n" || !strings.Contains(r.Err, "line 2: payload that is not UTF-8") {
 		t.Errorf("a line that breaks its indicator: %+v", r)
 	}
 }
@@ -265,7 +266,7 @@ func TestServe(t *testing.T) {
 	ask(pub, 1, "exit 3")
 	p := sub.Next()
 	property, _ := p.Props.Get(proto.UserProperty)
-	if string(p.Payload) != "so far\n" || string(property.Key) != "error" || string(property.Value) != "exit status 3" {
+	if string(p.Payload) != "so far\n" || string(property.Key) != errorProperty || string(property.Value) != "exit status 3" {
 		t.Errorf("a command that fails: %+v", p)
 	}
 	pub.Publish(&proto.Publish{Topic: []byte("ask"), Payload: []byte(":")})

@@ -28,8 +28,9 @@ const (
 	// drainTimeout is how long commands may run after an interrupt before they are ended.
 	drainTimeout = 5 * time.Second
 
-	// errorProperty is the user property of an answer that says why the command failed.
-	errorProperty = "error"
+	// errorProperty is the user property of an answer that says why the command failed. rr ends with
+	// status 6 where an answer has it.
+	errorProperty = "MQTT_ANSWER_ERROR"
 )
 
 // answerer answers requests with what a command prints, over one connection after the other.
@@ -89,7 +90,7 @@ func (f *flags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *co
 // checkServe rejects flags of the other side, and checks where requests come from and answers go.
 func (f *flags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error {
 	for _, name := range []string{"message", "file", "stdin-file", "stdin-line", "null-message", "delimiter", "null", "key-delimiter",
-		"skip-empty", "verbose", "format", "json", "pretty", "no-newline", "payload", "jq", "latency"} {
+		"skip-empty", "skip-bad", "verbose", "format", "json", "pretty", "no-newline", "payload", "jq", "latency"} {
 		if fs.Changed(name) {
 			return cli.BadFlag("--serve", " with --"+name, "the command reads the requests and prints the answers")
 		}
