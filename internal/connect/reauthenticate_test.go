@@ -26,7 +26,7 @@ func TestReauthenticate(t *testing.T) {
 	if _, err := access.SetScram(path, "frank", []byte("hunter2")); err != nil {
 		t.Fatal(err)
 	}
-	users, err := access.NewUsers(path, access.Nobody)
+	users, err := access.NewUsers(path, access.AnonymousNone)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,9 +100,9 @@ func firstOf(errs []error, err error) error {
 	return err
 }
 
-// Notes returns warnings about the files of listeners: expired revocation lists, which are still
+// Warnings returns warnings about the files of listeners: expired revocation lists, which are still
 // used, authorities that could not be read, and expired certificates.
-func (t *TLS) Notes() []string {
+func (t *TLS) Warnings() []string {
 	s := &t.server
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -291,7 +291,7 @@ func TestRevocationLists(t *testing.T) {
 			t.Errorf("%s: %v", k.name, err)
 			continue
 		}
-		if notes := strings.Join(files.Notes(), "\n"); k.note == "" && notes != "" || !strings.Contains(notes, k.note) {
+		if notes := strings.Join(files.Warnings(), "\n"); k.note == "" && notes != "" || !strings.Contains(notes, k.note) {
 			t.Errorf("%s: notes %q", k.name, notes)
 		}
 		u := echo(t, &Endpoint{Host: "127.0.0.1", Port: "0", TLS: files})

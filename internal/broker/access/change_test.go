@@ -15,7 +15,7 @@ import (
 // change the password and be deleted.
 func TestByteOrderMark(t *testing.T) {
 	path := write(t, "\ufeff"+mosquittos[len("# users\n"):])
-	u, err := NewUsers(path, Nobody)
+	u, err := NewUsers(path, AnonymousNone)
 	if err != nil {
 		t.Fatal(err)
 	}

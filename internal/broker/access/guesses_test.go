@@ -33,7 +33,7 @@ func serveUsers(t *testing.T, set func(string, string, []byte) (bool, error), sc
 			t.Fatal(err)
 		}
 	}
-	u, err := NewUsers(path, Nobody)
+	u, err := NewUsers(path, AnonymousNone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +162,7 @@ func TestGuessesLockNobodyOut(t *testing.T) {
 // twice.
 func TestCheckEnds(t *testing.T) {
 	b64 := "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-	u, err := NewUsers(write(t, fmt.Sprintf("ann:$7$%d$%s$%s\n", 1<<20, b64, b64)), Nobody)
+	u, err := NewUsers(write(t, fmt.Sprintf("ann:$7$%d$%s$%s\n", 1<<20, b64, b64)), AnonymousNone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestCheckEnds(t *testing.T) {
 // hash of another user.
 func TestWrongPasswordOfALaterUser(t *testing.T) {
 	path := write(t, mosquittos)
-	u, err := NewUsers(path, Nobody)
+	u, err := NewUsers(path, AnonymousNone)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -67,8 +67,8 @@ func (r *Rights) Reload() error {
 	return nil
 }
 
-// Notes returns warnings about lines of the file that are valid and probably mean something else.
-func (r *Rights) Notes() []string { return r.table.Load().notes }
+// Warnings returns warnings about lines of the file that are valid and probably mean something else.
+func (r *Rights) Warnings() []string { return r.table.Load().notes }
 
 func parseRights(path string, b []byte) (*rights, error) {
 	all, err := lines(b)

@@ -198,7 +198,7 @@ func TestRightsNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	notes := strings.Join(r.Notes(), "\n")
+	notes := strings.Join(r.Warnings(), "\n")
 	for _, want := range []string{
 		`file:2: pattern "a" has neither %u nor %c, so it applies to all clients`, `file:3: topic "b/%c": %u and %c are replaced in pattern lines only`,
 		`file:4: the topic is "read": an access word needs a filter after it`,
@@ -207,7 +207,7 @@ func TestRightsNotes(t *testing.T) {
 			t.Errorf("no note %s", want)
 		}
 	}
-	if len(r.Notes()) != 3 {
+	if len(r.Warnings()) != 3 {
 		t.Errorf("notes\n%s", notes)
 	}
 	if !r.Allow(&broker.Identity{}, "c d", broker.Read) || r.Allow(&broker.Identity{}, "c d", broker.Write) {

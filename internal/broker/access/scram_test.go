@@ -50,7 +50,7 @@ func TestScram(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	u, err := NewUsers(path, Nobody)
+	u, err := NewUsers(path, AnonymousNone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,11 +88,11 @@ func TestScramIsOfferedWhereItCanBe(t *testing.T) {
 	if _, err := SetPassword(path, "dave", []byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	u, err := NewUsers(path, Nobody)
+	u, err := NewUsers(path, AnonymousNone)
 	if err != nil {
 		t.Fatal(err)
 	}
-	open, err := NewUsers("", Everywhere)
+	open, err := NewUsers("", AnonymousAll)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +124,7 @@ func FuzzScram(f *testing.F) {
 	if _, err := SetScram(path, "carol", []byte("x")); err != nil {
 		f.Fatal(err)
 	}
-	u, err := NewUsers(path, Nobody)
+	u, err := NewUsers(path, AnonymousNone)
 	if err != nil {
 		f.Fatal(err)
 	}

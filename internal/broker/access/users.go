@@ -25,9 +25,9 @@ type Anonymous byte
 
 // The values of Anonymous. A verified client certificate is a credential.
 const (
-	Nobody     Anonymous = iota
-	Loopback             // clients of a loopback address or a Unix socket
-	Everywhere           // all clients
+	AnonymousNone  Anonymous = iota
+	AnonymousLocal           // clients of a loopback address or a Unix socket
+	AnonymousAll             // all clients
 )
 
 // Limits of the checks that wait for their turn. A check of our own hashes takes about 15 ms.
@@ -120,7 +120,7 @@ func (u *Users) Authenticate(ctx context.Context, who *broker.Identity, password
 	switch {
 	case who.Certificate != nil && who.CertificateName() == "" && who.HasUsername:
 		return proto.NotAuthorized // the certificate names nobody, and nobody has checked the user name
-	case who.Certificate != nil, u.anonymous == Everywhere, u.anonymous == Loopback && local(who.Local):
+	case who.Certificate != nil, u.anonymous == AnonymousAll, u.anonymous == AnonymousLocal && local(who.Local):
 		return proto.Success
 	case !who.HasUsername && t != nil:
 		return proto.BadUserNameOrPassword

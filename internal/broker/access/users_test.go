@@ -50,7 +50,7 @@ func TestPasswords(t *testing.T) {
 	if added, err := SetPassword(path, "carol", []byte("päss:$word")); err != nil || !added {
 		t.Fatal(added, err)
 	}
-	u, err := NewUsers(path, Nobody)
+	u, err := NewUsers(path, AnonymousNone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestWrongFile(t *testing.T) {
 		"a:$argon2id$v=19$m=99999999,t=1,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAA": "out of bounds",
 		"a:\xff\n": "not a text",
 	} {
-		_, err := NewUsers(write(t, text), Nobody)
+		_, err := NewUsers(write(t, text), AnonymousNone)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
@@ -132,7 +132,7 @@ func TestWrongFile(t *testing.T) {
 // A reload with an error changes nothing. An old password is not remembered after it was changed.
 func TestReload(t *testing.T) {
 	path := write(t, mosquittos)
-	u, err := NewUsers(path, Nobody)
+	u, err := NewUsers(path, AnonymousNone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,10 +170,10 @@ func TestAnonymous(t *testing.T) {
 		who  *broker.Identity
 		want proto.Reason
 	}{
-		{"", Loopback, here, proto.Success}, {"", Loopback, socket, proto.Success}, {"", Loopback, far, proto.NotAuthorized},
-		{"", Loopback, shown, proto.Success}, {"", Everywhere, far, proto.Success},
-		{write(t, mosquittos), Nobody, here, proto.BadUserNameOrPassword}, {write(t, mosquittos), Everywhere, far, proto.Success},
-		{write(t, mosquittos), Nobody, shown, proto.Success},
+		{"", AnonymousLocal, here, proto.Success}, {"", AnonymousLocal, socket, proto.Success}, {"", AnonymousLocal, far, proto.NotAuthorized},
+		{"", AnonymousLocal, shown, proto.Success}, {"", AnonymousAll, far, proto.Success},
+		{write(t, mosquittos), AnonymousNone, here, proto.BadUserNameOrPassword}, {write(t, mosquittos), AnonymousAll, far, proto.Success},
+		{write(t, mosquittos), AnonymousNone, shown, proto.Success},
 	} {
 		u, err := NewUsers(c.path, c.a)
 		if err != nil {
@@ -191,7 +191,7 @@ func TestCost(t *testing.T) {
 	if _, err := SetPassword(path, "alice", []byte("secret")); err != nil {
 		t.Fatal(err)
 	}
-	u, err := NewUsers(path, Nobody)
+	u, err := NewUsers(path, AnonymousNone)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,9 +243,9 @@ func TestCertificateWithoutName(t *testing.T) {
 			password string
 			want     proto.Reason
 		}{
-			{"", Loopback, nobody, "", proto.Success}, {"", Everywhere, nobody, "", proto.Success}, {path, Nobody, nobody, "", proto.Success},
-			{"", Loopback, &claims, "", proto.NotAuthorized}, {"", Everywhere, &claims, "", proto.NotAuthorized},
-			{path, Nobody, &claims, "wrong", proto.BadUserNameOrPassword}, {path, Nobody, &claims, "secret", proto.Success},
+			{"", AnonymousLocal, nobody, "", proto.Success}, {"", AnonymousAll, nobody, "", proto.Success}, {path, AnonymousNone, nobody, "", proto.Success},
+			{"", AnonymousLocal, &claims, "", proto.NotAuthorized}, {"", AnonymousAll, &claims, "", proto.NotAuthorized},
+			{path, AnonymousNone, &claims, "wrong", proto.BadUserNameOrPassword}, {path, AnonymousNone, &claims, "secret", proto.Success},
 		} {
 			u, err := NewUsers(c.path, c.a)
 			if err != nil {

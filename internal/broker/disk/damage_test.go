@@ -98,7 +98,7 @@ func load(t testing.TB, dir string, change func(dir string)) (im *broker.Image, 
 		t.Fatal(err)
 	}
 	change(to)
-	s, err := Open(to, Options{Note: func(s string) { notes = append(notes, s) }})
+	s, err := Open(to, Options{Warn: func(s string) { notes = append(notes, s) }})
 	if err != nil {
 		return nil, notes, err
 	}
@@ -203,7 +203,7 @@ func TestTornEndIsLeftOutForGood(t *testing.T) {
 	var first *broker.Image
 	for run := range 3 {
 		var notes []string
-		s, im := open(t, dir, Options{Note: func(s string) { notes = append(notes, s) }})
+		s, im := open(t, dir, Options{Warn: func(s string) { notes = append(notes, s) }})
 		abandon(s)
 		if (len(notes) > 0) != (run == 0) {
 			t.Errorf("run %d: notes %q", run, notes)

@@ -174,8 +174,8 @@ func (s *Store) replayNewest(ctx context.Context, d *delta, m *manifest) (newest
 		closeFile()
 		return newest, nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if !f.complete && s.opt.Note != nil {
-		s.opt.Note(fmt.Sprintf("%s: the last write is incomplete, as after a kill or a power failure: what follows byte %d is left out", path, f.at))
+	if !f.complete && s.opt.Warn != nil {
+		s.opt.Warn(fmt.Sprintf("%s: the last write is incomplete, as after a kill or a power failure: what follows byte %d is left out", path, f.at))
 	}
 	return listedFile{m.newest, f.at, f.sum}, closeFile, nil
 }

@@ -67,7 +67,7 @@ func TestKilledBetweenSteps(t *testing.T) {
 		abandon(s)
 		m.restart()
 		for range 2 {
-			s, im := open(t, dir, Options{Note: func(text string) { t.Error(text) }})
+			s, im := open(t, dir, Options{Warn: func(text string) { t.Error(text) }})
 			if d := differ(im, m.image()); d != "" {
 				t.Errorf("%s: %s", name, d)
 			}

@@ -23,8 +23,8 @@ type Options struct {
 	// the operating system has them, so that they survive the end of the process but not a power
 	// failure, and they are synced at this interval, or Never.
 	Sync time.Duration
-	// Note is called by Load with warnings, such as an incomplete last write. It may be nil.
-	Note func(text string)
+	// Warn is called by Load with warnings, such as an incomplete last write. It may be nil.
+	Warn func(text string)
 	// SegmentSize is the size in bytes from which a segment of the log is full; 0 is 64 MiB.
 	SegmentSize int64
 }

@@ -31,12 +31,12 @@ func (f *accessFlags) register(fs *pflag.FlagSet) {
 
 // load reads the files.
 func (f *accessFlags) load(e *cli.Env) (*access.Users, *access.Rights, error) {
-	who := access.Loopback
+	who := access.AnonymousLocal
 	switch {
 	case f.allowAnonymous:
-		who = access.Everywhere
+		who = access.AnonymousAll
 	case f.passwords != "":
-		who = access.Nobody
+		who = access.AnonymousNone
 	}
 	users, err := access.NewUsers(f.passwords, who)
 	if err != nil {
@@ -55,7 +55,7 @@ func (f *accessFlags) load(e *cli.Env) (*access.Users, *access.Rights, error) {
 
 // warnRights writes the notes about an ACL file.
 func warnRights(e *cli.Env, rights *access.Rights) {
-	for _, note := range rights.Notes() {
+	for _, note := range rights.Warnings() {
 		e.Warn("--acl: %s", note)
 	}
 }
@@ -70,7 +70,7 @@ func (f *dataFlags) register(fs *pflag.FlagSet) {
 
 // open opens the folder, nil if there is none.
 func (f *dataFlags) open(fs *pflag.FlagSet, note func(string)) (*disk.Store, error) {
-	opt := disk.Options{Note: note}
+	opt := disk.Options{Warn: note}
 	switch f.sync {
 	case "always":
 	case "never":

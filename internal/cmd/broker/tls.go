@@ -114,7 +114,7 @@ func (c *certificates) reload(e *cli.Env) error {
 }
 
 func (c *certificates) warn(e *cli.Env) {
-	for _, note := range c.Notes() {
+	for _, note := range c.Warnings() {
 		e.Warn("%s", note)
 	}
 }
