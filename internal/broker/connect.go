@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mqtt/internal/proto"
+	"mqtt/internal/transport"
 )
 
 // connectRequest holds what a CONNECT asks for, except for what is stored in the client.
@@ -243,7 +244,7 @@ func (c *client) refuse(r proto.Reason, text string) error {
 	}
 	c.b.stats.connectsRefused.Add(1)
 	c.b.stats.answers.Add(1)
-	linger(c.conn)
+	transport.Linger(c.conn, lingerTime, lingerBytes)
 	return err
 }
 

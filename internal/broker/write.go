@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"mqtt/internal/transport"
 )
 
 const (
@@ -172,26 +174,9 @@ func (c *client) drain(flush bool) {
 		<-idle
 	}
 	if flush {
-		linger(c.conn)
+		transport.Linger(c.conn, lingerTime, lingerBytes)
 	}
 	c.conn.Close()
-}
-
-// linger shuts down the writing side, and reads until the peer closes.
-func linger(conn net.Conn) {
-	half, ok := conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return
-	}
-	conn.SetReadDeadline(time.Now().Add(lingerTime))
-	var b [4096]byte
-	for total := 0; total < lingerBytes; {
-		n, err := conn.Read(b[:])
-		if err != nil {
-			return
-		}
-		total += n
-	}
 }
 
 // timedOut reports whether err is a timeout.

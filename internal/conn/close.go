@@ -3,11 +3,10 @@ package conn
 import (
 	"context"
 	"errors"
-	"net"
-	"os"
 	"time"
 
 	"mqtt/internal/proto"
+	"mqtt/internal/transport"
 )
 
 // closeTimeout bounds how long Close waits for the server.
@@ -35,7 +34,7 @@ func (c *Conn) Close(ctx context.Context, p *proto.Disconnect) error {
 		return c.fail(err)
 	}
 	c.unwatch()
-	lingerClose(c.nc, closeTimeout)
+	transport.Linger(c.nc, closeTimeout, 0)
 	c.fail(ErrClosed)
 	return nil
 }
@@ -151,22 +150,4 @@ func (c *Conn) Discard() {
 func (c *Conn) Abort() {
 	c.dropUnconfirmed()
 	c.fail(ErrClosed)
-}
-
-// lingerClose closes our half of the stream and reads until the peer closes its half, for at most
-// d.
-func lingerClose(nc net.Conn, d time.Duration) {
-	half, ok := nc.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return
-	}
-	limit := time.Now().Add(d)
-	buf := make([]byte, 4<<10)
-	for {
-		nc.SetReadDeadline(limit) // again each time, because Wake changes it
-		_, err := nc.Read(buf)
-		if err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || !time.Now().Before(limit)) {
-			return
-		}
-	}
 }

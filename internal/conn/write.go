@@ -187,7 +187,7 @@ func (c *Conn) writeLast() {
 	c.nc.SetWriteDeadline(time.Now().Add(graceTime))
 	n, err := c.nc.Write(b)
 	if c.written += n; err == nil {
-		lingerClose(c.nc, graceTime)
+		transport.Linger(c.nc, graceTime, 0)
 	}
 }
 
