@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Measures this module's commands beside installed ones and prints one table.
+# Measures the commands of this module beside installed ones, and prints one table.
 #
 #   scripts/bench.sh [GROUP...]      foundation (the default), broker, ..., all
 #
 # A group is a file in scripts/bench/ that defines the function bench_GROUP.
-# Ours and the peer run in turns and each row quotes medians, since machines are
-# noisy; a ratio is of two medians of one run. No row decides a test: the exit
-# status is 1 only when something could not be measured or a count was wrong.
+# Our command and its peer run in turn, and each row has medians, since machines are
+# noisy. A ratio is that of two medians of the same run. No row fails a test: the exit
+# status is 1 only if something could not be measured or a count was wrong.
 #
-#   BENCH_SCALE=1       times the sizes (0.1 for a quick look)
+#   BENCH_SCALE=1       factor for the sizes (0.1 for a quick look)
 #   BENCH_REPEATS=5     runs of each side of a row
 #   BENCH_MQTT=PATH     measure this binary instead of building one
-#   BENCH_WINDOW=1000   unacknowledged messages towards a QoS 1 subscriber
+#   BENCH_WINDOW=1000   unacknowledged messages that a QoS 1 subscriber may have
 #   BENCH_ROWS=REGEX    only the rows whose name matches
 set -euo pipefail
 
@@ -24,7 +24,7 @@ only=${BENCH_ROWS:-.}
 export topic=bench/t # read by the groups
 
 tmp=$(mktemp -d)
-server= # process id of the wire server that runs now
+server= # process id of the running wire server
 trap 'stop_server; rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -32,35 +32,35 @@ trap 'exit 143' TERM
 say() { printf '%s\n' "$*" >&2; }
 die() { say "bench: $*"; exit 1; }
 
-# need COMMAND PACKAGE: stops with what to install.
+# need COMMAND PACKAGE: ends with an error that names the package if the command is missing.
 need() {
 	command -v "$1" >/dev/null 2>&1 ||
 		die "$1 is not installed: on Debian and Ubuntu, apt-get install $2"
 }
 
-# scaled N: N times BENCH_SCALE, at least 1.
+# scaled N: prints N times BENCH_SCALE, at least 1.
 scaled() { awk -v n="$1" -v s="$scale" 'BEGIN { v = int(n * s + 0.5); print (v < 1 ? 1 : v) }'; }
 
-# field NAME FILE: a number or word of a JSON line that wire printed.
+# field NAME FILE: prints a number or word of a JSON line that wire wrote.
 field() {
 	sed -n 's/.*"'"$1"'":"\{0,1\}\([^",}]*\).*/\1/p' "$2" | head -n 1
 }
 
-# median NUMBER...: of an odd or even count.
+# median NUMBER...: prints the median of an odd or even count.
 median() {
 	printf '%s\n' "$@" | sort -g | awk '
 		{ v[NR] = $1 }
 		END { print (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2) }'
 }
 
-# wanted NAME: is this row asked for? Says that it begins.
+# wanted NAME: reports whether the row is selected, and prints its name if so.
 wanted() {
 	[[ $1 =~ $only ]] || return 1
 	say "bench: $1"
 }
 
-# start_server FILE ARGUMENT...: wire's sink or source; its result goes to FILE. Sets
-# $port when it listens.
+# start_server FILE ARGUMENT...: starts wire's sink or source, whose result goes to FILE,
+# waits until it listens, and sets $port.
 start_server() {
 	local result=$1 tries=0
 	shift
@@ -77,8 +77,8 @@ start_server() {
 	port=${port##*:}
 }
 
-# await_server: its exit status. A server ends with its only client's connection, so
-# this is called when the client has ended well.
+# await_server: returns the exit status of the server. It ends with the connection of its
+# only client, so call this after the client has ended successfully.
 await_server() {
 	local status=0
 	wait "$server" || status=$?
@@ -93,7 +93,7 @@ stop_server() {
 	server=
 }
 
-# Rows of the table, as tab-separated fields, and whether all could be measured.
+# The rows of the table, as tab-separated fields, and whether all could be measured.
 rows=()
 complete=yes
 
@@ -108,7 +108,7 @@ broken() {
 	row "$1" "$2" - - "${3:--}" no
 }
 
-# compare NAME UNIT OURS PEER RELATION TARGET: a row that is judged by ours / peer.
+# compare NAME UNIT OURS PEER RELATION TARGET: adds a row whose target is for ours / peer.
 compare() {
 	local ratio ok
 	ratio=$(awk -v a="$3" -v b="$4" 'BEGIN { printf "%.2f", (b > 0 ? a / b : 0) }')
@@ -123,7 +123,7 @@ judge() {
 	}'
 }
 
-# show NUMBER: three figures, with k and M.
+# show NUMBER: prints it with three significant digits and k or M.
 show() {
 	awk -v v="$1" 'BEGIN {
 		u = ""
@@ -157,7 +157,7 @@ build() {
 	go build -o "$wire" ./scripts/wire
 	if [[ -n ${BENCH_MQTT:-} ]]; then
 		mqtt=$BENCH_MQTT
-		[[ -x $mqtt ]] || die "BENCH_MQTT=$mqtt is no executable"
+		[[ -x $mqtt ]] || die "BENCH_MQTT=$mqtt is not executable"
 		return
 	fi
 	mqtt=$tmp/mqtt

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs the tool over a link that loses 5 % of the packets each way, delays them by 50 ms and more, and reorders them:
-# two network namespaces, with tc's netem between them where the kernel has it, else with scripts/faults. Nothing may be
-# lost at QoS 1, and nothing may come twice at QoS 2, against our own broker, and mosquitto if it is installed.
+# Runs the commands over a link that loses 5 % of the packets each way, delays them by 50 ms or more, and reorders them:
+# two network namespaces joined by tc's netem if the kernel has it, otherwise by scripts/faults. Nothing may be lost at
+# QoS 1, and nothing may be received twice at QoS 2, with our own broker, and with mosquitto if it is installed.
 #
 #   sudo scripts/faults.sh
 #
@@ -10,8 +10,8 @@
 #   FAULTS_DELAY=50     milliseconds, each way
 #   FAULTS_MQTT=PATH    run this binary instead of building one
 #
-# It prints a table and ends with 1 if a promise was not kept, with 2 if this machine cannot do it: it needs Linux, root,
-# ip (iproute2), and Go where there is no netem or no binary. scripts/faults/vm.sh runs it in a virtual machine.
+# It prints a table. The exit status is 1 if a promise was broken, 2 if this machine cannot do it: it needs Linux, root,
+# ip (iproute2), and Go if there is no netem or no binary. scripts/faults/vm.sh runs it in a virtual machine.
 # shellcheck disable=SC2317 # functions are called by trap and by judge
 set -euo pipefail
 
@@ -43,11 +43,11 @@ trap finish EXIT
 trap 'exit 130' INT TERM
 
 build() { # NAME PACKAGE
-	command -v go >/dev/null || unable "go is not installed, which $2 is built with"
+	command -v go >/dev/null || unable "go is not installed, and $2 has to be built"
 	(cd "$root" && go build -o "$work/$1" "$2")
 }
 if [[ -n ${FAULTS_MQTT:-} ]]; then
-	[[ -x $FAULTS_MQTT ]] || unable "FAULTS_MQTT=$FAULTS_MQTT is no executable"
+	[[ -x $FAULTS_MQTT ]] || unable "FAULTS_MQTT=$FAULTS_MQTT is not executable"
 	mqtt=$(realpath "$FAULTS_MQTT")
 else
 	build mqtt ./cmd/mqtt
@@ -56,7 +56,7 @@ fi
 client() { ip netns exec "$here" "$@"; }
 server() { exec ip netns exec "$there" "$@"; }
 
-ip netns add "$here" || unable 'no network namespace can be made'
+ip netns add "$here" || unable 'cannot make a network namespace'
 ip netns add "$there"
 if ip -n "$here" link add "$near" type veth peer name "$far" netns "$there" 2>/dev/null &&
 	ip netns exec "$here" tc qdisc add dev "$near" root netem delay "${delay}ms" 10ms loss "$loss%" reorder 25% 50% 2>/dev/null; then
@@ -69,7 +69,7 @@ else
 	"$work/link" -a "$near" -b "$far" -loss "$(awk "BEGIN { print $loss / 100 }")" -delay "${delay}ms" <"$work/stop" >"$work/ready" &
 	exec 9>"$work/stop"
 	until [[ -s $work/ready ]]; do
-		kill -0 $! 2>/dev/null || unable 'neither netem nor TUN devices can be had'
+		kill -0 $! 2>/dev/null || unable 'there is neither netem nor TUN devices'
 		sleep 0.05
 	done
 	ip link set "$near" netns "$here"
@@ -95,7 +95,7 @@ seq -f 'line %.0f of a stream that nothing may be missing of' "$lines" >"$work/s
 
 failed=0
 row() { printf '%-10s %-5s %-26s %s\n' "$@"; }
-judge() { # BROKER SCHEME WHAT COMMAND...: says how long it took, and whether it held
+judge() { # BROKER SCHEME WHAT COMMAND...: prints whether the command succeeded, and how long it took
 	local broker=$1 scheme=$2 what=$3 began=$SECONDS
 	shift 3
 	if "$@"; then
@@ -106,7 +106,7 @@ judge() { # BROKER SCHEME WHAT COMMAND...: says how long it took, and whether it
 	fi
 }
 
-# stream sends the lines at a QoS, and compares what comes.
+# stream sends the lines at a QoS and compares what is received.
 stream() { # QOS URL
 	local qos=$1 url=$2 topic=faults/$1 sub
 	client timeout 300 "$mqtt" sub -V 5 -L "$url" -t "$topic" -q "$qos" -C "$lines" -d >"$work/came" 2>"$work/log" &

@@ -3,26 +3,27 @@
 #
 #   scripts/interop.sh [mosquitto] [rabbitmq] [nats] [aedes] [mochi] [mqtt] [clients]
 #
-# Without names: all of them. Each broker is started on loopback with free ports and
-# asked for every feature of scripts/interop/suite.sh with the commands of this module;
-# mqtt is our own broker, and clients are mosquitto_*, MQTT.js and paho.golang with it.
-# It prints the versions of all, and one table of broker by feature:
+# Without names: all of them. Each broker is started on loopback with free ports, and every
+# feature of scripts/interop/suite.sh is tried with the commands of this module. mqtt is our
+# own broker; clients are mosquitto_*, MQTT.js and paho.golang with our broker. It prints
+# all versions, and one table of brokers and features:
 #
 #   ok      it works            no      the server lacks it, as known
 #   theirs  the server, or for clients the client, is wrong, as known
-#   FAIL    neither works nor is known             -       cannot be asked
+#   FAIL    it does not work, and that is not known      -       cannot be tried
 #
-# What is known stands in scripts/interop/known.sh, and counts only while the trace shows
-# the evidence. Behind the table stands the evidence, and for every FAIL what mosquitto's
-# clients get from the same server, or the client from mosquitto: that tells who is wrong.
+# What is known is in scripts/interop/known.sh, and counts only if the trace shows the
+# evidence. The evidence is printed after the table. For every FAIL it also prints what
+# mosquitto's clients get from the same server, or the client from mosquitto: that shows
+# which side is wrong.
 #
 #   INTEROP_MQTT=PATH        use this binary instead of building one
 #   INTEROP_FEATURES=REGEX   only the features whose name matches
 #   INTEROP_INSTALL=no       install no packages
 #   INTEROP_KEEP=DIR         keep what every client and server wrote
 #
-# Exit status: 0 nothing FAILed, 1 something did, 2 wrong arguments, 3 a broker or client
-# could not be installed or started.
+# Exit status: 0 no FAIL, 1 a FAIL, 2 wrong arguments, 3 a broker or client could not be
+# installed or started.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -31,12 +32,12 @@ cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqtt-interop
 node=$cache/node
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 export PATH
-# No settings of whoever runs this.
+# The settings of the user do not count.
 unset "${!MQTT_@}"
 
 all=(mosquitto rabbitmq nats aedes mochi mqtt clients)
 feature_limit=60 # seconds for one feature
-start_limit=90   # seconds for a server to answer
+start_limit=90   # seconds until a server answers
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "interop: $*"; exit 3; }
@@ -53,19 +54,19 @@ tmp=$(mktemp -d)
 chmod 711 "$tmp"
 running=() # process groups
 
-# run NAME COMMAND...: in the background, in a group of its own.
+# run NAME COMMAND...: starts it in the background, in a process group of its own.
 run() {
 	local name=$1
 	shift
 	setsid "$@" >"$here/$name.log" 2>&1 </dev/null &
 	running+=($!)
-	# The group is there a moment after the process.
+	# The group exists a moment later than the process.
 	until alive $!; do kill -0 $! 2>/dev/null || break; done
 }
 
 alive() { kill -0 -- "-$1" 2>/dev/null; }
 
-# stop_servers asks the groups in the reverse order to end, then makes them.
+# stop_servers ends the groups in reverse order, by SIGTERM, then by SIGKILL.
 stop_servers() {
 	local i group n
 	for ((i = ${#running[@]} - 1; i >= 0; i--)); do
@@ -114,8 +115,8 @@ free_port() {
 
 as_root() { if [[ $(id -u) == 0 ]]; then "$@"; else sudo -n "$@"; fi; }
 
-# packages NAME...: Debian's, where their programs are missing. Their own services are
-# not started: policy-rc.d says no for the time of the installation.
+# packages NAME...: installs Debian packages whose programs are missing. Their services are
+# not started: policy-rc.d forbids that during the installation.
 packages() {
 	local name program missing=() policy=/usr/sbin/policy-rc.d ours=no status=0
 	for name in "$@"; do
@@ -144,7 +145,7 @@ packages() {
 	return "$status"
 }
 
-# npm_packages: the exact versions of scripts/interop/node/package.json, in the cache.
+# npm_packages: installs the exact versions of scripts/interop/node/package.json in the cache.
 npm_packages() {
 	packages nodejs npm || return
 	mkdir -p "$node"
@@ -165,7 +166,7 @@ npm_packages() {
 
 npm_version() { sed -n 's/^[[:space:]]*"version": "\(.*\)",*$/\1/p' "$node/node_modules/$1/package.json" | head -n 1; }
 
-# module_program NAME: a program of the module in scripts/interop, which has its own go.mod.
+# module_program NAME: builds a program of the module in scripts/interop, which has its own go.mod.
 module_program() {
 	mkdir -p "$cache/bin"
 	(cd "$root/scripts/interop" && GOFLAGS='' go build -o "$cache/bin/$1" "./$1") >"$here/build.log" 2>&1 || {
@@ -185,7 +186,7 @@ else
 fi
 "$mqtt" --version >/dev/null || die "$mqtt does not run"
 
-# has_command NAME: does our binary have it?
+# has_command NAME: reports whether our binary has the command.
 has_command() { "$mqtt" help 2>&1 | grep -q "^ *$1 "; }
 
 # shellcheck source=scripts/interop/brokers.sh
@@ -202,7 +203,7 @@ declare -A cells=() # "column feature": ok, no, theirs, FAIL, -
 declare -A noted=()
 notes=() failures=()
 
-# judge COLUMN FEATURE STATUS FOLDER: fills the cell.
+# judge COLUMN FEATURE STATUS FOLDER: sets the cell.
 judge() {
 	local column=$1 feature=$2 status=$3 folder=$4 entry server pattern kind evidence words shown
 	case $status in
@@ -210,7 +211,7 @@ judge() {
 		cells["$column $feature"]=ok
 		for entry in "${known_list[@]}"; do
 			IFS=$'\t' read -r server pattern kind evidence words <<<"$entry"
-			# shellcheck disable=SC2053 # the pattern is one
+			# shellcheck disable=SC2053 # a pattern is intended
 			[[ $server == "$column" && $feature == $pattern ]] || continue
 			notes+=("$column $feature: ok this time, although it is listed: $words")
 		done
@@ -240,9 +241,9 @@ judge() {
 # --- asking ------------------------------------------------------------------
 
 mapfile -t features < <(bash "$suite" list | grep -E -- "${INTEROP_FEATURES:-.}") || true
-((${#features[@]} > 0)) || { say 'interop: no feature has such a name'; exit 2; }
+((${#features[@]} > 0)) || { say 'interop: no feature matches'; exit 2; }
 
-# start NAME: a server, up to its first answer. Exit 77: there is no such server yet.
+# start NAME: starts a server and waits for its first answer. 77: there is no such server yet.
 start() {
 	local status=0
 	here=$tmp/$1
@@ -269,7 +270,7 @@ start() {
 	say "interop: $1 is $about, on port $port"
 }
 
-# ask FEATURE CLIENTS FOLDER: one feature in its folder; prints nothing, returns its status.
+# ask FEATURE CLIENTS FOLDER: tries one feature in its folder. Prints nothing, returns its status.
 ask() {
 	local status=0 log before=()
 	mkdir -p "$3"
@@ -288,7 +289,7 @@ ask() {
 	return "$status"
 }
 
-# ask_all COLUMN CLIENTS: every feature; what fails unknown is asked with mosquitto's clients too.
+# ask_all COLUMN CLIENTS: tries every feature; after an unknown failure with mosquitto's clients too.
 ask_all() {
 	local feature status folder
 	for feature in "${features[@]}"; do
@@ -308,7 +309,7 @@ ask_all() {
 	done
 }
 
-# reported COLUMN COMMAND...: a program that prints "feature, verdict, detail" lines.
+# reported COLUMN COMMAND...: runs a program that prints lines of feature, verdict and detail.
 reported() {
 	local column=$1 feature verdict detail folder status
 	shift
@@ -326,7 +327,7 @@ reported() {
 	done <"$tmp/$column.report"
 }
 
-# second_opinion: the failures of other people's clients, with mosquitto as the server.
+# second_opinion: tries what failed with other people's clients again, with mosquitto as the server.
 second_opinion() {
 	local column feature i
 	local failed=0

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Builds everything that is published of one version, into dist/:
+# Builds everything that is published for one version, in dist/:
 #
-#   scripts/release.sh VERSION          for example 1.2.0 or 1.3.0-rc.1; without it, the tag of this commit
+#   scripts/release.sh VERSION          for example 1.2.0 or 1.3.0-rc.1; default: the tag of this commit
 #
 #   mqtt-VERSION-SYSTEM-ARCH.tar.gz     the static binary, man pages, completions, README (.zip for windows)
-#   mqtt_VERSION_ARCH.deb, .rpm         the same as packages
-#   mqtt-mosquitto-names…               packages that give mosquitto_pub, mosquitto_sub, mosquitto_rr to this binary
+#   mqtt_VERSION_ARCH.deb, .rpm         the same as a package
+#   mqtt-mosquitto-names…               packages with links from mosquitto_pub, mosquitto_sub and mosquitto_rr
 #   mqtt.rb                             the Homebrew formula
 #   SHA256SUMS
 #
@@ -13,14 +13,14 @@
 # time of the commit. To show this, everything is built a second time from a copy in another
 # folder with an empty cache, and compared.
 #
-#   RELEASE_DIST=DIR           put it there
-#   RELEASE_TARGETS='os/arch…' only these
+#   RELEASE_DIST=DIR           write it there
+#   RELEASE_TARGETS='os/arch…' only these systems
 #   RELEASE_ONCE=1             do not build a second time
 #   RELEASE_DIRTY=1            allow changes that are not committed
-#   RELEASE_HOME=URL           the project's page; known from a remote on GitHub. Files are expected
-#                              under it at releases/download/vVERSION/. Without it there is no formula.
-#   RELEASE_MAINTAINER='N <E>' of the packages; the author of the commit without it
-#   SOURCE_DATE_EPOCH=SECONDS  the time of all files; that of the commit without it
+#   RELEASE_HOME=URL           the page of the project; default: the remote on GitHub. The formula expects
+#                              files below it in releases/download/vVERSION/. Without it there is no formula.
+#   RELEASE_MAINTAINER='N <E>' maintainer of the packages; default: the author of the commit
+#   SOURCE_DATE_EPOCH=SECONDS  the time of all files; default: that of the commit
 set -euo pipefail
 umask 022
 export LC_ALL=C TZ=UTC
@@ -63,11 +63,11 @@ if [[ -z $version ]]; then
 fi
 version=${version#v}
 [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?$ ]] ||
-	{ say "$version is no version; 1.2.0 and 1.2.0-rc.1 are"; exit 2; }
+	{ say "$version is not a version such as 1.2.0 or 1.2.0-rc.1"; exit 2; }
 
 if in_git; then
 	[[ -n ${RELEASE_DIRTY:-} || -z $(git status --porcelain --untracked-files=no) ]] ||
-		die 'there are changes that are not committed; RELEASE_DIRTY=1 builds all the same'
+		die 'there are changes that are not committed; RELEASE_DIRTY=1 builds them'
 	: "${SOURCE_DATE_EPOCH:=$(git log -1 --format=%ct)}"
 	: "${RELEASE_MAINTAINER:=$(git log -1 --format='%an <%ae>')}"
 	if [[ -z ${RELEASE_HOME:-} ]]; then
@@ -75,8 +75,8 @@ if in_git; then
 			sed -nE 's#^(https://|ssh://git@|git@)github\.com[:/]([^/]+/[^/]+)$#https://github.com/\2#p' | sed 's/\.git$//') || true
 	fi
 fi
-[[ -n ${SOURCE_DATE_EPOCH:-} ]] || die 'this is no git checkout: SOURCE_DATE_EPOCH must name the time of the files'
-[[ -n ${RELEASE_MAINTAINER:-} ]] || die 'this is no git checkout: RELEASE_MAINTAINER must name who answers for the packages'
+[[ -n ${SOURCE_DATE_EPOCH:-} ]] || die 'not a git checkout: set SOURCE_DATE_EPOCH to the time of the files'
+[[ -n ${RELEASE_MAINTAINER:-} ]] || die 'not a git checkout: set RELEASE_MAINTAINER to the maintainer of the packages'
 RELEASE_HOME=${RELEASE_HOME:-}
 export SOURCE_DATE_EPOCH RELEASE_MAINTAINER RELEASE_HOME
 
@@ -101,7 +101,7 @@ build() {
 	GOOS=$os GOARCH=$arch GOARM=$arm bash scripts/build.sh "$2" "$version"
 }
 
-# share: what goes with every binary, in $tmp/share.
+# share: makes the files that go with every binary, in $tmp/share.
 share() {
 	local host=$tmp/host/mqtt shell
 	[[ -f README.md ]] || die 'README.md is missing'
@@ -111,7 +111,7 @@ share() {
 		die "the binary says '$("$host" --version)', not 'mqtt version $version'"
 	for shell in $("$host" help | sed -n 's/^  \([a-z]\{1,\}\)  .*/\1/p'); do
 		case $shell in
-		help | completion) continue ;; # they explain themselves
+		help | completion) continue ;; # they need no page
 		esac
 		[[ -f man/mqtt-$shell.1 ]] || die "man/mqtt-$shell.1 is missing: every command has a page"
 	done
@@ -123,7 +123,7 @@ share() {
 	if [[ -f LICENSE ]]; then
 		cp LICENSE "$tmp/share/"
 	else
-		say 'warning: there is no LICENSE file, so nobody is allowed to pass this on'
+		say 'warning: there is no LICENSE file, so nobody may distribute this'
 	fi
 	for shell in bash zsh fish powershell; do
 		"$host" completion "$shell" >"$tmp/share/completions/$(completion_name "$shell")" ||
@@ -141,7 +141,7 @@ completion_name() {
 	esac
 }
 
-# notices prints the licences of what is linked in on any system.
+# notices prints the licences of all modules that are linked in on any system.
 notices() {
 	local os path dir file
 	printf 'mqtt contains the following software.\n'
@@ -167,7 +167,7 @@ archive() {
 	rm -rf "${tmp:?}/archives/$name"
 }
 
-# nfpm of exactly this version, in a cache folder: it is no dependency of the module.
+# nfpm runs exactly this version, from a cache folder: it is not a dependency of the module.
 nfpm() {
 	local cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqtt-release/nfpm-$nfpm_version
 	if [[ ! -x $cache/nfpm ]]; then
@@ -179,7 +179,7 @@ nfpm() {
 	"$cache/nfpm" "$@"
 }
 
-# entry SOURCE DESTINATION MODE: a line of a package's contents.
+# entry SOURCE DESTINATION MODE: prints a line of the contents of a package.
 entry() { printf -- '  - { src: "%s", dst: "%s", file_info: { mode: 0%s } }\n' "$@"; }
 
 # The Debian copyright file and changelog are short: the history is in git.
@@ -220,7 +220,7 @@ contents() {
 	done
 }
 
-# names_contents FORMAT: mosquitto's three names, and their pages, as links.
+# names_contents FORMAT: prints mosquitto's three names, and their pages, as links.
 names_contents() {
 	local name
 	for name in pub sub rr; do
@@ -240,12 +240,12 @@ package() {
 			-e "s|@MAINTAINER@|$RELEASE_MAINTAINER|" "scripts/release/$1"
 		printf '%s\n' "$4"
 	} >"$config"
-	# In a folder of its own: nfpm counts the size of what a link points to, if a file of that name is about.
+	# In an empty folder: nfpm adds the size of the target of a link if the folder has a file of that name.
 	(cd "$tmp" && nfpm package --config "$config" --packager "$2" --target "$dist/") >"$tmp/packages/nfpm.log" 2>&1 ||
 		die "nfpm $1 $2 $3: $(tail -n 1 "$tmp/packages/nfpm.log")"
 }
 
-# packages: an armhf .deb must run on ARMv6 as well (Raspberry Pi OS); Fedora's armv7hl need not.
+# packages: an armhf .deb must also run on ARMv6 (Raspberry Pi OS); Fedora's armv7hl need not.
 packages() {
 	local target format architectures=()
 	package_docs
@@ -268,7 +268,7 @@ packages() {
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
 
-# formula fills the template's checksums; only with all systems that Homebrew has.
+# formula writes the checksums into the template, if all systems of Homebrew were built.
 formula() {
 	local target sum edit=(-e "s|@VERSION@|$version|g; s|@HOME@|$RELEASE_HOME|g")
 	if [[ -z $RELEASE_HOME ]]; then
@@ -302,7 +302,7 @@ formula
 # --- and again ---------------------------------------------------------------
 
 if [[ -z ${RELEASE_ONCE:-} ]]; then
-	say 'the same again, elsewhere and from nothing'
+	say 'building again, in another folder, with an empty cache'
 	mkdir -p "$tmp/again/source"
 	{ if in_git; then git ls-files -z --cached --others --exclude-standard; else find . -type f -print0; fi; } |
 		while IFS= read -r -d '' file; do [[ ! -f $file ]] || printf '%s\0' "$file"; done |

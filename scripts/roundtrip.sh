@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The main job, on a machine with nothing but Go: 100,000 lines of JSON go through
-# `mqtt pub -l -q 1`, a broker and `mqtt sub`, and come out byte for byte the same.
+# Sends 100,000 lines of JSON through `mqtt pub -l -q 1`, a broker and `mqtt sub`, and
+# compares the output with the input byte by byte. It needs nothing but Go.
 #
-#   scripts/roundtrip.sh            against the broker in the binary
-#   scripts/roundtrip.sh HOST PORT  against another one
+#   scripts/roundtrip.sh            with the broker in the binary
+#   scripts/roundtrip.sh HOST PORT  with another broker
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -18,7 +18,7 @@ awk -v n="$count" 'BEGIN { for (i = 1; i <= n; i++)
 
 cat >"$work/job" <<'JOB'
 set -eu
-# The session exists before the first line is sent, so none can be missed.
+# The session exists before the first line is sent, so that none can be missed.
 "$1" sub -c -i roundtrip -x 60 -t roundtrip/lines -q 1 -E
 "$1" sub -c -i roundtrip -x 60 -t roundtrip/lines -q 1 -C "$2" -W 120 >"$3/out.ndjson" &
 "$1" pub -t roundtrip/lines -l -q 1 <"$3/in.ndjson"
@@ -32,4 +32,4 @@ else
 	"$mqtt" broker -- sh "$work/job" "$mqtt" "$count" "$work"
 fi
 cmp "$work/in.ndjson" "$work/out.ndjson"
-echo "$count lines of JSON went through and came out the same."
+echo "$count lines of JSON were sent and received unchanged."

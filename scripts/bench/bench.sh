@@ -1,18 +1,18 @@
 # shellcheck shell=bash disable=SC2154
-# Rows of bench: what the load generator itself can do, and whether it counts right.
+# Rows of bench: the speed of the load generator itself, and whether its counts are right.
 # Sourced by scripts/bench.sh.
 #
-# The server is wire's counting sink, which does next to nothing, so a rate is the
-# generator's own; each row fails where the sink counted another number of messages.
-# Peers run in turns with ours, with as many clients, the same payload and, where they
-# have one, the same window; each has a row of its own:
+# The server is wire's sink, which does little, so the rate is that of the generator. A row
+# fails if the sink counted another number of messages. Peers run in turn with ours, with
+# the same number of clients, the same payload and, if they have one, the same window. Each
+# has a row of its own:
 #
-#   emqtt_bench     where it is installed, or BENCH_EMQTT names it; the targets are for it
-#   mosquitto_pub   a process for each client, fed with lines
-#   mqtt-benchmark  krylovsk's, which waits for every single message; installed with go install
-#   mqtt-stresser   inovex's, which also subscribes, so through mosquitto; likewise
+#   emqtt_bench     if it is installed, or BENCH_EMQTT names it; the targets are for it
+#   mosquitto_pub   one process for each client, which reads lines
+#   mqtt-benchmark  by krylovsk: it waits for every message; installed with go install
+#   mqtt-stresser   by inovex: it also subscribes, and so needs mosquitto; installed likewise
 #
-#   BENCH_PEERS='emqtt_bench mosquitto_pub'  these alone; an empty list is none
+#   BENCH_PEERS='emqtt_bench mosquitto_pub'  only these peers; none if empty
 
 bench_bench() {
 	local seconds
@@ -29,15 +29,15 @@ bench_bench() {
 	pairs_row 'bench through mosquitto, 10 pairs, start to exit'
 }
 
-# find_peers sets $peers to those for the sink, and $emqtt, $krylovsk and $stresser to
-# programs, empty where there is none.
+# find_peers sets $peers to the peers that publish to the sink, and $emqtt, $krylovsk and
+# $stresser to programs, empty if there is none.
 find_peers() {
 	local all='emqtt_bench mosquitto_pub mqtt-benchmark mqtt-stresser'
 	local asked=" ${BENCH_PEERS-$all} "
 	peers=() emqtt='' krylovsk='' stresser=''
 	if [[ $asked == *' emqtt_bench '* ]]; then
 		emqtt=${BENCH_EMQTT:-$(command -v emqtt_bench || command -v emqtt-bench || true)}
-		[[ -z $emqtt ]] && say 'bench: no emqtt_bench: its rows are left out' || peers+=(emqtt_bench)
+		[[ -z $emqtt ]] && say 'bench: emqtt_bench is not installed: no rows for it' || peers+=(emqtt_bench)
 	fi
 	if [[ $asked == *' mosquitto_pub '* ]]; then
 		need mosquitto_pub mosquitto-clients
@@ -52,8 +52,8 @@ find_peers() {
 	fi
 }
 
-# go_peer NAME MODULE: sets $program to a program of the PATH, or one that go install
-# built into a cache folder. Fails, with the reason, where neither is to be had.
+# go_peer NAME MODULE: sets $program to a program in the PATH, or to one that go install
+# built in a cache folder. It fails, with the reason, if there is neither.
 go_peer() {
 	local cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqtt-bench
 	program=$(command -v "$1" || true)
@@ -62,22 +62,22 @@ go_peer() {
 	[[ ! -x $program ]] || return 0
 	mkdir -p "$cache"
 	(cd / && GOBIN=$cache GOFLAGS='' go install "$2@latest") 2>"$tmp/install.err" || {
-		say "bench: no $1: its rows are left out; go install $2@latest: $(tail -n 1 "$tmp/install.err")"
+		say "bench: $1 is not installed: no rows for it; go install $2@latest: $(tail -n 1 "$tmp/install.err")"
 		return 1
 	}
 }
 
-# result NAME: a number at the top level of the JSON result.
+# result NAME: prints a number at the top level of the JSON result.
 result() { sed -n 's/^  "'"$1"'": \([0-9.e+-]*\),\{0,1\}$/\1/p' "$tmp/result.json" | head -n 1; }
 
-# timed NAME KEY: a number of one of its histograms, in microseconds.
+# timed NAME KEY: prints a number of one of its histograms, in microseconds.
 timed() {
 	awk -v name="\"$1\":" -v key="\"$2\":" '
 		$1 == name { on = 1 } on && $1 == key { sub(/,$/, "", $2); print $2; exit }' "$tmp/result.json"
 }
 
-# flood SIDE SECONDS PUBLISHERS QOS WINDOW: one run into a sink; leaves messages a second
-# in $tmp/figure, by the sink's clock.
+# flood SIDE SECONDS PUBLISHERS QOS WINDOW: one run into a sink. Writes the messages per
+# second, by the sink's clock, to $tmp/figure.
 flood() {
 	local side=$1 seconds=$2 pubs=$3 qos=$4 window=$5 status=0
 	start_server "$tmp/sink.json" sink
@@ -86,7 +86,7 @@ flood() {
 		"$mqtt" bench -h 127.0.0.1 -p "$port" -t "$topic" --quiet --pubs "$pubs" --subs 0 -q "$qos" --inflight "$window" --size 64 \
 			--duration "$seconds" --format json >"$tmp/result.json" 2>"$tmp/client.err" || status=$?
 		;;
-	emqtt_bench) # it ends with a signal alone, as the others are made to
+	emqtt_bench) # only a signal ends it; the others are ended in the same way
 		timeout -s INT "$seconds" "$emqtt" pub -h 127.0.0.1 -p "$port" -t "$topic" -c "$pubs" -i 1 -I 0 -s 64 -q "$qos" -F "$window" \
 			>"$tmp/client.err" 2>&1 || true
 		;;
@@ -108,13 +108,13 @@ flood() {
 	await_server || true
 	((status == 0)) || { say "exit $status: $(tail -n 1 "$tmp/client.err")"; return 1; }
 	if [[ $side == ours && $(result sent) != "$(field messages "$tmp/sink.json")" ]]; then
-		say "bench sent $(result sent), the sink took $(field messages "$tmp/sink.json")"
+		say "bench sent $(result sent), the sink counted $(field messages "$tmp/sink.json")"
 		return 1
 	fi
 	field rate "$tmp/sink.json" >"$tmp/figure"
 }
 
-# payloads: a file of more lines of 64 bytes than a peer sends in a run.
+# payloads: a file with more lines of 64 bytes than a peer sends in a run.
 payloads() {
 	local file=$tmp/payloads
 	[[ -e $file ]] || "$wire" lines --count "$(scaled 2000000)" --size 64 >"$file"
@@ -122,7 +122,7 @@ payloads() {
 }
 
 # generator_row NAME TARGET SECONDS PUBLISHERS QOS WINDOW: a row for each peer. TARGET is
-# for emqtt_bench alone; - is none.
+# for emqtt_bench only; - means none.
 generator_row() {
 	local name=$1 target=$2 side ours
 	local -A figures=()
@@ -145,7 +145,7 @@ generator_row() {
 	done
 }
 
-# beside NAME OURS PEER TARGET: a row of two rates; a TARGET of - is none.
+# beside NAME OURS PEER TARGET: a row of two rates. A TARGET of - means none.
 beside() {
 	if [[ $4 != - ]]; then
 		compare "$1" msg/s "$2" "$3" '>=' "$4"
@@ -154,8 +154,8 @@ beside() {
 	row "$1" "$(show "$2") msg/s" "$(show "$3") msg/s" "$(awk -v a="$2" -v b="$3" 'BEGIN { printf "%.2f", (b > 0 ? a / b : 0) }')" - -
 }
 
-# pace_row NAME SECONDS: how late an open loop sends, at p99, with a core to itself: taskset
-# keeps the server away from it, and a real-time priority most else, where that is allowed.
+# pace_row NAME SECONDS: by how much an open loop sends late, at p99, with a core of its own.
+# taskset keeps the server off that core, and a real-time priority, if allowed, most others.
 pace_row() {
 	wanted "$1" || return 0
 	local lags=() lag pin=()
@@ -177,7 +177,8 @@ pace_row() {
 	row "$1" "$(show "$lag") us at p99" - - '< 1,000 us' "$(judge "$lag" '<' 1000)"
 }
 
-# exact_row NAME: every QoS, an odd number of publishers, a number of messages.
+# exact_row NAME: compares the counts of bench and sink at every QoS, with an odd number of
+# publishers.
 exact_row() {
 	wanted "$1" || return 0
 	local qos count
@@ -196,7 +197,7 @@ exact_row() {
 	row "$1" "$count at QoS 0, 1, 2" - - equal yes
 }
 
-# resident_row NAME: resident bytes of a connection beyond those of the first.
+# resident_row NAME: the resident bytes of each connection after the first.
 resident_row() {
 	wanted "$1" || return 0
 	local count kib base held
@@ -212,7 +213,7 @@ resident_row() {
 	row "$1 ($count)" "$kib KiB" - - '<= 8 KiB' "$(judge "$kib" '<=' 8)"
 }
 
-# through_row NAME SECONDS: publishers to subscribers over a real server, and nothing lost.
+# through_row NAME SECONDS: from publishers to subscribers through a real server, without loss.
 through_row() {
 	wanted "$1" || return 0
 	need mosquitto mosquitto
@@ -229,8 +230,8 @@ through_row() {
 	row "$1" "p50 $(show "$(timed latency p50)") us, p99 $(show "$(timed latency p99)") us" - - 'no loss' yes
 }
 
-# pairs_row NAME: from each publisher to its own subscriber, beside mqtt-stresser; by the
-# whole run's time, for the rates that it prints are not of that.
+# pairs_row NAME: from each publisher to its own subscriber, beside mqtt-stresser. It takes the
+# time of the whole run, since the rates that mqtt-stresser prints are for parts of it.
 pairs_row() {
 	[[ -n $stresser ]] && wanted "$1" || return 0
 	need mosquitto mosquitto

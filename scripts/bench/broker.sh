@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2154
-# Rows of the broker: ours beside Debian's mosquitto and the mochi-mqtt library, each as
-# it comes, in a process of its own. Sourced by scripts/bench.sh.
+# Rows of the broker: ours beside Debian's mosquitto and the mochi-mqtt library, each with
+# its defaults, in a process of its own. Sourced by scripts/bench.sh.
 #
-# wire is the client on both sides of the broker. A publisher has only so many messages
-# on their way, so that a broker which drops what it cannot hold loses none: a run in
-# which a message is lost is no run. The peer of a row is the better of the two. Ours
-# gets more messages a run, since it would be over too soon.
+# wire is the client on both sides of the broker. A publisher has a limited number of
+# messages in flight, so that a broker which drops what it cannot queue loses none: a run
+# with a lost message does not count. The peer of a row is the faster of the two. Our broker
+# gets more messages in each run, which would otherwise be too short.
 
 bench_broker() {
 	need mosquitto mosquitto
@@ -21,10 +21,10 @@ bench_broker() {
 	idle_row 'broker: memory of an idle connection'
 }
 
-# open_port: does anybody listen on $port?
+# open_port: reports whether $port is in use.
 open_port() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
 
-# start_broker SIDE FLAG...: a fresh broker; sets $port and $server.
+# start_broker SIDE FLAG...: starts a broker, and sets $port and $server.
 start_broker() {
 	local side=$1 tries=0 command
 	shift
@@ -48,7 +48,7 @@ start_broker() {
 	done
 }
 
-# load SIDE FLAG...: one run against a fresh broker; its result is in $tmp/pairs.json.
+# load SIDE FLAG...: one run against a new broker. Its result is in $tmp/pairs.json.
 load() {
 	local side=$1 status=0
 	shift
@@ -59,7 +59,7 @@ load() {
 		{ say "$side: $(field lost "$tmp/pairs.json") messages were lost"; return 1; }
 }
 
-# times FACTOR --count N ...: the flags with that many more messages; sets $flags.
+# times FACTOR --count N ...: sets $flags to these flags with the count multiplied.
 times() {
 	local factor=$1 previous='' word
 	shift
@@ -71,15 +71,15 @@ times() {
 	done
 }
 
-# noted SIDE: the median of the figures of its runs.
+# noted SIDE: prints the median of the figures of its runs.
 noted() {
 	local all
 	mapfile -t all <"$tmp/figures.$1"
 	median "${all[@]}"
 }
 
-# load_row NAME RELATION TARGET FACTOR FLAG...: messages a second, ours with FACTOR times
-# as many of them.
+# load_row NAME RELATION TARGET FACTOR FLAG...: messages per second; ours with FACTOR times
+# as many messages.
 load_row() {
 	local name=$1 relation=$2 target=$3 factor=$4 side flags
 	shift 4
@@ -97,7 +97,7 @@ load_row() {
 	versus "$name" msg/s "$(noted ours)" "$(noted mosquitto)" "$(noted mochi)" "$relation" "$target"
 }
 
-# versus NAME UNIT OURS MOSQUITTO MOCHI RELATION TARGET: a row beside the better of two.
+# versus NAME UNIT OURS MOSQUITTO MOCHI RELATION TARGET: a row beside the better of the two.
 versus() {
 	local best=$4 who=mosquitto
 	if [[ $(judge "$5" "$6" "$4") == yes ]]; then
@@ -111,7 +111,7 @@ versus() {
 	rows[-1]="${cells[*]}"
 }
 
-# late_row NAME: how late one message of a thousand is, at a pace that all can keep.
+# late_row NAME: the latency of one message in a thousand, at a rate that all can keep.
 late_row() {
 	wanted "$1" || return 0
 	local side
@@ -126,7 +126,7 @@ late_row() {
 	versus "$1" us "$(noted ours)" "$(noted mosquitto)" "$(noted mochi)" '<=' 1
 }
 
-# data_row NAME: ours on disk beside ours in memory, with sessions that are kept.
+# data_row NAME: our broker with --data beside the same in memory, with lasting sessions.
 data_row() {
 	wanted "$1" || return 0
 	local side flags=(--pairs 100 --qos 1 --keep --count "$(scaled 1000)")
@@ -146,10 +146,10 @@ data_row() {
 	compare "$1" msg/s "$(noted disk)" "$(noted memory)" '>=' 0.5
 }
 
-# resident: KiB of the broker that runs.
+# resident: prints the KiB of memory of the running broker.
 resident() { ps -o rss= -p "$server" | tr -d ' '; }
 
-# idle SIDE: KiB that each of many connections with one subscription takes.
+# idle SIDE: the KiB that each of many connections with one subscription needs.
 idle() {
 	local before count tries=0 holder status=0
 	count=$(scaled 10000)
@@ -164,7 +164,7 @@ idle() {
 		tries=$((tries + 1))
 		sleep 0.05
 	done
-	sleep 2 # they are idle now
+	sleep 2 # until they are idle
 	awk -v a="$(resident)" -v b="$before" -v n="$count" 'BEGIN { printf "%.2f\n", (a - b) / n }' >"$tmp/figure"
 	exec 9>&-
 	wait "$holder" || status=$?

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Rows of formats: what it costs to print or read more than plain payloads. Sourced by
+# Rows of formats: the cost of printing or reading more than plain payloads. Sourced by
 # scripts/bench.sh.
 
 bench_format() {
@@ -31,7 +31,7 @@ poured() {
 	field rate "$tmp/source.json" >"$tmp/figure"
 }
 
-# share_row NAME COUNT MOST FLAG...: how many times as long as plain output it takes.
+# share_row NAME COUNT MOST FLAG...: the time, as a multiple of that of plain output.
 share_row() {
 	local name=$1 count=$2 most=$3
 	shift 3
@@ -50,7 +50,7 @@ share_row() {
 	row "$name" "$(show "$o") msg/s" "$(show "$p") msg/s" "$ratio" "<= $most x" "$(judge "$ratio" '<=' "$most")"
 }
 
-# printed_row NAME COUNT TARGET FLAG...: beside mosquitto_sub, with the same flags where it
+# printed_row NAME COUNT TARGET FLAG...: beside mosquitto_sub, with the same flags if it
 # knows them.
 printed_row() {
 	local name=$1 count=$2 target=$3 peer=(mosquitto_sub)
@@ -67,7 +67,7 @@ printed_row() {
 	compare "$name" msg/s "$(median "${ours[@]}")" "$(median "${theirs[@]}")" '>=' "$target"
 }
 
-# piped_row NAME COUNT TARGET: beside what one types without --jq.
+# piped_row NAME COUNT TARGET: beside the pipe to jq that one types without --jq.
 piped_row() {
 	local name=$1 count=$2 target=$3
 	wanted "$name" || return 0
@@ -84,7 +84,7 @@ piped_row() {
 
 piped() { mosquitto_sub "$@" | jq -c .; }
 
-# published INPUT COUNT COMMAND...: messages a second that a publisher brought to the sink.
+# published INPUT COUNT COMMAND...: messages per second that a publisher sent to the sink.
 published() {
 	local input=$1 count=$2 status=0
 	shift 2
@@ -96,7 +96,7 @@ published() {
 	field rate "$tmp/sink.json" >"$tmp/figure"
 }
 
-# keyed_row NAME COUNT TARGET: lines with their topic before them.
+# keyed_row NAME COUNT TARGET: lines that begin with their topic.
 keyed_row() {
 	local name=$1 count=$2 target=$3
 	wanted "$name" || return 0
@@ -111,7 +111,7 @@ keyed_row() {
 	compare "$name" msg/s "$(median "${ours[@]}")" "$(median "${theirs[@]}")" '>=' "$target"
 }
 
-# record_row NAME COUNT: lines as sub -J writes them; judged alone.
+# record_row NAME COUNT: lines as sub -J writes them; without a peer.
 record_row() {
 	local name=$1 count=$2 rate
 	wanted "$name" || return 0

@@ -29,15 +29,15 @@ bench_foundation() {
 	subscribe_memory_row 'memory of sub, 1 GB of messages'
 }
 
-# numbered COUNT: a file of that many lines of 64 bytes and a newline.
+# numbered COUNT: prints the name of a file with so many lines of 64 bytes.
 numbered() {
 	local file=$tmp/lines.$1
 	[[ -e $file ]] || "$wire" lines --count "$1" --size 64 >"$file"
 	printf '%s' "$file"
 }
 
-# publish SIDE COUNT CHECK FLAG...: one run; prints messages a second. With CHECK=hash the
-# payloads are compared as well, which costs time: such a run is not counted.
+# publish SIDE COUNT CHECK FLAG...: one run. Writes the messages per second to $tmp/figure.
+# With CHECK=hash the payloads are compared too, which takes time: such a run is not counted.
 publish() {
 	local side=$1 count=$2 check=$3 input command sum status=0
 	shift 3
@@ -79,7 +79,7 @@ publish_row() {
 	compare "$name" msg/s "$(median "${ours[@]}")" "$(median "${peer[@]}")" "$relation" "$target"
 }
 
-# raw_row NAME COUNT QOS: what the machine can do at best, a window of 20 at QoS 1.
+# raw_row NAME COUNT QOS: the most that the machine can do, with a window of 20 at QoS 1.
 raw_row() {
 	wanted "$1" || return 0
 	local rates=()
@@ -92,7 +92,7 @@ raw_row() {
 	row "$1" "$(show "$(median "${rates[@]}")") msg/s" - - - -
 }
 
-# subscribe SIDE COUNT QOS OUTPUT: one run; leaves messages a second in $tmp/figure.
+# subscribe SIDE COUNT QOS OUTPUT: one run. Writes the messages per second to $tmp/figure.
 subscribe() {
 	local side=$1 count=$2 qos=$3 output=$4 command status=0
 	case $side in
@@ -105,14 +105,14 @@ subscribe() {
 	ours-json) flags+=(-J) ;;
 	peer-json) flags+=(-F %j) ;;
 	esac
-	# One window for both: Receive Maximum differs between the clients' protocol versions.
+	# The same window for both: the protocol versions of the clients differ in Receive Maximum.
 	start_server "$tmp/source.json" source --count "$count" --size 64 --qos "$qos" --window "${BENCH_WINDOW:-1000}" --topic "$topic"
 	"${command[@]}" -h 127.0.0.1 -p "$port" -t "$topic" "${flags[@]}" >"$tmp/output" 2>"$tmp/client.err" || status=$?
 	((status == 0)) || { stop_server; say "exit $status: $(tail -n 1 "$tmp/client.err")"; return 1; }
 	await_server || { say "$(tail -n 1 "$tmp/source.json.err")"; return 1; }
 	case $output in
 	text) cmp -s "$tmp/output" "$(numbered "$count")" ;;
-	json) # as many lines, and the first and last payload
+	json) # the number of lines, and the first and last payload
 		[[ $(wc -l <"$tmp/output") == "$count" ]] &&
 			head -n 1 "$tmp/output" | grep -qF "$(head -n 1 "$(numbered "$count")")" &&
 			tail -n 1 "$tmp/output" | grep -qF "$(tail -n 1 "$(numbered "$count")")"
@@ -166,7 +166,7 @@ start_row() {
 	fi
 }
 
-# codec_row NAME BENCHMARK: nanoseconds and allocations, no peer.
+# codec_row NAME BENCHMARK: nanoseconds and allocations, without a peer.
 codec_row() {
 	local name=$1 benchmark=$2 ns allocs ok
 	wanted "$name" || return 0
@@ -177,14 +177,14 @@ codec_row() {
 	ns=$(awk -v b="$benchmark" '$1 ~ "^" b "(/|-|$)" { for (i = 2; i < NF; i++) if ($(i + 1) == "ns/op") print $i }' "$tmp/go.bench")
 	allocs=$(awk -v b="$benchmark" '$1 ~ "^" b "(/|-|$)" { for (i = 2; i < NF; i++) if ($(i + 1) == "allocs/op") print $i }' "$tmp/go.bench" | sort -g | tail -n 1)
 	[[ -n $ns && -n $allocs ]] || { broken "$name" "no $benchmark" '<= 25 ns, 0 allocs'; return 0; }
-	# shellcheck disable=SC2086 # a number a word
+	# shellcheck disable=SC2086 # each word is a number
 	ns=$(median $ns)
 	ok=$(judge "$ns" '<=' 25)
 	((allocs == 0)) || ok=no
 	row "$name" "$ns ns, $allocs allocs" - - '<= 25 ns, 0 allocs' "$ok"
 }
 
-# memory_row NAME OURS_KIB PEER_KIB: judged alone, the peer is for reference.
+# memory_row NAME OURS_KIB PEER_KIB: the target is for ours; the peer is for reference.
 memory_row() {
 	local ours peer ratio
 	ours=$(awk -v k="$2" 'BEGIN { printf "%.1f", k * 1024 / 1e6 }')

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Sets the clock of this machine an hour forward and back while the tool runs, and looks whether anything times out, slows
-# down or tells nonsense. It is for a machine that nobody needs the time of: scripts/faults/vm.sh makes one.
+# Sets the clock of this machine an hour forward and back while commands run, and checks that nothing times out, slows down
+# or prints wrong times. Use a machine on which nobody needs the time: scripts/faults/vm.sh makes one.
 #
 #   sudo scripts/faults/clock.sh --set-the-clock
 #
 #   FAULTS_MQTT=PATH    run this binary instead of building one
 #
-# It prints a table and ends with 1 if a promise was not kept, with 2 if it may not or cannot do it. At the end the clock is
-# what it would have been.
+# It prints a table. The exit status is 1 if a promise was broken, 2 if it may not or cannot do it. At the end the clock is
+# right again.
 # shellcheck disable=SC2015,SC2016,SC2317 # A && B || C is meant; $SYS is a topic; functions are called by trap and judge
 set -euo pipefail
 
@@ -17,8 +17,8 @@ unable() { echo "clock: $*" >&2; exit 2; }
 [[ $(uname) == Linux && $(id -u) == 0 ]] || unable 'setting the clock needs Linux and root'
 unset "${!MQTT_@}"
 
-uptime() { cut -d. -f1 /proc/uptime; } # seconds; no jump moves it
-zero=$(($(date +%s) - $(uptime)))      # when that was 0, by the clock at the beginning
+uptime() { cut -d. -f1 /proc/uptime; } # in seconds; setting the clock does not change it
+zero=$(($(date +%s) - $(uptime)))      # the time at which it was 0, by the clock at the start
 jump() { date -s "@$(($(date +%s) + $1))" >/dev/null; }
 back() { date -s "@$((zero + $(uptime)))" >/dev/null; }
 back 2>/dev/null || unable 'the clock of this machine cannot be set'
@@ -52,17 +52,17 @@ serve() {
 	url=$(<ready)
 }
 unserve() { kill "$server"; wait "$server" || true; }
-await() { # FILE PATTERN: until a line of the file matches, for a minute of the clock that does not jump
+await() { # FILE PATTERN: waits until a line of the file matches, for at most a minute of uptime
 	local end=$(($(uptime) + 60))
 	until grep -q "$2" "$1" 2>/dev/null; do
 		if (($(uptime) > end)); then echo "no $2 in $1:"; tail -n 5 "$1"; return 1; fi
 		sleep 0.1
 	done
 }
-jumps() { # what is done between the jumps, with its arguments: both ways, and back
+jumps() { # COMMAND...: runs it after a jump forward, after a jump back, and at the right time
 	"$@" && jump 3600 && "$@" && jump -7200 && "$@" && back && "$@"
 }
-within() { # LEAST MOST COMMAND...: its status, if it took so many seconds
+within() { # LEAST MOST COMMAND...: the status of the command; 1 if it took fewer or more seconds
 	local least=$1 most=$2 began status=0
 	shift 2
 	began=$(uptime)
@@ -75,7 +75,7 @@ later() { sleep 1.5 && jump "$1"; }
 
 failed=0
 row() { printf '%-7s %-58s %s\n' "$@"; }
-judge() { # COMMAND PROMISE FUNCTION...: whether it held, and what it said if not
+judge() { # COMMAND PROMISE FUNCTION...: prints whether it succeeded, and its output if not
 	local command=$1 promise=$2
 	shift 2
 	if (trap 'kill $(jobs -p) 2>/dev/null || true' EXIT && "$@") >said 2>&1; then
@@ -88,7 +88,7 @@ judge() { # COMMAND PROMISE FUNCTION...: whether it held, and what it said if no
 	back
 }
 
-# Lines go from pub to sub, each with a keep alive of 1 s, which is pinged for and answered at any time.
+# Lines go from pub to sub. Both have a keep alive of 1 s, so that a PINGREQ may be due at any time.
 line() { n=$((n + 1)) && echo "line $n" >&7 && await came "^line $n\$" && sleep 2.5; }
 streams() {
 	local n=0 pub sub
@@ -103,7 +103,7 @@ streams() {
 	exec 7>&-
 	wait "$pub" && wait "$sub" || { tail -n 3 pub.log sub.log; return 1; }
 	if grep -H 'next try\|lost' pub.log sub.log; then return 1; fi
-	# 10 s with a ping each second, nearly: a deadline that had moved by an hour would have left them out.
+	# About 10 s with one PINGREQ each second: a deadline that had moved by an hour would have prevented them.
 	local pings
 	pings=$(grep -c PINGRESP pub.log)
 	((pings >= 4 && pings <= 14)) || { echo "$pings pings in 10 s"; return 1; }
@@ -116,7 +116,7 @@ pings() {
 	! grep -E '"[a-z0-9_]*us":(-|[0-9]{8})' ping.log
 }
 
-# 8 s at 100 a second: the rate is kept, no time is negative, none is longer than the run.
+# 8 s at 100 messages per second: the rate is kept, no time is negative, and none is longer than the run.
 measures() {
 	within 7 20 measured || return 1
 	grep -E ': -[0-9]' bench.json && return 1
@@ -135,7 +135,7 @@ measured() {
 	await bench.log 'phase=sending' && jumps sleep 1 && wait "$bench"
 }
 
-# A time limit of 4 s, with a jump in it, is over after 4 s.
+# A time limit of 4 s ends after 4 s, even if the clock jumps.
 limit() { # JUMP STATUS COMMAND...
 	local by=$1 want=$2 status=0
 	shift 2
@@ -148,7 +148,7 @@ limits() { # STATUS COMMAND...
 	limit 3600 "$@" && back && limit -3600 "$@"
 }
 
-# Two messages that were recorded 4 s apart are 4 s apart.
+# Two messages that were recorded 4 s apart are published 4 s apart.
 paced() {
 	printf '{"time":"2026-01-01T00:00:0%d.000000000Z","topic":"clock/pace","payload":"x"}\n' 1 5 >recorded
 	limit "$1" 0 pub -L "$url" -J --pace 1x <recorded
@@ -165,7 +165,7 @@ asks() {
 	wait "$answers" || { cat answers.log; return 1; }
 }
 
-# The times that are printed are the ones of the clock.
+# Printed times are those of the clock.
 times() {
 	"$mqtt" sub -L "$url" -t clock/times -C 2 -d -F '%U' >times.out 2>times.log &
 	await times.log SUBACK && "$mqtt" pub -L "$url" -t clock/times -q 1 -m x && await times.out . && jump 3600 &&
@@ -178,21 +178,21 @@ session() { "$mqtt" sub -V 5 -L "$url" -i "$1" -c -x 600 -t clock/kept/# -q 1 -d
 there() { session "$1" && grep -q 'CONNACK session-present=1' session.log; }
 kept() { session a && jump "$1" && sleep 1 && there a || { cat session.log; return 1; }; }
 sessions() { kept 3600 && back && kept -3600; }
-silence() { # a client with a keep alive of 1 s that says nothing is dropped in time, and others are not
+silence() { # a client with a keep alive of 1 s that sends nothing is disconnected in time, and others are not
 	"$mqtt" sub -L "$url" -t clock/silence -i silent -k 1 -d 2>silence.log &
 	local sub=$!
 	await silence.log SUBACK && jumps sleep 2 && kill -0 "$sub" && ! grep -q 'next try' silence.log || { cat silence.log; return 1; }
 	kill -STOP "$sub"
 	await broker.log 'client=silent why="Keep Alive timeout' && kill -9 "$sub"
 }
-awake() { # $SYS counts its seconds
+awake() { # the uptime in $SYS goes on
 	jump "$1"
 	local up
 	up=$("$mqtt" sub -L "$url" -t '$SYS/broker/uptime' -C 1 -W 20) || return 1
 	((${up%% *} >= 0 && ${up%% *} < 1800)) || { echo "uptime $up"; return 1; }
 }
 awakes() { awake 3600 && awake -7200; }
-expires() { # a message with ten minutes to live is gone an hour later, and goes on with ten minutes at most an hour before
+expires() { # a message that expires in ten minutes is gone an hour later, and has ten minutes left at most an hour earlier
 	session b && "$mqtt" pub -V 5 -L "$url" -t clock/kept/b -q 1 -m x --message-expiry-interval 600 && jump "$1"
 	"$mqtt" sub -V 5 -L "$url" -i b -c -x 600 -t clock/kept/# -q 1 --idle-timeout 0.5 -J >expires.out
 	if (($1 > 0)); then [[ ! -s expires.out ]]; else grep -q '"message_expiry_interval":600' expires.out; fi || { cat expires.out; return 1; }
@@ -216,7 +216,7 @@ judge broker 'sessions of ten minutes live' sessions
 judge broker 'a silent client is dropped in time, nobody else is' silence
 judge broker 'its uptime does not jump' awakes
 judge broker 'a message of ten minutes expires by the clock' expiry
-# And over a restart only the clock is left to count by.
+# After a restart the broker has only the clock to count by.
 session c && session d || exit 1
 unserve && jump 3600 && serve
 over() { ! there c; }

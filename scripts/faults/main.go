@@ -1,11 +1,11 @@
 //go:build linux
 
-// Command faults joins two TUN devices by a bad link: packets are lost, delayed and reordered by chance, the same way for
-// the same seed. It is for kernels without tc's netem; scripts/faults.sh uses it, and needs root.
+// Command faults joins two TUN devices by a bad link: packets are lost, delayed and reordered at random, in the same way for
+// the same seed. It is for kernels without tc's netem. scripts/faults.sh uses it. It needs root.
 //
 //	faults -a NAME -b NAME [-loss 0.05] [-delay 50ms] [-jitter 10ms] [-seed 1]
 //
-// It makes the devices, says so on stdout, and ends with its standard input, when it tells on stderr what it did.
+// It makes the devices and reports that on stdout. It ends when its standard input does, and prints counts to stderr.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// link is the way between two devices.
+// link is the connection between two devices.
 type link struct {
 	loss                 float64
 	delay, jitter        time.Duration
@@ -91,7 +91,7 @@ func (k *link) carry(from, to *os.File, seed uint64) {
 	}
 }
 
-// open makes a TUN device, which is gone with the process. It has no offloads: packets are whole and have checksums.
+// open makes a TUN device, which ends with the process. It has no offloads: packets are whole and have checksums.
 func open(name string) (*os.File, error) {
 	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {

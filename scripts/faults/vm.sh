@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Runs scripts/faults.sh and scripts/faults/clock.sh in a virtual machine, where the kernel has netem and the clock is
-# nobody's. It has no disk and no network: all that it needs is copied from this machine into its memory.
+# Runs scripts/faults.sh and scripts/faults/clock.sh in a virtual machine, whose kernel has netem and whose clock nobody
+# needs. It has no disk and no network: everything is copied from this machine into its memory.
 #
 #   scripts/faults/vm.sh KERNEL-PACKAGE.deb [link] [clock]
 #
-# A kernel package is had from Debian with apt-get download linux-image-VERSION-cloud-amd64. Without a part's name both
-# run. FAULTS_LINES, FAULTS_LOSS, FAULTS_DELAY and FAULTS_MQTT are as in scripts/faults.sh, but for 200 lines: without
+# apt-get download linux-image-VERSION-cloud-amd64 gets a kernel package from Debian. Without names both parts run.
+# FAULTS_LINES, FAULTS_LOSS, FAULTS_DELAY and FAULTS_MQTT are as in scripts/faults.sh, but the default is 200 lines: without
 # /dev/kvm a virtual machine is slow.
 #
-# It ends with 1 if a promise was not kept, with 2 if this machine cannot do it: it needs qemu-system-x86_64, cpio, kmod,
-# dpkg, iproute2, and Go if FAULTS_MQTT is not given. mosquitto goes along if it is installed.
+# The exit status is 1 if a promise was broken, 2 if this machine cannot do it: it needs qemu-system-x86_64, cpio, kmod,
+# dpkg, iproute2, and Go if FAULTS_MQTT is not given. mosquitto is copied too if it is installed.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -81,7 +81,7 @@ for part in $parts; do
 	case \$part in
 	link) bash /project/scripts/faults.sh ;;
 	clock) bash /project/scripts/faults/clock.sh --set-the-clock ;;
-	esac 2>&1 | cat # so that it is on no terminal
+	esac 2>&1 | cat # so that the output is not a terminal
 	((PIPESTATUS[0] == 0)) || failed=1
 done
 echo "vm: over with \$failed"

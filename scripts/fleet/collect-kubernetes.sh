@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Waits for the pods of kubernetes.yaml, and prints one report of all of them.
+# Waits for the pods of kubernetes.yaml, and prints one report for all of them.
 #
 #   scripts/fleet/collect-kubernetes.sh [JOB] [-- REPORT-ARGUMENT...]
 #
-# The results are the pods' logs. Where a pod has none there is no report.
+# The results are in the logs of the pods. There is no report if a pod has no result.
 #
-#   FLEET_MQTT=PATH          the program; the one in the PATH if not given
+#   FLEET_MQTT=PATH          the program; default: mqtt in the PATH
 #   FLEET_KUBECTL='kubectl'  with --context, --namespace or whatever else it needs
 #   FLEET_WAIT=600           seconds to wait for the job
 #   FLEET_KEEP=DIR           keep each part's result there
@@ -27,8 +27,8 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# state: how many pods there are to be, how many ended well and badly, and "True" where the
-# job has failed as a whole. What is none is left out, but the slashes stay.
+# state: prints how many pods there should be, how many succeeded and failed, and "True" if the
+# whole job has failed, with slashes between. An empty value is none.
 state() {
 	"${kubectl[@]}" get job "$job" \
 		-o 'jsonpath={.spec.completions}/{.status.succeeded}/{.status.failed}/{.status.conditions[?(@.type=="Failed")].status}'
@@ -36,7 +36,7 @@ state() {
 
 SECONDS=0
 while :; do
-	numbers=$(state) || die "kubectl knows no job $job"
+	numbers=$(state) || die "there is no job $job"
 	IFS=/ read -r count good bad over <<<"$numbers"
 	if [[ $over == True ]] || ((${good:-0} + ${bad:-0} >= count)); then
 		break
@@ -51,8 +51,8 @@ for ((i = 0; i < count; i++)); do
 		-o 'jsonpath={.items[0].metadata.name} {.items[0].status.containerStatuses[0].state.terminated.exitCode}') ||
 		die "pod $i of job $job is gone"
 	read -r pod status <<<"$found"
-	"${kubectl[@]}" logs "$pod" >"$file.log" || die "the log of $pod cannot be had"
-	# A log has both streams: the result, and around it what the program had to say.
+	"${kubectl[@]}" logs "$pod" >"$file.log" || die "the log of $pod cannot be read"
+	# A log has both streams: the result, and what the program wrote to stderr.
 	sed -n '/^{$/,/^}$/p' "$file.log" >"$file"
 	sed '/^{$/,/^}$/d' "$file.log" >"$file.err"
 	part "$pod" "$file" "${status:-1}"

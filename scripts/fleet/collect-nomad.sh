@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Waits for the allocations of nomad.hcl, and prints one report of all of them.
+# Waits for the allocations of nomad.hcl, and prints one report for all of them.
 #
 #   scripts/fleet/collect-nomad.sh [JOB] [-- REPORT-ARGUMENT...]
 #
-# The results are what the tasks wrote to stdout. Where one has none there is no report.
+# The results are what the tasks wrote to stdout. There is no report if a task has no result.
 #
-#   FLEET_MQTT=PATH      the program; the one in the PATH if not given
-#   FLEET_NOMAD='nomad'  the program; NOMAD_ADDR and the like are its own
+#   FLEET_MQTT=PATH      the program; default: mqtt in the PATH
+#   FLEET_NOMAD='nomad'  the program; it reads NOMAD_ADDR and others
 #   FLEET_TASK=bench     the task's name
 #   FLEET_WAIT=600       seconds to wait for the job
 #   FLEET_KEEP=DIR       keep each part's result there
@@ -32,7 +32,7 @@ trap 'exit 143' TERM
 SECONDS=0
 while :; do
 	"${nomad[@]}" job allocs -t '{{range .}}{{.ID}} {{.Name}} {{.ClientStatus}}{{"\n"}}{{end}}' "$job" >"$tmp/allocations" ||
-		die "nomad knows no job $job"
+		die "there is no job $job"
 	if grep -q . "$tmp/allocations" && ! grep -Eq ' (pending|running|unknown)$' "$tmp/allocations"; then
 		break
 	fi
@@ -44,7 +44,7 @@ i=0
 while read -r id name state; do
 	[[ -n $id ]] || continue
 	file=$tmp/part-$i.json
-	"${nomad[@]}" alloc logs -stdout "$id" "$task" >"$file" </dev/null || die "the log of $name cannot be had"
+	"${nomad[@]}" alloc logs -stdout "$id" "$task" >"$file" </dev/null || die "the log of $name cannot be read"
 	"${nomad[@]}" alloc logs -stderr "$id" "$task" >"$file.err" </dev/null || true
 	status=0
 	[[ $state == complete ]] || status=1

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs a bench in N processes of this machine at one time, and prints one report.
+# Runs a bench in N processes on this machine at the same time, and prints one report.
 #
 #   scripts/fleet/local.sh N -- BENCH-ARGUMENT... [-- REPORT-ARGUMENT...]
 #   scripts/fleet/local.sh 4 -- --pubs 10 --subs 10 -t 'bench/%i' --rate 5000 -- --fail-if 'p99>20ms'
 #
-# Each process does all that the arguments say, so N times as many clients and messages
-# come together. Clients are numbered on, and %i is their number.
+# Each process does everything that the arguments say, so that there are N times as many
+# clients and messages. Clients are numbered through all processes, and %i is their number.
 #
-#   FLEET_MQTT=PATH  the program; the one in the PATH if not given
+#   FLEET_MQTT=PATH  the program; default: mqtt in the PATH
 #   FLEET_LEAD=2     seconds to connect before the first message is due
 #   FLEET_KEEP=DIR   keep each part's result there
 set -euo pipefail
@@ -22,7 +22,7 @@ step=$(clients ${bench[@]+"${bench[@]}"})
 
 tmp=$(mktemp -d)
 pids=()
-# shellcheck disable=SC2317 # it is a trap
+# shellcheck disable=SC2317 # a trap calls it
 finish() {
 	local pid
 	for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null || true; done

@@ -1,17 +1,17 @@
-# A bench in many allocations at one time: a batch job, whose tasks print their results
+# A bench in many allocations at the same time: a batch job, whose tasks write their results
 # to their logs. collect-nomad.sh waits for it and prints one report.
 #
 #   nomad job run -detach -var "start=$(($(date +%s) + 60))" scripts/fleet/nomad.hcl
 #   scripts/fleet/collect-nomad.sh mqtt-bench -- --fail-if 'p99>20ms'
 #   nomad job stop -purge mqtt-bench
 #
-# - start is when the first message is due: late enough for all tasks to be there. A task
-#   that comes later refuses to run.
-# - NOMAD_ALLOC_INDEX is set by Nomad. Four digits behind it make it an offset: the
+# - start is the time of the first message: late enough for all tasks to have started. A task
+#   that starts later fails.
+# - NOMAD_ALLOC_INDEX is set by Nomad. Four digits after it make an offset:
 #   allocation 3 has the clients from 30000 on. So one has at most 10,000 of one role.
-# - Each task does all that its arguments say, so as many times more clients and messages
-#   come together.
-# - With the driver exec or raw_exec instead of docker: command = "mqtt" in the place of image.
+# - Each task does everything that its arguments say: N tasks have N times as many clients and
+#   messages.
+# - With the driver exec or raw_exec instead of docker: command = "mqtt" instead of image.
 
 variable "start" {
   type        = string
@@ -29,7 +29,7 @@ job "mqtt-bench" {
   group "bench" {
     count = var.count
 
-    # What failed is not to be tried again: the others would be done by then.
+    # A failed task is not started again: the others would have ended by then.
     restart {
       attempts = 0
       mode     = "fail"
@@ -39,7 +39,7 @@ job "mqtt-bench" {
       unlimited = false
     }
 
-    # A client each, where there are enough: tasks on one machine share its processors.
+    # One client for each task if there are enough: tasks on one machine share its processors.
     spread {
       attribute = "${node.unique.id}"
     }
@@ -58,7 +58,7 @@ job "mqtt-bench" {
           "--qos=1",
           "--rate=10000",
           "--duration=30s",
-          # What follows makes it a part of the fleet.
+          # These arguments make it a part of the fleet.
           "--run=mqtt-bench",
           "--client-offset=${NOMAD_ALLOC_INDEX}0000",
           "--start-at=@${var.start}",

@@ -1,15 +1,15 @@
 # shellcheck shell=bash disable=SC2034
-# What the scripts of this folder share: how a fleet's parts are numbered, and how their
-# results become one. Sourced.
+# Shared by the scripts of this folder: numbers the parts of a fleet and merges their results.
+# Sourced.
 
 mqtt=${FLEET_MQTT:-mqtt}
-results=() # files that hold a part's result
-failed=0   # exit status of the first part that failed and has a result all the same
+results=() # files with the results of parts
+failed=0   # exit status of the first part that failed although it has a result
 
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$1"; exit "${2:-1}"; }
 
-# divide ARGUMENT...: those before -- become $bench, those behind it $report.
+# divide ARGUMENT...: sets $bench to the arguments before --, and $report to those after it.
 divide() {
 	bench=() report=()
 	while (($# > 0)); do
@@ -22,8 +22,8 @@ divide() {
 	done
 }
 
-# clients BENCH-ARGUMENT...: how many clients of one role a part has at most, so that the
-# numbers of the next part begin behind them.
+# clients BENCH-ARGUMENT...: prints the greatest number of clients of one role in a part. The
+# numbers of the next part begin after it.
 clients() {
 	local most=1 flag='' argument
 	for argument; do
@@ -41,14 +41,14 @@ clients() {
 	printf '%d\n' "$most"
 }
 
-# shared LEAD: what all parts have in common, as $common: a name, and a time to begin, LEAD
-# seconds from now at least. It stands before what the caller gives, which wins.
+# shared LEAD: sets $common to the arguments that all parts have in common: a name, and a start
+# time at least LEAD seconds from now. The arguments of the caller come after it and win.
 shared() {
 	common=(--run "fleet-$(date +%s)-$$" --start-at "@$(($(date +%s) + 1 + $1))")
 }
 
-# part NAME FILE STATUS: takes in what a part left: its result in FILE, what it said in
-# FILE.err. A part without a result ends all: a report without it would be no report.
+# part NAME FILE STATUS: adds a part, with its result in FILE and its stderr in FILE.err. A part
+# without a result is an error: a report without it would be wrong.
 part() {
 	local name=$1 file=$2 status=$3
 	if ! grep -q '"schema"' "$file" 2>/dev/null; then
@@ -65,10 +65,10 @@ part() {
 	[[ -z ${FLEET_KEEP:-} ]] || { mkdir -p "$FLEET_KEEP" && cp "$file" "$FLEET_KEEP/"; }
 }
 
-# merge: one report of all results. Its status, or else that of a part that failed.
+# merge: prints one report of all results, and returns its status, or that of a failed part.
 merge() {
 	"$mqtt" bench report "${results[@]}" ${report[@]+"${report[@]}"}
 	exit "$failed"
 }
 
-command -v "$mqtt" >/dev/null 2>&1 || die "no $mqtt: put it into the PATH, or name it with FLEET_MQTT" 2
+command -v "$mqtt" >/dev/null 2>&1 || die "$mqtt is not in the PATH; FLEET_MQTT names another program" 2

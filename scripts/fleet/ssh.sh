@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Runs a bench on many hosts at one time over ssh, and prints one report.
+# Runs a bench on several hosts at the same time over ssh, and prints one report.
 #
 #   scripts/fleet/ssh.sh HOST... -- BENCH-ARGUMENT... [-- REPORT-ARGUMENT...]
 #   scripts/fleet/ssh.sh one two -- -h broker.example --pubs 100 --subs 100 -t 'bench/%i' --rate 50k -- --format html >report.html
 #
-# The program is copied to a folder of its own on each host, which goes when it ends; it
-# ends too when this script does. Each host does all that the arguments say. Files that
-# they name must be on the hosts. The hosts' clocks should agree to a fraction of a second.
+# The program is copied to a folder of its own on each host, which is removed when it ends. It
+# also ends when this script does. Each host does everything that the arguments say. Files that
+# they name must be on the hosts. The clocks of the hosts should agree within a fraction of a
+# second.
 #
-#   FLEET_MQTT=PATH    the program, built for the hosts' system; the one in the PATH if not given
-#   FLEET_REMOTE=PATH  copy nothing: it is on the hosts already, under this name
-#   FLEET_SSH='ssh -o BatchMode=yes'  called with a host and a command for its shell
+#   FLEET_MQTT=PATH    the program, built for the system of the hosts; default: mqtt in the PATH
+#   FLEET_REMOTE=PATH  copy nothing: the hosts have it under this name
+#   FLEET_SSH='ssh -o BatchMode=yes'  the command; it gets a host and a command line for its shell
 #   FLEET_LEAD=5       seconds to connect before the first message is due
 #   FLEET_KEEP=DIR     keep each part's result there
 set -euo pipefail
@@ -24,18 +25,18 @@ while (($# > 0)) && [[ $1 != -- ]]; do
 done
 ((${#hosts[@]} > 0 && $# > 0)) || die 'usage: ssh.sh HOST... -- BENCH-ARGUMENT... [-- REPORT-ARGUMENT...]' 2
 for host in "${hosts[@]}"; do
-	[[ $host != -* ]] || die "$host is no host" 2
+	[[ $host != -* ]] || die "$host is not a host" 2
 done
 divide "${@:2}"
 step=$(clients ${bench[@]+"${bench[@]}"})
 read -ra ssh <<<"${FLEET_SSH:-ssh -o BatchMode=yes}"
 
 tmp=$(mktemp -d)
-# What the hosts read from: at its end, which comes with ours, they end.
+# The hosts read from this pipe. They end at its end, which is at the latest when this script ends.
 mkfifo "$tmp/hold"
 exec 9<>"$tmp/hold"
-folders=() # on the hosts, as long as nobody there removes them
-# shellcheck disable=SC2317 # it is a trap
+folders=() # on the hosts, until they are removed there
+# shellcheck disable=SC2317 # a trap calls it
 finish() {
 	local i
 	exec 9>&-
@@ -49,10 +50,10 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# word TEXT: as one word of a shell.
+# word TEXT: prints it quoted as one word of a shell.
 word() { printf "'%s' " "${1//\'/\'\\\'\'}"; }
 
-# await WHAT: for all of $pids; their statuses become $statuses.
+# await WHAT: waits for all of $pids, and sets $statuses.
 await() {
 	local i
 	statuses=()
@@ -69,7 +70,7 @@ else
 	binary=$(command -v "$mqtt")
 	pids=()
 	for i in "${!hosts[@]}"; do
-		# shellcheck disable=SC2016 # for the shell there
+		# shellcheck disable=SC2016 # the shell on the host expands it
 		"${ssh[@]}" "${hosts[i]}" 'd=$(mktemp -d) && cat >"$d/mqtt" && chmod 755 "$d/mqtt" && echo "$d"' \
 			<"$binary" >"$tmp/folder-$i" 2>"$tmp/folder-$i.err" 9>&- &
 		pids+=($!)
@@ -85,8 +86,8 @@ else
 	done
 fi
 
-# The shell there waits for the program and watches its input: what runs in the
-# background has no input of its own and does not mind Ctrl-C.
+# The shell on the host waits for the program and reads its own input: a background process
+# has no input of its own and ignores Ctrl-C.
 shared "${FLEET_LEAD:-5}"
 pids=()
 for i in "${!hosts[@]}"; do

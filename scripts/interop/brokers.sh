@@ -1,11 +1,11 @@
 # shellcheck shell=bash disable=SC2034,SC2154
-# The servers, each started on loopback with everything of its own under $here. Sourced by
-# scripts/interop.sh, which gives: here, port, ws_port, cache, run NAME COMMAND... (in the
+# The servers. Each is started on loopback and has its files in $here. Sourced by
+# scripts/interop.sh, which defines here, port, ws_port, cache, run NAME COMMAND... (in the
 # background, until the end), packages NAME... and npm_packages.
 #
-# A start function sets host, ws and about; it returns when the process is started, not
-# when it answers. Every server knows the user interop with the password secret, and lets
-# in everybody who gives no name.
+# A start function sets host, ws and about. It returns when the process is started, before it
+# answers. Every server has a user interop with the password secret, and accepts clients
+# without a user name.
 
 start_mosquitto() {
 	packages mosquitto || return
@@ -19,15 +19,15 @@ start_mosquitto() {
 		listener $ws_port 127.0.0.1
 		protocol websockets
 	END
-	# As root it would become another user, who may not read here.
+	# As root it would switch to another user, who may not read these files.
 	[[ $(id -u) != 0 ]] || echo 'user root' >>"$here/mosquitto.conf"
 	ws=ws://127.0.0.1:$ws_port/mqtt
 	about=$(mosquitto -h | head -n 1) || true
 	run mosquitto mosquitto -c "$here/mosquitto.conf"
 }
 
-# The plugin's listeners only: AMQP itself stays closed, and Erlang's own port mapper
-# and distribution are on loopback, on ports of their own.
+# Only the listeners of the plugin: AMQP is closed, and Erlang's port mapper and distribution
+# are on loopback, on ports of their own.
 start_rabbitmq() {
 	packages rabbitmq-server || return
 	local epmd dist
@@ -52,7 +52,7 @@ start_rabbitmq() {
 	ws=ws://127.0.0.1:$ws_port/ws
 	about="RabbitMQ $(dpkg-query -W -f '${Version}' rabbitmq-server 2>/dev/null || echo '(unknown)')"
 	run epmd env ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$epmd" epmd
-	# The Debian script in sbin would change to the user of the system's own server.
+	# Debian's script in sbin would switch to the user of the system's server.
 	run rabbitmq env HOME="$here/home" \
 		ERL_EPMD_ADDRESS=127.0.0.1 ERL_EPMD_PORT="$epmd" RABBITMQ_DIST_PORT="$dist" \
 		RABBITMQ_NODENAME="interop$port@localhost" RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
@@ -94,7 +94,7 @@ start_mochi() {
 	run mochi "$cache/bin/mochi" "127.0.0.1:$port" "127.0.0.1:$ws_port"
 }
 
-# Our own, of the same build as the clients.
+# Our broker, from the same build as the clients.
 start_mqtt() {
 	has_command broker || { echo 'there is no mqtt broker yet'; return 77; }
 	printf 'secret\n' | "$mqtt" broker passwd "$here/passwords" interop 2>"$here/passwd.out" ||

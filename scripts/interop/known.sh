@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2016
-# What is known about others, with the evidence that must stand in the trace, the verdict
-# or the server's log for it to count. Sourced by scripts/interop.sh; the first entry that
-# fits is taken. Each was seen to hit other clients of that server as well, or breaks the
+# Known faults of others, with the evidence that must be in the trace, the verdict or the
+# server's log for an entry to count. Sourced by scripts/interop.sh; the first entry that
+# matches counts. Each fault was also seen with other clients of that server, or breaks the
 # rule that is named.
 #
 #   known SERVER-OR-CLIENT FEATURE no|theirs EVIDENCE WORDS
@@ -55,8 +55,8 @@ known mochi 'properties:*' theirs 'PUBACK malformed: PUBACK: reason not allowed'
 known mochi 'alias:*' no 'topic-alias-maximum is 0' 'it names no Topic Alias Maximum, so none may be used'
 known mochi 'expiry:*' theirs '^back got .* short' 'now and then an expired message is delivered: it looks for them once a second [MQTT-3.3.2-5]'
 
-# mosquitto_sub 2.0.11 with any server: it closes with a SUBACK unread, and the reset of TCP may eat its last PUBACKs.
+# mosquitto_sub 2.0.11 with any server: it closes before it has read a SUBACK, and the TCP reset may discard its last PUBACKs.
 known 'mosquitto_*' 'session:*' theirs '^empty got' 'mosquitto_sub -C leaves before its acknowledgements are safe'
 
-# paho.golang 0.23 with any server: the property is not written into the CONNECT.
+# paho.golang 0.23 with any server: it does not send the property in CONNECT.
 known paho 'will:*' theirs 'the will lost its content type' 'the content type of a will is not sent'

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# One feature, asked of one server with one set of clients. Called by scripts/interop.sh:
+# Tries one feature of one server with one set of clients. Called by scripts/interop.sh:
 #
-#   suite.sh list              every feature, a line each, in the order of the table
-#   suite.sh run FEATURE       exit 0 it works, 77 this client cannot ask for it, else it does not
+#   suite.sh list              every feature, one on each line, in the order of the table
+#   suite.sh run FEATURE       exit status 0: it works; 77: this client cannot try it; else it does not work
 #
-# A feature is NAME or NAME:VERSION. It works in the current folder, which is its own,
-# and leaves there what each client wrote: NAME.out and NAME.err (the packet trace).
+# A feature is NAME or NAME:VERSION. It uses the current folder, which is its own, and writes
+# the output of each client there: NAME.out and NAME.err (the packet trace).
 #
 #   SUITE_HOST, SUITE_PORT     the server
 #   SUITE_WS                   its WebSocket URL, or empty
 #   SUITE_MQTT                 our binary
-#   SUITE_CLIENTS=ours         or mosquitto: the same questions asked with mosquitto's clients
+#   SUITE_CLIENTS=ours         or mosquitto: the same with mosquitto's clients
 set -euo pipefail
 
 features() {
@@ -73,15 +73,15 @@ features() {
 
 # --- clients -----------------------------------------------------------------
 
-line='message %t %r %q %p' # what a subscriber prints; trace lines of others on stdout do not begin so
+line='message %t %r %q %p' # format of a subscriber; trace lines of other clients on stdout do not begin like this
 topic="interop/$$-$RANDOM"
-patience=10 # seconds for anything that is to come
+patience=10 # seconds to wait for an expected event
 
 fail() { printf '%s\n' "${*//$'\n'/ | }" >>verdict; exit 1; }
 cannot() { printf '%s\n' "$*" >>verdict; exit 77; }
 only_ours() { [[ $SUITE_CLIENTS == ours ]] || cannot "mosquitto's clients cannot do this"; }
 
-# client COMMAND: fills the array cmd with the program that plays it.
+# client COMMAND: sets the array cmd to the program for it.
 client() {
 	case $SUITE_CLIENTS in
 	ours) cmd=("$SUITE_MQTT" "$1" -d --color never) ;;
@@ -92,7 +92,7 @@ client() {
 
 have() { "$SUITE_MQTT" help 2>&1 | grep -q "^ *$1 " || cannot "there is no mqtt $1 yet"; }
 
-# version V: the flag, in the spelling that both families know.
+# version V: prints the flag in a spelling that both sets of clients know.
 version() {
 	case $1 in
 	3.1) echo mqttv31 ;;
@@ -101,7 +101,7 @@ version() {
 	esac
 }
 
-# publish NAME FLAG...: runs to its end, which must be 0.
+# publish NAME FLAG...: publishes; the exit status must be 0.
 publish() {
 	local name=$1 status=0 cmd
 	shift
@@ -110,7 +110,7 @@ publish() {
 	((status == 0)) || fail "pub $*: exit $status: $(tail -n 1 "$name.err")"
 }
 
-# listen NAME FLAG...: a subscriber in the background, from its SUBACK on.
+# listen NAME FLAG...: starts a subscriber in the background and waits for its SUBACK.
 listen() {
 	local name=$1 cmd
 	shift
@@ -120,7 +120,7 @@ listen() {
 	"${cmd[@]}" -V "$v" -F "$line" "$@" >"$name.out" 2>"$name.err" &
 	echo $! >"$name.pid"
 	soon settled "$name" || fail "sub $*: no SUBACK: $(tail -n 1 "$name.err")"
-	# A session may hand over all that was wanted before the SUBACK comes; other early ends are errors.
+	# A session may deliver everything that is expected before SUBACK; other early ends are errors.
 	if ! subscribed "$name" && ! came "$name" 1; then
 		wait "$(<"$name.pid")" || fail "sub $*: exit $?: $(tail -n 1 "$name.err")"
 	fi
@@ -130,7 +130,7 @@ settled() { subscribed "$1" || ended "$1"; }
 
 subscribed() { grep -q '^<- SUBACK' "$1.err" || grep -q '^Subscribed' "$1.out"; }
 
-# soon COMMAND...: tries it until it holds, for as long as patience lasts.
+# soon COMMAND...: repeats it until it succeeds, for at most $patience seconds.
 soon() {
 	local deadline=$((SECONDS + patience))
 	until "$@"; do
@@ -139,7 +139,7 @@ soon() {
 	done
 }
 
-# finish NAME STATUS: waits for a subscriber's own end.
+# finish NAME STATUS: waits until a subscriber ends by itself.
 finish() {
 	local status=0
 	soon ended "$1" || fail "$1 did not end; it has $(messages "$1" | wc -l) messages"
@@ -149,7 +149,7 @@ finish() {
 
 ended() { ! kill -0 "$(<"$1.pid")" 2>/dev/null; }
 
-# stop NAME: what Ctrl-C does.
+# stop NAME: ends a subscriber as Ctrl-C does.
 stop() {
 	kill -INT "$(<"$1.pid")" 2>/dev/null || true
 	soon ended "$1" || fail "$1 did not end when it was interrupted"
@@ -159,7 +159,7 @@ messages() { grep -a '^message ' "$1.out" || true; }
 count() { messages "$1" | wc -l; }
 came() { (($(count "$1") >= $2)); }
 
-# expect NAME LINE...: exactly these messages, without the word message, in this order.
+# expect NAME LINE...: checks for exactly these messages, without the word message, in this order.
 expect() {
 	local name=$1 wanted
 	shift
@@ -169,7 +169,7 @@ expect() {
 		fail "$name got [$(messages "$name" | head -c 300)], wanted [${wanted:0:300}]"
 }
 
-# nothing NAME FLAG...: a subscriber that must time out without a message.
+# nothing NAME FLAG...: runs a subscriber that must time out without a message.
 nothing() {
 	local name=$1
 	shift
@@ -178,7 +178,7 @@ nothing() {
 	expect "$name"
 }
 
-forget() { # a session, when the feature is through with it
+forget() { # removes a session at the end of a feature
 	local cmd
 	client sub
 	timeout "$patience" "${cmd[@]}" -V "$v" -i "$1" -t "$topic/forget" -E >>forget.out 2>>forget.err || true
@@ -198,7 +198,7 @@ feature_qos0() { qos 0; }
 feature_qos1() { qos 1; }
 feature_qos2() { qos 2; }
 
-# No version named: 5, and 3.1.1 with a server that has no 5.
+# No version is given: 5, and 3.1.1 with a server that does not have 5.
 feature_auto() {
 	only_ours
 	v=auto
@@ -214,7 +214,7 @@ feature_ping() {
 	grep -q '^3 sent, 0 lost' ping.out || fail "ping said: $(tail -n 1 ping.out)"
 }
 
-# ping -q 1: through the server's routing and back.
+# ping -q 1: to the server and back through its routing.
 feature_echo() {
 	only_ours
 	"$SUITE_MQTT" ping --help | grep -q -- ' -q, ' || cannot 'ping has no -q yet'
@@ -225,7 +225,7 @@ feature_echo() {
 	grep -q '^3 sent, 0 lost' ping.out || fail "ping said: $(tail -n 1 ping.out)"
 }
 
-# Silent for three times the keep alive, and still subscribed.
+# Idle for three times the keep alive, and still subscribed.
 feature_keepalive() {
 	only_ours
 	listen sub -t "$topic" -k 1 -C 1 --reconnect never
@@ -265,7 +265,7 @@ feature_utf8() {
 	expect sub "$topic/wasser💧/ö 0 1 grün"
 }
 
-# Empty levels, a dot, a blank, a star and a greater-than sign are ordinary in a topic.
+# Empty levels, a dot, a space, a star and a greater-than sign are ordinary in a topic.
 feature_levels() {
 	listen sub -t "/$topic//+/a.b c" -t "/$topic/x/*" -t "/$topic/x/>/" -C 3 -q 1
 	publish pub -t "/$topic///a.b c" -q 1 -m 1
@@ -296,7 +296,7 @@ feature_retained-wildcard() {
 	publish pub -t "$topic/a" -r -q 1 -n
 }
 
-# Retain Handling 2: none of the old ones. 1: only with a new subscription.
+# Retain Handling 2: no retained messages. 1: only with a new subscription.
 feature_retained-handling() {
 	only_ours
 	publish pub -t "$topic" -r -q 1 -m old
@@ -321,7 +321,7 @@ feature_retained-published() {
 	publish pub -t "$topic" -r -n
 }
 
-# session QOS: subscribe, leave, miss three messages, come back for them.
+# session QOS: subscribes, disconnects, misses three messages, and connects again for them.
 session() {
 	local keep=()
 	[[ $v != mqttv5 ]] || keep=(-x 600)
@@ -336,7 +336,7 @@ session() {
 	if [[ $SUITE_CLIENTS == ours ]]; then
 		grep -q '^<- CONNACK session-present=1' back.err || fail 'the session was not present'
 	fi
-	# Nothing is left, and a clean start ends it.
+	# Nothing is left, and a clean start ends the session.
 	listen empty -t "$topic" -q "$1" -i "$$-session" -c "${keep[@]}" -W 1
 	finish empty 27
 	expect empty
@@ -348,7 +348,7 @@ session() {
 feature_session() { session 1; }
 feature_session-qos2() { session 2; }
 
-# A second client of the same name ends the first.
+# A second client with the same client identifier ends the first.
 feature_takeover() {
 	only_ours
 	listen first -t "$topic" -i "$$-twin" --reconnect never
@@ -359,7 +359,7 @@ feature_takeover() {
 	expect second "$topic 0 0 x"
 }
 
-# A will comes after a death, not after a goodbye.
+# A will is published after a lost connection, not after DISCONNECT.
 feature_will() {
 	listen watch -t "$topic/will" -q 1 -C 2
 	listen polite -t "$topic/none" --will-topic "$topic/will" --will-payload polite --will-qos 1 -C 1
@@ -372,7 +372,7 @@ feature_will() {
 	expect watch "$topic/will 0 1 marker" "$topic/will 0 1 last words"
 }
 
-# A will with a delay waits, and is called off when its client comes back.
+# A delayed will waits, and is cancelled when its client connects again.
 feature_will-delay() {
 	local will=(--will-topic "$topic/will" --will-payload late --will-qos 1 -D will will-delay-interval 2)
 	listen watch -t "$topic/will" -q 1 -C 2
@@ -387,18 +387,18 @@ feature_will-delay() {
 	forget "$$-delay"
 }
 
-# large BYTES QOS: a payload of every byte, unchanged.
+# large BYTES QOS: a payload with all byte values arrives unchanged.
 large() {
 	local cmd status=0 again=0
 	head -c "$1" /dev/urandom >payload
 	client sub
-	[[ $SUITE_CLIENTS == ours ]] || cmd=(mosquitto_sub -h "$SUITE_HOST" -p "$SUITE_PORT") # no trace amid the bytes
+	[[ $SUITE_CLIENTS == ours ]] || cmd=(mosquitto_sub -h "$SUITE_HOST" -p "$SUITE_PORT") # no trace between the bytes
 	"${cmd[@]}" -V "$v" ${via_ws:+-L "$SUITE_WS"} -t "$topic" -q "$2" -C 1 -N >sub.out 2>sub.err &
 	echo $! >sub.pid
 	if [[ $SUITE_CLIENTS == ours ]]; then
 		soon subscribed sub || fail "sub: no SUBACK: $(tail -n 1 sub.err)"
 	else
-		# A silent subscriber: the message is retained, so it comes either way.
+		# This subscriber has no trace: the message is retained, so that it arrives in any case.
 		again=1
 	fi
 	if ((again)); then
@@ -413,7 +413,7 @@ large() {
 }
 feature_large() { large 1048576 1; }
 
-# flood QOS N: many lines, all there, in order; past any window and queue.
+# flood QOS N: many lines arrive in order, more than any window and queue.
 flood() {
 	local cmd status=0
 	seq "$2" >lines
@@ -427,7 +427,7 @@ flood() {
 feature_flood-qos1() { flood 1 3000; }
 feature_flood-qos2() { flood 2 1500; }
 
-# Two members of a group share the messages: each comes once.
+# Two members of a group share the messages: each message arrives once.
 feature_shared() {
 	local all
 	listen a -t "\$share/group/$topic" -q 1
@@ -492,7 +492,7 @@ feature_ws() {
 	expect sub "$topic 0 1 x" "$topic 0 1 y"
 }
 
-# A WebSocket that is closed on MQTT 5 leads to 3.1.1 as well.
+# A WebSocket that is closed after a CONNECT of MQTT 5 also leads to 3.1.1.
 feature_ws-auto() {
 	v=auto
 	feature_ws
@@ -505,8 +505,8 @@ feature_ws-large() {
 	large 524288 1
 }
 
-# Ours serves in both cases; the asker is the client under test. Without properties a request
-# cannot name the topic of its answer, so both are told.
+# Our command answers in both cases; the client under test sends the request. Without properties
+# a request cannot name the topic of its answer, so that both have a flag for it.
 feature_rr() {
 	local cmd status=0 told=() answer=()
 	have rr
@@ -549,7 +549,7 @@ run)
 	v=mqttv311
 	[[ $2 != *:* ]] || v=$(version "${2#*:}")
 	: >verdict
-	# Whatever still runs ends with this shell.
+	# What still runs ends with this shell.
 	trap 'kill -KILL $(jobs -p) 2>/dev/null || true' EXIT
 	"feature_$name"
 	;;

@@ -1,10 +1,11 @@
-# Installs a formula and runs its test, in the way that Homebrew would; this is not Homebrew,
-# but a stand-in with the part of its language that scripts/release/mqtt.rb.in uses:
+# Installs a formula and runs its test as Homebrew does. It is not Homebrew: it knows only the
+# part of its language that scripts/release/mqtt.rb.in uses:
 #
 #   ruby scripts/release/formula.rb mqtt.rb PREFIX
 #
-# Every system's archive is fetched and its checksum compared; the URLs must be file: ones,
-# for which scripts/release.sh has RELEASE_HOME. This machine's own is installed below PREFIX.
+# The archives of all systems are fetched and their checksums compared. The URLs must begin with
+# file:, which RELEASE_HOME of scripts/release.sh can set. The archive for this machine is
+# installed below PREFIX.
 require "digest"
 require "fileutils"
 require "open3"
@@ -15,7 +16,7 @@ require "tmpdir"
 require "uri"
 require "zlib"
 
-# Folder is a place below the prefix; install takes paths, or a path => its new name.
+# Folder is a folder below the prefix. install takes paths, or path => new name.
 class Folder < Pathname
   def install(*sources)
     raise "nothing to install in #{self}" if sources.flatten.empty?
@@ -48,7 +49,7 @@ class Formula
 
     def test(&block) = @body = block
 
-    # for_system gives the class as the file makes it on one system.
+    # for_system returns the class that the file defines on one system.
     def for_system(file, system_name, processor)
       Formula.system_name = system_name
       Formula.processor = processor
@@ -60,7 +61,7 @@ class Formula
     def system_name = self == Formula ? @system_name : superclass.system_name
     def processor = self == Formula ? @processor : superclass.processor
 
-    # fetch gives the archive's path after its checksum was compared.
+    # fetch returns the path of the archive, after its checksum was compared.
     def fetch
       address = URI.parse(file_url)
       raise "#{file_url}: only file: can be fetched here" unless address.scheme == "file"
@@ -103,7 +104,7 @@ class Formula
   def run_test = instance_exec(&self.class.body)
 end
 
-# unpack writes the archive's files; Homebrew goes into its only folder, if there is one.
+# unpack writes the files of the archive. Homebrew enters its only folder, if there is one.
 def unpack(archive, folder)
   Zlib::GzipReader.open(archive) do |plain|
     Gem::Package::TarReader.new(plain).each do |entry|

@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
-# Builds the image of scripts/release/Dockerfile from the tree as it stands, and uses it: a
-# broker in one container as the image's user, clients in another and outside, its data
-# after a restart. For the platforms that cannot run here the image is built and looked at.
+# Builds the image of scripts/release/Dockerfile from the current tree, and uses it: a broker
+# in one container as the user of the image, clients in another and outside, its data after a
+# restart. For platforms that cannot run here the image is built and inspected.
 #
-#   scripts/release/image.sh [VERSION BINARY]   BINARY is the release's: the image's must be the same
+#   scripts/release/image.sh [VERSION BINARY]   the binary in the image must equal BINARY
 #
-# By a docker engine that answers, else by buildah (as root: without an engine, in a folder
-# of its own that is removed again).
+# It uses a docker engine that answers, otherwise buildah (as root: without an engine, in a
+# folder of its own that is removed at the end).
 #
 #   IMAGE_ENGINE=docker|buildah    this one
-#   IMAGE_BASE=NAME                the image with Go, in the place of the Dockerfile's
-#   IMAGE_BASE=debootstrap         made here of Debian's packages, this machine's Go and authorities:
-#                                  for machines that reach no registry
-#   IMAGE_BUILD_FLAGS='…'          further flags of the build, for example --network host
-#   IMAGE_PLATFORMS='os/arch…'     to be built only; linux/arm/v7 without it
+#   IMAGE_BASE=NAME                an image with Go, instead of that of the Dockerfile
+#   IMAGE_BASE=debootstrap         made here from Debian packages and the Go and the authorities of
+#                                  this machine, for machines without a registry
+#   IMAGE_BUILD_FLAGS='…'          more flags of the build, for example --network host
+#   IMAGE_PLATFORMS='os/arch…'     platforms to build without running; default: linux/arm/v7
 #
-# Exit status: 0 all is well, 1 it is not, 77 there is neither docker nor buildah.
+# Exit status: 0 success, 1 failure, 77 there is neither docker nor buildah.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -130,7 +130,7 @@ unpack() {
 	fi
 }
 
-# inside ARGUMENT...: the image's entry point with these arguments.
+# inside ARGUMENT...: runs the entry point of the image with these arguments.
 inside() {
 	if [[ $engine == docker ]]; then
 		docker run --rm -i --network host "$image" "$@"
@@ -139,7 +139,7 @@ inside() {
 	fi
 }
 
-# serve ARGUMENT...: in the background, with /data kept from one to the next.
+# serve ARGUMENT...: runs it in the background. /data stays from one call to the next.
 serve() {
 	if [[ $engine == docker ]]; then
 		docker run --rm --name "$name" --network host -v "$name:/data" "$image" "$@" >"$tmp/serve.log" 2>&1 &
@@ -152,7 +152,7 @@ serve() {
 # process prints uid and pid of the broker in the container.
 process() { ps -eo uid=,pid=,args= | sed -nE "s#^ *([0-9]+) +([0-9]+) /mqtt broker .*:${port:-none}( .*|\$)#\1 \2#p"; }
 
-# stop ends the broker as the engine does it, and returns its status.
+# stop ends the broker as the engine does, and returns its status.
 stop() {
 	local of one=$server
 	[[ -n $server ]] || return 0
@@ -166,7 +166,7 @@ stop() {
 	wait "$one"
 }
 
-# --- building and looking --------------------------------------------------------
+# --- building and inspecting --------------------------------------------------------
 
 choose
 step 'build'

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Builds the linux/amd64 part of a release from the tree as it stands, twice, and uses it:
-# the .deb is installed with dpkg, its binary talks to mosquitto on loopback, and all is
-# removed again. Without root, or where a package mqtt is installed already, it is
-# unpacked into a folder instead. Needs dpkg, mosquitto and Go. With ruby, what Homebrew has
-# is built as well, and the formula installed by formula.rb; with docker or buildah, image.sh
-# builds the image. The last line says what could not be tried.
+# Builds the linux/amd64 part of a release from the current tree, twice, and uses it: the .deb
+# is installed with dpkg, its binary talks to mosquitto on loopback, and everything is removed
+# again. Without root, or if a package mqtt is installed already, it is unpacked into a folder
+# instead. Needs dpkg, mosquitto and Go. With ruby, the systems of Homebrew are built too, and
+# formula.rb installs the formula; with docker or buildah, image.sh builds the image. The last
+# line says what could not be tried.
 #
 #   scripts/release/test.sh
 #
@@ -39,11 +39,11 @@ fail() { printf 'test: %s\n' "$*" >&2; exit 1; }
 same() { [[ $2 == "$3" ]] || fail "$1: [$2], wanted [$3]"; }
 present() { [[ -s $1 ]] || fail "$1 is missing or empty"; }
 
-# eventually COMMAND...: within ten seconds.
+# eventually COMMAND...: repeats it until it succeeds, for at most a minute.
 eventually() {
-	local deadline=$((SECONDS + 10))
+	local deadline=$((SECONDS + 60))
 	until "$@" >/dev/null 2>&1; do
-		((SECONDS < deadline)) || fail "it does not come true: $*"
+		((SECONDS < deadline)) || fail "it does not succeed: $*"
 		sleep 0.05
 	done
 }
@@ -61,7 +61,7 @@ for command in dpkg dpkg-deb mosquitto man; do
 done
 
 step 'build'
-# The formula's URLs lead into this folder.
+# The URLs of the formula lead to this folder.
 home=$tmp/home
 dist=$home/releases/download/v$version
 mkdir -p "${dist%/*}"
@@ -155,7 +155,7 @@ if [[ $installed == yes ]] && dpkg -s mosquitto-clients >/dev/null 2>&1; then
 	grep -q conflict "$tmp/dpkg.log" || fail "dpkg -i: $(tail -n 1 "$tmp/dpkg.log")"
 fi
 
-# The Dockerfile's image in small: the binary, the authorities, and nothing else.
+# What the image contains: the binary, the authorities, and nothing else.
 if [[ $(id -u) == 0 ]] && command -v openssl >/dev/null; then
 	step 'in an empty root, as in the image'
 	image=$tmp/image

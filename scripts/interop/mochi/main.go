@@ -1,5 +1,5 @@
-// Command mochi is a small server on the mochi-mqtt library, for scripts/interop.sh: TCP and WebSocket on the two
-// addresses that it is given, one user with a password, everybody else anonymous.
+// Command mochi is a small server on the mochi-mqtt library, for scripts/interop.sh: TCP and WebSocket on two given
+// addresses, one user with a password, and anonymous clients.
 package main
 
 import (

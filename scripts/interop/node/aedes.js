@@ -8,7 +8,7 @@ const [port, wsPort] = process.argv.slice(2).map(Number)
 const broker = await Aedes.createBroker({
   authenticate (client, username, password, done) {
     const wrong = username === 'interop' && String(password) !== 'secret'
-    // Code 4: bad user name or password, in the words of 3.1.1.
+    // Code 4 of 3.1.1: bad user name or password.
     done(wrong ? Object.assign(new Error('wrong password'), { returnCode: 4 }) : null, !wrong)
   }
 })

@@ -1,5 +1,5 @@
-// Asks a server for the features of suite.sh with MQTT.js: mqttjs.js URL WEBSOCKET-URL
-// Prints a line a feature: its name, ok or FAIL, and what went wrong, with tabs between.
+// Tries the features of suite.sh with MQTT.js: mqttjs.js URL WEBSOCKET-URL
+// Prints one line for each feature: its name, ok or FAIL, and what went wrong, separated by tabs.
 import mqtt from 'mqtt'
 
 const [url, wsUrl] = process.argv.slice(2)

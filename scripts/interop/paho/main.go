@@ -1,5 +1,5 @@
-// Command paho asks a server for the features of scripts/interop/suite.sh with the client library paho.golang, which
-// speaks MQTT 5. It prints a line a feature: its name, ok or FAIL, and what went wrong, with tabs between.
+// Command paho tries the features of scripts/interop/suite.sh with the client library paho.golang, which speaks MQTT 5. It
+// prints one line for each feature: its name, ok or FAIL, and what went wrong, separated by tabs.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/eclipse/paho.golang/paho"
 )
 
-// patience is the longest that one feature may take.
+// patience is the time limit for one feature.
 const patience = 15 * time.Second
 
 func main() {
@@ -34,7 +34,7 @@ func main() {
 	}
 }
 
-// features in the order of the table.
+// features has the features in the order of the table.
 var features = []struct {
 	name string
 	ask  func(context.Context, *server) error
@@ -48,10 +48,10 @@ var features = []struct {
 	{"subscription-id", subscriptionID}, {"ws", ws}, {"rr", rr},
 }
 
-// server is the one under test, and the topic that belongs to the feature asked for.
+// server is the server under test, and the topic of the current feature.
 type server struct{ tcp, ws, topic string }
 
-// client is a connection and what came over it.
+// client is a connection and what it received.
 type client struct {
 	*paho.Client
 	conn net.Conn
@@ -118,7 +118,7 @@ func (c *client) say(ctx context.Context, topic string, qos byte, retain bool, p
 	return nil
 }
 
-// next is the next message, which must have this payload and QoS.
+// next waits for the next message, which must have this payload and QoS.
 func (c *client) next(ctx context.Context, payload string, qos byte) (*paho.Publish, error) {
 	select {
 	case p := <-c.in:
@@ -131,7 +131,7 @@ func (c *client) next(ctx context.Context, payload string, qos byte) (*paho.Publ
 	}
 }
 
-// quiet is an error when a message comes within a moment.
+// quiet returns an error if a message arrives within a moment.
 func (c *client) quiet() error {
 	select {
 	case p := <-c.in:
@@ -141,7 +141,7 @@ func (c *client) quiet() error {
 	}
 }
 
-// pair is a subscriber to the feature's topic, and a publisher.
+// pair returns a subscriber to the topic of the feature, and a publisher.
 func (s *server) pair(ctx context.Context, qos byte) (sub, pub *client, end func(), err error) {
 	if sub, err = s.dial(ctx, nil); err != nil {
 		return nil, nil, nil, err

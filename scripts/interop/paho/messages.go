@@ -9,7 +9,7 @@ import (
 	"github.com/eclipse/paho.golang/paho"
 )
 
-// Messages of every kind and number: what is sent comes, once and in order.
+// Messages of every kind arrive once and in order.
 
 func qos(level byte) func(context.Context, *server) error {
 	return func(ctx context.Context, s *server) error {

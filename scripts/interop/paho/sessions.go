@@ -9,7 +9,7 @@ import (
 	"github.com/eclipse/paho.golang/paho"
 )
 
-// Connections, and what outlives them.
+// Connections, and sessions that outlive them.
 
 func keepalive(ctx context.Context, s *server) error {
 	sub, err := s.dial(ctx, func(c *paho.Connect) { c.KeepAlive = 1 })

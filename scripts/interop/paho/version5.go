@@ -10,7 +10,7 @@ import (
 	"github.com/eclipse/paho.golang/paho/extensions/rpc"
 )
 
-// What only MQTT 5 has.
+// Features of MQTT 5 only.
 
 func shared(ctx context.Context, s *server) error {
 	var members [2]*client

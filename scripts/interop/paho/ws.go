@@ -10,7 +10,7 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// ws goes over a WebSocket, one frame a write, as the library's own wrapper does it.
+// ws is a WebSocket connection with one frame for each write, as in the library's own wrapper.
 func ws(ctx context.Context, s *server) error {
 	if s.ws == "" {
 		return fmt.Errorf("no WebSocket listener")
