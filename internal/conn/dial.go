@@ -13,7 +13,8 @@ import (
 //
 // An error is a *Refused, *Denied, *Disconnected or *Violation if the server answered, a *Limit if
 // it does not accept a message in flight, or else an *OpenError, which wraps ErrHungUp if the
-// server closed the stream before it answered. If ctx ends, the error is ctx's.
+// server closed the stream before it answered. If ctx ends, the error is an *Interrupted, which
+// wraps ctx's.
 func Dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
 	within, cancel := ctx, context.CancelFunc(func() {})
 	if cfg.Timeout > 0 {
@@ -26,7 +27,7 @@ func Dial(ctx context.Context, cfg *Config, s *session.Session) (*Conn, error) {
 	case err == nil || within.Err() == nil || !errors.As(err, &open) && !errors.Is(err, within.Err()):
 		return c, err
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return nil, &Interrupted{Err: ctx.Err(), During: err}
 	}
 	return nil, &OpenError{Err: fmt.Errorf("%w: %w", context.Cause(within), err)}
 }

@@ -32,6 +32,19 @@ func (e *OpenError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *OpenError) Unwrap() error { return e.Err }
 
+// Interrupted is the end of a context while there was no connection.
+type Interrupted struct {
+	Err     error // the context's
+	During  error // what the attempt that was interrupted, or the last one, ended with
+	Waiting bool  // for the next attempt
+}
+
+// Error returns the text of the context's error.
+func (e *Interrupted) Error() string { return e.Err.Error() }
+
+// Unwrap returns the context's error.
+func (e *Interrupted) Unwrap() error { return e.Err }
+
 // Refused is a CONNACK with an error.
 type Refused struct {
 	Version proto.Version // of CONNECT

@@ -84,7 +84,7 @@ func Hold(ctx context.Context, cfg *Config, s *session.Session, b Backoff, serve
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return ctx.Err()
+			return &Interrupted{Err: ctx.Err(), During: err, Waiting: true}
 		}
 	}
 }

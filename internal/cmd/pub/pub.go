@@ -28,9 +28,11 @@ type flags struct {
 	downgrade   bool
 	json        bool
 	paceText    string
+	waitText    string
 	jqText      string
 
 	delay time.Duration // between repeats
+	wait  time.Duration // for acknowledgements; 0: for ever
 	pace  float64
 	jq    *message.Query
 }
@@ -55,6 +57,7 @@ func New(e *cli.Env) *cobra.Command {
 	fs.IntVarP(&f.qos, "qos", "q", 0, "publish at QoS `N`: 0 at most once, 1 at least once, 2 exactly once")
 	fs.BoolVarP(&f.retain, "retain", "r", false, "have the server keep the message for later subscribers")
 	fs.IntVarP(&f.inflight, "max-inflight", "M", conn.DefaultWindow, "at most `N` unacknowledged messages at once")
+	fs.StringVarP(&f.waitText, "timeout", "W", "", "end with status 27 if no acknowledgement comes for `SECONDS`")
 	fs.IntVar(&f.payload.Repeat, "repeat", 1, "publish the message `N` times")
 	fs.StringVar(&f.repeatDelay, "repeat-delay", "0", "with --repeat: wait `SECONDS` between two messages")
 	fs.BoolVar(&f.allowClear, "allow-clear", false, "let an empty line with -r clear the retained message")
@@ -79,6 +82,14 @@ func (f *flags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
 	}
 	if f.pace, err = message.ParsePace(f.paceText); err != nil {
 		return err
+	}
+	if fs.Changed("timeout") {
+		if f.wait, err = cli.ParseDuration("-W", f.waitText); err != nil {
+			return err
+		}
+		if f.wait <= 0 {
+			return cli.BadValue("-W", f.waitText, "expected more than 0 seconds")
+		}
 	}
 	if f.pace > 0 && !f.json {
 		return cli.BadFlag("--pace", " without -J", "only recorded messages have times")

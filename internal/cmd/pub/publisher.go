@@ -2,6 +2,7 @@ package pub
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync/atomic"
 	"time"
@@ -32,6 +33,7 @@ type publisher struct {
 	deliveries message.Deliveries
 	bad        message.BadLines
 	poison     poisonMessage
+	patience   patience
 
 	warnedQoS, warnedProps bool
 
@@ -53,9 +55,14 @@ func (p *publisher) wake() {
 func (p *publisher) run(ctx context.Context) error {
 	defer p.src.Close()
 	defer p.progress.End()
+	ctx, stop := p.patience.start(ctx, p.f.wait)
+	defer stop()
 	err := conn.Hold(ctx, p.plan.Cfg, &p.session, p.plan.Backoff, func(ctx context.Context, c *conn.Conn) error {
 		acked := p.deliveries.Acked
 		err := p.serve(ctx, c)
+		if err != nil && ctx.Err() == nil {
+			p.patience.look(p.deliveries.Acked, true) // a connection is owed
+		}
 		if p.deliveries.Acked > acked {
 			p.poison = poisonMessage{}
 		} else if conn.Lost(err) && ctx.Err() == nil {
@@ -65,7 +72,7 @@ func (p *publisher) run(ctx context.Context) error {
 		}
 		return err
 	})
-	return p.verdict(p.plan.Explain(err))
+	return p.verdict(ctx, p.plan.Explain(err))
 }
 
 // serve publishes over one connection until the source ends and everything is acknowledged.
@@ -85,6 +92,7 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn) error {
 			return c.Close(ctx, p.f.Disconnect(p.plan))
 		}
 		p.progress.Draw(p.sent)
+		p.patience.look(p.deliveries.Acked, c.Pending() > 0)
 		ev, err := c.NextBy(ctx, cli.Earliest(due, p.progress.Due()))
 		if err != nil {
 			return p.leave(ctx, c, err)
@@ -203,8 +211,29 @@ func (p *publisher) event(ev conn.Event) {
 func (p *publisher) name(tag uint64) string { return p.f.payload.Name(tag) }
 
 // verdict returns the run's error: err, or that messages were refused, left out or lost.
-func (p *publisher) verdict(err error) error {
+func (p *publisher) verdict(ctx context.Context, err error) error {
+	if err != nil && errors.Is(err, ctx.Err()) && context.Cause(ctx) == cli.ErrTimeout {
+		return p.bad.Verdict(p.timedOut(err))
+	}
 	return p.bad.Verdict(p.outcome(err))
+}
+
+// timedOut returns the error of a run that -W ended.
+func (p *publisher) timedOut(err error) error {
+	limit := "-W " + p.f.waitText
+	none := p.plan.NoConnection(err, limit)
+	switch n := p.session.Sender.Pending(); {
+	case n == 0 && none != nil:
+		return none
+	case n == 0:
+		return cli.Fail(cli.ExitTimeout, "-d shows the packets", "%s ran out before everything was sent", limit)
+	case n == 1 && none == nil:
+		return cli.Fail(cli.ExitTimeout, "-d shows the packets", "1 message was not acknowledged before %s ran out", limit)
+	case none == nil:
+		return cli.Fail(cli.ExitTimeout, "-d shows the packets", "%s messages were not acknowledged before %s ran out", format.Count(uint64(n)), limit)
+	default:
+		return cli.Fail(cli.ExitTimeout, "is the server there?", "%w; messages that were not acknowledged: %s", none, format.Count(uint64(n)))
+	}
 }
 
 // outcome is verdict without the lines that were left out.

@@ -39,6 +39,7 @@ type requester struct {
 	props      proto.Props // buffer for the properties of a request
 	connected  bool        // this is not the first connection
 	subscribed bool        // the server granted the subscription on this connection
+	suback     connect.SubackWatch
 
 	requests  requests
 	next      time.Time // when the source may have a request; zero: when it calls wake
@@ -92,7 +93,7 @@ func (r *requester) serve(ctx context.Context, c *conn.Conn) error {
 				return r.leave(ctx, c, err)
 			}
 		}
-		ev, err := c.NextBy(ctx, cli.Earliest(r.next, r.due()))
+		ev, err := c.NextBy(ctx, cli.Earliest(r.next, r.due(), r.suback.Due()))
 		if err != nil {
 			if ctx.Err() != nil {
 				return r.leave(ctx, c, err)
@@ -143,12 +144,14 @@ func (r *requester) event(ctx context.Context, c *conn.Conn, ev conn.Event) erro
 	case conn.Answer:
 		if ack, ok := ev.Answer.(*proto.Suback); ok {
 			r.subscribed = true
+			r.suback.Answered()
 			return r.f.grant(r.e, r.topic, byte(r.f.qos), ack)
 		}
 	case conn.Delivered:
 		r.delivered(ev)
 	case conn.Idle:
 		r.expire(time.Now())
+		r.suback.Look(r.e, time.Now())
 	}
 	return nil
 }
@@ -177,6 +180,7 @@ func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
 	if c.Version() == proto.V5 {
 		p.Props = r.f.Properties.Sets[proto.SUBSCRIBE]
 	}
+	r.suback.Asked(r.plan)
 	return connect.SubscribeError(c.Send(ctx, p))
 }
 
@@ -329,6 +333,9 @@ func (r *requester) outcome(ctx context.Context, err error) error {
 	case errors.Is(err, cli.ErrStuck): // a signal
 		return ctx.Err()
 	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()) && context.Cause(ctx) == cli.ErrTimeout:
+		if none := r.plan.NoConnection(err, "-W "+r.f.waitText); none != nil && !r.session.Established {
+			return none
+		}
 		if r.asked == 0 {
 			return cli.Fail(cli.ExitTimeout, "", "-W %s ran out before the request was sent", r.f.waitText)
 		}

@@ -54,6 +54,7 @@ type answerer struct {
 	interrupt bool // no more requests are accepted
 
 	subscribed bool // the server granted the subscription in this session
+	suback     connect.SubackWatch
 	announced  bool // a note said that requests are answered
 	refused    error
 }
@@ -133,7 +134,7 @@ func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 		}
 		var ev conn.Event
 		if err == nil {
-			ev, err = c.Next(ctx)
+			ev, err = c.NextBy(ctx, a.suback.Due())
 		}
 		if err != nil {
 			if ctx.Err() != nil {
@@ -165,17 +166,21 @@ func (a *answerer) subscribe(ctx context.Context, c *conn.Conn) error {
 	if c.Version() == proto.V5 {
 		p.Props = a.f.Properties.Sets[proto.SUBSCRIBE]
 	}
+	a.suback.Asked(a.plan)
 	return connect.SubscribeError(c.Send(ctx, p))
 }
 
 // event handles an event that is no message.
 func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
 	switch ev.Kind {
+	case conn.Idle:
+		a.suback.Look(a.e, time.Now())
 	case conn.Answer:
 		ack, ok := ev.Answer.(*proto.Suback)
 		if !ok {
 			return nil
 		}
+		a.suback.Answered()
 		wanted := a.qos
 		if wanted == 2 && a.f.qos != 2 {
 			wanted = 0 // -q was not given: any granted QoS is enough

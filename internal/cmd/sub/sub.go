@@ -128,10 +128,11 @@ type subscriber struct {
 	out      message.Sink
 	stdout   *cli.Stdout // of out
 
-	count    int         // messages printed
-	removing bool        // all wanted messages were printed, and removals are in progress
-	last     time.Time   // when the last one arrived, or the first connection was made
-	away     downtime    // of the subscription
+	count    int       // messages printed
+	removing bool      // all wanted messages were printed, and removals are in progress
+	last     time.Time // when the last one arrived, or the first connection was made
+	away     downtime  // of the subscription
+	suback   connect.SubackWatch
 	alarm    *time.Timer // ends the run at the idle limit while there is no connection; nil before the first loss
 	giveUp   func()      // called by alarm; nil without an idle limit
 }
@@ -165,6 +166,9 @@ func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 	s.retained.asked, s.retained.over, s.removing = false, time.Time{}, false
 	if err := s.asked.request(ctx, c); err != nil {
 		return s.leave(ctx, c, err)
+	}
+	if s.suback.Answered(); s.asked.subscribe != nil && !s.asked.resumed(c) {
+		s.suback.Asked(s.plan)
 	}
 	for {
 		limit, err := s.beforeWait(ctx, c)
@@ -219,7 +223,7 @@ func (s *subscriber) beforeWait(ctx context.Context, c *conn.Conn) (limit time.T
 	if err = s.flush(c); err == nil {
 		err = s.retained.clear(ctx, c)
 	}
-	return cli.Earliest(s.f.ends.idleLimit(s.last), s.out.Due(), s.retained.limit()), err
+	return cli.Earliest(s.f.ends.idleLimit(s.last), s.out.Due(), s.retained.limit(), s.suback.Due()), err
 }
 
 // handle handles one event. ended reports that the run has what it wants.
@@ -228,6 +232,7 @@ func (s *subscriber) handle(ctx context.Context, c *conn.Conn, ev conn.Event) (e
 	case conn.Message:
 		return s.received(ctx, c, ev.Message)
 	case conn.Answer:
+		s.suback.Answered()
 		if ended, err = s.asked.answer(s, ev.Answer.(*proto.Suback)); err == nil && !ended {
 			err = s.retained.begin(ctx, c)
 		}
@@ -265,6 +270,7 @@ func (s *subscriber) received(ctx context.Context, c *conn.Conn, p *proto.Publis
 // idle reports which of the limits has been reached.
 func (s *subscriber) idle(c *conn.Conn) (ended bool, err error) {
 	now := time.Now()
+	s.suback.Look(s.e, now)
 	if t := s.retained.limit(); !t.IsZero() && !now.Before(t) && !s.retained.clearing(c) {
 		return true, nil
 	}
@@ -358,6 +364,10 @@ func (s *subscriber) verdict(ctx context.Context, err error) error {
 		return ctx.Err()
 	}
 	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || conn.Lost(err)) {
+		if none := s.plan.NoConnection(err, s.f.ends.limit(context.Cause(ctx))); none != nil && !s.session.Established &&
+			!s.f.ends.expectNone && context.Cause(ctx) == cli.ErrTimeout {
+			return none
+		}
 		err = ctx.Err()
 		if cause := context.Cause(ctx); cause == cli.ErrTimeout || cause == errIdle {
 			err = cause
