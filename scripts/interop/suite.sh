@@ -149,9 +149,9 @@ finish() {
 
 ended() { ! kill -0 "$(<"$1.pid")" 2>/dev/null; }
 
-# stop NAME: ends a subscriber as Ctrl-C does.
+# stop NAME: ends a subscriber by a signal.
 stop() {
-	kill -INT "$(<"$1.pid")" 2>/dev/null || true
+	kill -TERM "$(<"$1.pid")" 2>/dev/null || true # the shell starts background commands with SIGINT ignored
 	soon ended "$1" || fail "$1 did not end when it was interrupted"
 }
 
