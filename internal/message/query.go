@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/itchyny/gojq"
+	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
 	"mqtt/internal/jsonline"
@@ -17,8 +18,14 @@ import (
 )
 
 // Query is a jq expression, compiled once. Numbers that it does not change keep every digit.
+//
+// Keys of objects keep the order of the payload, and new ones follow, as in jq.
 type Query struct {
+	// Raw makes results that are strings plain text, without quotes.
+	Raw bool
+
 	code *gojq.Code
+	keys *exprKeys
 	most int // bytes of the results of one payload
 
 	same      bool // the expression is ".", which only checks the payload and removes its white space
@@ -36,7 +43,7 @@ func NewQuery(flag, expr string) (*Query, error) {
 	if err == nil {
 		var code *gojq.Code
 		if code, err = gojq.Compile(parsed); err == nil {
-			return &Query{code: code, most: resultsMax, same: strings.TrimSpace(expr) == "."}, nil
+			return &Query{code: code, keys: newExprKeys(expr, parsed), most: resultsMax, same: strings.TrimSpace(expr) == "."}, nil
 		}
 	}
 	return nil, cli.BadFlag(flag, fmt.Sprintf(" %q: %v", expr, err), "expected a jq expression, such as .temp or select(.temp > 20)")
@@ -58,17 +65,18 @@ const (
 func (q *Query) Run(ctx context.Context, payload []byte) ([][]byte, error) {
 	if q.same {
 		var ok bool
-		if q.one[0], ok = q.compactor.Compact(payload); ok {
+		if q.one[0], ok = q.compactor.Compact(payload); ok && !(q.Raw && q.one[0][0] == '"') {
 			return q.one[:], nil
 		} // the code below says what is wrong, and repairs text that is not UTF-8
 	}
-	v, err := decodeJSON(payload)
+	input, err := decodeJSON(payload)
 	if err != nil {
 		return nil, err
 	}
 	var results [][]byte
 	size := 0
-	for it := q.code.RunWithContext(ctx, v); ; {
+	var order *keyOrder
+	for it := q.code.RunWithContext(ctx, input); ; {
 		v, ok := it.Next()
 		if !ok {
 			return results, nil
@@ -82,7 +90,10 @@ func (q *Query) Run(ctx context.Context, payload []byte) ([][]byte, error) {
 			}
 			return results, fmt.Errorf("jq: %w", err)
 		}
-		b, err := gojq.Marshal(v)
+		if order == nil && hasOrder(v) {
+			order = newKeyOrder(q.keys, payload, input)
+		}
+		b, err := q.marshal(order, v, input)
 		if err != nil {
 			return results, fmt.Errorf("jq: %w", err)
 		}
@@ -91,6 +102,17 @@ func (q *Query) Run(ctx context.Context, payload []byte) ([][]byte, error) {
 		}
 		results = append(results, b)
 	}
+}
+
+// marshal returns the text of a result of input. order is nil if v has no order.
+func (q *Query) marshal(order *keyOrder, v, input any) ([]byte, error) {
+	if s, ok := v.(string); ok && q.Raw {
+		return []byte(s), nil
+	}
+	if order == nil {
+		return gojq.Marshal(v)
+	}
+	return order.append(nil, v, input)
 }
 
 // Holds reports whether the expression's first result is neither false nor null. A payload that is
@@ -118,4 +140,28 @@ func decodeJSON(b []byte) (v any, err error) {
 		return nil, ErrNotJSON
 	}
 	return v, nil
+}
+
+// JqFlags are --jq and --raw.
+type JqFlags struct {
+	Expr string
+	raw  bool
+}
+
+// Register adds the flags to fs. usage is that of --jq.
+func (f *JqFlags) Register(fs *pflag.FlagSet, usage string) {
+	fs.StringVar(&f.Expr, "jq", "", usage)
+	fs.BoolVar(&f.raw, "raw", false, "with --jq: strings without quotes")
+}
+
+// Compile returns the expression, nil for none.
+func (f *JqFlags) Compile() (*Query, error) {
+	if f.raw && f.Expr == "" {
+		return nil, cli.BadFlag("--raw", " without --jq", "it is about what --jq makes")
+	}
+	q, err := NewQuery("--jq", f.Expr)
+	if q != nil {
+		q.Raw = f.raw
+	}
+	return q, err
 }

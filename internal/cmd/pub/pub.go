@@ -29,7 +29,7 @@ type flags struct {
 	json        bool
 	paceText    string
 	waitText    string
-	jqText      string
+	jqFlags     message.JqFlags
 
 	delay time.Duration // between repeats
 	wait  time.Duration // for acknowledgements; 0: for ever
@@ -64,7 +64,7 @@ func New(e *cli.Env) *cobra.Command {
 	fs.BoolVar(&f.downgrade, "downgrade-qos", false, "send at the server's Maximum QoS where that is lower")
 	fs.BoolVarP(&f.json, "json", "J", false, "publish each line of stdin as sub -J wrote it: topic, QoS, retain, properties, payload")
 	fs.StringVar(&f.paceText, "pace", "", "with -J: publish at `N`x the recorded speed")
-	fs.StringVar(&f.jqText, "jq", "", "publish what the jq `EXPR` makes of each JSON payload")
+	f.jqFlags.Register(fs, "publish what the jq `EXPR` makes of each JSON payload")
 	f.Flags.Register(fs, true)
 	return c
 }
@@ -94,7 +94,7 @@ func (f *flags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
 	if f.pace > 0 && !f.json {
 		return cli.BadFlag("--pace", " without -J", "only recorded messages have times")
 	}
-	if f.jq, err = message.NewQuery("--jq", f.jqText); err != nil {
+	if f.jq, err = f.jqFlags.Compile(); err != nil {
 		return err
 	}
 	f.payload.Records = f.json

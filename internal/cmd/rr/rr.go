@@ -28,7 +28,7 @@ type flags struct {
 	wait     time.Duration
 	answers  int
 	latency  bool
-	jq       string
+	jq       message.JqFlags
 	noRetain bool
 	serve    bool
 	parallel int
@@ -91,7 +91,7 @@ up those behind it at the server. Bound it with -W.`,
 	cli.ListVar(fs, &f.answerTo, "answer-topics", "", "with --serve: answer only on topics that match `FILTER` (repeatable)")
 	fs.IntVar(&f.parallel, "parallel", 4, "with --serve: at most `N` commands at once")
 	f.output.Register(fs)
-	fs.StringVar(&f.jq, "jq", "", "print what the jq `EXPR` makes of each JSON answer")
+	f.jq.Register(fs, "print what the jq `EXPR` makes of each JSON answer")
 	f.Flags.Register(fs, true)
 	return c
 }
@@ -166,7 +166,7 @@ func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *conne
 	r := &requester{e: e, f: f, plan: p, requests: newRequests(), prefix: newCorrelation(),
 		bad: message.BadLines{Flags: &f.payload, Env: e, What: "request"}}
 	var err error
-	if r.jq, err = message.NewQuery("--jq", f.jq); err != nil {
+	if r.jq, err = f.jq.Compile(); err != nil {
 		return err
 	}
 	r.stdout = cli.NewStdout(e)

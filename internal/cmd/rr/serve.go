@@ -91,7 +91,7 @@ func (f *flags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *co
 // checkServe rejects flags of the other side, and checks where requests come from and answers go.
 func (f *flags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error {
 	for _, name := range []string{"message", "file", "stdin-file", "stdin-line", "null-message", "delimiter", "null", "key-delimiter",
-		"skip-empty", "skip-bad", "verbose", "format", "json", "pretty", "no-newline", "payload", "jq", "latency"} {
+		"skip-empty", "skip-bad", "verbose", "format", "json", "pretty", "no-newline", "payload", "jq", "raw", "latency"} {
 		if fs.Changed(name) {
 			return cli.BadFlag("--serve", " with --"+name, "the command reads the requests and prints the answers")
 		}

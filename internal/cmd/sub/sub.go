@@ -25,7 +25,7 @@ type flags struct {
 	ends     endFlags
 	output   message.OutputFlags
 	random   float64
-	jq       string
+	jq       message.JqFlags
 	watch    bool
 }
 
@@ -47,7 +47,7 @@ func New(e *cli.Env) *cobra.Command {
 	f.retained.register(fs)
 	f.ends.register(fs)
 	f.output.Register(fs)
-	fs.StringVar(&f.jq, "jq", "", "print what the jq `EXPR` makes of each JSON payload")
+	f.jq.Register(fs, "print what the jq `EXPR` makes of each JSON payload")
 	fs.Float64Var(&f.random, "random-filter", 100, "print `PERCENT` of the messages, by chance")
 	fs.BoolVarP(&f.watch, "watch", "w", false, "show a live table of topics, on a terminal")
 	f.Flags.Register(fs, false)
@@ -68,7 +68,7 @@ func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err 
 	if err := f.ends.compile(fs); err != nil {
 		return nil, err
 	}
-	if s.jq, err = message.NewQuery("--jq", f.jq); err != nil {
+	if s.jq, err = f.jq.Compile(); err != nil {
 		return nil, err
 	}
 	switch {
