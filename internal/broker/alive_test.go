@@ -12,21 +12,21 @@ import (
 	"mqtt/internal/proto"
 )
 
-// standing is a connection of a broker that can stand still, as a process that was stopped:
-// meanwhile no read returns, while the peer's bytes arrive. Then a deadline that has passed comes
+// suspendableConn is a connection of a broker that can be suspended, like a stopped process: no
+// read returns, while the bytes of the peer arrive. After that an expired deadline is reported
 // before the bytes, as with a socket.
-type standing struct {
+type suspendableConn struct {
 	net.Conn
 	mu       sync.Mutex
 	arrived  []byte
 	over     bool
 	deadline time.Time
 	still    bool
-	changed  chan struct{} // closed when something of this changes
+	changed  chan struct{} // closed when a field changes
 }
 
-func newStanding(conn net.Conn) *standing {
-	s := &standing{Conn: conn, changed: make(chan struct{})}
+func newStanding(conn net.Conn) *suspendableConn {
+	s := &suspendableConn{Conn: conn, changed: make(chan struct{})}
 	go func() { // ends with the connection
 		buf := make([]byte, 4096)
 		for {
@@ -43,7 +43,7 @@ func newStanding(conn net.Conn) *standing {
 	return s
 }
 
-func (s *standing) set(f func()) {
+func (s *suspendableConn) set(f func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f()
@@ -51,7 +51,7 @@ func (s *standing) set(f func()) {
 	s.changed = make(chan struct{})
 }
 
-func (s *standing) Read(b []byte) (int, error) {
+func (s *suspendableConn) Read(b []byte) (int, error) {
 	for {
 		s.mu.Lock()
 		changed, wait := s.changed, time.Duration(1<<62)
@@ -82,18 +82,18 @@ func (s *standing) Read(b []byte) (int, error) {
 	}
 }
 
-func (s *standing) SetReadDeadline(t time.Time) error {
+func (s *suspendableConn) SetReadDeadline(t time.Time) error {
 	s.set(func() { s.deadline = t })
 	return nil
 }
 
-func (s *standing) SetDeadline(t time.Time) error {
+func (s *suspendableConn) SetDeadline(t time.Time) error {
 	s.SetReadDeadline(t)
 	return s.Conn.SetWriteDeadline(t)
 }
 
-// A broker that stood still looks at what its clients sent meanwhile before it judges their keep
-// alive, and the time that they have for the CONNECT. Who sent nothing is cut.
+// After a suspension the broker reads what its clients sent meanwhile before it enforces their keep
+// alive and the time for CONNECT. It disconnects those that sent nothing.
 func TestKeepAliveAfterStandingStill(t *testing.T) {
 	for name, packet := range map[string]proto.Packet{
 		"PINGREQ": &proto.Ping{Kind: proto.PINGREQ}, "PUBLISH": pub("t", "m", 0, 0), "PUBACK": ack(proto.PUBACK, 1),
@@ -166,7 +166,7 @@ func TestBytesAreASignOfLife(t *testing.T) {
 	})
 }
 
-// But not for ever: a packet may be unfinished for a minute, and longer only as it grows.
+// A packet may be unfinished for a minute, and longer only while it grows.
 func TestBytesAreNoSignOfLifeForEver(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		p := k.connect(proto.V5, "p", keepAlive(2))

@@ -8,7 +8,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// pins are attacks with little that is counted and holds much that is not.
+// pins are attacks that use little counted and much uncounted memory.
 var pins = map[string]func(k *bench, served func()){
 	"a small message beside a large one": func(k *bench, served func()) {
 		s := k.open(proto.V5, "s", func(c *proto.Connect) { c.Props = c.Props.AppendNum(proto.MaximumPacketSize, 60) })
@@ -153,7 +153,7 @@ var pins = map[string]func(k *bench, served func()){
 		for i := range 500 {
 			p := k.connect(proto.V311, fmt.Sprint("x", i))
 			for range 40 {
-				all := make([]proto.Packet, 256) // exactly as much as a reader has room for
+				all := make([]proto.Packet, 256) // exactly what a reader has room for
 				for i := range all {
 					all[i] = ping
 				}

@@ -14,8 +14,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// attacks are what clients do that mean harm or know no better. served looks whether
-// the others still are.
+// attacks are what malicious or faulty clients do. served checks whether the other clients are
+// still served.
 var attacks = map[string]func(k *bench, served func()){
 	"connections that send nothing": func(k *bench, served func()) {
 		for range 500 {
@@ -52,7 +52,7 @@ var attacks = map[string]func(k *bench, served func()){
 			k.dial(proto.V5).hex("10 FFFF1F 0004 4D515454")
 		}
 		served()
-		for range 30 { // half a megabyte each, which is as much as a CONNECT may have
+		for range 30 { // half a megabyte each, the maximum size of CONNECT
 			p := k.dial(proto.V5)
 			p.hex("10 FFFF1F 0004 4D515454 05 00 0000 00 FFFF")
 			p.bytes(make([]byte, 500_000))
@@ -88,7 +88,7 @@ var attacks = map[string]func(k *bench, served func()){
 			p.post(pub(deep, "x", 1, 1, retain), sub(2, to(deep, 0)), sub(3, to(strings.Repeat("+/", levels-1)+"#", 0)))
 			served()
 		}
-		for i := range 2000 { // as deep as they may be, each with levels of its own
+		for i := range 2000 { // the maximum depth, each with levels of its own
 			p.post(pub(fmt.Sprint(i, strings.Repeat("/a", 127)), "x", 0, 0, retain))
 		}
 		served()
@@ -207,7 +207,7 @@ var attacks = map[string]func(k *bench, served func()){
 			p.post(pub(fmt.Sprint("r/", i), big(10_000), 0, 0, retain))
 		}
 		served()
-		for i := range 3000 { // and each of them grown
+		for i := range 3000 { // each of them grown
 			p.post(pub(fmt.Sprint("r/", i), big(20_000), 0, 0, retain))
 		}
 		served()
@@ -218,7 +218,7 @@ var attacks = map[string]func(k *bench, served func()){
 			p.post(pub(fmt.Sprint("r/", i), big(10_000), 0, 0, retain))
 		}
 		for i := range 20 {
-			q := k.open(proto.V5, fmt.Sprint("q", i)) // refused, once there is no memory left
+			q := k.open(proto.V5, fmt.Sprint("q", i)) // refused once memory runs out
 			q.pause()
 			for id := range uint16(20) {
 				q.post(sub(id+1, to("r/+", 0)))
@@ -236,8 +236,8 @@ var attacks = map[string]func(k *bench, served func()){
 	},
 }
 
-// Whatever they do, memory stays within its ceiling, the others are served, and when
-// they are gone nothing is left that should not be.
+// During each attack memory stays below its limit and other clients are served. When the attackers
+// are gone, nothing of them is left.
 func TestAttacksAreBounded(t *testing.T) {
 	const ceiling, base = 8 << 20, 4 << 20
 	maps.Copy(attacks, pins)
@@ -246,7 +246,7 @@ func TestAttacksAreBounded(t *testing.T) {
 			opt := Options{Memory: ceiling, MaxPacket: 1 << 20, Subscriptions: 2000, HighWater: 64 << 10, SysInterval: -1}
 			in(t, opt, func(k *bench) {
 				well, p := k.connect(proto.V5, "well"), k.connect(proto.V5, "p0")
-				well.subscribe(to("well", 0)) // at QoS 0, which needs no memory of the queue's
+				well.subscribe(to("well", 0)) // at QoS 0, which needs no memory for a queue
 				heap := heapInUse()
 				n := 0
 				attack(k, func() {
@@ -258,23 +258,23 @@ func TestAttacksAreBounded(t *testing.T) {
 					if d := time.Since(began); d > 2*time.Second {
 						t.Errorf("the others waited for %v", d)
 					}
-					if m := k.b.Stats().Memory; m > ceiling+2<<20 { // one packet each on top, of the two that were served last
+					if m := k.b.Stats().Memory; m > ceiling+2<<20 { // plus one packet each of the two clients that were served last
 						t.Errorf("%d bytes are counted", m)
 					}
 				})
-				for _, q := range k.peers { // what the attackers hold is not the broker's
+				for _, q := range k.peers { // the attackers' memory does not belong to the broker
 					q.mu.Lock()
 					q.got = nil
 					q.mu.Unlock()
 				}
-				own := int64(len(k.peers)-2) * 6 << 10 // what the test has for each connection
+				own := int64(len(k.peers)-2) * 6 << 10 // the test's own memory for each connection
 				if grown := heapInUse() - heap - own; grown > 2*ceiling+base {
 					t.Errorf("the heap has grown by %d bytes", grown)
 				}
 				for _, q := range k.peers[2:] {
 					q.conn.Close()
 				}
-				k.pass(2 * time.Hour) // and their sessions with them
+				k.pass(2 * time.Hour) // and their sessions end, too
 				if s := k.b.Stats(); s.Connected != 2 || s.Sessions != 2 || s.Subscriptions != 1 || s.Memory > s.RetainedBytes+4*unit || k.b.moving.Load() != 0 {
 					t.Errorf("left behind: %d connections, %d sessions, %d subscriptions, %d bytes", s.Connected-2, s.Sessions-2, s.Subscriptions-1, s.Memory)
 				}

@@ -8,7 +8,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// roll is a method whose data is the name of who that is: an answer of ? asks again.
+// roll is an authentication method whose data is the user name. It answers ? with another step.
 type roll struct{}
 
 type rolling struct{ user string }
@@ -27,7 +27,7 @@ func (r *rolling) Step(_ context.Context, data []byte) ([]byte, proto.Reason) {
 
 func (r *rolling) User() string { return r.user }
 
-// onlyAlice lets nobody else do anything.
+// onlyAlice allows access to nobody but alice.
 type onlyAlice struct{}
 
 func (onlyAlice) Allow(who *Identity, _ string, _ Access) bool { return who.Username == "alice" }
@@ -44,9 +44,9 @@ func roller(r proto.Reason, user string) *proto.Auth {
 	return a
 }
 
-// The name that a method found out is the client's, with its rights and those of its
-// will; one that the CONNECT has must be the same, and so must that of another
-// authentication [MQTT-4.12.1-1], or the connection ends [MQTT-4.12.1-2].
+// The user name that the method finds is the client's, for its rights and for those of its will. A
+// user name in CONNECT must be the same, and so must that of a reauthentication [MQTT-4.12.1-1], or
+// the connection ends [MQTT-4.12.1-2].
 func TestTheMethodSaysWhoItIs(t *testing.T) {
 	in(t, Options{Enhanced: roll{}, ACL: onlyAlice{}}, func(k *bench) {
 		const in = "CONNACK 00 authentication-method=ROLL"
@@ -77,8 +77,7 @@ func TestTheMethodSaysWhoItIs(t *testing.T) {
 	})
 }
 
-// An exchange has an end: before the CONNACK after so many steps, and after it when the
-// answer comes too late.
+// An exchange ends before CONNACK after maxAuthSteps, and after CONNACK when an answer is late.
 func TestAuthenticationHasAnEnd(t *testing.T) {
 	in(t, Options{Enhanced: roll{}, ConnectTimeout: 10 * time.Second}, func(k *bench) {
 		const ask = "AUTH 18 authentication-method=ROLL authentication-data=who"

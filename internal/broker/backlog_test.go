@@ -7,7 +7,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// countingACL denies reading below denied/, if on is set, and counts the questions of each batch.
+// countingACL denies reading below denied/ if on is set, and counts the questions of each batch.
 type countingACL struct {
 	b    *Broker
 	on   bool
@@ -64,7 +64,7 @@ func TestResumeChecksBacklogInSteps(t *testing.T) {
 	})
 }
 
-// The messages that are still to be checked are counted when others are removed among them.
+// The number of messages to be checked stays correct when messages are removed.
 func TestQueueCountsUncheckedMessages(t *testing.T) {
 	var q queue
 	for i := range uint64(20) {

@@ -12,8 +12,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A bridge of 3.1 or 3.1.1 sets bit 7 of the protocol level. It gets nothing back that it
-// published, and retain flags as they were published.
+// A bridge of 3.1 or 3.1.1 sets bit 7 of the protocol level. It does not get its own messages back,
+// and gets retain flags as they were published.
 func TestBridgeLevels(t *testing.T) {
 	for _, v := range []proto.Version{proto.V31, proto.V311} {
 		in(t, Options{}, func(k *bench) {
@@ -29,7 +29,8 @@ func TestBridgeLevels(t *testing.T) {
 	}
 }
 
-// A will below $SYS, which bridges have by default, keeps no client out and is never published.
+// A will below $SYS, which bridges have by default, does not prevent a connection and is never
+// published.
 func TestWillBelowSYS(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
 		watch := k.connect(v, "w")
@@ -62,8 +63,8 @@ func mosquittoPath(t *testing.T) string {
 	return path
 }
 
-// It keeps out no older client where there are no retained messages either. An MQTT 5 client was told
-// [MQTT-3.2.2-13].
+// Without retained messages such a will does not prevent a connection of an older client either. An
+// MQTT 5 client was told [MQTT-3.2.2-13].
 func TestWillBelowSYSWithoutRetain(t *testing.T) {
 	everyVersion(t, Options{Without: Without{Retain: true}}, func(k *bench, v proto.Version) {
 		p := k.open(v, "p", willed("$SYS/broker/connection/p/state", "0", func(w *proto.Will) { w.Retain = true }))
@@ -75,8 +76,8 @@ func TestWillBelowSYSWithoutRetain(t *testing.T) {
 	})
 }
 
-// mosquittoServer runs mosquitto with these lines of configuration until the test ends, and
-// returns its port.
+// mosquittoServer runs mosquitto with these lines of configuration until the test ends, and returns
+// its port.
 func mosquittoServer(t *testing.T, path, conf string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -112,7 +113,7 @@ func mosquittoServer(t *testing.T, path, conf string) string {
 	return port
 }
 
-// mosquitto as a bridge with its defaults: it connects, and each message goes across once.
+// Mosquitto as a bridge with its defaults connects, and forwards each message once.
 func TestMosquittosBridge(t *testing.T) {
 	path := mosquittoPath(t)
 	for _, v := range []string{"mqttv31", "mqttv311", "mqttv50"} {

@@ -9,7 +9,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// raw is a CONNECT with whatever in it: texts get their length, bytes go as they are.
+// raw is a CONNECT with arbitrary fields: strings get a length, bytes are copied.
 func raw(name string, v proto.Version, flags byte, rest ...any) []byte {
 	body := append([]byte{0, byte(len(name))}, name...)
 	body = append(body, byte(v), flags, 0, 0)
@@ -27,13 +27,13 @@ func raw(name string, v proto.Version, flags byte, rest ...any) []byte {
 	return append(proto.AppendUvarint([]byte{0x10}, len(body)), body...)
 }
 
-// A CONNECT of another form is not let in: version 5 is told why, the older ones get
-// a close. [MQTT-3.1.4-1], [MQTT-4.13.2-1], 3.1.1 [MQTT-3.1.4-1], [MQTT-3.2.2-6]
+// A malformed CONNECT is refused: version 5 gets a reason, older versions a close. [MQTT-3.1.4-1],
+// [MQTT-4.13.2-1], 3.1.1 [MQTT-3.1.4-1], [MQTT-3.2.2-6]
 func TestConnectMustHaveItsForm(t *testing.T) {
 	none := []byte{0} // the will's properties, in version 5
 	for name, c := range map[string]struct {
 		flags byte
-		will  bool // the second field is the will's
+		will  bool // the second field is of the will
 		rest  []any
 	}{
 		"identifier that is not UTF-8 [MQTT-3.1.3-4], [MQTT-1.5.4-1], 3.1.1 [MQTT-3.1.3-4], [MQTT-1.5.3-1]": {2, false, []any{"\xff"}},
@@ -96,7 +96,7 @@ func TestConnectMustHaveItsForm(t *testing.T) {
 	}
 }
 
-// All fields at once, each where it belongs.
+// All fields at once, in their order.
 func TestConnectFieldsInTheirOrder(t *testing.T) {
 	everyVersion(t, Options{Auth: passwords{"ann": "secret"}}, func(k *bench, v proto.Version) {
 		login := func(c *proto.Connect) {
@@ -134,7 +134,7 @@ func TestConnectIdentifiersOfAllLetters(t *testing.T) {
 	})
 }
 
-// The CONNACK comes first, once, and after a refusal nothing is done.
+// CONNACK is the first packet and sent once. After a refusal nothing is processed.
 func TestConnackIsFirstAndOnly(t *testing.T) {
 	everyVersion(t, Options{Auth: passwords{"ann": "secret"}}, func(k *bench, v proto.Version) {
 		login := func(c *proto.Connect) {
@@ -187,7 +187,7 @@ func TestSessionPresent(t *testing.T) {
 			{false, "secret", 0, true},       // [MQTT-3.1.2-6], [MQTT-3.2.2-3], 3.1.1 [MQTT-3.2.2-3]: there was none
 			{false, "secret", present, true}, // [MQTT-3.1.2-5], [MQTT-3.1.4-4], 3.1.1 [MQTT-3.1.2-4], [MQTT-3.2.2-2], [MQTT-3.1.4-3]
 			{false, "wrong", 0, false},       // [MQTT-3.2.2-6], 3.1.1 [MQTT-3.2.2-4]
-			{false, "secret", present, true}, // and the session is still there
+			{false, "secret", present, true}, // and the session still exists
 			{true, "secret", 0, true},        // [MQTT-3.1.2-4], [MQTT-3.2.2-2], 3.1.1 [MQTT-3.1.2-6], [MQTT-3.2.2-1]
 		} {
 			if f, code := flags(c.clean, c.password); f != c.flags || (code == 0) != c.ok { // [MQTT-3.2.2-1]: all other bits are 0
@@ -197,7 +197,7 @@ func TestSessionPresent(t *testing.T) {
 	})
 }
 
-// What does not fit a client's Maximum Packet Size is not sent to it.
+// A packet that exceeds the client's Maximum Packet Size is not sent.
 func TestConnackFitsTheClient(t *testing.T) {
 	in(t, Options{Without: Without{QoS2: true}}, func(k *bench) {
 		second := willed("w", "", func(w *proto.Will) { w.QoS = 2 })
@@ -206,10 +206,10 @@ func TestConnackFitsTheClient(t *testing.T) {
 		p.want("CONNACK 9B") // [MQTT-3.2.2-19], [MQTT-3.2.2-20], [MQTT-3.2.2-8]
 		p.closed()
 		p = k.open(proto.V5, "p", num(proto.MaximumPacketSize, 8))
-		p.want("CONNACK 95") // the one that lets it in has more than 8 bytes [MQTT-3.1.2-24]
+		p.want("CONNACK 95") // a CONNACK that accepts has more than 8 bytes [MQTT-3.1.2-24]
 		p.closed()
 		p = k.open(proto.V5, "p", num(proto.MaximumPacketSize, 4))
-		p.closed() // and so has the one that does not
+		p.closed() // and so has one that refuses
 		p = k.connect(proto.V5, "p", num(proto.MaximumPacketSize, 24))
 		var many []proto.Subscription
 		for i := range 30 {
@@ -223,13 +223,13 @@ func TestConnackFitsTheClient(t *testing.T) {
 
 func TestKeepAliveIsTheClientsOwn(t *testing.T) {
 	in(t, Options{KeepAliveMaximum: 100}, func(k *bench) {
-		p := k.connect(proto.V5, "p", keepAlive(10)) // less than ours: it counts [MQTT-3.2.2-22]
+		p := k.connect(proto.V5, "p", keepAlive(10)) // less than the server's: it is used [MQTT-3.2.2-22]
 		k.pass(14 * time.Second)
 		p.silent()
 		k.pass(1100 * time.Millisecond)
 		p.want("DISCONNECT 8D")
 		p.closed()
-		q := k.connect(proto.V311, "q", keepAlive(200)) // who cannot be told has its own, too
+		q := k.connect(proto.V311, "q", keepAlive(200)) // a client that cannot be told keeps its own, too
 		k.pass(299 * time.Second)
 		q.silent()
 		k.pass(2 * time.Second)
@@ -237,7 +237,7 @@ func TestKeepAliveIsTheClientsOwn(t *testing.T) {
 	})
 }
 
-// AUTH packets that are out of turn, of another form, or too large for the client.
+// AUTH packets that are unexpected, malformed, or too large for the client.
 func TestAuthPackets(t *testing.T) {
 	method := func(c *proto.Connect) { c.Props = c.Props.AppendText(proto.AuthenticationMethod, "ECHO") }
 	answer := func(data string) *proto.Auth {
@@ -248,7 +248,7 @@ func TestAuthPackets(t *testing.T) {
 	const ask = "AUTH 18 authentication-method=ECHO authentication-data=abc" // [MQTT-4.12.0-2], [MQTT-3.15.2-1]
 	in(t, Options{Enhanced: echo{}}, func(k *bench) {
 		p := k.open(proto.V5, "p", method)
-		p.want(ask) // without words or user properties, whatever would fit [MQTT-3.15.2-2], [MQTT-3.15.2-3]
+		p.want(ask) // without reason string and user properties, whatever would fit [MQTT-3.15.2-2], [MQTT-3.15.2-3]
 		p.send(answer("cba"))
 		p.want("CONNACK 00 authentication-method=ECHO authentication-data=ok") // [MQTT-4.12.0-5]
 		p.hex("F100")

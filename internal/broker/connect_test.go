@@ -51,7 +51,7 @@ func TestConnectRefusalsByVersion(t *testing.T) {
 	for name, c := range map[string]struct {
 		hex  string
 		v    proto.Version
-		want string // "" is a close without a word
+		want string // "" is a close without a packet
 	}{
 		"no identifier, session to keep, 3.1.1 [MQTT-3.1.3-8]": {"100C 0004 4D515454 04 00 0000 0000", proto.V311, "CONNACK 85"}, // 3.1.1 [MQTT-3.1.3-9]
 		"3.1 no identifier":                         {"100E 0006 4D5149736470 03 02 0000 0000", proto.V31, "CONNACK 85"},
@@ -136,7 +136,7 @@ func TestKeepAliveEndsAtOneAndAHalf(t *testing.T) {
 		p.silent()
 	})
 	in(t, Options{KeepAliveMaximum: 10}, func(k *bench) {
-		p := k.connect(proto.V5, "a") // the server's own counts [MQTT-3.1.2-21]
+		p := k.connect(proto.V5, "a") // the server's keep alive is used [MQTT-3.1.2-21]
 		k.pass(16 * time.Second)
 		p.want("DISCONNECT 8D")
 		p.closed()
@@ -201,7 +201,7 @@ func TestAuthIsAsked(t *testing.T) {
 	})
 }
 
-// echo is a method of two steps: the answer must be the challenge turned round.
+// echo is a method of two steps: the answer must be the reversed challenge.
 type echo struct{}
 
 type echoing struct{ asked bool }
@@ -321,7 +321,7 @@ func TestReasonsAreClipped(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		p := k.connect(proto.V5, "a", num(proto.MaximumPacketSize, 20))
 		p.asking(1, "a#", 0)
-		p.want("SUBACK 1 8F") // the words would not fit
+		p.want("SUBACK 1 8F") // the reason string would not fit
 		p.send(pub("$"+strings.Repeat("é", 10), "", 1, 2))
 		p.want("PUBACK 2 90")
 	})
@@ -331,7 +331,7 @@ func TestAllInOnePiece(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
 		p := k.dial(v)
 		p.send(&proto.Connect{ClientID: "a", CleanStart: true}, sub(1, to("t", 0)), pub("t", "m", 1, 2), &proto.Disconnect{})
-		p.want("CONNACK 00", "SUBACK 1 00", `PUBLISH t "m"`, "PUBACK 2") // none is lost because of the goodbye
+		p.want("CONNACK 00", "SUBACK 1 00", `PUBLISH t "m"`, "PUBACK 2") // none is lost because of the DISCONNECT
 		p.closed()
 	})
 }

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// The costs that doc.go names, in steps: time would depend on the machine.
+// The costs that doc.go names, in steps, because time depends on the machine.
 
-// A step of a walk looks at no more topics than it may, and the steps of a walk come to what it finds
-// and what it has to pass.
+// A step of a walk looks at a limited number of topics, and all steps together look at the topics
+// that match and those they have to pass.
 func TestStepsOfAWalkAreBounded(t *testing.T) {
 	const topics = 20_000
 	var r retained
@@ -47,7 +47,7 @@ func TestStepsOfAWalkAreBounded(t *testing.T) {
 	}
 }
 
-// overlapping returns n subscriptions, of which all take in what matched returns.
+// overlapping returns n subscriptions that all match the topic that matched returns.
 func overlapping(n int) (subs []*subscription) {
 	for i := range n {
 		var b strings.Builder
@@ -62,8 +62,8 @@ func overlapping(n int) (subs []*subscription) {
 
 func matched98() []byte { return []byte(strings.Repeat("x/", 98) + "x") }
 
-// BenchmarkSubscribe adds and removes filters of 99 levels, so many at a time as a SUBSCRIBE is
-// handled: the cost of one does not depend on how many there are.
+// BenchmarkSubscribe adds and removes filters of 99 levels, as many at a time as a SUBSCRIBE does.
+// The cost of one does not depend on how many there are.
 func BenchmarkSubscribe(b *testing.B) {
 	for _, n := range []int{64, 1024, 10_000} {
 		b.Run(fmt.Sprint(n, " filters"), func(b *testing.B) {
@@ -80,8 +80,8 @@ func BenchmarkSubscribe(b *testing.B) {
 	}
 }
 
-// BenchmarkRoute builds the route of a topic that all filters take in: the cost grows with their
-// number, identifiers and all.
+// BenchmarkRoute builds the route of a topic that all filters match. The cost grows with their
+// number, also with identifiers.
 func BenchmarkRoute(b *testing.B) {
 	for _, n := range []int{100, 1000, 10_000} {
 		b.Run(fmt.Sprint(n, " filters"), func(b *testing.B) {
@@ -95,8 +95,8 @@ func BenchmarkRoute(b *testing.B) {
 	}
 }
 
-// BenchmarkRetainedWalk goes through all retained messages: the cost of one does not depend on how
-// many there are.
+// BenchmarkRetainedWalk visits all retained messages. The cost of one does not depend on their
+// number.
 func BenchmarkRetainedWalk(b *testing.B) {
 	for _, n := range []int{1000, 10_000, 100_000} {
 		for _, filter := range []string{"r/#", "r/+/x", "r/+/nope"} {
@@ -120,8 +120,8 @@ func BenchmarkRetainedWalk(b *testing.B) {
 	}
 }
 
-// BenchmarkDisconnect gives what waited for a member of a share to others, of whom nobody takes it:
-// the cost grows with the messages and with the members, and not with their product.
+// BenchmarkDisconnect offers the backlog of a member of a group to other members, none of which
+// accepts it. The cost grows with the messages and with the members, and not with their product.
 func BenchmarkDisconnect(b *testing.B) {
 	for _, n := range []int{100, 1000, 10_000} {
 		b.Run(fmt.Sprint(n, " messages and members"), func(b *testing.B) {

@@ -8,15 +8,15 @@ import (
 	"mqtt/internal/proto"
 )
 
-// dollarRights lets everybody do everything but write $aws/secret.
+// dollarRights allows everyone everything but to write $aws/secret.
 type dollarRights struct{}
 
 func (dollarRights) Allow(_ *Identity, topic string, access Access) bool {
 	return access != Write || topic != "$aws/secret"
 }
 
-// Topics below $aws and $iothub are like others, with rights, wills and retained messages, where
-// Options name them. Wildcards at the first level leave them out [MQTT-4.7.2-1].
+// Topics below $aws and $iothub are like others, with rights, wills and retained messages, if
+// Options lists them. Wildcards at the first level do not match them [MQTT-4.7.2-1].
 func TestDollarTopics(t *testing.T) {
 	everyVersion(t, Options{DollarTopics: []string{"$aws", "$iothub"}, ACL: dollarRights{}}, func(k *bench, v proto.Version) {
 		all, some, shared := k.connect(v, "all"), k.connect(v, "some"), k.connect(v, "shared")
@@ -43,7 +43,7 @@ func TestDollarTopics(t *testing.T) {
 	})
 }
 
-// Where they are not named, a write to them is refused and logged, once a minute and client.
+// If they are not listed, a message to them is refused, and logged once a minute for each client.
 func TestDollarTopicsAreRefused(t *testing.T) {
 	log, logger := logTo(slog.LevelWarn)
 	in(t, Options{Log: logger}, func(k *bench) {

@@ -7,8 +7,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// dump writes a packet down in one line. Of a reason string it says only that there
-// is one: why. Limits of the broker in a CONNACK are left out.
+// dump writes a packet in one line. A reason string is shown as why, and limits of the broker in a
+// CONNACK are omitted.
 func dump(x proto.Packet) string {
 	var b strings.Builder
 	b.WriteString(x.Type().String())

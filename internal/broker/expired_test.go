@@ -8,7 +8,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// What has expired makes room for what comes: among retained messages, in a queue and in memory.
+// Expired messages make room for new ones: among retained messages, in a queue and in memory.
 func TestWhatHasExpiredMakesRoom(t *testing.T) {
 	soon := prop(proto.MessageExpiryInterval, 1)
 	const topics = 10
@@ -52,7 +52,7 @@ func TestWhatHasExpiredMakesRoom(t *testing.T) {
 					s.cut()
 				}
 				p := k.connect(proto.V5, "p")
-				for i := range 3 { // the last one finds what the others left of the memory
+				for i := range 3 { // the last one gets the memory that the others left
 					for r := proto.Success; r == proto.Success; {
 						p.send(pub(fmt.Sprint("t/", i), big(500), 1, 1, soon))
 						r = p.next().(*proto.Ack).Reason

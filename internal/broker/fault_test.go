@@ -8,16 +8,16 @@ import (
 	"mqtt/internal/proto"
 )
 
-// fates gives each packet type an action, for one direction.
-type fates struct {
+// packetActions gives each packet type an action, for one direction.
+type packetActions struct {
 	refuse proto.Reason
 	in     map[proto.Type]Action
 	out    map[proto.Type]Action
 }
 
-func (f *fates) Connection(net.Addr) ConnFaults { return f }
-func (f *fates) Refuse() proto.Reason           { return f.refuse }
-func (f *fates) Packet(in bool, t proto.Type, _ int) Action {
+func (f *packetActions) Connection(net.Addr) ConnFaults { return f }
+func (f *packetActions) Refuse() proto.Reason           { return f.refuse }
+func (f *packetActions) Packet(in bool, t proto.Type, _ int) Action {
 	if in {
 		return f.in[t]
 	}
@@ -25,13 +25,13 @@ func (f *fates) Packet(in bool, t proto.Type, _ int) Action {
 }
 
 func TestFaults(t *testing.T) {
-	in(t, Options{Fault: &fates{refuse: proto.ServerUnavailable}}, func(k *bench) {
+	in(t, Options{Fault: &packetActions{refuse: proto.ServerUnavailable}}, func(k *bench) {
 		p := k.open(proto.V5, "p")
 		p.want("CONNACK 88 why")
 		p.closed()
 	})
 	one := func(t proto.Type, a Action) map[proto.Type]Action { return map[proto.Type]Action{t: a} }
-	in(t, Options{Fault: &fates{out: one(proto.PUBACK, Action{Delay: time.Second}), in: one(proto.PINGREQ, Action{Drop: true})}}, func(k *bench) {
+	in(t, Options{Fault: &packetActions{out: one(proto.PUBACK, Action{Delay: time.Second}), in: one(proto.PINGREQ, Action{Drop: true})}}, func(k *bench) {
 		p := k.connect(proto.V5, "p")
 		p.send(pub("t", "", 1, 1))
 		p.silent()
@@ -40,20 +40,20 @@ func TestFaults(t *testing.T) {
 		p.send(&proto.Ping{Kind: proto.PINGREQ})
 		p.silent()
 	})
-	in(t, Options{Fault: &fates{out: one(proto.PUBACK, Action{Drop: true}), in: one(proto.PUBLISH, Action{Duplicate: true})}}, func(k *bench) {
+	in(t, Options{Fault: &packetActions{out: one(proto.PUBACK, Action{Drop: true}), in: one(proto.PUBLISH, Action{Duplicate: true})}}, func(k *bench) {
 		p := k.connect(proto.V5, "p")
 		p.subscribe(to("t", 0))
 		p.send(pub("t", "m", 1, 1))
 		p.want(`PUBLISH t "m"`, `PUBLISH t "m"`)
 		p.silent()
 	})
-	in(t, Options{Fault: &fates{out: one(proto.PUBACK, Action{Stall: true})}}, func(k *bench) {
+	in(t, Options{Fault: &packetActions{out: one(proto.PUBACK, Action{Stall: true})}}, func(k *bench) {
 		p := k.connect(proto.V5, "p")
 		p.send(pub("t", "", 1, 1))
 		k.pass(time.Hour)
 		p.silent()
 	})
-	in(t, Options{Fault: &fates{in: one(proto.PUBLISH, Action{Cut: true})}}, func(k *bench) {
+	in(t, Options{Fault: &packetActions{in: one(proto.PUBLISH, Action{Cut: true})}}, func(k *bench) {
 		p := k.connect(proto.V5, "p")
 		p.send(pub("t", "", 1, 1))
 		p.closed()

@@ -8,8 +8,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Conversations with bytes changed, cut out and doubled: whatever a client sends, the
-// broker serves the others and forgets nothing of its accounts.
+// Conversations with bytes changed, removed and doubled: whatever a client sends, the broker serves
+// the others, and its counts of memory stay correct.
 func TestMangledConversations(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, v := range []proto.Version{proto.V31, proto.V311, proto.V5} {
@@ -39,7 +39,7 @@ func TestMangledConversations(t *testing.T) {
 	}
 }
 
-// mangled is a conversation of a client with a few bytes wrong.
+// mangled is a conversation of a client with a few wrong bytes.
 func mangled(random *rand.Rand, v proto.Version, i int) []byte {
 	c := &proto.Connect{ClientID: fmt.Sprint("m", i%7), CleanStart: i%3 > 0, Will: &proto.Will{Topic: "w", Payload: []byte("x"), QoS: byte(i % 3)}}
 	s := sub(1, to("a/+", 2), to("$share/g/#", 1))

@@ -8,19 +8,19 @@ import (
 	"sync"
 )
 
-// journal is a Store that can crash: what was not committed is lost then.
+// journal is a Store that can crash, and loses then what was not committed.
 type journal struct {
-	gate sync.RWMutex // no cut between Begin and End
+	gate sync.RWMutex // no commit between Begin and End
 
 	mu      sync.Mutex
-	pending []func(*kept)
-	disk    *kept
+	pending []func(*saved)
+	disk    *saved
 	dead    bool
 	commits int
 }
 
-// kept is what is on the journal's disk.
-type kept struct {
+// saved is the contents of the journal's disk.
+type saved struct {
 	sessions map[string]*keptSession
 	retained map[string]*Message
 }
@@ -36,10 +36,10 @@ type keptSession struct {
 var errCrashed = errors.New("crashed")
 
 func newJournal() *journal {
-	return &journal{disk: &kept{sessions: map[string]*keptSession{}, retained: map[string]*Message{}}}
+	return &journal{disk: &saved{sessions: map[string]*keptSession{}, retained: map[string]*Message{}}}
 }
 
-// reboot returns a journal with what is on the disk of one that has crashed.
+// reboot returns a journal with the disk of one that has crashed.
 func (j *journal) reboot() *journal {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -47,7 +47,7 @@ func (j *journal) reboot() *journal {
 	return &journal{disk: j.disk}
 }
 
-func (j *journal) note(f func(*kept)) {
+func (j *journal) note(f func(*saved)) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if !j.dead {
@@ -56,7 +56,7 @@ func (j *journal) note(f func(*kept)) {
 }
 
 func (j *journal) session(client string, f func(*keptSession)) {
-	j.note(func(k *kept) {
+	j.note(func(k *saved) {
 		if s := k.sessions[client]; s != nil {
 			f(s)
 		}
@@ -83,7 +83,7 @@ func (j *journal) Commit() error {
 }
 
 func (j *journal) PutSession(r SessionRecord) {
-	j.note(func(k *kept) {
+	j.note(func(k *saved) {
 		s := k.sessions[r.Client]
 		if s == nil {
 			s = &keptSession{subs: map[string]SubscriptionRecord{}, entries: map[uint64]*Entry{}, sent: map[uint64]int{}, accepted: map[uint16]bool{}}
@@ -92,7 +92,7 @@ func (j *journal) PutSession(r SessionRecord) {
 		s.SessionRecord = r
 	})
 }
-func (j *journal) DropSession(c string) { j.note(func(k *kept) { delete(k.sessions, c) }) }
+func (j *journal) DropSession(c string) { j.note(func(k *saved) { delete(k.sessions, c) }) }
 func (j *journal) PutSubscription(c string, r SubscriptionRecord) {
 	j.session(c, func(s *keptSession) { s.subs[r.Filter] = r })
 }
@@ -118,11 +118,11 @@ func (j *journal) Release(c string, id uint16) {
 	j.session(c, func(s *keptSession) { delete(s.accepted, id) })
 }
 func (j *journal) PutRetained(m *Message) {
-	j.note(func(k *kept) { k.retained[string(m.Topic)] = m })
+	j.note(func(k *saved) { k.retained[string(m.Topic)] = m })
 }
 func (j *journal) DropRetained(topic []byte) {
 	name := string(topic)
-	j.note(func(k *kept) { delete(k.retained, name) })
+	j.note(func(k *saved) { delete(k.retained, name) })
 }
 
 func (j *journal) Load(context.Context) (*Image, error) {

@@ -12,9 +12,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// bench is a broker and its clients in a bubble of their own time: synctest.Wait
-// returns when all of them wait for something, so what has not come then does not
-// come.
+// bench is a broker and its clients in a synctest bubble. synctest.Wait returns when all of them
+// wait, so what has not arrived then does not arrive.
 type bench struct {
 	t *testing.T
 	b *Broker
@@ -79,7 +78,7 @@ func (k *bench) stop() {
 	}
 }
 
-// pass lets so much time pass.
+// pass lets time d pass.
 func (k *bench) pass(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
@@ -96,7 +95,7 @@ func (k *bench) dial(v proto.Version) *peer {
 	return p
 }
 
-// connect opens a connection and expects to be let in.
+// connect opens a connection and expects CONNACK with Success.
 func (k *bench) connect(v proto.Version, id string, with ...func(*proto.Connect)) *peer {
 	k.t.Helper()
 	p := k.open(v, id, with...)
@@ -107,7 +106,7 @@ func (k *bench) connect(v proto.Version, id string, with ...func(*proto.Connect)
 	return p
 }
 
-// open opens a connection and sends a CONNECT.
+// open opens a connection and sends CONNECT.
 func (k *bench) open(v proto.Version, id string, with ...func(*proto.Connect)) *peer {
 	k.t.Helper()
 	p := k.dial(v)

@@ -11,8 +11,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Retained messages that take up the memory keep nobody out, over a restart neither, be it
-// one with less memory: who comes can clear them. A message that is refused changes nothing.
+// Retained messages that fill the memory do not prevent connections, also after a restart with less
+// memory: a client that connects can remove them. A refused message changes nothing.
 func TestRetainedMessagesLeaveRoom(t *testing.T) {
 	j := newJournal()
 	var log bytes.Buffer
@@ -78,8 +78,8 @@ func TestRetainedMessagesLeaveRoom(t *testing.T) {
 	})
 }
 
-// What is kept has no more room after a restart than before it, however often; what goes with
-// its connection has some, and none beyond the limit once the restored is gone.
+// Stored data has no more room after a restart than before it, however often. Data that ends with
+// its connection has some, and none beyond the limit once the restored data is gone.
 func TestRestartsGiveNoMemory(t *testing.T) {
 	j := newJournal()
 	opt := Options{Memory: 1 << 20, Store: j}
@@ -119,7 +119,7 @@ func TestRestartsGiveNoMemory(t *testing.T) {
 	})
 }
 
-// Nor do those who never finish what they send, or never read what they get.
+// Clients that never finish a packet, or never read, do not prevent connections.
 func TestPacketsOnTheirWayLeaveRoom(t *testing.T) {
 	for name, attack := range map[string]func(k *bench){
 		"unfinished": func(k *bench) {
@@ -167,7 +167,7 @@ func TestPacketsOnTheirWayLeaveRoom(t *testing.T) {
 	}
 }
 
-// A retained message does not wait in a session's queue: it may be larger than that.
+// A retained message is not queued in a session: it may be larger than the queue.
 func TestRetainedMessageThatIsLargerThanTheQueueArrives(t *testing.T) {
 	in(t, Options{QueueBytes: 64 << 10}, func(k *bench) {
 		p := k.connect(proto.V5, "p")
@@ -191,8 +191,8 @@ func TestRetainedMessageThatIsLargerThanTheQueueArrives(t *testing.T) {
 	})
 }
 
-// Retained messages are looked for only while the client takes some: not all of them, and not
-// once for each of ten thousand filters of a packet.
+// Retained messages are searched only while the client reads: not all of them, and not once for
+// each of ten thousand filters of a packet.
 func TestRetainedMessagesThatHaveNoRoomAreNotLookedFor(t *testing.T) {
 	in(t, Options{QueueMessages: 100, HighWater: 1000}, func(k *bench) {
 		p := k.connect(proto.V5, "p")

@@ -26,7 +26,7 @@ func sysValues(k *bench) map[string]string {
 	return all
 }
 
-// $SYS counts each packet that was sent, and the heap that is in use.
+// $SYS counts each packet sent, and the heap in use.
 func TestSysCountsWhatIsSent(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		before := sysValues(k)
@@ -50,7 +50,7 @@ func TestSysCountsWhatIsSent(t *testing.T) {
 			}
 			return i
 		}
-		sys := len(before) + 2 // a CONNACK, a SUBACK and the messages went to who asked
+		sys := len(before) + 2 // a CONNACK, a SUBACK and the messages went to the subscriber
 		if got, want := n(after, "messages/sent")-n(before, "messages/sent"), 8+sys; got != want {
 			t.Errorf("%d packets were sent, want %d", got, want)
 		}
@@ -60,7 +60,7 @@ func TestSysCountsWhatIsSent(t *testing.T) {
 	})
 }
 
-// The averages of $SYS are mosquitto's: a steady rate is reached slowly, and leaves slowly.
+// The averages of $SYS are those of mosquitto: they approach a steady rate slowly, and fall slowly.
 func TestSysLoads(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		if all := sysValues(k); all["load/messages/received/1min"] != "0.00" || len(all) < 45 {

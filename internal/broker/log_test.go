@@ -26,7 +26,7 @@ func (p *page) Write(b []byte) (int, error) {
 	return p.b.Write(b)
 }
 
-// lines returns the lines with all of these parts.
+// lines returns the lines that contain all of these parts.
 func (p *page) lines(parts ...string) (found []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -42,7 +42,7 @@ line:
 	return found
 }
 
-// want expects one line with all of these parts.
+// want expects one line that contains all of these parts.
 func (p *page) want(t *testing.T, parts ...string) {
 	t.Helper()
 	if n := len(p.lines(parts...)); n != 1 {
@@ -55,7 +55,8 @@ func logTo(level slog.Level) (*page, *slog.Logger) {
 	return p, slog.New(slog.NewTextHandler(p, &slog.HandlerOptions{Level: level}))
 }
 
-// At debug there is a line for each login, refusal, denial and drop, with user, client and topic.
+// At debug level there is a line for each login, refusal, denial and drop, with user, client and
+// topic.
 func TestLogAtDebug(t *testing.T) {
 	log, logger := logTo(slog.LevelDebug)
 	in(t, Options{Log: logger, ACL: eachHisOwn{}, QueueMessages: 1}, func(k *bench) {
@@ -94,7 +95,7 @@ func TestLogAtDebug(t *testing.T) {
 	})
 }
 
-// At the default level there is one line a minute and client for those who miss messages.
+// At the default level there is one line a minute for each client that misses messages.
 func TestLogOfMissedMessages(t *testing.T) {
 	log, logger := logTo(slog.LevelWarn)
 	in(t, Options{Log: logger, QueueMessages: 1}, func(k *bench) {
@@ -184,7 +185,7 @@ func TestClip(t *testing.T) {
 	}
 }
 
-// So it is with a share that no member has room in.
+// At the default level there is one line a minute for a group in which no member has room.
 func TestLogOfAShareThatIsFull(t *testing.T) {
 	log, logger := logTo(slog.LevelWarn)
 	in(t, Options{Log: logger, QueueMessages: 1}, func(k *bench) {

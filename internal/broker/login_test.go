@@ -9,7 +9,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// slowAuth decides when its context ends or decide is closed. It refuses client identifiers that begin with x.
+// slowAuth decides when its context ends or decide is closed. It refuses client identifiers that
+// begin with x.
 type slowAuth struct {
 	asked  chan struct{}
 	ended  chan error
@@ -71,7 +72,7 @@ func TestLoginEnds(t *testing.T) {
 	})
 }
 
-// What a client sends ahead while its login takes time is handled after it, in order.
+// Packets that a client sends during its login are handled after it, in order.
 func TestLoginKeepsWhatIsSentAhead(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
 		k.stop()
@@ -88,7 +89,7 @@ func TestLoginKeepsWhatIsSentAhead(t *testing.T) {
 			t.Errorf("the first message is %v", m)
 		}
 		p.want(`PUBLISH t "second"`, "PUBACK 2", "PUBACK 3")
-		k.pass(20 * time.Second) // the time for CONNECT binds it no more
+		k.pass(20 * time.Second) // the time for CONNECT no longer applies
 		p.send(&proto.Ping{Kind: proto.PINGREQ})
 		p.want("PINGRESP")
 	})
@@ -106,7 +107,8 @@ func (recalls) Authenticate(_ context.Context, who *Identity, password []byte) p
 
 func (recalls) Remembers(_ *Identity, password []byte) bool { return string(password) == "right" }
 
-// A client that uses up the connect rate of an address does not use up that of users who were let in before.
+// Failed logins from an address do not use up the connect rate of users whose password was right
+// before.
 func TestConnectRateOfKnownUsers(t *testing.T) {
 	in(t, Options{Auth: recalls{}, ConnectRate: 5}, func(k *bench) {
 		for range 5 {

@@ -8,8 +8,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A session is its user's: another one with the client identifier is refused, and neither
-// reads it, ends it, nor sends its client away; not after a restart either.
+// A session belongs to its user. Another user with the same client identifier is refused, and
+// neither reads nor ends the session nor disconnects its client, also after a restart.
 func TestSessionBelongsToItsUser(t *testing.T) {
 	who := &book{users: map[string]string{"ann": "a", "bob": "b"}, denied: map[string]bool{}}
 	j := newJournal()
@@ -46,8 +46,9 @@ func TestSessionBelongsToItsUser(t *testing.T) {
 	})
 }
 
-// A session of which only the user name is known, as of an old data folder, is whose who comes
-// first with that, also by a certificate, and nobody else's from then on. A restart alone does not change that.
+// A session of which only the user name is known, as in an old data folder, belongs to the first
+// client with that name, also by a certificate, and to nobody else from then on. A restart alone
+// does not change that.
 func TestSessionWithoutOwner(t *testing.T) {
 	named := &x509.Certificate{Subject: pkix.Name{CommonName: "cn"}}
 	for _, name := range []string{"", "ann"} {
@@ -86,9 +87,9 @@ func TestSessionWithoutOwner(t *testing.T) {
 	})
 }
 
-// What is queued or must be sent again is withheld where the rights have changed since,
-// as between two runs. The identifier of a QoS 2 message that the client may have is not
-// another's before PUBCOMP: it would be taken for a repeat.
+// Messages that are queued or must be sent again are dropped if the rights have changed since, also
+// between two runs. The packet identifier of a QoS 2 message that the client may have is not used
+// for another message before PUBCOMP: the client would take that for a redelivery.
 func TestResumeWithFewerRights(t *testing.T) {
 	who := &book{users: map[string]string{"ann": "a"}, denied: map[string]bool{}}
 	j := newJournal()
@@ -125,7 +126,7 @@ func TestResumeWithFewerRights(t *testing.T) {
 	})
 }
 
-// So it is with one that the client takes no more because of its size.
+// The same holds for a message that exceeds the client's Maximum Packet Size.
 func TestResumeWithSmallerPackets(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		s, p := k.connect(proto.V5, "s", expiry(100)), k.connect(proto.V5, "p")
@@ -142,7 +143,7 @@ func TestResumeWithSmallerPackets(t *testing.T) {
 	})
 }
 
-// Where nobody is checked a name is nobody's word, and keeps nobody out.
+// Unverified user names are not compared, and do not prevent a connection.
 func TestSessionsOfUncheckedNames(t *testing.T) {
 	j := newJournal()
 	opt := Options{Store: j}

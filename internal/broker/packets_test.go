@@ -7,7 +7,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// What a CONNECT may be with.
+// Options of a CONNECT.
 func resume(c *proto.Connect) { c.CleanStart = false }
 
 func expiry(seconds uint32) func(*proto.Connect) {
@@ -35,7 +35,7 @@ func delayed(seconds uint32) func(*proto.Will) {
 	return func(w *proto.Will) { w.Props = w.Props.AppendNum(proto.WillDelayInterval, seconds) }
 }
 
-// pub is a PUBLISH.
+// pub returns a PUBLISH.
 func pub(topic, payload string, qos byte, id uint16, with ...func(*proto.Publish)) *proto.Publish {
 	p := &proto.Publish{Topic: []byte(topic), Payload: []byte(payload), QoS: qos, PacketID: id}
 	for _, f := range with {
@@ -50,12 +50,12 @@ func prop(id proto.PropID, n uint32) func(*proto.Publish) {
 	return func(p *proto.Publish) { p.Props = p.Props.AppendNum(id, n) }
 }
 
-// sub is a SUBSCRIBE with packet identifier id.
+// sub returns a SUBSCRIBE with packet identifier id.
 func sub(id uint16, filters ...proto.Subscription) *proto.Subscribe {
 	return &proto.Subscribe{PacketID: id, Filters: filters}
 }
 
-// asking is a SUBSCRIBE whatever its filter is.
+// asking sends a SUBSCRIBE with any filter, valid or not.
 func (p *peer) asking(id uint16, filter string, options byte) {
 	body := binary.BigEndian.AppendUint16(nil, id)
 	if p.v == proto.V5 {
@@ -70,7 +70,7 @@ func to(filter string, qos byte) proto.Subscription {
 	return proto.Subscription{Filter: filter, QoS: qos}
 }
 
-// numbered gives a SUBSCRIBE a subscription identifier.
+// numbered adds a subscription identifier to a SUBSCRIBE.
 func numbered(s *proto.Subscribe, n uint32) *proto.Subscribe {
 	s.Props = s.Props.AppendNum(proto.SubscriptionIdentifier, n)
 	return s
@@ -78,7 +78,7 @@ func numbered(s *proto.Subscribe, n uint32) *proto.Subscribe {
 
 func ack(kind proto.Type, id uint16) *proto.Ack { return &proto.Ack{Kind: kind, PacketID: id} }
 
-// subscribe subscribes and takes the SUBACK.
+// subscribe subscribes and expects the SUBACK.
 func (p *peer) subscribe(filters ...proto.Subscription) {
 	p.t.Helper()
 	p.send(sub(9, filters...))
@@ -87,5 +87,5 @@ func (p *peer) subscribe(filters ...proto.Subscription) {
 	}
 }
 
-// big is a payload of n bytes.
+// big returns a payload of n bytes.
 func big(n int) string { return string(bytes.Repeat([]byte("x"), n)) }

@@ -12,7 +12,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// peer is the other end of a client's connection.
+// peer is the client's end of a connection.
 type peer struct {
 	k    *bench
 	t    *testing.T
@@ -21,7 +21,7 @@ type peer struct {
 
 	mu     sync.Mutex
 	got    [][]byte // whole packets
-	over   bool     // the broker closed
+	over   bool     // the broker has closed
 	paused chan struct{}
 }
 
@@ -55,7 +55,7 @@ func (p *peer) listen() {
 	}
 }
 
-// pause makes the peer stop reading; the returned function makes it go on.
+// pause makes the peer stop reading until the returned function is called.
 func (p *peer) pause() func() {
 	ch := make(chan struct{})
 	p.mu.Lock()
@@ -71,13 +71,13 @@ func (p *peer) pause() func() {
 	}
 }
 
-// bytes sends bytes as they are.
+// bytes sends bytes unchanged.
 func (p *peer) bytes(b []byte) {
 	p.conn.SetWriteDeadline(time.Now().Add(time.Minute))
-	p.conn.Write(b) // a broker that closed meanwhile is what want and closed tell
+	p.conn.Write(b) // want and closed report a broker that has closed
 }
 
-// hex sends bytes written in hexadecimal, blanks between them as one likes.
+// hex sends bytes written in hexadecimal, with spaces anywhere.
 func (p *peer) hex(s string) {
 	p.t.Helper()
 	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
@@ -87,7 +87,7 @@ func (p *peer) hex(s string) {
 	p.bytes(b)
 }
 
-// send sends packets, all in one piece, and waits until they have had their effect.
+// send sends packets in one write, and waits until the broker has handled them.
 func (p *peer) send(packets ...proto.Packet) {
 	p.t.Helper()
 	p.post(packets...)
@@ -156,7 +156,7 @@ func (p *peer) want(dumps ...string) {
 	}
 }
 
-// silent expects that nothing more has come and the connection is open.
+// silent expects an open connection and no more packets.
 func (p *peer) silent() {
 	p.t.Helper()
 	if x := p.next(); x != nil {
@@ -169,7 +169,7 @@ func (p *peer) silent() {
 	}
 }
 
-// closed expects that nothing more came and the broker has closed.
+// closed expects no more packets and a closed connection.
 func (p *peer) closed() {
 	p.t.Helper()
 	if x := p.next(); x != nil {
@@ -182,13 +182,13 @@ func (p *peer) closed() {
 	}
 }
 
-// cut breaks the connection.
+// cut closes the connection without DISCONNECT.
 func (p *peer) cut() {
 	p.conn.Close()
 	synctest.Wait()
 }
 
-// leave disconnects as one should.
+// leave disconnects with DISCONNECT.
 func (p *peer) leave() {
 	p.t.Helper()
 	p.send(&proto.Disconnect{})

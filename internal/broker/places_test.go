@@ -10,8 +10,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Connections that were refused, and those that were not let in yet, take no place, and no counter
-// takes them for clients.
+// Connections that were refused, or have no CONNACK yet, take no place and are not counted as
+// clients.
 func TestOnlyClientsTakePlaces(t *testing.T) {
 	in(t, Options{Connections: 3}, func(k *bench) {
 		var in []*peer
@@ -38,7 +38,7 @@ func TestOnlyClientsTakePlaces(t *testing.T) {
 	})
 }
 
-// A client whose identifier is connected is let in: it takes over the other one's place.
+// A client whose identifier is connected is accepted: it takes over the other one's place.
 func TestTakeoverNeedsNoPlace(t *testing.T) {
 	everyVersion(t, Options{Connections: 2}, func(k *bench, v proto.Version) {
 		a, b := k.connect(v, "a"), k.connect(v, "b", resume)
@@ -58,27 +58,27 @@ func TestTakeoverNeedsNoPlace(t *testing.T) {
 		b.cut()
 		k.pass(time.Second)
 		k.connect(v, "c")
-		if c := k.open(v, "b", resume).next().(*proto.Connack); !c.Reason.Failed() { // its session is there, its place is not
+		if c := k.open(v, "b", resume).next().(*proto.Connack); !c.Reason.Failed() { // the session still exists, its place does not
 			t.Errorf("got %s", dump(c))
 		}
 		a.silent()
 	})
 }
 
-// Of too many silent connections those go that were silent longest. Nobody else has to.
+// If there are too many silent connections, those are closed that have been silent longest.
 func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 	in(t, Options{Connections: 100, ConnectTimeout: time.Hour}, func(k *bench) {
 		var silent []*peer
 		for range 1000 {
 			p := k.dial(proto.V5)
-			p.send() // wait until it is there
+			p.send() // wait until it is registered
 			silent = append(silent, p)
 			if len(silent)%50 == 0 {
 				k.connect(proto.V5, fmt.Sprint("c", len(silent))).subscribe(to("t", 0))
 			}
 		}
 		for i, p := range silent {
-			last := len(silent) - k.b.opt.maxSilent() // the last client that came was silent for a moment, too
+			last := len(silent) - k.b.opt.maxSilent() // the last client was silent for a moment, too
 			if want := i < last; i != last && p.over != want {
 				t.Errorf("connection %d: closed is %v", i, p.over)
 			}
@@ -89,7 +89,7 @@ func TestSilentConnectionsKeepNobodyOut(t *testing.T) {
 	})
 }
 
-// far is a connection whose client is at another address.
+// far is a connection whose client has another address.
 type far struct {
 	net.Conn
 	remote net.Addr
@@ -108,8 +108,8 @@ func (k *bench) from(v proto.Version, ip string) *peer {
 	return p
 }
 
-// Silent connections of one address, and logins of one address that take time, do not have a silent one of
-// another address closed.
+// Silent connections of one address, and slow logins of one address, do not have a silent
+// connection of another address closed.
 func TestOneAddressCannotUseUpPlacesForOthers(t *testing.T) {
 	for _, login := range []bool{false, true} {
 		in(t, Options{}, func(k *bench) {
@@ -141,7 +141,7 @@ func TestOneAddressCannotUseUpPlacesForOthers(t *testing.T) {
 	}
 }
 
-// What is not MQTT is closed at its first byte.
+// A connection that is not MQTT is closed at its first byte.
 func TestAnotherProtocolIsClosedAtOnce(t *testing.T) {
 	for _, begins := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "SSH-2.0-OpenSSH_9.6\r\n", "\x16\x03\x01\x02\x00", "PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n", "\x00", "\xc0"} {
 		in(t, Options{}, func(k *bench) {

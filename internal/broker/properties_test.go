@@ -148,8 +148,8 @@ func TestExpiredRetainedMessagesAreCleared(t *testing.T) {
 	})
 }
 
-// A Message Expiry Interval of 0 means one thing for all receivers: those to whom the message can
-// be sent at once get it, and it waits for nobody.
+// A Message Expiry Interval of 0 means the same for all receivers: the message is sent to those
+// that can be sent it at once, and queued for none.
 func TestExpiryIntervalOfZero(t *testing.T) {
 	const now, with = `PUBLISH t/long "m" message-expiry-interval=0`, `PUBLISH t/long "m" `
 	for name, c := range map[string]struct {

@@ -103,7 +103,8 @@ func TestRetainedIsReplacedOrLeft(t *testing.T) {
 	})
 }
 
-// Identifiers are the broker's own, and never of a message that is still unfinished.
+// Packet identifiers of the broker are independent of the client's, and never those of an
+// unfinished message.
 func TestIdentifiersAreUnused(t *testing.T) {
 	everyVersion(t, Options{Inflight: 4}, func(k *bench, v proto.Version) {
 		s, p := k.connect(v, "s"), k.connect(v, "p")
@@ -140,7 +141,7 @@ func TestIdentifiersAreUnused(t *testing.T) {
 	})
 }
 
-// The exchange of QoS 2 goes on to its end, across connections and beyond the expiry.
+// A QoS 2 exchange is completed, across connections and after the message has expired.
 func TestQoS2IsFinished(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		s, p := k.kept(proto.V5, "s"), k.kept(proto.V5, "p")
@@ -177,7 +178,7 @@ func TestQoS2IsFinished(t *testing.T) {
 	})
 }
 
-// Nothing is sent again as long as the connection lasts, and what was refused never.
+// Nothing is sent again while the connection lasts, and a refused message never.
 func TestNothingIsSentAgainUnasked(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		s, p := k.kept(proto.V5, "s"), k.connect(proto.V5, "p")
@@ -197,7 +198,7 @@ func TestNothingIsSentAgainUnasked(t *testing.T) {
 	})
 }
 
-// A full window holds up messages at QoS 1 and 2, and nothing else.
+// A full inflight window delays messages at QoS 1 and 2, and nothing else.
 func TestAFullWindowHoldsUpNothingElse(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		s, p := k.connect(proto.V5, "s", num(proto.ReceiveMaximum, 1)), k.connect(proto.V5, "p")
@@ -226,7 +227,7 @@ func TestReleasesKeepTheOrderOfTheirPubrecs(t *testing.T) {
 	})
 }
 
-// Words go only where they fit, and the broker adds no user property of its own.
+// Reason strings are sent only if they fit, and the broker adds no user property of its own.
 func TestWordsOnlyWhereTheyFit(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		dollar := "$" + strings.Repeat("x", 30)

@@ -11,8 +11,9 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A share's message that is larger than one member takes goes to the next, whether it comes while
-// the member is connected or waits until it is back with a smaller Maximum Packet Size.
+// A message of a shared subscription that exceeds one member's Maximum Packet Size goes to another
+// one, whether it arrives while the member is connected or is queued until it is back with a
+// smaller limit.
 func TestShareTooLargeForOneMember(t *testing.T) {
 	for qos := range byte(3) {
 		in(t, Options{}, func(k *bench) {
@@ -50,7 +51,7 @@ func TestShareTooLargeForOneMember(t *testing.T) {
 	})
 }
 
-// A member that acknowledges nothing has one message, and the others have the rest.
+// A member that acknowledges nothing has one message, and the others get the rest.
 func TestShareMembersWithRoomFirst(t *testing.T) {
 	for qos := byte(1); qos <= 2; qos++ {
 		in(t, Options{}, func(k *bench) {
@@ -71,7 +72,7 @@ func TestShareMembersWithRoomFirst(t *testing.T) {
 				t.Fatal("the member that acknowledges nothing got nothing")
 			}
 			stuck.silent()
-			stuck.cut() // its session ends: at QoS 1 another one gets what it had
+			stuck.cut() // its session ends: another member gets its QoS 1 messages
 			if got := good.finish(); qos == 1 && !slices.Equal(got, []string{string(x.Payload)}) {
 				t.Errorf("got %v", got)
 			}
@@ -79,8 +80,8 @@ func TestShareMembersWithRoomFirst(t *testing.T) {
 	}
 }
 
-// All members are away, and one comes back: it gets everything that waits for the group, in the
-// order in which it can take it. So does one that joins.
+// All members are away, and one comes back. It gets all messages that are queued for the group, as
+// fast as it has room, and so does a new member.
 func TestShareAllAwayOneComes(t *testing.T) {
 	for _, stored := range []bool{false, true} {
 		for _, who := range []string{"m0", "new"} {
@@ -129,7 +130,7 @@ func TestShareAllAwayOneComes(t *testing.T) {
 	}
 }
 
-// Nothing is pulled by a member that may not read it.
+// A member that may not read the messages pulls none.
 func TestShareIsPulledByReaders(t *testing.T) {
 	in(t, Options{ACL: eachHisOwn{}}, func(k *bench) {
 		a := k.connect(proto.V5, "a", user("eve"), expiry(1000))
@@ -177,7 +178,7 @@ func TestQueueExtract(t *testing.T) {
 	}
 }
 
-// Whatever members do, each message that was accepted goes to one of them, and to no other.
+// Whatever members do, each accepted message goes to exactly one of them.
 func TestShareLosesNothingAndRepeatsNothing(t *testing.T) {
 	for seed := range uint64(20) {
 		opt := Options{Inflight: 8}
@@ -271,8 +272,8 @@ func TestShareLosesNothingAndRepeatsNothing(t *testing.T) {
 	}
 }
 
-// Messages that wait in a session whose client leaves stay there until others have room: none is
-// dropped.
+// Messages in the queue of a session whose client leaves stay there until other members have room.
+// None is dropped.
 func TestShareOfALeaverIsNotDropped(t *testing.T) {
 	in(t, Options{QueueMessages: 20}, func(k *bench) {
 		a := k.connect(proto.V5, "a", num(proto.ReceiveMaximum, 1), expiry(1000))

@@ -102,8 +102,8 @@ func (s *session) waitingTopics() map[string]bool {
 }
 
 // dropTopics drops the waiting messages of topics that are not allowed, and returns those of shared
-// subscriptions, which the caller passes to other members. Messages whose topics are not listed were
-// queued since, with the new rights. s.mu is held.
+// subscriptions, which the caller passes to other members. Messages whose topics are not listed
+// were queued since, with the new rights. s.mu is held.
 func (s *session) dropTopics(bt *batch, allowed map[string]bool) (left []delivery) {
 	denied := func(h *delivery) bool {
 		ok, listed := allowed[string(h.m.Topic)]

@@ -12,13 +12,13 @@ import (
 	"mqtt/internal/proto"
 )
 
-// book is an Auth, an ACL and a method, all of which change. A user has a password; who
-// has none may come without a name. What is denied is a user and a topic.
+// book is an Auth, an ACL and a method that can be changed. A user has a password. Clients without
+// a password may connect without a user name. denied lists users and topics.
 type book struct {
 	mu     sync.Mutex
 	users  map[string]string
 	denied map[string]bool
-	after  func() // done when a password has been found right
+	after  func() // called when a password was right
 }
 
 func (k *book) set(f func()) {
@@ -60,8 +60,8 @@ func login(user, password string) func(*proto.Connect) {
 	}
 }
 
-// After Revise a client whose user is gone or has another password has to go, and only
-// such a one, by whatever way it came in; its will is published.
+// After Revise a client whose user was deleted or has another password is disconnected, and no
+// other one, however it was authenticated. Its will is published.
 func TestReviseSendsAway(t *testing.T) {
 	who := &book{users: map[string]string{"ann": "a", "bob": "b", "eve": "e"}}
 	var log bytes.Buffer
@@ -100,12 +100,12 @@ func TestReviseSendsAway(t *testing.T) {
 	}
 }
 
-// A client that comes in with what is changed at that moment has to go as well, and one
-// that authenticates anew stays.
+// A client that connects while its credentials change is disconnected as well. One that
+// reauthenticates stays.
 func TestReviseOfWhoJustComes(t *testing.T) {
 	who := &book{users: map[string]string{"ann": "a", "bob": "b"}}
 	in(t, Options{Auth: who, Enhanced: roll{}}, func(k *bench) {
-		who.after = func() { // with the lock held, as if it came right after
+		who.after = func() { // with the lock held, as if it happened right after
 			who.users["ann"] = "new"
 			k.b.revision.Add(1)
 		}
@@ -125,8 +125,8 @@ func TestReviseOfWhoJustComes(t *testing.T) {
 	})
 }
 
-// waiter is an ACL that notes how often it is asked, and whether one of the locks that
-// others need is held meanwhile.
+// waiter is an ACL that counts how often it is asked, and how often a lock that others need is held
+// meanwhile.
 type waiter struct {
 	locks []*sync.Mutex
 	asked [3]int
@@ -145,8 +145,8 @@ func (w *waiter) Allow(_ *Identity, _ string, access Access) bool {
 	return true
 }
 
-// An ACL that takes its time over all that waits for one client keeps no other from coming or
-// leaving, and is asked once for messages of one topic in a row.
+// A slow ACL does not block other clients while a session is resumed, and is asked once for
+// consecutive messages of one topic.
 func TestResumeKeepsNobodyOut(t *testing.T) {
 	who := &waiter{}
 	in(t, Options{ACL: who}, func(k *bench) {
@@ -166,8 +166,7 @@ func TestResumeKeepsNobodyOut(t *testing.T) {
 	})
 }
 
-// Nor does one that takes its time over the filters of a SUBSCRIBE hold up who has a message
-// for the session.
+// A slow ACL does not block publishers to a session while the session subscribes.
 func TestSubscribeHoldsNobodyUp(t *testing.T) {
 	who := &waiter{}
 	in(t, Options{ACL: who}, func(k *bench) {
@@ -182,8 +181,8 @@ func TestSubscribeHoldsNobodyUp(t *testing.T) {
 	})
 }
 
-// After Revise nothing comes any more that the ACL denies by now: not what is published,
-// nor what waited; of a shared subscription another member gets it.
+// After Revise a client gets no message that the ACL now denies, neither a new nor a queued one.
+// Those of a shared subscription go to another member.
 func TestReviseStopsDelivery(t *testing.T) {
 	who := &book{users: map[string]string{"ann": "a", "bob": "b"}, denied: map[string]bool{}}
 	in(t, Options{Auth: who, ACL: who}, func(k *bench) {
@@ -222,8 +221,8 @@ func (v onlyVersion) Allow(who *Identity, _ string, access Access) bool {
 	return access != Read || who.Version == proto.Version(v)
 }
 
-// The rights of a client that resumes a session count from the moment that it is in: also for a publisher
-// that looked up its subscribers before.
+// The rights of a client that resumes a session apply at once, also to a publisher that has looked
+// up its subscribers before.
 func TestRightsOfAResumedSessionCountAtOnce(t *testing.T) {
 	in(t, Options{ACL: onlyVersion(proto.V5)}, func(k *bench) {
 		s := k.connect(proto.V5, "s", resume, expiry(100))

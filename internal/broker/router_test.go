@@ -9,7 +9,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// The tree and the standard's own definition agree on random filters and topics.
+// The tree and the definition in the standard agree on random filters and topics.
 func TestTreesMatchAsFiltersDo(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	words := []string{"a", "b", "", "a!", "$x", "+", "#"}
@@ -33,7 +33,7 @@ func TestTreesMatchAsFiltersDo(t *testing.T) {
 			s := &session{}
 			filters[s] = f
 			r.add(s, newSubscription(to(f, 0), 0))
-			if other := text(len(words)); proto.CheckFilter(other) == nil { // one that comes and goes
+			if other := text(len(words)); proto.CheckFilter(other) == nil { // a filter that is added and removed
 				gone := newSubscription(to(other, 0), 0)
 				r.add(s, gone)
 				if other != f {
@@ -120,7 +120,7 @@ func TestRetainedIsBounded(t *testing.T) {
 	}
 }
 
-// count returns how many nodes there are below n.
+// count returns the number of nodes below n.
 func (n *node) count() (all int) {
 	for _, c := range n.children {
 		all += 1 + c.count()
@@ -128,8 +128,8 @@ func (n *node) count() (all int) {
 	return all
 }
 
-// A filter adds two nodes at most, however many levels it has, and a route costs no more steps
-// than there are nodes and levels that could match.
+// A filter adds at most two nodes, however many levels it has. A route costs no more steps than
+// there are nodes and levels that could match.
 func TestDeepFiltersAreCheap(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	const filters, levels = 2000, 99

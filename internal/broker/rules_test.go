@@ -12,13 +12,13 @@ import (
 	"testing"
 )
 
-// testdata/rules5.tsv and rules311.tsv list every numbered statement of the two
-// standards that binds a server, and those of clients that the broker polices: the
-// number, what it comes to, and the tests that show it or why none here can.
+// testdata/rules5.tsv and rules311.tsv list every numbered statement of the two standards that binds
+// a server, and those about clients that the broker enforces: the number, its meaning, and the tests
+// for it, or why there can be none here.
 //
-// A test that is listed names the number, as [MQTT-...] for 5.0 and as
-// "3.1.1 [MQTT-...]" for the other, the two of which number apart. And a number that
-// a test names is one of the table's: none is made up or taken from the wrong list.
+// A listed test must name the number, as [MQTT-...] for 5.0 and as "3.1.1 [MQTT-...]" for 3.1.1,
+// because the two standards number their statements independently. A number that a test names must
+// be in the list of its standard.
 func TestEveryRuleIsShown(t *testing.T) {
 	named5, named311 := namedRules(t)
 	for _, c := range []struct {

@@ -9,7 +9,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// kept connects in a way that the session is kept.
+// kept connects with a session that outlives the connection.
 func (k *bench) kept(v proto.Version, id string, with ...func(*proto.Connect)) *peer {
 	k.t.Helper()
 	with = append(with, resume)
@@ -37,7 +37,7 @@ func TestSessionKeepsItsQueueInOrderAndDUPForWhatWasSent(t *testing.T) {
 		p.send(pub("t", "not kept", 0, 0))
 		present := "CONNACK 00 present" // [MQTT-3.2.2-3]
 		if v == proto.V31 {
-			present = "CONNACK 00" // 3.1 cannot say so
+			present = "CONNACK 00" // 3.1 has no session present flag
 		}
 		s = k.kept(v, "s")
 		s.want(present, `PUBLISH t "0" q1 id1 dup`, `PUBLISH t "1" q1 id2 dup`) // [MQTT-4.4.0-1], [MQTT-4.6.0-1]
@@ -73,9 +73,9 @@ func TestDUPOnlyOnWhatReallyLeft(t *testing.T) {
 		goOn := s.pause()
 		p.send(pub("t", "b", 1, 1)) // the pipe's reader has one read left
 		synctest.Wait()
-		p.send(pub("t", "c", 1, 1)) // the writer has this one in hand
+		p.send(pub("t", "c", 1, 1)) // the writer has taken this one
 		synctest.Wait()
-		p.send(pub("t", "d", 1, 1)) // and this one waits behind it
+		p.send(pub("t", "d", 1, 1)) // and this one is queued after it
 		s.conn.Close()
 		goOn()
 		p.want("PUBACK 1", "PUBACK 1", "PUBACK 1", "PUBACK 1")
@@ -118,7 +118,7 @@ func TestSessionEndsWhenItsTimeIsUp(t *testing.T) {
 		}
 	})
 	in(t, Options{SessionExpiryMaximum: 10}, func(k *bench) {
-		k.open(proto.V311, "s", resume).cut() // for ever, but no longer than we allow
+		k.open(proto.V311, "s", resume).cut() // no expiry, but limited by the broker
 		k.pass(9 * time.Second)
 		p := k.open(proto.V311, "s", resume)
 		p.want("CONNACK 00 present")
@@ -176,7 +176,7 @@ func TestReceiveMaximumOfTheClientNeverStalls(t *testing.T) {
 					for i := range uint16(50) {
 						p.send(pub("t", fmt.Sprint(i), qos, i+1))
 					}
-					p.send(pub("t", "zero", 0, 0)) // is not held up [MQTT-4.9.0-2]
+					p.send(pub("t", "zero", 0, 0)) // is not delayed [MQTT-4.9.0-2]
 					zero := false
 					for i := 0; i < 50; {
 						var window []*proto.Publish
@@ -260,7 +260,7 @@ func TestReceiveMaximumOfOursIsWatched(t *testing.T) {
 		p.send(pub("t", "", 2, 3))
 		p.want("DISCONNECT 93 why") // [MQTT-3.3.4-7]
 		p.closed()
-		q := k.connect(proto.V311, "q") // 3.1.1 knows no such thing
+		q := k.connect(proto.V311, "q") // 3.1.1 has no Receive Maximum
 		q.send(pub("t", "", 2, 1), pub("t", "", 2, 2), pub("t", "", 2, 3))
 		q.want("PUBREC 1", "PUBREC 2", "PUBREC 3")
 	})
@@ -278,13 +278,13 @@ func TestQueueIsBounded(t *testing.T) {
 			p.want(fmt.Sprintf("PUBACK %d", i+1))
 		}
 		p.send(pub("t", "3", 1, 4), pub("t", "4", 2, 5))
-		p.want("PUBACK 4 97 why", "PUBREC 5 97 why") // nobody could take it: no silent loss
+		p.want("PUBACK 4 97 why", "PUBREC 5 97 why") // no subscriber has room: no silent loss
 		p.send(pub("t", "5", 2, 5))                  // the identifier was free at once
 		p.want("PUBREC 5 97 why")
 		other := k.connect(proto.V5, "other")
 		other.subscribe(to("t", 0))
 		p.send(pub("t", "6", 1, 6))
-		p.want("PUBACK 6") // somebody could
+		p.want("PUBACK 6") // one subscriber has room
 		if n := k.b.Stats().Dropped; n != 4 {
 			t.Errorf("%d dropped, want 4", n)
 		}
@@ -303,7 +303,7 @@ func TestAcknowledgementOfAnotherKind(t *testing.T) {
 		s.send(ack(proto.PUBCOMP, 1))
 		s.want("DISCONNECT 82 why")
 		s = k.connect(proto.V5, "s")
-		s.send(ack(proto.PUBACK, 77)) // of nothing: a late one, no harm
+		s.send(ack(proto.PUBACK, 77)) // an acknowledgement of nothing is ignored
 		s.silent()
 	})
 }

@@ -7,7 +7,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// drain counts the messages that have come, and acknowledges those at QoS 1.
+// drain counts the messages that have arrived, and acknowledges those at QoS 1.
 func (p *peer) drain() (n int, payloads []string) {
 	for {
 		x := p.next()
@@ -56,7 +56,7 @@ func TestShareSpreadsTheLoad(t *testing.T) {
 		}
 		late := k.connect(v, "late")
 		late.subscribe(to("$share/g/t/+", 0))
-		late.silent() // no retained messages for a share
+		late.silent() // no retained messages for a shared subscription
 	})
 }
 
@@ -71,7 +71,7 @@ func TestShareGivesWhatALeaverHadToOthers(t *testing.T) {
 		a.want(`PUBLISH t "0" q1 id1`)
 		b := k.connect(proto.V5, "b")
 		b.subscribe(to("$share/g/t", 1))
-		if n, got := b.drain(); n != 4 || got[0] != "1" || got[3] != "4" { // what a has no room for goes to b
+		if n, got := b.drain(); n != 4 || got[0] != "1" || got[3] != "4" { // messages that a has no room for go to b
 			t.Errorf("b got %v", got)
 		}
 		b.leave()
@@ -81,9 +81,9 @@ func TestShareGivesWhatALeaverHadToOthers(t *testing.T) {
 		if n, got := b.drain(); n != 1 || got[0] != "5" {
 			t.Errorf("b got %v", got)
 		}
-		a.cut() // what was sent waits for its return
+		a.cut() // sent messages wait for it to reconnect
 		b.silent()
-		k.connect(proto.V5, "a").leave() // the session ends: now b gets that, too
+		k.connect(proto.V5, "a").leave() // the session ends: b gets them, too
 		if n, got := b.drain(); n != 1 || got[0] != "0" {
 			t.Errorf("b got %v", got)
 		}

@@ -79,7 +79,7 @@ func TestTricklingSubscribersCostLittle(t *testing.T) {
 		for i := range 2 {
 			slow := k.connect(proto.V5, fmt.Sprint("slow", i))
 			slow.subscribe(to("t", 0))
-			go func() { // it takes 4 KiB in a tenth of a second
+			go func() { // reads 4 KiB in a tenth of a second
 				for {
 					goOn := slow.pause()
 					select {
@@ -102,7 +102,7 @@ func TestTricklingSubscribersCostLittle(t *testing.T) {
 				t.Errorf("a healthy subscriber got %d of 5000", n)
 			}
 		}
-		if d := time.Since(began); d > 3*time.Second { // at the pace of the slow it would be 25 s
+		if d := time.Since(began); d > 3*time.Second { // at the speed of the slow reader it would be 25 s
 			t.Errorf("the slow subscribers cost the others %v", d)
 		}
 	})
@@ -146,7 +146,7 @@ func TestUnfinishedPacketsAreCounted(t *testing.T) {
 				cut++
 			}
 			if last := i == len(k.peers)-1; last && ok || i == 0 && !ok {
-				t.Errorf("client %d was cut: %v", i, ok) // the packet of the first was unfinished for longest
+				t.Errorf("client %d was cut: %v", i, ok) // the packet of the first one was unfinished longest
 			}
 		}
 		if m := k.b.Stats().Memory; m > 9<<20 || cut == 0 {
@@ -186,7 +186,7 @@ func TestPublisherIsSlowedRatherThanAnythingLost(t *testing.T) {
 			}
 		}()
 		got := 0
-		for round := 0; got < all && round < 1000; round++ { // it reads for a moment in every half a second
+		for round := 0; got < all && round < 1000; round++ { // it reads for a moment every half second
 			goOn := slow.pause()
 			k.pass(500 * time.Millisecond)
 			goOn()
@@ -247,9 +247,9 @@ func TestMemoryHasACeiling(t *testing.T) {
 		if refused < 80 {
 			t.Errorf("%d of 200 refused", refused)
 		}
-		k.connect(proto.V5, "x").leave() // messages leave room for who comes to clear them
+		k.connect(proto.V5, "x").leave() // messages leave room for clients that connect to remove them
 		last := "CONNACK 00"
-		for i := 0; last == "CONNACK 00"; i++ { // sessions, and connections, leave none
+		for i := 0; last == "CONNACK 00"; i++ { // sessions and connections leave none
 			p := k.open(proto.V5, fmt.Sprint("c", i), willed("w", big(10000)))
 			last = dump(p.next())
 		}
@@ -260,7 +260,7 @@ func TestMemoryHasACeiling(t *testing.T) {
 			q.conn.Close()
 		}
 		synctest.Wait()
-		k.b.expire(k.b.sessions["s"])           // its end gives the memory back
+		k.b.expire(k.b.sessions["s"])           // its end frees the memory
 		if m := k.b.Stats().Memory; m != unit { // p's own session
 			t.Errorf("%d bytes are still counted", m)
 		}

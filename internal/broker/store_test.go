@@ -13,7 +13,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// crash kills the broker and starts another with what was on the disk.
+// crash kills the broker and starts another one with the contents of the disk.
 func (k *bench) crash(j *journal, opt Options) *journal {
 	j2 := j.reboot()
 	for _, p := range k.peers {
@@ -44,7 +44,7 @@ func TestStoreKeepsWhatMustOutliveTheProcess(t *testing.T) {
 		w.want("CONNACK 00")
 		w.cut()
 		k.connect(proto.V5, "clean").subscribe(to("t/#", 1)) // leaves no trace
-		p.send(&proto.Ping{Kind: proto.PINGREQ})             // and so a commit
+		p.send(&proto.Ping{Kind: proto.PINGREQ})             // so there is a commit
 		p.want("PINGRESP")
 
 		j = k.crash(j, Options{})
@@ -71,7 +71,7 @@ func TestStoreKeepsWhatMustOutliveTheProcess(t *testing.T) {
 	})
 }
 
-// Sessions whose time was up while there was no broker go while it restores the others.
+// Sessions that expired while no broker was running end during Restore.
 func TestRestoreOfSessionsThatAreOver(t *testing.T) {
 	j := newJournal()
 	for i := range 5000 {
@@ -92,8 +92,8 @@ func TestRestoreOfSessionsThatAreOver(t *testing.T) {
 	}
 }
 
-// The clock was set back by an hour between two runs: a session and a will wait for as long as they were asked to, not for an
-// hour more. Set forward, they are over.
+// The clock is set back by an hour between two runs: sessions and wills wait for their interval,
+// not for an hour more. If it is set forward, they are over.
 func TestRestoreAfterTheClockWasSet(t *testing.T) {
 	for _, by := range []time.Duration{-time.Hour, time.Hour} {
 		j := newJournal()
@@ -106,7 +106,7 @@ func TestRestoreAfterTheClockWasSet(t *testing.T) {
 			s.want("CONNACK 00")
 			s.send(sub(1, to("will", 0)))
 			s.want("SUBACK 1 00")
-			j.mu.Lock() // what was written is as old as the clock says
+			j.mu.Lock() // saved times are as old as the clock says
 			left := j.disk.sessions["w"]
 			left.Left, left.WillDue = left.Left.Add(-by), left.WillDue.Add(-by)
 			j.mu.Unlock()
@@ -136,8 +136,8 @@ func TestRestoreAfterTheClockWasSet(t *testing.T) {
 	}
 }
 
-// A message expires by the clock of the wall, which outlives the process. When that is set back the message waits for longer, but
-// the interval that goes on is never more than the one that came [MQTT-3.3.2-6].
+// A message expires by the wall clock, which outlives the process. If that is set back the message
+// waits longer, but the remaining interval is never more than the original one [MQTT-3.3.2-6].
 func TestExpiryWhenTheClockIsSet(t *testing.T) {
 	const came = int64(1e18)
 	ps := proto.Props(nil).AppendNum(proto.MessageExpiryInterval, 600)
@@ -174,8 +174,8 @@ func TestStoreThatFailsAcknowledgesNothing(t *testing.T) {
 	})
 }
 
-// A publisher and a subscriber with sessions of their own go through many crashes of
-// the broker, at any moment.
+// A publisher and a subscriber, each with a session, survive many crashes of the broker at any
+// moment.
 func TestStoreLosesNothingAndRepeatsNothingThroughCrashes(t *testing.T) {
 	const all = 300
 	for qos := byte(1); qos <= 2; qos++ {
@@ -213,7 +213,7 @@ func TestStoreLosesNothingAndRepeatsNothingThroughCrashes(t *testing.T) {
 	}
 }
 
-// couple is a publisher and a subscriber that keep to the standard.
+// couple is a publisher and a subscriber that follow the standard.
 type couple struct {
 	k    *bench
 	qos  byte
@@ -237,7 +237,7 @@ func (c *couple) connect() {
 	}
 }
 
-// step lets one of the two do something.
+// step lets one of the two act.
 func (c *couple) step(all, what int) {
 	switch {
 	case what == 0 && c.next < all && c.out.Free() > 0:

@@ -7,7 +7,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Of another form: the connection ends. [MQTT-4.13.1-1], 3.1.1 [MQTT-4.8.0-1]
+// A malformed packet ends the connection. [MQTT-4.13.1-1], 3.1.1 [MQTT-4.8.0-1]
 func TestSubscribeMustHaveItsForm(t *testing.T) {
 	for name, c := range map[string]struct{ five, four, want string }{
 		"SUBSCRIBE bits [MQTT-3.8.1-1], 3.1.1 [MQTT-3.8.1-1]":           {"8007 0001 00 0001 61 00", "8006 0001 0001 61 00", "DISCONNECT 81 why"},
@@ -38,16 +38,17 @@ func TestSubscribeMustHaveItsForm(t *testing.T) {
 	}
 }
 
-// One answer for many filters, as if each had come alone.
+// One packet with several filters is handled as if each had come alone, with one answer.
 func TestSubackAnswersEveryFilterInItsOrder(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
 		s, p := k.connect(v, "s"), k.connect(v, "p")
 		s.send(sub(65535, to("a", 2), to("b", 0), to("c", 1), to("a", 1)))
-		// [MQTT-3.8.4-1], [MQTT-3.8.4-2], [MQTT-2.2.1-6], [MQTT-3.8.4-5], [MQTT-3.8.4-6], [MQTT-3.8.4-7], [MQTT-3.9.3-1], [MQTT-3.9.3-2];
-		// 3.1.1 [MQTT-3.8.4-1], [MQTT-3.8.4-2], [MQTT-2.3.1-7], [MQTT-3.8.4-4], [MQTT-3.8.4-5], [MQTT-3.9.3-1]
+		// [MQTT-3.8.4-1], [MQTT-3.8.4-2], [MQTT-2.2.1-6], [MQTT-3.8.4-5], [MQTT-3.8.4-6],
+		// [MQTT-3.8.4-7], [MQTT-3.9.3-1], [MQTT-3.9.3-2]; 3.1.1 [MQTT-3.8.4-1], [MQTT-3.8.4-2],
+		// [MQTT-2.3.1-7], [MQTT-3.8.4-4], [MQTT-3.8.4-5], [MQTT-3.9.3-1]
 		s.want("SUBACK 65535 02 00 01 01")
 		p.send(pub("a", "m", 2, 1))
-		s.want(`PUBLISH a "m" q1 id1`) // the later one counts: [MQTT-3.8.4-8], 3.1.1 [MQTT-3.8.4-6]
+		s.want(`PUBLISH a "m" q1 id1`) // the later one replaces the first: [MQTT-3.8.4-8], 3.1.1 [MQTT-3.8.4-6]
 		s.send(&proto.Unsubscribe{PacketID: 7, Filters: []string{"b", "x", "a", "a"}})
 		if v == proto.V5 {
 			s.want("UNSUBACK 7 00 11 00 11") // [MQTT-3.10.4-6], [MQTT-3.11.3-1], [MQTT-3.11.3-2]
@@ -59,8 +60,8 @@ func TestSubackAnswersEveryFilterInItsOrder(t *testing.T) {
 	})
 }
 
-// The same filter again: another subscription, the retained messages once more, and
-// nothing lost in between.
+// A subscription with the same filter replaces the first one: retained messages are sent again, and
+// no message is lost.
 func TestSubscribeAgain(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
 		s, p := k.connect(v, "s"), k.connect(v, "p")
@@ -94,7 +95,7 @@ func TestUnsubscribeComparesCharacters(t *testing.T) {
 		s.next()
 		p.send(pub("t/2", "no more", 1, 2)) // [MQTT-3.10.4-2], 3.1.1 [MQTT-3.10.4-2]
 		s.silent()
-		s.send(ack(proto.PUBREC, 1)) // what has begun is finished: [MQTT-3.10.4-3], 3.1.1 [MQTT-3.10.4-3]
+		s.send(ack(proto.PUBREC, 1)) // a started exchange is completed: [MQTT-3.10.4-3], 3.1.1 [MQTT-3.10.4-3]
 		s.want("PUBREL 1")
 	})
 }
@@ -109,7 +110,7 @@ func TestOverlapHasTheHighestQoS(t *testing.T) {
 	})
 }
 
-// Whoever is away gets it later; QoS 0 may be left out.
+// A disconnected client gets messages later, except those at QoS 0.
 func TestMessagesWaitForThoseWhoAreAway(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
 		s, p := k.kept(v, "s"), k.connect(v, "p")
@@ -121,7 +122,7 @@ func TestMessagesWaitForThoseWhoAreAway(t *testing.T) {
 		s = k.kept(v, "s")
 		s.next()
 		s.want(`PUBLISH t "one" q1 id1`, `PUBLISH t "two" q2 id2`) // [MQTT-4.1.0-1], 3.1.1 [MQTT-4.1.0-1]
-		k.pass(48 * time.Hour)                                     // longer than the session may outlive it
+		k.pass(48 * time.Hour)                                     // longer than the session may outlive the connection
 		s.cut()
 		s = k.kept(v, "s")
 		s.next()
@@ -129,7 +130,7 @@ func TestMessagesWaitForThoseWhoAreAway(t *testing.T) {
 	})
 }
 
-// A member of a share has its own QoS, and what it refuses nobody else gets.
+// A member of a group has its own QoS, and no other member gets a message that it refuses.
 func TestShareHasTheMembersQoS(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		a, b, p := k.connect(proto.V5, "a"), k.connect(proto.V5, "b"), k.connect(proto.V5, "p")

@@ -25,7 +25,7 @@ func TestOverlappingSubscriptionsDeliverOnceWithEveryIdentifier(t *testing.T) {
 			t.Errorf("%s", dump(x))
 		}
 		s.silent()
-		s.send(sub(4, to("a/#", 0))) // in the place of the first, without an identifier [MQTT-3.8.4-3]
+		s.send(sub(4, to("a/#", 0))) // replaces the first, without an identifier [MQTT-3.8.4-3]
 		s.want("SUBACK 4 00")
 		p.send(pub("a/b", "m", 0, 0))
 		s.want(`PUBLISH a/b "m" subscription-identifier=268435455`)
@@ -44,7 +44,7 @@ func TestRefusedFiltersByVersion(t *testing.T) {
 			p = k.connect(proto.V311, "4")
 			p.asking(1, filter, 1)
 			p.want("SUBACK 1 80")         // 3.1.1 [MQTT-3.9.3-2]
-			p = k.connect(proto.V31, "3") // 3.1 has no word for it
+			p = k.connect(proto.V31, "3") // 3.1 has no failure code
 			p.asking(1, filter, 1)
 			p.closed()
 		})
@@ -66,14 +66,14 @@ func TestACLIsAsked(t *testing.T) {
 		r.subscribe(to("#", 0))
 		r.send(pub("secret/x", "for root", 0, 0, retain), pub("open", "for all", 0, 0))
 		r.want(`PUBLISH secret/x "for root"`, `PUBLISH open "for all"`)
-		s.want(`PUBLISH open "for all"`) // # takes in what one may read only
+		s.want(`PUBLISH open "for all"`) // # also matches topics that the client may only read
 		s.send(pub("secret/x", "", 1, 1), pub("secret/x", "", 2, 2), pub("secret/x", "", 0, 0))
 		s.want("PUBACK 1 87 why", "PUBREC 2 87 why")
 		s.send(sub(2, to("#", 1)))
 		s.want("SUBACK 2 01") // and no retained secret
 		s.silent()
 		r.silent()
-		p3.send(sub(1, to("secret/x", 1))) // 3.1 cannot refuse, and gives nothing
+		p3.send(sub(1, to("secret/x", 1))) // 3.1 cannot refuse, and the client gets nothing
 		p3.want("SUBACK 1 01")
 		r.send(pub("secret/x", "again", 0, 0))
 		p3.silent()
@@ -114,7 +114,7 @@ func TestNoLocal(t *testing.T) {
 		a.silent()
 		a.send(numbered(sub(2, proto.Subscription{Filter: "t/+", RetainHandling: 2}), 5))
 		a.want("SUBACK 2 00")
-		a.send(pub("t/1", "own", 0, 0)) // the one without no-local lets it in, alone
+		a.send(pub("t/1", "own", 0, 0)) // only the subscription without no-local matches
 		a.want(`PUBLISH t/1 "own" subscription-identifier=5`)
 	})
 }
@@ -198,7 +198,7 @@ func TestSubscriptionLimits(t *testing.T) {
 	})
 }
 
-// What the session has already counts once: half the limit, resubscribed, and one more.
+// Existing subscriptions count once: half the limit, all of it again, and one more.
 func TestSubscriptionLimitCountsWhatIsNew(t *testing.T) {
 	in(t, Options{Subscriptions: 4}, func(k *bench) {
 		p := k.connect(proto.V5, "p", expiry(100))
@@ -212,8 +212,8 @@ func TestSubscriptionLimitCountsWhatIsNew(t *testing.T) {
 	})
 }
 
-// More filters in one packet than a session may have cost their sender the connection, before
-// they cost anything else; fewer make the routes of others anew once, whatever they say.
+// A packet with more filters than a session may have ends the connection, before it costs anything
+// else. With fewer filters the routes of others become obsolete once.
 func TestFiltersOfOnePacketAreBounded(t *testing.T) {
 	in(t, Options{Subscriptions: 2000}, func(k *bench) {
 		many, one, names := sub(1), sub(2), []string{}
@@ -233,7 +233,7 @@ func TestFiltersOfOnePacketAreBounded(t *testing.T) {
 		if n := k.b.router.gen.Load() - before; n != (2000+filtersAtOnce-1)/filtersAtOnce+1 || k.b.Stats().Subscriptions != 0 {
 			t.Errorf("%d generations of routes, %d subscriptions", n, k.b.Stats().Subscriptions)
 		}
-		k.b.retained.mu.Lock() // as somebody who retains something
+		k.b.retained.mu.Lock() // like a publisher of a retained message
 		p.send(sub(4, to("$share/g/a", 0), proto.Subscription{Filter: "b", RetainHandling: 2}))
 		p.want("SUBACK 4 00 00")
 		k.b.retained.mu.Unlock()
@@ -248,7 +248,7 @@ func TestFiltersOfOnePacketAreBounded(t *testing.T) {
 		old := k.connect(proto.V311, "old")
 		old.send(many)
 		old.closed()
-		if n := k.b.router.gen.Load() - before; n != 3 { // one more with the session's end
+		if n := k.b.router.gen.Load() - before; n != 3 { // one more at the end of the session
 			t.Errorf("%d generations of routes", n)
 		}
 	})

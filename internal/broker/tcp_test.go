@@ -10,8 +10,7 @@ import (
 	"mqtt/internal/proto"
 )
 
-// A million messages at QoS 0 over TCP, as fast as they can be written. [MQTT-4.2-1], 3.1.1
-// [MQTT-7.1.1-1]
+// A million messages at QoS 0 over TCP, as fast as possible. [MQTT-4.2-1], 3.1.1 [MQTT-7.1.1-1]
 func TestFastPublisherLosesNothingAtQoS0(t *testing.T) {
 	const all = 1_000_000
 	_, addr := serveTCP(t, Options{})
@@ -47,7 +46,7 @@ func TestFastPublisherLosesNothingAtQoS0(t *testing.T) {
 	}
 }
 
-// serveTCP runs a broker for the test's time and returns it with its address.
+// serveTCP runs a broker during the test and returns it with its address.
 func serveTCP(t *testing.T, opt Options) (*Broker, string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,7 +90,7 @@ func dialTCP(t *testing.T, addr, id string) net.Conn {
 	return conn
 }
 
-// until waits until what is asked for is so.
+// until waits until a condition holds.
 func until(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	limit := time.After(20 * time.Second)

@@ -10,12 +10,12 @@ import (
 	"mqtt/internal/proto"
 )
 
-// framed is a connection above another one, as a WebSocket is.
+// framed is a connection on top of another one, like a WebSocket.
 type framed struct{ net.Conn }
 
 func (f framed) NetConn() net.Conn { return f.Conn }
 
-// TLS connections and handshakes are counted, and count no more when they are gone.
+// The memory of TLS connections and handshakes is counted until they end.
 func TestConnectionsAreCounted(t *testing.T) {
 	for name, row := range map[string]struct {
 		wrap func(net.Conn) net.Conn
@@ -50,7 +50,7 @@ func TestConnectionsAreCounted(t *testing.T) {
 			})
 		})
 	}
-	in(t, Options{SysInterval: -1}, func(k *bench) { // a handshake is over with its CONNECT
+	in(t, Options{SysInterval: -1}, func(k *bench) { // a handshake is over with CONNECT
 		ours, theirs := net.Pipe()
 		p := &peer{k: k, t: t, conn: ours, v: proto.V5}
 		k.peers = append(k.peers, p)
@@ -64,8 +64,8 @@ func TestConnectionsAreCounted(t *testing.T) {
 	})
 }
 
-// When memory is short, clients go whose packets have been unfinished longest, before CONNECT and
-// after it, and not one that comes with a whole packet.
+// When memory runs out, the clients are disconnected whose packets have been unfinished longest,
+// before and after CONNECT, and not one that sends a whole packet.
 func TestUnfinishedPacketsMakeRoom(t *testing.T) {
 	for name, start := range map[string]func(k *bench, i int) *peer{
 		"before CONNECT": func(k *bench, i int) *peer {

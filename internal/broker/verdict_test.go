@@ -10,8 +10,9 @@ import (
 	"mqtt/internal/proto"
 )
 
-// publishAll publishes n messages of the same topic, finishes them, and returns which of them were
-// accepted. They come in segments of so many bytes, 0 for one segment; each has its own if it is 1.
+// publishAll publishes n messages of the same topic, completes them, and returns the accepted ones.
+// It sends them in segments of that many bytes, or in one segment if segment is 0. If it is 1 each
+// message has its own segment.
 func (p *peer) publishAll(n int, topic, payload string, qos byte, segment int) (accepted []string) {
 	p.t.Helper()
 	var all []proto.Packet
@@ -57,8 +58,8 @@ func (p *peer) publishAll(n int, topic, payload string, qos byte, segment int) (
 	return accepted
 }
 
-// finish receives messages at QoS 1 and 2, acknowledges them, and returns the first three bytes
-// of each.
+// finish receives messages at QoS 1 and 2, acknowledges them, and returns the first three bytes of
+// each.
 func (p *peer) finish() (got []string) {
 	for {
 		switch x := p.next().(type) {
@@ -78,8 +79,8 @@ func (p *peer) finish() (got []string) {
 	}
 }
 
-// A message is accepted if it is there for a subscriber, and refused if none had room for it,
-// whatever the limit is and however TCP cut the stream.
+// A message is accepted if a subscriber has it, and refused if none had room for it, with any limit
+// and any segmentation by TCP.
 func TestEachMessageHasItsVerdict(t *testing.T) {
 	for name, c := range map[string]struct {
 		opt     Options
@@ -121,7 +122,7 @@ func TestEachMessageHasItsVerdict(t *testing.T) {
 							})
 						})
 					}
-					// What has come and is not handled yet takes memory, too: there TCP has a say.
+					// Received and unhandled bytes take memory, too: there the segments matter.
 					if name != "memory" && len(slices.Compact(counts)) != 1 {
 						t.Errorf("%s %s QoS %d: accepted %v", name, filter, qos, counts)
 					}
@@ -131,7 +132,7 @@ func TestEachMessageHasItsVerdict(t *testing.T) {
 	}
 }
 
-// With several subscribers a message is accepted as long as one of them has room.
+// With several subscribers a message is accepted while one of them has room.
 func TestAcceptedWhileSomebodyHasRoom(t *testing.T) {
 	in(t, Options{QueueMessages: 10}, func(k *bench) {
 		for _, id := range []string{"a", "b"} {
@@ -152,7 +153,7 @@ func TestAcceptedWhileSomebodyHasRoom(t *testing.T) {
 	})
 }
 
-// A message that is refused is not retained, and the older one of its topic stays.
+// A refused message is not retained, and the older one of its topic remains.
 func TestRefusedIsNotRetained(t *testing.T) {
 	for qos := byte(1); qos <= 2; qos++ {
 		in(t, Options{QueueMessages: 2}, func(k *bench) {
@@ -178,7 +179,7 @@ func TestRefusedIsNotRetained(t *testing.T) {
 	}
 }
 
-// eachHisOwn lets users read and write below their name.
+// eachHisOwn lets users read and write below their own name.
 type eachHisOwn struct{}
 
 func (eachHisOwn) Allow(who *Identity, topic string, access Access) bool {
@@ -189,8 +190,8 @@ func user(name string) func(*proto.Connect) {
 	return func(c *proto.Connect) { c.HasUsername, c.Username = true, name }
 }
 
-// A member of a share that may not read a message, is away at QoS 0 or takes only smaller packets
-// counts as nobody: the message is not refused because of it, and retained.
+// A member of a group that may not read a message, is away at QoS 0 or has a smaller Maximum Packet
+// Size does not count: the message is not refused because of it, and is retained.
 func TestWhoCannotHaveAMessageIsNobody(t *testing.T) {
 	for _, filter := range []string{"#", "$share/g/#"} {
 		for name, c := range map[string]struct {
@@ -225,7 +226,7 @@ func TestWhoCannotHaveAMessageIsNobody(t *testing.T) {
 	}
 }
 
-// Only members that could have a message and have no room for it make it refused.
+// A message is refused only because of members that could have it and have no room.
 func TestAShareIsFullWhenItsReadersAre(t *testing.T) {
 	in(t, Options{ACL: eachHisOwn{}, QueueMessages: 3}, func(k *bench) {
 		for i, name := range []string{"bob", "eve", "eve"} {

@@ -22,8 +22,8 @@ func (k *bench) store(n int, qos byte) *peer {
 	return p
 }
 
-// receive counts the messages that come, by topic, acknowledges them and stops after most of
-// them. Each must have the retain flag and the value that was there when the subscription came.
+// receive counts the messages by topic and acknowledges them, and stops after most of them. Each
+// must have the retain flag and the value at the time of the subscription.
 func (p *peer) receive(seen map[string]int, most int) (n int) {
 	p.t.Helper()
 	for n < most {
@@ -53,7 +53,8 @@ func (p *peer) receive(seen map[string]int, most int) (n int) {
 	return n
 }
 
-// All retained messages arrive, however many and whatever may wait for a session [MQTT-3.3.1-9].
+// All retained messages arrive, however many, and whatever the limits of the queue are
+// [MQTT-3.3.1-9].
 func TestAllRetainedMessagesArrive(t *testing.T) {
 	const all = 1500
 	for name, opt := range map[string]Options{
@@ -87,8 +88,8 @@ func TestAllRetainedMessagesArrive(t *testing.T) {
 	}
 }
 
-// What is published while retained messages are on their way comes after them, and is not in
-// the place of them.
+// Messages that are published while retained messages are being delivered come after them, and do
+// not replace them.
 func TestLiveMessagesComeAfterRetainedOnes(t *testing.T) {
 	const all = 1000
 	for qos := range byte(3) {
@@ -133,8 +134,8 @@ func TestLiveMessagesComeAfterRetainedOnes(t *testing.T) {
 	}
 }
 
-// A session that is cut while retained messages are on their way gets the others when it is
-// resumed, with another broker, too.
+// A session that is cut while retained messages are being delivered gets the rest when it is
+// resumed, also by another broker.
 func TestRetainedMessagesSurviveACut(t *testing.T) {
 	const all = 500
 	for qos := byte(1); qos <= 2; qos++ {
@@ -164,7 +165,7 @@ func TestRetainedMessagesSurviveACut(t *testing.T) {
 					if len(seen) != all || n < all+1 {
 						t.Errorf("%d messages of %d topics came, want %d of %d", n, len(seen), all+1, all)
 					}
-					s.send(&proto.Ping{Kind: proto.PINGREQ}) // and so a commit
+					s.send(&proto.Ping{Kind: proto.PINGREQ}) // so there is a commit
 					if len(j.disk.sessions["s"].subs["r/#"].From) > 0 || j.disk.sessions["s"].subs["r/#"].Walking {
 						t.Error("the store was not told that all have come")
 					}
@@ -174,8 +175,8 @@ func TestRetainedMessagesSurviveACut(t *testing.T) {
 	}
 }
 
-// What changes while the client of a walk is away arrives: at QoS 1 from the queue, at QoS 0 from
-// the store.
+// Changes while the client of a walk is away arrive: at QoS 1 from the queue, at QoS 0 from the
+// store.
 func TestRetainedMessagesThatChangeDuringACut(t *testing.T) {
 	const all = 200
 	in(t, Options{Inflight: 5}, func(k *bench) {
@@ -198,7 +199,7 @@ func TestRetainedMessagesThatChangeDuringACut(t *testing.T) {
 			if m, ok := x.(*proto.Publish); ok {
 				last[string(m.Topic)] = string(m.Payload)
 				if m.Dup {
-					seen[string(m.Topic)]++ // it was on its way before
+					seen[string(m.Topic)]++ // it was in flight before
 				}
 				if m.QoS == 1 {
 					s.send(ack(proto.PUBACK, m.PacketID))
@@ -207,14 +208,14 @@ func TestRetainedMessagesThatChangeDuringACut(t *testing.T) {
 		}
 		for i := range all {
 			topic := fmt.Sprint("r/", i)
-			if last[topic] != "new" && !(i%2 == 0 && seen[topic] > 0) { // QoS 0 is for those who are there
+			if last[topic] != "new" && !(i%2 == 0 && seen[topic] > 0) { // QoS 0 is only for connected clients
 				t.Errorf("%s: %q", topic, last[topic])
 			}
 		}
 	})
 }
 
-// A subscription that is given up, or made anew, while its retained messages are on their way.
+// A subscription is removed or replaced while its retained messages are being delivered.
 func TestRetainedMessagesOfAFilterThatIsGivenUp(t *testing.T) {
 	const all = 300
 	in(t, Options{HighWater: 500}, func(k *bench) {
@@ -244,7 +245,7 @@ func TestRetainedMessagesOfAFilterThatIsGivenUp(t *testing.T) {
 	})
 }
 
-// A takeover does not wait for retained messages that are on their way, and neither does Close.
+// A takeover does not wait for the delivery of retained messages, and neither does Close.
 func TestWalksEndWithTheirClient(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		k.store(5000, 0)

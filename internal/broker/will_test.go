@@ -31,7 +31,7 @@ func TestWillIsPublishedUnlessTheClientSaysGoodbye(t *testing.T) {
 		w.want(`PUBLISH will "taken over"`)
 		later := k.connect(v, "later")
 		later.send(sub(1, to("will", 0)))
-		later.want("SUBACK 1 00", `PUBLISH will "dead" retain`) // a plain will left it: [MQTT-3.1.2-14], 3.1.1 [MQTT-3.1.2-16]
+		later.want("SUBACK 1 00", `PUBLISH will "dead" retain`) // a will without retain leaves it: [MQTT-3.1.2-14], 3.1.1 [MQTT-3.1.2-16]
 		k.connect(v, "p").cut()
 		w.silent() // 3.1.1 [MQTT-3.1.2-12]
 	})
@@ -86,7 +86,7 @@ func TestWillDelay(t *testing.T) {
 		k.pass(time.Minute)
 		w.silent()
 
-		leave(100, 5) // the session's end cuts it short
+		leave(100, 5) // the end of the session ends the delay
 		k.pass(4 * time.Second)
 		w.silent()
 		k.pass(1100 * time.Millisecond)

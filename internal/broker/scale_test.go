@@ -18,8 +18,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// alone, in the environment, makes the test binary a broker that serves until its
-// standard input ends: two processes have the descriptors that one may not.
+// alone is an environment variable that makes the test binary a broker, which serves until its
+// standard input ends. Two processes may have more descriptors than one.
 const alone = "MQTT_TEST_BROKER_ALONE"
 
 func TestMain(m *testing.M) {
@@ -43,8 +43,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// serveAlone runs a broker in a process of its own and returns its address. At the
-// test's end it must end well.
+// serveAlone runs a broker in a process of its own and returns its address. At the end of the test
+// the process must exit without an error.
 func serveAlone(t *testing.T) string {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
@@ -75,8 +75,8 @@ func serveAlone(t *testing.T) string {
 	return addr
 }
 
-// Ten thousand clients over TCP: each connects, subscribes to a topic of its own and to
-// one that all have, and gets the message of each.
+// Ten thousand clients connect over TCP. Each subscribes to a topic of its own and to one that all
+// have, and gets a message of each.
 func TestTenThousandClients(t *testing.T) {
 	const all, hands = 10_000, 50
 	addr := serveAlone(t)

@@ -12,16 +12,16 @@ import (
 	"mqtt/internal/proto"
 )
 
-// breaking is a connection on which a write fails once it is armed, as when the client
-// has closed it: what the client sent before is there to be read, and then the end. As
-// with a socket, a deadline that has passed comes before what is there.
+// breaking is a connection on which writes fail once it is armed, as when the client has closed it.
+// What the client sent before can be read, and then the end of the stream. An expired deadline is
+// reported before the bytes, as with a socket.
 type breaking struct {
 	net.Conn
 	mu       sync.Mutex
 	armed    bool
 	broken   bool
 	arrived  []byte
-	endless  bool // more comes, slowly
+	endless  bool // more bytes come, slowly
 	deadline time.Time
 }
 
@@ -65,8 +65,8 @@ func (c *breaking) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// breakable connects a client whose connection breaks at the first write after it is
-// armed with what the client has sent by then.
+// breakable connects a client whose connection breaks at the first write after it is armed with the
+// bytes that the client has sent by then.
 func (k *bench) breakable(with ...func(*proto.Connect)) (*peer, *breaking) {
 	k.t.Helper()
 	ours, theirs := net.Pipe()
@@ -92,9 +92,9 @@ func (c *breaking) arm(endless bool, packets ...proto.Packet) {
 	c.armed, c.endless = true, endless
 }
 
-// A client that acknowledges and says goodbye while something is on its way to it: the
-// write fails, but what had come before counts. Its will is not published [MQTT-3.14.4-3],
-// and nothing that it acknowledged is sent again. Without a DISCONNECT it is lost.
+// A client sends acknowledgements and DISCONNECT while a message is being sent to it. The write
+// fails, but what had arrived before counts: its will is not published [MQTT-3.14.4-3], and nothing
+// that it acknowledged is sent again. Without DISCONNECT the connection is lost.
 func TestTheLastWordIsHeard(t *testing.T) {
 	for _, said := range []bool{true, false} {
 		in(t, Options{}, func(k *bench) {
@@ -122,8 +122,7 @@ func TestTheLastWordIsHeard(t *testing.T) {
 	}
 }
 
-// A client to whom nothing can be written and who goes on sending is not listened to for
-// ever.
+// After a failed write a client that goes on sending is read for a limited time.
 func TestTheLastWordHasAnEnd(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
 		watch, other := k.connect(proto.V311, "w"), k.connect(proto.V311, "other")

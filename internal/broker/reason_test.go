@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// What the log says of a connection that broke is what broke it: no reason that nobody gave, and
-// no addresses.
+// The log names the cause of a broken connection, without a reason code that nobody sent and
+// without addresses.
 func TestWordsForABrokenConnection(t *testing.T) {
 	at := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1883}
 	reset := &net.OpError{Op: "write", Net: "tcp", Source: at, Addr: at, Err: os.NewSyscallError("write", syscall.EPIPE)}
@@ -35,7 +35,7 @@ func TestWordsForABrokenConnection(t *testing.T) {
 	}
 }
 
-// deaf is a listener that cannot accept.
+// deaf is a listener whose Accept fails.
 type deaf struct {
 	pipes
 	err error
@@ -43,7 +43,7 @@ type deaf struct {
 
 func (l *deaf) Accept() (net.Conn, error) { return nil, l.err }
 
-// An error of a listener ends Serve, once the listener has waited out what passes.
+// An error of a listener ends Serve. The listener itself retries temporary errors.
 func TestServeReturnsWhatEndsTheListener(t *testing.T) {
 	b := New(Options{SysInterval: -1})
 	broken := errors.New("out of order")
