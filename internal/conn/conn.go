@@ -49,6 +49,7 @@ type Conn struct {
 
 	exchange  Exchange // the authentication under way; nil for none
 	clock     clock
+	unacked   int             // bytes that the server had not acknowledged when PINGREQ was sent, or later
 	ctx       context.Context // watched, see watch
 	stopWatch func()          // nil if ctx is not watched
 	woken     atomic.Bool     // Wake was called

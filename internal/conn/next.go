@@ -134,12 +134,19 @@ func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error)
 // one was not answered in time.
 func (c *Conn) checkKeepAlive(now time.Time) (pinged bool, err error) {
 	c.clock.tick(now)
+	if !c.clock.pongDue.IsZero() && !now.Before(c.clock.pongDue) {
+		// PINGREQ may be behind megabytes that are still on their way.
+		if queue := c.src.unacked(); queue >= 0 && queue < c.unacked {
+			c.unacked, c.clock.heard = queue, true
+		}
+	}
 	if c.clock.pongIsLate(now) {
 		return false, c.fail(&Broken{Op: "keep alive", Err: ErrTimeout})
 	}
 	if !c.clock.pingIsDue(now) {
 		return false, nil
 	}
+	c.unacked = c.src.unacked()
 	return true, c.sendPing(now)
 }
 

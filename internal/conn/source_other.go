@@ -4,16 +4,18 @@ package conn
 
 import (
 	"net"
+	"syscall"
 	"time"
 )
 
 // source reads and writes the stream. It polls with a very near deadline.
 type source struct {
-	nc net.Conn
+	nc     net.Conn
+	socket syscall.RawConn
 	deadline
 }
 
-func (s *source) open(nc net.Conn) { s.nc = nc }
+func (s *source) open(nc net.Conn) { s.nc, s.socket = nc, rawSocket(nc) }
 
 // poll sets whether the next Read polls. now is the current time.
 func (s *source) poll(on bool, now time.Time) {

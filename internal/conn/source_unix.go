@@ -16,6 +16,7 @@ import (
 type source struct {
 	nc       net.Conn
 	raw      syscall.RawConn // nil if the stream is not a bare socket
+	socket   syscall.RawConn // below TLS and WebSocket, too; nil if there is none
 	polling  bool
 	buf      []byte
 	n        int
@@ -27,7 +28,7 @@ type source struct {
 }
 
 func (s *source) open(nc net.Conn) {
-	s.nc = nc
+	s.nc, s.socket = nc, rawSocket(nc)
 	switch nc := nc.(type) {
 	case *net.TCPConn:
 		s.raw, _ = nc.SyscallConn()

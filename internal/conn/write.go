@@ -18,6 +18,7 @@ const (
 	writeMax        = 256 << 10 // bytes of one write, so that a stuck write differs from a slow one
 	maxKeptQueue    = 1 << 20   // capacity in bytes up to which the queue is reused
 	minWriteTimeout = 10 * time.Second
+	slowWrite       = 100 * time.Millisecond // a write that takes longer has waited for the server
 	graceTime       = 200 * time.Millisecond // for the last packets of a connection that ends
 )
 
@@ -55,14 +56,15 @@ func (c *Conn) flush(ctx context.Context) error {
 }
 
 // writeBlocking writes up to writeMax bytes of the queue and waits until the stream has taken them.
-// Its limit is one and a half times the keep alive.
+// It gives up when the server takes nothing for one and a half times the keep alive. A slow server, or
+// a slow path, takes as long as it takes.
 func (c *Conn) writeBlocking(ctx context.Context) (n int, err error) {
 	c.watch(ctx)
-	var limit time.Time
+	var limit time.Duration
 	if k := c.clock.keepAlive; k > 0 {
-		limit = time.Now().Add(max(k+k/2, minWriteTimeout))
+		limit = max(k+k/2, minWriteTimeout)
 	}
-	c.nc.SetWriteDeadline(limit)
+	c.nc.SetWriteDeadline(time.Time{})
 	if err := ctx.Err(); err != nil {
 		c.dropWritten()
 		return 0, err
@@ -71,15 +73,31 @@ func (c *Conn) writeBlocking(ctx context.Context) (n int, err error) {
 		c.relief = newRelief(c) // only now, because few connections need it
 	}
 	b := c.out[c.written:]
+	began, stalled := time.Now(), false
 	c.relief.start()
-	n, err = c.nc.Write(b[:min(len(b), writeMax)])
+	if limit > 0 {
+		watch := newStall(&c.src.source, limit)
+		n, err = c.nc.Write(b[:min(len(b), writeMax)])
+		stalled = watch.stop()
+	} else {
+		n, err = c.nc.Write(b[:min(len(b), writeMax)])
+	}
 	c.relief.stop()
 	if err == nil {
+		if time.Since(began) >= slowWrite { // the server takes bytes, and a PINGREQ may be behind them
+			c.clock.excuse()
+		}
 		return n, nil
 	}
 	c.written += n
 	if ctxErr := ctx.Err(); ctxErr != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		return 0, c.fail(ctxErr)
+	}
+	if stalled {
+		if n > 0 && c.src.socket == nil { // the only progress that is seen without a socket
+			return 0, nil
+		}
+		err = &stalledError{limit}
 	}
 	return 0, c.writeFailed(err)
 }
