@@ -87,3 +87,22 @@ func TestReadErrorEndsNoLine(t *testing.T) {
 		}
 	}
 }
+
+// Left counts what was read and not yielded: lines of this block and of those that wait.
+func TestLeft(t *testing.T) {
+	r, w := io.Pipe()
+	wake := make(chan struct{}, 10)
+	l := NewLines(r, LineOptions{Delimiter: []byte("\n"), Wake: func() { wake <- struct{}{} }})
+	defer l.Close()
+	defer w.Close()
+	for _, block := range []string{"1\n2\n3\n", "4\n5\n"} {
+		io.WriteString(w, block)
+		<-wake
+	}
+	if m, err := l.Next(time.Time{}); err != nil || string(m.Payload) != "1" {
+		t.Fatalf("%v, %v", m, err)
+	}
+	if n := Left(&Text{Source: &Filtered{Source: l}}); n != 4 {
+		t.Errorf("%d lines are left, want 4", n)
+	}
+}

@@ -213,6 +213,7 @@ func (p *publisher) name(tag uint64) string { return p.f.payload.Name(tag) }
 // verdict returns the run's error: err, or that messages were refused, left out or lost.
 func (p *publisher) verdict(ctx context.Context, err error) error {
 	if err != nil && errors.Is(err, ctx.Err()) && context.Cause(ctx) == cli.ErrTimeout {
+		p.noteLeft(err)
 		return p.bad.Verdict(p.timedOut(err))
 	}
 	return p.bad.Verdict(p.outcome(err))
@@ -242,6 +243,7 @@ func (p *publisher) outcome(err error) error {
 		if n := p.session.Sender.Pending(); n > 0 && p.f.payload.Streams() {
 			p.e.Note("messages that were not acknowledged: %s", format.Count(uint64(n)))
 		}
+		p.noteLeft(err)
 		return err
 	}
 	if err := p.deliveries.Verdict(p.doing()); err != nil {
@@ -252,6 +254,22 @@ func (p *publisher) outcome(err error) error {
 			p.doing(), format.Count(uint64(p.session.Lost)))
 	}
 	return nil
+}
+
+// noteLeft says how many lines were read and not published, where the run did not end because of its
+// input: what wrote them may take them for delivered.
+func (p *publisher) noteLeft(err error) {
+	var own *cli.Failure
+	if !p.f.payload.Streams() || errors.As(err, &own) {
+		return
+	}
+	n := message.Left(p.src)
+	if p.msg != nil {
+		n++
+	}
+	if n > 0 {
+		p.e.Note("lines that were read and not published: %s", format.Count(n))
+	}
 }
 
 // doing says what the run did, with the topic if all messages have the same.
