@@ -209,6 +209,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 	if err := b.Restore(ctx); err != nil {
 		return cli.Fail(cli.ExitOther, dataHint(err), "%w", err)
 	}
+	defer boundHeap(max(opt.Memory, b.Stats().Memory))() // restored data may exceed --memory
 	serving := ctx
 	if len(command) > 0 {
 		serving = context.WithoutCancel(ctx) // signals are for the command: serve until it has ended
