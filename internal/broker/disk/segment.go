@@ -46,7 +46,7 @@ func (p *segment) writeHeader(folder uint64) error {
 	p.sum = chain(0, b)
 	b = appendEnd(b, p.number, p.size, 0)
 	if _, err := p.file.WriteAt(b, 0); err != nil {
-		return fmt.Errorf("write %s: %w", p.path, err)
+		return err
 	}
 	return p.sync()
 }
@@ -60,10 +60,7 @@ func (p *segment) append(b []byte) ([]byte, error) {
 	_, err := p.file.WriteAt(b, p.size)
 	p.size += int64(n)
 	p.sum = chain(p.sum, b[:n])
-	if err != nil {
-		return b[:n], fmt.Errorf("write %s: %w", p.path, err)
-	}
-	return b[:n], nil
+	return b[:n], err // of os.File, which names the path
 }
 
 // sync returns when all that was appended is on disk.

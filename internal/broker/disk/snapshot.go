@@ -42,7 +42,7 @@ func createSnapshot(path string, number, folder uint64) (*snapshotWriter, error)
 
 func (w *snapshotWriter) write(b []byte) error {
 	if _, err := w.file.Write(b); err != nil {
-		return fmt.Errorf("write %s: %w", w.path, err)
+		return err
 	}
 	w.size += int64(len(b))
 	return nil
