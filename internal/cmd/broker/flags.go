@@ -65,7 +65,7 @@ type dataFlags struct{ dir, sync string }
 
 func (f *dataFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.dir, "data", "", "store sessions, queued and retained messages in `DIR`")
-	fs.StringVar(&f.sync, "sync", "always", "acknowledge when it is on disk (`WHEN`: always), or when the system has it, which writes it every 100ms, or never of our asking")
+	fs.StringVar(&f.sync, "sync", "always", "flush to disk `WHEN`: always (before each acknowledgement), an interval such as 100ms, or never (leave it to the system)")
 }
 
 // open opens the folder, nil if there is none.
