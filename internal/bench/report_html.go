@@ -46,18 +46,21 @@ func (p *page) header(r *Result) {
 			failed++
 		}
 	}
-	badge := ""
+	p.Title("mqtt bench", text, badge(failed, n), failed == 0)
+	p.Facts(settings(r))
+}
+
+// badge returns the text for n thresholds of which some failed.
+func badge(failed, n int) string {
 	switch {
 	case n == 0:
+		return ""
 	case failed == 0 && n == 1:
-		badge = "PASS"
+		return "PASS"
 	case failed == 0:
-		badge = "PASS: all " + format.Count(uint64(n)) + " thresholds"
-	default:
-		badge = "FAIL: " + format.Count(uint64(failed)) + " of " + format.Count(uint64(n)) + plural(n, " threshold")
+		return "PASS: all " + format.Count(uint64(n)) + " thresholds"
 	}
-	p.Title("mqtt bench", text, badge, failed == 0)
-	p.Facts(settings(r))
+	return "FAIL: " + format.Count(uint64(failed)) + " of " + format.Count(uint64(n)) + plural(n, " threshold")
 }
 
 // plural returns the noun s for n things.

@@ -15,26 +15,43 @@ func (p *page) verdicts(r *Result) {
 	p.Table("Thresholds", true, "verdict", "--fail-if")
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]
-		p.Raw("<tr>")
-		class := "passed"
-		if v.Failed {
-			class = "failed"
-		}
-		p.Tag("td", class, v.String())
-		p.Raw("<td>")
-		p.Tag("code", "", v.Expression)
-		p.Raw("</td></tr>\n")
+		p.verdict(v.String(), v.Expression, v.Failed)
 	}
 	p.EndTable()
 }
 
+// verdict appends a row of the table of thresholds.
+func (p *page) verdict(text, expression string, failed bool) {
+	class := "passed"
+	if failed {
+		class = "failed"
+	}
+	p.Raw("<tr>")
+	p.Tag("td", class, text)
+	p.Raw("<td>")
+	p.Tag("code", "", expression)
+	p.Raw("</td></tr>\n")
+}
+
 // notes appends the notes and the table of errors.
 func (p *page) notes(r *Result) {
-	if len(r.Notes) > 0 {
+	p.noteList(r.Notes)
+	if len(r.ErrorKinds) > 0 {
+		p.Table("Errors", true, "kind", "count", "the first one")
+		for _, k := range r.ErrorKinds {
+			p.Row(k.Kind, format.Count(k.Count), k.Text)
+		}
+		p.EndTable()
+	}
+}
+
+// noteList appends notes.
+func (p *page) noteList(notes []Note) {
+	if len(notes) > 0 {
 		p.Raw("<section class=\"notes\">\n")
 		p.Tag("h2", "", "Before you believe the figures")
 		p.Raw("<ul>\n")
-		for _, n := range r.Notes {
+		for _, n := range notes {
 			p.Raw("<li>")
 			p.Tag("b", "", n.About)
 			p.Raw("<span>")
@@ -46,13 +63,6 @@ func (p *page) notes(r *Result) {
 			p.Raw("</span></li>\n")
 		}
 		p.Raw("</ul>\n</section>\n")
-	}
-	if len(r.ErrorKinds) > 0 {
-		p.Table("Errors", true, "kind", "count", "the first one")
-		for _, k := range r.ErrorKinds {
-			p.Row(k.Kind, format.Count(k.Count), k.Text)
-		}
-		p.EndTable()
 	}
 }
 

@@ -52,8 +52,7 @@ func ParseThreshold(s string) (*Threshold, error) {
 		return t, nil
 	}
 	if t.value = countOf(name); t.value == nil {
-		return nil, fmt.Errorf("%q: no metric named %q: there are pN (p50 to p99.999), min, mean, max, also of service. lag. ack. connect., "+
-			"and loss, dup, reorder, errors, rate, sent, received, acknowledged, expected", s, name)
+		return nil, fmt.Errorf("%q: no metric named %q: %s", s, name, metricNames)
 	}
 	if part, ok := strings.CutSuffix(limit, "%"); ok {
 		whole := name == "loss" || name == "lost" || name == "dup" || name == "duplicated" || name == "reorder" || name == "reordered"
@@ -76,6 +75,10 @@ func ParseThreshold(s string) (*Threshold, error) {
 	t.limit = x
 	return t, nil
 }
+
+// metricNames lists the metrics of thresholds.
+const metricNames = "there are pN (p50 to p99.999), min, mean, max, also of service. lag. ack. connect., " +
+	"and loss, dup, reorder, errors, rate, sent, received, acknowledged, expected, cpu"
 
 // splitThreshold splits METRIC OPERATOR VALUE. Without an operator, op is empty. It returns
 // false if what is in its place is none.
@@ -186,6 +189,8 @@ func countOf(name string) func(*Result) (float64, bool) {
 			}
 			return r.SendRate, true
 		}
+	case "cpu":
+		return cpuOf
 	case "send.rate", "send_rate":
 		return func(r *Result) (float64, bool) { return r.SendRate, true }
 	case "receive.rate", "receive_rate":

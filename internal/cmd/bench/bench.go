@@ -36,7 +36,8 @@ stops is seen; every message is numbered, so what is lost, comes twice or out of
 		Example: `  mqtt bench --pubs 10 --subs 10 -t 'bench/%i' -q 1 --rate 20000 --duration 30s --fail-if 'p99>20ms' --fail-if loss
   mqtt bench --pubs 100 --subs 0 -q 1 --inflight 20 --duration 10s
   mqtt bench conn --clients 10000 --ramp 1000 --duration 60s
-  mqtt bench report a.json b.json`,
+  mqtt bench report a.json b.json
+  mqtt bench compare --fail-if 'p99>+10%' old.json -- new.json`,
 		Args: cli.NoArguments,
 		RunE: e.WithSettings(f.run),
 	}
@@ -48,7 +49,7 @@ stops is seen; every message is numbered, so what is lost, comes twice or out of
 	f.output.register(fs)
 	f.Flags.Register(fs, true)
 	fs.Lookup("bind").Usage = severalAddresses
-	c.AddCommand(newConn(e), newReport(e))
+	c.AddCommand(newConn(e), newReport(e), newCompare(e))
 	return c
 }
 

@@ -1,3 +1,3 @@
-// Package bench is the command mqtt bench with its subcommands conn and report. It turns flags into
+// Package bench is the command mqtt bench with its subcommands conn, report and compare. It turns flags into
 // a bench.Plan, runs it, and prints and judges the result.
 package bench

@@ -43,13 +43,9 @@ func (f *outputFlags) merge(e *cli.Env, names []string) error {
 	if len(names) == 0 {
 		return cli.Usage("no results", "name files that --out wrote; - is stdin")
 	}
-	var parts []*bench.Result
-	for _, name := range names {
-		r, err := readResult(e, name)
-		if err != nil {
-			return cli.Usage(name+": "+err.Error(), "expected a file that mqtt bench --out wrote")
-		}
-		parts = append(parts, r)
+	parts, err := readResults(e, names)
+	if err != nil {
+		return err
 	}
 	r, err := bench.Merge(parts)
 	var separate *bench.SeparateError
@@ -67,6 +63,18 @@ func (f *outputFlags) merge(e *cli.Env, names []string) error {
 		return thresholdFailure(r)
 	}
 	return nil
+}
+
+// readResults reads the files of --out.
+func readResults(e *cli.Env, names []string) (all []*bench.Result, err error) {
+	for _, name := range names {
+		r, err := readResult(e, name)
+		if err != nil {
+			return nil, cli.Usage(name+": "+err.Error(), "expected a .json file that mqtt bench --out wrote")
+		}
+		all = append(all, r)
+	}
+	return all, nil
 }
 
 // readResult reads the file of --out; - is stdin.
