@@ -66,6 +66,7 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 		return nil, err
 	}
 	cfg := p.Cfg
+	f.TLS.off = f.mosquitto.noTLS
 	target, url, err := f.Server.target(ctx, e, fs, &f.TLS)
 	if err != nil {
 		return nil, err
@@ -89,6 +90,9 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 	}
 	if err := f.Session.apply(e, fs, cfg); err != nil {
 		return nil, err
+	}
+	if e.Mosquitto() && cfg.Connect.Version == proto.V5 && !cfg.Connect.Props.Has(proto.ReceiveMaximum) {
+		cfg.Connect.Props = cfg.Connect.Props.AppendNum(proto.ReceiveMaximum, mosquittoWindow(e.Tool))
 	}
 	if err := f.Will.apply(ctx, e, fs, f.Properties.Sets[proto.WILL], &cfg.Connect); err != nil {
 		return nil, err

@@ -8,10 +8,11 @@ import (
 	"mqtt/internal/cli"
 )
 
-// mosquittoFlags are flags of mosquitto's clients that have no effect here, or are refused. They
-// exist so that old command lines run, and are not listed.
+// mosquittoFlags are flags of mosquitto's clients that are rarely of use here, or are refused. They
+// exist so that their command lines run, and are not listed.
 type mosquittoFlags struct {
 	nodelay            bool
+	noTLS              bool
 	keyform            string
 	engine, enginePass string
 	psk, pskIdentity   string
@@ -20,12 +21,13 @@ type mosquittoFlags struct {
 // register adds the flags to fs, hidden.
 func (f *mosquittoFlags) register(fs *pflag.FlagSet) {
 	fs.BoolVar(&f.nodelay, "nodelay", false, "send without delay, which is done anyway")
+	fs.BoolVar(&f.noTLS, "no-tls", false, "no TLS, also on port 8883")
 	fs.StringVar(&f.keyform, "keyform", "", "form of the key: pem")
 	fs.StringVar(&f.engine, "tls-engine", "", "OpenSSL engine")
 	fs.StringVar(&f.enginePass, "tls-engine-kpass-sha1", "", "passphrase for the engine")
 	fs.StringVar(&f.psk, "psk", "", "pre-shared key")
 	fs.StringVar(&f.pskIdentity, "psk-identity", "", "identity of the pre-shared key")
-	for _, name := range []string{"nodelay", "keyform", "tls-engine", "tls-engine-kpass-sha1", "psk", "psk-identity"} {
+	for _, name := range []string{"nodelay", "no-tls", "keyform", "tls-engine", "tls-engine-kpass-sha1", "psk", "psk-identity"} {
 		fs.Lookup(name).Hidden = true
 	}
 }
@@ -41,4 +43,12 @@ func (f *mosquittoFlags) check() error {
 		return cli.BadFlag("--psk", "", "pre-shared keys are not supported: use certificates, --cafile FILE")
 	}
 	return nil
+}
+
+// mosquittoWindow returns the Receive Maximum that a client of mosquitto sends at version 5.
+func mosquittoWindow(tool string) uint32 {
+	if tool == "mosquitto_rr" {
+		return 1
+	}
+	return 20
 }

@@ -46,7 +46,10 @@ func (f *ServerFlags) target(ctx context.Context, e *cli.Env, fs *pflag.FlagSet,
 	if err != nil {
 		return nil, nil, err
 	}
-	if t.TLS != nil || secure.wanted() || t.Socket == "" && t.Port == "8883" && t.WebSocket == nil {
+	if secure.off && (t.TLS != nil || secure.wanted()) {
+		return nil, nil, cli.BadFlag("--no-tls", " with TLS", "leave out --no-tls, or the flags and the scheme for TLS")
+	}
+	if t.TLS != nil || secure.wanted() || !secure.off && t.Socket == "" && t.Port == "8883" && t.WebSocket == nil {
 		if t.TLS, err = secure.config(); err != nil {
 			return nil, nil, err
 		}

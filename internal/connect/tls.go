@@ -13,7 +13,7 @@ import (
 
 // tlsFlags configure TLS. Servers are verified by default.
 type tlsFlags struct {
-	on, insecure, osCerts                      bool
+	on, off, insecure, osCerts                 bool
 	cafile, capath, cert, key, keyPassFile     string
 	version, ciphers, alpn, serverName, keyLog string
 }

@@ -55,7 +55,7 @@ func TestNothingAllocates(t *testing.T) {
 	binary := small()
 	binary.Publish.Payload = []byte("\xff\xfe")
 	outputs := map[string]Output{
-		"plain": &Plain{}, "verbose": &Verbose{Options{Visible: true}}, "hex": &Plain{Options{Payload: Hex}}, "base64": &Plain{Options{Payload: Base64}},
+		"plain": &Plain{}, "verbose": &Verbose{Options: Options{Visible: true}}, "hex": &Plain{Options{Payload: Hex}}, "base64": &Plain{Options{Payload: Base64}},
 		"json": &JSON{}, "pretty": &JSON{Pretty: true},
 		"format": compile(t, `%A%C%D%E%F%I%j%J%l%m%P%p%q%R%r%S%t%U%x%X%f%d%-10t|%010p%.2:x@c@D@r@Z@z@s@N\e`, Options{Visible: true, Zone: time.UTC}),
 		"%j":     compile(t, "%j", Options{Pretty: true, Zone: time.UTC}),

@@ -14,13 +14,21 @@ func (p *Plain) Warning() error { return nil }
 
 // Verbose prints topic and payload with a space between them. If the payload is empty it
 // prints the topic without the space, which distinguishes it from every other payload.
-type Verbose struct{ Options }
+type Verbose struct {
+	Options
+	Null bool // print (null) for an empty payload
+}
 
 // Append appends topic and payload of m.
 func (v *Verbose) Append(dst []byte, m *Message) []byte {
+	if v.Null && v.NoNewline && len(m.Publish.Payload) == 0 {
+		return dst // as mosquitto_sub -v -N
+	}
 	dst = v.line(dst, m.Publish.Topic)
 	if len(m.Publish.Payload) > 0 {
 		dst = v.payload(append(dst, ' '), m.Publish.Payload)
+	} else if v.Null {
+		dst = append(dst, " (null)"...)
 	}
 	return v.end(dst)
 }

@@ -26,7 +26,7 @@ func TestPlainAndVerbose(t *testing.T) {
 		if got := string((&Plain{c.o}).Append([]byte("<"), m)); got != "<"+c.plain {
 			t.Errorf("%s: plain %q, want %q", c.name, got, c.plain)
 		}
-		if got := string((&Verbose{c.o}).Append([]byte("<"), m)); got != "<"+c.verbose {
+		if got := string((&Verbose{Options: c.o}).Append([]byte("<"), m)); got != "<"+c.verbose {
 			t.Errorf("%s: verbose %q, want %q", c.name, got, c.verbose)
 		}
 	}

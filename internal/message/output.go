@@ -52,7 +52,7 @@ func (f *OutputFlags) Open(e *cli.Env, w io.Writer, fs *pflag.FlagSet) (*Output,
 		}
 		o.form, o.timed = c, true
 	case f.Verbose:
-		o.form = &format.Verbose{Options: options}
+		o.form = &format.Verbose{Options: options, Null: e.Mosquitto()}
 	default:
 		o.form = &format.Plain{Options: options}
 	}

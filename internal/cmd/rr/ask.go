@@ -176,7 +176,11 @@ func (r *requester) subscribe(ctx context.Context, c *conn.Conn) error {
 		r.requests.reconnected(r.f.qos, c.Server().SessionPresent)
 	}
 	r.connected = true
-	p := &proto.Subscribe{Filters: []proto.Subscription{{Filter: r.topic, QoS: byte(r.f.qos), NoLocal: true, RetainHandling: 2}}}
+	filter := proto.Subscription{Filter: r.topic, QoS: byte(r.f.qos), NoLocal: true, RetainHandling: 2}
+	if r.e.Mosquitto() { // which sends no options
+		filter.NoLocal, filter.RetainHandling = false, 0
+	}
+	p := &proto.Subscribe{Filters: []proto.Subscription{filter}}
 	if c.Version() == proto.V5 {
 		p.Props = r.f.Properties.Sets[proto.SUBSCRIBE]
 	}
@@ -274,9 +278,12 @@ func (r *requester) askAgain(ctx context.Context, c *conn.Conn) error {
 func (r *requester) publish(ctx context.Context, c *conn.Conn, q *request, p proto.Publish) error {
 	if c.Version() == proto.V5 {
 		r.props = r.props[:len(r.f.base)].AppendText(proto.ResponseTopic, r.topic)
-		if r.f.correlation != nil {
+		switch {
+		case r.e.Mosquitto() && r.f.correlation != nil: // in the order of mosquitto_rr
+			r.props = r.props[:len(r.f.base)].AppendValue(proto.CorrelationData, r.f.correlation).AppendText(proto.ResponseTopic, r.topic)
+		case r.f.correlation != nil:
 			r.props = r.props.AppendValue(proto.CorrelationData, r.f.correlation)
-		} else {
+		case !r.e.Mosquitto(): // mosquitto_rr sends only what -D says
 			r.props = r.props.AppendText(proto.CorrelationData, r.prefix+strconv.FormatUint(q.tag, 10))
 		}
 		p.Props = r.props

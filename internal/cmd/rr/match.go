@@ -82,7 +82,7 @@ func (r *requester) requestOf(p *proto.Publish) *request {
 		return nil
 	}
 	data, ok := p.Props.Get(proto.CorrelationData)
-	if !ok && r.e.Mosquitto() { // mosquitto_rr accepts answers without correlation data
+	if r.e.Mosquitto() && (!ok || r.f.correlation == nil) { // mosquitto_rr accepts answers without correlation data
 		return r.requests.oldest()
 	}
 	if r.f.correlation != nil {

@@ -26,6 +26,7 @@ type flags struct {
 	output   message.OutputFlags
 	random   float64
 	jq       message.JqFlags
+	rate     bool
 	watch    bool
 }
 
@@ -49,6 +50,7 @@ func New(e *cli.Env) *cobra.Command {
 	f.output.Register(fs)
 	f.jq.Register(fs, "print what the jq `EXPR` makes of each JSON payload")
 	fs.Float64Var(&f.random, "random-filter", 100, "print `PERCENT` of the messages, by chance")
+	fs.BoolVar(&f.rate, "message-rate", false, "print how many messages arrived each second, not the messages")
 	fs.BoolVarP(&f.watch, "watch", "w", false, "show a live table of topics, on a terminal")
 	f.Flags.Register(fs, false)
 	return c
@@ -78,6 +80,8 @@ func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err 
 		return nil, cli.BadFlag("--random-filter", " "+strconv.FormatFloat(f.random, 'g', -1, 64), "expected more than 0, and 100 at most")
 	case f.watch && (f.output.JSON || fs.Changed("format") || f.output.Verbose):
 		return nil, cli.BadFlag("-w", " with -J, -F or -v", "the table has a form of its own")
+	case f.watch && f.rate:
+		return nil, cli.Conflict("-w", "--message-rate")
 	case f.watch && !e.TTYOut:
 		return nil, cli.BadFlag("-w", ": stdout is no terminal", "leave it out to pipe messages")
 	}
@@ -85,7 +89,9 @@ func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err 
 		s.out = newWatch(e, s.stdout)
 		return s, nil
 	}
-	s.out, err = f.output.Open(e, s.stdout, fs)
+	if s.out, err = f.output.Open(e, s.stdout, fs); err == nil && f.rate {
+		s.out = message.NewRate(s.stdout)
+	}
 	return s, err
 }
 
