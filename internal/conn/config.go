@@ -39,6 +39,9 @@ type Config struct {
 	// Trace, if not nil, is called for every packet that is queued or received, in order. The frame
 	// is valid during the call.
 	Trace func(sent bool, f proto.Frame, v proto.Version)
+	// Shortened, if not nil, is called when the server keeps a new session for less time than CONNECT
+	// asked for, both in seconds.
+	Shortened func(asked, granted uint32)
 	// Connected, if not nil, is called when the byte stream is open, before CONNECT.
 	Connected func()
 }

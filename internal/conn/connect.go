@@ -210,7 +210,11 @@ func (c *Conn) handleConnack(ctx context.Context, p *proto.Connack, hello *proto
 	}
 	switch {
 	case c.v >= proto.V5: // the server's value takes precedence
-		c.expiry = p.Props.Num(proto.SessionExpiryInterval, hello.Props.Num(proto.SessionExpiryInterval, 0))
+		asked := hello.Props.Num(proto.SessionExpiryInterval, 0)
+		c.expiry = p.Props.Num(proto.SessionExpiryInterval, asked)
+		if c.expiry < asked && !c.sess.Established && c.cfg.Shortened != nil {
+			c.cfg.Shortened(asked, c.expiry)
+		}
 	case !hello.CleanStart:
 		c.expiry = math.MaxUint32
 	}

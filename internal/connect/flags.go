@@ -91,6 +91,11 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 	if err := f.Session.apply(e, fs, cfg); err != nil {
 		return nil, err
 	}
+	cfg.Shortened = func(asked, granted uint32) {
+		if !p.TemporarySession {
+			e.Warn("%s keeps the session for %s, not %s", p.server, expiryText(granted), expiryText(asked))
+		}
+	}
 	if e.Mosquitto() && cfg.Connect.Version == proto.V5 && !cfg.Connect.Props.Has(proto.ReceiveMaximum) {
 		cfg.Connect.Props = cfg.Connect.Props.AppendNum(proto.ReceiveMaximum, mosquittoWindow(e.Tool))
 	}

@@ -108,6 +108,14 @@ func ReadExpiry(s string) (uint32, error) {
 	return uint32(n), nil
 }
 
+// expiryText returns a Session Expiry Interval for a message.
+func expiryText(seconds uint32) string {
+	if seconds == math.MaxUint32 {
+		return "ever"
+	}
+	return strconv.FormatUint(uint64(seconds), 10) + " s"
+}
+
 // leastDelay is the least delay between two connections, whatever --reconnect-delay says: without
 // one, a server that is down would be asked as fast as the machine can.
 const leastDelay = 10 * time.Millisecond

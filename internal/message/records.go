@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -68,6 +69,9 @@ func (r *Records) Close() error { return r.lines.Close() }
 // parse makes the record of a line the next message.
 func (r *Records) parse(line []byte, now time.Time) error {
 	rec, number := &r.record, r.msg.Number
+	if number == 1 {
+		line = bytes.TrimPrefix(line, []byte("\ufeff")) // the byte order mark of some editors
+	}
 	if err := jsonline.Parse(line, rec); err != nil {
 		return badLine(fmt.Sprintf("line %d: %v", number, err), `expected {"topic":...,"payload":...}, as sub -J prints it`)
 	}

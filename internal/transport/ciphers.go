@@ -39,8 +39,17 @@ func parseCipher(name string) (uint16, error) {
 			return s.ID, nil
 		}
 	}
+	if strings.ContainsAny(name[:1], "!-+@") || opensslWords[strings.ToUpper(name)] {
+		return 0, fmt.Errorf("%s is a word of OpenSSL's lists, not a cipher: name each cipher", name)
+	}
 	return 0, fmt.Errorf("unknown cipher %s", name)
 }
+
+// opensslWords are words of OpenSSL's cipher lists that stand for several ciphers.
+var opensslWords = map[string]bool{"ALL": true, "DEFAULT": true, "HIGH": true, "MEDIUM": true, "LOW": true, "COMPLEMENTOFALL": true,
+	"COMPLEMENTOFDEFAULT": true, "ECDHE": true, "EECDH": true, "ECDH": true, "DHE": true, "EDH": true, "RSA": true, "KRSA": true, "ARSA": true,
+	"ECDSA": true, "AESGCM": true, "AES": true, "AES128": true, "AES256": true, "CHACHA20": true, "PSK": true, "ANULL": true, "ENULL": true,
+	"NULL": true, "EXPORT": true, "SHA1": true, "SHA256": true, "SHA384": true, "FIPS": true, "SUITEB128": true}
 
 // fromOpenSSL returns the IANA name of an OpenSSL name: TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 for
 // ECDHE-RSA-AES128-GCM-SHA256. A name without a key exchange, such as AES128-SHA, uses RSA.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"net"
+	"net/netip"
 	"os"
 )
 
@@ -29,6 +31,10 @@ func Hint(err error) string {
 		}
 		return "check the host name, or give an IP address"
 	case Connect:
+		host, _, _ := net.SplitHostPort(e.Addr)
+		if addr, bad := netip.ParseAddr(host); bad == nil && addr.IsLinkLocalUnicast() && addr.Is6() && addr.Zone() == "" {
+			return "a link-local address needs its interface: " + host + "%INTERFACE, such as " + host + "%eth0"
+		}
 		return connectHint(err)
 	case Proxy:
 		return proxyHint(err)

@@ -129,3 +129,26 @@ func TestUnknownMulticastName(t *testing.T) {
 		t.Error(Hint(err))
 	}
 }
+
+// TestZoneMissing checks that the hint for a link-local address without a zone names the interface, and no
+// firewall.
+func TestZoneMissing(t *testing.T) {
+	for addr, zone := range map[string]bool{"[fe80::1]:1883": true, "[fe80::1%eth0]:1883": false, "[::1]:1883": false, "169.254.0.1:1883": false} {
+		err := &Error{Phase: Connect, Addr: addr, Err: errHungUp}
+		if strings.Contains(Hint(err), "fe80::1%INTERFACE") != zone || zone && strings.Contains(Hint(err), "firewall") {
+			t.Errorf("%s: %s", addr, Hint(err))
+		}
+	}
+}
+
+// TestCipherWords checks that words of OpenSSL's lists are named as such.
+func TestCipherWords(t *testing.T) {
+	for _, list := range []string{"HIGH", "high:!aNULL", "ECDHE-RSA-AES128-GCM-SHA256:!MD5", "DEFAULT@SECLEVEL=1", "@STRENGTH", "ECDHE+AESGCM"} {
+		if _, err := ParseCiphers(list); err == nil || !strings.Contains(err.Error(), "word of OpenSSL") && !strings.Contains(err.Error(), "unknown cipher") {
+			t.Errorf("%s: %v", list, err)
+		}
+	}
+	if _, err := ParseCiphers("HIGH:!aNULL"); err == nil || !strings.Contains(err.Error(), "HIGH is a word of OpenSSL's lists") {
+		t.Error(err)
+	}
+}

@@ -221,6 +221,7 @@ func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 	b.Config.Server = string(target.Scheme()) + "://" + target.Addr()
 	b.Config.KeepAlive = int(p.Cfg.Connect.KeepAlive)
 	show := p.Cfg.Trace
+	p.Cfg.Shortened = nil
 	if note := p.Cfg.FellBack; note != nil { // once, although each client falls back for itself
 		var once sync.Once
 		p.Cfg.FellBack = func(why error) { once.Do(func() { note(why) }) }
