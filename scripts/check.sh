@@ -22,8 +22,10 @@ fuzztime=${CHECK_FUZZTIME:-2s}
 parallel=${CHECK_PARALLEL:-2}
 staticcheck_version=v0.8.2 # 2026.2.2
 govulncheck_version=v1.1.4
-# The packages are compiled once for all parts, without the profile of the released binary.
+# The packages are compiled once for several parts: without the profile of the released binary, and with the race detector
+# if the tests use it.
 export GOFLAGS="${GOFLAGS:-} -pgo=off"
+race=()
 # Debian installs the mosquitto broker in a folder that the PATH of an ordinary user lacks.
 export PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -125,8 +127,8 @@ check_format() {
 }
 
 check_vet() {
-	faulty_reported go vet || return 1
-	go vet ./...
+	faulty_reported go vet ${race[@]+"${race[@]}"} || return 1
+	go vet ${race[@]+"${race[@]}"} ./...
 }
 
 check_static() {
@@ -134,7 +136,7 @@ check_static() {
 	bin=$(tool staticcheck honnef.co/go/tools/cmd/staticcheck "$staticcheck_version") ||
 		{ skip "staticcheck $staticcheck_version cannot be installed"; return; }
 	faulty_reported "$bin" || return 1
-	"$bin" ./...
+	GOFLAGS="$GOFLAGS ${race[*]-}" "$bin" ./...
 }
 
 # The binary of scripts/build.sh sends a message through its own broker: password, WebSocket and jq.
@@ -147,28 +149,23 @@ check_build() (
 	[[ $printed == 2 ]] || { echo "printed: $printed"; return 1; }
 )
 
-# The race detector needs a C compiler.
 check_test() {
-	local race=()
-	if compiles; then
-		race=(-race)
-	else
-		echo 'the race detector: there is no C compiler' >>"$tmp/skipped"
-	fi
+	((${#race[@]} > 0)) || echo 'the race detector: there is no C compiler' >>"$tmp/skipped"
 	go build -o "$tmp/summary" ./scripts/summary || return 1
 	go test -json -vet=off -timeout 30m ${race[@]+"${race[@]}"} ./... | "$tmp/summary" -to "$tmp/counts" || return 1
 }
 
 check_fuzz() { FUZZ_PARALLEL=$parallel bash scripts/fuzz.sh "$fuzztime"; }
 
-# The tests do not run on other systems here, but all packages are compiled and vetted for them.
+# The tests do not run on other systems here, but all packages are compiled and vetted for them, without optimization, which
+# takes less time.
 check_cross() {
-	local target failed=0
+	local target failed=0 fast='all=-N -l'
 	for target in windows/amd64 darwin/amd64 freebsd/amd64 linux/arm; do
 		echo "-- $target"
 		rm -f "$tmp/cross"
-		CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -o "$tmp/cross" ./cmd/mqtt && [[ -s $tmp/cross ]] &&
-			CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go vet ./... || failed=1
+		CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go build -gcflags="$fast" -o "$tmp/cross" ./cmd/mqtt && [[ -s $tmp/cross ]] &&
+			CGO_ENABLED=0 GOOS=${target%/*} GOARCH=${target#*/} go vet -gcflags="$fast" ./... || failed=1
 	done
 	return "$failed"
 }
@@ -221,6 +218,8 @@ done
 touch "$tmp/skipped"
 passed=0 failures=()
 for part in "${parts[@]}"; do
+	# The race detector needs a C compiler, which the first part installs.
+	if [[ ${parts[0]} == packages && $part != packages ]] && compiles; then race=(-race); fi
 	heading "$(title "$part")"
 	SECONDS=0 status=0
 	"check_$part" || status=$?

@@ -100,7 +100,7 @@ func TestChecksFailWithTheirTools(t *testing.T) {
 		k.goCommand("test", `echo '{"Action":"output","Package":"p","Output":"ok p\n"}'; echo '{"Action":"pass","Package":"p"}'`)
 	}
 	cross := both(func(k *fakes, script string) { k.goCommand("build|vet", script) })
-	cross["does not vet"] = func(k *fakes) { k.goCommand("build|vet", `[ "$1" = build ] && echo built >"$3" || exit 1`) }
+	cross["does not vet"] = func(k *fakes) { k.goCommand("build|vet", `[ "$1" = build ] && echo built >"$4" || exit 1`) }
 	for part, faults := range map[string]map[string]func(*fakes){
 		"format": gofmt,
 		"vet":    vet,
@@ -163,7 +163,7 @@ func TestChecksThatPass(t *testing.T) {
 		"vuln":   func(k *fakes) { k.goTool("echo No vulnerabilities found.") },
 		"vet":    func(k *fakes) { k.goCommand("vet", `[ "$2" = ./... ] || { echo 'Printf format %d'; exit 1; }`) },
 		"static": func(k *fakes) { k.goTool(`[ "$1" = ./... ] || { echo Printf format %%d; exit 1; }`) },
-		"cross":  func(k *fakes) { k.goCommand("build|vet", `[ "$1" = vet ] || echo built >"$3"`) },
+		"cross":  func(k *fakes) { k.goCommand("build|vet", `[ "$1" = vet ] || echo built >"$4"`) },
 		"format": func(k *fakes) { k.program("gofmt", `[ $# != 1 ] || echo "<standard input>"`) },
 	} {
 		t.Run(part, func(t *testing.T) {
