@@ -1,6 +1,11 @@
 package bench
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+
+	"mqtt/internal/format"
+)
 
 // measuring reports whether messages received in a phase belong to the measured part.
 func measuring(phase string) bool { return phase == "sending" || phase == "draining" }
@@ -29,46 +34,38 @@ func (l *Live) Take(p *Progress) {
 	}
 }
 
-// AppendLiveLine appends l as one line for a log or a program: words of the form
-// key=value, always all of them and in the same order. Times are in microseconds unless
-// the key says otherwise. p50 to max are of the last step, 0 if nothing was received. done
-// is from 0 to 1, or ? if it is not known.
+// AppendLiveLine appends l as a short line for a log: words of the form key=value, with
+// units. Rates and times are of the last step; those of which there is nothing are left out.
 func AppendLiveLine(dst []byte, l *Live) []byte {
-	dst = append(dst, "phase="...)
-	for i := range len(l.Phase) { // without spaces
-		c := l.Phase[i]
-		if c <= ' ' {
-			c = '-'
+	start := len(dst)
+	word := func(name, value string) {
+		if len(dst) > start {
+			dst = append(dst, ' ')
 		}
-		dst = append(dst, c)
+		dst = append(append(dst, name...), '=')
+		dst = append(dst, strings.ReplaceAll(value, " ", "")...)
 	}
-	number := func(name string, x float64, digits int) {
-		dst = append(append(append(dst, ' '), name...), '=')
-		dst = strconv.AppendFloat(dst, x, 'f', digits, 64)
-	}
-	count := func(name string, n uint64) {
-		dst = append(append(append(dst, ' '), name...), '=')
-		dst = strconv.AppendUint(dst, n, 10)
-	}
-	number("seconds", l.Elapsed.Seconds(), 3)
+	word("phase", strings.ReplaceAll(l.Phase, " ", "-"))
+	word("time", wholeSeconds(l.Elapsed))
 	if l.Done >= 0 {
-		number("done", l.Done, 3)
-	} else {
-		dst = append(dst, " done=?"...)
+		word("done", strconv.Itoa(int(min(l.Done, 1)*100))+"%")
 	}
-	count("connections", uint64(max(l.Connections, 0)))
-	count("sent", l.Sent)
-	count("received", l.Received)
-	count("errors", l.Errors)
-	number("send_rate", l.SendRate, 1)
-	number("receive_rate", l.ReceiveRate, 1)
-	number("ack_rate", l.AckRate, 1)
-	number("open_rate", l.OpenRate, 1)
-	number("p50", Micros(l.Recent.At(50)), 1)
-	number("p90", Micros(l.Recent.At(90)), 1)
-	number("p99", Micros(l.Recent.At(99)), 1)
-	number("p999", Micros(l.Recent.At(99.9)), 1)
-	number("max", Micros(l.Recent.Max()), 1)
-	number("lag_p99", Micros(l.LagP99), 1)
+	word("connections", strconv.Itoa(max(l.Connections, 0)))
+	if l.OpenRate > 0 {
+		word("opened", format.Rate(l.OpenRate))
+	}
+	if l.messages() {
+		word("sent", format.Rate(l.SendRate))
+		word("received", format.Rate(l.ReceiveRate))
+	}
+	if l.Recent.Count() > 0 {
+		word("p50", format.Duration(l.Recent.At(50)))
+		word("p99", format.Duration(l.Recent.At(99)))
+		word("max", format.Duration(l.Recent.Max()))
+	}
+	if l.LagP99 > lateLag {
+		word("lag", format.Duration(l.LagP99))
+	}
+	word("errors", strconv.FormatUint(l.Errors, 10))
 	return append(dst, '\n')
 }

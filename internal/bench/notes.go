@@ -29,6 +29,13 @@ func (r *run) notes(res *Result, n *counts) []Note {
 		}
 	}
 	r.accountingNotes(res, n, add)
+	if p.Publishers > 0 && p.Rate == 0 && res.Sent > 0 && res.Latency != nil && res.Latency.Count()+res.Ack.Count() > 0 {
+		text := "without --rate each publisher keeps its window of " + format.Count(uint64(p.Window)) + " full, so the latency is mostly the time in that queue"
+		if p.QoS == 0 {
+			text = "without --rate, messages leave as fast as the server takes them, so the latency is mostly the time in the queues on the way; --inflight has no effect at QoS 0"
+		}
+		add("latency", "--rate N measures the latency at that rate", "%s", text)
+	}
 	if n.untimed > 0 {
 		add("clock", "give all processes the same --run NAME",
 			"the clocks of %s messages from other machines could not be compared: their latency is not reported", format.Count(n.untimed))
