@@ -31,7 +31,7 @@ func main() {
 		TTYIn:     isatty.IsTerminal(os.Stdin.Fd()),
 		TTYOut:    isatty.IsTerminal(os.Stdout.Fd()),
 		TTYErr:    isatty.IsTerminal(os.Stderr.Fd()),
-		LookupEnv: os.LookupEnv, Environ: os.Environ, Release: release,
+		LookupEnv: os.LookupEnv, Environ: os.Environ, Exit: os.Exit, Release: release,
 	}
 	ctx, listen := interruptible(e, cli.Stuck(out, err))
 	e.HandleSignals = listen

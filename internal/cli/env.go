@@ -27,6 +27,9 @@ type Env struct {
 	// HandleSignals begins to handle signals; nil if the program does not.
 	HandleSignals func()
 
+	// Exit ends the process, as os.Exit; nil if the program does not.
+	Exit func(status int)
+
 	// SecondSignal is called for a second signal. While it is nil, a second signal ends the process.
 	SecondSignal atomic.Pointer[func()]
 

@@ -188,6 +188,7 @@ func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *conne
 	}
 	defer r.src.Close()
 	if f.wait > 0 && !f.payload.Streams() {
+		defer e.EndAfter(f.wait)()
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.wait, cli.ErrTimeout)
 		defer cancel()

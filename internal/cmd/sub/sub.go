@@ -107,6 +107,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	s.plan.Cfg.Confirm = true // what is acknowledged has been written
 	ctx, stop := e.UntilReaderGone(ctx)
 	defer stop()
+	defer e.EndAfter(f.ends.wait)()
 	if f.ends.wait > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, f.ends.wait, cli.ErrTimeout)
