@@ -66,6 +66,8 @@ const looks = 8
 
 func newStall(src *source, limit time.Duration) *stall {
 	w := &stall{src: src, limit: limit, queue: src.unacked(), since: time.Now()}
+	w.mu.Lock()
+	defer w.mu.Unlock() // look may be called before timer is set
 	w.timer = time.AfterFunc(limit/looks, w.look)
 	return w
 }
