@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -72,7 +73,7 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 		return nil, err
 	}
 	p.Target, p.server, p.secure = target, target.Addr(), target.TLS != nil
-	cfg.Dial = Dialer(target, nil)
+	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) { return Dial(ctx, target, v, nil) }
 	cfg.FellBack = func(why error) {
 		e.Note("%s: MQTT 5 failed (%v): connected with MQTT 3.1.1; -V 3.1.1 does so at once", p.server, why)
 	}

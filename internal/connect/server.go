@@ -71,23 +71,16 @@ func (f *ServerFlags) target(ctx context.Context, e *cli.Env, fs *pflag.FlagSet,
 	return t, u, nil
 }
 
-// Dialer returns the function that opens byte streams to t. If trace is not nil, it is called before
-// each dial and returns where the phases of that dial are recorded.
-func Dialer(t *transport.Target, trace func() *transport.Trace) func(context.Context, proto.Version) (net.Conn, error) {
-	return func(ctx context.Context, v proto.Version) (net.Conn, error) {
-		at := t
-		if t.WebSocket != nil && v == proto.V31 && t.WebSocket.Subprotocol == "" { // the subprotocol that is customary for 3.1
-			old, ws := *t, *t.WebSocket
-			ws.Subprotocol = "mqttv3.1"
-			old.WebSocket = &ws
-			at = &old
-		}
-		var tr *transport.Trace
-		if trace != nil {
-			tr = trace()
-		}
-		return transport.Dial(ctx, at, tr)
+// Dial opens a byte stream to t for a connection of version v. The phases of the dial are recorded in
+// trace unless it is nil.
+func Dial(ctx context.Context, t *transport.Target, v proto.Version, trace *transport.Trace) (net.Conn, error) {
+	if t.WebSocket != nil && v == proto.V31 && t.WebSocket.Subprotocol == "" { // the subprotocol that is customary for 3.1
+		old, ws := *t, *t.WebSocket
+		ws.Subprotocol = "mqttv3.1"
+		old.WebSocket = &ws
+		t = &old
 	}
+	return transport.Dial(ctx, t, trace)
 }
 
 // makeTarget returns the target of URL and flags. A flag takes precedence over that part of the URL.

@@ -256,13 +256,9 @@ func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {
 			own.Bind = t.sources[place%len(t.sources)]
 			at = &own
 		}
-		var trace *transport.Trace
-		dial := connect.Dialer(at, func() *transport.Trace {
-			trace = new(transport.Trace)
-			return trace
-		})
 		cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
-			nc, err := dial(ctx, v)
+			trace := new(transport.Trace)
+			nc, err := connect.Dial(ctx, at, v, trace)
 			*took = bench.Phases{Resolve: trace.Resolve, Connect: trace.Connect, Proxy: trace.Proxy, TLS: trace.TLS, WebSocket: trace.WebSocket}
 			if at.Socket != "" {
 				took.Connect, took.Unix = 0, trace.Connect

@@ -1,9 +1,11 @@
 package ping
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -33,10 +35,10 @@ func (p *pinger) watchPhases() {
 	if r.way = "tcp"; p.plan.Target.Socket != "" {
 		r.way = "unix"
 	}
-	p.plan.Cfg.Dial = connect.Dialer(p.plan.Target, func() *transport.Trace {
+	p.plan.Cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
 		r.trace = new(transport.Trace)
-		return r.trace
-	})
+		return connect.Dial(ctx, p.plan.Target, v, r.trace)
+	}
 	p.plan.Cfg.Connected = func() { r.open = time.Now() }
 }
 
