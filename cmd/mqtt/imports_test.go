@@ -34,6 +34,7 @@ var forbidden = map[string][]string{
 	"internal/bench":   {"internal/broker"},
 	"internal/connect": {"internal/broker", "internal/bench"},
 	"internal/message": {"internal/broker", "internal/bench"},
+	"internal/check":   {"internal/broker", "internal/conn"},
 }
 
 // owners lists libraries that only certain packages may import: each entry is a folder, with

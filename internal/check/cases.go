@@ -1,0 +1,19 @@
+package check
+
+import "sync"
+
+// groups are the cases, a file for each group. They are constants, so that a program that does not
+// check starts no slower.
+var groups = [...][]Case{
+	connectCases[:], subscribeCases[:],
+}
+
+// Cases returns all cases of servers. They must not be changed.
+var Cases = sync.OnceValue(func() (all []*Case) {
+	for _, g := range groups {
+		for i := range g {
+			all = append(all, &g[i])
+		}
+	}
+	return all
+})

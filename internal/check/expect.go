@@ -1,0 +1,275 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+)
+
+// maxAside bounds the messages that a peer puts aside.
+const maxAside = 10_000
+
+// describe returns a packet as text for Got.
+func (p *Peer) describe(packet proto.Packet) string {
+	b, err := packet.Append(nil, p.v)
+	if err != nil {
+		return packet.Type().String()
+	}
+	f, _, err := proto.Split(b, 0)
+	if err != nil {
+		return packet.Type().String()
+	}
+	s := string(format.AppendPacket(nil, f, p.v))
+	if len(s) > maxTextBytes {
+		s = s[:maxTextBytes] + "…"
+	}
+	return s
+}
+
+// Next returns the next packet of any type. It does not wait longer than the limit of the run: then the
+// script fails with what was expected.
+func (p *Peer) Next(expected string) proto.Packet {
+	packet, err := p.read(p.c.r.opt.Limit)
+	switch err {
+	case nil:
+		return packet
+	case io.EOF:
+		p.c.Fail(expected, "the server closed the connection")
+	}
+	p.missing(expected)
+	return nil
+}
+
+// missing fails because nothing came. On a connection that is established it first asks whether the server
+// still serves it, and says so: what was expected may come before the answer, and is then late, which the
+// standard allows.
+func (p *Peer) missing(expected string) {
+	waited := p.c.r.opt.Limit
+	if p.Connack == nil {
+		p.c.Fail(expected, "nothing within %v", waited)
+	}
+	p.Send(&proto.Ping{Kind: proto.PINGREQ})
+	packet, err := p.read(waited)
+	ping, ok := packet.(*proto.Ping)
+	switch {
+	case err == io.EOF:
+		p.c.Fail(expected, "nothing within %v, then the server closed the connection", waited)
+	case err != nil:
+		p.c.Fail(expected, "nothing within %v, and no answer to PINGREQ within %v", waited, waited)
+	case ok && ping.Kind == proto.PINGRESP:
+		p.c.Fail(expected, "nothing within %v, although a PINGREQ after that was answered", waited)
+	}
+	p.c.Unsure("nothing came within %v, then %s: the server is too slow to judge it", waited, p.describe(packet))
+}
+
+// await returns the next packet that is wanted. Messages that come before it are put aside for Message;
+// other packets are failures.
+func await[T proto.Packet](p *Peer, expected string, wanted func(T) bool) T {
+	end := time.Now().Add(p.c.r.opt.Limit)
+	for {
+		packet, err := p.read(time.Until(end))
+		if err == io.EOF {
+			p.c.Fail(expected, "the server closed the connection")
+		}
+		if err != nil {
+			p.missing(expected)
+		}
+		t, ok := packet.(T)
+		if ok && wanted(t) {
+			return t
+		}
+		if m, isMessage := packet.(*proto.Publish); isMessage && len(p.aside) < maxAside {
+			p.aside = append(p.aside, m)
+			continue
+		}
+		p.c.Fail(expected, "%s", p.describe(packet))
+	}
+}
+
+// Ack waits for an acknowledgement of type t with that packet identifier.
+func (p *Peer) Ack(t proto.Type, id uint16) *proto.Ack {
+	return await(p, fmt.Sprintf("%v with packet identifier %d", t, id), func(a *proto.Ack) bool { return a.Kind == t && a.PacketID == id })
+}
+
+// Suback waits for the SUBACK with that packet identifier.
+func (p *Peer) Suback(id uint16) *proto.Suback {
+	return await(p, fmt.Sprintf("SUBACK with packet identifier %d", id), func(a *proto.Suback) bool { return a.Kind == proto.SUBACK && a.PacketID == id })
+}
+
+// Unsuback waits for the UNSUBACK with that packet identifier.
+func (p *Peer) Unsuback(id uint16) *proto.Suback {
+	return await(p, fmt.Sprintf("UNSUBACK with packet identifier %d", id), func(a *proto.Suback) bool { return a.Kind == proto.UNSUBACK && a.PacketID == id })
+}
+
+// Pingresp waits for PINGRESP.
+func (p *Peer) Pingresp() {
+	await(p, "PINGRESP", func(a *proto.Ping) bool { return a.Kind == proto.PINGRESP })
+}
+
+// Barrier sends PINGREQ and waits for PINGRESP: the server has then handled what was sent on this
+// connection before. Messages that come meanwhile are put aside.
+func (p *Peer) Barrier() {
+	p.Send(&proto.Ping{Kind: proto.PINGREQ})
+	p.Pingresp()
+}
+
+// Receive returns the next PUBLISH as it came. The caller acknowledges it.
+func (p *Peer) Receive(expected string) *proto.Publish {
+	if len(p.aside) > 0 {
+		m := p.aside[0]
+		p.aside = p.aside[1:]
+		return m
+	}
+	packet := p.Next(expected)
+	m, ok := packet.(*proto.Publish)
+	if !ok {
+		p.c.Fail(expected, "%s", p.describe(packet))
+	}
+	return m
+}
+
+// Message returns the next message and acknowledges it: at QoS 2 the whole exchange is complete.
+func (p *Peer) Message(expected string) *proto.Publish {
+	m := p.Receive(expected)
+	p.Acknowledge(m)
+	return m
+}
+
+// Acknowledge acknowledges m as its QoS demands.
+func (p *Peer) Acknowledge(m *proto.Publish) {
+	switch m.QoS {
+	case 1:
+		p.Send(&proto.Ack{Kind: proto.PUBACK, PacketID: m.PacketID})
+	case 2:
+		p.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: m.PacketID})
+		p.Ack(proto.PUBREL, m.PacketID)
+		p.Send(&proto.Ack{Kind: proto.PUBCOMP, PacketID: m.PacketID})
+	}
+}
+
+// Expect receives a message with that topic and payload, and acknowledges it.
+func (p *Peer) Expect(topic, payload string) *proto.Publish {
+	expected := fmt.Sprintf("a message on %q with payload %q", topic, payload)
+	m := p.Message(expected)
+	if string(m.Topic) != topic || string(m.Payload) != payload {
+		p.c.Fail(expected, "%s", p.describe(m))
+	}
+	return m
+}
+
+// Until receives and acknowledges messages until the one with the payload marker, and returns those before
+// it. It proves what did not come: marker must have been published after it, on the same path.
+func (p *Peer) Until(marker string) (before []*proto.Publish) {
+	for {
+		m := p.Message(fmt.Sprintf("a message with payload %q", marker))
+		if bytes.Equal(m.Payload, []byte(marker)) {
+			return before
+		}
+		if before = append(before, m); len(before) > maxAside {
+			p.c.Unsure("more than %d messages came before the marker", maxAside)
+		}
+	}
+}
+
+// None is like Until, and fails if a message comes before the marker.
+func (p *Peer) None(expected, marker string) {
+	if before := p.Until(marker); len(before) > 0 {
+		p.c.Fail(expected, "%s", p.describe(before[0]))
+	}
+}
+
+// Closed expects that the server ends the connection because of what was sent last. In version 5 it
+// may send a DISCONNECT before, which is returned and must have an error code: one of reasons if there
+// are some. A PINGREQ that is answered proves that the connection was not ended.
+func (p *Peer) Closed(expected string, reasons ...proto.Reason) *proto.Disconnect {
+	p.watch = nil
+	p.conn.SetWriteDeadline(time.Now().Add(time.Second)) //nolint:errcheck // see below
+	p.conn.Write([]byte{0xC0, 0})                        //nolint:errcheck // the server may be gone already
+	p.note("in", "PINGREQ, to see whether the connection is still served")
+	return p.Closes(expected, reasons...)
+}
+
+// Closes is like Closed, but does not send a PINGREQ.
+func (p *Peer) Closes(expected string, reasons ...proto.Reason) (last *proto.Disconnect) {
+	end := time.Now().Add(p.c.r.opt.Limit)
+	for {
+		packet, err := p.read(time.Until(end))
+		if err == io.EOF {
+			return last
+		}
+		if err != nil {
+			p.c.Fail(expected, "the connection is still open after %v", p.c.r.opt.Limit)
+		}
+		switch a := packet.(type) {
+		case *proto.Disconnect:
+			if !p.c.V5() {
+				p.c.Fail(expected, "DISCONNECT, which a server does not send in this version")
+			}
+			if a.Reason < 0x80 {
+				p.c.Fail(expected+", with an error code", "%s", p.describe(a))
+			}
+			if len(reasons) > 0 && !contains(reasons, a.Reason) {
+				p.c.Fail(fmt.Sprintf("%s, with reason %s if it sends DISCONNECT", expected, list(reasons)), "%s", p.describe(a))
+			}
+			last = a
+		case *proto.Ping:
+			p.c.Fail(expected, "PINGREQ was answered: the connection is still served")
+		case *proto.Connack:
+			if a.Reason == proto.Success {
+				p.c.Fail(expected, "%s", p.describe(a))
+			}
+		case *proto.Publish:
+		default:
+			p.c.Fail(expected, "%s", p.describe(packet))
+		}
+	}
+}
+
+// Refused expects that a CONNECT is refused: by a close, or by a CONNACK with an error code and a close. It
+// returns the CONNACK, or nil. If there are reasons, the CONNACK must have one of them.
+func (p *Peer) Refused(expected string, reasons ...proto.Reason) (ack *proto.Connack) {
+	packet, err := p.read(p.c.r.opt.Limit)
+	if err == io.EOF {
+		return nil
+	}
+	if err != nil {
+		p.c.Fail(expected, "nothing within %v, and the connection is open", p.c.r.opt.Limit)
+	}
+	ack, ok := packet.(*proto.Connack)
+	if !ok || ack.Reason == proto.Success {
+		if d, isDisconnect := packet.(*proto.Disconnect); isDisconnect && p.c.V5() && d.Reason >= 0x80 {
+			p.Closed(expected)
+			return nil
+		}
+		p.c.Fail(expected, "%s", p.describe(packet))
+	}
+	if len(reasons) > 0 && !contains(reasons, ack.Reason) {
+		p.c.Fail(fmt.Sprintf("%s, with %s if it sends CONNACK", expected, list(reasons)), "%s", p.describe(ack))
+	}
+	if _, err := p.read(p.c.r.opt.Limit); err != io.EOF {
+		p.c.Fail("the connection is closed after a CONNACK with an error", "it is still open after %v", p.c.r.opt.Limit)
+	}
+	return ack
+}
+
+func contains(all []proto.Reason, r proto.Reason) bool {
+	for _, a := range all {
+		if a == r {
+			return true
+		}
+	}
+	return false
+}
+
+func list(reasons []proto.Reason) string {
+	words := make([]string, len(reasons))
+	for i, r := range reasons {
+		words[i] = fmt.Sprintf("0x%02X", byte(r))
+	}
+	return strings.Join(words, " or ")
+}

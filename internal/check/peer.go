@@ -1,0 +1,260 @@
+package check
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
+	"mqtt/internal/rules"
+)
+
+// Bounds of the evidence of one attempt.
+const (
+	maxEvidence  = 120 // packets
+	maxHexBytes  = 512 // of a packet
+	maxTextBytes = 300
+)
+
+// Peer is a connection of a script. All methods end the script when the connection does not do what they
+// expect.
+type Peer struct {
+	// Connack is the CONNACK that Connect has received.
+	Connack *proto.Connack
+	// ClientID is the client identifier of Connect, or the one that the server assigned.
+	ClientID string
+
+	c       *C
+	number  int // counts the connections of the case from 1
+	v       proto.Version
+	conn    net.Conn
+	reader  *proto.Reader
+	watch   *rules.Observer // nil when it can judge no more
+	lastID  uint16
+	aside   []*proto.Publish // messages that came while something else was awaited
+	closed  bool             // the server has closed the connection
+	discard bool             // close has been called
+	stop    func() bool      // ends the watch over the context
+}
+
+// Open opens a connection without a CONNECT.
+func (c *C) Open() *Peer {
+	ctx, cancel := context.WithTimeout(c.ctx, c.r.opt.Limit)
+	defer cancel()
+	conn, err := c.r.dial(ctx, c.Version)
+	if err != nil {
+		c.Unsure("cannot connect: %v", err)
+	}
+	p := &Peer{c: c, number: len(c.peers) + 1, v: c.Version, conn: conn, reader: proto.NewReader(conn, 0), watch: c.sessions.Connection()}
+	c.peers = append(c.peers, p)
+	// A read or write that waits ends with the context.
+	p.stop = context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck // of a closed connection
+	return p
+}
+
+// now returns the seconds since the case began.
+func (c *C) now() float64 { return time.Since(c.began).Seconds() }
+
+// record adds a packet to the evidence, and shows it to the observer.
+func (p *Peer) record(way rules.Way, packet []byte) {
+	c, at := p.c, time.Now()
+	if p.watch != nil {
+		for _, v := range p.watch.Observe(way, packet, at) {
+			if v.Broken != rules.Server {
+				p.watch = nil // we broke a rule on purpose: nothing can be said after it
+				break
+			}
+			c.violated(v)
+		}
+	}
+	if len(c.packets) == maxEvidence {
+		c.lost++
+		return
+	}
+	word := "in"
+	if way == rules.Out {
+		word = "out"
+	}
+	shown := maskPassword(packet)
+	text := ""
+	if f, n, err := proto.Split(packet, 0); err == nil && n == len(packet) {
+		text = string(format.AppendPacket(nil, f, p.v))
+	} else {
+		text = fmt.Sprintf("%d bytes that are not one packet", len(packet))
+	}
+	if len(text) > maxTextBytes {
+		text = text[:maxTextBytes] + "…"
+	}
+	c.packets = append(c.packets, Packet{Connection: p.number, Way: word, Time: c.now(), Hex: hex.EncodeToString(shown[:min(len(shown), maxHexBytes)]), Text: text})
+}
+
+// note adds an event that is no packet to the evidence.
+func (p *Peer) note(way, text string) {
+	if c := p.c; len(c.packets) < maxEvidence {
+		c.packets = append(c.packets, Packet{Connection: p.number, Way: way, Time: c.now(), Text: text})
+	}
+}
+
+// violated notes a statement that the observer saw broken by the server.
+func (c *C) violated(v rules.Violation) {
+	if v.Level != rules.Must || len(c.broken) == 16 {
+		return
+	}
+	name := v.ID
+	if name == "" {
+		name = v.Section
+	}
+	c.broken = append(c.broken, name+": "+v.Text+": "+v.Got)
+}
+
+// Send sends packets, in one write. They must be correct: what is wrong on purpose goes through Raw.
+func (p *Peer) Send(packets ...proto.Packet) {
+	var all []byte
+	for _, packet := range packets {
+		from := len(all)
+		var err error
+		if all, err = packet.Append(all, p.v); err != nil {
+			p.c.Unsure("the case sends a packet that the standard forbids: %v", err)
+		}
+		p.record(rules.In, all[from:])
+	}
+	p.write(all)
+}
+
+// Raw sends bytes, which may be anything.
+func (p *Peer) Raw(b ...byte) {
+	p.record(rules.In, b)
+	p.watch = nil
+	p.write(b)
+}
+
+// write writes b. An error is not judged here: what the server said before it closed is read later.
+func (p *Peer) write(b []byte) {
+	p.conn.SetWriteDeadline(time.Now().Add(p.c.r.opt.Limit)) //nolint:errcheck // the write reports it
+	if _, err := p.conn.Write(b); err != nil && p.c.ctx.Err() != nil {
+		p.c.Unsure("the run was interrupted")
+	}
+}
+
+// Encode returns the bytes of a packet, to be changed and sent by Raw.
+func (p *Peer) Encode(packet proto.Packet) []byte {
+	b, err := packet.Append(nil, p.v)
+	if err != nil {
+		p.c.Unsure("the case makes a packet that cannot be encoded: %v", err)
+	}
+	return b
+}
+
+// errNothing says that nothing was received in the time given.
+var errNothing = errors.New("nothing was received")
+
+// read returns the next packet. It fails with io.EOF when the server has closed the connection, and
+// with errNothing after limit.
+func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
+	if p.closed {
+		return nil, io.EOF
+	}
+	p.conn.SetReadDeadline(time.Now().Add(limit)) //nolint:errcheck // the read reports it
+	if p.c.ctx.Err() != nil {                     // after the deadline is set, which could have replaced that of the context
+		p.c.Unsure("the run was interrupted, or the case took longer than %v", caseLimit)
+	}
+	f, err := p.reader.Next()
+	var timeout net.Error
+	var malformed *proto.Error
+	switch {
+	case err == nil:
+	case p.c.ctx.Err() != nil:
+		p.c.Unsure("the run was interrupted, or the case took longer than %v", caseLimit)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return nil, errNothing
+	case errors.As(err, &malformed):
+		p.c.Fail("packets that are well-formed", "%v", err)
+	default:
+		p.closed = true
+		p.note("out", "connection closed")
+		if p.watch != nil {
+			for _, v := range p.watch.Closed(rules.Out, time.Now()) {
+				if v.Broken == rules.Server {
+					p.c.violated(v)
+				}
+			}
+		}
+		return nil, io.EOF
+	}
+	raw := appendFrame(nil, f)
+	p.record(rules.Out, raw)
+	f, _, _ = proto.Split(raw, 0) // the reader's buffer is reused
+	packet, err := proto.Decode(f, p.v)
+	if err != nil {
+		p.c.Fail("packets that are well-formed", "%v", err)
+	}
+	return packet, nil
+}
+
+// appendFrame appends the bytes of f.
+func appendFrame(dst []byte, f proto.Frame) []byte {
+	return append(proto.AppendUvarint(append(dst, f.First), len(f.Body)), f.Body...)
+}
+
+// CloseAbruptly closes the connection without a DISCONNECT.
+func (p *Peer) CloseAbruptly() {
+	if !p.discard {
+		p.note("in", "connection closed")
+		p.close()
+	}
+}
+
+// Disconnect sends DISCONNECT and closes the connection when the server has.
+func (p *Peer) Disconnect() {
+	p.Send(&proto.Disconnect{})
+	p.awaitClose()
+	p.close()
+}
+
+// awaitClose reads until the server closes, at most for a second: most servers do at once.
+func (p *Peer) awaitClose() {
+	end := time.Now().Add(time.Second)
+	for time.Now().Before(end) {
+		if _, err := p.read(time.Until(end)); err != nil {
+			return
+		}
+	}
+}
+
+func (p *Peer) close() {
+	if p.discard {
+		return
+	}
+	p.discard, p.closed = true, true
+	p.stop()
+	if p.watch != nil {
+		p.watch.Cut(time.Now())
+	}
+	p.conn.Close() //nolint:errcheck // nothing was promised to the server
+	p.reader.Close()
+}
+
+// maskPassword returns packet, or a copy with asterisks in place of the password of a CONNECT.
+func maskPassword(packet []byte) []byte {
+	if len(packet) == 0 || packet[0]>>4 != byte(proto.CONNECT) {
+		return packet
+	}
+	f, n, err := proto.Split(packet, 0)
+	if err != nil || n != len(packet) {
+		return packet
+	}
+	var connect proto.Connect
+	if connect.Decode(f, 0) != nil || !connect.HasPassword {
+		return packet
+	}
+	masked := append([]byte(nil), packet...)
+	for i := len(masked) - len(connect.Password); i < len(masked); i++ {
+		masked[i] = '*'
+	}
+	return masked
+}

@@ -1,0 +1,280 @@
+package check
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"mqtt/internal/proto"
+	"mqtt/internal/rules"
+)
+
+// Limits of a run.
+const (
+	defaultLimit    = 5 * time.Second
+	defaultParallel = 64
+	dialAtOnce      = 16               // connections that are being opened at a time
+	caseLimit       = 60 * time.Second // for one attempt
+	repeats         = 2                // of a failure
+)
+
+// ErrNoCase is returned if the selectors select nothing.
+var ErrNoCase = errors.New("no case has that rule, section or name")
+
+// runner holds what the attempts of a run share.
+type runner struct {
+	opt     Options
+	dialing chan struct{}
+	number  atomic.Uint64 // of the last attempt
+}
+
+// job is a case in one version.
+type job struct {
+	k      *Case
+	v      proto.Version
+	found  *Found
+	result Result
+}
+
+// Run checks a server. It returns an error if the server cannot be reached, speaks no version that was
+// asked for, or if no case is selected. When ctx is done, it cleans up and returns what it has, with
+// the context's error.
+func Run(ctx context.Context, opt Options) (*Report, error) {
+	if opt.Limit == 0 {
+		opt.Limit = defaultLimit
+	}
+	if opt.Parallel == 0 {
+		opt.Parallel = defaultParallel
+	}
+	if opt.Name == "" {
+		opt.Name = strings.ToLower(rand.Text()[:5])
+	}
+	r := &runner{opt: opt, dialing: make(chan struct{}, dialAtOnce)}
+	began := time.Now()
+	report := &Report{Schema: Schema, Started: began.UTC(), Server: Server{URL: opt.URL}, Cases: []Result{}}
+	if err := checkSelectors(opt.Selectors); err != nil {
+		return nil, err
+	}
+	found, err := r.discover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	jobs := r.plan(found, &report.Server)
+	if len(jobs) == 0 {
+		return nil, ErrNoCase
+	}
+	r.runAll(ctx, jobs)
+	for _, j := range jobs {
+		if j.result.Verdict != "" {
+			report.Cases = append(report.Cases, j.result)
+		}
+	}
+	report.Seconds = time.Since(began).Seconds()
+	report.count()
+	return report, ctx.Err()
+}
+
+// checkSelectors rejects a selector that selects no case in any version.
+func checkSelectors(selectors []string) error {
+	for _, s := range selectors {
+		one := []string{s}
+		if !slices.ContainsFunc(Cases(), func(k *Case) bool {
+			return k.matches(one, proto.V5) || k.matches(one, proto.V311) || k.matches(one, proto.V31)
+		}) {
+			return fmt.Errorf("%q: %w", s, ErrNoCase)
+		}
+	}
+	return nil
+}
+
+// plan returns the jobs of a run, in the order of the report.
+func (r *runner) plan(found []*Found, server *Server) (jobs []*job) {
+	for _, f := range found {
+		server.Versions = append(server.Versions, VersionName(f.Version))
+		server.Facts = append(server.Facts, f.Facts...)
+		for _, k := range Cases() {
+			if k.matches(r.opt.Selectors, f.Version) && (r.opt.Harsh || !k.Harsh) {
+				jobs = append(jobs, &job{k: k, v: f.Version, found: f})
+			}
+		}
+	}
+	slices.SortStableFunc(jobs, func(a, b *job) int {
+		if a.v != b.v {
+			return int(b.v) - int(a.v)
+		}
+		x, _, _ := a.k.place(a.v)
+		y, _, _ := b.k.place(b.v)
+		return compareSections(x, y)
+	})
+	return jobs
+}
+
+// runAll runs all jobs, several at a time. Those that restart the server come last, alone.
+func (r *runner) runAll(ctx context.Context, jobs []*job) {
+	var together, alone []*job
+	for _, j := range jobs {
+		if j.k.Needs&NeedRestart != 0 && r.opt.Restart != nil {
+			alone = append(alone, j)
+		} else {
+			together = append(together, j)
+		}
+	}
+	var mu sync.Mutex
+	done := 0
+	run := func(j *job) {
+		if ctx.Err() != nil {
+			return
+		}
+		r.runJob(ctx, j)
+		mu.Lock()
+		defer mu.Unlock()
+		done++
+		if r.opt.Progress != nil && j.result.Verdict != "" {
+			r.opt.Progress(done, len(jobs), &j.result)
+		}
+	}
+	queue := make(chan *job)
+	var wait sync.WaitGroup
+	for range min(r.opt.Parallel, len(together)) {
+		wait.Go(func() { // ends when the queue is closed
+			for j := range queue {
+				run(j)
+			}
+		})
+	}
+	for _, j := range together {
+		queue <- j
+	}
+	close(queue)
+	wait.Wait()
+	for _, j := range alone {
+		run(j)
+	}
+}
+
+// runJob runs a case, again if it fails.
+func (r *runner) runJob(ctx context.Context, j *job) {
+	began := time.Now()
+	section, ids, _ := j.k.place(j.v)
+	j.result = Result{
+		ID: VersionName(j.v) + "/" + section + "/" + j.k.Name, Rules: append([]string{}, ids...),
+		Version: VersionName(j.v), Section: section, Title: j.k.Title,
+	}
+	c := r.attempt(ctx, j)
+	for n := 0; n < repeats && c.bad(r.opt.Strict) && ctx.Err() == nil; n++ {
+		again := r.attempt(ctx, j)
+		if !again.bad(r.opt.Strict) && again.verdict != Unsure {
+			c.verdict = Flaky
+			c.got += fmt.Sprintf(" (attempt %d; attempt %d: %s)", n+1, n+2, again.verdict)
+			break
+		}
+	}
+	if ctx.Err() != nil && c.verdict != OK {
+		j.result = Result{} // an interrupted case has no verdict
+		return
+	}
+	j.result.Verdict, j.result.Expected, j.result.Got = c.verdict, c.expected, c.got
+	if c.verdict != OK && c.verdict != Skip {
+		j.result.Packets = c.packets
+		if c.lost > 0 {
+			j.result.Packets = append(j.result.Packets, Packet{Time: c.now(), Text: fmt.Sprintf("and %d more packets", c.lost)})
+		}
+	}
+	j.result.Seconds = time.Since(began).Seconds()
+}
+
+// bad reports whether the verdict is repeated.
+func (c *C) bad(strict bool) bool { return c.verdict == Fail || strict && c.verdict == Warn }
+
+// attempt runs the script of a job once, and cleans up after it.
+func (r *runner) attempt(ctx context.Context, j *job) *C {
+	limited, cancel := context.WithTimeout(ctx, caseLimit)
+	defer cancel()
+	c := r.newC(limited, j)
+	c.script(j.k.Needs, j.k.Run)
+	if j.k.Should && c.verdict == Fail {
+		c.verdict = Warn
+	}
+	if len(c.broken) > 0 && c.verdict != Fail {
+		c.verdict, c.expected, c.got = Fail, "a conversation that breaks no rule", c.broken[0]
+	}
+	c.tidy(context.WithoutCancel(ctx), j)
+	return c
+}
+
+func (r *runner) newC(ctx context.Context, j *job) *C {
+	return &C{
+		Version: j.v, Server: j.found, ctx: ctx, r: r, k: j.k, number: r.number.Add(1), began: time.Now(),
+		sessions: rules.NewSessions(), verdict: OK,
+	}
+}
+
+// script runs f until it ends, and closes its connections.
+func (c *C) script(needs Needs, f func(c *C)) {
+	defer func() {
+		if e := recover(); e != nil {
+			if _, ok := e.(ended); !ok {
+				panic(e)
+			}
+		}
+		for _, p := range c.peers {
+			p.close()
+		}
+	}()
+	c.need(needs)
+	f(c)
+}
+
+// tidy removes what the attempt left on the server. It is also done after an interrupt.
+func (c *C) tidy(ctx context.Context, j *job) {
+	if len(c.cleanup) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*c.r.opt.Limit)
+	defer cancel()
+	for _, f := range slices.Backward(c.cleanup) {
+		after := c.r.newC(ctx, j)
+		after.number = c.number
+		after.script(0, f)
+	}
+}
+
+// dial opens a connection. It tries again for a moment: a server that is busy may refuse one.
+func (r *runner) dial(ctx context.Context, v proto.Version) (net.Conn, error) {
+	r.dialing <- struct{}{}
+	defer func() { <-r.dialing }()
+	pause := 20 * time.Millisecond
+	for {
+		conn, err := r.opt.Dial(ctx, v)
+		if err == nil || ctx.Err() != nil {
+			return conn, err
+		}
+		select {
+		case <-time.After(pause):
+			pause *= 2
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
+}
+
+// compareSections compares section numbers such as 3.8.4 and 3.10.
+func compareSections(a, b string) int {
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			if len(x[i]) != len(y[i]) {
+				return len(x[i]) - len(y[i])
+			}
+			return strings.Compare(x[i], y[i])
+		}
+	}
+	return len(x) - len(y)
+}

@@ -1,0 +1,108 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"mqtt/internal/proto"
+	"mqtt/internal/rules"
+)
+
+// C is one attempt at a case. Its methods and those of its peers end the script when the verdict is
+// clear. It belongs to one goroutine.
+type C struct {
+	Version proto.Version
+	Server  *Found // what the server is capable of in this version
+
+	ctx      context.Context
+	r        *runner
+	k        *Case
+	number   uint64 // makes names unique
+	began    time.Time
+	peers    []*Peer
+	sessions *rules.Sessions
+	packets  []Packet
+	lost     int // packets that the evidence has no room for
+	cleanup  []func(c *C)
+
+	verdict       Verdict
+	expected, got string
+	broken        []string // rules that the observer found broken
+}
+
+// ended is what a script panics with when its verdict is clear.
+type ended struct{}
+
+// end sets the verdict and ends the script.
+func (c *C) end(v Verdict, expected, got string) {
+	c.verdict, c.expected, c.got = v, expected, got
+	panic(ended{})
+}
+
+// Fail ends the script: the server did not do what was expected.
+func (c *C) Fail(expected, format string, args ...any) {
+	c.end(Fail, expected, fmt.Sprintf(format, args...))
+}
+
+// Choice ends the script: the standard leaves it open, and the server does what the text says.
+func (c *C) Choice(format string, args ...any) { c.end(Choice, "", fmt.Sprintf(format, args...)) }
+
+// Skip ends the script: the server lacks a capability. The text says which, and how that was found.
+func (c *C) Skip(format string, args ...any) { c.end(Skip, "", fmt.Sprintf(format, args...)) }
+
+// Unsure ends the script: it could not be shown. The text says why.
+func (c *C) Unsure(format string, args ...any) { c.end(Unsure, "", fmt.Sprintf(format, args...)) }
+
+// Warn notes that the server does not follow a SHOULD, and goes on. Only the first is kept.
+func (c *C) Warn(expected, format string, args ...any) {
+	if c.verdict == OK {
+		c.verdict, c.expected, c.got = Warn, expected, fmt.Sprintf(format, args...)
+	}
+}
+
+// Topic returns a topic name that no other case uses, and no other attempt. s is its last part.
+func (c *C) Topic(s string) string {
+	return fmt.Sprintf("mqtt-check/%s/%d/%s", c.r.opt.Name, c.number, s)
+}
+
+// ID returns a client identifier that no other case uses. It has at most 23 characters, as MQTT 3.1
+// demands, if s has at most 5.
+func (c *C) ID(s string) string { return fmt.Sprintf("mc%s%d%s", c.r.opt.Name, c.number, s) }
+
+// V5 reports whether the version is 5.0.
+func (c *C) V5() bool { return c.Version == proto.V5 }
+
+// After calls f when the case has ended, with an attempt that may open connections. f removes what the
+// case left on the server.
+func (c *C) After(f func(c *C)) { c.cleanup = append(c.cleanup, f) }
+
+// Sleep waits, for what happens after a time by the standard. It never proves an absence.
+func (c *C) Sleep(d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.ctx.Done():
+		c.Unsure("the run was interrupted")
+	}
+}
+
+// need ends the script if the server lacks a capability.
+func (c *C) need(n Needs) {
+	if why := c.Server.lacks(n); why != "" {
+		c.Skip("%s", why)
+	}
+	opt := &c.r.opt
+	switch {
+	case n&NeedSecondUser != 0 && opt.SecondUser == nil:
+		c.Skip("needs a second user (--second-user)")
+	case n&NeedDeniedTopic != 0 && opt.DeniedTopic == "":
+		c.Skip("needs a topic that the user may not publish to (--denied-topic)")
+	case n&NeedRestart != 0 && opt.Restart == nil:
+		c.Skip("needs a command that restarts the server (--restart)")
+	}
+}
+
+// Need ends the script as skipped if the server lacks a capability.
+func (c *C) Need(n Needs) { c.need(n) }
