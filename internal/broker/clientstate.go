@@ -7,6 +7,7 @@ import (
 
 	ledger "mqtt/internal/session"
 
+	"mqtt/internal/faults"
 	"mqtt/internal/proto"
 )
 
@@ -25,16 +26,16 @@ type terms struct {
 // inbound is the reading side of a client, with its keep alive.
 type inbound struct {
 	in           *proto.Reader
-	silenceLimit time.Duration // one and a half times the keep alive, 0 for none
-	last         time.Time     // time of the last sign of life
-	partial      time.Time     // start of the unfinished packet, zero if there is none
-	lastLook     bool          // the keep alive is over, and the connection is read one last time
-	finished     bool          // a packet was completed since memory was counted
-	inputUnits   int           // units of memory counted for its input
-	connBytes    int64         // bytes counted for the connection itself
-	until        time.Time     // end of reading after a failed write
-	heard        bool          // bytes arrived since until was checked
-	connFaults   ConnFaults    // nil for none
+	silenceLimit time.Duration     // one and a half times the keep alive, 0 for none
+	last         time.Time         // time of the last sign of life
+	partial      time.Time         // start of the unfinished packet, zero if there is none
+	lastLook     bool              // the keep alive is over, and the connection is read one last time
+	finished     bool              // a packet was completed since memory was counted
+	inputUnits   int               // units of memory counted for its input
+	connBytes    int64             // bytes counted for the connection itself
+	until        time.Time         // end of reading after a failed write
+	heard        bool              // bytes arrived since until was checked
+	connFaults   faults.Connection // nil for none
 }
 
 // admission holds how a client was authenticated and authenticates again.

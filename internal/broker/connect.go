@@ -159,7 +159,7 @@ func (c *client) accept(p *proto.Connect, o *connectRequest) (proto.Reason, stri
 		return c.refused, ""
 	}
 	if c.connFaults != nil {
-		if r := c.connFaults.Refuse(); r != proto.Success {
+		if r := c.connFaults.Refuse(p.ClientID); r != proto.Success {
 			return r, "refused by a fault"
 		}
 	}

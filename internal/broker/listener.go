@@ -56,7 +56,7 @@ func (b *Broker) admit(ctx context.Context, conn net.Conn) {
 	c := &client{b: b, ctx: ctx, dying: make(chan struct{}), done: make(chan struct{})}
 	b.stats.connects.Add(1)
 	if b.opt.Fault != nil {
-		if c.connFaults = b.opt.Fault.Connection(conn.RemoteAddr()); c.connFaults != nil {
+		if c.connFaults = b.opt.Fault.Connection(); c.connFaults != nil {
 			conn = newFaultConn(conn, c.connFaults)
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"mqtt/internal/broker"
 	"mqtt/internal/broker/access"
 	"mqtt/internal/broker/disk"
-	"mqtt/internal/broker/faults"
 	"mqtt/internal/cli"
+	"mqtt/internal/faults"
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )

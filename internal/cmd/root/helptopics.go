@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"mqtt/internal/broker/faults"
 	"mqtt/internal/cli"
+	"mqtt/internal/faults"
 )
 
 // topic is a text of mqtt help that belongs to no single command.
@@ -20,7 +20,7 @@ func topics() []topic {
 	return []topic{
 		{"environment", "The environment variable of each flag", environmentText},
 		{"exit", "Exit statuses", exitText},
-		{"faults", "The words of mqtt broker --fault", func(*cli.Env) string { return faults.Help }},
+		{"faults", "The words of --fault", func(*cli.Env) string { return faults.Help }},
 		{"formats", "What -F prints", formatsText},
 		{"profiles", "Profiles and options files", profilesText},
 		{"properties", "The properties of MQTT 5 and where they may stand", propertiesText},
