@@ -14,6 +14,7 @@ import (
 	"mqtt/internal/broker"
 	"mqtt/internal/broker/disk"
 	"mqtt/internal/cli"
+	"mqtt/internal/serve"
 	"mqtt/internal/transport"
 )
 
@@ -122,7 +123,7 @@ func (f *flags) logger(e *cli.Env) (*slog.Logger, *slog.LevelVar, error) {
 	missed := func(w io.Writer, lines int) {
 		slog.New(handler(w)).Warn("lines are missing here: the log was not read", "lines", lines)
 	}
-	return slog.New(handler(&journal{w: cli.Inherit(e.Err), missed: missed})), level, nil
+	return slog.New(handler(&serve.Journal{W: cli.Inherit(e.Err), Missed: missed})), level, nil
 }
 
 // options returns the options of flags that open no file.
@@ -146,7 +147,7 @@ func (f *flags) options(e *cli.Env, fs *pflag.FlagSet) (broker.Options, error) {
 const ownFiles = 12
 
 func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command []string) (err error) {
-	ctx, release := attentive(ctx)
+	ctx, release := serve.UntilSignal(ctx)
 	defer release()
 	log, level, err := f.logger(e)
 	if err != nil {
@@ -216,7 +217,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 	}
 	serving, cancel := context.WithCancel(serving)
 	defer cancel()
-	listeners, failed, err := serve(serving, b, endpoints)
+	listeners, failed, err := listenAll(serving, b, endpoints)
 	if err != nil {
 		return err
 	}
@@ -225,7 +226,11 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 		return err
 	}
 	if len(command) > 0 {
-		return runCommand(ctx, e, command, listeners[0].URL(), certs)
+		env := serve.Environ(listeners[0].URL())
+		if certs != nil && certs.ca != "" {
+			env = append(env, "MQTT_CAFILE="+certs.ca)
+		}
+		return serve.Run(ctx, e, command, env)
 	}
 	a := &attendance{e: e, b: b, users: users, rights: rights, certs: certs, level: level, listener: failed}
 	if store != nil {

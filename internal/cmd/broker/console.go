@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 	"mqtt/internal/broker/access"
 	"mqtt/internal/cli"
 	"mqtt/internal/format"
+	"mqtt/internal/serve"
 )
 
 const consoleHelp = `help              this text
@@ -48,7 +48,7 @@ func (a *attendance) attend(ctx context.Context) error {
 	defer renew.Stop()
 	var said <-chan string
 	if a.e.TTYIn {
-		said = console(ctx, a.e)
+		said = serve.Lines(ctx, a.e)
 	}
 	for {
 		select {
@@ -69,25 +69,6 @@ func (a *attendance) attend(ctx context.Context) error {
 				return nil
 			}
 		}
-	}
-}
-
-// attentive returns a context that SIGINT and SIGTERM end. They are handled before the broker is announced, so
-// that it disconnects its clients even if it is ended at once. The goroutine ends with the returned function.
-func attentive(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	go func() {
-		select {
-		case <-signals:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		cancel()
 	}
 }
 
@@ -152,24 +133,6 @@ func (a *attendance) command(words []string) (stop bool) {
 		fmt.Fprintf(e.Err, "unknown command %q; help lists them\n", words[0])
 	}
 	return false
-}
-
-// console returns the lines of the terminal. Its goroutine ends with the input or with the process, because a
-// read from a terminal cannot be interrupted.
-func console(ctx context.Context, e *cli.Env) <-chan string {
-	lines := make(chan string)
-	go func() {
-		defer close(lines)
-		in := bufio.NewScanner(e.In)
-		for in.Scan() {
-			select {
-			case lines <- in.Text():
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return lines
 }
 
 func writeStats(e *cli.Env, s broker.Stats) {

@@ -2,16 +2,15 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/broker"
 	"mqtt/internal/cli"
+	"mqtt/internal/serve"
 	"mqtt/internal/transport"
 )
 
@@ -79,16 +78,16 @@ func checkURL(u transport.URL) error {
 	return nil
 }
 
-// serve listens at all endpoints. failed receives the error of a listener that ends early; the goroutines end
+// listenAll listens at all endpoints. failed receives the error of a listener that ends early; the goroutines end
 // with ctx.
-func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoint) (listeners []*transport.Listener, failed <-chan error, err error) {
+func listenAll(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoint) (listeners []*transport.Listener, failed <-chan error, err error) {
 	for _, end := range endpoints {
 		l, err := transport.Listen(ctx, end)
 		if err != nil {
 			for _, l := range listeners {
 				l.Close()
 			}
-			return nil, nil, &cli.Failure{Code: listenStatus(err), Err: err, Hint: transport.Hint(err)}
+			return nil, nil, serve.ListenFailure(err)
 		}
 		listeners = append(listeners, l)
 	}
@@ -101,16 +100,6 @@ func serve(ctx context.Context, b *broker.Broker, endpoints []*transport.Endpoin
 		}()
 	}
 	return listeners, errs, nil
-}
-
-// listenStatus returns the exit status for a listener that failed: wrong flags, or an address that is not
-// available.
-func listenStatus(err error) int {
-	var t *transport.Error
-	if errors.As(err, &t) && t.Phase == transport.Prepare {
-		return cli.ExitUsage
-	}
-	return cli.ExitOther
 }
 
 // reach is from where the listeners can be reached.
@@ -145,7 +134,7 @@ func (f *flags) announce(e *cli.Env, listeners []*transport.Listener, certs *cer
 		lines.WriteByte('\n')
 	}
 	if f.readyFile != "" {
-		if err := writeReady(f.readyFile, []byte(lines.String())); err != nil {
+		if err := serve.WriteReady(f.readyFile, []byte(lines.String())); err != nil {
 			return fmt.Errorf("--ready-file: %w", err)
 		}
 	}
@@ -168,29 +157,4 @@ func (f *flags) announce(e *cli.Env, listeners []*transport.Listener, certs *cer
 		e.Note("clients need --cafile %s", certs.ca)
 	}
 	return nil
-}
-
-// writeReady writes a file that appears with all its content at once. If path is not a regular file, such
-// as /dev/stdout, /dev/fd/3 or a FIFO, it is written to and stays what it is.
-func writeReady(path string, b []byte) error {
-	if is, err := os.Lstat(path); err == nil && !is.Mode().IsRegular() && !is.IsDir() {
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-		if err != nil {
-			return err
-		}
-		_, err = f.Write(b)
-		return cli.FirstError(err, f.Close())
-	}
-	part := path + ".part"
-	os.Remove(part) // of a run that was killed; a link goes, and not the file that it leads to
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err := cli.FirstError(err, f.Close()); err != nil {
-		os.Remove(part)
-		return err
-	}
-	return os.Rename(part, path)
 }

@@ -1,4 +1,4 @@
-package broker
+package serve
 
 import (
 	"os/exec"

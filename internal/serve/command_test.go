@@ -1,4 +1,4 @@
-package broker
+package serve
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"mqtt/internal/cli"
-	"mqtt/internal/transport"
 )
 
 // A signal that came before the command could hear of it ends the run without the command.
@@ -16,7 +15,7 @@ func TestCommandAfterTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var e cli.Env
-	if err := runCommand(ctx, &e, []string{"no-such-program-anywhere"}, transport.URL{}, nil); !errors.Is(err, context.Canceled) {
+	if err := Run(ctx, &e, []string{"no-such-program-anywhere"}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	if e.SecondSignal.Load() != nil {

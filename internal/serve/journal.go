@@ -1,4 +1,4 @@
-package broker
+package serve
 
 import (
 	"io"
@@ -6,12 +6,13 @@ import (
 	"time"
 )
 
-// journal is the writer of a broker's log. A reader that has stopped must not stop the goroutines that log, which
+// Journal is the writer of a server's log. A reader that has stopped must not stop the goroutines that log, which
 // serve clients. The journal waits journalWait for one line; until that line is written, it drops the following
 // lines and counts them.
-type journal struct {
-	w       io.Writer
-	missed  func(w io.Writer, lines int) // writes how many lines were dropped
+type Journal struct {
+	W      io.Writer
+	Missed func(w io.Writer, lines int) // writes how many lines were dropped
+
 	mu      sync.Mutex
 	stuck   chan struct{} // closed when the stuck line is written; nil if none is stuck
 	dropped int           // lines dropped
@@ -21,7 +22,7 @@ type journal struct {
 const journalWait = 100 * time.Millisecond
 
 // Write writes one line. It does not keep b.
-func (j *journal) Write(b []byte) (int, error) {
+func (j *Journal) Write(b []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.stuck != nil {
@@ -38,9 +39,9 @@ func (j *journal) Write(b []byte) (int, error) {
 	go func() { // ends when the line is written, or with the process
 		defer close(through)
 		if left > 0 {
-			j.missed(j.w, left)
+			j.Missed(j.W, left)
 		}
-		j.w.Write(line)
+		j.W.Write(line)
 	}()
 	j.dropped = 0
 	late := time.NewTimer(journalWait)

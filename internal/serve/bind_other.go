@@ -1,6 +1,6 @@
 //go:build !linux
 
-package broker
+package serve
 
 import "os/exec"
 

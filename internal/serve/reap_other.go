@@ -1,6 +1,6 @@
 //go:build !linux
 
-package broker
+package serve
 
 // reapOrphans does nothing: only on Linux is this program run as process 1.
 func reapOrphans(int) (stop func()) { return func() {} }

@@ -1,4 +1,4 @@
-package broker
+package serve
 
 import (
 	"context"
@@ -18,14 +18,14 @@ import (
 // commandGrace is how long a command may go on after the second signal to end.
 const commandGrace = 5 * time.Second
 
-// runCommand runs a command with the broker's address in its environment, and returns its exit status as an
-// error without text. Signals are passed on to the command, and the broker serves until it has ended. The third
-// signal, or commandGrace after the second, kills the command, and its process group if that is not ours. Ctrl-C
-// on a terminal does not count. A signal that ended ctx before the command started ends the broker.
-func runCommand(ctx context.Context, e *cli.Env, args []string, u transport.URL, certs *certificates) error {
+// Run runs a command with the environment env, and returns its exit status as an error without text. Signals are
+// passed on to the command, while this process serves. The third signal, or commandGrace after the second, kills the
+// command, and its process group if that is not ours. Ctrl-C on a terminal does not count. A signal that ended ctx
+// before the command started is the result.
+func Run(ctx context.Context, e *cli.Env, args, env []string) error {
 	c := exec.Command(args[0], args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = e.In, cli.Inherit(e.Out), cli.Inherit(e.Err)
-	c.Env = environment(u, certs)
+	c.Env = env
 	// On a terminal the command must be in our process group to read from it, and gets Ctrl-C by itself.
 	shared := e.TTYIn || e.TTYOut || e.TTYErr
 	tell := (*os.Process).Signal
@@ -72,13 +72,9 @@ func runCommand(ctx context.Context, e *cli.Env, args []string, u transport.URL,
 	}
 }
 
-// environment returns the environment of a command, with the address of the broker in it.
-func environment(u transport.URL, certs *certificates) []string {
-	all := append(cli.CommandEnviron(), "MQTT_URL="+u.String(), "MQTT_HOST="+u.Host, "MQTT_PORT="+u.Port)
-	if certs != nil && certs.ca != "" {
-		all = append(all, "MQTT_CAFILE="+certs.ca)
-	}
-	return all
+// Environ returns the environment of a command that is to connect to u.
+func Environ(u transport.URL) []string {
+	return append(cli.CommandEnviron(), "MQTT_URL="+u.String(), "MQTT_HOST="+u.Host, "MQTT_PORT="+u.Port)
 }
 
 // launch starts a command, and returns a channel that receives the result of its end. The thread that starts it

@@ -1,0 +1,45 @@
+package serve
+
+import (
+	"errors"
+	"os"
+
+	"mqtt/internal/cli"
+	"mqtt/internal/transport"
+)
+
+// ListenFailure returns the error of a listener that could not be opened, with its exit status: wrong flags, or an
+// address that is not available.
+func ListenFailure(err error) error {
+	code := cli.ExitOther
+	var t *transport.Error
+	if errors.As(err, &t) && t.Phase == transport.Prepare {
+		code = cli.ExitUsage
+	}
+	return &cli.Failure{Code: code, Err: err, Hint: transport.Hint(err)}
+}
+
+// WriteReady writes a file that appears with all its content at once. If path is not a regular file, such
+// as /dev/stdout, /dev/fd/3 or a FIFO, it is written to and stays what it is.
+func WriteReady(path string, b []byte) error {
+	if is, err := os.Lstat(path); err == nil && !is.Mode().IsRegular() && !is.IsDir() {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+		if err != nil {
+			return err
+		}
+		_, err = f.Write(b)
+		return cli.FirstError(err, f.Close())
+	}
+	part := path + ".part"
+	os.Remove(part) // of a run that was killed; a link goes, and not the file that it leads to
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err := cli.FirstError(err, f.Close()); err != nil {
+		os.Remove(part)
+		return err
+	}
+	return os.Rename(part, path)
+}
