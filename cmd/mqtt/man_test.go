@@ -36,21 +36,6 @@ const (
 	manFolder    = "../../man"
 )
 
-// manGroups are the headings in a list of options. A group begins with the first flag named here.
-func manGroups() map[string]string {
-	return map[string]string{
-		"mqtt pub topic": "Message", "mqtt sub topic": "Subscription", "mqtt rr topic": "Request", "mqtt ping count": "Round trips",
-		"mqtt bench pubs": "Load", "mqtt bench conn clients": "Load", "mqtt bench report out": "Result", "rate": "Pace",
-		"credentials": "Clients", "mqtt bench out": "Result", "mqtt bench conn out": "Result",
-		"mqtt sub count": "When to end", "retained-only": "Retained messages", "verbose": "Output",
-		"mqtt broker listen": "Listening", "host": "Server", "id": "Identity", "keepalive": "Session and reconnecting",
-		"will-topic": "Will", "property": "Properties", "tls": "TLS", "profile": "Profiles and options files", "debug": "Diagnostics",
-		"mqtt broker host": "", "mqtt broker cert": "TLS", "mqtt broker ready-file": "Readiness", "mqtt broker metrics": "Metrics and log",
-		"mqtt broker passwords": "Access", "mqtt broker data": "Data", "mqtt broker max-connections": "What clients may do",
-		"mqtt broker max-queued-messages": "What is kept", "mqtt broker fault": "Faults", "mqtt broker passwd delete": "Password file",
-	}
-}
-
 // manCommands returns all commands that are not hidden, subcommands after their parents.
 func manCommands() []*cobra.Command {
 	e := &cli.Env{LookupEnv: func(string) (string, bool) { return "", false }, Environ: func() []string { return nil }}
@@ -83,11 +68,9 @@ func manPage(c *cobra.Command) string {
 // manFlags returns the flags that a command's help lists, in the order of registration.
 func manFlags(c *cobra.Command) []*pflag.Flag {
 	var all []*pflag.Flag
-	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden && f.Name != "help" {
-			all = append(all, f)
-		}
-	})
+	for _, g := range root.Groups(c) {
+		all = append(all, g.Flags...)
+	}
 	return all
 }
 
@@ -261,7 +244,6 @@ func unescapeRoff(s string) string {
 // parent are listed by name only.
 func optionsOf(c *cobra.Command) string {
 	var b bytes.Buffer
-	heading, open := manGroups(), false
 	above := make(map[string]string)
 	if p := c.Parent(); p.HasParent() {
 		for _, f := range manFlags(p) {
@@ -269,32 +251,27 @@ func optionsOf(c *cobra.Command) string {
 		}
 	}
 	var same []string
-	for _, f := range manFlags(c) {
-		if usage, ok := above[f.Name]; ok && usage == f.Usage {
-			same = append(same, f.Name)
-			continue
-		}
-		h, ok := heading[c.CommandPath()+" "+f.Name]
-		if !ok {
-			h = heading[f.Name]
-		}
-		if h == "" && !open {
-			h = "General"
-		}
-		if h != "" && c.Parent().HasParent() && open {
-			h = "" // a short list needs no headings
-		}
-		if h != "" {
-			if open {
-				b.WriteString(".El\n")
+	open := false
+	for _, g := range root.Groups(c) {
+		headed := false
+		for _, f := range g.Flags {
+			if usage, ok := above[f.Name]; ok && usage == f.Usage {
+				same = append(same, f.Name)
+				continue
 			}
-			if !c.Parent().HasParent() {
-				b.WriteString(".Ss " + h + "\n")
+			if !open || !headed && !c.Parent().HasParent() { // a short list has no headings
+				if open {
+					b.WriteString(".El\n")
+				}
+				if !c.Parent().HasParent() {
+					b.WriteString(".Ss " + g.Title + "\n")
+				}
+				b.WriteString(".Bl -tag -width Ds\n")
+				open = true
 			}
-			b.WriteString(".Bl -tag -width Ds\n")
-			open = true
+			headed = true
+			appendOption(&b, f)
 		}
-		appendOption(&b, f)
 	}
 	if open {
 		b.WriteString(".El\n")
@@ -332,26 +309,10 @@ func appendOption(b *bytes.Buffer, f *pflag.Flag) {
 		usage = string(unicode.ToUpper(r[0])) + string(r[1:])
 	}
 	usage = strings.TrimSuffix(usage, ".") + "."
-	if d := defaultOf(f); d != "" {
+	if d := root.DefaultOf(f); d != "" {
 		usage += " The default is " + d + "."
 	}
 	appendText(b, usage, value)
-}
-
-// defaultOf returns the default of a flag, "" if it is not worth mentioning.
-func defaultOf(f *pflag.Flag) string {
-	switch f.DefValue {
-	case "", "false", "[]":
-		return ""
-	case "0":
-		if f.Name != "qos" && f.Name != "will-qos" {
-			return ""
-		}
-	}
-	if strings.TrimSpace(f.DefValue) == "" || strings.Contains(f.Usage, f.DefValue+" if ") {
-		return ""
-	}
-	return f.DefValue
 }
 
 // appendText appends the words of a usage string: the name of the value in backquotes and flags as

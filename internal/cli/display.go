@@ -17,8 +17,8 @@ type DisplayFlags struct {
 // Register adds the flags to fs.
 func (f *DisplayFlags) Register(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.debug, "debug", "d", false, "show each packet on stderr")
-	fs.BoolVar(&f.quiet, "quiet", false, "no warnings and no status, errors only")
-	fs.StringVar(&f.Color, "color", "auto", "colour on stderr `WHEN`: auto, always or never")
+	fs.BoolVar(&f.quiet, "quiet", false, "print errors only: no warnings, no status lines")
+	fs.StringVar(&f.Color, "color", "auto", "use colour `WHEN`: auto, always or never")
 }
 
 // Apply checks the flags and sets Quiet and Color of e.

@@ -65,10 +65,18 @@ func (h *HelpWriter) Err() error {
 
 // Width returns the width of the terminal that w is, at most 140 columns, and 100 if it is none.
 func Width(w io.Writer) int {
-	if f, ok := w.(interface{ Fd() uintptr }); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return min(width, 140)
-		}
+	if width, ok := TerminalWidth(w); ok {
+		return min(width, 140)
 	}
 	return 100
+}
+
+// TerminalWidth returns the width in columns of the terminal that w is, and whether it is one.
+func TerminalWidth(w io.Writer) (columns int, ok bool) {
+	if f, ok := w.(interface{ Fd() uintptr }); ok {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil && columns > 0 {
+			return columns, true
+		}
+	}
+	return 0, false
 }

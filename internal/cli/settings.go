@@ -260,8 +260,8 @@ func Given(fs *pflag.FlagSet) []config.Setting {
 
 // Register adds the flags to fs.
 func (f *ConfigFlags) Register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.profile, "profile", "", "values from the profile `NAME`; see mqtt config")
-	fs.StringVarP(&f.options, "options", "o", "", "options from `FILE`, in mosquitto's form")
+	fs.StringVar(&f.profile, "profile", "", "take flags from the profile `NAME` (mqtt help profiles)")
+	fs.StringVarP(&f.options, "options", "o", "", "take options from `FILE`, in mosquitto's form")
 }
 
 // Profiles returns the folders that hold profiles.

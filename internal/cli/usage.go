@@ -121,9 +121,12 @@ func FlagError(c *cobra.Command, err error) error {
 		unknown *pflag.NotExistError
 		missing *pflag.ValueRequiredError
 		invalid *pflag.InvalidValueError
+		ours    *UsageError
 	)
 	list := c.CommandPath() + " --help lists the flags"
 	switch {
+	case errors.As(err, &ours):
+		return ours
 	case errors.Is(err, errTwice) && errors.As(err, &invalid):
 		flag := TypedFlag(invalid.GetFlag())
 		return Conflict(flag, flag)

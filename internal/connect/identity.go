@@ -27,13 +27,13 @@ type IdentityFlags struct {
 
 // register adds the flags to fs.
 func (f *IdentityFlags) register(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.Id, "id", "i", "", "connect with the client identifier `ID`; made up if not given")
-	fs.StringVarP(&f.IdPrefix, "id-prefix", "I", "", "made-up client identifier begins with `PREFIX`")
+	fs.StringVarP(&f.Id, "id", "i", "", "use the client identifier `ID` (default: random)")
+	fs.StringVarP(&f.IdPrefix, "id-prefix", "I", "", "begin the random client identifier with `PREFIX`")
 	fs.StringVarP(&f.username, "username", "u", "", "connect as the user `NAME`")
-	fs.StringVarP(&f.password, "pw", "P", "", "connect with `PASSWORD`; better in --password-file or MQTT_PASSWORD, where no process list shows it")
-	fs.StringVar(&f.passwordFile, "password-file", "", "read the password from `FILE` (- is stdin), less one newline at its end")
-	fs.StringVar(&f.AuthMethod, "auth-method", "", "authenticate with `METHOD`: SCRAM-SHA-256, SCRAM-SHA-512, or another with --auth-data")
-	fs.StringVar(&f.authData, "auth-data", "", "send the authentication `DATA`, for a method other than SCRAM")
+	fs.StringVarP(&f.password, "pw", "P", "", "use `PASSWORD`, visible in ps; safer: --password-file")
+	fs.StringVar(&f.passwordFile, "password-file", "", "read the password from `FILE`; -: from stdin")
+	fs.StringVar(&f.AuthMethod, "auth-method", "", "authenticate with `METHOD`, such as SCRAM-SHA-256 (MQTT 5)")
+	fs.StringVar(&f.authData, "auth-data", "", "send `DATA` for a method other than SCRAM (MQTT 5)")
 }
 
 // apply puts the identity into p. Flags take precedence over the URL.

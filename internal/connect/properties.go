@@ -67,23 +67,23 @@ func (v propertyValue) Replace(all []string) error {
 // register adds the flags to fs. publishes reports whether plain flags belong to PUBLISH; otherwise
 // --user-property belongs to SUBSCRIBE.
 func (f *PropertyFlags) register(fs *pflag.FlagSet, publishes bool) {
-	fs.VarP(propertyValue{cli.ListValue{To: &f.lines}, false, &f.order}, "property", "D", "property: `COMMAND NAME VALUE`, or COMMAND user-property KEY VALUE (MQTT 5)")
-	fs.IntVar(&f.receiveMaximum, "receive-maximum", 0, "take at most `N` unacknowledged messages at once (MQTT 5)")
-	fs.IntVar(&f.maximumPacket, "maximum-packet-size", 0, "take packets of at most `BYTES` (MQTT 5)")
+	fs.VarP(propertyValue{cli.ListValue{To: &f.lines}, false, &f.order}, "property", "D", "set a packet's property: `COMMAND NAME VALUE` (repeatable)")
+	fs.IntVar(&f.receiveMaximum, "receive-maximum", 0, "accept `N` unacknowledged messages at a time (MQTT 5)")
+	fs.IntVar(&f.maximumPacket, "maximum-packet-size", 0, "accept packets of at most `BYTES` (MQTT 5)")
 	user := propertyValue{cli.ListValue{To: &f.user}, true, &f.order}
 	if !publishes {
-		fs.Var(user, "user-property", "`KEY=VALUE` of SUBSCRIBE, many (MQTT 5)")
+		fs.Var(user, "user-property", "add `KEY=VALUE` to SUBSCRIBE (MQTT 5, repeatable)")
 		return
 	}
-	fs.Var(user, "user-property", "`KEY=VALUE` of the message, many (MQTT 5)")
-	fs.StringVar(&f.contentType, "content-type", "", "content `TYPE` of the message, such as application/json (MQTT 5)")
+	fs.Var(user, "user-property", "add `KEY=VALUE` to the message (MQTT 5, repeatable)")
+	fs.StringVar(&f.contentType, "content-type", "", "set the content `TYPE`, such as text/plain (MQTT 5)")
 	if !f.OwnResponse {
-		fs.StringVar(&f.responseTopic, "response-topic", "", "`TOPIC` for the answer (MQTT 5)")
+		fs.StringVar(&f.responseTopic, "response-topic", "", "ask for an answer on `TOPIC` (MQTT 5)")
 	}
-	fs.StringVar(&f.correlation, "correlation-data", "", "`DATA` that the answer is to carry (MQTT 5)")
-	fs.StringVar(&f.messageExpiry, "message-expiry-interval", "", "the message expires after `SECONDS` (MQTT 5)")
-	fs.BoolVar(&f.utf8, "payload-format-indicator", false, "say that the payload is UTF-8 text (MQTT 5)")
-	fs.IntVar(&f.topicAlias, "topic-alias", 0, "send alias `N` for the topic after the first message (MQTT 5)")
+	fs.StringVar(&f.correlation, "correlation-data", "", "set the correlation `DATA` that the answer repeats (MQTT 5)")
+	fs.StringVar(&f.messageExpiry, "message-expiry-interval", "", "let the message expire after `SECONDS` (MQTT 5)")
+	fs.BoolVar(&f.utf8, "payload-format-indicator", false, "mark the payload as UTF-8 text (MQTT 5)")
+	fs.IntVar(&f.topicAlias, "topic-alias", 0, "replace the topic by alias `N` after its first use (MQTT 5)")
 }
 
 // compile parses all of them into Sets. Errors name the flag.

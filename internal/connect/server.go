@@ -28,16 +28,16 @@ type ServerFlags struct {
 // register adds the flags to fs.
 func (f *ServerFlags) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.Host, "host", "h", "localhost", "connect to `HOST`")
-	fs.StringVarP(&f.Port, "port", "p", "", "connect to `PORT`; 1883, 8883 with TLS, 80 and 443 for ws and wss")
-	fs.StringVarP(&f.URL, "url", "L", "", "connect to `URL`: {mqtt|mqtts|ws|wss|unix}://[user[:password]@]host[:port][/path]")
+	fs.StringVarP(&f.Port, "port", "p", "", "connect to `PORT` (default: 1883, or 8883 with TLS)")
+	fs.StringVarP(&f.URL, "url", "L", "", "connect to `URL`: mqtts://user@host:port, ws, wss, unix …")
 	fs.StringVar(&f.Unix, "unix", "", "connect to the unix socket `PATH`")
-	fs.BoolVar(&f.ws, "ws", false, "speak MQTT over WebSocket")
-	fs.StringVar(&f.wsPath, "ws-path", "", "ask for the WebSocket endpoint `PATH`, /mqtt if not given")
-	fs.StringVar(&f.wsProtocol, "ws-protocol", "", "offer the WebSocket subprotocol `NAME`; default: mqtt")
-	cli.ListVar(fs, &f.wsHeader, "ws-header", "", "send the header `NAME: VALUE` with the WebSocket upgrade, many")
-	fs.StringVar(&f.Proxy, "proxy", "", "go through `URL`: socks5h://… (names resolved there), socks5://… or http://…")
+	fs.BoolVar(&f.ws, "ws", false, "use MQTT over WebSocket")
+	fs.StringVar(&f.wsPath, "ws-path", "", "use the WebSocket endpoint `PATH` (default: /mqtt)")
+	fs.StringVar(&f.wsProtocol, "ws-protocol", "", "offer the WebSocket subprotocol `NAME` (default: mqtt)")
+	cli.ListVar(fs, &f.wsHeader, "ws-header", "", "add `NAME: VALUE` to the WebSocket request (repeatable)")
+	fs.StringVar(&f.Proxy, "proxy", "", "connect through the proxy `URL`: socks5h, socks5 or http")
 	fs.StringVarP(&f.Bind, "bind", "A", "", "connect from the local `ADDRESS`")
-	fs.BoolVarP(&f.srv, "srv", "S", false, "look up SRV records of the host for servers")
+	fs.BoolVarP(&f.srv, "srv", "S", false, "find servers by the SRV records of the host")
 }
 
 // target returns the checked target of the flags, and the URL if one was given.

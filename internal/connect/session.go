@@ -28,14 +28,14 @@ type SessionFlags struct {
 
 // register adds the flags to fs.
 func (f *SessionFlags) register(fs *pflag.FlagSet) {
-	fs.StringVarP(&f.keepAlive, "keepalive", "k", "60", "send PINGREQ after `SECONDS` without traffic; 0 is never")
-	fs.BoolVarP(&f.KeepSession, "disable-clean-session", "c", false, "resume the session of -i ID, and leave it at the server afterwards")
-	fs.StringVarP(&f.expiry, "session-expiry-interval", "x", "", "have the server keep the session for `SECONDS`; -1 is for ever (MQTT 5)")
-	fs.StringVarP(&f.version, "protocol-version", "V", "auto", "speak `VERSION`: auto (5, else 3.1.1), 5, 3.1.1 or 3.1")
-	fs.StringVar(&f.connectTimeout, "connect-timeout", "10s", "give up on a connection after `DURATION`; 0 is never")
-	fs.StringVar(&f.Reconnect, "reconnect", "", "after a loss connect again: never, always, or `N` times")
-	fs.StringVar(&f.ReconnectDelay, "reconnect-delay", "1s..30s", "wait `MIN..MAX` before another connection, doubled each time; 10ms at least")
-	fs.BoolVar(&f.triggerWill, "trigger-will", false, "at the end have the server publish the will (DISCONNECT 0x04, MQTT 5)")
+	fs.StringVarP(&f.keepAlive, "keepalive", "k", "60", "send PINGREQ after `SECONDS` without traffic; 0: never")
+	fs.BoolVarP(&f.KeepSession, "disable-clean-session", "c", false, "resume the session of -i ID, and leave it at the server")
+	fs.StringVarP(&f.expiry, "session-expiry-interval", "x", "", "keep the session for `SECONDS`; -1: for ever (MQTT 5)")
+	fs.StringVarP(&f.version, "protocol-version", "V", "auto", "use MQTT `VERSION`: auto (5, else 3.1.1), 5, 3.1.1 or 3.1")
+	fs.StringVar(&f.connectTimeout, "connect-timeout", "10s", "give up connecting after `DURATION`; 0: never")
+	fs.StringVar(&f.Reconnect, "reconnect", "", "reconnect after a loss: never, always, or `N` times")
+	fs.StringVar(&f.ReconnectDelay, "reconnect-delay", "1s..30s", "wait `MIN..MAX` between attempts, doubling each time")
+	fs.BoolVar(&f.triggerWill, "trigger-will", false, "have the will published at the end, too (MQTT 5)")
 }
 
 // ReadVersion parses -V in all its spellings. With auto the version is 5, with a fallback.

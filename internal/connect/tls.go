@@ -20,19 +20,19 @@ type tlsFlags struct {
 
 // register adds the flags to fs.
 func (f *tlsFlags) register(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.on, "tls", false, "use TLS; so do mqtts://, wss://, port 8883, and any of the flags below but --insecure")
-	fs.StringVar(&f.cafile, "cafile", "", "trust the authorities in `FILE` (PEM), in the place of the system's")
-	fs.StringVar(&f.capath, "capath", "", "trust the authorities in the files of `DIR`")
-	fs.StringVar(&f.cert, "cert", "", "show the client certificate in `FILE` (PEM)")
-	fs.StringVar(&f.key, "key", "", "key of the client certificate in `FILE` (PEM)")
-	fs.StringVar(&f.keyPassFile, "keypass-file", "", "passphrase of the key in `FILE`")
-	fs.BoolVar(&f.insecure, "insecure", false, "accept any certificate; with --cafile or --capath, any host name")
-	fs.StringVar(&f.version, "tls-version", "", "at least `VERSION`: tlsv1.3, tlsv1.2, tlsv1.1 or tlsv1")
-	fs.StringVar(&f.ciphers, "ciphers", "", "cipher `LIST` for TLS 1.2 and below, with : between")
-	fs.StringVar(&f.alpn, "tls-alpn", "", "application protocol `NAME` to ask for")
-	fs.StringVar(&f.serverName, "tls-servername", "", "expect `NAME` in the server's certificate, in the place of the host")
-	fs.BoolVar(&f.osCerts, "tls-use-os-certs", false, "trust the system's authorities too")
-	fs.StringVar(&f.keyLog, "tls-keylog", "", "write session keys to `FILE` for a packet analyser")
+	fs.BoolVar(&f.on, "tls", false, "use TLS; implied by mqtts://, wss:// and port 8883")
+	fs.StringVar(&f.cafile, "cafile", "", "trust the CAs in `FILE` (PEM) instead of the system's")
+	fs.StringVar(&f.capath, "capath", "", "trust the CAs in the files of `DIR` (PEM)")
+	fs.StringVar(&f.cert, "cert", "", "present the client certificate in `FILE` (PEM)")
+	fs.StringVar(&f.key, "key", "", "read the client certificate's key from `FILE` (PEM)")
+	fs.StringVar(&f.keyPassFile, "keypass-file", "", "read the key's passphrase from `FILE`")
+	fs.BoolVar(&f.insecure, "insecure", false, "accept any certificate; with --cafile: any host name")
+	fs.StringVar(&f.version, "tls-version", "", "require TLS `VERSION` or later: tlsv1.3, tlsv1.2 …")
+	fs.StringVar(&f.ciphers, "ciphers", "", "use the ciphers in `LIST`, separated by : (up to TLS 1.2)")
+	fs.StringVar(&f.alpn, "tls-alpn", "", "offer the application protocol `NAME` (ALPN)")
+	fs.StringVar(&f.serverName, "tls-servername", "", "expect `NAME` in the certificate, not the host's name")
+	fs.BoolVar(&f.osCerts, "tls-use-os-certs", false, "trust the system's CAs, too")
+	fs.StringVar(&f.keyLog, "tls-keylog", "", "write session keys to `FILE`, for Wireshark")
 }
 
 // wanted reports whether a flag turns TLS on. --insecure does not: it only weakens it.

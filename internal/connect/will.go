@@ -18,11 +18,11 @@ type willFlags struct {
 
 // register adds the flags to fs.
 func (f *willFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.Topic, "will-topic", "", "have the server publish a will to `TOPIC` if the connection breaks")
-	fs.StringVar(&f.payload, "will-payload", "", "`PAYLOAD` of the will")
-	fs.StringVar(&f.file, "will-file", "", "take the payload of the will from `FILE`")
-	fs.IntVar(&f.Qos, "will-qos", 0, "QoS `N` of the will: 0, 1 or 2")
-	fs.BoolVar(&f.retain, "will-retain", false, "have the server keep the will for later subscribers")
+	fs.StringVar(&f.Topic, "will-topic", "", "set a will: a message to `TOPIC` if the connection breaks")
+	fs.StringVar(&f.payload, "will-payload", "", "set the will's payload to `PAYLOAD`")
+	fs.StringVar(&f.file, "will-file", "", "read the will's payload from `FILE`")
+	fs.IntVar(&f.Qos, "will-qos", 0, "publish the will at QoS `N`: 0, 1 or 2")
+	fs.BoolVar(&f.retain, "will-retain", false, "publish the will as a retained message")
 }
 
 // apply puts the will, if there is one, into p. ps holds its properties.

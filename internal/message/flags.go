@@ -37,15 +37,15 @@ type Flags struct {
 // Register adds the flags to fs.
 func (f *Flags) Register(fs *pflag.FlagSet) {
 	cli.OnceVar(fs, &f.message, "message", "m", "publish `MESSAGE`")
-	cli.OnceVar(fs, &f.file, "file", "f", "publish the content of `FILE`; - is stdin")
+	cli.OnceVar(fs, &f.file, "file", "f", "publish the content of `FILE`; -: of stdin")
 	fs.BoolVarP(&f.stdin, "stdin-file", "s", false, "publish all of stdin as one message")
 	fs.BoolVarP(&f.lines, "stdin-line", "l", false, "publish each line of stdin")
-	fs.BoolVarP(&f.null, "null-message", "n", false, "publish an empty message; with -r that clears a retained one")
-	fs.StringVar(&f.delimiter, "delimiter", "\n", "with -l: `BYTES` end a line; \\n, \\t, \\xHH are known, and several are fine")
-	fs.BoolVarP(&f.nul, "null", "0", false, "with -l: lines end with NUL")
-	fs.StringVarP(&f.keyDelimiter, "key-delimiter", "K", "", "with -l: the topic stands on each line, before `SEP`")
-	fs.BoolVar(&f.skipEmpty, "skip-empty", false, "with -l: leave out empty lines")
-	fs.BoolVar(&f.skipBad, "skip-bad", false, "leave out lines that cannot be sent, count them, end with status 6")
+	fs.BoolVarP(&f.null, "null-message", "n", false, "publish an empty message; with -r: clear a retained one")
+	fs.StringVar(&f.delimiter, "delimiter", "\n", "end lines with `BYTES`, such as \\t or \\x00 (requires -l)")
+	fs.BoolVarP(&f.nul, "null", "0", false, "end lines with NUL (requires -l)")
+	fs.StringVarP(&f.keyDelimiter, "key-delimiter", "K", "", "read the topic from each line, before `SEP` (requires -l)")
+	fs.BoolVar(&f.skipEmpty, "skip-empty", false, "skip empty lines (requires -l)")
+	fs.BoolVar(&f.skipBad, "skip-bad", false, "skip lines that cannot be sent; end with status 6")
 }
 
 // Check requires exactly one source, and flags that go with it. mosquitto's clients ignore --repeat

@@ -24,11 +24,11 @@ type OutputFlags struct {
 // Register adds the flags to fs.
 func (f *OutputFlags) Register(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.Verbose, "verbose", "v", false, "print the topic before the payload")
-	fs.StringVarP(&f.format, "format", "F", "", "print as `FORMAT` says: %t topic, %p payload, ...; see mqtt help formats")
-	fs.BoolVarP(&f.JSON, "json", "J", false, "print a line of JSON for each message, which pub -J reads")
+	fs.StringVarP(&f.format, "format", "F", "", "print in `FORMAT`: %t topic, %p payload (mqtt help formats)")
+	fs.BoolVarP(&f.JSON, "json", "J", false, "print each message as a line of JSON, which pub -J reads")
 	fs.BoolVar(&f.pretty, "pretty", false, "print JSON over several lines")
-	fs.BoolVarP(&f.noNewline, "no-newline", "N", false, "print nothing behind a payload")
-	fs.StringVar(&f.payload, "payload", "text", "print payloads in `FORM`: text, hex or base64")
+	fs.BoolVarP(&f.noNewline, "no-newline", "N", false, "print no newline after a payload")
+	fs.StringVar(&f.payload, "payload", "text", "print payloads as `FORM`: text, hex or base64")
 }
 
 // Open returns an Output that prints to w, which is stdout.

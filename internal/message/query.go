@@ -151,7 +151,7 @@ type JqFlags struct {
 // Register adds the flags to fs. usage is that of --jq.
 func (f *JqFlags) Register(fs *pflag.FlagSet, usage string) {
 	fs.StringVar(&f.Expr, "jq", "", usage)
-	fs.BoolVar(&f.raw, "raw", false, "with --jq: strings without quotes")
+	fs.BoolVar(&f.raw, "raw", false, "write strings without quotes (requires --jq)")
 }
 
 // Compile returns the expression, nil for none.

@@ -31,13 +31,19 @@ func New(e *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure a server: rates, latency, loss",
-		Long: `Measure from publishers to subscribers. Latency counts from the time that each message was to be sent, so a server that
-stops is seen; every message is numbered, so what is lost, comes twice or out of order is known to the message.`,
-		Example: `  mqtt bench --pubs 10 --subs 10 -t 'bench/%i' -q 1 --rate 20000 --duration 30s --fail-if 'p99>20ms' --fail-if loss
+		Long: `Send messages from publishers to subscribers through a server, and measure rates, latency and loss.
+
+Latency is measured from the time at which a message was due, so it includes the time in which the server stalled.
+Every message has a number: lost, duplicated and reordered messages are counted exactly.
+
+--fail-if compares a metric with a limit:
+  latency      p50, p99, p99.9, min, mean, max; connect.p99 is that of connecting: p99>20ms
+  counts       loss, dup, reorder, errors, sent, received: loss>0.1%; without a limit: more than 0
+  rate         messages a second: rate<10000`,
+		Example: `  mqtt bench --pubs 10 --subs 10 -q 1 --rate 20000 --fail-if 'p99>20ms'
   mqtt bench --pubs 100 --subs 0 -q 1 --inflight 20 --duration 10s
-  mqtt bench conn --clients 10000 --ramp 1000 --duration 60s
-  mqtt bench report a.json b.json
-  mqtt bench compare --fail-if 'p99>+10%' old.json -- new.json`,
+  mqtt bench --rate 5000 --duration 30s --out result.json --out result.html
+  mqtt bench conn --clients 10000 --ramp 1000`,
 		Args: cli.NoArguments,
 		RunE: e.WithSettings(f.run),
 	}

@@ -27,10 +27,12 @@ func newCompare(e *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "compare BASE... -- NEW...",
 		Short: "Compare results of --out, and tell change from noise",
-		Long: `Compare the runs before -- with those after it. With 4 or more runs a side, a Mann-Whitney U test tells change from noise;
-with one run a side nothing can. Results of one --run that were measured at the same time are one run.`,
+		Long: `Compare the results before -- with those after it, and tell change from noise.
+
+With 4 or more results a side, a Mann-Whitney U test decides whether a difference is noise. With one result a side,
+noise cannot be told from change. Results with the same --run that were measured at the same time count as one.`,
 		Example: `  mqtt bench compare old.json -- new.json
-  mqtt bench compare --fail-if 'p99>+10%' --fail-if 'rate<-5%' old-*.json -- new-*.json`,
+  mqtt bench compare --fail-if 'p99>+10%' old-*.json -- new-*.json`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := e.LoadSettings(c); err != nil {
 				return err
@@ -43,9 +45,9 @@ with one run a side nothing can. Results of one --run that were measured at the 
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
-	cli.ListVar(fs, &f.out, "out", "", "write the comparison to `FILE`: .json, .html or .txt; repeatable")
-	fs.StringVar(&f.format, "format", "text", "print `FORMAT`: text, json or html")
-	cli.ListVar(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` holds, repeatable: p99>+10%, rate<-5%, cpu>+20%")
+	cli.ListVar(fs, &f.out, "out", "", "write `FILE`: .json, .html or .txt (repeatable)")
+	fs.StringVar(&f.format, "format", "text", "print as `FORMAT`: text, json or html")
+	cli.ListVar(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` is true: p99>+10%, rate<-5% (repeatable)")
 	display.Register(fs)
 	return c
 }

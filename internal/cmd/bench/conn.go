@@ -35,9 +35,9 @@ func newConn(e *cli.Env) *cobra.Command {
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
-	fs.IntVar(&f.clients, "clients", 1000, "`N` connections")
-	fs.StringVar(&f.duration, "duration", "", "hold them for `DURATION`; until Ctrl-C if not given")
-	fs.BoolVar(&f.wills, "wills", false, "cut them all at the end, and time their wills")
+	fs.IntVar(&f.clients, "clients", 1000, "open `N` connections")
+	fs.StringVar(&f.duration, "duration", "", "hold them for `DURATION` (default: until Ctrl-C)")
+	fs.BoolVar(&f.wills, "wills", false, "cut all at the end, and measure when their wills arrive")
 	f.pace.registerConnections(fs)
 	f.fleet.register(fs)
 	f.output.register(fs)

@@ -30,19 +30,19 @@ type loadFlags struct {
 }
 
 func (f *loadFlags) register(fs *pflag.FlagSet) {
-	fs.IntVar(&f.publishers, "pubs", 1, "`N` publishers; 0 only receives, whoever sent it")
-	fs.IntVar(&f.subscribers, "subs", 1, "`N` subscribers; 0 only publishes")
-	fs.StringVarP(&f.topic, "topic", "t", "", "`TOPIC`, with %i the client's number, %n the sequence, %r random; made up if not given")
-	fs.StringVar(&f.filter, "filter", "", "subscribers take `FILTER`, with %i; what -t says if not given")
-	fs.StringVar(&f.shared, "shared", "", "subscribers share the subscription of `GROUP`")
-	fs.StringVar(&f.size, "size", "64", "payloads of `BYTES`")
-	fs.StringVarP(&f.message, "message", "m", "", "send `MESSAGE` as it is")
+	fs.IntVar(&f.publishers, "pubs", 1, "use `N` publishers; 0 measures messages of other senders")
+	fs.IntVar(&f.subscribers, "subs", 1, "use `N` subscribers; 0 only publishes")
+	fs.StringVarP(&f.topic, "topic", "t", "", "publish to `TOPIC`, with %i, %n, %r (default: random)")
+	fs.StringVar(&f.filter, "filter", "", "subscribe to `FILTER`, with %i (default: the topic of -t)")
+	fs.StringVar(&f.shared, "shared", "", "let all subscribers share one subscription as `GROUP`")
+	fs.StringVar(&f.size, "size", "64", "send payloads of `BYTES`")
+	fs.StringVarP(&f.message, "message", "m", "", "send `MESSAGE` as the payload")
 	fs.StringVarP(&f.file, "file", "f", "", "send the content of `FILE`")
-	fs.StringVar(&f.template, "template", "", "send `TEXT` with %t the time, %n the sequence, %r random, %u a UUID, %i the client's number")
-	fs.IntVarP(&f.qos, "qos", "q", 0, "publish at QoS `N`: 0 at most once, 1 at least once, 2 exactly once")
-	fs.BoolVarP(&f.retain, "retain", "r", false, "have the server keep the messages")
-	fs.BoolVar(&f.clear, "clear-retained", false, "with -r: take them back at the end")
-	fs.IntVarP(&f.inflight, "inflight", "M", conn.DefaultWindow, "at most `N` unacknowledged messages of a publisher")
+	fs.StringVar(&f.template, "template", "", "send `TEXT`, with variables (mqtt help templates)")
+	fs.IntVarP(&f.qos, "qos", "q", 0, "publish at QoS `N`: 0, 1 or 2")
+	fs.BoolVarP(&f.retain, "retain", "r", false, "publish as retained messages")
+	fs.BoolVar(&f.clear, "clear-retained", false, "clear the retained messages at the end (requires -r)")
+	fs.IntVarP(&f.inflight, "inflight", "M", conn.DefaultWindow, "allow a publisher `N` unacknowledged messages")
 }
 
 // compile checks the flags and puts the load into b.
@@ -166,22 +166,22 @@ type paceFlags struct {
 }
 
 func (f *paceFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.rate, "rate", "0", "`N` messages a second in all, on a smooth schedule; 0 is as fast as the window allows")
-	fs.IntVar(&f.burst, "burst", 1, "with --rate: `N` messages at once")
+	fs.StringVar(&f.rate, "rate", "0", "send `N` messages a second in all; 0: as fast as possible")
+	fs.IntVar(&f.burst, "burst", 1, "send `N` messages at a time (requires --rate)")
 	fs.StringVar(&f.messages, "messages", "", "end after `N` messages in all")
-	fs.StringVar(&f.duration, "duration", "", "end after `DURATION`; 10s if neither is given")
-	fs.StringVar(&f.warmup, "warmup", "0", "leave out the first `DURATION`")
+	fs.StringVar(&f.duration, "duration", "", "end after `DURATION` (default: 10s, without --messages)")
+	fs.StringVar(&f.warmup, "warmup", "0", "exclude the first `DURATION` from the result")
 	f.registerConnections(fs)
-	fs.StringVar(&f.drain, "drain", "10s", "give up what is missing when nothing came for `DURATION`")
-	fs.BoolVar(&f.offline, "offline", false, "subscribers are away while messages are sent, and then take what their sessions kept")
-	fs.BoolVar(&f.late, "late", false, "with -r: subscribers come when all is sent, to a storm of retained messages")
-	fs.StringVar(&f.startAt, "start-at", "", "send the first message at `TIME`: 15:04:05, 2006-01-02T15:04:05Z or @SECONDS since 1970")
+	fs.StringVar(&f.drain, "drain", "10s", "stop waiting when no message arrived for `DURATION`")
+	fs.BoolVar(&f.offline, "offline", false, "send while subscribers are offline, then deliver the backlog")
+	fs.BoolVar(&f.late, "late", false, "subscribe after sending, to retained messages (requires -r)")
+	fs.StringVar(&f.startAt, "start-at", "", "start sending at `TIME`: 15:04:05, RFC 3339, or @UNIXSECONDS")
 }
 
 // registerConnections adds the flags that bench conn has too.
 func (f *paceFlags) registerConnections(fs *pflag.FlagSet) {
-	fs.StringVar(&f.ramp, "ramp", "0", "open `N` connections a second; 0 is as fast as it goes")
-	fs.StringVar(&f.churn, "churn", "0", "cut `N` connections a second, which come back")
+	fs.StringVar(&f.ramp, "ramp", "0", "open `N` connections a second; 0: as fast as possible")
+	fs.StringVar(&f.churn, "churn", "0", "cut and reopen `N` connections a second")
 }
 
 func (f *paceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {

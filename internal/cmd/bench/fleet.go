@@ -33,10 +33,10 @@ type fleetFlags struct {
 }
 
 func (f *fleetFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.credentials, "credentials", "", "one USER:PASSWORD a line for each client, publishers first, in `FILE`; # is a comment")
-	fs.IntVar(&f.offset, "client-offset", 0, "number clients from `N`, where many machines share the work")
-	fs.StringVar(&f.runName, "run", "", "the processes that give the same `NAME` measure together, and compare clocks")
-	fs.BoolVar(&f.embedded, "embedded", false, "measure a broker of this process's own")
+	fs.StringVar(&f.credentials, "credentials", "", "read a USER:PASSWORD line for each client from `FILE`")
+	fs.IntVar(&f.offset, "client-offset", 0, "number clients from `N`, to split a test between machines")
+	fs.StringVar(&f.runName, "run", "", "measure together with processes that have the same `NAME`")
+	fs.BoolVar(&f.embedded, "embedded", false, "measure a broker inside this process")
 }
 
 // fleet makes the configuration of each client.
@@ -210,7 +210,7 @@ func (t *fleet) sessions(f *connect.Flags, fs *pflag.FlagSet, p *connect.Plan, b
 }
 
 // severalAddresses is the usage of --bind, which takes several addresses here.
-const severalAddresses = "connect from local `ADDRESS`; from several in turn: --bind a,b,c"
+const severalAddresses = "connect from local `ADDRESS`es in turn: --bind a,b,c"
 
 // equip gives b the configuration of its clients.
 func (t *fleet) equip(f *connect.Flags, p *connect.Plan, b *bench.Plan) error {

@@ -24,14 +24,14 @@ type outputFlags struct {
 
 func (f *outputFlags) register(fs *pflag.FlagSet) {
 	f.registerReport(fs)
-	fs.StringVar(&f.listen, "listen", "", "serve /metrics for Prometheus at `HOST:PORT` while it runs; a port alone is on 127.0.0.1")
+	fs.StringVar(&f.listen, "listen", "", "serve Prometheus metrics at `[HOST:]PORT` during the run")
 }
 
 // registerReport adds the flags that bench report has too.
 func (f *outputFlags) registerReport(fs *pflag.FlagSet) {
-	cli.ListVar(fs, &f.out, "out", "", "write the result to `FILE`: .json (raw), .html, .csv, .xml (JUnit), .prom or .txt; repeatable")
-	fs.StringVar(&f.format, "format", "text", "print `FORMAT`: text, json, csv, junit, html or prometheus")
-	cli.ListVar(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` holds, repeatable: p99>20ms, loss>0.1%, rate<10000, dup, reorder, errors, connect.p99>1s")
+	cli.ListVar(fs, &f.out, "out", "", "write `FILE`: .json .html .csv .xml .prom .txt (repeatable)")
+	fs.StringVar(&f.format, "format", "text", "print as `FORMAT`: text, json, csv, junit, html, prometheus")
+	cli.ListVar(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` is true: p99>20ms, loss (repeatable)")
 }
 
 // output is outputFlags, compiled.

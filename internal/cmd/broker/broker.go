@@ -41,32 +41,31 @@ func New(e *cli.Env) *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
 		Use:   "broker [-- COMMAND ...]",
-		Short: "Serve MQTT, or run a command against a broker of its own",
-		Long: `Serve MQTT 3.1, 3.1.1 and 5.0 on 127.0.0.1:1883, or where --listen says.
+		Short: "Serve MQTT, or run a command against a fresh broker",
+		Long: `Serve MQTT 3.1, 3.1.1 and 5.0 on 127.0.0.1:1883, or at the addresses of --listen.
 
-With a command after --, the broker takes a free port, runs the command with MQTT_URL, MQTT_HOST and MQTT_PORT set (and
-without MQTT_PASSWORD), and ends with its exit status: 127 if there is no such command, 126 if it cannot be run. Signals
-are passed on to the command. The third one, or 5 seconds after the second, kills it. As process 1 of a container the
-broker also waits for the command's orphans. On a terminal, type help for commands.
+With a command after --, the broker takes a free port, runs the command with MQTT_URL, MQTT_HOST and MQTT_PORT set,
+and ends with its exit status.
 
 Without --passwords, only clients on this machine may connect. Clients on other machines need --allow-anonymous, or a
-client certificate with --cafile. A client certificate must have one common name (CN), which is the user name; without
-one, the client is nobody and may not claim a user name. With --data, an acknowledgement means that the message is on
-disk. The PROXY protocol of load balancers is not supported.
+client certificate with --cafile.
 
-MQTT 5 clients may authenticate by SCRAM-SHA-512 if --passwords has hashes for it (mqtt broker passwd --scram).
+With --data, an acknowledgement means that the message is on disk. --sync sets when to flush to disk: always (before
+each acknowledgement), at an interval such as 100ms, or never (leave it to the operating system).
 
-SIGHUP reloads --passwords, --acl, --cert, --key, --cafile and --crl. Clients stay connected, unless their user was deleted
-or has a new password. A file with an error is reported, and its last good version stays in use. A list of --crl must be
-complete and signed by an authority of --cafile; an expired one still counts, with a warning.
+--without turns off features: qos1, qos2, retain, wildcards, shared (subscriptions) or identifiers (of subscriptions);
+several are separated by commas.
 
---tls-self-signed makes ca.pem and server.pem in DIR on first use, for localhost, this machine's name and the hosts of
---listen, and renews them before they expire. Clients connect with --cafile DIR/ca.pem. Without --listen, the broker
-then serves mqtts on port 8883.`,
-		Example: `  mqtt broker --listen mqtt://127.0.0.1:1883 --listen ws://127.0.0.1:8080/mqtt
-  mqtt broker --data ./data --passwords users --acl rights --listen mqtts://0.0.0.0 --cert server.pem --key server.key
+--tls-self-signed creates ca.pem and server.pem in DIR on first use, for localhost, this machine's name and the hosts
+of --listen, and renews them before they expire. Clients connect with --cafile DIR/ca.pem. Without --listen, the broker
+then serves mqtts on port 8883.
+
+SIGHUP reloads --passwords, --acl, --cert, --key, --cafile and --crl. On a terminal, type help to see the console's
+commands. More: man mqtt-broker, mqtt help tls, mqtt help faults.`,
+		Example: `  mqtt broker --data ./data
+  mqtt broker --listen mqtt://127.0.0.1:1883 --listen ws://127.0.0.1:8080/mqtt
   mqtt broker --tls-self-signed ./tls --listen mqtts://0.0.0.0 --passwords users
-  mqtt broker -- sh -c 'mqtt pub -t a -m hello -q 1'
+  mqtt broker -- ./run-tests
   mqtt broker --fault 'drop=1% delay=20ms..80ms' -- ./test-my-client`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -89,13 +88,13 @@ then serves mqtts on port 8883.`,
 
 func (f *flags) register(fs *pflag.FlagSet) {
 	fs.SortFlags = false
-	cli.ListVar(fs, &f.listen, "listen", "", "listen at `URL` (repeatable): {mqtt|mqtts|ws|wss}://host:port or unix:///path; port 0 picks one")
-	fs.StringVarP(&f.host, "host", "h", "127.0.0.1", "listen on `ADDRESS`, without --listen")
-	fs.StringVarP(&f.port, "port", "p", "1883", "listen on `PORT`, without --listen")
+	cli.ListVar(fs, &f.listen, "listen", "", "listen at `URL`: mqtt, mqtts, ws, wss, unix (repeatable)")
+	fs.StringVarP(&f.host, "host", "h", "127.0.0.1", "listen on `ADDRESS`; not with --listen")
+	fs.StringVarP(&f.port, "port", "p", "1883", "listen on `PORT`; 0: a free one; not with --listen")
 	f.tls.register(fs)
 	fs.StringVar(&f.readyFile, "ready-file", "", "write the URLs to `FILE` once the broker listens")
 	fs.BoolVar(&f.printURL, "print-url", false, "print the URLs on stdout once the broker listens")
-	fs.StringVar(&f.metrics, "metrics", "", "serve /metrics and /healthz at `[HOST:]PORT`; a port alone is on loopback")
+	fs.StringVar(&f.metrics, "metrics", "", "serve /metrics and /healthz at `[HOST:]PORT`")
 	fs.StringVar(&f.logLevel, "log-level", "warn", "log at `LEVEL`: debug, info, warn or error")
 	fs.StringVar(&f.logFormat, "log-format", "text", "log as `FORMAT`: text or json")
 	f.access.register(fs)

@@ -24,9 +24,9 @@ type accessFlags struct {
 }
 
 func (f *accessFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.passwords, "passwords", "", "let in the users of `FILE` (mqtt broker passwd, or mosquitto's)")
-	fs.StringVar(&f.acl, "acl", "", "take rights to topics from `FILE`, in mosquitto's form")
-	fs.BoolVar(&f.allowAnonymous, "allow-anonymous", false, "let in clients without credentials, from other machines too")
+	fs.StringVar(&f.passwords, "passwords", "", "accept the users in `FILE` (mqtt broker passwd)")
+	fs.StringVar(&f.acl, "acl", "", "read the rights to topics from `FILE`, in mosquitto's form")
+	fs.BoolVar(&f.allowAnonymous, "allow-anonymous", false, "accept clients without credentials, from any machine")
 }
 
 // load reads the files.
@@ -65,7 +65,7 @@ type dataFlags struct{ dir, sync string }
 
 func (f *dataFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.dir, "data", "", "store sessions, queued and retained messages in `DIR`")
-	fs.StringVar(&f.sync, "sync", "always", "flush to disk `WHEN`: always (before each acknowledgement), an interval such as 100ms, or never (leave it to the system)")
+	fs.StringVar(&f.sync, "sync", "always", "flush to disk `WHEN`: always, never, or an interval (100ms)")
 }
 
 // open opens the folder, nil if there is none.
@@ -118,8 +118,8 @@ type limitFlags struct {
 }
 
 func (f *limitFlags) register(fs *pflag.FlagSet) {
-	fs.IntVar(&f.connections, "max-connections", 100_000, "let at most `N` clients in at once")
-	fs.Float64Var(&f.rate, "connect-rate", 0, "at most `N` logins a second, shared by address; 0: no limit")
+	fs.IntVar(&f.connections, "max-connections", 100_000, "accept at most `N` connections at a time")
+	fs.Float64Var(&f.rate, "connect-rate", 0, "accept `N` logins a second, shared by address; 0: no limit")
 	fs.StringVar(&f.timeout, "connect-timeout", "10s", "close a connection that has not logged in after `TIME`")
 	fs.StringVar(&f.packet, "max-packet-size", "16MiB", "accept packets of at most `SIZE`")
 	fs.IntVar(&f.receive, "max-receive", 1024, "accept at most `N` unacknowledged QoS 1 and 2 messages")
@@ -127,7 +127,7 @@ func (f *limitFlags) register(fs *pflag.FlagSet) {
 	fs.IntVar(&f.subscriptions, "max-subscriptions", 10_000, "allow at most `N` subscriptions of a session")
 	fs.StringVar(&f.keepalive, "max-keepalive", "0", "cap the keep alive of MQTT 5 clients at `TIME`; 0: no limit")
 	fs.StringVar(&f.sessionLimit, "max-session-expiry", "0", "cap the session expiry at `TIME`; 0: no limit")
-	fs.StringVar(&f.without, "without", "", "do without `FEATURES`: qos1, qos2, retain, wildcards, shared, identifiers; with commas")
+	fs.StringVar(&f.without, "without", "", "turn off `FEATURES`, such as retain,wildcards")
 	fs.StringVar(&f.dollar, "dollar-topics", "", "let clients publish below `PREFIXES`, such as '$aws,$iothub'")
 }
 
@@ -229,7 +229,7 @@ func (f *queueFlags) apply(o *broker.Options) error {
 type trialFlags struct{ fault string }
 
 func (f *trialFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.fault, "fault", "", "cause faults, as in 'delay=50ms drop=1% refuse=0x88'; `WORDS` are in mqtt help faults")
+	fs.StringVar(&f.fault, "fault", "", "cause faults: `WORDS` such as delay=50ms (mqtt help faults)")
 }
 
 func (f *trialFlags) apply(fs *pflag.FlagSet, o *broker.Options) error {

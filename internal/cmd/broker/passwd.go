@@ -25,15 +25,17 @@ func newPasswd(e *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "passwd FILE USER",
 		Short: "Set a user's password in a password file, or delete the user",
-		Long: `Set a user's password in a password file for mqtt broker --passwords. The file is created if it does not exist;
-its owner and mode stay as they are. Several runs may change one file at the same time.
+		Long: `Set a user's password in a password file for mqtt broker --passwords.
 
-The password is read from the terminal, or is the first line of standard input, unless --password-file or MQTT_PASSWORD
-gives it. The file contains an Argon2id hash. A running broker reloads the file at SIGHUP.
+The file is created if it does not exist; its owner and mode are kept. Several runs may change one file at the same
+time. A running broker reloads it at SIGHUP.
 
-With --scram the hash is PBKDF2 with SHA-512 in mosquitto's form, with 210,000 iterations. An MQTT 5 client can then prove
-with --auth-method SCRAM-SHA-512 that it knows the password, without sending it. The hash alone is enough for that proof:
-protect such a file like the passwords themselves.`,
+The password is read from the terminal, or from the first line of standard input, unless --password-file or
+MQTT_PASSWORD sets it. The file contains an Argon2id hash.
+
+With --scram the hash is PBKDF2 with SHA-512 in mosquitto's form, with 210,000 iterations. An MQTT 5 client can then
+prove with --auth-method SCRAM-SHA-512 that it knows the password, without sending it. The hash alone is enough for
+that proof: protect such a file like the passwords themselves.`,
 		Example: `  mqtt broker passwd users alice
   mqtt broker passwd --scram users bob
   mqtt broker passwd -D users alice`,
@@ -45,7 +47,7 @@ protect such a file like the passwords themselves.`,
 		},
 		RunE: func(c *cobra.Command, args []string) error { return f.run(c.Context(), e, args[0], args[1]) },
 	}
-	c.Flags().StringVar(&f.file, "password-file", "", "take the password from `FILE`, without the newline at its end")
+	c.Flags().StringVar(&f.file, "password-file", "", "read the password from `FILE`")
 	c.Flags().BoolVar(&f.scram, "scram", false, "store a hash that also works for SCRAM-SHA-512")
 	c.Flags().BoolVarP(&f.remove, "delete", "D", false, "delete the user")
 	return c

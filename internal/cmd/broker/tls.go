@@ -24,12 +24,12 @@ type tlsFlags struct {
 const renewEvery = 12 * time.Hour
 
 func (f *tlsFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.cert, "cert", "", "certificate of mqtts and wss in `FILE` (PEM)")
-	fs.StringVar(&f.key, "key", "", "key of the certificate in `FILE` (PEM)")
-	fs.StringVar(&f.keyPassFile, "keypass-file", "", "passphrase of the key in `FILE`")
-	fs.StringVar(&f.cafile, "cafile", "", "require client certificates of the authorities in `FILE` (PEM)")
+	fs.StringVar(&f.cert, "cert", "", "use the certificate in `FILE` (PEM) for mqtts and wss")
+	fs.StringVar(&f.key, "key", "", "read the certificate's key from `FILE` (PEM)")
+	fs.StringVar(&f.keyPassFile, "keypass-file", "", "read the key's passphrase from `FILE`")
+	fs.StringVar(&f.cafile, "cafile", "", "require client certificates of the CAs in `FILE` (PEM)")
 	fs.StringVar(&f.crl, "crl", "", "refuse certificates that the lists in `FILE` (PEM) revoke")
-	fs.StringVar(&f.selfSigned, "tls-self-signed", "", "make an authority and a certificate in `DIR`, or use those there")
+	fs.StringVar(&f.selfSigned, "tls-self-signed", "", "create a CA and a certificate in `DIR`, or use those in it")
 }
 
 // check rejects flags that do not go together. secure reports whether a listener has TLS.

@@ -16,8 +16,10 @@ func New(e *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
 		Short: "List, show and change profiles",
-		Long: `A profile is a named set of flags, such as a server with its credentials: --profile NAME or MQTT_PROFILE uses it
-once, mqtt config use NAME always. mqtt help profiles says what stands in one.`,
+		Long: `List, show and change profiles. A profile is a named set of flags, such as a server with its credentials: --profile
+NAME or MQTT_PROFILE uses it once, mqtt config use NAME always.
+
+mqtt help profiles describes the file of a profile.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
@@ -28,15 +30,17 @@ once, mqtt config use NAME always. mqtt help profiles says what stands in one.`,
 	}
 	c.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "Name the profiles; * marks the one in use", Args: cli.NoArguments,
+			Use: "list", Short: "List the profiles; * marks the default one", Args: cli.NoArguments,
 			RunE: func(*cobra.Command, []string) error { return listProfiles(e) },
 		},
 		newConfigShow(e),
 		&cobra.Command{
-			Use: "add NAME FLAG=VALUE...", Short: "Make a profile", Args: cli.Arguments(1, "NAME"),
-			Long: `Make a profile of flags by their long names. A flag that takes many values may stand many times, a switch needs no
-value, and FLAG-command=COMMAND takes the value from what a command prints. A secret without a value, such as pw
-alone, is read from standard input, where neither the shell's history nor the list of processes shows it.`,
+			Use: "add NAME FLAG=VALUE...", Short: "Create a profile", Args: cli.Arguments(1, "NAME"),
+			Long: `Create a profile from flags, written by their long names without dashes.
+
+A flag that takes several values may be repeated; a switch needs no value. FLAG-command=COMMAND takes the value from
+the output of a command. A secret without a value, such as pw alone, is read from standard input, where neither the
+shell's history nor the list of processes shows it.`,
 			Example: `  mqtt config add lab host=broker.lab tls username=me pw
   mqtt config add cloud url=mqtts://broker.example pw-command='pass show mqtt'`,
 			RunE: func(c *cobra.Command, args []string) error { return addProfile(c.Context(), e, args[0], args[1:]) },
@@ -56,9 +60,9 @@ alone, is read from standard input, where neither the shell's history nor the li
 
 func newConfigUse(e *cli.Env) *cobra.Command {
 	c := &cobra.Command{
-		Use: "use {NAME | --none}", Short: "Use a profile wherever none is named", Args: cobra.ArbitraryArgs,
+		Use: "use {NAME | --none}", Short: "Make a profile the default", Args: cobra.ArbitraryArgs,
 	}
-	none := c.Flags().Bool("none", false, "use none any more")
+	none := c.Flags().Bool("none", false, "use no profile by default")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if *none && len(args) == 0 {
 			return profileError(cli.Profiles(e).Use(""))

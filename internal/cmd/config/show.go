@@ -18,8 +18,10 @@ func newConfigShow(e *cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show [COMMAND [FLAG...]]",
 		Short: "Print each value and where it comes from",
-		Long: `Print what a command would work with, a value a line, with its origin: command line, options file, environment,
-profile or default. Secrets are masked. Without COMMAND it prints what environment and profile set for any of them.`,
+		Long: `Print the values that a command would use, one on a line, with their origin: command line, options file, environment,
+profile or default. Secrets are masked.
+
+Without COMMAND, print what environment and profile set for any command.`,
 		Example: `  mqtt config show
   mqtt config show pub --profile lab -q 1`,
 		DisableFlagParsing: true, // the flags belong to COMMAND

@@ -33,19 +33,20 @@ func New(e *cli.Env) *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
 		Use:   "ping",
-		Short: "Time the way to a server, or wait until it answers",
+		Short: "Measure round-trip time, or wait until a server answers",
 		Example: `  mqtt ping -h broker.example -C 5
-  mqtt ping --wait 30s && run-the-tests`,
+  mqtt ping -h broker.example -q 1 --interval 100ms
+  mqtt ping --wait 30s && ./run-tests`,
 		Args: cli.NoArguments,
 		RunE: e.WithSettings(f.run),
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
-	fs.IntVarP(&f.count, "count", "C", 0, "end after `N` round trips; without it, at Ctrl-C, or after one with --wait")
-	fs.StringVarP(&f.qosText, "qos", "q", "", "publish to ourselves at QoS `N` and time the echo, in the place of PINGREQ")
-	fs.StringVar(&f.intervalText, "interval", "1s", "`DURATION` from one round trip to the next")
-	fs.StringVar(&f.waitText, "wait", "", "try for `DURATION` until the server answers")
-	fs.BoolVarP(&f.json, "json", "J", false, "print lines of JSON")
+	fs.IntVarP(&f.count, "count", "C", 0, "end after `N` round trips (default: at Ctrl-C; --wait: 1)")
+	fs.StringVarP(&f.qosText, "qos", "q", "", "time an own message at QoS `N` instead of PINGREQ")
+	fs.StringVar(&f.intervalText, "interval", "1s", "start a round trip every `DURATION`")
+	fs.StringVar(&f.waitText, "wait", "", "retry for `DURATION` until the server answers")
+	fs.BoolVarP(&f.json, "json", "J", false, "print each result as a line of JSON")
 	f.Flags.Register(fs, false)
 	return c
 }

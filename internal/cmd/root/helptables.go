@@ -22,43 +22,39 @@ func exitStatuses() []struct {
 		meaning string
 	}{
 		{0, "done: every message of QoS 1 and 2 was acknowledged"},
-		{cli.ExitOther, "an error that has no status of its own"},
+		{cli.ExitOther, "another error"},
 		{cli.ExitUsage, "wrong flags or arguments; nothing was sent"},
-		{cli.ExitOpening, "no connection: name, TCP, TLS, WebSocket, time"},
+		{cli.ExitOpening, "no connection: name lookup, TCP, TLS, WebSocket, timeout"},
 		{cli.ExitRefused, "the server refused the connection (CONNACK)"},
-		{cli.ExitSubscribe, "a subscription was refused, or less was granted than --require-qos asks for"},
-		{cli.ExitPublish, "a message was refused, or the server's limits forbid it"},
-		{cli.ExitLost, "the connection was lost, and reconnecting was not asked for or given up"},
-		{cli.ExitExpected, "an expectation or threshold did not hold"},
-		{cli.ExitTimeout, "-W ran out"},
+		{cli.ExitSubscribe, "a subscription was refused, or granted with less than --require-qos"},
+		{cli.ExitPublish, "a message was refused, or is beyond the server's limits"},
+		{cli.ExitLost, "the connection was lost (reconnecting was off, or gave up)"},
+		{cli.ExitExpected, "an expectation or threshold failed (--expect, --fail-if)"},
+		{cli.ExitTimeout, "timed out (-W)"},
 		{130, "interrupted (SIGINT) before the work was done"},
 		{143, "terminated (SIGTERM) before the work was done"},
 	}
 }
 
-func exitText(*cli.Env) string {
-	var b strings.Builder
-	b.WriteString("Exit statuses:\n\n")
+func exitText(p *page, _ *cli.Env) {
+	p.text("Exit statuses:")
 	var rows [][2]string
 	for _, s := range exitStatuses() {
 		rows = append(rows, [2]string{strconv.Itoa(s.code), s.meaning})
 	}
-	columns(&b, rows)
-	b.WriteString(`
-A command that has no end of its own, such as mqtt sub without -C, is done when it is interrupted: status 0.
-An error is one line on stderr: the command, what failed and why, then what to try.
+	p.table(rows)
+	p.text(`A command that runs until it is interrupted, such as mqtt sub without -C, ends with status 0 on an interrupt. An error
+is one line on stderr: the command, what failed and why, then what to do.
 
-Under the names mosquitto_pub, mosquitto_sub and mosquitto_rr they are those of mosquitto's own clients:
+When run as mosquitto_pub, mosquitto_sub or mosquitto_rr, the statuses are those of mosquitto's clients:
 
-  - When the server refuses the connection, the return code or reason code of its CONNACK.
-  - 1 in the place of 2, 3, 5 and 6: wrong flags, no connection, a refused subscription or message.
-  - 27 when -W ran out, 7 when the connection was lost for good.
-  - mosquitto_sub is done when it is interrupted or terminated, also with -C: 0. With several filters it goes on while
-    one of them holds.
+  - The return code or reason code of CONNACK when the server refuses the connection.
+  - 1 instead of 2, 3, 5 and 6: wrong flags, no connection, a refused subscription or message.
+  - 27 when -W timed out, 7 when the connection was lost for good.
+  - mosquitto_sub ends with 0 when it is interrupted or terminated, also with -C. With several filters it continues
+    while one of them is granted.
 
-Deliberately not mosquitto's: a message or a last filter that the server refused is never a success.
-`)
-	return b.String()
+One difference is deliberate: a message that the server refused, or a refused last filter, is never a success.`)
 }
 
 // kindName says what value a property takes.
@@ -85,12 +81,13 @@ func sendable(row *proto.Property, t proto.Type) bool {
 	return row.In(t) && (t != proto.PUBLISH || row.ID != proto.SubscriptionIdentifier) // [MQTT-3.3.4-6]
 }
 
-func propertiesText(*cli.Env) string {
-	var b strings.Builder
-	b.WriteString(`-D COMMAND NAME VALUE gives a packet a property of MQTT 5, where COMMAND is the packet; for a user property it is
--D COMMAND user-property KEY VALUE. The common ones have flags of their own: --content-type and so on.
+func propertiesText(p *page, e *cli.Env) {
+	p.text(`-D COMMAND NAME VALUE sets a property of an MQTT 5 packet. COMMAND is the packet: publish, connect and so on. A user
+property is -D COMMAND user-property KEY VALUE. -D may be repeated. Example:
 
-`)
+  mqtt pub -t a -m x -D publish content-type text/plain -D publish user-property k v
+
+These properties exist, with their values and packets:`)
 	var rows [][2]string
 	var fromServer []string
 	for i := range proto.Properties {
@@ -109,48 +106,21 @@ func propertiesText(*cli.Env) string {
 		if row.NoZero {
 			kind = strings.Replace(kind, "0 to", "1 to", 1)
 		}
-		rows = append(rows, [2]string{row.Name, kind + strings.Repeat(" ", max(1, 17-len(kind))) + strings.Join(in, " ")})
+		rows = append(rows, [2]string{row.Name, kind + " (" + strings.Join(in, ", ") + ")"})
 	}
-	columns(&b, rows)
-	b.WriteString("\nOnly a server sends these; mqtt ping and -d show them:\n\n")
-	for line := range strings.SplitSeq(wrapped(strings.Join(fromServer, ", "), 100), "\n") {
-		b.WriteString("  " + line + "\n")
-	}
-	b.WriteString(`
-A user property may stand many times, and keeps its order. A property that its packet cannot carry is refused before
-a connection is opened.
-`)
-	return b.String()
+	p.table(rows)
+	p.text("Only a server sends these; mqtt ping and -d print them: " + strings.Join(fromServer, ", ") + `.
+
+A user property may be set several times, and keeps its order. A property that its packet cannot have is rejected
+before a connection is opened. The common properties have flags:`)
+	p.flagGroups(e, groupProperties)
 }
 
-// wrapped breaks s into lines of at most width bytes.
-func wrapped(s string, width int) string {
-	var b strings.Builder
-	n := 0
-	for i, word := range strings.Fields(s) {
-		switch {
-		case i == 0:
-		case n+1+len(word) > width:
-			b.WriteByte('\n')
-			n = 0
-		default:
-			b.WriteByte(' ')
-			n++
-		}
-		b.WriteString(word)
-		n += len(word)
-	}
-	return b.String()
-}
-
-func environmentText(e *cli.Env) string {
-	var b strings.Builder
-	b.WriteString(`Every flag has an environment variable: MQTT_ and its long name in capitals, with _ for -. An empty one counts as not
-set. A flag that takes many values has one a line; a switch takes 1, 0, true, false, yes, no, on or off. A flag on the
-command line or in an options file wins over a variable, a variable over a profile. MQTT_URL stands for MQTT_HOST and
-MQTT_PORT as well. Under mosquitto's names variables do not count.
-
-`)
+func environmentText(p *page, e *cli.Env) {
+	p.text(`Every flag has an environment variable: MQTT_ and its long name in capitals, with _ for -. An empty variable counts as
+not set. A flag with several values has one on each line. A switch is 1, 0, true, false, yes, no, on or off. A flag on
+the command line or in an options file wins over a variable, a variable over a profile. MQTT_URL replaces MQTT_HOST and
+MQTT_PORT, too. When run as mosquitto_pub, mosquitto_sub or mosquitto_rr, MQTT_* variables are ignored.`)
 	type row struct{ flag, commands string }
 	var rows []row
 	at := make(map[string]int)
@@ -178,16 +148,12 @@ MQTT_PORT as well. Under mosquitto's names variables do not count.
 		}
 		table = append(table, [2]string{name, r.commands})
 	}
-	columns(&b, table)
-	b.WriteString(`
-Others that count:
-
-`)
-	columns(&b, [][2]string{
-		{"ALL_PROXY, NO_PROXY", "a proxy for connections, and the hosts that need none; --proxy none for this once"},
+	p.table(table)
+	p.text("Other variables:")
+	p.table([][2]string{
+		{"ALL_PROXY, NO_PROXY", "a proxy for connections, and the hosts that need none; --proxy none ignores both"},
 		{"NO_COLOR", "no colour"},
-		{"XDG_CONFIG_HOME", "where profiles are kept: mqtt/profiles below it, else below ~/.config"},
+		{"XDG_CONFIG_HOME", "the folder of mqtt/profiles (default: ~/.config)"},
 		{"VISUAL, EDITOR", "the editor of mqtt config edit"},
 	})
-	return b.String()
 }

@@ -13,33 +13,35 @@ import (
 // topic is a text of mqtt help that belongs to no single command.
 type topic struct {
 	name, short string
-	text        func(e *cli.Env) string // called when it is asked for
+	write       func(p *page, e *cli.Env) // called when it is asked for
 }
 
 func topics() []topic {
 	return []topic{
+		{"connection", "Server, proxy, credentials, profiles, diagnostics", connectionText},
+		{"tls", "Certificates: trust, client certificates, a CA for tests", tlsText},
+		{"session", "Sessions, reconnecting and the will", sessionText},
+		{"properties", "The properties of MQTT 5", propertiesText},
 		{"environment", "The environment variable of each flag", environmentText},
 		{"exit", "Exit statuses", exitText},
-		{"faults", "The words of --fault", func(*cli.Env) string { return faults.Help }},
-		{"formats", "What -F prints", formatsText},
+		{"faults", "The words of --fault", func(p *page, _ *cli.Env) { p.text(faults.Help) }},
+		{"formats", "The escapes of -F", formatsText},
 		{"profiles", "Profiles and options files", profilesText},
-		{"properties", "The properties of MQTT 5 and where they may stand", propertiesText},
-		{"templates", "Topics and payloads of mqtt bench", templatesText},
+		{"templates", "Variables in topics and payloads of mqtt bench", templatesText},
 	}
 }
 
-// helpTopics returns the topics as commands that print their text and do nothing.
-func helpTopics(e *cli.Env) []*cobra.Command {
+// helpTopics returns the topics as commands that do nothing.
+func helpTopics() []*cobra.Command {
 	var all []*cobra.Command
 	for _, t := range topics() {
-		c := &cobra.Command{Use: t.name, Short: t.short}
-		c.SetHelpFunc(func(c *cobra.Command, _ []string) {
-			c.OutOrStdout().Write([]byte(strings.Trim(t.text(e), "\n") + "\n"))
-		})
-		all = append(all, c)
+		all = append(all, &cobra.Command{Use: t.name, Short: t.short})
 	}
 	return all
 }
+
+// isTopic reports whether c is a help topic. All other commands can be run.
+func isTopic(c *cobra.Command) bool { return !c.Runnable() }
 
 // newHelp returns the command mqtt help. An unknown topic is an error.
 func newHelp() *cobra.Command {
@@ -66,20 +68,5 @@ func newHelp() *cobra.Command {
 			about.InitDefaultHelpFlag()
 			return about.Help()
 		},
-	}
-}
-
-// columns lays out rows of two columns, the first as wide as its longest entry.
-func columns(b *strings.Builder, rows [][2]string) {
-	width := 0
-	for _, r := range rows {
-		width = max(width, len(r[0]))
-	}
-	for _, r := range rows {
-		b.WriteString("  " + r[0])
-		if r[1] != "" {
-			b.WriteString(strings.Repeat(" ", width-len(r[0])+2) + r[1])
-		}
-		b.WriteByte('\n')
 	}
 }

@@ -4,10 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
-
 	"mqtt/internal/bench"
-	"mqtt/internal/cli"
 	"mqtt/internal/format"
 )
 
@@ -44,19 +41,6 @@ func TestHelpHasEveryVariable(t *testing.T) {
 		}
 		if _, err := bench.Compile("%"+string(c), "intru"); known != (err == nil) {
 			t.Errorf("%%%c: in the help %v, known %v", c, known, err == nil)
-		}
-	}
-}
-
-// No line of a topic is wider than a terminal of 120 columns, and none ends with a space.
-func TestHelpIsReadable(t *testing.T) {
-	e := &cli.Env{LookupEnv: func(string) (string, bool) { return "", false }}
-	e.Tree = func(args []string) *cobra.Command { return New(e, args) }
-	for _, topic := range topics() {
-		for _, line := range strings.Split(topic.text(e), "\n") {
-			if len(line) > 120 || strings.HasSuffix(line, " ") || strings.Contains(line, "\t") {
-				t.Errorf("%s: %q", topic.name, line)
-			}
 		}
 	}
 }

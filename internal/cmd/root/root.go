@@ -101,9 +101,10 @@ func New(e *cli.Env, args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "mqtt",
 		Short: "Publish, subscribe, ask, ping, measure and serve MQTT",
-		Long: `mqtt speaks MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket and unix sockets.
-
-The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAND.`,
+		Long:  "mqtt speaks MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket and unix sockets.",
+		Example: `  mqtt sub -t 'sensors/#' -v
+  mqtt pub -t sensors/1 -m 21.5
+  mqtt broker -- ./run-tests`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // completion.go has another one
@@ -118,7 +119,8 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return cli.FlagError(c, err)
 	})
-	root.PersistentFlags().Bool("help", false, "print help and exit")
+	addHelpFlag(root)
+	root.SetHelpFunc(func(c *cobra.Command, _ []string) { printHelp(e, c) })
 	all := commands()
 	for _, c := range all {
 		if len(args) > 0 && args[0] == c.name {
@@ -140,9 +142,10 @@ The letters are mosquitto's: -h is the host; help is --help, or mqtt help COMMAN
 	}
 	if len(all) > 1 {
 		root.Version = e.Version()
+		root.Flags().BoolP("version", "v", false, "print the version and exit")
 		root.SetHelpCommand(newHelp())
 		root.InitDefaultHelpCmd()
-		root.AddCommand(helpTopics(e)...)
+		root.AddCommand(helpTopics()...)
 	}
 	if completing(args) {
 		completeValues(e, root)

@@ -45,26 +45,23 @@ func New(e *cli.Env) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "rr -t TOPIC {-m MESSAGE | -f FILE | -s | -l | -n}\n  mqtt rr -t FILTER --serve -- COMMAND [ARG...]",
 		Short: "Send requests and print their answers, or answer requests",
-		Long: `mqtt rr publishes a request with a Response Topic and Correlation Data, and prints the answer that carries them.
-What comes without the correlation data, and what is retained, is no answer. At 3.1 and 3.1.1, which have no
-properties, it needs -e, and the first message there is the answer, a retained one too unless -R is given.
-With -l answers are printed as they come. Their correlation data ends in the number of the line that was asked
-(-F '%D %p', or -J); with -M 1 they come in the order of the lines.
+		Long: `Publish a request with a Response Topic and Correlation Data, and print the answer that carries them. With --serve,
+answer the requests of others.
 
-With --serve it is the other side: each request on -t is given to a COMMAND, and what that prints is the answer.
-The payload is on its standard input. Its environment has MQTT_REQUEST_TOPIC, MQTT_REQUEST_QOS,
-MQTT_REQUEST_RESPONSE_TOPIC and, where the request has them, MQTT_REQUEST_CORRELATION_DATA_BASE64,
-MQTT_REQUEST_CONTENT_TYPE, MQTT_REQUEST_MESSAGE_EXPIRY_INTERVAL, MQTT_REQUEST_PAYLOAD_FORMAT_INDICATOR,
-MQTT_REQUEST_SUBSCRIPTION_IDENTIFIERS (with spaces between) and MQTT_REQUEST_USER_PROPERTIES (JSON, [["key","value"],...]).
-The answer has the request's QoS and correlation data. A command that fails is answered for as well, with what it
-printed and the user property MQTT_ANSWER_ERROR, with which mqtt rr ends with status 6. A request without a Response
-Topic is answered on -e, or left out.
-The requester chooses the topic of the answer: without --answer-topics, anyone who may publish a request can make the
-service publish the output of COMMAND to any topic to which the service's user may publish. With it, a request with
-another topic is acknowledged with a warning, and COMMAND does not run.
-A request at QoS 1 or 2 is acknowledged when its answer has been sent: with -c and -i, what had no answer when this ended
-is answered by the next run. Acknowledgements keep the order of the requests, answers do not: one that takes long holds
-up those behind it at the server. Bound it with -W.`,
+MQTT 3.1 and 3.1.1 have no such properties: there rr needs -e, and the first message on that topic is the answer.
+
+With -l, answers are printed as they arrive. Their correlation data ends with the number of the request's line
+(-F '%D %p', or -J). With -M 1 they arrive in the order of the lines.
+
+With --serve, the command after -- runs for each request on -t. It gets the payload on standard input and the
+request's properties in MQTT_REQUEST_... variables; what it prints is the answer. If it fails, the answer has the user
+property MQTT_ANSWER_ERROR, and mqtt rr ends with status 6.
+
+The requester chooses the topic of the answer. Without --answer-topics, anyone who may publish a request can make the
+service publish the output of COMMAND to any topic to which the service's user may publish.
+
+A request at QoS 1 or 2 is acknowledged after its answer was sent. With -c and -i, the next run answers the rest. More:
+man mqtt-rr.`,
 		Example: `  mqtt rr -t lamp/1/state -n
   mqtt rr -t sum -l -M 50 --latency < requests.txt
   mqtt rr -t 'double/#' --serve -- awk '{ print 2 * $1 }'`,
@@ -78,20 +75,20 @@ up those behind it at the server. Bound it with -W.`,
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
-	fs.StringVarP(&f.topic, "topic", "t", "", "ask on `TOPIC`; with --serve: answer what comes to the filter TOPIC")
-	fs.StringVarP(&f.response, "response-topic", "e", "", "`TOPIC` for the answers; made up if not given")
+	fs.StringVarP(&f.topic, "topic", "t", "", "send requests to `TOPIC`; with --serve: answer this filter")
+	fs.StringVarP(&f.response, "response-topic", "e", "", "expect answers on `TOPIC` (default: random)")
 	f.payload.Register(fs)
-	fs.IntVarP(&f.qos, "qos", "q", 0, "QoS `N` of requests and, at most, of answers: 0, 1 or 2")
-	fs.IntVarP(&f.inflight, "max-inflight", "M", conn.DefaultWindow, "with -l: at most `N` unanswered requests at once")
-	fs.IntVarP(&f.answers, "count", "C", 1, "wait for `N` answers to a request; with --serve: end after N requests")
-	fs.StringVarP(&f.waitText, "timeout", "W", "", "give up after `SECONDS`, with status 27; with -l: on that request; with --serve: on that command")
-	fs.BoolVar(&f.latency, "latency", false, "tell on stderr how long each answer took")
-	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained answers, which at MQTT 5 is always so")
-	fs.BoolVar(&f.serve, "serve", false, "answer requests with what the command behind -- prints")
-	cli.ListVar(fs, &f.answerTo, "answer-topics", "", "with --serve: answer only on topics that match `FILTER` (repeatable)")
-	fs.IntVar(&f.parallel, "parallel", 4, "with --serve: at most `N` commands at once")
+	fs.IntVarP(&f.qos, "qos", "q", 0, "send requests, and ask for answers, at QoS `N`: 0, 1 or 2")
+	fs.IntVarP(&f.inflight, "max-inflight", "M", conn.DefaultWindow, "allow `N` unanswered requests at a time (requires -l)")
+	fs.IntVarP(&f.answers, "count", "C", 1, "wait for `N` answers; with --serve: end after N requests")
+	fs.StringVarP(&f.waitText, "timeout", "W", "", "limit the wait for each answer or command to `SECONDS`")
+	fs.BoolVar(&f.latency, "latency", false, "print on stderr how long each answer took")
+	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "ignore retained answers; MQTT 5 always does")
+	fs.BoolVar(&f.serve, "serve", false, "answer requests with the output of the command after --")
+	cli.ListVar(fs, &f.answerTo, "answer-topics", "", "answer only on topics matching `FILTER` (repeatable)")
+	fs.IntVar(&f.parallel, "parallel", 4, "run `N` commands at a time (requires --serve)")
 	f.output.Register(fs)
-	f.jq.Register(fs, "print what the jq `EXPR` makes of each JSON answer")
+	f.jq.Register(fs, "print the result of the jq `EXPR` on each JSON answer")
 	f.Flags.Register(fs, true)
 	return c
 }

@@ -27,11 +27,11 @@ type endFlags struct {
 // register adds the flags to fs.
 func (f *endFlags) register(fs *pflag.FlagSet) {
 	fs.IntVarP(&f.number, "count", "C", 0, "end after `N` messages")
-	fs.StringVarP(&f.waitText, "timeout", "W", "", "end after `SECONDS` in all, with exit status 27")
-	fs.StringVar(&f.idleText, "idle-timeout", "", "end when no message came for `SECONDS`")
-	fs.StringVar(&f.matchText, "match", "", "print and end at the first JSON payload for which the jq `EXPR` is true")
-	fs.IntVar(&f.expect, "expect", 0, "end when `N` messages came; exit status 8 if fewer came by -W or --idle-timeout")
-	fs.BoolVar(&f.expectNone, "expect-none", false, "exit status 8 if a message comes before -W or --idle-timeout ends it, 7 if one could have been missed, else 0")
+	fs.StringVarP(&f.waitText, "timeout", "W", "", "end with status 27 after `SECONDS`")
+	fs.StringVar(&f.idleText, "idle-timeout", "", "end after `SECONDS` without a message")
+	fs.StringVar(&f.matchText, "match", "", "end at the first payload for which the jq `EXPR` is true")
+	fs.IntVar(&f.expect, "expect", 0, "end after `N` messages; status 8 if fewer arrive in time")
+	fs.BoolVar(&f.expectNone, "expect-none", false, "succeed only if no message arrives (requires a limit)")
 }
 
 // compile checks the flags.

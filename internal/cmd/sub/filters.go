@@ -27,18 +27,18 @@ type filterFlags struct {
 
 // register adds the flags to fs.
 func (f *filterFlags) register(fs *pflag.FlagSet) {
-	cli.ListVar(fs, &f.topics, "topic", "t", "subscribe to `FILTER`, many")
-	fs.IntVarP(&f.qos, "qos", "q", 0, "ask for QoS `N`, the highest that messages are sent with: 0, 1 or 2")
-	cli.ListVar(fs, &f.out, "filter-out", "T", "do not print messages that match `FILTER`, many")
-	cli.ListVar(fs, &f.unsubscribe, "unsubscribe", "U", "unsubscribe from `FILTER`, many")
-	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "no retained messages, only live ones")
-	fs.BoolVarP(&f.onlySubscribe, "exit-after-subscribe", "E", false, "end once subscribed")
-	fs.BoolVar(&f.retainAsPublished, "retain-as-published", false, "keep the retain flag as it was published (MQTT 5)")
-	fs.StringVar(&f.retainHandling, "retain-handling", "always", "retained messages `WHEN` subscribing: always, new or never (MQTT 5)")
-	fs.BoolVar(&f.noLocal, "no-local", false, "do not receive what this client itself publishes (MQTT 5)")
-	fs.IntVar(&f.subscriptionID, "subscription-identifier", 0, "mark messages of these subscriptions with `N` (MQTT 5)")
-	fs.BoolVar(&f.partialOK, "partial-ok", false, "go on while at least one filter holds")
-	fs.BoolVar(&f.requireQoS, "require-qos", false, "end with status 5 if the server grants less than -q")
+	cli.ListVar(fs, &f.topics, "topic", "t", "subscribe to `FILTER` (repeatable)")
+	fs.IntVarP(&f.qos, "qos", "q", 0, "receive messages at QoS `N` at most: 0, 1 or 2")
+	cli.ListVar(fs, &f.out, "filter-out", "T", "skip messages that match `FILTER` (repeatable)")
+	cli.ListVar(fs, &f.unsubscribe, "unsubscribe", "U", "unsubscribe from `FILTER` (repeatable)")
+	fs.BoolVarP(&f.noRetain, "no-retain", "R", false, "skip retained messages")
+	fs.BoolVarP(&f.onlySubscribe, "exit-after-subscribe", "E", false, "end when the subscription is granted")
+	fs.BoolVar(&f.retainAsPublished, "retain-as-published", false, "keep the retain flag as published (MQTT 5)")
+	fs.StringVar(&f.retainHandling, "retain-handling", "always", "get retained messages `WHEN`: always, new or never (MQTT 5)")
+	fs.BoolVar(&f.noLocal, "no-local", false, "skip messages published by this client (MQTT 5)")
+	fs.IntVar(&f.subscriptionID, "subscription-identifier", 0, "mark messages of this subscription with `N` (MQTT 5)")
+	fs.BoolVar(&f.partialOK, "partial-ok", false, "continue while at least one filter is granted")
+	fs.BoolVar(&f.requireQoS, "require-qos", false, "end with status 5 if less than -q is granted")
 }
 
 // asked is what the server is asked for on every connection.

@@ -16,8 +16,8 @@ type retainedFlags struct{ only, remove bool }
 
 // register adds the flags to fs.
 func (f *retainedFlags) register(fs *pflag.FlagSet) {
-	fs.BoolVar(&f.only, "retained-only", false, "print retained messages only, and end after the last one")
-	fs.BoolVar(&f.remove, "remove-retained", false, "have the server forget the retained messages that are printed")
+	fs.BoolVar(&f.only, "retained-only", false, "print the retained messages only, then end")
+	fs.BoolVar(&f.remove, "remove-retained", false, "clear each retained message that is printed")
 }
 
 // quiet is how long no retained message must arrive before the last one is taken as the last. MQTT

@@ -38,6 +38,7 @@ func New(e *cli.Env) *cobra.Command {
 		Short: "Receive messages",
 		Example: `  mqtt sub -t 'sensors/#' -v
   mqtt sub -t jobs/done -C 1 -W 10
+  mqtt sub -t 'sensors/#' --jq '.temperature'
   mqtt sub -t '#' -J > day.ndjson`,
 		Args: cli.NoArguments,
 		RunE: e.WithSettings(f.run),
@@ -48,10 +49,10 @@ func New(e *cli.Env) *cobra.Command {
 	f.retained.register(fs)
 	f.ends.register(fs)
 	f.output.Register(fs)
-	f.jq.Register(fs, "print what the jq `EXPR` makes of each JSON payload")
-	fs.Float64Var(&f.random, "random-filter", 100, "print `PERCENT` of the messages, by chance")
-	fs.BoolVar(&f.rate, "message-rate", false, "print how many messages arrived each second, not the messages")
-	fs.BoolVarP(&f.watch, "watch", "w", false, "show a live table of topics, on a terminal")
+	f.jq.Register(fs, "print the result of the jq `EXPR` on each JSON payload")
+	fs.Float64Var(&f.random, "random-filter", 100, "print a random `PERCENT` of the messages")
+	fs.BoolVar(&f.rate, "message-rate", false, "print the number of messages per second instead of messages")
+	fs.BoolVarP(&f.watch, "watch", "w", false, "show a live view of topics (on a terminal)")
 	f.Flags.Register(fs, false)
 	return c
 }
