@@ -22,7 +22,7 @@ func TestFaultHalfOpen(t *testing.T) {
 		sub.says(t, &sub.err, "<- SUBACK")
 		r.freeze()
 		done(t, tool(t, line("pub -t a -m kept -q 1", s.direct("mqtt"))...), 0) // for the session
-		sub.says(t, &sub.err, "connection lost: keep alive: no answer to PINGREQ; next try in")
+		sub.says(t, &sub.err, "connection lost: keep alive: no answer to PINGREQ; retrying in")
 		sub.ends(t, 0)
 		if got := sub.out.String(); got != "kept\n" {
 			t.Errorf("output %q%s", got, sub.story())
@@ -49,7 +49,7 @@ func TestFaultHalfOpen(t *testing.T) {
 		r.freeze()
 		pub.tell(t, "two\n")
 		pub.stdin.Close()
-		pub.says(t, &pub.err, "no answer to PINGREQ; next try in")
+		pub.says(t, &pub.err, "no answer to PINGREQ; retrying in")
 		pub.ends(t, 0)
 		sub.ends(t, 0)
 		if got := sub.out.String(); got != "one\ntwo\n" {

@@ -1,9 +1,10 @@
 package cli
 
 import (
+	"strings"
+
 	"github.com/spf13/pflag"
 
-	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
 
@@ -21,14 +22,14 @@ func (f *DisplayFlags) Register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Color, "color", "auto", "use colour `WHEN`: auto, always or never")
 }
 
-// Apply checks the flags and sets Quiet and Color of e.
+// Apply checks the flags and sets Quiet, Debug and Color of e.
 func (f *DisplayFlags) Apply(e *Env) error {
 	switch f.Color {
 	case "auto", "always", "never":
 	default:
 		return BadValue("--color", f.Color, "expected auto, always or never")
 	}
-	e.Quiet, e.Color = f.quiet, f.Color
+	e.Quiet, e.Debug, e.Color = f.quiet, f.debug, f.Color
 	return nil
 }
 
@@ -38,8 +39,29 @@ func (f *DisplayFlags) Trace(e *Env) func(sent bool, frame proto.Frame, v proto.
 		return nil
 	}
 	var line []byte
+	ink := e.Palette()
 	return func(sent bool, frame proto.Frame, v proto.Version) {
-		line = append(format.AppendTrace(line[:0], sent, frame, v), '\n')
-		e.Err.Write(line)
+		line = append(ink.AppendTrace(line[:0], sent, frame, v), '\n')
+		e.WriteErr(line)
 	}
+}
+
+// EarlyColor returns the value of --color before the flags are parsed, for errors of flags: from args,
+// else from the environment.
+func (e *Env) EarlyColor(args []string) string {
+	for i, a := range args {
+		if a == "--" {
+			break
+		}
+		if value, ok := strings.CutPrefix(a, "--color="); ok {
+			return value
+		}
+		if a == "--color" && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	if e.Mosquitto() {
+		return ""
+	}
+	return e.Getenv("MQTT_COLOR")
 }

@@ -40,14 +40,19 @@ type Env struct {
 	Tool    string // mosquitto_pub, mosquitto_sub or mosquitto_rr if run under that name, else ""
 
 	Quiet bool            // set by --quiet: no warnings and no status lines
+	Debug bool            // set by --debug: packets on stderr, and status lines although it is no terminal
 	Color string          // set by --color: auto, always or never
 	Typed map[string]bool // the flags given on the command line, by name; set by LoadSettings
 
 	origins map[string]string // where values of other flags come from, by the flag as typed
+	screen  screen
 }
 
 // Getenv returns the value of an environment variable, "" if it is not set.
 func (e *Env) Getenv(name string) string {
+	if e.LookupEnv == nil {
+		return ""
+	}
 	v, _ := e.LookupEnv(name)
 	return v
 }
@@ -78,7 +83,7 @@ func (e *Env) WithSettings(run func(context.Context, *Env, *cobra.Command) error
 }
 
 // Colored reports whether a stream gets colours; tty says whether it is a terminal. NO_COLOR and
-// TERM=dumb forbid them unless --color is always.
+// TERM=dumb forbid them unless --color is always, and so do the names of mosquitto's clients.
 func (e *Env) Colored(tty bool) bool {
 	switch e.Color {
 	case "always":
@@ -86,17 +91,42 @@ func (e *Env) Colored(tty bool) bool {
 	case "never":
 		return false
 	}
-	return tty && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"
+	return e.Draws(tty) && e.Getenv("NO_COLOR") == "" && !e.Mosquitto()
 }
 
-// Warn writes a warning to stderr, in one line, unless --quiet was given.
-func (e *Env) Warn(text string, args ...any) { e.Note("warning: "+text, args...) }
+// Draws reports whether a stream gets escape sequences that move the cursor; tty says whether it is a
+// terminal. One that calls itself dumb does not know them.
+func (e *Env) Draws(tty bool) bool { return tty && e.Getenv("TERM") != "dumb" }
 
-// Note writes a status line to stderr unless --quiet was given. Control characters are escaped.
-func (e *Env) Note(text string, args ...any) {
-	if e.Quiet {
-		return
+// Palette returns the colours of stderr.
+func (e *Env) Palette() format.Palette { return format.NewPalette(e.Colored(e.TTYErr)) }
+
+// Warn writes a warning to stderr, in one line, unless --quiet was given.
+func (e *Env) Warn(text string, args ...any) {
+	if !e.Quiet {
+		e.writeLine(e.Palette().Warning("warning:")+" ", fmt.Appendf(nil, text, args...))
 	}
-	line := fmt.Appendf(nil, text, args...)
-	e.Err.Write(append(format.VisibleLine([]byte("mqtt: "), line), '\n'))
+}
+
+// Note writes a line to stderr unless --quiet was given. Control characters are escaped.
+func (e *Env) Note(text string, args ...any) {
+	if !e.Quiet {
+		e.writeLine("", fmt.Appendf(nil, text, args...))
+	}
+}
+
+// Status writes a line as Note does, if ShowsStatus.
+func (e *Env) Status(text string, args ...any) {
+	if e.ShowsStatus() {
+		e.Note(text, args...)
+	}
+}
+
+// ShowsStatus reports whether stderr gets lines about connections that are as they should be: a
+// person reads it, or --debug was given. mosquitto's clients write none.
+func (e *Env) ShowsStatus() bool { return !e.Quiet && (e.Debug || e.TTYErr && !e.Mosquitto()) }
+
+// writeLine writes a line after the name of the program.
+func (e *Env) writeLine(prefix string, text []byte) {
+	e.WriteErr(append(format.VisibleLine([]byte("mqtt: "+prefix), text), '\n'))
 }

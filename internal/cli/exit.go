@@ -58,12 +58,13 @@ func (e *Env) Finish(ctx context.Context, name string, err error) int {
 	if e.Mosquitto() {
 		code = mosquittoStatus(code, err)
 	}
-	line := name + ": " + err.Error()
+	// Everything is escaped, because reasons, names and hints contain what a server sent.
+	text := err.Error()
 	if hint != "" {
-		line += " - " + hint
+		text += " - " + hint
 	}
-	// The whole line is escaped, because reasons, names and hints contain what a server sent.
-	e.Err.Write(append(format.VisibleLine(nil, []byte(line)), '\n'))
+	line := []byte(e.Palette().Error(string(format.VisibleLine(nil, []byte(name+":")))) + " ")
+	e.WriteErr(append(format.VisibleLine(line, []byte(text)), '\n'))
 	return code
 }
 

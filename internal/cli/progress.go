@@ -11,12 +11,13 @@ import (
 
 // Progress is a line on a terminal that shows how much of a long input has been read.
 type Progress struct {
+	Before func() // called before the line is drawn for the first time; may be nil
+
 	e     *Env
 	began time.Time
 	next  time.Time
 	size  int64         // bytes of the input; 0 if unknown
 	read  *atomic.Int64 // bytes read so far
-	shown bool
 }
 
 const (
@@ -24,10 +25,10 @@ const (
 	progressEvery = 500 * time.Millisecond
 )
 
-// NewProgress returns a Progress, or nil if stderr is no terminal, input is typed on one, or --quiet
-// was given. All methods accept nil.
+// NewProgress returns a Progress, or nil if stderr is no terminal that can be drawn on, input is typed
+// on one, or --quiet was given. All methods accept nil.
 func NewProgress(e *Env, read *atomic.Int64) *Progress {
-	if !e.TTYErr || e.TTYIn || e.Quiet {
+	if !e.Draws(e.TTYErr) || e.TTYIn || e.Quiet {
 		return nil
 	}
 	p := &Progress{e: e, began: time.Now(), read: read}
@@ -57,19 +58,26 @@ func (p *Progress) Draw(messages uint64) {
 	if now.Before(p.next) {
 		return
 	}
-	p.next, p.shown = now.Add(progressEvery), true
-	elapsed := now.Sub(p.began)
-	fmt.Fprintf(p.e.Err, "\r\x1b[K%s messages, %s", format.Count(messages), format.Rate(float64(messages)/elapsed.Seconds()))
+	if p.next = now.Add(progressEvery); p.Before != nil {
+		p.Before()
+		p.Before = nil
+	}
+	p.e.Draw(func(int) ([]byte, int) { return p.line(messages, now.Sub(p.began)), 0 })
+}
+
+// line returns the line, which replaces the one before.
+func (p *Progress) line(messages uint64, elapsed time.Duration) []byte {
+	b := fmt.Appendf(nil, "\r\x1b[K%s messages, %s", format.Count(messages), format.Rate(float64(messages)/elapsed.Seconds()))
 	if read := p.read.Load(); read > 0 && read < p.size { // once everything is read, nothing can be said about the time left
 		left := time.Duration(float64(elapsed) * float64(p.size-read) / float64(read))
-		fmt.Fprintf(p.e.Err, ", %s, %s left", format.Percent(uint64(read), uint64(p.size)), format.Duration(left.Round(time.Second)))
+		b = fmt.Appendf(b, ", %s, %s left", format.Percent(uint64(read), uint64(p.size)), format.Duration(left.Round(time.Second)))
 	}
+	return b
 }
 
 // End removes the line.
 func (p *Progress) End() {
-	if p != nil && p.shown {
-		fmt.Fprint(p.e.Err, "\r\x1b[K")
-		p.shown = false
+	if p != nil {
+		p.e.Erase()
 	}
 }

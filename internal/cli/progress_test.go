@@ -10,13 +10,16 @@ import (
 func TestProgressNeedsTerminal(t *testing.T) {
 	for _, k := range []struct {
 		in, err, quiet, want bool
+		term                 string
 	}{
 		{err: true, want: true},
+		{err: true, term: "dumb"},
 		{in: true, err: true},
 		{err: true, quiet: true},
 		{},
 	} {
-		p := NewProgress(&Env{TTYIn: k.in, TTYErr: k.err, Quiet: k.quiet}, new(atomic.Int64))
+		e := &Env{TTYIn: k.in, TTYErr: k.err, Quiet: k.quiet, LookupEnv: func(string) (string, bool) { return k.term, true }}
+		p := NewProgress(e, new(atomic.Int64))
 		if (p != nil) != k.want {
 			t.Errorf("%+v: there: %v", k, p != nil)
 		}

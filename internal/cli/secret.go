@@ -5,10 +5,21 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strings"
 
 	"golang.org/x/term"
 )
+
+// InputEnd names the keys that end the input of a terminal.
+var InputEnd = inputEnd(runtime.GOOS)
+
+func inputEnd(system string) string {
+	if system == "windows" {
+		return "Ctrl-Z and Enter"
+	}
+	return "Ctrl-D"
+}
 
 // ReadSecret reads a line from standard input. On a terminal it asks for what, and does not show
 // what is typed.

@@ -48,6 +48,7 @@ type Plan struct {
 	Target           *transport.Target
 	Topic            string // from the path of an mqtt URL
 	TemporarySession bool   // the session exists for this run only, and ends with it
+	Status           *Status
 
 	server string // address of the server, for errors
 	secure bool   // the connection uses TLS
@@ -106,9 +107,8 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 	if p.Backoff, err = f.Session.Backoff(standing); err != nil {
 		return nil, err
 	}
-	p.Backoff.Notice = func(err error, wait time.Duration) {
-		e.Note("%v; next try in %s", p.withServer(err), format.Duration(wait))
-	}
+	p.Status = &Status{e: e, plan: p}
+	p.Backoff.Notice = p.Status.notice
 	if err := p.checkPackets(f.Properties.Sets[proto.DISCONNECT]); err != nil {
 		return nil, err
 	}

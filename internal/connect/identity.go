@@ -67,7 +67,7 @@ func (f *IdentityFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet
 	case fs.Changed("pw"):
 		p.HasPassword, p.Password = true, []byte(f.password)
 	case f.passwordFile != "":
-		b, err := cli.Interruptible(ctx, e, func() ([]byte, error) { return readPassword(e.In, f.passwordFile) })
+		b, err := f.firstPassword(ctx, e)
 		if err != nil {
 			return err
 		}
@@ -91,6 +91,16 @@ func (f *IdentityFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet
 func PasswordFromStdin(fs *pflag.FlagSet) bool {
 	name, err := fs.GetString("password-file")
 	return err == nil && name == "-"
+}
+
+// firstPassword reads the password file. A password that is typed on a terminal is a line, and not
+// shown.
+func (f *IdentityFlags) firstPassword(ctx context.Context, e *cli.Env) ([]byte, error) {
+	if f.passwordFile == "-" && e.TTYIn {
+		s, err := cli.ReadSecret(ctx, e, "password")
+		return []byte(s), err
+	}
+	return cli.Interruptible(ctx, e, func() ([]byte, error) { return readPassword(e.In, f.passwordFile) })
 }
 
 // readPassword reads a password file without one newline at its end; - is stdin. Connections after the

@@ -23,6 +23,20 @@ func AppendTrace(dst []byte, sent bool, f proto.Frame, v proto.Version) []byte {
 	return AppendPacket(append(dst, "<- "...), f, v)
 }
 
+// AppendTrace is AppendTrace of the package with arrow and name in a colour of their direction.
+func (p Palette) AppendTrace(dst []byte, sent bool, f proto.Frame, v proto.Version) []byte {
+	if p == (Palette{}) {
+		return AppendTrace(dst, sent, f, v)
+	}
+	color := p.Topic
+	if sent {
+		color = p.Hint
+	}
+	line := AppendTrace(nil, sent, f, v)
+	head := len("-> ") + len(f.Type().String())
+	return append(append(dst, color(string(line[:head]))...), line[head:]...)
+}
+
 // AppendPacket appends f, a packet of version v, as one line without a newline: the name
 // of the packet, then key=value in the order of the fields. Text is quoted, so that it
 // cannot control a terminal. At most the first 64 bytes of a payload are included. A

@@ -48,6 +48,20 @@ func Duration(d time.Duration) string {
 	return fmt.Sprintf("%dd%02dh", s/86400, s/3600%24)
 }
 
+// Brief returns d for a sentence, as short as it can be: 300ms, 2s, 6.2s, 12s, 1m30s. It is at least
+// 1ms.
+func Brief(d time.Duration) string {
+	switch ms := max(d.Round(time.Millisecond), time.Millisecond); {
+	case ms < time.Second:
+		return strconv.Itoa(int(ms/time.Millisecond)) + "ms"
+	case ms < 9950*time.Millisecond:
+		return strconv.FormatFloat(d.Round(100*time.Millisecond).Seconds(), 'f', -1, 64) + "s"
+	case ms < time.Minute:
+		return strconv.Itoa(int(d.Round(time.Second)/time.Second)) + "s"
+	}
+	return Duration(d)
+}
+
 // scaled returns x, divided by step until it is below 1000, with three significant digits
 // and the name for the number of divisions.
 func scaled(x, step float64, names [6]string) string {
@@ -86,6 +100,14 @@ func Count(n uint64) string {
 		b = append(b, s[i])
 	}
 	return string(b)
+}
+
+// Plural returns n and the noun one, with an s unless n is 1: 1 message, 1,234 messages.
+func Plural(n uint64, one string) string {
+	if n != 1 {
+		one += "s"
+	}
+	return Count(n) + " " + one
 }
 
 // Percent returns part of whole in percent, with one digit after the point. It returns

@@ -116,3 +116,23 @@ func TestParseRate(t *testing.T) {
 		}
 	}
 }
+
+func TestBrief(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "1ms", time.Microsecond: "1ms", 300 * time.Millisecond: "300ms", 999400 * time.Microsecond: "999ms", 999600 * time.Microsecond: "1s",
+		2 * time.Second: "2s", 2040 * time.Millisecond: "2s", 6240 * time.Millisecond: "6.2s", 9949 * time.Millisecond: "9.9s",
+		9950 * time.Millisecond: "10s", 59499 * time.Millisecond: "59s", 90 * time.Second: "1m30s",
+	} {
+		if got := Brief(d); got != want {
+			t.Errorf("%d: %s, want %s", d, got, want)
+		}
+	}
+}
+
+func TestPlural(t *testing.T) {
+	for n, want := range map[uint64]string{0: "0 lines", 1: "1 line", 1234: "1,234 lines"} {
+		if got := Plural(n, "line"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

@@ -156,6 +156,13 @@ type Options struct {
 // Open returns the source. It reads the payload of -f and -s at once; that and expressions of Query
 // end with ctx.
 func (f *Flags) Open(ctx context.Context, e *cli.Env, o Options) (src Source, err error) {
+	switch {
+	case !e.TTYIn || !f.ReadsStdin():
+	case f.Streams():
+		e.Status("each line that you type is a message; %s ends", cli.InputEnd)
+	default:
+		e.Status("what you type is the message; %s on a line of its own ends it", cli.InputEnd)
+	}
 	if f.Streams() {
 		src = f.openLines(e.In, o, func(what string) { e.Warn("%s", what) })
 	} else {

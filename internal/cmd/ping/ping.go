@@ -140,7 +140,14 @@ func (p *pinger) untilAnswered(ctx context.Context) error {
 	try, cancel := context.WithTimeout(ctx, p.f.wait)
 	defer cancel()
 	last := errors.New("the server did not answer")
-	b := conn.Backoff{Min: firstPause, Max: lastPause, Tries: -1, First: true, Notice: func(err error, _ time.Duration) { last = err }}
+	told := ""
+	b := conn.Backoff{Min: firstPause, Max: lastPause, Tries: -1, First: true, Notice: func(err error, _ time.Duration) {
+		last = err
+		if text := p.plan.Explain(err).Error(); text != told {
+			p.e.Status("waiting up to %s for an answer: %s", format.Brief(p.f.wait), text)
+			told = text
+		}
+	}}
 	var end error
 	err := conn.Hold(try, p.plan.Cfg, &p.session, b, func(try context.Context, c *conn.Conn) error {
 		defer func() { connect.Close(c, p.f.Disconnect(p.plan)) }()
@@ -164,11 +171,12 @@ func (p *pinger) untilAnswered(ctx context.Context) error {
 	case ctx.Err() != nil || try.Err() == nil:
 		return err
 	}
-	return cli.Fail(cli.ExitOpening, "", "no answer within %s, the last try: %w", p.f.waitText, last)
+	return cli.Fail(cli.ExitOpening, "", "no answer within %s, the last try: %w", format.Brief(p.f.wait), last)
 }
 
 // begin reports a connection and prepares it for round trips.
 func (p *pinger) begin(ctx context.Context, c *conn.Conn) error {
+	p.plan.Status.Again("")
 	if err := p.report.connected(c); err != nil {
 		return err
 	}

@@ -232,8 +232,8 @@ func TestReconnect(t *testing.T) {
 		expect 32 07 00 01 "a" .. .. 00 "2"
 		send id 40 02
 		expect DISCONNECT`)
-	r := with("1\n2\n").Run(t, f.Args("-t", "a", "-l", "-q", "1", "-M", "1", "-V", "5", "-c", "-i", "me", "--reconnect", "2", "--reconnect-delay", "10ms")...)
-	if r.Status != 0 || !strings.Contains(r.Err, "next try in") {
+	r := with("1\n2\n").Run(t, f.Args("-t", "a", "-l", "-q", "1", "-M", "1", "-V", "5", "-c", "-i", "me", "--reconnect", "2", "--reconnect-delay", "10ms", "-d")...)
+	if r.Status != 0 || !strings.Contains(r.Err, "retrying in") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -30,6 +30,7 @@ type publisher struct {
 	ended bool             // the source has no more
 
 	sent       uint64 // messages that a connection has taken
+	last       uint64 // the number of the last of them
 	deliveries message.Deliveries
 	bad        message.BadLines
 	poison     poisonMessage
@@ -78,6 +79,12 @@ func (p *publisher) run(ctx context.Context) error {
 // serve publishes over one connection until the source ends and everything is acknowledged.
 func (p *publisher) serve(ctx context.Context, c *conn.Conn) error {
 	p.owner.Store(c)
+	if p.progress != nil {
+		p.progress.Before = func() { p.plan.Status.Connected(c) }
+	} else if p.f.payload.Streams() {
+		p.plan.Status.Connected(c)
+	}
+	p.plan.Status.Again("")
 	if n := c.Renewed(); n > 0 {
 		p.e.Warn("the server lost the session: what was in flight at QoS 2 is published again and may arrive twice (%s)", format.Count(uint64(n)))
 	}
@@ -166,6 +173,7 @@ func (p *publisher) send(ctx context.Context, c *conn.Conn) error {
 	err := c.Publish(ctx, &p.msg.Publish, p.msg.Number)
 	if err == nil {
 		p.sent++
+		p.last = p.msg.Number
 		return nil
 	}
 	if wrong := message.Unsendable(p.name(p.msg.Number), err); wrong != nil {
@@ -213,7 +221,7 @@ func (p *publisher) name(tag uint64) string { return p.f.payload.Name(tag) }
 // verdict returns the run's error: err, or that messages were refused, left out or lost.
 func (p *publisher) verdict(ctx context.Context, err error) error {
 	if err != nil && errors.Is(err, ctx.Err()) && context.Cause(ctx) == cli.ErrTimeout {
-		p.noteLeft(err)
+		p.noteEnd(err)
 		return p.bad.Verdict(p.timedOut(err))
 	}
 	return p.bad.Verdict(p.outcome(err))
@@ -240,10 +248,7 @@ func (p *publisher) timedOut(err error) error {
 // outcome is verdict without the lines that were left out.
 func (p *publisher) outcome(err error) error {
 	if err != nil {
-		if n := p.session.Sender.Pending(); n > 0 && p.f.payload.Streams() {
-			p.e.Note("messages that were not acknowledged: %s", format.Count(uint64(n)))
-		}
-		p.noteLeft(err)
+		p.noteEnd(err)
 		return err
 	}
 	if err := p.deliveries.Verdict(p.doing()); err != nil {
@@ -254,22 +259,6 @@ func (p *publisher) outcome(err error) error {
 			p.doing(), format.Count(uint64(p.session.Lost)))
 	}
 	return nil
-}
-
-// noteLeft says how many lines were read and not published, where the run did not end because of its
-// input: what wrote them may take them for delivered.
-func (p *publisher) noteLeft(err error) {
-	var own *cli.Failure
-	if !p.f.payload.Streams() || errors.As(err, &own) {
-		return
-	}
-	n := message.Left(p.src)
-	if p.msg != nil {
-		n++
-	}
-	if n > 0 {
-		p.e.Note("lines that were read and not published: %s", format.Count(n))
-	}
 }
 
 // doing says what the run did, with the topic if all messages have the same.

@@ -26,6 +26,7 @@ func Run(ctx context.Context, e *cli.Env, args []string) int {
 		e.Tool = name
 		args = append([]string{sub}, args...)
 	}
+	e.Color = e.EarlyColor(args)
 	e.InstallSignalsSoon(len(args) > 0 && args[0] == "pub")
 	e.Tree = func(args []string) *cobra.Command { return New(e, args) }
 	root := New(e, args)

@@ -145,6 +145,7 @@ func (r *requester) event(ctx context.Context, c *conn.Conn, ev conn.Event) erro
 		if ack, ok := ev.Answer.(*proto.Suback); ok {
 			r.subscribed = true
 			r.suback.Answered()
+			r.plan.Status.Again("")
 			return r.f.grant(r.e, r.topic, byte(r.f.qos), ack)
 		}
 	case conn.Delivered:

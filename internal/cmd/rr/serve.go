@@ -122,6 +122,7 @@ func (f *flags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error
 func (a *answerer) serve(ctx, commands context.Context, c *conn.Conn) error {
 	a.owner.Store(c)
 	a.open.reconnect(c.Server().SessionPresent)
+	a.plan.Status.Connected(c)
 	if err := a.subscribe(ctx, c); err != nil {
 		return err
 	}
@@ -158,6 +159,7 @@ func (a *answerer) idle() bool { return len(a.waiting) == 0 && a.running == 0 &&
 // shared subscription cannot exclude them [MQTT-3.8.3-4].
 func (a *answerer) subscribe(ctx context.Context, c *conn.Conn) error {
 	if a.subscribed && c.Server().SessionPresent {
+		a.plan.Status.Again(", session resumed")
 		return nil
 	}
 	group, _ := proto.SplitShare(a.f.topic)
@@ -192,6 +194,8 @@ func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
 		if !a.announced {
 			a.announced = true
 			a.e.Note("answering requests on %s", a.f.topic)
+		} else {
+			a.plan.Status.Again(", subscribed again; requests may have been missed")
 		}
 	case conn.Delivered:
 		a.delivered(c, ev.Tag)

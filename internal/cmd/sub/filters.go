@@ -181,6 +181,7 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 		if a.subscribe == nil {
 			a.subscribed = true
 			s.away.end()
+			s.plan.Status.Again("")
 		}
 		return a.only, nil
 	}
@@ -208,6 +209,7 @@ func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
 	if holds == 0 {
 		return true, refusal
 	}
+	s.granted(a, holds)
 	a.subscribed, a.warned = true, true
 	s.away.end()
 	return a.only && a.unsubscribe == nil, nil

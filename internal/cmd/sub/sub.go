@@ -154,8 +154,10 @@ func (s *subscriber) attend(ctx context.Context, c *conn.Conn) error {
 	if s.last.IsZero() {
 		s.last = time.Now()
 	}
+	s.plan.Status.Connected(c)
 	if s.asked.resumed(c) {
 		s.away.end()
+		s.resumed()
 	}
 	err := s.serve(ctx, c)
 	if err == nil || err == errIdle || ctx.Err() != nil || errors.Is(err, cli.ErrStuck) {
