@@ -133,6 +133,14 @@ func (p *Peer) Raw(b ...byte) {
 	p.write(b)
 }
 
+// Dribble sends the bytes of one correct packet with a write for each.
+func (p *Peer) Dribble(b []byte) {
+	p.record(rules.In, b)
+	for i := range b {
+		p.write(b[i : i+1])
+	}
+}
+
 // write writes b. An error is not judged here: what the server said before it closed is read later.
 func (p *Peer) write(b []byte) {
 	p.conn.SetWriteDeadline(time.Now().Add(p.c.r.opt.Limit)) //nolint:errcheck // the write reports it

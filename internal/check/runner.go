@@ -168,9 +168,9 @@ func (r *runner) runJob(ctx context.Context, j *job) {
 		Version: VersionName(j.v), Section: section, Title: j.k.Title,
 	}
 	c := r.attempt(ctx, j)
-	for n := 0; n < repeats && c.bad(r.opt.Strict) && ctx.Err() == nil; n++ {
+	for n := 0; n < repeats && c.unsatisfied(r.opt.Strict) && ctx.Err() == nil; n++ {
 		again := r.attempt(ctx, j)
-		if !again.bad(r.opt.Strict) && again.verdict != Unsure {
+		if !again.unsatisfied(r.opt.Strict) && again.verdict != Unsure {
 			c.verdict = Flaky
 			c.got += fmt.Sprintf(" (attempt %d; attempt %d: %s)", n+1, n+2, again.verdict)
 			break
@@ -190,8 +190,8 @@ func (r *runner) runJob(ctx context.Context, j *job) {
 	j.result.Seconds = time.Since(began).Seconds()
 }
 
-// bad reports whether the verdict is repeated.
-func (c *C) bad(strict bool) bool { return c.verdict == Fail || strict && c.verdict == Warn }
+// unsatisfied reports whether the verdict is repeated.
+func (c *C) unsatisfied(strict bool) bool { return c.verdict == Fail || strict && c.verdict == Warn }
 
 // attempt runs the script of a job once, and cleans up after it.
 func (r *runner) attempt(ctx context.Context, j *job) *C {

@@ -1,0 +1,420 @@
+package check
+
+import (
+	"fmt"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// qosCases are about the exchanges of QoS 0, 1 and 2.
+var qosCases = [...]Case{
+	{
+		Name: "qos-0-delivery", Title: "A message at QoS 0 is delivered at QoS 0, with DUP 0 and without identifier",
+		V5: "4.3.1 MQTT-4.3.1-1 MQTT-3.3.1-2 MQTT-2.2.1-2", V311: "4.3.1 MQTT-4.3.1-1 MQTT-3.3.1-2 MQTT-2.3.1-5", V31: "4.1",
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 2)
+			s.Publish(Text(c.Topic("a"), "x", 0))
+			if m := s.Expect(c.Topic("a"), "x"); m.QoS != 0 || m.Dup || m.Retain {
+				c.Fail("QoS 0, DUP 0, RETAIN 0", "%s", s.describe(m))
+			}
+		},
+	},
+	{
+		Name: "puback", Title: "A PUBLISH at QoS 1 is answered by PUBACK with its identifier",
+		V5: "4.3.2 MQTT-3.3.4-1 MQTT-4.3.2-4 MQTT-2.2.1-5", V311: "4.3.2 MQTT-3.3.4-1 MQTT-4.3.2-2 MQTT-2.3.1-6", V31: "3.4", Needs: NeedQoS1,
+		Run: func(c *C) {
+			p := c.Connect()
+			for _, id := range []uint16{1, 255, 256, 32768, 65535} {
+				m := Text(c.Topic("a"), "x", 1)
+				m.PacketID = id
+				p.Publish(m)
+			}
+		},
+	},
+	{
+		Name: "pubrec-pubcomp", Title: "A PUBLISH at QoS 2 is answered by PUBREC, and PUBREL by PUBCOMP, with its identifier",
+		V5: "4.3.3 MQTT-3.3.4-1 MQTT-4.3.3-8 MQTT-4.3.3-11 MQTT-2.2.1-5", V311: "4.3.3 MQTT-3.3.4-1 MQTT-4.3.3-2 MQTT-2.3.1-6", V31: "3.5", Needs: NeedQoS2,
+		Run: func(c *C) {
+			p := c.Connect()
+			for _, id := range []uint16{1, 255, 256, 32768, 65535} {
+				m := Text(c.Topic("a"), "x", 2)
+				m.PacketID = id
+				p.Publish(m)
+			}
+		},
+	},
+	{
+		Name: "identifier-again-qos-1", Title: "After PUBACK the identifier may be used for a new message, which is delivered",
+		V5: "4.3.2 MQTT-4.3.2-5", V311: "4.3.2 MQTT-4.3.2-2", V31: "4.1", Needs: NeedQoS1,
+		Run: func(c *C) { c.identifierAgain(1) },
+	},
+	{
+		Name: "identifier-again-qos-2", Title: "After PUBCOMP the identifier may be used for a new message, which is delivered",
+		V5: "4.3.3 MQTT-4.3.3-12", V311: "4.3.3 MQTT-4.3.3-2", V31: "4.1", Needs: NeedQoS2,
+		Run: func(c *C) { c.identifierAgain(2) },
+	},
+	{
+		Name: "qos-2-repeat-before-pubrel", Title: "A PUBLISH at QoS 2 that is repeated before PUBREL is delivered once",
+		V5: "4.3.3 MQTT-4.3.3-10", V311: "4.3.3 MQTT-4.3.3-2", V31: "4.1", Needs: NeedQoS2 | NeedSessions,
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 1)
+			id := c.ID("p")
+			p := c.Connect(Lasting(id))
+			m := Text(c.Topic("a"), "once", 2)
+			m.PacketID = 7
+			p.Send(&m)
+			p.Ack(proto.PUBREC, 7)
+			p.CloseAbruptly()
+			p = c.Connect(Lasting(id))
+			if c.Version != proto.V31 && !p.Connack.SessionPresent {
+				c.Fail("the session of the client", "%s", p.describe(p.Connack))
+			}
+			m.Dup = true
+			p.Send(&m)
+			p.Ack(proto.PUBREC, 7)
+			p.Send(&proto.Ack{Kind: proto.PUBREL, PacketID: 7})
+			p.Ack(proto.PUBCOMP, 7)
+			p.Publish(Text(c.Topic("a"), "marker", 2))
+			if before := s.Until("marker"); len(before) != 1 {
+				c.Fail("one copy of the message", "%d copies", len(before))
+			}
+		},
+	},
+	{
+		Name: "pubrel-again", Title: "A PUBREL that is repeated is answered by PUBCOMP",
+		V5: "4.3.3 MQTT-4.3.3-11", V311: "4.3.3 MQTT-4.3.3-2", V31: "3.6", Needs: NeedQoS2,
+		Run: func(c *C) {
+			p := c.Connect()
+			m := Text(c.Topic("a"), "x", 2)
+			m.PacketID = 7
+			p.Publish(m)
+			p.watch = nil // a PUBREL without a message is not what a client sends on its own
+			p.Send(&proto.Ack{Kind: proto.PUBREL, PacketID: 7})
+			ack := p.Ack(proto.PUBCOMP, 7)
+			if c.V5() && ack.Reason != proto.Success && ack.Reason != proto.PacketIdentifierNotFound {
+				c.Fail("PUBCOMP with reason 0x00 or 0x92", "%s", p.describe(ack))
+			}
+		},
+	},
+	{
+		Name: "dup-not-passed-on", Title: "DUP of a message from a client is not passed on",
+		V5: "3.3.1.1 MQTT-3.3.1-3", V311: "3.3.1.1 MQTT-3.3.1-3", Needs: NeedQoS1,
+		Run: func(c *C) {
+			p, s := c.Connect(), c.Connect()
+			s.Subscribe(c.Topic("a"), 1)
+			m := Text(c.Topic("a"), "x", 1)
+			m.PacketID, m.Dup = 3, true
+			p.watch = nil
+			p.Send(&m)
+			p.Ack(proto.PUBACK, 3)
+			if got := s.Expect(c.Topic("a"), "x"); got.Dup {
+				c.Fail("a message with DUP 0", "%s", s.describe(got))
+			}
+		},
+	},
+	{
+		Name: "first-delivery-dup-0", Title: "The first delivery at QoS 1 and 2 has DUP 0 and an identifier other than 0",
+		V5: "4.3.2 MQTT-4.3.2-1 MQTT-4.3.2-2 MQTT-4.3.3-1 MQTT-4.3.3-2 MQTT-2.2.1-4", V311: "4.3.2 MQTT-4.3.2-1 MQTT-4.3.3-1 MQTT-2.3.1-4", V31: "4.1", Needs: NeedQoS2,
+		Run: func(c *C) {
+			p, s := c.Connect(), c.Connect()
+			s.Subscribe(c.Topic("a"), 2)
+			for _, q := range []byte{1, 2} {
+				p.Publish(Text(c.Topic("a"), "x", q))
+				if m := s.Expect(c.Topic("a"), "x"); m.Dup || m.PacketID == 0 || m.QoS != q {
+					c.Fail(fmt.Sprintf("QoS %d, DUP 0, an identifier other than 0", q), "%s", s.describe(m))
+				}
+			}
+		},
+	},
+	{
+		Name: "identifiers-in-flight-differ", Title: "Messages in flight to a client have different identifiers",
+		V5: "2.2.1 MQTT-2.2.1-4", V311: "2.3.1 MQTT-2.3.1-4", Needs: NeedQoS2,
+		Run: func(c *C) {
+			p, s := c.Connect(), c.Connect()
+			s.Subscribe(c.Topic("a"), 2)
+			const n = 8
+			for i := range n {
+				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), byte(1+i%2)))
+			}
+			seen := map[uint16]bool{}
+			var held []*proto.Publish
+			end := time.Now().Add(time.Second)
+			for len(held) < n {
+				packet, err := s.read(time.Until(end))
+				if err != nil {
+					break // the server may have a smaller window
+				}
+				m, ok := packet.(*proto.Publish)
+				if !ok {
+					c.Fail("messages", "%s", s.describe(packet))
+				}
+				if seen[m.PacketID] {
+					c.Fail("an identifier that is not in use", "%s", s.describe(m))
+				}
+				seen[m.PacketID] = true
+				held = append(held, m)
+			}
+			if len(held) == 0 {
+				c.Fail("messages", "none within a second")
+			}
+		},
+	},
+	{
+		Name: "resend-on-reconnect-qos-1", Title: "A message at QoS 1 without PUBACK is sent again after a reconnect, with DUP and its identifier",
+		V5: "4.4 MQTT-4.4.0-1 MQTT-3.3.1-1 MQTT-4.3.2-3", V311: "4.4 MQTT-4.4.0-1 MQTT-3.3.1-1 MQTT-2.3.1-3", V31: "4.2", Needs: NeedQoS1 | NeedSessions,
+		Run: func(c *C) {
+			p := c.Connect()
+			id := c.ID("s")
+			s := c.Connect(Lasting(id))
+			s.Subscribe(c.Topic("a"), 1)
+			p.Publish(Text(c.Topic("a"), "x", 1))
+			first := s.Receive("the message")
+			s.CloseAbruptly()
+			s = c.Connect(Lasting(id))
+			again := s.Receive("the message again")
+			if string(again.Payload) != "x" || !again.Dup || again.PacketID != first.PacketID {
+				c.Fail(fmt.Sprintf("the message with DUP and identifier %d", first.PacketID), "%s", s.describe(again))
+			}
+			s.Acknowledge(again)
+			p.Publish(Text(c.Topic("a"), "marker", 1))
+			s.None("the message once more only", "marker")
+		},
+	},
+	{
+		Name: "resend-on-reconnect-qos-2", Title: "A message at QoS 2 without PUBREC is sent again after a reconnect, with DUP and its identifier",
+		V5: "4.4 MQTT-4.4.0-1 MQTT-3.3.1-1 MQTT-4.3.3-3", V311: "4.4 MQTT-4.4.0-1 MQTT-3.3.1-1 MQTT-2.3.1-3", V31: "4.2", Needs: NeedQoS2 | NeedSessions,
+		Run: func(c *C) {
+			p := c.Connect()
+			id := c.ID("s")
+			s := c.Connect(Lasting(id))
+			s.Subscribe(c.Topic("a"), 2)
+			p.Publish(Text(c.Topic("a"), "x", 2))
+			first := s.Receive("the message")
+			s.CloseAbruptly()
+			s = c.Connect(Lasting(id))
+			again := s.Receive("the message again")
+			if string(again.Payload) != "x" || !again.Dup || again.PacketID != first.PacketID {
+				c.Fail(fmt.Sprintf("the message with DUP and identifier %d", first.PacketID), "%s", s.describe(again))
+			}
+			s.Acknowledge(again)
+		},
+	},
+	{
+		Name: "pubrel-on-reconnect", Title: "A PUBREL without PUBCOMP is sent again after a reconnect, and the PUBLISH is not",
+		V5: "4.4 MQTT-4.4.0-1 MQTT-4.3.3-5 MQTT-4.3.3-6", V311: "4.4 MQTT-4.4.0-1 MQTT-4.3.3-1", V31: "4.2", Needs: NeedQoS2 | NeedSessions,
+		Run: func(c *C) {
+			p := c.Connect()
+			id := c.ID("s")
+			s := c.Connect(Lasting(id))
+			s.Subscribe(c.Topic("a"), 2)
+			p.Publish(Text(c.Topic("a"), "x", 2))
+			m := s.Receive("the message")
+			s.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: m.PacketID})
+			s.Ack(proto.PUBREL, m.PacketID)
+			s.CloseAbruptly()
+			s = c.Connect(Lasting(id))
+			expected := fmt.Sprintf("PUBREL with identifier %d", m.PacketID)
+			packet := s.Next(expected)
+			if a, ok := packet.(*proto.Ack); !ok || a.Kind != proto.PUBREL || a.PacketID != m.PacketID {
+				c.Fail(expected, "%s", s.describe(packet))
+			}
+			s.Send(&proto.Ack{Kind: proto.PUBCOMP, PacketID: m.PacketID})
+			p.Publish(Text(c.Topic("a"), "marker", 2))
+			s.None("the message is not sent again", "marker")
+		},
+	},
+	{
+		Name: "resend-order", Title: "Messages are sent again in the order of their first delivery",
+		V5: "4.6 MQTT-4.6.0-6", V311: "4.6 MQTT-4.6.0-6", Needs: NeedQoS1 | NeedSessions,
+		Run: func(c *C) {
+			p := c.Connect()
+			id := c.ID("s")
+			s := c.Connect(Lasting(id))
+			s.Subscribe(c.Topic("a"), 1)
+			const n = 10
+			for i := range n {
+				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), 1))
+			}
+			s.Receive("the first message")
+			s.CloseAbruptly()
+			s = c.Connect(Lasting(id))
+			for i := range n {
+				s.Expect(c.Topic("a"), fmt.Sprint(i))
+			}
+		},
+	},
+	{
+		Name: "no-resend-on-open-connection", Title: "A message without PUBACK is not sent again while the connection lasts",
+		V5: "4.4 MQTT-4.4.0-1", Needs: NeedQoS1,
+		Run: func(c *C) {
+			p, s := c.Connect(), c.Connect()
+			s.Subscribe(c.Topic("a"), 1)
+			p.Publish(Text(c.Topic("a"), "x", 1))
+			m := s.Receive("the message")
+			// What is sent again within three seconds is seen; the standard forbids it at any time.
+			end := time.Now().Add(3 * time.Second)
+			for time.Now().Before(end) {
+				packet, err := s.read(time.Until(end))
+				if err == errNothing {
+					break
+				}
+				if a, ok := packet.(*proto.Publish); ok && a.PacketID == m.PacketID {
+					c.Fail("the message once on this connection", "%s", s.describe(a))
+				}
+			}
+			s.Acknowledge(m)
+		},
+	},
+	{
+		Name: "order-qos-0", Title: "Messages of one client at QoS 0 arrive in their order",
+		V5: "4.6 MQTT-4.6.0-5", V311: "4.6 MQTT-4.6.0-5", V31: "4.3",
+		Run: func(c *C) { c.ordered(0) },
+	},
+	{
+		Name: "order-qos-1", Title: "Messages of one client at QoS 1 arrive in their order",
+		V5: "4.6 MQTT-4.6.0-5", V311: "4.6 MQTT-4.6.0-6", V31: "4.3", Needs: NeedQoS1,
+		Run: func(c *C) { c.ordered(1) },
+	},
+	{
+		Name: "order-qos-2", Title: "Messages of one client at QoS 2 arrive in their order",
+		V5: "4.6 MQTT-4.6.0-5", V311: "4.6 MQTT-4.6.0-6", V31: "4.3", Needs: NeedQoS2,
+		Run: func(c *C) { c.ordered(2) },
+	},
+	{
+		Name: "pubacks-in-order", Title: "PUBACKs come in the order of their messages",
+		V5: "4.6 MQTT-4.6.0-2", V311: "4.6 MQTT-4.6.0-2", Needs: NeedQoS1,
+		Run: func(c *C) {
+			p := c.Connect()
+			n := min(20, int(c.Server.ReceiveMaximum))
+			var all []proto.Packet
+			for i := range n {
+				m := Text(c.Topic("a"), "x", 1)
+				m.PacketID = uint16(100 + i)
+				all = append(all, &m)
+			}
+			p.Send(all...)
+			for i := range n {
+				if a, ok := p.Next("PUBACK").(*proto.Ack); !ok || a.Kind != proto.PUBACK || a.PacketID != uint16(100+i) {
+					c.Choice("PUBACKs come in another order: the rule binds clients; section 4.6 says nothing of a server's")
+				}
+			}
+		},
+	},
+	{
+		Name: "unknown-puback", Title: "A PUBACK for no message does no harm, or ends the connection",
+		V5: "4.3.2", V311: "4.3.2", Needs: NeedQoS1,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Raw(0x40, 2, 0x12, 0x34)
+			p.Raw(0xC0, 0)
+			packet, err := p.read(c.r.opt.Limit)
+			switch {
+			case err == errNothing:
+				c.Fail("PINGRESP, or the server closes the connection", "neither within %v", c.r.opt.Limit)
+			case err != nil || packet.Type() == proto.DISCONNECT:
+				c.Choice("the server ends the connection")
+			}
+		},
+	},
+	{
+		Name: "large-payload", Title: "A message of 100 KiB is delivered unchanged",
+		V5: "3.3.3", V311: "3.3.3", V31: "3.3",
+		Run: func(c *C) {
+			const n = 100 << 10
+			if m := c.Server.MaximumPacketSize; m > 0 && m < n+1000 {
+				c.Skip("the server's Maximum Packet Size is %d", m)
+			}
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			payload := make([]byte, n)
+			for i := range payload {
+				payload[i] = byte(i * 7)
+			}
+			s.Send(&proto.Publish{Topic: []byte(c.Topic("a")), Payload: payload})
+			if m := s.Receive("the message"); string(m.Payload) != string(payload) {
+				c.Fail("the payload unchanged", "%d bytes, which differ", len(m.Payload))
+			}
+		},
+	},
+	{
+		Name: "empty-payload", Title: "A message with an empty payload is delivered",
+		V5: "3.3.3", V311: "3.3.3", V31: "3.3",
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			s.Publish(Text(c.Topic("a"), "", 0))
+			s.Expect(c.Topic("a"), "")
+		},
+	},
+	{
+		Name: "all-byte-values", Title: "A payload of all byte values is delivered unchanged",
+		V5: "3.3.3", V311: "3.3.3", V31: "3.3",
+		Run: func(c *C) {
+			var all []byte
+			for i := range 256 {
+				all = append(all, byte(i))
+			}
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			s.Publish(Text(c.Topic("a"), string(all), 0))
+			s.Expect(c.Topic("a"), string(all))
+		},
+	},
+	{
+		Name: "packets-in-one-write", Title: "Many packets in one write are all handled",
+		V5: "4.2", V311: "4.2", V31: "3",
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			var all []proto.Packet
+			const n = 200
+			for i := range n {
+				m := Text(c.Topic("a"), fmt.Sprint(i), 0)
+				all = append(all, &m)
+			}
+			s.Send(all...)
+			for i := range n {
+				s.Expect(c.Topic("a"), fmt.Sprint(i))
+			}
+		},
+	},
+	{
+		Name: "packet-byte-by-byte", Title: "A PUBLISH that arrives byte by byte is handled",
+		V5: "4.2 MQTT-4.2-1", V311: "4.2", V31: "3",
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			m := Text(c.Topic("a"), "slow", 0)
+			s.Dribble(s.Encode(&m))
+			s.Expect(c.Topic("a"), "slow")
+		},
+	},
+}
+
+// identifierAgain publishes several messages with the same identifier, one after the other.
+func (c *C) identifierAgain(qos byte) {
+	p, s := c.Connect(), c.Connect()
+	s.Subscribe(c.Topic("a"), qos)
+	for i := range 4 {
+		m := Text(c.Topic("a"), fmt.Sprint(i), qos)
+		m.PacketID = 77
+		p.Publish(m)
+		s.Expect(c.Topic("a"), fmt.Sprint(i))
+	}
+}
+
+// ordered publishes messages and expects them in their order.
+func (c *C) ordered(qos byte) {
+	p, s := c.Connect(), c.Connect()
+	s.Subscribe(c.Topic("a"), qos)
+	const n = 100
+	for i := range n {
+		p.Publish(Text(c.Topic("a"), fmt.Sprint(i), qos))
+	}
+	for i := range n {
+		s.Expect(c.Topic("a"), fmt.Sprint(i))
+	}
+}

@@ -1,0 +1,236 @@
+package check
+
+import (
+	"fmt"
+
+	"mqtt/internal/proto"
+)
+
+// retainCases are about retained messages.
+var retainCases = [...]Case{
+	{
+		Name: "retained-for-new-subscriber", Title: "A new subscription gets the retained message, with RETAIN 1",
+		V5: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-9", V311: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-6 MQTT-3.3.1-8", V31: "3.3", Needs: NeedRetain,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Barrier()
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			if m := s.Expect(c.Topic("a"), "kept"); !m.Retain {
+				c.Fail("a message with RETAIN 1", "%s", s.describe(m))
+			}
+		},
+	},
+	{
+		Name: "retained-qos", Title: "A retained message keeps its QoS",
+		V5: "3.3.1.3 MQTT-3.3.1-5", V311: "3.3.1.3 MQTT-3.3.1-5", Needs: NeedRetain | NeedQoS2,
+		Run: func(c *C) {
+			p := c.Connect()
+			for q := range byte(3) {
+				topic := c.Topic(fmt.Sprint(q))
+				p.Publish(Retained(topic, "kept", q))
+				p.Barrier()
+				s := c.Connect()
+				s.Subscribe(topic, 2)
+				m := s.Expect(topic, "kept")
+				if q == 0 && m.QoS != 0 || q > 0 && m.QoS != q {
+					c.Fail(fmt.Sprintf("the message at QoS %d", q), "%s", s.describe(m))
+				}
+			}
+		},
+	},
+	{
+		Name: "retained-replaced", Title: "A retained message replaces the one before",
+		V5: "3.3.1.3 MQTT-3.3.1-5", V311: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-6", V31: "3.3", Needs: NeedRetain,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Publish(Retained(c.Topic("a"), "old", c.storedQoS()))
+			p.Publish(Retained(c.Topic("a"), "new", c.storedQoS()))
+			p.Barrier()
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			s.Expect(c.Topic("a"), "new")
+			p.Publish(Text(c.Topic("a"), "marker", 0))
+			s.None("one retained message", "marker")
+		},
+	},
+	{
+		Name: "retained-cleared", Title: "A retained message with an empty payload removes the retained message",
+		V5: "3.3.1.3 MQTT-3.3.1-6", V311: "3.3.1.3 MQTT-3.3.1-10", V31: "3.3", Needs: NeedRetain,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Publish(Retained(c.Topic("a"), "old", c.storedQoS()))
+			p.Publish(Retained(c.Topic("a"), "", 0))
+			p.Barrier()
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			p.Publish(Text(c.Topic("a"), "marker", 0))
+			s.None("no retained message", "marker")
+		},
+	},
+	{
+		Name: "retained-empty-is-delivered", Title: "A retained message with an empty payload is delivered to current subscribers",
+		V5: "3.3.1.3 MQTT-3.3.1-6", V311: "3.3.1.3 MQTT-3.3.1-10", Needs: NeedRetain,
+		Run: func(c *C) {
+			p, s := c.Connect(), c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			p.Publish(Retained(c.Topic("a"), "", 0))
+			s.Expect(c.Topic("a"), "")
+		},
+	},
+	{
+		Name: "retained-empty-not-stored", Title: "A retained message with an empty payload is not stored",
+		V5: "3.3.1.3 MQTT-3.3.1-7", V311: "3.3.1.3 MQTT-3.3.1-11", Needs: NeedRetain,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Publish(Retained(c.Topic("a"), "", 0))
+			p.Barrier()
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			p.Publish(Text(c.Topic("a"), "marker", 0))
+			s.None("no retained message", "marker")
+		},
+	},
+	{
+		Name: "not-retained", Title: "A message without RETAIN is not stored and does not replace the retained one",
+		V5: "3.3.1.3 MQTT-3.3.1-8", V311: "3.3.1.3 MQTT-3.3.1-12", V31: "3.3", Needs: NeedRetain,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Publish(Text(c.Topic("a"), "other", 0))
+			p.Publish(Text(c.Topic("b"), "other", 0))
+			p.Barrier()
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			s.Expect(c.Topic("a"), "kept")
+			s.Subscribe(c.Topic("b"), 0)
+			p.Publish(Text(c.Topic("b"), "marker", 0))
+			s.None("no retained message", "marker")
+		},
+	},
+	{
+		Name: "live-message-retain-0", Title: "A retained message reaches a current subscription with RETAIN 0",
+		V5: "3.3.1.3 MQTT-3.3.1-12", V311: "3.3.1.3 MQTT-3.3.1-9", V31: "3.3", Needs: NeedRetain,
+		Run: func(c *C) {
+			p, s := c.Connect(), c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			p.Publish(Retained(c.Topic("a"), "x", c.storedQoS()))
+			if m := s.Expect(c.Topic("a"), "x"); m.Retain {
+				c.Fail("a message with RETAIN 0", "%s", s.describe(m))
+			}
+		},
+	},
+	{
+		Name: "retain-as-published", Title: "With Retain As Published the RETAIN flag stays as it was",
+		V5: "3.3.1.3 MQTT-3.3.1-13", Needs: NeedRetain,
+		Run: func(c *C) {
+			p, s := c.Connect(), c.Connect()
+			s.SubscribeWith(proto.Subscription{Filter: c.Topic("a"), RetainAsPublished: true})
+			p.Publish(Retained(c.Topic("a"), "x", c.storedQoS()))
+			if m := s.Expect(c.Topic("a"), "x"); !m.Retain {
+				c.Fail("a message with RETAIN 1", "%s", s.describe(m))
+			}
+			p.Publish(Text(c.Topic("a"), "y", 0))
+			if m := s.Expect(c.Topic("a"), "y"); m.Retain {
+				c.Fail("a message with RETAIN 0", "%s", s.describe(m))
+			}
+		},
+	},
+	{
+		Name: "retain-handling-0", Title: "With Retain Handling 0 each SUBSCRIBE brings the retained message",
+		V5: "3.3.1.3 MQTT-3.3.1-9", Needs: NeedRetain,
+		Run: func(c *C) { c.retainHandling(0, 2) },
+	},
+	{
+		Name: "retain-handling-1", Title: "With Retain Handling 1 only a new subscription brings the retained message",
+		V5: "3.3.1.3 MQTT-3.3.1-10", Needs: NeedRetain,
+		Run: func(c *C) { c.retainHandling(1, 1) },
+	},
+	{
+		Name: "retain-handling-2", Title: "With Retain Handling 2 no retained message comes",
+		V5: "3.3.1.3 MQTT-3.3.1-11", Needs: NeedRetain,
+		Run: func(c *C) { c.retainHandling(2, 0) },
+	},
+	{
+		Name: "resubscribe-retained-311", Title: "A SUBSCRIBE with the same filter brings the retained message again",
+		V311: "3.8.4 MQTT-3.8.4-3", Needs: NeedRetain,
+		Run: func(c *C) { c.retainHandling(0, 2) },
+	},
+	{
+		Name: "retained-wildcard", Title: "A wildcard subscription gets all retained messages that it matches",
+		V5: "3.3.1.3 MQTT-3.3.1-9", V311: "3.3.1.3 MQTT-3.3.1-6", V31: "3.3", Needs: NeedRetain | NeedWildcard,
+		Run: func(c *C) {
+			p := c.Connect()
+			const n = 10
+			for i := range n {
+				p.Publish(Retained(c.Topic(fmt.Sprintf("r/%d", i)), fmt.Sprint(i), c.storedQoS()))
+			}
+			p.Barrier()
+			s := c.Connect()
+			s.Subscribe(c.Topic("r/#"), 0)
+			seen := map[string]bool{}
+			for range n {
+				m := s.Message("a retained message")
+				if seen[string(m.Topic)] || !m.Retain {
+					c.Fail("each retained message once, with RETAIN 1", "%s", s.describe(m))
+				}
+				seen[string(m.Topic)] = true
+			}
+		},
+	},
+	{
+		Name: "retained-outlives-publisher", Title: "A retained message outlives the session of its publisher",
+		V5: "3.1.2.4", V311: "3.1.2.4 MQTT-3.1.2-7", V31: "3.3", Needs: NeedRetain,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Disconnect()
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			s.Expect(c.Topic("a"), "kept")
+		},
+	},
+	{
+		Name: "retained-shared", Title: "A shared subscription brings no retained message",
+		V5: "3.3.1.3", Needs: NeedRetain | NeedShared,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Barrier()
+			s := c.Connect()
+			s.Subscribe("$share/g/"+c.Topic("a"), 0)
+			p.Publish(Text(c.Topic("a"), "marker", 0))
+			s.None("no retained message", "marker")
+		},
+	},
+	{
+		Name: "retain-unavailable", Title: "A server without retained messages ends a connection that publishes one",
+		V5: "3.2.2.3.5 MQTT-3.2.2-14",
+		Run: func(c *C) {
+			if c.Server.Retain {
+				c.Skip("the server has retained messages")
+			}
+			c.bad(packet(0x31, text(c.Topic("a")), c.props(), []byte("x")), proto.RetainNotSupported)
+		},
+	},
+}
+
+// storedQoS returns the QoS of retained messages that a server must store: one at QoS 0 may be
+// discarded (3.3.1.3).
+func (c *C) storedQoS() byte { return min(1, c.Server.MaximumQoS) }
+
+// retainHandling subscribes twice to a topic with a retained message, and expects n copies of it.
+func (c *C) retainHandling(handling byte, n int) {
+	p := c.Connect()
+	p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+	p.Barrier()
+	s := c.Connect()
+	for range 2 {
+		s.SubscribeWith(proto.Subscription{Filter: c.Topic("a"), RetainHandling: handling})
+	}
+	p.Publish(Text(c.Topic("a"), "marker", 0))
+	if got := s.Until("marker"); len(got) != n {
+		c.Fail(fmt.Sprintf("%d retained messages", n), "%d", len(got))
+	}
+}

@@ -1,0 +1,418 @@
+package check
+
+import (
+	"fmt"
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// sessionCases are about CONNACK, sessions, keep alive, PINGREQ and DISCONNECT.
+var sessionCases = [...]Case{
+	{
+		Name: "connack-first", Title: "CONNACK is the first packet, and comes once",
+		V5: "3.2 MQTT-3.2.0-1 MQTT-3.2.0-2 MQTT-3.1.4-5", V311: "3.2 MQTT-3.2.0-1 MQTT-3.1.4-4", V31: "3.2",
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Barrier()
+		},
+	},
+	{
+		Name: "connack-flags", Title: "The reserved bits of the Connect Acknowledge Flags are 0",
+		V5: "3.2.2.1 MQTT-3.2.2-1", V311: "3.2.2.1",
+		Run: func(c *C) { c.Connect() }, // other bits are malformed, which ends the script
+	},
+	{
+		Name: "clean-session-present-0", Title: "Session Present is 0 for a clean session",
+		V5: "3.2.2.1.1 MQTT-3.2.2-2", V311: "3.2.2.2 MQTT-3.2.2-1",
+		Run: func(c *C) {
+			id := c.ID("s")
+			c.Connect(Lasting(id)).Disconnect()
+			if p := c.Connect(WithID(id)); p.Connack.SessionPresent {
+				c.Fail("Session Present 0", "%s", p.describe(p.Connack))
+			}
+		},
+	},
+	{
+		Name: "new-session-present-0", Title: "Session Present is 0 if there is no session",
+		V5: "3.2.2.1.1 MQTT-3.2.2-3 MQTT-3.1.2-6", V311: "3.2.2.2 MQTT-3.2.2-3",
+		Run: func(c *C) {
+			if p := c.Connect(Lasting(c.ID("s"))); p.Connack.SessionPresent {
+				c.Fail("Session Present 0", "%s", p.describe(p.Connack))
+			}
+		},
+	},
+	{
+		Name: "session-present-1", Title: "Session Present is 1 if there is a session",
+		V5: "3.2.2.1.1 MQTT-3.2.2-3 MQTT-3.1.2-5", V311: "3.2.2.2 MQTT-3.2.2-2 MQTT-3.1.2-4",
+		Run: func(c *C) {
+			if c.V5() {
+				c.Need(NeedSessions)
+			}
+			id := c.ID("s")
+			c.Connect(Lasting(id)).Disconnect()
+			if p := c.Connect(Lasting(id)); !p.Connack.SessionPresent {
+				c.Fail("Session Present 1", "%s", p.describe(p.Connack))
+			}
+		},
+	},
+	{
+		Name: "session-keeps-subscriptions", Title: "A session keeps its subscriptions",
+		V5: "4.1 MQTT-3.1.2-5 MQTT-3.1.2-23", V311: "4.1 MQTT-3.1.2-4", V31: "3.1", Needs: NeedSessions,
+		Run: func(c *C) {
+			id := c.ID("s")
+			s := c.Connect(Lasting(id))
+			s.Subscribe(c.Topic("a"), 0)
+			s.Disconnect()
+			s = c.Connect(Lasting(id))
+			s.Publish(Text(c.Topic("a"), "x", 0))
+			s.Expect(c.Topic("a"), "x")
+		},
+	},
+	{
+		Name: "session-queues-messages", Title: "Messages at QoS 1 and 2 wait for a client that is away",
+		V5: "4.5 MQTT-4.5.0-1 MQTT-3.1.2-23", V311: "3.1.2.4 MQTT-3.1.2-5", V31: "3.1", Needs: NeedSessions | NeedQoS2,
+		Run: func(c *C) {
+			id := c.ID("s")
+			s := c.Connect(Lasting(id))
+			s.Subscribe(c.Topic("a"), 2)
+			s.Disconnect()
+			p := c.Connect()
+			for i := range 10 {
+				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), byte(1+i%2)))
+			}
+			s = c.Connect(Lasting(id))
+			one, two := 0, 0 // the messages of each QoS have an order, but not both together
+			for range 10 {
+				m := s.Message("a message that waited")
+				next := &one
+				want := *next * 2
+				if m.QoS == 2 {
+					next = &two
+					want = *next*2 + 1
+				}
+				if string(m.Payload) != fmt.Sprint(want) {
+					c.Fail(fmt.Sprintf("message %d", want), "%s", s.describe(m))
+				}
+				*next++
+			}
+		},
+	},
+	{
+		Name: "clean-session-drops-subscriptions", Title: "A clean session has none of the subscriptions before",
+		V5: "3.1.2.4 MQTT-3.1.2-4 MQTT-3.1.4-4", V311: "3.1.2.4 MQTT-3.1.2-6 MQTT-3.1.4-3", V31: "3.1",
+		Run: func(c *C) {
+			id := c.ID("s")
+			s := c.Connect(Lasting(id))
+			s.Subscribe(c.Topic("a"), 0)
+			s.Disconnect()
+			s = c.Connect(WithID(id))
+			s.Subscribe(c.Topic("m"), 0)
+			p := c.Connect()
+			p.Publish(Text(c.Topic("a"), "old", 0))
+			p.Publish(Text(c.Topic("m"), "marker", 0))
+			s.None("no message of the old subscription", "marker")
+		},
+	},
+	{
+		Name: "clean-session-drops-messages", Title: "A clean session has none of the messages that waited",
+		V5: "3.1.2.4 MQTT-3.1.2-4", V311: "3.1.2.4 MQTT-3.1.2-6", V31: "3.1", Needs: NeedQoS1,
+		Run: func(c *C) {
+			id := c.ID("s")
+			s := c.Connect(Lasting(id))
+			s.Subscribe(c.Topic("a"), 1)
+			s.Disconnect()
+			p := c.Connect()
+			p.Publish(Text(c.Topic("a"), "old", 1))
+			s = c.Connect(WithID(id))
+			s.Subscribe(c.Topic("a"), 1)
+			p.Publish(Text(c.Topic("a"), "marker", 1))
+			s.None("no message from before", "marker")
+		},
+	},
+	{
+		Name: "clean-session-ends-with-connection", Title: "A clean session ends with its connection",
+		V5: "3.1.2.11.2", V311: "3.1.2.4 MQTT-3.1.2-6",
+		Run: func(c *C) {
+			id := c.ID("s")
+			s := c.Connect(WithID(id))
+			s.Subscribe(c.Topic("a"), 0)
+			s.Disconnect()
+			c.Sleep(50 * time.Millisecond) // until the server has seen the end
+			s = c.Connect(Lasting(id))
+			if s.Connack.SessionPresent {
+				c.Fail("Session Present 0", "%s", s.describe(s.Connack))
+			}
+		},
+	},
+	{
+		Name: "session-expires", Title: "A session ends when its expiry interval has passed",
+		V5: "3.1.2.11.2 MQTT-4.1.0-2", Needs: NeedSessions,
+		Run: func(c *C) {
+			id := c.ID("s")
+			short := func(p *proto.Connect) {
+				p.ClientID, p.CleanStart = id, false
+				p.Props = p.Props.AppendNum(proto.SessionExpiryInterval, 1)
+			}
+			p := c.Connect(short)
+			if n := p.Connack.Props.Num(proto.SessionExpiryInterval, 1); n != 1 {
+				c.Choice("the server keeps the session for %d s, as its CONNACK says", n)
+			}
+			p.Disconnect()
+			c.Sleep(2500 * time.Millisecond)
+			if p = c.Connect(short); p.Connack.SessionPresent {
+				c.Fail("Session Present 0, 2.5 s after the end of a connection with Session Expiry Interval 1", "%s", p.describe(p.Connack))
+			}
+		},
+	},
+	{
+		Name: "session-expiry-in-disconnect", Title: "A Session Expiry Interval in DISCONNECT replaces that of CONNECT",
+		V5: "3.14.2.2.2", Needs: NeedSessions,
+		Run: func(c *C) {
+			id := c.ID("s")
+			p := c.Connect(Lasting(id))
+			p.Send(&proto.Disconnect{Props: proto.Props(nil).AppendNum(proto.SessionExpiryInterval, 0)})
+			p.awaitClose()
+			p.close()
+			if p = c.Connect(Lasting(id)); p.Connack.SessionPresent {
+				c.Fail("Session Present 0, after a DISCONNECT with Session Expiry Interval 0", "%s", p.describe(p.Connack))
+			}
+		},
+	},
+	{
+		Name: "session-expiry-raised-from-0", Title: "A DISCONNECT that raises a Session Expiry Interval of 0 is a protocol error",
+		V5: "3.14.2.2.2",
+		Run: func(c *C) {
+			id := c.ID("s")
+			c.forget(id)
+			p := c.Connect(WithID(id))
+			p.Raw(p.Encode(&proto.Disconnect{Props: proto.Props(nil).AppendNum(proto.SessionExpiryInterval, 60)})...)
+			p.awaitClose()
+			p.close()
+			if p = c.Connect(Lasting(id)); p.Connack.SessionPresent {
+				c.Fail("the session has ended", "%s", p.describe(p.Connack))
+			}
+		},
+	},
+	{
+		Name: "takeover", Title: "A second connection with the same client identifier ends the first",
+		V5: "3.1.4 MQTT-3.1.4-3", V311: "3.1.4 MQTT-3.1.4-2", V31: "3.1",
+		Run: func(c *C) {
+			id := c.ID("t")
+			first := c.Connect(WithID(id))
+			c.Connect(WithID(id)).Barrier()
+			d := first.Closes("the server closes the first connection", proto.SessionTakenOver)
+			if c.V5() && d == nil {
+				c.Choice("the server closes the first connection without a DISCONNECT")
+			}
+		},
+	},
+	{
+		Name: "takeover-continues-session", Title: "A second connection with Clean Start 0 goes on with the session of the first",
+		V5: "3.1.4 MQTT-3.1.4-3", V311: "3.1.4 MQTT-3.1.4-2", Needs: NeedSessions,
+		Run: func(c *C) {
+			id := c.ID("t")
+			first := c.Connect(Lasting(id))
+			first.Subscribe(c.Topic("a"), 0)
+			second := c.Connect(Lasting(id))
+			if !second.Connack.SessionPresent {
+				c.Fail("Session Present 1", "%s", second.describe(second.Connack))
+			}
+			first.Closes("the server closes the first connection", proto.SessionTakenOver)
+			second.Publish(Text(c.Topic("a"), "x", 0))
+			second.Expect(c.Topic("a"), "x")
+		},
+	},
+	{
+		Name: "pingresp", Title: "PINGREQ is answered by PINGRESP",
+		V5: "3.12.4 MQTT-3.12.4-1", V311: "3.12.4 MQTT-3.12.4-1", V31: "3.12",
+		Run: func(c *C) {
+			p := c.Connect()
+			for range 5 {
+				p.Barrier()
+			}
+		},
+	},
+	{
+		Name: "keep-alive-ends-silence", Title: "A client that is silent for 1.5 times its Keep Alive is disconnected",
+		V5: "3.1.2.10 MQTT-3.1.2-22 MQTT-3.2.2-22", V311: "3.1.2.10 MQTT-3.1.2-24", V31: "3.1",
+		Run: func(c *C) {
+			p := c.Connect(WithKeepAlive(1))
+			keep := 1
+			if n := p.Connack.Props.Num(proto.ServerKeepAlive, 1); n != 1 {
+				keep = int(n)
+			}
+			if keep == 0 || keep > 4 {
+				c.Choice("the server replaces a Keep Alive of 1 s by %d s", keep)
+			}
+			began := time.Now()
+			limit := Within(time.Duration(keep) * 1500 * time.Millisecond)
+			packet, err := p.read(limit)
+			for err == nil && packet.Type() == proto.DISCONNECT {
+				packet, err = p.read(limit - time.Since(began))
+			}
+			took := time.Since(began)
+			if err == errNothing {
+				c.Fail(fmt.Sprintf("the server closes the connection after %d ms", keep*1500), "it is open after %v", took.Round(time.Millisecond))
+			}
+			if err == nil {
+				c.Fail("the server closes the connection", "%s", p.describe(packet))
+			}
+			if took < time.Duration(keep)*time.Second {
+				c.Fail(fmt.Sprintf("the server waits at least for the Keep Alive of %d s", keep), "it closed the connection after %v", took.Round(time.Millisecond))
+			}
+		},
+	},
+	{
+		Name: "keep-alive-any-packet", Title: "Every packet counts for the Keep Alive",
+		V5: "3.1.2.10", V311: "3.1.2.10", V31: "3.1",
+		Run: func(c *C) {
+			p := c.Connect(WithKeepAlive(1))
+			if n := p.Connack.Props.Num(proto.ServerKeepAlive, 1); n != 1 {
+				c.Skip("the server replaces a Keep Alive of 1 s by %d s", n)
+			}
+			for range 6 {
+				c.Sleep(500 * time.Millisecond)
+				p.Publish(Text(c.Topic("a"), "x", 0))
+			}
+			p.Barrier()
+		},
+	},
+	{
+		Name: "keep-alive-off", Title: "Without Keep Alive a silent client stays connected",
+		V5: "3.1.2.10", V311: "3.1.2.10", V31: "3.1",
+		Run: func(c *C) {
+			p := c.Connect(WithKeepAlive(0))
+			if n := p.Connack.Props.Num(proto.ServerKeepAlive, 0); n > 0 && n < 5 {
+				c.Skip("the server asks for a Keep Alive of %d s", n)
+			}
+			c.Sleep(3 * time.Second)
+			p.Barrier()
+		},
+	},
+	{
+		Name: "disconnect-closes", Title: "The server closes the connection after DISCONNECT",
+		V5: "3.14.4", V311: "3.14.4", V31: "3.14",
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Send(&proto.Disconnect{})
+			p.Closes("the server closes the connection")
+		},
+	},
+	{
+		Name: "nothing-after-disconnect", Title: "Packets after DISCONNECT are not handled",
+		V5: "3.14.4", V311: "3.14.4", Needs: NeedQoS1,
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			p := c.Connect()
+			late := Text(c.Topic("a"), "late", 0)
+			p.Raw(append(p.Encode(&proto.Disconnect{}), p.Encode(&late)...)...)
+			p.awaitClose()
+			s.Publish(Text(c.Topic("a"), "marker", 0))
+			s.None("no message that was sent after DISCONNECT", "marker")
+		},
+	},
+	{
+		Name: "refused-connect-is-not-handled", Title: "Packets after a CONNECT that is refused are not handled",
+		V5: "3.1.4 MQTT-3.1.4-6", V311: "3.1.4 MQTT-3.1.4-5",
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			p := c.Open()
+			late := Text(c.Topic("a"), "late", 0)
+			p.Raw(append(c.connect(func(p *parts) { p.Flags |= 1 }), p.Encode(&late)...)...)
+			p.Refused("the server closes the connection")
+			s.Publish(Text(c.Topic("a"), "marker", 0))
+			s.None("no message of a client that was refused", "marker")
+		},
+	},
+	{
+		Name: "refusal-session-present-0", Title: "A CONNACK with an error has Session Present 0",
+		V5: "3.2.2.1.1 MQTT-3.2.2-6 MQTT-3.2.2-7", V311: "3.2.2.2 MQTT-3.2.2-4 MQTT-3.2.2-5",
+		Run: func(c *C) {
+			p := c.Open()
+			p.Raw(c.connect(func(p *parts) { p.Level, p.Flags = 77, 0 })...)
+			p.v = proto.V5
+			if ack := p.Refused("the connection is refused"); ack != nil && ack.SessionPresent {
+				c.Fail("Session Present 0", "%s", p.describe(ack))
+			}
+		},
+	},
+	{
+		Name: "disconnect-unknown-reason", Title: "A DISCONNECT with a reason code that clients do not have is malformed",
+		V5: "3.14.2.1 MQTT-3.14.2-1",
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			p := c.Connect(WithWill(&proto.Will{Topic: c.Topic("w"), Payload: []byte("will")}))
+			p.Raw(0xE0, 1, 0x01)
+			p.Closes("the server closes the connection")
+			s.Expect(c.Topic("w"), "will")
+		},
+	},
+	{
+		Name: "user-may-connect-again", Title: "A client may connect again at once after DISCONNECT",
+		V5: "3.14", V311: "3.14", V31: "3.14",
+		Run: func(c *C) {
+			id := c.ID("r")
+			for range 5 {
+				c.Connect(WithID(id)).Disconnect()
+			}
+		},
+	},
+	{
+		Name: "restart-keeps-retained", Title: "Retained messages outlive a restart of the server",
+		V5: "4.1.1", V311: "4.1.1", Should: true, Needs: NeedRestart | NeedRetain,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Disconnect()
+			c.restart()
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			s.Publish(Text(c.Topic("a"), "marker", 0))
+			if got := s.Until("marker"); len(got) != 1 {
+				c.Choice("retained messages do not outlive a restart of the server")
+			}
+		},
+	},
+	{
+		Name: "restart-keeps-sessions", Title: "Sessions and their messages outlive a restart of the server",
+		V5: "4.1.1", V311: "4.1.1", Should: true, Needs: NeedRestart | NeedSessions | NeedQoS1,
+		Run: func(c *C) {
+			id := c.ID("s")
+			s := c.Connect(Lasting(id))
+			s.Subscribe(c.Topic("a"), 1)
+			s.Disconnect()
+			p := c.Connect()
+			p.Publish(Text(c.Topic("a"), "kept", 1))
+			p.Disconnect()
+			c.restart()
+			s = c.Connect(Lasting(id))
+			if !s.Connack.SessionPresent {
+				c.Choice("sessions do not outlive a restart of the server")
+			}
+			s.Expect(c.Topic("a"), "kept")
+		},
+	},
+}
+
+// restart restarts the server and waits until it accepts connections again.
+func (c *C) restart() {
+	if err := c.r.opt.Restart(c.ctx); err != nil {
+		c.Unsure("the command of --restart failed: %v", err)
+	}
+	end := time.Now().Add(30 * time.Second)
+	for {
+		conn, err := c.r.opt.Dial(c.ctx, c.Version)
+		if err == nil {
+			conn.Close() //nolint:errcheck // it was opened to see whether the server is there
+			return
+		}
+		if time.Now().After(end) {
+			c.Unsure("the server did not come back within 30 s: %v", err)
+		}
+		c.Sleep(100 * time.Millisecond)
+	}
+}

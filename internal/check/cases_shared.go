@@ -1,0 +1,173 @@
+package check
+
+import (
+	"fmt"
+
+	"mqtt/internal/proto"
+)
+
+// sharedCases are about shared subscriptions.
+var sharedCases = [...]Case{
+	{
+		Name: "shared-one-member-gets-it", Title: "Each message of a shared subscription goes to one member",
+		V5: "4.8.2 MQTT-4.8.2-3", Needs: NeedShared | NeedQoS1,
+		Run: func(c *C) {
+			a, b, p := c.Connect(), c.Connect(), c.Connect()
+			for _, s := range []*Peer{a, b} {
+				s.Subscribe("$share/g/"+c.Topic("a"), 1)
+				s.Subscribe(c.Topic("m"), 1)
+			}
+			const n = 40
+			for i := range n {
+				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), 1))
+			}
+			p.Publish(Text(c.Topic("m"), "marker", 1))
+			seen := map[string]int{}
+			for _, s := range []*Peer{a, b} {
+				for _, m := range s.Until("marker") {
+					seen[string(m.Payload)]++
+				}
+			}
+			for i := range n {
+				if seen[fmt.Sprint(i)] != 1 {
+					c.Fail("each message once", "message %d %d times", i, seen[fmt.Sprint(i)])
+				}
+			}
+		},
+	},
+	{
+		Name: "shared-groups", Title: "Each share name gets each message",
+		V5: "4.8.2", Needs: NeedShared,
+		Run: func(c *C) {
+			a, b, p := c.Connect(), c.Connect(), c.Connect()
+			a.Subscribe("$share/g/"+c.Topic("a"), 0)
+			b.Subscribe("$share/h/"+c.Topic("a"), 0)
+			p.Publish(Text(c.Topic("a"), "x", 0))
+			a.Expect(c.Topic("a"), "x")
+			b.Expect(c.Topic("a"), "x")
+		},
+	},
+	{
+		Name: "shared-and-not-shared", Title: "A client with a shared and another subscription gets the message for both",
+		V5: "4.8.2", Needs: NeedShared,
+		Run: func(c *C) {
+			s, p := c.Connect(), c.Connect()
+			s.Subscribe("$share/g/"+c.Topic("a"), 0)
+			s.Subscribe(c.Topic("a"), 0)
+			s.Subscribe(c.Topic("m"), 0)
+			p.Publish(Text(c.Topic("a"), "x", 0))
+			p.Publish(Text(c.Topic("m"), "marker", 0))
+			if got := s.Until("marker"); len(got) != 2 {
+				c.Fail("the message twice", "%d copies", len(got))
+			}
+		},
+	},
+	{
+		Name: "shared-qos", Title: "A member gets a message at the QoS of its own subscription",
+		V5: "4.8.2 MQTT-4.8.2-3", Needs: NeedShared | NeedQoS2,
+		Run: func(c *C) {
+			s, p := c.Connect(), c.Connect()
+			s.Subscribe("$share/g/"+c.Topic("a"), 1)
+			p.Publish(Text(c.Topic("a"), "x", 2))
+			if m := s.Expect(c.Topic("a"), "x"); m.QoS != 1 {
+				c.Fail("the message at QoS 1", "%s", s.describe(m))
+			}
+		},
+	},
+	{
+		Name: "shared-unsubscribe", Title: "A member that has unsubscribed gets no more messages",
+		V5: "4.8.2", Needs: NeedShared,
+		Run: func(c *C) {
+			a, b, p := c.Connect(), c.Connect(), c.Connect()
+			a.Subscribe("$share/g/"+c.Topic("a"), 0)
+			b.Subscribe("$share/g/"+c.Topic("a"), 0)
+			a.Send(&proto.Unsubscribe{PacketID: 9, Filters: []string{"$share/g/" + c.Topic("a")}})
+			a.Unsuback(9)
+			for i := range 6 {
+				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), 0))
+				b.Expect(c.Topic("a"), fmt.Sprint(i))
+			}
+		},
+	},
+	{
+		Name: "shared-wildcard", Title: "A shared subscription may have wildcards",
+		V5: "4.8.2 MQTT-4.8.2-2", Needs: NeedShared | NeedWildcard,
+		Run: func(c *C) {
+			s, p := c.Connect(), c.Connect()
+			s.Subscribe("$share/g/"+c.Topic("+/b"), 0)
+			p.Publish(Text(c.Topic("x/b"), "x", 0))
+			s.Expect(c.Topic("x/b"), "x")
+		},
+	},
+	{
+		Name: "shared-empty-name", Title: "A shared subscription with an empty share name is not granted",
+		V5: "4.8.2 MQTT-4.8.2-1", Needs: NeedShared,
+		Run: func(c *C) { c.refusedFilter("$share//" + c.Topic("a")) },
+	},
+	{
+		Name: "shared-name-plus", Title: "A share name with + is not granted",
+		V5: "4.8.2 MQTT-4.8.2-2", Needs: NeedShared,
+		Run: func(c *C) { c.refusedFilter("$share/g+/" + c.Topic("a")) },
+	},
+	{
+		Name: "shared-name-hash", Title: "A share name with # is not granted",
+		V5: "4.8.2 MQTT-4.8.2-2", Needs: NeedShared,
+		Run: func(c *C) { c.refusedFilter("$share/g#/" + c.Topic("a")) },
+	},
+	{
+		Name: "shared-without-filter", Title: "A shared subscription without a filter is not granted",
+		V5: "4.8.2 MQTT-4.8.2-2", Needs: NeedShared,
+		Run: func(c *C) { c.refusedFilter("$share/g") },
+	},
+	{
+		Name: "shared-empty-filter", Title: "A shared subscription with an empty filter is not granted",
+		V5: "4.8.2 MQTT-4.8.2-2", Needs: NeedShared,
+		Run: func(c *C) { c.refusedFilter("$share/g/") },
+	},
+	{
+		Name: "shared-member-lost", Title: "QoS 1 messages that a lost member has not acknowledged are not lost to the group while it is away",
+		V5: "4.8.2", Should: true, Needs: NeedShared | NeedQoS1,
+		Run: func(c *C) {
+			a, b, p := c.Connect(), c.Connect(), c.Connect()
+			a.Subscribe("$share/g/"+c.Topic("a"), 1)
+			p.Publish(Text(c.Topic("a"), "x", 1))
+			a.Receive("the message")
+			b.Subscribe("$share/g/"+c.Topic("a"), 1)
+			b.Subscribe(c.Topic("m"), 1)
+			a.CloseAbruptly() // its session ends: the standard asks to give the message to another member
+			packet, err := b.read(2 * c.r.opt.Limit / 5)
+			if err != nil {
+				c.Choice("the server does not give the message to another member")
+			}
+			if m, ok := packet.(*proto.Publish); !ok || string(m.Payload) != "x" {
+				c.Fail("the message, at another member", "%s", b.describe(packet))
+			}
+		},
+	},
+	{
+		Name: "shared-refused-not-moved", Title: "A message that a member refuses is not given to another",
+		V5: "4.8.2 MQTT-4.8.2-6", Needs: NeedShared | NeedQoS1,
+		Run: func(c *C) {
+			a, b, p := c.Connect(), c.Connect(), c.Connect()
+			a.Subscribe("$share/g/"+c.Topic("a"), 1)
+			p.Publish(Text(c.Topic("a"), "refused", 1))
+			m := a.Receive("the message")
+			b.Subscribe("$share/g/"+c.Topic("a"), 1)
+			b.Subscribe(c.Topic("m"), 1)
+			a.Send(&proto.Ack{Kind: proto.PUBACK, PacketID: m.PacketID, Reason: proto.UnspecifiedError})
+			a.Barrier()
+			p.Publish(Text(c.Topic("m"), "marker", 1))
+			b.None("a message that was refused goes to no other member", "marker")
+		},
+	},
+	{
+		Name: "shared-refused-by-server", Title: "A server without shared subscriptions ends the connection, or refuses them",
+		V5: "3.2.2.3.13",
+		Run: func(c *C) {
+			if c.Server.Shared {
+				c.Skip("the server has shared subscriptions")
+			}
+			c.refusedFilter("$share/g/" + c.Topic("a"))
+		},
+	},
+}
