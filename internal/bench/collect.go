@@ -11,7 +11,7 @@ func (r *run) result() *Result {
 	n := sum(r.tallies)
 	p := r.plan
 	res := &Result{
-		Schema: Schema, Kind: KindMessages, Tool: p.Tool, Started: r.base.Add(time.Duration(r.start)).Round(0), Config: r.config(),
+		Schema: Schema, Kind: KindMessages, Title: p.Title, Tool: p.Tool, ServerVersion: p.ServerVersion, Started: r.base.Add(time.Duration(r.start)).Round(0), Config: r.config(),
 		Sent: n.sent, Acknowledged: n.acked, Received: n.received, Duplicated: n.duplicated, Reordered: n.late, Foreign: n.foreign, Unknown: n.unknown, SessionsLost: r.registry.sessions.count,
 		Errors: n.errors, Legal: r.legal(), BytesSent: n.bytesSent, BytesReceived: n.bytesReceived,
 		Accounted: p.Carrier != NoHeader && !r.withoutHeader.Load() && n.unknown == 0, Drained: r.drained,
@@ -45,6 +45,7 @@ func (r *run) result() *Result {
 		res.Subscribed = r.base.Add(time.Duration(r.subscribedAt)).Round(0)
 	}
 	r.account(res)
+	r.setLossOverTime(res)
 	if p.Wills {
 		res.Expected, res.Lost, res.Accounted = r.willsSent, r.willsSent-n.unique, true
 	}

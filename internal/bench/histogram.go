@@ -156,6 +156,7 @@ func (p *Point) Heat() []uint64 {
 // histogramJSON is the JSON of a Histogram: a summary in microseconds, and the histogram in
 // the compressed form of HdrHistogram.
 type histogramJSON struct {
+	Unit  string  `json:"unit"` // of the summary: us
 	Count int64   `json:"count"`
 	Min   float64 `json:"min"`
 	Mean  float64 `json:"mean"`
@@ -173,7 +174,7 @@ func Micros(d time.Duration) float64 { return float64(d) / 1e3 }
 // MarshalJSON returns the summary and, if h is not empty, the histogram.
 func (h *Histogram) MarshalJSON() ([]byte, error) {
 	s := histogramJSON{
-		Count: h.Count(), Min: Micros(h.Min()), Mean: Micros(h.Mean()), P50: Micros(h.At(50)), P90: Micros(h.At(90)),
+		Unit: "us", Count: h.Count(), Min: Micros(h.Min()), Mean: Micros(h.Mean()), P50: Micros(h.At(50)), P90: Micros(h.At(90)),
 		P99: Micros(h.At(99)), P999: Micros(h.At(99.9)), Max: Micros(h.Max()),
 	}
 	if s.Count > 0 {

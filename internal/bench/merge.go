@@ -28,7 +28,7 @@ func Merge(parts []*Result) (*Result, error) {
 		return nil, fmt.Errorf("two results have publisher %d, so their messages cannot be told apart: each process needs a --client-offset of its own", n)
 	}
 	m := &Result{
-		Schema: Schema, Kind: first.Kind, Tool: first.Tool, Started: first.Started, Config: first.Config, Accounted: true,
+		Schema: Schema, Kind: first.Kind, Title: first.Title, Tool: first.Tool, ServerVersion: first.ServerVersion, Started: first.Started, Config: first.Config, Accounted: true,
 		Latency: NewHistogram(), Service: NewHistogram(), Lag: NewHistogram(), Ack: NewHistogram(), Connect: NewHistogram(),
 		Drained: Drain{Complete: true}, Clock: Clock{Mode: OneProcess},
 	}
@@ -45,6 +45,11 @@ func Merge(parts []*Result) (*Result, error) {
 	}
 	m.align(parts)
 	m.accountForParts(parts)
+	if _, known := m.lossOverTime(); !known {
+		for i := range m.Series.Points {
+			m.Series.Points[i].Lost = 0
+		}
+	}
 	if m.Clock.Mode == Estimated { // one note instead of one for each part
 		m.drop(func(n Note) bool { return n.About == "clock" })
 		m.Notes = append(m.Notes, m.Clock.note())

@@ -100,7 +100,11 @@ type Plan struct {
 	Watch func(*Progress)
 	// Config has those fields of the result's configuration that the run does not know.
 	Config Config
-	Tool   string // version, for the result
+	// The rest is for the result only.
+	Tool          string // version
+	Title         string // name of the run for a person; may be empty
+	ServerVersion string // what the server says that it is, see Identify
+	Command       string // the command line of this process, with secrets replaced
 }
 
 // Check returns an error if p cannot be executed.

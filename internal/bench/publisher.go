@@ -26,6 +26,7 @@ type publisher struct {
 	warmed  uint64 // messages sent in the warm-up
 	sent    uint64 // messages sent in the measured part; guarded by the tally, as is refused
 	refused uint64
+	steps   steps // of sent, in a closed loop
 
 	done         bool  // it sends nothing more
 	reported     bool  // the run knows that all is sent and acknowledged

@@ -22,13 +22,15 @@ const (
 // have measured. --out writes it as JSON, and --format json prints that. Times are in
 // microseconds unless the name says otherwise. The counts do not include the warm-up.
 type Result struct {
-	Schema     string    `json:"schema"`
-	Kind       string    `json:"kind"`
-	Tool       string    `json:"tool,omitempty"`      // version of the tool
-	Started    time.Time `json:"started"`             // start of the measured part, on the wall clock
-	Subscribed time.Time `json:"subscribed,omitzero"` // when the last subscriber had subscribed, if that was before the first message of this process
-	Seconds    float64   `json:"seconds"`             // of the measured part: from its start to the end of the schedule, or of the last message in the window, and at least to the last delivery
-	Config     Config    `json:"config"`
+	Schema        string    `json:"schema"`
+	Kind          string    `json:"kind"`
+	Title         string    `json:"title,omitempty"`          // of --title
+	Tool          string    `json:"tool,omitempty"`           // version of the tool
+	ServerVersion string    `json:"server_version,omitempty"` // what the server says that it is
+	Started       time.Time `json:"started"`                  // start of the measured part, on the wall clock
+	Subscribed    time.Time `json:"subscribed,omitzero"`      // when the last subscriber had subscribed, if that was before the first message of this process
+	Seconds       float64   `json:"seconds"`                  // of the measured part: from its start to the end of the schedule, or of the last message in the window, and at least to the last delivery
+	Config        Config    `json:"config"`
 
 	Sent         uint64 `json:"sent"`                    // messages given to the socket
 	Unsent       uint64 `json:"unsent"`                  // messages wanted and never sent
@@ -172,9 +174,10 @@ type Point struct {
 	Acknowledged uint64     `json:"acknowledged"`
 	Received     uint64     `json:"received"`
 	Errors       uint64     `json:"errors"`
-	Opened       uint64     `json:"opened"`      // connections opened in it
-	Connections  uint64     `json:"connections"` // open at its end, or before the clients disconnected
-	Latency      *Histogram `json:"latency"`     // of messages received in it, with two digits; see Heat
+	Lost         uint64     `json:"lost,omitempty"` // messages due in it that were never received; 0 in all points if it is not known when those lost were due
+	Opened       uint64     `json:"opened"`         // connections opened in it
+	Connections  uint64     `json:"connections"`    // open at its end, or before the clients disconnected
+	Latency      *Histogram `json:"latency"`        // of messages received in it, with two digits; see Heat
 }
 
 // Clock says how times between machines were measured.
@@ -186,6 +189,10 @@ type Clock struct {
 
 // Machine describes a machine that measured, and the load on it.
 type Machine struct {
+	Command     string  `json:"command,omitempty"`   // that was run there, with secrets replaced
+	Host        string  `json:"host,omitempty"`      // name of the machine
+	System      string  `json:"system,omitempty"`    // name and version of the operating system
+	Processor   string  `json:"processor,omitempty"` // model
 	OS          string  `json:"os"`
 	Arch        string  `json:"arch"`
 	CPUs        int     `json:"cpus"` // usable by the process

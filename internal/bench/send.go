@@ -24,6 +24,7 @@ var past = time.Unix(1, 0)
 type turn struct {
 	sent, warm uint64 // messages of the measured part and of the warm-up
 	bytes      uint64 // of payload, in the measured part
+	began      int64
 	lastSent   int64
 	lags       [turnSize]int64 // of the first lagged messages, from due until sent
 	lagged     int
@@ -37,7 +38,7 @@ func (c *client) send(ctx context.Context, k *conn.Conn) (next time.Time, err er
 	open := r.plan.Rate > 0
 	now := r.now()
 	u.endWarmup(r, now)
-	var t turn
+	t := turn{began: now}
 	defer func() {
 		if !open {
 			t.lastSent = r.now() // all messages have been queued
@@ -202,6 +203,9 @@ func (c *client) count(t *turn) {
 	defer n.mu.Unlock()
 	n.sent += t.sent
 	c.pub.sent += t.sent
+	if t.sent > 0 && c.run.plan.Rate == 0 && c.run.plan.Subscribers > 0 {
+		c.pub.steps.add(t.began-c.run.start, t.sent)
+	}
 	n.warmSent += t.warm
 	n.bytesSent += t.bytes
 	if t.sent > 0 {

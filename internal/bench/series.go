@@ -179,6 +179,7 @@ func (p Point) plus(o *Point) Point {
 	p.Acknowledged += o.Acknowledged
 	p.Received += o.Received
 	p.Errors += o.Errors
+	p.Lost += o.Lost
 	p.Opened += o.Opened
 	p.Connections = o.Connections
 	l := p.Latency.Clone()

@@ -274,7 +274,8 @@ func JSON(w io.Writer, r *Result) error {
 func CSV(w io.Writer, r *Result) error {
 	c := csv.NewWriter(w)
 	c.Write([]string{"second", "sent", "acknowledged", "received", "errors", "opened", "connections",
-		"latency_count", "latency_min", "latency_mean", "latency_p50", "latency_p90", "latency_p99", "latency_p999", "latency_max"})
+		"latency_count", "latency_min_us", "latency_mean_us", "latency_p50_us", "latency_p90_us", "latency_p99_us", "latency_p999_us", "latency_max_us",
+		"lost"})
 	for i := range r.Series.Points {
 		p := &r.Series.Points[i]
 		row := []string{strconv.FormatFloat(float64(i)*r.Series.Interval, 'f', -1, 64)}
@@ -285,7 +286,7 @@ func CSV(w io.Writer, r *Result) error {
 		for _, d := range []time.Duration{h.Min(), h.Mean(), h.At(50), h.At(90), h.At(99), h.At(99.9), h.Max()} {
 			row = append(row, strconv.FormatFloat(Micros(d), 'f', -1, 64))
 		}
-		c.Write(row)
+		c.Write(append(row, strconv.FormatUint(p.Lost, 10)))
 	}
 	c.Flush()
 	return c.Error() // of all writes

@@ -69,10 +69,12 @@ func (r *run) machine() Machine {
 	if held == 0 {
 		held = resident()
 	}
-	return Machine{
-		OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0), Go: runtime.Version(),
+	m := Machine{
+		Command: r.plan.Command, OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.GOMAXPROCS(0), Go: runtime.Version(),
 		CPU: u.cores, GC: Micros(u.pause), Memory: held, MemoryBase: u.base, Descriptors: Descriptors(),
 	}
+	m.describeHost()
+	return m
 }
 
 // settledMemory frees the memory that was needed only while connections opened, and returns

@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mqtt/internal/config"
+)
+
+// CommandLine returns the command line of c as a shell reads it, with secrets replaced and long
+// names of flags. LoadSettings must have been called. Values from elsewhere, such as the
+// environment, are not in it.
+func (e *Env) CommandLine(c *cobra.Command) string {
+	words := []string{c.CommandPath()}
+	fs := c.Flags()
+	for _, s := range Given(fs) {
+		if !e.Typed[s.Flag] {
+			continue
+		}
+		f := fs.Lookup(s.Flag)
+		for _, value := range s.Values {
+			name, value := "--"+f.Name, config.Masked(f.Name, value)
+			if f.NoOptDefVal == "" {
+				words = append(words, name, shellQuote(value))
+			} else if value == f.NoOptDefVal {
+				words = append(words, name)
+			} else {
+				words = append(words, name+"="+shellQuote(value))
+			}
+		}
+	}
+	for _, arg := range fs.Args() {
+		words = append(words, shellQuote(arg))
+	}
+	return strings.Join(words, " ")
+}
+
+// shellQuote returns s as one word of a POSIX shell.
+func shellQuote(s string) string {
+	plain := func(c rune) bool {
+		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("%+,-./:=@_", c)
+	}
+	if s != "" && strings.IndexFunc(s, func(c rune) bool { return !plain(c) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
