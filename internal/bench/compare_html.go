@@ -23,9 +23,8 @@ func CompareHTML(w io.Writer, c *Comparison) error {
 		}
 	}
 	p.Title(title, runs("base", c.Base.Runs)+", compared with "+runs("new", c.New.Runs), badge(failed, n), failed == 0)
-	p.Facts([]report.Fact{
-		{Name: "base", Value: c.Base.text()}, {Name: "new", Value: c.New.text()}, {Name: "change", Value: c.summaryText()},
-	})
+	p.Facts([]report.Fact{{Name: "change", Value: c.summaryText()}})
+	p.Facts([]report.Fact{{Name: "base", Value: c.Base.text()}, {Name: "new", Value: c.New.text()}})
 	if n > 0 {
 		p.Table("Thresholds", true, "verdict", "--fail-if")
 		for i := range c.Verdicts {
@@ -35,22 +34,29 @@ func CompareHTML(w io.Writer, c *Comparison) error {
 		p.EndTable()
 	}
 	p.noteList(c.Notes)
-	p.Table("Change", false, "", runs("base", c.Base.Runs), runs("new", c.New.Runs), "change", "p", "trend")
+	p.Table("Change", false, "", runs("base", c.Base.Runs), runs("new", c.New.Runs), "change", "verdict")
 	for i := range c.Metrics {
 		m := &c.Metrics[i]
 		if !m.shown() {
 			continue
 		}
-		chance := "–"
-		if m.P != nil {
-			chance = strconv.FormatFloat(*m.P, 'f', 3, 64)
-		}
-		p.Row(m.Name, m.text(m.BaseMedian), m.text(m.NewMedian), m.changeText(), chance, m.Trend)
+		p.changeRow(m)
 	}
 	p.EndTable()
 	p.comparedCharts(c)
 	return p.End(w, "Each value is the median of the runs of a side; p is of a Mann-Whitney U test. A change counts if p is at most "+
 		strconv.FormatFloat(c.Alpha, 'f', -1, 64)+".")
+}
+
+// changeRow appends a metric with its change, and whether that is more than noise.
+func (p *page) changeRow(m *Metric) {
+	class := map[string]string{Worse: "failed", Better: "passed"}[m.Trend]
+	p.Raw("<tr>")
+	for _, cell := range []string{m.Name, m.text(m.BaseMedian), m.text(m.NewMedian), m.changeText()} {
+		p.Tag("td", "", cell)
+	}
+	p.Tag("td", class, m.trendText())
+	p.Raw("</tr>\n")
 }
 
 // text returns the runs of s for a person.

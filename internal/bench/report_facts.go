@@ -24,6 +24,7 @@ func settings(r *Result) []report.Fact {
 		return format.Duration(time.Duration(x * 1e9))
 	}
 	add("server", c.Server)
+	add("server version", r.ServerVersion)
 	add("protocol", c.Version)
 	add("run", c.Run)
 	if r.Kind == KindConnections {
@@ -42,7 +43,7 @@ func settings(r *Result) []report.Fact {
 		}
 		add("payload", payloadSize(c.PayloadSize))
 		add("rate", rateAsked(c))
-		if c.Window > 0 {
+		if c.Window > 0 && c.QoS > 0 && c.Publishers > 0 { // there is no window at QoS 0
 			add("window", format.Count(uint64(c.Window)))
 		}
 		if c.Messages > 0 {
@@ -68,8 +69,45 @@ func settings(r *Result) []report.Fact {
 	case c.Persistent:
 		add("sessions", "persistent")
 	}
-	add("tool", r.Tool)
 	return facts
+}
+
+// measured returns what measured r: the machines and the tool.
+func measured(r *Result) []report.Fact {
+	var facts []report.Fact
+	add := func(name, value string) {
+		if value != "" {
+			facts = append(facts, report.Fact{Name: name, Value: value})
+		}
+	}
+	add("tool", r.Tool)
+	switch len(r.Machines) {
+	case 0:
+	case 1:
+		m := &r.Machines[0]
+		add("host", m.Host)
+		add("CPUs", m.processors())
+		add("system", m.system())
+	default:
+		add("generators", format.Count(uint64(len(r.Machines)))+", listed below")
+	}
+	return facts
+}
+
+// processors returns the number of processors of m, with their model if that is known.
+func (m *Machine) processors() string {
+	if m.Processor == "" {
+		return strconv.Itoa(m.CPUs)
+	}
+	return strconv.Itoa(m.CPUs) + " × " + m.Processor
+}
+
+// system returns the operating system of m, and its architecture.
+func (m *Machine) system() string {
+	if m.System == "" {
+		return m.OS + "/" + m.Arch
+	}
+	return m.System + ", " + m.OS + "/" + m.Arch
 }
 
 // payloadSize returns the payload size n of a Config for a person.
@@ -133,6 +171,46 @@ func timings(r *Result) []timing {
 type slot struct {
 	Point
 	from, to float64 // seconds
+	owned    bool    // its histogram is not that of a point
+}
+
+// add adds the counts of p, which follows those of s. It does not change the histograms of points.
+func (s *slot) add(p *Point) {
+	s.Sent += p.Sent
+	s.Acknowledged += p.Acknowledged
+	s.Received += p.Received
+	s.Errors += p.Errors
+	s.Lost += p.Lost
+	s.Opened += p.Opened
+	s.Connections = p.Connections
+	if p.Latency.Count() == 0 {
+		return
+	}
+	if !s.owned {
+		sum := newHistogram(coarse)
+		sum.Merge(s.Latency)
+		s.Latency, s.owned = sum, true
+	}
+	s.Latency.Merge(p.Latency)
+}
+
+// joinTail adds the last slot to the one before it if it has only the rest of the messages: the
+// percentiles of a few messages would draw a cliff that the run does not have. end is the end of
+// the run in seconds.
+func joinTail(all []slot, end float64) []slot {
+	n := len(all)
+	if n < 2 {
+		return all
+	}
+	last, before := &all[n-1], &all[n-2]
+	short := end-last.from < (last.to-last.from)/2
+	few := last.Received*10 < before.Received
+	if before.Latency.Count() == 0 || last.Latency.Count() == 0 || !short && !few {
+		return all
+	}
+	before.add(&last.Point)
+	before.to = last.to
+	return all[:n-1]
 }
 
 // slots returns the points of s in at most maxSlots slots of the same length.
@@ -146,22 +224,7 @@ func slots(s *Series, maxSlots int) []slot {
 		points := s.Points[i:min(i+group, len(s.Points))]
 		one := slot{Point: points[0], from: float64(i) * s.Interval, to: float64(i+len(points)) * s.Interval}
 		for j := range points[1:] {
-			p := &points[1+j]
-			one.Sent += p.Sent
-			one.Acknowledged += p.Acknowledged
-			one.Received += p.Received
-			one.Errors += p.Errors
-			one.Opened += p.Opened
-			one.Connections = p.Connections
-			if p.Latency.Count() == 0 {
-				continue
-			}
-			if j == 0 || one.Latency == points[0].Latency { // s must not change
-				sum := newHistogram(coarse)
-				sum.Merge(one.Latency)
-				one.Latency = sum
-			}
-			one.Latency.Merge(p.Latency)
+			one.add(&points[1+j])
 		}
 		all = append(all, one)
 	}

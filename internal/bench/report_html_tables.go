@@ -49,7 +49,7 @@ func (p *page) notes(r *Result) {
 func (p *page) noteList(notes []Note) {
 	if len(notes) > 0 {
 		p.Raw("<section class=\"notes\">\n")
-		p.Tag("h2", "", "Before you believe the figures")
+		p.Tag("h2", "", "Warnings")
 		p.Raw("<ul>\n")
 		for _, n := range notes {
 			p.Raw("<li>")
@@ -189,6 +189,9 @@ func (p *page) machines(r *Result) {
 	p.Table("Generators", false, "", "cores busy", "GC stop", "memory")
 	for _, m := range r.Machines {
 		name := m.OS + "/" + m.Arch
+		if m.Host != "" {
+			name = m.Host + ", " + name
+		}
 		if m.Go != "" {
 			name += ", " + m.Go
 		}

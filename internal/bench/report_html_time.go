@@ -40,6 +40,7 @@ type overTime struct {
 func newOverTime(r *Result, maxSlots int) *overTime {
 	o := &overTime{all: slots(&r.Series, maxSlots)}
 	o.sending, o.end = ends(r, o.all)
+	o.all = joinTail(o.all, o.end)
 	o.x, o.xs = clockAxis(o.end, drawLeft, drawRight)
 	return o
 }
@@ -127,12 +128,13 @@ func (p *page) rates(r *Result) {
 		target = 0
 	}
 	y, ys := countAxis(max(most, target), height-drawBottom, drawTop)
-	p.open(height, "Messages a second over time")
+	strips := o.strips()
+	p.open(height+float64(len(strips))*stripHeight, "Messages a second over time")
 	p.grid(&o.x, o.xs, &y, ys, "time since the start")
 	o.mark(p, drawTop, y.from)
 	if target > 0 {
 		p.line("target", o.x.from, y.place(target), o.x.to, y.place(target))
-		p.label("what", o.x.from+6, y.place(target)-5, "asked for: "+format.Rate(target))
+		p.label("what", o.x.from+6, y.place(target)-5, "target "+format.Rate(target))
 	}
 	var curves []curve
 	dots := len(o.all) <= dotSlots
@@ -148,19 +150,66 @@ func (p *page) rates(r *Result) {
 		p.curve(c.class, c.vertices, dots)
 	}
 	p.names(drawRight+8, y.from, curves)
-	for i := range o.all {
-		if o.all[i].Errors > 0 {
-			p.dot("error", o.middle(&o.all[i]), y.from, 3.5)
-		}
+	for i, s := range strips {
+		p.strip(o, &s, height+float64(i)*stripHeight)
 	}
-	o.tips(p, drawTop, y.from, func(i int, s *slot) string {
+	o.tips(p, drawTop, height+float64(len(strips))*stripHeight, func(i int, s *slot) string {
 		text := "sent " + format.Rate(max(sent[i], 0)) + "\n" + name + " " + format.Rate(max(received[i], 0))
+		if s.Lost > 0 {
+			text += "\nlost " + format.Count(s.Lost)
+		}
 		if s.Errors > 0 {
 			text += "\nerrors " + format.Count(s.Errors)
 		}
 		return text
 	})
 	p.close()
+}
+
+// strip is a row of bars below a drawing over time.
+type strip struct {
+	name, class string
+	most        uint64
+	count       func(*slot) uint64
+}
+
+// stripHeight is the height of a strip, with the space above its bars.
+const stripHeight = 54.0
+
+// strips returns the rows for loss and errors, without those that are empty.
+func (o *overTime) strips() (all []strip) {
+	for _, s := range [...]strip{
+		{name: "lost", class: "lost", count: func(s *slot) uint64 { return s.Lost }},
+		{name: "errors", class: "error", count: func(s *slot) uint64 { return s.Errors }},
+	} {
+		for i := range o.all {
+			s.most = max(s.most, s.count(&o.all[i]))
+		}
+		if s.most > 0 {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// strip draws bars below top.
+func (p *page) strip(o *overTime, s *strip, top float64) {
+	const bar = stripHeight - 22 // height of the largest
+	base := top + stripHeight - 8
+	p.line("minor", o.x.from, base-bar, o.x.to, base-bar)
+	p.line("base", o.x.from, base, o.x.to, base)
+	p.label("tick end", o.x.from-9, base-bar+4, shortNumber(roundCount(float64(s.most))))
+	p.label("tick end", o.x.from-9, base+4, "0")
+	p.label("name "+s.class, o.x.to+8, base-bar/2+4, s.name)
+	for i := range o.all {
+		n := s.count(&o.all[i])
+		a, b := o.x.place(o.all[i].from), o.x.place(min(o.all[i].to, o.end))
+		if n == 0 {
+			continue
+		}
+		h := max(bar*float64(n)/float64(s.most), 2)
+		p.rect("bar "+s.class, a, base-h, max(b-a-1, 2), h)
+	}
 }
 
 // latencies draws percentiles over time.
@@ -171,6 +220,12 @@ func (p *page) latencies(r *Result) {
 	for i := range o.all {
 		if h := o.all[i].Latency; h.Count() > 0 {
 			lo, hi = min(lo, h.At(50)), max(hi, h.Max())
+		}
+	}
+	marks := limits(r)
+	for _, m := range marks {
+		if m.at > lo/maxLimitRange && m.at < hi*maxLimitRange {
+			lo, hi = min(lo, m.at), max(hi, m.at)
 		}
 	}
 	y, ys := durationAxis(lo, hi, height-drawBottom, drawTop)
@@ -193,6 +248,7 @@ func (p *page) latencies(r *Result) {
 		p.curve(c.class, c.vertices, len(o.all) <= dotSlots)
 	}
 	p.names(drawRight+8, y.from, curves)
+	p.limits(&o.x, &y, marks)
 	o.tips(p, drawTop, y.from, latencyTip(r.Clock.floor()))
 	p.close()
 }
@@ -219,16 +275,15 @@ func (p *page) connections(r *Result) {
 		most = max(most, float64(o.all[i].Connections))
 	}
 	y, ys := countAxis(most, height-drawBottom, drawTop)
-	p.open(height, "Open connections over time")
+	p.open(height+float64(len(o.strips()))*stripHeight, "Open connections over time")
 	p.grid(&o.x, o.xs, &y, ys, "time since the start")
-	c := curve{"sent", "open", o.curve(&y, o.values(func(s *slot) float64 { return float64(s.Connections) }))}
+	c := curve{"open", "open", o.curve(&y, o.values(func(s *slot) float64 { return float64(s.Connections) }))}
 	p.area(c.class, c.vertices, y.from)
 	p.curve(c.class, c.vertices, len(o.all) <= dotSlots)
 	p.names(drawRight+8, y.from, []curve{c})
-	for i := range o.all {
-		if o.all[i].Errors > 0 {
-			p.dot("error", o.middle(&o.all[i]), y.from, 3.5)
-		}
+	strips := o.strips()
+	for i, s := range strips {
+		p.strip(o, &s, height+float64(i)*stripHeight)
 	}
 	opened := slotRates(o.all, o.end, func(s *slot) uint64 { return s.Opened })
 	o.tips(p, drawTop, y.from, func(i int, s *slot) string {

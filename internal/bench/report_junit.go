@@ -14,7 +14,7 @@ import (
 // is added if there are no thresholds or r has a Failure.
 func JUnit(w io.Writer, r *Result) error {
 	s := report.Suite{
-		Name: "mqtt bench", Class: "mqtt.bench", Started: r.Started, Seconds: r.Seconds, Facts: settings(r), Output: outline(r),
+		Name: "mqtt bench", Class: "mqtt.bench", Started: r.Started, Seconds: r.Seconds, Facts: append(settings(r), measured(r)...), Output: outline(r),
 	}
 	for i := range r.Verdicts {
 		v := &r.Verdicts[i]

@@ -4,7 +4,11 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"fmt"
 	"io"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 //go:embed page.css
@@ -91,16 +95,66 @@ func (p *Page) Title(title, text, badge string, passed bool) {
 	p.Raw("\n</header>\n")
 }
 
+// wideFact is the number of bytes from which a value gets the width of two.
+const wideFact = 20
+
 // Facts appends names with their values.
 func (p *Page) Facts(facts []Fact) {
 	p.Raw("<dl class=\"config\">\n")
 	for _, f := range facts {
-		p.Raw("<div>")
+		if len(f.Value) > wideFact {
+			p.Raw("<div class=\"wide\">")
+		} else {
+			p.Raw("<div>")
+		}
 		p.Tag("dt", "", f.Name)
 		p.Tag("dd", "", f.Value)
 		p.Raw("</div>\n")
 	}
 	p.Raw("</dl>\n")
+}
+
+// Commands appends command lines, each with a button that copies it.
+func (p *Page) Commands(lines ...string) {
+	for _, line := range lines {
+		p.Raw("<div class=\"command\"><code>")
+		for i, word := range strings.Split(line, " ") {
+			if i > 0 {
+				p.Raw(" ")
+			}
+			p.Tag("span", "", word) // a line breaks between words, not after the - of a flag
+		}
+		p.Raw("</code><button type=\"button\" data-copy hidden>Copy</button></div>\n")
+	}
+}
+
+// Download appends data, which is JSON, and a button with the text label that saves it to a file of
+// that name.
+func (p *Page) Download(name, label string, data []byte) {
+	p.Raw("<div class=\"download\"><button type=\"button\" hidden data-save=\"", escape(name), "\">")
+	p.Text(label)
+	p.Raw("</button><pre hidden>")
+	p.b = appendASCII(p.b, data)
+	p.Raw("</pre></div>\n")
+}
+
+// appendASCII appends JSON with everything that HTML could misread as an escape of JSON: what is
+// not ASCII, and < > &.
+func appendASCII(b, data []byte) []byte {
+	for len(data) > 0 {
+		c, n := utf8.DecodeRune(data)
+		switch {
+		case c < utf8.RuneSelf && c != '<' && c != '>' && c != '&':
+			b = append(b, byte(c))
+		case c > 0xFFFF:
+			high, low := utf16.EncodeRune(c)
+			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, c)
+		}
+		data = data[n:]
+	}
+	return b
 }
 
 // Table begins a table. Its cells contain text if words is set, else numbers in all columns

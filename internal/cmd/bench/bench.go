@@ -75,6 +75,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 			return err
 		}
 		defer stop()
+		b.ServerVersion = embeddedVersion(e)
 	}
 	fleet, err := f.fleet.compile(e, fs, &f.Flags, b, f.load.publishers+f.load.subscribers)
 	if err != nil {
@@ -97,14 +98,18 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 		return cli.Usage(err.Error(), "mqtt bench --help explains the flags")
 	}
 	f.pace.announce(e, b)
-	return out.execute(ctx, e, p, b)
+	return out.execute(ctx, e, c, p, b)
 }
 
 // execute runs b, writes its reports, and judges the result.
-func (o *output) execute(ctx context.Context, e *cli.Env, p *connect.Plan, b *bench.Plan) error {
+func (o *output) execute(ctx context.Context, e *cli.Env, c *cobra.Command, p *connect.Plan, b *bench.Plan) error {
 	view, err := o.watch(e, b)
 	if err != nil {
 		return err
+	}
+	b.Title, b.Command = o.title, e.CommandLine(c)
+	if o.identify && b.ServerVersion == "" {
+		b.ServerVersion = bench.Identify(ctx, b)
 	}
 	over := make(chan struct{})
 	hurry := func() { close(over) } // what has been measured is still printed

@@ -108,7 +108,7 @@ func (f *compareFlags) thresholds() (all []*bench.ChangeThreshold, err error) {
 	}
 	for _, name := range f.out {
 		if compareReport(formatOf(name), format.Palette{}) == nil {
-			return nil, cli.BadFlag("--out", " "+cli.Quote(name)+": there is no such format", "expected .json, .html or .txt; other names get JSON")
+			return nil, cli.BadFlag("--out", " "+cli.Quote(name)+": there is no such format", "expected .json, .html or .txt; a name without a suffix gets JSON")
 		}
 	}
 	return all, nil

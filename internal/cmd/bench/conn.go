@@ -73,6 +73,7 @@ func (f *connFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error
 			return err
 		}
 		defer stop()
+		b.ServerVersion = embeddedVersion(e)
 	}
 	fleet, err := f.fleet.compile(e, fs, &f.Flags, b, f.clients)
 	if err != nil {
@@ -100,5 +101,5 @@ func (f *connFlags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error
 	if err := b.Check(); err != nil {
 		return cli.Usage(err.Error(), "mqtt bench conn --help explains the flags")
 	}
-	return out.execute(ctx, e, p, b)
+	return out.execute(ctx, e, c, p, b)
 }

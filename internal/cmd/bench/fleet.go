@@ -301,6 +301,11 @@ func (t *fleet) checkScram(f *connect.IdentityFlags) error {
 	return nil
 }
 
+// embeddedVersion returns what the embedded broker is.
+func embeddedVersion(e *cli.Env) string {
+	return "mqtt " + e.Version() + ", in the generator's process"
+}
+
 // embed starts a broker and points the flags to it. stop ends it.
 func embed(ctx context.Context, e *cli.Env, f *connect.ServerFlags) (stop func(), err error) {
 	for _, name := range []string{"host", "port", "url", "unix", "srv", "proxy"} {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -16,6 +15,7 @@ import (
 
 // outputFlags say where a result goes.
 type outputFlags struct {
+	title  string
 	out    []string
 	format string
 	failIf []string
@@ -29,17 +29,20 @@ func (f *outputFlags) register(fs *pflag.FlagSet) {
 
 // registerReport adds the flags that bench report has too.
 func (f *outputFlags) registerReport(fs *pflag.FlagSet) {
-	cli.ListVar(fs, &f.out, "out", "", "write `FILE`: .json .html .csv .xml .prom .txt (repeatable)")
-	fs.StringVar(&f.format, "format", "text", "print as `FORMAT`: text, json, csv, junit, html, prometheus")
+	cli.ListVar(fs, &f.out, "out", "", "write `FILE`: .json .html .csv .md .xml .prom .txt; repeatable")
+	fs.StringVar(&f.format, "format", "text", "print `FORMAT`: text json csv junit html markdown prometheus")
+	fs.StringVar(&f.title, "title", "", "name the run `TEXT` in reports")
 	cli.ListVar(fs, &f.failIf, "fail-if", "", "exit with 8 if `EXPR` is true: p99>20ms, loss (repeatable)")
 }
 
 // output is outputFlags, compiled.
 type output struct {
+	title      string
 	out        []outFile
 	listen     string
 	report     bench.Report
 	thresholds []*bench.Threshold
+	identify   bool // a report names the server's version
 }
 
 // outFile is a file of --out.
@@ -48,53 +51,12 @@ type outFile struct {
 	report bench.Report
 }
 
-// textWidth is the width of a text report in a file, in columns.
-const textWidth = 100
-
-// reportOf returns the report of a format, nil if there is none. Its text is for a file.
-func reportOf(name string) bench.Report {
-	switch name {
-	case "text":
-		return bench.Text(textWidth, format.Palette{})
-	case "json":
-		return bench.JSON
-	case "csv":
-		return bench.CSV
-	case "junit":
-		return bench.JUnit
-	case "html":
-		return bench.HTML
-	case "prometheus":
-		return bench.Prometheus
-	}
-	return nil
-}
-
-// formatOf returns the format of a file of --out, empty if its suffix belongs to a format that
-// does not exist. A file without a suffix, or with any other, gets the raw result.
-func formatOf(name string) string {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".csv":
-		return "csv"
-	case ".xml":
-		return "junit"
-	case ".html", ".htm":
-		return "html"
-	case ".prom":
-		return "prometheus"
-	case ".txt":
-		return "text"
-	case ".pdf", ".md", ".yaml", ".yml", ".toml", ".tsv", ".jsonl", ".svg", ".png", ".xls", ".xlsx", ".doc", ".docx", ".gz", ".zip":
-		return ""
-	}
-	return "json"
-}
-
 func (f *outputFlags) compile(e *cli.Env) (*output, error) {
-	o := &output{listen: f.listen, report: reportOf(f.format)}
+	o := &output{title: f.title, listen: f.listen, report: reportOf(f.format)}
+	o.identify = len(f.out) > 0 || f.format == "html" || f.format == "markdown"
 	switch {
 	case o.report == nil:
-		return nil, cli.BadValue("--format", f.format, "expected text, json, csv, junit, html or prometheus")
+		return nil, cli.BadValue("--format", f.format, "expected "+formatNames())
 	case f.format == "html" && e.TTYOut:
 		return nil, cli.BadFlag("--format", " html: stdout is a terminal", "--out report.html writes a file")
 	case f.format == "text": // --color may be known later
@@ -118,7 +80,7 @@ func (o *output) open(names []string) error {
 	for _, name := range names {
 		report := reportOf(formatOf(name))
 		if report == nil {
-			return cli.BadFlag("--out", " "+cli.Quote(name)+": there is no such format", "expected .json, .html, .csv, .xml for JUnit, .prom or .txt; other names get JSON")
+			return cli.BadFlag("--out", " "+cli.Quote(name)+": there is no such format", "expected .json, .html, .csv, .md, .xml or .junit, .prom or .txt; a name without a suffix gets JSON")
 		}
 		file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o666)
 		if err != nil {

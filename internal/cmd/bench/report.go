@@ -55,6 +55,9 @@ func (f *outputFlags) merge(e *cli.Env, names []string) error {
 	case err != nil:
 		return cli.Usage(err.Error(), "name the results of one run, each once")
 	}
+	if o.title != "" {
+		r.Title = o.title
+	}
 	failed := r.Judge(o.thresholds)
 	if err := o.write(e, r); err != nil {
 		return err

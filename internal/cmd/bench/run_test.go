@@ -110,14 +110,15 @@ func TestReports(t *testing.T) {
 	}
 }
 
-// Without a suffix, and with .json, a file gets the raw result. With any other suffix it gets that
-// format, or nothing is measured.
+// Without a suffix, and with .json, a file gets the raw result, as does a temporary one. With any
+// other suffix it gets that format, or nothing is measured.
 func TestOutFollowsSuffix(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
 	dir := t.TempDir()
 	want := map[string]string{
 		"r": `"schema"`, "r.json": `"schema"`, "r.JSON": `"schema"`, "r.tmp": `"schema"`, "r.html": "<!DOCTYPE html>", "r.HTM": "<!DOCTYPE html>",
-		"r.csv": "second,sent", "r.xml": "<testsuite", "r.prom": "# TYPE ", "r.txt": "reordered ",
+		"r.csv": "second,sent", "r.xml": "<testsuite", "r.junit": "<testsuite", "r.md": "| sent |", "tmp.Zq3Vt0": `"schema"`, "tmp.a.csv": "second,sent",
+		"r.prom": "# TYPE ", "r.txt": "reordered ",
 	}
 	for _, command := range [][]string{{"--messages", "20"}, {"conn", "--clients", "2", "--duration", "20ms"}} {
 		args := b.Args(command...)
@@ -134,13 +135,16 @@ func TestOutFollowsSuffix(t *testing.T) {
 			if name == "r.txt" && command[0] == "conn" {
 				words = "at once"
 			}
+			if name == "r.md" && command[0] == "conn" {
+				words = "| open at once |"
+			}
 			text, err := os.ReadFile(filepath.Join(dir, name))
 			if err != nil || !bytes.Contains(text, []byte(words)) || bytes.Contains(text, []byte("\x1b")) {
 				t.Errorf("%s: %v, %.200s", name, err, text)
 			}
 		}
 	}
-	for _, name := range []string{"r.pdf", "r.md", "r.YAML", "r.json.gz", "r.svg"} {
+	for _, name := range []string{"r.pdf", "r.rst", "r.YAML", "r.htlm", "r.json5", "r.json.gz", "r.svg"} {
 		file := filepath.Join(dir, name)
 		if r := run(t, b.Args("--messages", "20", "--out", file)...); r.Status != cli.ExitUsage || !strings.Contains(r.Err, "there is no such format - expected .json, .html") {
 			t.Errorf("%s: %+v", name, r)
