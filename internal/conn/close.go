@@ -9,8 +9,12 @@ import (
 	"mqtt/internal/transport"
 )
 
-// closeTimeout bounds how long Close waits for the server.
-const closeTimeout = 500 * time.Millisecond
+// closeTimeout bounds how long Close waits for the server, and keptCloseTimeout does so if the server
+// keeps the session.
+const (
+	closeTimeout     = 500 * time.Millisecond
+	keptCloseTimeout = 3 * time.Second
+)
 
 // Close writes the queue and p, and closes the stream [MQTT-3.14.4-2]. If p is nil, or the version
 // is lower than 5, it sends an ordinary DISCONNECT. The last Message is acknowledged too, unless
@@ -19,8 +23,9 @@ const closeTimeout = 500 * time.Millisecond
 //
 // Close waits up to 0.5 s for the server to close its half of the stream: if a stream is closed
 // while data arrives, it is reset, and the reset can discard what was sent last. If the server
-// keeps the session, Close first waits up to 0.5 s for the PUBRELs of received QoS 2 messages, so
-// that the next connection does not have to complete these exchanges.
+// keeps the session, Close waits up to 3 s, because a slow server would send again what it has not
+// read the acknowledgement of; and it first waits up to 0.5 s for the PUBRELs of received QoS 2
+// messages, so that the next connection does not have to complete these exchanges.
 //
 // An error means that not everything was written.
 func (c *Conn) Close(ctx context.Context, p *proto.Disconnect) error {
@@ -34,7 +39,11 @@ func (c *Conn) Close(ctx context.Context, p *proto.Disconnect) error {
 		return c.fail(err)
 	}
 	c.unwatch()
-	transport.Linger(c.nc, closeTimeout, 0)
+	limit := closeTimeout
+	if c.sessionSurvives(p) {
+		limit = keptCloseTimeout
+	}
+	transport.Linger(c.nc, limit, 0)
 	c.fail(ErrClosed)
 	return nil
 }

@@ -129,6 +129,27 @@ func TestKernelCloseBothSides(t *testing.T) {
 	}
 }
 
+// TestKernelCloseSlowServer checks that a server that keeps the session gets the acknowledgements
+// although it is slow and still sends: some give up when they cannot, with acknowledgements unread.
+func TestKernelCloseSlowServer(t *testing.T) {
+	for _, v := range versions {
+		cfg := loopback(t, v, func(p *peer) {
+			p.greet(false)
+			p.send(msg(1, 1, "a", "1"))
+			time.Sleep(closeTimeout + 300*time.Millisecond)
+			p.send(msg(1, 2, "a", "2"))
+			time.Sleep(50 * time.Millisecond) // for a reset to arrive, after which a write fails
+			p.send(msg(1, 3, "a", "3"))
+			p.expect(ack(proto.PUBACK, 1))
+			p.bye()
+		})
+		lasting(cfg)
+		c := start(t, cfg)
+		nextMessage(t, c, "1")
+		closed(t, c)
+	}
+}
+
 // TestKernelViolation checks that the server is told of a violation, and that the stream ends
 // within a second [MQTT-3.14.4-1], [MQTT-3.14.4-2].
 func TestKernelViolation(t *testing.T) {
