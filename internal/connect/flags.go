@@ -79,7 +79,7 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 		e.Note("%s: MQTT 5 failed (%v): connected with MQTT 3.1.1; -V 3.1.1 does so at once", p.server, why)
 	}
 	if url != nil {
-		p.Topic = topicOf(url)
+		p.Topic = topicOf(url, e.Mosquitto())
 	}
 	if err := f.Identity.apply(ctx, e, fs, url, &cfg.Connect); err != nil {
 		return nil, err
@@ -243,7 +243,7 @@ const completeWithin = 10 * time.Second
 // has what it wants calls it before Close. It ends with ctx.
 func (p *Plan) Complete(ctx context.Context, e *cli.Env, c *conn.Conn) {
 	if n := c.Complete(ctx, time.Now().Add(completeWithin)); n > 0 && ctx.Err() == nil {
-		e.Warn("the server did not complete %s messages at QoS 2 within %s", format.Count(uint64(n)), format.Duration(completeWithin))
+		e.Warn("QoS 2 messages that the server did not complete within %s: %s", format.Duration(completeWithin), format.Count(uint64(n)))
 	}
 }
 

@@ -46,10 +46,11 @@ func (f *ServerFlags) target(ctx context.Context, e *cli.Env, fs *pflag.FlagSet,
 	if err != nil {
 		return nil, nil, err
 	}
-	if secure.off && (t.TLS != nil || secure.wanted()) {
+	// In mosquitto's clients --no-tls prevails over the flags for certificates.
+	if secure.off && (t.TLS != nil || secure.wanted() && !e.Mosquitto()) {
 		return nil, nil, cli.BadFlag("--no-tls", " with TLS", "leave out --no-tls, or the flags and the scheme for TLS")
 	}
-	if t.TLS != nil || secure.wanted() || !secure.off && t.Socket == "" && t.Port == "8883" && t.WebSocket == nil {
+	if t.TLS != nil || !secure.off && (secure.wanted() || t.Socket == "" && t.Port == "8883" && t.WebSocket == nil) {
 		if t.TLS, err = secure.config(); err != nil {
 			return nil, nil, err
 		}
@@ -101,6 +102,9 @@ func (f *ServerFlags) makeTarget(e *cli.Env, fs *pflag.FlagSet) (*transport.Targ
 		}
 		u = &parsed
 		t = u.Target()
+		if t.WebSocket != nil && e.Mosquitto() {
+			t.WebSocket.Path = "" // it is the topic
+		}
 		t.Bind, t.SRV = f.Bind, f.srv
 		if fs.Changed("host") {
 			t.Host = host
@@ -190,9 +194,10 @@ func (f *ServerFlags) proxyURL(e *cli.Env, t *transport.Target) (*url.URL, error
 	return p, nil
 }
 
-// topicOf returns the topic in the path of an mqtt or mqtts URL, "" for other schemes.
-func topicOf(u *transport.URL) string {
-	if u.Scheme == transport.MQTT || u.Scheme == transport.MQTTS {
+// topicOf returns the topic in the path of an mqtt or mqtts URL. In mosquitto's clients ws and wss URLs
+// have a topic, too, and not an endpoint.
+func topicOf(u *transport.URL, mosquitto bool) string {
+	if u.Scheme == transport.MQTT || u.Scheme == transport.MQTTS || mosquitto && u.Scheme.WebSocket() {
 		return u.Topic()
 	}
 	return ""
