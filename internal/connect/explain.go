@@ -20,8 +20,8 @@ func (p *Plan) Explain(err error) error {
 	return p.withServer(p.explainNoFallback(p.explainNoAnswer(err)))
 }
 
-// explainNoAnswer adds a hint for a server that hung up after the TLS handshake, or stayed silent. Some
-// servers ignore a CONNECT of a version that they do not know.
+// explainNoAnswer adds a hint for a server that hung up after the TLS or WebSocket handshake, or stayed
+// silent. Some servers do so after a CONNECT of a version that they do not know.
 func (p *Plan) explainNoAnswer(err error) error {
 	class := conn.Class(err)
 	if class != conn.ClassHungUp && class != conn.ClassSilent {
@@ -32,8 +32,16 @@ func (p *Plan) explainNoAnswer(err error) error {
 	if p.secure && !errors.As(err, &closed) {
 		hint = "is this an MQTT port? the server may also want a client certificate (--cert, --key)"
 	}
-	if class == conn.ClassSilent && p.Cfg != nil && p.Cfg.Connect.Version == proto.V5 {
-		hint += "; if it does not know MQTT 5: -V 3.1.1"
+	if class == conn.ClassHungUp && p.Target != nil && p.Target.WebSocket != nil {
+		hint = "the server speaks WebSocket: its log may say more"
+	}
+	if p.Cfg != nil && (class == conn.ClassSilent || !p.auto) {
+		switch p.Cfg.Connect.Version {
+		case proto.V5:
+			hint += "; if it does not know MQTT 5: -V 3.1.1"
+		case proto.V31:
+			hint += "; if it does not know MQTT 3.1: -V 3.1.1"
+		}
 	}
 	return cli.Fail(code, hint, "%w", err)
 }
