@@ -61,7 +61,8 @@ type Format struct {
 	warning error
 	local   localTime
 	check   jsonline.Checker
-	compact []byte // JSON before it is indented
+
+	compact, indented []byte // JSON before it is indented, and before it is colored
 }
 
 // Compile parses a format string. An error is a *SyntaxError.

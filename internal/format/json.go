@@ -6,18 +6,25 @@ import "mqtt/internal/jsonline"
 // describes and reads it.
 type JSON struct {
 	Pretty bool // over several lines, indented
+	Ink    Palette
 
-	encoder jsonline.Encoder
-	compact []byte // the line before it is indented
+	encoder  jsonline.Encoder
+	compact  []byte // the line before it is indented
+	indented []byte // the text before it is colored
 }
 
 // Append appends the line of m with its newline.
 func (j *JSON) Append(dst []byte, m *Message) []byte {
-	if !j.Pretty {
+	if !j.Pretty && !j.Ink.On() {
 		return append(j.encoder.Append(dst, m.Received, m.Publish), '\n')
 	}
 	j.compact = j.encoder.Append(j.compact[:0], m.Received, m.Publish)
-	return append(jsonline.AppendIndented(dst, j.compact), '\n')
+	text := j.compact
+	if j.Pretty {
+		j.indented = jsonline.AppendIndented(j.indented[:0], j.compact)
+		text = j.indented
+	}
+	return append(j.Ink.AppendJSON(dst, text), '\n')
 }
 
 // Warning returns nil.

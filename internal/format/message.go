@@ -32,13 +32,18 @@ var (
 	ErrNotDouble = errors.New("payload is not a double of 8 bytes")
 )
 
-// Options apply to all outputs except JSON.
+// Options apply to all outputs except JSON. Mark does not apply to a Format.
 type Options struct {
 	NoNewline bool           // do not end messages with a newline
 	Visible   bool           // escape characters that could control a terminal
 	Pretty    bool           // indent JSON
 	Payload   Encoding       // of payloads that are not part of JSON or of a number
 	Zone      *time.Location // nil: local time
+
+	Ink  Palette // of topics and JSON
+	Mark string  // before the lines of a payload after its first, so that they are not taken for messages
+
+	json *jsonText // nil until it is needed
 }
 
 // end appends the line end of a message.

@@ -13,11 +13,15 @@ import (
 // with a member payload_encoding, and raw JSON is copied byte for byte without the white
 // space between its tokens.
 func (f *Format) json(dst []byte, m *Message, raw bool) []byte {
-	if !f.Pretty {
+	switch {
+	case !f.Pretty && !f.Ink.On():
 		return f.object(dst, m, raw)
+	case !f.Pretty:
+		return f.Ink.AppendJSON(dst, f.object(nil, m, raw))
 	}
 	f.compact = f.object(f.compact[:0], m, raw)
-	return jsonline.AppendIndented(dst, f.compact)
+	f.indented = jsonline.AppendIndented(f.indented[:0], f.compact)
+	return f.Ink.AppendJSON(dst, f.indented)
 }
 
 // object appends the object of json, compact.

@@ -6,14 +6,15 @@ type Plain struct{ Options }
 
 // Append appends the payload of m.
 func (p *Plain) Append(dst []byte, m *Message) []byte {
-	return p.end(p.payload(dst, m.Publish.Payload))
+	return p.end(p.shown(dst, m.Publish.Payload))
 }
 
 // Warning returns nil.
 func (p *Plain) Warning() error { return nil }
 
 // Verbose prints topic and payload with a space between them. If the payload is empty it
-// prints the topic without the space, which distinguishes it from every other payload.
+// prints the topic without the space, which distinguishes it from every other payload. In color
+// it marks retained messages.
 type Verbose struct {
 	Options
 	Null bool // print (null) for an empty payload
@@ -24,9 +25,16 @@ func (v *Verbose) Append(dst []byte, m *Message) []byte {
 	if v.Null && v.NoNewline && len(m.Publish.Payload) == 0 {
 		return dst // as mosquitto_sub -v -N
 	}
-	dst = v.line(dst, m.Publish.Topic)
+	if v.Ink.On() {
+		dst = append(dst, v.Ink.Topic(string(v.line(nil, m.Publish.Topic)))...)
+		if m.Publish.Retain {
+			dst = append(dst, " "+v.Ink.Warning("[retained]")...)
+		}
+	} else {
+		dst = v.line(dst, m.Publish.Topic)
+	}
 	if len(m.Publish.Payload) > 0 {
-		dst = v.payload(append(dst, ' '), m.Publish.Payload)
+		dst = v.shown(append(dst, ' '), m.Publish.Payload)
 	} else if v.Null {
 		dst = append(dst, " (null)"...)
 	}

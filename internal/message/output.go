@@ -38,13 +38,14 @@ func (f *OutputFlags) Open(e *cli.Env, w io.Writer, fs *pflag.FlagSet) (*Output,
 	if err != nil {
 		return nil, cli.BadFlag("--payload", ": "+err.Error(), "expected text, hex or base64")
 	}
-	options := format.Options{NoNewline: f.noNewline, Visible: e.TTYOut, Pretty: f.pretty, Payload: encoding}
+	options := format.Options{NoNewline: f.noNewline, Visible: e.TTYOut, Pretty: f.pretty, Payload: encoding,
+		Ink: format.NewPalette(e.Colored(e.TTYOut)), Mark: f.mark(e)}
 	formatted := fs.Changed("format") // an empty format prints only a line end
 	switch {
 	case f.JSON && formatted:
 		return nil, cli.Conflict("-J", "-F")
 	case f.JSON:
-		o.form, o.timed = &format.JSON{Pretty: f.pretty}, true
+		o.form, o.timed = &format.JSON{Pretty: f.pretty, Ink: options.Ink}, true
 	case formatted:
 		c, err := format.Compile(f.format, options)
 		if err != nil {
@@ -56,10 +57,22 @@ func (f *OutputFlags) Open(e *cli.Env, w io.Writer, fs *pflag.FlagSet) (*Output,
 	default:
 		o.form = &format.Plain{Options: options}
 	}
-	if f.pretty && !f.JSON && !formatted {
-		return nil, cli.BadFlag("--pretty", " without JSON", "it belongs to -J, or to -F with %j or %J")
+	if f.pretty && !f.JSON && encoding != format.Text {
+		return nil, cli.BadFlag("--pretty", " with --payload "+encoding.String(), "leave one of them out")
 	}
 	return o, nil
+}
+
+// mark returns what tells the lines of one payload from several messages: a person may take them for
+// that, and a program may not get more than the payload.
+func (f *OutputFlags) mark(e *cli.Env) string {
+	switch {
+	case !e.TTYOut || f.noNewline || e.Mosquitto():
+		return ""
+	case e.Draws(true):
+		return "│ "
+	}
+	return "| "
 }
 
 // outputKept is the capacity of the buffer that is kept after a large message.

@@ -64,11 +64,10 @@ func TestOutput(t *testing.T) {
 
 func TestOutputWrong(t *testing.T) {
 	for line, want := range map[string]string{
-		"-J -F %p":        "-J with -F",
-		"--pretty":        "--pretty without JSON",
-		"--payload octal": "--payload: ",
-		"-F %":            "-F: ",
-		"-v --pretty":     "--pretty without JSON",
+		"-J -F %p":               "-J with -F",
+		"--payload octal":        "--payload: ",
+		"-F %":                   "-F: ",
+		"--pretty --payload hex": "--pretty with --payload hex",
 	} {
 		_, err := open(io.Discard, io.Discard, strings.Fields(line)...)
 		var usage *cli.UsageError
