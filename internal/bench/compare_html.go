@@ -216,6 +216,9 @@ func (p *page) comparedOverTime(all []sideRun, values func(*overTime, *Result) [
 	lo, hi := math.Inf(1), 0.0
 	for _, r := range all {
 		o := newOverTime(r.Result, lineSlots)
+		if times {
+			o.all = joinTail(o.all, o.sending, o.end)
+		}
 		if longest == nil || o.end > longest.end {
 			longest = o
 		}

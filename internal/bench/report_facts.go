@@ -194,17 +194,17 @@ func (s *slot) add(p *Point) {
 	s.Latency.Merge(p.Latency)
 }
 
-// joinTail adds the last slot to the one before it if it has only the rest of the messages: the
-// percentiles of a few messages would draw a cliff that the run does not have. end is the end of
-// the run in seconds.
-func joinTail(all []slot, end float64) []slot {
+// joinTail adds the last slot to the one before it if it has only the rest of the messages, because
+// it is short, or because sending had ended: the percentiles of a few messages would draw a cliff
+// that the run does not have. sending is when sending ended, and end when the run ended, in seconds.
+func joinTail(all []slot, sending, end float64) []slot {
 	n := len(all)
 	if n < 2 {
 		return all
 	}
 	last, before := &all[n-1], &all[n-2]
 	short := end-last.from < (last.to-last.from)/2
-	few := last.Received*10 < before.Received
+	few := last.from > sending-minRateTime && last.Received*10 < before.Received
 	if before.Latency.Count() == 0 || last.Latency.Count() == 0 || !short && !few {
 		return all
 	}

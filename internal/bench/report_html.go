@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"mqtt/internal/format"
@@ -148,11 +149,18 @@ func (p *page) drawings(r *Result) {
 func rateText(r *Result) string {
 	text := "Messages per second."
 	most, known := r.lossOverTime()
-	switch {
-	case r.Lost > 0 && !known:
+	var bars []string
+	if most > 0 {
+		bars = append(bars, "lost messages, at the time they were due")
+	}
+	if r.Errors > 0 {
+		bars = append(bars, "errors")
+	}
+	if len(bars) > 0 {
+		text += " Bars below: " + strings.Join(bars, "; ") + "."
+	}
+	if r.Lost > 0 && !known {
 		text += " It is not known when the lost messages were due."
-	case most > 0:
-		text += " Below: the messages that were lost, at the time they were due."
 	}
 	return text
 }

@@ -40,7 +40,6 @@ type overTime struct {
 func newOverTime(r *Result, maxSlots int) *overTime {
 	o := &overTime{all: slots(&r.Series, maxSlots)}
 	o.sending, o.end = ends(r, o.all)
-	o.all = joinTail(o.all, o.end)
 	o.x, o.xs = clockAxis(o.end, drawLeft, drawRight)
 	return o
 }
@@ -216,6 +215,7 @@ func (p *page) strip(o *overTime, s *strip, top float64) {
 func (p *page) latencies(r *Result) {
 	const height = 310.0
 	o := newOverTime(r, lineSlots)
+	o.all = joinTail(o.all, o.sending, o.end)
 	lo, hi := time.Duration(math.MaxInt64), time.Duration(0)
 	for i := range o.all {
 		if h := o.all[i].Latency; h.Count() > 0 {

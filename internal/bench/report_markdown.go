@@ -12,7 +12,7 @@ import (
 func Markdown(w io.Writer, r *Result) error {
 	var b strings.Builder
 	m := markdown{&b}
-	m.write("## ", titleOf(r), "\n\n", inMarkdown(aboutOf(r)), "\n")
+	m.write("## ", inMarkdown(titleOf(r)), "\n\n", inMarkdown(aboutOf(r)), "\n")
 	if len(r.Verdicts) > 0 {
 		m.table("Verdict", "Threshold")
 		for i := range r.Verdicts {

@@ -134,7 +134,7 @@ func sampleConnections() *Result {
 func hostile() *Result {
 	const bad = "</script><script>alert(1)</script>\"' onload=x &amp; \x1b[2J\x00\xff\u202e\ufffe]]>\n"
 	r := sample(10, 1000)
-	r.Tool, r.Kind, r.Clock.Mode = bad, bad, bad
+	r.Tool, r.Kind, r.Clock.Mode, r.Title, r.ServerVersion = bad, bad, bad, bad, bad
 	c := &r.Config
 	c.Server, c.Version, c.Run, c.Topic, c.Filter, c.Shared = bad, bad, bad, bad, bad+"f", bad
 	for i := range r.ErrorKinds {
@@ -147,7 +147,8 @@ func hostile() *Result {
 		r.Phases[i].Name = bad
 	}
 	for i := range r.Machines {
-		r.Machines[i].OS, r.Machines[i].Arch, r.Machines[i].Go = bad, bad, bad
+		m := &r.Machines[i]
+		m.OS, m.Arch, m.Go, m.Command, m.Host, m.System, m.Processor = bad, bad, bad, bad, bad, bad, bad
 	}
 	for i := range r.Verdicts {
 		r.Verdicts[i].Expression, r.Verdicts[i].Metric = bad, bad
