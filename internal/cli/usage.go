@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/config"
+	"mqtt/internal/transport"
 )
 
 // A UsageError is a command line that cannot be carried out. Nothing was sent, and the exit status
@@ -124,6 +125,9 @@ func FlagError(c *cobra.Command, err error) error {
 		ours    *UsageError
 	)
 	list := c.CommandPath() + " --help lists the flags"
+	if !c.HasParent() {
+		list = "flags come after a command; mqtt help lists the commands"
+	}
 	switch {
 	case errors.As(err, &ours):
 		return ours
@@ -135,19 +139,22 @@ func FlagError(c *cobra.Command, err error) error {
 	case errors.Is(err, pflag.ErrHelp): // -h, where it is not the host
 		return err
 	case errors.As(err, &missing):
-		flag := TypedFlag(missing.GetFlag())
-		value, _ := pflag.UnquoteUsage(missing.GetFlag())
-		return BadFlag(flag, " without a value", "expected "+flag+" "+value)
+		return missingValue(missing.GetFlag())
 	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
-		return Usage(err.Error()+config.Suggestion(unknown.GetSpecifiedName(), describe(c.Flags()), "--"), list)
+		return Usage(err.Error()+Guess(c, unknown.GetSpecifiedName()), list)
+	case errors.As(err, &unknown):
+		return Usage("unknown flag: -"+unknown.GetSpecifiedName()+guessLetter(c, unknown.GetSpecifiedName()), list)
 	}
 	return Usage(err.Error(), list)
 }
 
 // Expected returns a hint about the kind of value that f takes.
 func Expected(f *pflag.Flag) string {
-	if f.Value.Type() == "bool" {
+	switch {
+	case f.Value.Type() == "bool":
 		return "expected true or false"
+	case f.Name == "qos" || f.Name == "will-qos":
+		return "expected 0, 1 or 2"
 	}
 	return "expected a number"
 }
@@ -165,7 +172,11 @@ func NoArguments(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return Usage("unexpected argument "+Quote(args[0]), "a value belongs behind its flag; "+c.CommandPath()+" --help lists them")
+	what := "unexpected argument " + Quote(transport.Redact(args[0]))
+	if guess := guessArguments(c, args); guess != "" {
+		what += ": did you mean " + guess + "?"
+	}
+	return Usage(what, c.CommandPath()+" --help lists the flags")
 }
 
 // Arguments returns a cobra.PositionalArgs that wants at least `least` arguments, and at most the

@@ -94,6 +94,9 @@ func quoted(s string) (value, after string, ok bool) {
 // similar to name, or "" if none is similar.
 func Suggestion(name string, flags []Flag, prefix string) string {
 	best, nearest := "", 3
+	if len(name) < 5 {
+		nearest = 2 // half of a short word is another word
+	}
 	for _, f := range flags {
 		if d := distance(name, f.Name); d < nearest && d < len(name) {
 			best, nearest = f.Name, d

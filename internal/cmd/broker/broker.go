@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,7 +75,7 @@ commands. More: man mqtt-broker, mqtt help tls, mqtt help faults.`,
 			case behind && len(args) == 0:
 				return cli.Usage("no command after --", "name the program to run, or leave out --")
 			case !behind && len(args) > 0:
-				return cli.Usage("unexpected argument "+cli.Quote(args[0]), "a command to run comes after --")
+				return unexpected(args)
 			}
 			if err := e.LoadSettings(c); err != nil {
 				return err
@@ -84,6 +86,27 @@ commands. More: man mqtt-broker, mqtt help tls, mqtt help faults.`,
 	f.register(c.Flags())
 	c.AddCommand(newPasswd(e))
 	return c
+}
+
+// unexpected returns the error about arguments that do not come after --.
+func unexpected(args []string) error {
+	what := "unexpected argument " + cli.Quote(transport.Redact(args[0]))
+	_, notPort := strconv.ParseUint(args[0], 10, 16)
+	switch word := args[0]; {
+	case strings.HasSuffix(word, ".conf"):
+		return cli.Usage(what+": "+cli.NoConfigFile, "mqtt broker --help lists the flags")
+	case word == "start" || word == "run" || word == "serve" || word == "up":
+		return cli.Usage(what+": did you mean mqtt broker?", "it starts at once; a command to run comes after --")
+	case word == "help":
+		return cli.Usage(what+": did you mean --help?", "a command to run comes after --")
+	case strings.Contains(word, "://"):
+		return cli.Usage(what+": did you mean --listen "+cli.ShellQuote(transport.Redact(word))+"?", "a command to run comes after --")
+	case notPort == nil:
+		return cli.Usage(what+": did you mean -p "+word+"?", "a command to run comes after --")
+	case strings.Contains(word, "user") || strings.Contains(word, "pass"):
+		return cli.Usage(what+": did you mean mqtt broker passwd FILE USER?", "a command to run comes after --")
+	}
+	return cli.Usage(what, "a command to run comes after --")
 }
 
 func (f *flags) register(fs *pflag.FlagSet) {

@@ -23,7 +23,7 @@ mqtt help profiles describes the file of a profile.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return cli.Usage("no command "+cli.Quote(args[0]), "mqtt config --help lists them")
+				return unknownCommand(c, args[0])
 			}
 			return c.Help()
 		},
@@ -34,28 +34,63 @@ mqtt help profiles describes the file of a profile.`,
 			RunE: func(*cobra.Command, []string) error { return listProfiles(e) },
 		},
 		newConfigShow(e),
-		&cobra.Command{
-			Use: "add NAME FLAG=VALUE...", Short: "Create a profile", Args: cli.Arguments(1, "NAME"),
-			Long: `Create a profile from flags, written by their long names without dashes.
-
-A flag that takes several values may be repeated; a switch needs no value. FLAG-command=COMMAND takes the value from
-the output of a command. A secret without a value, such as pw alone, is read from standard input, where neither the
-shell's history nor the list of processes shows it.`,
-			Example: `  mqtt config add lab host=broker.lab tls username=me pw
-  mqtt config add cloud url=mqtts://broker.example pw-command='pass show mqtt'`,
-			RunE: func(c *cobra.Command, args []string) error { return addProfile(c.Context(), e, args[0], args[1:]) },
-		},
+		newConfigAdd(e),
 		&cobra.Command{
 			Use: "edit NAME", Short: "Change a profile in $VISUAL or $EDITOR", Args: cli.Arguments(1, "NAME", 1),
 			RunE: func(c *cobra.Command, args []string) error { return editProfile(c.Context(), e, args[0]) },
 		},
 		&cobra.Command{
 			Use: "remove NAME", Short: "Delete a profile", Args: cli.Arguments(1, "NAME", 1),
-			RunE: func(_ *cobra.Command, args []string) error { return profileError(cli.Profiles(e).Remove(args[0])) },
+			RunE: func(_ *cobra.Command, args []string) error { return removeProfile(e, args[0]) },
 		},
 		newConfigUse(e),
 	)
 	return c
+}
+
+func newConfigAdd(e *cli.Env) *cobra.Command {
+	c := &cobra.Command{
+		Use: "add NAME FLAG=VALUE...", Short: "Create a profile", Args: cli.Arguments(1, "NAME"),
+		Long: `Create a profile from flags, written by their long names without dashes.
+
+A flag that takes several values may be repeated; a switch needs no value. FLAG-command=COMMAND takes the value from
+the output of a command. A secret without a value, such as pw alone, is read from standard input, where neither the
+shell's history nor the list of processes shows it.`,
+		Example: `  mqtt config add lab host=broker.lab tls username=me pw
+  mqtt config add cloud url=mqtts://broker.example pw-command='pass show mqtt'`,
+		RunE: func(c *cobra.Command, args []string) error { return addProfile(c.Context(), e, args[0], args[1:]) },
+	}
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return flagError(c, e, err) })
+	return c
+}
+
+// unknownCommand returns the error about a word that is no command of mqtt config.
+func unknownCommand(c *cobra.Command, word string) error {
+	what, meant := "no command "+cli.Quote(word), ""
+	switch word {
+	case "rm", "delete", "del", "unset":
+		meant = "remove"
+	case "new", "create", "make", "init", "save":
+		meant = "add"
+	case "set", "change", "modify", "update":
+		meant = "edit"
+	case "get", "view", "print", "cat", "dump", "current":
+		meant = "show"
+	case "ls", "profiles":
+		meant = "list"
+	case "default", "switch", "select", "set-default", "use-context":
+		meant = "use"
+	}
+	if meant != "" {
+		what += ": did you mean " + meant + "?"
+	} else {
+		var names []string
+		for _, sub := range c.Commands() {
+			names = append(names, sub.Name())
+		}
+		what += cli.Suggestion(word, names)
+	}
+	return cli.Usage(what, "mqtt config --help lists them")
 }
 
 func newConfigUse(e *cli.Env) *cobra.Command {
@@ -65,7 +100,7 @@ func newConfigUse(e *cli.Env) *cobra.Command {
 	none := c.Flags().Bool("none", false, "use no profile by default")
 	c.RunE = func(_ *cobra.Command, args []string) error {
 		if *none && len(args) == 0 {
-			return profileError(cli.Profiles(e).Use(""))
+			return done(e, cli.Profiles(e).Use(""), "no profile is the default now")
 		}
 		if *none || len(args) != 1 {
 			return cli.Usage("expected one NAME, or --none", "mqtt config list names the profiles")
@@ -73,9 +108,27 @@ func newConfigUse(e *cli.Env) *cobra.Command {
 		if _, err := cli.Profiles(e).Load(args[0]); err != nil { // it must exist and be readable
 			return profileError(err)
 		}
-		return profileError(cli.Profiles(e).Use(args[0]))
+		return done(e, cli.Profiles(e).Use(args[0]), "profile "+args[0]+" is the default now; mqtt config use --none undoes this")
 	}
 	return c
+}
+
+// removeProfile deletes a profile.
+func removeProfile(e *cli.Env, name string) error {
+	current, _ := cli.Profiles(e).Current()
+	text := "profile " + name + " was deleted"
+	if name == current {
+		text += "; no profile is the default now"
+	}
+	return done(e, cli.Profiles(e).Remove(name), text)
+}
+
+// done reports what was done if err is nil.
+func done(e *cli.Env, err error, text string) error {
+	if err == nil {
+		e.Note("%s", text)
+	}
+	return profileError(err)
 }
 
 // profileError adds the hint to an error about a profile.

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"mqtt/internal/cli"
 	"mqtt/internal/config"
 )
@@ -22,6 +25,12 @@ func addProfile(ctx context.Context, e *cli.Env, name string, words []string) er
 	p, err := dirs.New(name)
 	if err != nil {
 		return profileError(err)
+	}
+	if len(words) == 0 {
+		return cli.Usage("no flags for profile "+name, "for example: mqtt config add "+name+" host=broker.example")
+	}
+	if err := checkWords(e, words); err != nil {
+		return err
 	}
 	values := make(map[string][]string)
 	var order []string
@@ -49,7 +58,43 @@ func addProfile(ctx context.Context, e *cli.Env, name string, words []string) er
 	if err := checkProfile(e, p); err != nil {
 		return err
 	}
-	return profileError(dirs.Add(p))
+	return done(e, dirs.Add(p), "profile "+name+" was saved; mqtt config use "+name+" makes it the default")
+}
+
+// checkWords rejects the form of a command line: username ann, or --username ann, for username=ann.
+func checkWords(e *cli.Env, words []string) error {
+	const hint = "write FLAG=VALUE, without dashes"
+	kinds := make(map[string]config.Kind)
+	for _, f := range cli.AllFlags(e) {
+		kinds[f.Name] = f.Kind
+	}
+	for i, w := range words[:len(words)-1] {
+		next := words[i+1]
+		kind, known := kinds[w]
+		_, other := kinds[next]
+		if known && kind != config.Switch && !other && !strings.Contains(next, "=") {
+			return cli.Usage(w+" without a value: did you mean "+cli.ShellQuote(w+"="+config.Masked(w, next))+"?", hint)
+		}
+	}
+	return nil
+}
+
+// flagError returns the error about a flag of another command at mqtt config add.
+func flagError(c *cobra.Command, e *cli.Env, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return cli.FlagError(c, err)
+	}
+	for _, f := range cli.AllFlags(e) {
+		if f.Name == unknown.GetSpecifiedName() || f.Short != "" && f.Short == unknown.GetSpecifiedName() {
+			word := f.Name + "=VALUE"
+			if f.Kind == config.Switch {
+				word = f.Name
+			}
+			return cli.Usage(err.Error()+": did you mean "+word+"?", "write FLAG=VALUE, without dashes")
+		}
+	}
+	return cli.FlagError(c, err)
 }
 
 // editProfile opens an editor on the text of a profile. The result is saved if it is valid;

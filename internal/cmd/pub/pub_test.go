@@ -125,7 +125,7 @@ func TestUsage(t *testing.T) {
 		"-J --pace fast":                 `--pace "fast"`,
 		"-t a -m x --jq .[":              `--jq ".["`,
 		"-t a -f /none":                  "-f: open /none",
-		"-t a -m x -Z 1":                 "unknown shorthand flag",
+		"-t a -m x -Z 1":                 "unknown flag: -Z",
 		"-t a -m x -V 3.1.1 -D x":        "-D",
 		"-t a -l --password-file - -u x": "--password-file - with -l",
 	} {

@@ -63,7 +63,11 @@ func newHelp() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			about, rest, err := c.Root().Find(args)
 			if err != nil || len(rest) > 0 && !slices.Contains(about.ValidArgs, rest[0]) {
-				return cli.Usage("no help on "+cli.Quote(strings.Join(args, " ")), "mqtt help lists commands and topics")
+				what := "no help on " + cli.Quote(strings.Join(args, " "))
+				if guess := guessCommand(args[0]); guess != "" {
+					what += ": did you mean " + guess + " --help?"
+				}
+				return cli.Usage(what, "mqtt help lists commands and topics")
 			}
 			about.InitDefaultHelpFlag()
 			return about.Help()

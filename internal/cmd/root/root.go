@@ -37,6 +37,9 @@ func Run(ctx context.Context, e *cli.Env, args []string) int {
 	if err == nil {
 		err = checkCommand(root, args)
 	}
+	if err == nil && !completing(args) {
+		err = checkFlags(root, args)
+	}
 	if err == nil {
 		args = words
 		root.SetArgs(args)
@@ -72,13 +75,34 @@ func checkCommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") || completing(args) || commandOf(root, args) != root {
 		return nil
 	}
-	var known []string
-	for _, c := range root.Commands() {
-		if !c.Hidden {
-			known = append(known, c.Name())
-		}
+	return unknownCommand(root, args[0])
+}
+
+// checkFlags rejects flags that would be read as others, as -help. The arguments of config show are
+// flags of another command.
+func checkFlags(root *cobra.Command, args []string) error {
+	c := commandOf(root, args)
+	if c.DisableFlagParsing {
+		return nil
 	}
-	return cli.Usage("unknown command "+args[0]+cli.Suggestion(args[0], known), "mqtt help lists the commands")
+	return cli.CheckFlags(c, args, wantsNext)
+}
+
+// unknownCommand returns the error about a word that is no command of mqtt.
+func unknownCommand(root *cobra.Command, word string) error {
+	what := "unknown command " + word
+	if guess := guessCommand(word); guess != "" {
+		what += ": did you mean " + guess + "?"
+	} else {
+		var known []string
+		for _, c := range root.Commands() {
+			if !c.Hidden && !isTopic(c) {
+				known = append(known, c.Name())
+			}
+		}
+		what += cli.Suggestion(word, known)
+	}
+	return cli.Usage(what, "mqtt help lists the commands")
 }
 
 // commands returns the subcommands by name. Building one takes time, for its many flags: New builds
@@ -111,7 +135,7 @@ func New(e *cli.Env, args []string) *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true}, // completion.go has another one
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return cli.Usage("unknown command "+args[0], "mqtt help lists the commands")
+				return unknownCommand(c, args[0])
 			}
 			return c.Help()
 		},

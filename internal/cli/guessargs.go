@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mqtt/internal/transport"
+)
+
+// guessArguments returns the flags that arguments were probably meant for, "" if there are none.
+func guessArguments(c *cobra.Command, args []string) string {
+	fs := c.Flags()
+	given := func(name string) bool { f := fs.Lookup(name); return f == nil || f.Changed }
+	topic, payload := given("topic"), given("message") || given("file") || given("stdin-line") || given("stdin-file") || given("null-message")
+	host := given("host") || given("url")
+	var words []string
+	for i, arg := range args {
+		server, port, isAddr := splitAddress(arg)
+		switch {
+		case arg == "help":
+			return "--help"
+		case strings.Contains(arg, "://") && !given("url"):
+			words = append(words, "-L "+ShellQuote(transport.Redact(arg)))
+			host = true
+		case isAddr && !host:
+			words = append(words, "-h "+server+" -p "+port)
+			host = true
+		case !host && (isHost(arg) || c.Name() == "ping"):
+			words = append(words, "-h "+ShellQuote(arg))
+			host = true
+		case c.Name() == "bench" && (arg == "pub" || arg == "sub"):
+			words = append(words, map[string]string{"pub": "--subs 0", "sub": "--pubs 0"}[arg])
+		case c.Name() == "sub":
+			words = append(words, "-t "+ShellQuote(arg))
+		case fs.Lookup("message") == nil, c.Name() == "bench" && !strings.ContainsAny(arg, "/%"):
+			return ""
+		case !topic:
+			words = append(words, "-t "+ShellQuote(arg))
+			topic = true
+		case !payload: // and what follows belongs to it
+			words = append(words, "-m "+ShellQuote(strings.Join(args[i:], " ")))
+			return strings.Join(words, " ")
+		default:
+			if f := fs.Lookup("message"); f.Changed {
+				return "-m " + ShellQuote(strings.Join(append([]string{f.Value.String()}, args...), " "))
+			}
+			return ""
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// splitAddress splits HOST:PORT.
+func splitAddress(s string) (host, port string, ok bool) {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || host == "" || strings.ContainsFunc(host, notInHost) && !strings.Contains(host, ":") {
+		return "", "", false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return host, port, err == nil
+}
+
+// isHost reports whether an argument is an address or looks like the name of a host.
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil || s == "localhost" {
+		return true
+	}
+	dot := strings.LastIndexByte(s, '.')
+	return dot > 0 && dot < len(s)-1 && !strings.ContainsFunc(s, notInHost) && (s[dot+1] < '0' || s[dot+1] > '9')
+}
+
+// notInHost reports whether r is a character that no host name has.
+func notInHost(r rune) bool {
+	return r != '-' && r != '.' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+}
+
+// ShellQuote returns s as one word of a shell's command line.
+func ShellQuote(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool { return notInHost(r) && !strings.ContainsRune("_/:@%+=,", r) }) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,109 @@
+package root
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"mqtt/internal/cli"
+	"mqtt/internal/cli/clitest"
+)
+
+// What people type who know another tool gets the word that they need. No line has a secret.
+func TestGuesses(t *testing.T) {
+	for _, c := range []struct{ line, says string }{
+		{"ping 127.0.0.1", "did you mean -h 127.0.0.1?"},
+		{"ping broker", "did you mean -h broker?"},
+		{"ping localhost:1884", "did you mean -h localhost -p 1884?"},
+		{"ping [::1]:1884", "did you mean -h ::1 -p 1884?"},
+		{"ping mqtt://u:s3cr3t@h", "did you mean -L 'mqtt://u:***@h'?"},
+		{"sub #", "did you mean -t '#'?"},
+		{"sub a/b c/+", "did you mean -t a/b -t c/+?"},
+		{"sub broker.example #", "did you mean -h broker.example -t '#'?"},
+		{"sub -t", "the shell takes # for a comment: -t '#'"},
+		{"pub sensors/1 21.5", "did you mean -t sensors/1 -m 21.5?"},
+		{"pub -t a hello world", "did you mean -m 'hello world'?"},
+		{"pub -t a -m hello world", "did you mean -m 'hello world'?"},
+		{"rr lamp on", "did you mean -t lamp -m on?"},
+		{"bench bench/1", "did you mean -t bench/1?"},
+		{"bench pub", "did you mean --subs 0?"},
+		{"sub help", "did you mean --help?"},
+
+		{"sub -h", "-h without a value - expected -h HOST, or --help for help"},
+		{"sub -h -t a", "-h without a value - expected -h HOST, or --help for help"},
+		{"broker -h", "or --help for help"},
+		{"sub -help", "-help: did you mean --help?"},
+		{"-help", "-help: did you mean --help?"},
+		{"sub -host x", `-host: did you mean --host? - or, for "ost" as the value of -h, write -h ost`},
+		{"sub -pw s3cr3t -t a", "-pw: did you mean --pw?"},
+		{"sub -username ann", "-username: did you mean --username?"},
+		{"pub -topic a", "-topic: did you mean --topic?"},
+		{"pub -msg hi", "-msg: did you mean -m MESSAGE?"},
+
+		{"pub --password s3cr3t", "did you mean --pw, or better --password-file?"},
+		{"broker --password-file x", "did you mean --passwords FILE?"},
+		{"sub --user x", "did you mean --username?"},
+		{"sub --client-id x", "did you mean --id?"},
+		{"sub --clientId x", "did you mean --id?"},
+		{"sub --client_id=x", "did you mean --id?"},
+		{"bench --clients 5", "did you mean --pubs and --subs, or mqtt bench conn --clients?"},
+		{"bench --vus 5", "did you mean --pubs and --subs"},
+		{"bench --count 5", "did you mean --messages?"},
+		{"pub --count 5", "did you mean --repeat?"},
+		{"sub --limit 5", "did you mean -C N?"},
+		{"pub --payload x", "did you mean -m MESSAGE?"},
+		{"pub --broker x", "did you mean -h HOST, or -L URL?"},
+		{"pub --cacert x", "did you mean --cafile?"},
+		{"pub --no-verify", "did you mean --insecure?"},
+		{"sub --cleanStart", "a clean session is the default; -c resumes one"},
+		{"sub --sessionExpiryInterval 3", "did you mean --session-expiry-interval?"},
+		{"sub --retain", "did you mean --retain-as-published, --retain-handling or --retained-only?"},
+		{"bench --interval 5", "did you mean --rate?"},
+		{"bench --output x", "did you mean --out?"},
+		{"bench --thresholds x", "did you mean --fail-if?"},
+		{"pub -v", "did you mean -d?"},
+		{"broker -c mosquitto.conf", cli.NoConfigFile},
+		{"broker mosquitto.conf", cli.NoConfigFile},
+		{"broker 1884", "did you mean -p 1884?"},
+		{"broker start", "did you mean mqtt broker?"},
+		{"broker --listener mqtt://h", "did you mean --listen?"},
+		{"broker --anonymous", "did you mean --allow-anonymous?"},
+		{"pub -q high", `-q "high" - expected 0, 1 or 2`},
+
+		{"subscribe -t a", "did you mean mqtt sub?"},
+		{"publish -t a", "did you mean mqtt pub?"},
+		{"version", "did you mean mqtt --version?"},
+		{"-V", "did you mean --version?"},
+		{"connect", "did you mean mqtt ping?"},
+		{"conn", "did you mean mqtt bench conn?"},
+		{"serve", "did you mean mqtt broker?"},
+		{"passwd", "did you mean mqtt broker passwd FILE USER?"},
+		{"help subscribe", "did you mean mqtt sub --help?"},
+		{"-t a -m b", "flags come after a command"},
+		{"config rm x", "did you mean remove?"},
+		{"config create x", "did you mean add?"},
+		{"config add bad username ann", "did you mean username=ann?"},
+		{"config add bad --username ann", "did you mean username=VALUE?"},
+		{"config add bad -u ann", "did you mean username=VALUE?"},
+		{"config add bad pw s3cr3t", "did you mean 'pw=********'?"},
+		{"config add bad", "for example: mqtt config add bad host=broker.example"},
+	} {
+		var out, errs bytes.Buffer
+		e := clitest.Env(&out, &errs, "XDG_CONFIG_HOME="+t.TempDir())
+		status := Run(t.Context(), e, append([]string{"mqtt"}, strings.Fields(c.line)...))
+		line := errs.String()
+		if status != cli.ExitUsage || out.Len() > 0 || !strings.Contains(line, c.says) || strings.Count(line, "\n") != 1 || strings.Contains(line, "s3cr3t") {
+			t.Errorf("mqtt %s: exit status %d, stdout %q, stderr %q, want %q", c.line, status, &out, line, c.says)
+		}
+	}
+}
+
+// A value of a flag is a value, whatever it looks like.
+func TestNoGuesses(t *testing.T) {
+	for _, line := range []string{"pub -t a -m -help -p 1", "pub -t a -m=-host -p 1", "pub -p1 -ta -mx", "pub -t a -p 1 -m --"} {
+		var out, errs bytes.Buffer
+		if status := Run(t.Context(), clitest.Env(&out, &errs), append([]string{"mqtt"}, strings.Fields(line)...)); status != cli.ExitOpening {
+			t.Errorf("mqtt %s: exit status %d, stderr %q", line, status, &errs)
+		}
+	}
+}
