@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -81,6 +82,10 @@ func TestScript(t *testing.T) {
 func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // or each of a thousand programs waits for a second before it ends
+	}
+	if signal.Ignored(os.Interrupt) {
+		// As with `go test &` in a shell script. Programs would inherit that, and go on after SIGINT.
+		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	}
 	testscript.Main(leakless{m}, map[string]func(){
 		"mqtt": main, "mosquitto_pub": main, "mosquitto_sub": main, "mosquitto_rr": main,
