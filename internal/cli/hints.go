@@ -34,7 +34,26 @@ func unansweredHint(err error) string {
 	return "is this an MQTT port, and does it want TLS? (--tls)"
 }
 
-func lostHint(err error) string { return cmp.Or(transportHint(err), "--reconnect always tries again") }
+func lostHint(err error) string {
+	return cmp.Or(transportHint(err), UnansweredHint(err), "--reconnect always tries again")
+}
+
+// UnansweredHint returns what to do if the server has closed the connection in place of an answer, ""
+// if that is not so. Before version 5 a server has no other way to refuse, and to end the connection of
+// a client whose identifier another one uses.
+func UnansweredHint(err error) string {
+	var lost *conn.Broken
+	if !errors.As(err, &lost) {
+		return ""
+	}
+	switch lost.Unanswered {
+	case proto.SUBSCRIBE:
+		return "may this user read there? does another client use the same identifier (-i)?"
+	case proto.PUBLISH:
+		return "may this user publish there? does another client use the same identifier (-i)?"
+	}
+	return ""
+}
 
 func subscribeHint(err error) string {
 	var s *conn.SubscribeError
@@ -200,6 +219,8 @@ func RefusedFilterHint(r proto.Reason) string {
 		return "this user may not read there; --partial-ok goes on with the other filters"
 	case proto.SharedSubscriptionsNotSupported, proto.WildcardSubscriptionsNotSupported, proto.SubscriptionIdentifiersNotSupported:
 		return "this server cannot do it"
+	case proto.QuotaExceeded:
+		return "the server takes no more subscriptions: use fewer filters, or --partial-ok goes on with the others"
 	}
 	return "--partial-ok goes on with the other filters"
 }

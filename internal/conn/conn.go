@@ -45,6 +45,7 @@ type Conn struct {
 	receiveMax    int                // our Receive Maximum
 	inherited     int                // QoS 2 exchanges of earlier connections, not counted against receiveMax [MQTT-4.9.0-1]
 	expiry        uint32             // Session Expiry Interval in force, in seconds
+	subscribing   int                // SUBSCRIBE packets without an answer
 	productive    bool               // a message was received, or one of ours was acknowledged
 
 	exchange  Exchange // the authentication under way; nil for none

@@ -96,6 +96,9 @@ func (e *Violation) Unwrap() error { return e.Err }
 type Broken struct {
 	Op  string // "read", "write" or "keep alive"
 	Err error
+	// Unanswered is SUBSCRIBE or PUBLISH if the server closed the stream instead of answering such a
+	// packet. Some servers do so where a client lacks the right. It is 0 otherwise.
+	Unanswered proto.Type
 }
 
 // Error names the operation and the cause.

@@ -70,6 +70,9 @@ func (c *Conn) matchRequest(p *proto.Suback) error {
 	case len(p.Reasons) != filters && (c.v >= proto.V5 || p.Kind == proto.SUBACK):
 		return violation(itoa(len(p.Reasons)) + " reasons for " + itoa(filters) + " filters")
 	}
+	if p.Kind == proto.SUBACK {
+		c.subscribing--
+	}
 	return nil
 }
 

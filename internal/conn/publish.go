@@ -196,8 +196,11 @@ func (c *Conn) Send(ctx context.Context, p proto.Packet) error {
 		c.exchange = exchange
 		return err
 	}
-	if _, ok := p.(*proto.Ping); ok {
+	switch p.(type) {
+	case *proto.Ping:
 		c.clock.pinged(time.Now(), true)
+	case *proto.Subscribe:
+		c.subscribing++
 	}
 	if len(c.out) >= flushSize {
 		c.flush(ctx)

@@ -163,13 +163,30 @@ func (c *Conn) writeFailed(cause error) error {
 // streamFailed ends the connection after a failed read or write.
 func (c *Conn) streamFailed(op string, err error) error {
 	var no syscall.Errno
+	var unanswered proto.Type
+	var closed *transport.CloseError
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || transport.IsReset(err) || errors.As(err, &closed) {
+		unanswered = c.unanswered()
+	}
 	switch {
 	case errors.Is(err, io.EOF):
 		err = errors.New("the server closed the connection")
 	case errors.As(err, &no):
 		err = no // without the addresses and the system call
 	}
-	return c.fail(&Broken{Op: op, Err: err})
+	return c.fail(&Broken{Op: op, Err: err, Unanswered: unanswered})
+}
+
+// unanswered returns SUBSCRIBE or PUBLISH if the server has answered none of these packets on this
+// connection, and owes it.
+func (c *Conn) unanswered() proto.Type {
+	switch {
+	case c.subscribing > 0:
+		return proto.SUBSCRIBE
+	case !c.productive && c.Pending() > 0:
+		return proto.PUBLISH
+	}
+	return 0
 }
 
 // protocolError ends the connection after a packet that violates the protocol, 3.1.1

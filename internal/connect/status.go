@@ -18,6 +18,8 @@ type Status struct {
 	said bool      // the first connection was reported
 	lost time.Time // when the last one was lost; zero while there is one, and before the first
 	told string    // the last failure before the first connection
+
+	losses losses
 }
 
 // Connected says that c, the first connection, was opened. For later ones it does nothing.
@@ -60,6 +62,9 @@ func (s *Status) notice(err error, wait time.Duration) {
 		s.e.Status("connection lost: %s; retrying in %s", lossReason(err), format.Brief(wait))
 	default:
 		s.e.Status("%v; retrying in %s", s.plan.withServer(err), format.Brief(wait))
+	}
+	if s.losses.add(err, wait, time.Now()) {
+		s.e.Warn("%s", lossesText(err, s.plan.Cfg.Connect.ClientID))
 	}
 }
 
