@@ -2,6 +2,7 @@ package connect
 
 import (
 	"errors"
+	"strings"
 
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
@@ -16,12 +17,20 @@ func CheckFilter(flag, s string) error {
 	return nil
 }
 
+// WarnCarriageReturn warns of a topic or filter that ends in a carriage return, as in the lines of a
+// file from Windows: it is valid, and nobody else uses it. where is the flag or line that has it.
+func WarnCarriageReturn(warn func(text string, args ...any), where, topic string) {
+	if strings.HasSuffix(topic, "\r") {
+		warn("%s: topic %q ends in a carriage return: does it come from a file with Windows line endings?", where, topic)
+	}
+}
+
 // SubscribeError returns the error of a SUBSCRIBE. A request that the server's limits do not allow
 // has the exit status of a refused subscription.
 func SubscribeError(err error) error {
 	var limit *conn.Limit
 	if errors.As(err, &limit) {
-		return cli.Fail(cli.ExitSubscribe, "subscribe to less at once", "subscribe: %w", err)
+		return cli.Fail(cli.ExitSubscribe, "use a shorter topic filter", "subscribe: %w", err)
 	}
 	return err
 }

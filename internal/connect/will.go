@@ -41,6 +41,7 @@ func (f *willFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, ps
 	if err := proto.CheckTopic(f.Topic); err != nil {
 		return cli.BadFlag("--will-topic", " "+cli.Quote(f.Topic)+": "+err.Error(), cli.TopicHint(f.Topic, "a topic name has no wildcards"))
 	}
+	WarnCarriageReturn(e.Warn, "--will-topic", f.Topic)
 	if err := cli.CheckQoS("--will-qos", f.Qos); err != nil {
 		return err
 	}

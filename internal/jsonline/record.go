@@ -1,6 +1,7 @@
 package jsonline
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -78,7 +79,11 @@ func Parse(line []byte, into *Record) error {
 	r.topic, r.payload, r.props, r.hopProps = r.topic[:0], r.payload[:0], r.props[:0], r.hopProps[:0]
 	r.encodedPayload, r.stringPayload, r.Unknown = false, false, r.Unknown[:0]
 	if !utf8.Valid(line) {
-		return &Error{Offset: firstInvalid(line), What: "text that is not UTF-8"}
+		what := "text that is not UTF-8"
+		if bytes.HasPrefix(line, []byte("\xff\xfe")) || bytes.HasPrefix(line, []byte("\xfe\xff")) {
+			what = "text in UTF-16, not in UTF-8"
+		}
+		return &Error{Offset: firstInvalid(line), What: what}
 	}
 	r.in.reset(line)
 	if err := r.readLine(); err != nil {

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -26,6 +27,9 @@ func (f *Filtered) Next(now time.Time) (*Message, error) {
 			return nil, err
 		}
 		f.msg = *m
+		if f.msg.Number == 1 {
+			f.msg.Payload = bytes.TrimPrefix(f.msg.Payload, byteOrderMark)
+		}
 		if f.results, err = f.Query.Run(f.Ctx, f.msg.Payload); err == nil {
 			continue
 		}

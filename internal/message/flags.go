@@ -189,7 +189,7 @@ func (f *Flags) Open(ctx context.Context, e *cli.Env, o Options) (src Source, er
 func (f *Flags) openLines(in io.Reader, o Options, warn func(string)) Source {
 	lines := NewLines(in, LineOptions{
 		Base: o.Base, Delimiter: []byte(f.delimiter), Key: []byte(f.keyDelimiter), SkipEmpty: f.skipEmpty || f.Records,
-		RejectEmpty: o.Base.Retain && !o.AllowClear && !f.Records, Wake: o.Wake, Read: o.Read,
+		RejectEmpty: o.Base.Retain && !o.AllowClear && !f.Records, Warn: warn, Wake: o.Wake, Read: o.Read,
 	})
 	if !f.Records {
 		return lines

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 )
 
@@ -19,6 +20,7 @@ type LineOptions struct {
 	Key         []byte        // separates the topic from the payload; empty: a line is the payload
 	SkipEmpty   bool          // leave out empty lines
 	RejectEmpty bool          // an empty payload is an error: it would clear a retained message
+	Warn        func(string)  // told of a topic that ends in a carriage return, once; may be nil
 	Wake        func()        // called by another goroutine when Next may succeed after ErrWait; may be nil
 	Read        *atomic.Int64 // counts the bytes of the input that were read; may be nil
 }
@@ -36,6 +38,8 @@ type Lines struct {
 	full chan *block
 	free chan *block
 	quit chan struct{}
+
+	warned bool
 
 	cur  *block
 	text []byte // of cur, not yielded yet
@@ -152,12 +156,28 @@ func (l *Lines) split(m *Message) error {
 			return badLine(fmt.Sprintf("line %d: no %q behind a topic", l.line, l.o.Key), "with -K each line is TOPIC, the separator, PAYLOAD")
 		}
 		m.Topic, m.Payload = m.Payload[:i], m.Payload[i+len(l.o.Key):]
+		if l.line == 1 {
+			m.Topic = bytes.TrimPrefix(m.Topic, byteOrderMark)
+		}
+		if l.o.Warn != nil && !l.warned && bytes.HasSuffix(m.Topic, []byte("\r")) {
+			l.warned = true
+			l.o.Warn(carriageReturn(l.line, m.Topic))
+		}
 	}
 	if len(m.Payload) == 0 && l.o.RejectEmpty {
 		return badLine(fmt.Sprintf("line %d is empty: with -r it would clear the retained message", l.line),
 			"--skip-empty leaves it out, --allow-clear means it")
 	}
 	return nil
+}
+
+// byteOrderMark is what some editors write before the text of a file.
+var byteOrderMark = []byte("\ufeff")
+
+// carriageReturn returns the warning for a line whose topic ends in a carriage return.
+func carriageReturn(line uint64, topic []byte) (text string) {
+	connect.WarnCarriageReturn(func(form string, args ...any) { text = fmt.Sprintf(form, args...) }, lineName(line), string(topic))
+	return text
 }
 
 // more makes the next block the current one.

@@ -8,7 +8,8 @@ import (
 	"mqtt/internal/proto"
 )
 
-// Rate is a Sink that prints how many messages arrived in each second, and not the messages.
+// Rate is a Sink that prints how many messages arrived in each second, and not the messages, in
+// the form of mosquitto_sub: "12 msgs/s".
 type Rate struct {
 	w     io.Writer
 	count uint64
@@ -39,7 +40,7 @@ func (r *Rate) Flush() error {
 }
 
 func (r *Rate) print() error {
-	_, err := io.WriteString(r.w, strconv.FormatUint(r.count, 10)+"\n")
+	_, err := io.WriteString(r.w, strconv.FormatUint(r.count, 10)+" msgs/s\n")
 	r.count, r.lost = 0, r.lost || err != nil
 	return err
 }

@@ -26,7 +26,7 @@ func TestRate(t *testing.T) {
 			t.Error(err)
 		}
 		r.Close()
-		if out.String() != "3\n0\n1\n" {
+		if out.String() != "3 msgs/s\n0 msgs/s\n1 msgs/s\n" {
 			t.Errorf("%q", out.String())
 		}
 	})

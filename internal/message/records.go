@@ -18,7 +18,7 @@ type RecordOptions struct {
 	Base       proto.Publish // has what a record does not name
 	Pace       float64       // times the recorded speed; 0: as fast as possible
 	AllowClear bool          // an empty payload that Base makes a retained message is not an error
-	Warn       func(string)  // told of names that are not known, once
+	Warn       func(string)  // told of names that are not known, and of a topic that ends in a carriage return, once each
 }
 
 // Records yields the messages of lines of JSON as sub -J writes them.
@@ -31,7 +31,8 @@ type Records struct {
 	msg          Message
 	due          time.Time // of msg
 	waits        bool      // msg is not due yet
-	warned       bool
+	warned       bool      // of a name
+	warnedTopic  bool
 }
 
 // NewRecords returns the messages of the records in lines, and takes lines over.
@@ -70,7 +71,7 @@ func (r *Records) Close() error { return r.lines.Close() }
 func (r *Records) parse(line []byte, now time.Time) error {
 	rec, number := &r.record, r.msg.Number
 	if number == 1 {
-		line = bytes.TrimPrefix(line, []byte("\ufeff")) // the byte order mark of some editors
+		line = bytes.TrimPrefix(line, byteOrderMark)
 	}
 	if err := jsonline.Parse(line, rec); err != nil {
 		return badLine(fmt.Sprintf("line %d: %v", number, err), `expected {"topic":...,"payload":...}, as sub -J prints it`)
@@ -82,6 +83,10 @@ func (r *Records) parse(line []byte, now time.Time) error {
 	m := r.o.Base
 	if rec.Has&jsonline.HasTopic != 0 {
 		m.Topic = rec.Publish.Topic
+		if !r.warnedTopic && bytes.HasSuffix(m.Topic, []byte("\r")) {
+			r.warnedTopic = true
+			r.o.Warn(carriageReturn(number, m.Topic))
+		}
 	}
 	if rec.Has&jsonline.HasQoS != 0 {
 		m.QoS = rec.Publish.QoS

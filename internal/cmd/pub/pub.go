@@ -120,6 +120,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	if err := f.payload.CheckTopic(f.topic, "a topic name has no wildcards; to receive use mqtt sub"); err != nil {
 		return err
 	}
+	connect.WarnCarriageReturn(e.Warn, "-t", f.topic)
 	p.Cfg.Window = f.inflight
 	if streams && (f.qos > 0 || f.json) {
 		p.KeepSession()

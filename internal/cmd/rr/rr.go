@@ -200,6 +200,8 @@ func (f *flags) checkTopics(e *cli.Env, p *connect.Plan) error {
 	if err := f.payload.CheckTopic(f.topic, "a request goes to a topic name, which has no wildcards"); err != nil {
 		return err
 	}
+	connect.WarnCarriageReturn(e.Warn, "-t", f.topic)
+	connect.WarnCarriageReturn(e.Warn, "-e", f.response)
 	if err := f.takeProperties(); err != nil {
 		return err
 	}

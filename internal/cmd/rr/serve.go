@@ -102,6 +102,7 @@ func (f *flags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error
 	if err := connect.CheckFilter("-t", f.topic); err != nil {
 		return err
 	}
+	connect.WarnCarriageReturn(e.Warn, "-t", f.topic)
 	if err := f.takeProperties(); err != nil {
 		return err
 	}
