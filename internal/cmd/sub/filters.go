@@ -1,13 +1,9 @@
 package sub
 
 import (
-	"context"
-	"errors"
-
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
-	"mqtt/internal/conn"
 	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 )
@@ -51,12 +47,15 @@ type asked struct {
 	requireQoS  bool
 	only        bool
 
-	subscribed bool // the server has granted it once
+	whole      bool     // all filters go into one packet, as mosquitto_sub sends them
+	open       requests // of the current connection
+	subscribed bool     // the server has granted it once
 	warned     bool
 }
 
-// compile checks the flags. sets holds the properties of SUBSCRIBE and UNSUBSCRIBE.
-func (f *filterFlags) compile(fs *pflag.FlagSet, p *connect.Plan, sets map[proto.Type]proto.Props) (*asked, error) {
+// compile checks the flags. sets holds the properties of SUBSCRIBE and UNSUBSCRIBE. Under
+// mosquitto's name packets are those of mosquitto_sub.
+func (f *filterFlags) compile(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan, sets map[proto.Type]proto.Props) (*asked, error) {
 	if err := cli.CheckQoS("-q", f.qos); err != nil {
 		return nil, err
 	}
@@ -83,11 +82,12 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *connect.Plan, sets map[proto
 		return nil, cli.Usage("no topic filter", "name one with -t FILTER; '#' takes in all")
 	}
 	a := &asked{out: f.out, dropRetain: f.noRetain && !f.retainAsPublished, partialOK: f.partialOK, requireQoS: f.requireQoS,
-		only: f.onlySubscribe}
+		only: f.onlySubscribe, whole: e.Mosquitto()}
 	for _, t := range f.out {
 		if err := connect.CheckFilter("-T", t); err != nil {
 			return nil, err
 		}
+		connect.WarnCarriageReturn(e.Warn, "-T", t)
 	}
 	if len(topics) > 0 {
 		ps := sets[proto.SUBSCRIBE]
@@ -106,6 +106,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *connect.Plan, sets map[proto
 		if err := connect.CheckFilter("-t", t); err != nil {
 			return nil, err
 		}
+		connect.WarnCarriageReturn(e.Warn, "-t", t)
 		if name, _ := proto.SplitShare(t); name != "" && f.noLocal { // [MQTT-3.8.3-4]
 			return nil, cli.BadFlag("--no-local", " with the shared subscription "+cli.Quote(t), "leave one of them out")
 		}
@@ -116,6 +117,7 @@ func (f *filterFlags) compile(fs *pflag.FlagSet, p *connect.Plan, sets map[proto
 		if err := connect.CheckFilter("-U", t); err != nil {
 			return nil, err
 		}
+		connect.WarnCarriageReturn(e.Warn, "-U", t)
 	}
 	if len(f.unsubscribe) > 0 {
 		a.unsubscribe = &proto.Unsubscribe{Filters: f.unsubscribe, Props: sets[proto.UNSUBSCRIBE]}
@@ -142,75 +144,4 @@ func (a *asked) wants(p *proto.Publish) bool {
 		}
 	}
 	return true
-}
-
-// resumed reports whether the server kept the session, and with it the subscriptions.
-func (a *asked) resumed(c *conn.Conn) bool { return a.subscribed && c.Server().SessionPresent }
-
-// request sends SUBSCRIBE and UNSUBSCRIBE.
-func (a *asked) request(ctx context.Context, c *conn.Conn) error {
-	if a.resumed(c) {
-		return nil
-	}
-	if a.subscribe != nil {
-		p := *a.subscribe
-		if c.Version() < proto.V5 {
-			p.Props = nil
-		}
-		if err := c.Send(ctx, &p); err != nil {
-			return connect.SubscribeError(err)
-		}
-	}
-	if a.unsubscribe != nil {
-		p := *a.unsubscribe
-		if err := c.Send(ctx, &p); err != nil {
-			return connect.SubscribeError(err)
-		}
-	}
-	return nil
-}
-
-// answer handles a SUBACK or UNSUBACK. done reports that the run has what it wants.
-func (a *asked) answer(s *subscriber, p *proto.Suback) (done bool, err error) {
-	if p.Kind == proto.UNSUBACK {
-		for i, r := range p.Reasons {
-			if r.Failed() && i < len(a.unsubscribe.Filters) {
-				s.e.Warn("unsubscribe %s: %s", a.unsubscribe.Filters[i], r.Explain(proto.UNSUBACK, p.Props))
-			}
-		}
-		if a.subscribe == nil {
-			a.subscribed = true
-			s.away.end()
-			s.plan.Status.Again("")
-		}
-		return a.only, nil
-	}
-	holds := 0
-	var refusal error
-	for _, verdict := range conn.Granted(a.subscribe.Filters, p) {
-		var refused *conn.SubscribeError
-		var lower *conn.LowerQoS
-		switch {
-		case errors.As(verdict, &refused):
-			err := cli.Fail(cli.ExitSubscribe, cli.RefusedFilterHint(refused.Reason), "%w", refused)
-			if !a.partialOK {
-				return true, err
-			}
-			s.e.Warn("%v", err)
-			refusal = err
-			continue
-		case errors.As(verdict, &lower) && a.requireQoS:
-			return true, cli.Fail(cli.ExitSubscribe, "leave out --require-qos, or ask for less", "%w", lower)
-		case lower != nil && !a.warned:
-			s.e.Warn("%v", lower)
-		}
-		holds++
-	}
-	if holds == 0 {
-		return true, refusal
-	}
-	s.granted(a, holds)
-	a.subscribed, a.warned = true, true
-	s.away.end()
-	return a.only && a.unsubscribe == nil, nil
 }
