@@ -34,7 +34,7 @@ import (
 //	hush NAME                     end its input
 //	await [-stderr] [-count=N] NAME PATTERN
 //	                              wait until its output matches (N times)
-//	signal NAME SIGNAL            send INT, TERM, HUP, STOP, CONT or KILL
+//	signal [-late] NAME SIGNAL    send INT, TERM, HUP, STOP, CONT or KILL; -late: it may just have ended by itself
 //	ended NAME [N]                wait until it has ended, with exit status N (0); stdout and stderr look at it then
 //	real CMD...                   run mosquitto's own mosquitto_pub, mosquitto_sub or mosquitto_rr
 //	port NAME                     set $NAME to a free port

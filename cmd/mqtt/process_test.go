@@ -249,12 +249,18 @@ func cmdAwait(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func cmdSignal(ts *testscript.TestScript, neg bool, args []string) {
-	need(ts, neg, len(args) == 2, "signal NAME INT|TERM|HUP|STOP|CONT|KILL")
+	late := len(args) > 0 && args[0] == "-late"
+	if late {
+		args = args[1:]
+	}
+	need(ts, neg, len(args) == 2, "signal [-late] NAME INT|TERM|HUP|STOP|CONT|KILL")
 	sig, ok := signals()[args[1]]
 	if !ok {
 		ts.Fatalf("no signal %s here", args[1])
 	}
-	ts.Check(running(ts, args[0]).cmd.Process.Signal(sig))
+	if err := running(ts, args[0]).cmd.Process.Signal(sig); !late || !errors.Is(err, os.ErrProcessDone) {
+		ts.Check(err)
+	}
 }
 
 func cmdEnded(ts *testscript.TestScript, neg bool, args []string) {

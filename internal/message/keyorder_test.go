@@ -42,6 +42,24 @@ func TestQueryKeyOrder(t *testing.T) {
 	}
 }
 
+// TestQueryOrderInside pins what the documents say: inside an expression keys come in alphabetical order.
+func TestQueryOrderInside(t *testing.T) {
+	for expr, want := range map[string]string{
+		"[.[]]": `[2,{"y":1,"x":2}]`, "map(.)": `[2,{"y":1,"x":2}]`, "[paths]": `[["a"],["z"],["z","x"],["z","y"]]`,
+		"[to_entries[].key]": `["a","z"]`, "keys_unsorted": `["a","z"]`, "[..|numbers]": `[2,2,1]`, "[3,4]|keys_unsorted": `[0,1]`,
+		"tojson": `"{\"a\":2,\"z\":{\"x\":2,\"y\":1}}"`, "@json": `"{\"a\":2,\"z\":{\"x\":2,\"y\":1}}"`, `"\(.)"`: `"{\"a\":2,\"z\":{\"x\":2,\"y\":1}}"`,
+		"tostring": `"{\"a\":2,\"z\":{\"x\":2,\"y\":1}}"`, "with_entries(.)": `{"z":{"y":1,"x":2},"a":2}`,
+	} {
+		got, err := compiled(t, expr).Run(t.Context(), []byte(`{"z":{"y":1,"x":2},"a":2}`))
+		if err != nil || string(bytes.Join(got, []byte(" "))) != want {
+			t.Errorf("%s: %s (%v), want %s", expr, got, err, want)
+		}
+	}
+	if _, err := compiled(t, "keys_unsorted").Run(t.Context(), []byte("1")); err == nil {
+		t.Error("a number has no keys")
+	}
+}
+
 // TestQueryRaw checks that only strings lose their quotes.
 func TestQueryRaw(t *testing.T) {
 	for _, k := range []struct{ expr, in, want string }{

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/itchyny/gojq"
@@ -42,11 +44,31 @@ func NewQuery(flag, expr string) (*Query, error) {
 	parsed, err := gojq.Parse(expr)
 	if err == nil {
 		var code *gojq.Code
-		if code, err = gojq.Compile(parsed); err == nil {
+		if code, err = gojq.Compile(parsed, gojq.WithFunction("keys_unsorted", 0, 0, keysUnsorted)); err == nil {
 			return &Query{code: code, keys: newExprKeys(expr, parsed), most: resultsMax, same: strings.TrimSpace(expr) == "."}, nil
 		}
 	}
 	return nil, cli.BadFlag(flag, fmt.Sprintf(" %q: %v", expr, err), "expected a jq expression, such as .temp or select(.temp > 20)")
+}
+
+// keysUnsorted is keys_unsorted, which gojq lacks. Its order is that of keys, since gojq keeps objects
+// in maps, which have none.
+func keysUnsorted(v any, _ []any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		keys := make([]any, 0, len(v))
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			keys = append(keys, key)
+		}
+		return keys
+	case []any:
+		keys := make([]any, len(v))
+		for i := range keys {
+			keys[i] = i
+		}
+		return keys
+	}
+	return fmt.Errorf("keys_unsorted cannot be applied to: %s", gojq.TypeOf(v))
 }
 
 // ErrNotJSON is the error of Run for a payload that is not JSON.
