@@ -10,7 +10,7 @@ import (
 )
 
 // closeTimeout bounds how long Close waits for the server, and keptCloseTimeout does so if the server
-// keeps the session.
+// keeps the session and messages of it were acknowledged.
 const (
 	closeTimeout     = 500 * time.Millisecond
 	keptCloseTimeout = 3 * time.Second
@@ -23,9 +23,11 @@ const (
 //
 // Close waits up to 0.5 s for the server to close its half of the stream: if a stream is closed
 // while data arrives, it is reset, and the reset can discard what was sent last. If the server
-// keeps the session, Close waits up to 3 s, because a slow server would send again what it has not
-// read the acknowledgement of; and it first waits up to 0.5 s for the PUBRELs of received QoS 2
-// messages, so that the next connection does not have to complete these exchanges.
+// keeps the session, Close first waits up to 0.5 s for the PUBRELs of received QoS 2 messages, so
+// that the next connection does not have to complete these exchanges. If messages of that session
+// were acknowledged, it then waits up to 3 s, and does not close our half in the first 0.5 s: some
+// servers stop reading when they cannot write, and would send again what they have not read the
+// acknowledgement of.
 //
 // An error means that not everything was written.
 func (c *Conn) Close(ctx context.Context, p *proto.Disconnect) error {
@@ -39,11 +41,12 @@ func (c *Conn) Close(ctx context.Context, p *proto.Disconnect) error {
 		return c.fail(err)
 	}
 	c.unwatch()
-	limit := closeTimeout
-	if c.sessionSurvives(p) {
-		limit = keptCloseTimeout
+	if c.received && c.sessionSurvives(p) {
+		transport.AwaitClose(c.nc, closeTimeout)
+		transport.Linger(c.nc, keptCloseTimeout-closeTimeout, 0)
+	} else {
+		transport.Linger(c.nc, closeTimeout, 0)
 	}
-	transport.Linger(c.nc, limit, 0)
 	c.fail(ErrClosed)
 	return nil
 }

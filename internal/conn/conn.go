@@ -35,6 +35,7 @@ type Conn struct {
 
 	// Receiving.
 	msg           proto.Publish      // the last message
+	received      bool               // a message of the server was acknowledged
 	pendingAck    proto.Ack          // acknowledges msg, and is not queued yet; Kind is 0 for none
 	unconfirmed   []byte             // acknowledgements that wait for Confirm
 	violation     error              // of the server; ends the connection once the owner could call Confirm

@@ -62,6 +62,9 @@ func (c *Conn) appendAck(a proto.Ack) error {
 	if a.Kind == proto.PUBREC && a.Reason.Failed() {
 		c.sess.Receiver.Release(a.PacketID)
 	}
+	if a.Kind != proto.PUBREL {
+		c.received = true
+	}
 	var err error
 	if c.cfg.Confirm && (a.Kind == proto.PUBACK || a.Kind == proto.PUBREC) {
 		c.unconfirmed, err = a.Append(c.unconfirmed, c.v)

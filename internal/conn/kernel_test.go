@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,30 @@ func TestKernelCloseSlowServer(t *testing.T) {
 		c := start(t, cfg)
 		nextMessage(t, c, "1")
 		closed(t, c)
+	}
+}
+
+// TestKernelCloseKeptSession checks that a server that keeps the session reads the acknowledgements and
+// DISCONNECT before the end of the stream.
+func TestKernelCloseKeptSession(t *testing.T) {
+	for _, v := range versions {
+		cfg := loopback(t, v, func(p *peer) {
+			p.greet(false)
+			p.send(msg(1, 1, "a", "1"))
+			p.expect(ack(proto.PUBACK, 1), "e000")
+			p.nc.SetReadDeadline(time.Now().Add(closeTimeout / 2))
+			if _, err := p.r.Next(); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the stream ended: %v", err)
+			}
+		})
+		lasting(cfg)
+		c := start(t, cfg)
+		nextMessage(t, c, "1")
+		begin := time.Now()
+		closed(t, c)
+		if d := time.Since(begin); d > 10*time.Second {
+			t.Errorf("closed after %v", d)
+		}
 	}
 }
 

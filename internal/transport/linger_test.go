@@ -69,3 +69,26 @@ func TestLinger(t *testing.T) {
 		<-done
 	})
 }
+
+// AwaitClose ends when the peer closes or when its time is over, and leaves the sending half open.
+func TestAwaitClose(t *testing.T) {
+	a, b := lingerPair(t)
+	b.Write([]byte{1})
+	began := time.Now()
+	AwaitClose(a, 50*time.Millisecond)
+	if took := time.Since(began); took < 50*time.Millisecond {
+		t.Errorf("it took %s", took)
+	}
+	if _, err := a.Write([]byte{2}); err != nil {
+		t.Errorf("the sending half is closed: %v", err)
+	}
+	if n, err := b.Read(make([]byte, 2)); n != 1 || err != nil {
+		t.Errorf("the peer read %d bytes, %v", n, err)
+	}
+	b.Close()
+	began = time.Now()
+	AwaitClose(a, time.Minute)
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
