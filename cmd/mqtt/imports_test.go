@@ -16,7 +16,8 @@ var layers = [][]string{
 	{"internal/broker/fair", "internal/proto", "internal/transport", "internal/transport/selfsigned", "internal/config", "internal/scram", "internal/prometheus"},
 	{"internal/session", "internal/transport/selfsigned", "internal/jsonline", "internal/decode", "internal/faults"},
 	{"internal/format", "internal/conn", "internal/rules", "internal/broker"},
-	{"internal/report"},
+	{"internal/report", "internal/watch"},
+	{"internal/watch/screen"},
 	{"internal/broker/access", "internal/broker/disk", "internal/broker/metrics", "internal/bench", "internal/proxy", "internal/check"},
 	{"internal/cli"},
 	{"internal/connect", "internal/serve"},
@@ -43,6 +44,7 @@ var owners = map[string][]string{
 	"github.com/spf13/cobra":     {"internal/cmd", "internal/cli", "cmd/mqtt"},
 	"github.com/mattn/go-isatty": {"cmd/mqtt"},
 	"github.com/fatih/color":     {"internal/format"},
+	"charm.land/bubbletea/v2":    {"internal/watch/screen"},
 	"go.etcd.io/bbolt":           {"internal/broker/disk"},
 }
 

@@ -31,7 +31,11 @@ func main() {
 		TTYIn:     isatty.IsTerminal(os.Stdin.Fd()),
 		TTYOut:    isatty.IsTerminal(os.Stdout.Fd()),
 		TTYErr:    isatty.IsTerminal(os.Stderr.Fd()),
-		LookupEnv: os.LookupEnv, Environ: os.Environ, Exit: os.Exit, Release: release,
+		LookupEnv: os.LookupEnv, Environ: os.Environ, Release: release,
+	}
+	e.Exit = func(status int) {
+		e.RestoreTerminal()
+		os.Exit(status)
 	}
 	ctx, listen := interruptible(e, cli.Stuck(out, err))
 	e.HandleSignals = listen
@@ -46,8 +50,14 @@ func main() {
 func interruptible(e *cli.Env, stuck func() bool) (ctx context.Context, listen func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 2)
+	e.Signal = func(s syscall.Signal) {
+		select {
+		case signals <- s:
+		default: // two are waiting already, and the second ends the process
+		}
+	}
 	return ctx, sync.OnceFunc(func() {
-		signals := make(chan os.Signal, 2)
 		for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 			if !signal.Ignored(s) {
 				signal.Notify(signals, s)
@@ -72,11 +82,11 @@ func handle(signals <-chan os.Signal, e *cli.Env, stuck func() bool, cancel cont
 			} else if hurry := e.SecondSignal.Swap(nil); hurry != nil {
 				(*hurry)()
 			} else {
-				os.Exit(128 + int(last))
+				e.Exit(128 + int(last))
 			}
 		case <-look:
 			if stuck() {
-				os.Exit(128 + int(last))
+				e.Exit(128 + int(last))
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -32,6 +33,14 @@ type Env struct {
 
 	// SecondSignal is called for a second signal. While it is nil, a second signal ends the process.
 	SecondSignal atomic.Pointer[func()]
+
+	// Signal acts as if the process had received a signal: a terminal in raw mode sends keys, not
+	// signals. It is nil if the program does not handle signals.
+	Signal func(syscall.Signal)
+
+	// BeforeExit is called before the process ends in the middle of a command: it restores the
+	// terminal. It may be nil.
+	BeforeExit atomic.Pointer[func()]
 
 	// Tree builds the command tree with the subcommand that args begin with, or with all of them.
 	Tree func(args []string) *cobra.Command

@@ -69,3 +69,18 @@ func Earliest(times ...time.Time) (first time.Time) {
 	}
 	return first
 }
+
+// Raise acts as if the process had received s.
+func (e *Env) Raise(s syscall.Signal) {
+	if e.Signal != nil {
+		e.InstallSignals()
+		e.Signal(s)
+	}
+}
+
+// RestoreTerminal calls BeforeExit.
+func (e *Env) RestoreTerminal() {
+	if restore := e.BeforeExit.Load(); restore != nil {
+		(*restore)()
+	}
+}

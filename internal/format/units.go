@@ -125,3 +125,17 @@ func Percent(part, whole uint64) string {
 	}
 	return strconv.FormatFloat(x, 'f', 1, 64) + "%"
 }
+
+// WholeSeconds returns d in seconds, minutes, hours or days (12s, 1m30s, 2h05m, 3d04h), rounded down.
+func WholeSeconds(d time.Duration) string {
+	s := int(max(d, 0) / time.Second)
+	switch {
+	case s < 60:
+		return strconv.Itoa(s) + "s"
+	case s < 3600:
+		return fmt.Sprintf("%dm%02ds", s/60, s%60)
+	case s < 86400:
+		return fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
+	}
+	return fmt.Sprintf("%dd%02dh", min(s/86400, 999), s/3600%24)
+}

@@ -84,3 +84,47 @@ func Shorten(dst, b []byte, n int) (_ []byte, used int) {
 	}
 	return append(dst, b...), used
 }
+
+// ShortenMiddle appends b, a result of VisibleLine, in at most n columns. If b is longer, … replaces
+// its middle: the ends of topics are where they differ. used is the number of columns that the text
+// occupies.
+func ShortenMiddle(dst, b []byte, n int) (_ []byte, used int) {
+	if total := Columns(b); total <= n {
+		return append(dst, b...), total
+	}
+	if n <= 0 {
+		return dst, 0
+	}
+	head, tail := 0, len(b)
+	left, right := (n-1)/2, n-1-(n-1)/2 // columns before and after …
+	for head < len(b) {
+		r, size := utf8.DecodeRune(b[head:])
+		w := columns(r)
+		if w > left {
+			break
+		}
+		left -= w
+		used += w
+		head += size
+	}
+	right += left
+	for tail > head {
+		r, size := utf8.DecodeLastRune(b[:tail])
+		w := columns(r)
+		if w > right {
+			break
+		}
+		right -= w
+		used += w
+		tail -= size
+	}
+	for tail < len(b) { // a character without columns belongs to the one before it
+		r, size := utf8.DecodeRune(b[tail:])
+		if columns(r) > 0 {
+			break
+		}
+		tail += size
+	}
+	dst = append(append(dst, b[:head]...), "…"...)
+	return append(dst, b[tail:]...), used + 1
+}

@@ -48,7 +48,7 @@ func New(e *cli.Env) *cobra.Command {
 	f.jq.Register(fs, "print the result of the jq `EXPR` on each JSON payload")
 	fs.Float64Var(&f.random, "random-filter", 100, "print a random `PERCENT` of the messages")
 	fs.BoolVar(&f.rate, "message-rate", false, "print the number of messages per second instead of messages")
-	fs.BoolVarP(&f.watch, "watch", "w", false, "show a live view of topics (on a terminal)")
+	fs.BoolVarP(&f.watch, "watch", "w", false, "explore topics live (on a terminal; ? lists the keys)")
 	f.Flags.Register(fs, false)
 	return c
 }
@@ -75,15 +75,15 @@ func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err 
 		return nil, cli.Conflict("-R", "--retained-only", "--remove-retained")
 	case !(f.random > 0 && f.random <= 100):
 		return nil, cli.BadFlag("--random-filter", " "+strconv.FormatFloat(f.random, 'g', -1, 64), "expected more than 0, and 100 at most")
-	case f.watch && (f.output.JSON || fs.Changed("format") || f.output.Verbose):
-		return nil, cli.BadFlag("-w", " with -J, -F or -v", "the table has a form of its own")
 	case f.watch && f.rate && !e.Mosquitto():
 		return nil, cli.Conflict("-w", "--message-rate")
-	case f.watch && !f.rate && !e.TTYOut:
-		return nil, cli.BadFlag("-w", ": stdout is no terminal", "leave it out to pipe messages")
 	}
 	if f.watch && !f.rate {
-		s.out = newWatch(e, s.stdout)
+		if err := f.checkWatch(e, fs, s.plan.Cfg.Trace != nil); err != nil {
+			return nil, err
+		}
+		s.watch = newWatch(e, fs, s.plan.Target.Addr())
+		s.out = s.watch
 		return s, nil
 	}
 	if s.out, err = f.output.Open(e, s.stdout, fs); err == nil && f.rate {
@@ -116,6 +116,15 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 		defer cancel(nil)
 		s.giveUp = func() { cancel(errIdle) }
 	}
+	if s.watch != nil {
+		s.watch.noticeLosses(&s.plan.Backoff)
+		defer s.watch.end() // also in a panic
+	}
 	err = conn.Hold(ctx, s.plan.Cfg, &s.session, s.plan.Backoff, s.attend)
+	if s.watch != nil {
+		if broken := s.watch.end(); broken != nil {
+			return broken
+		}
+	}
 	return cli.FirstError(s.verdict(ctx, s.plan.Explain(err)), s.retained.refused)
 }

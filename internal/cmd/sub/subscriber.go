@@ -24,6 +24,7 @@ type subscriber struct {
 	retained retained
 	jq       *message.Query
 	out      message.Sink
+	watch    *watch      // the same with --watch, else nil
 	stdout   *cli.Stdout // of out
 
 	count    int       // messages printed
@@ -44,6 +45,11 @@ func (s *subscriber) attend(ctx context.Context, c *conn.Conn) error {
 	if s.last.IsZero() {
 		s.last = time.Now()
 	}
+	if s.watch != nil {
+		if err := s.watch.begin(c); err != nil {
+			return s.leave(ctx, c, err)
+		}
+	}
 	s.plan.Status.Connected(c)
 	if s.asked.resumed(c) {
 		s.away.end()
@@ -54,6 +60,9 @@ func (s *subscriber) attend(ctx context.Context, c *conn.Conn) error {
 		return err
 	}
 	s.away.begin()
+	if s.watch != nil {
+		s.watch.lost(err, 0)
+	}
 	if s.giveUp != nil {
 		s.alarm = time.AfterFunc(time.Until(s.last.Add(s.f.ends.idle)), s.giveUp)
 	}
@@ -123,6 +132,9 @@ func (s *subscriber) beforeWait(ctx context.Context, c *conn.Conn) (limit time.T
 	if err = s.flush(c); err == nil {
 		err = s.retained.clear(ctx, c)
 	}
+	if err == nil && s.watch != nil {
+		err = s.watch.publish(ctx, c)
+	}
 	return cli.Earliest(s.f.ends.idleLimit(s.last), s.out.Due(), s.retained.limit(), s.suback.Due()), err
 }
 
@@ -141,7 +153,9 @@ func (s *subscriber) handle(ctx context.Context, c *conn.Conn, ev conn.Event) (e
 		}
 		return ended, err
 	case conn.Delivered:
-		s.retained.delivered(ev)
+		if s.watch == nil || !s.watch.delivered(ev) {
+			s.retained.delivered(ev)
+		}
 	case conn.Pong:
 		s.retained.pong()
 	case conn.Idle:
