@@ -24,7 +24,8 @@ func CompareHTML(w io.Writer, c *Comparison) error {
 	}
 	p.Title(title, runs("base", c.Base.Runs)+", compared with "+runs("new", c.New.Runs), badge(failed, n), failed == 0)
 	p.Facts([]report.Fact{{Name: "change", Value: c.summaryText()}})
-	p.Facts([]report.Fact{{Name: "base", Value: c.Base.text()}, {Name: "new", Value: c.New.text()}})
+	p.side("base", &c.Base)
+	p.side("new", &c.New)
 	if n > 0 {
 		p.Table("Thresholds", true, "verdict", "--fail-if")
 		for i := range c.Verdicts {
@@ -46,6 +47,22 @@ func CompareHTML(w io.Writer, c *Comparison) error {
 	p.comparedCharts(c)
 	return p.End(w, "Each value is the median of the runs of a side; p is of a Mann-Whitney U test. A change counts if p is at most "+
 		strconv.FormatFloat(c.Alpha, 'f', -1, 64)+".")
+}
+
+// side appends which runs a side has, and the command line of the first one.
+func (p *page) side(name string, s *Side) {
+	r := s.results[0]
+	facts := []report.Fact{{Name: name, Value: s.text()}}
+	if r.ServerVersion != "" {
+		facts = append(facts, report.Fact{Name: "server version", Value: r.ServerVersion})
+	}
+	if len(r.Machines) > 0 && r.Machines[0].Host != "" {
+		facts = append(facts, report.Fact{Name: "host", Value: r.Machines[0].Host})
+	}
+	p.Facts(facts)
+	if len(r.Machines) > 0 && r.Machines[0].Command != "" {
+		p.Commands(r.Machines[0].Command)
+	}
 }
 
 // changeRow appends a metric with its change, and whether that is more than noise.

@@ -95,16 +95,22 @@ func (p *Page) Title(title, text, badge string, passed bool) {
 	p.Raw("\n</header>\n")
 }
 
-// wideFact is the number of bytes from which a value gets the width of two.
-const wideFact = 20
+// The number of bytes from which a value gets the width of two, and all of the width.
+const (
+	wideFact = 20
+	longFact = 72
+)
 
 // Facts appends names with their values.
 func (p *Page) Facts(facts []Fact) {
 	p.Raw("<dl class=\"config\">\n")
 	for _, f := range facts {
-		if len(f.Value) > wideFact {
+		switch n := len(f.Value); {
+		case n > longFact:
+			p.Raw("<div class=\"long\">")
+		case n > wideFact:
 			p.Raw("<div class=\"wide\">")
-		} else {
+		default:
 			p.Raw("<div>")
 		}
 		p.Tag("dt", "", f.Name)

@@ -14,8 +14,10 @@ func newReport(e *cli.Env) *cobra.Command {
 	f := &outputFlags{}
 	var display cli.DisplayFlags
 	c := &cobra.Command{
-		Use:     "report FILE...",
-		Short:   "Merge results of --out and print them as one",
+		Use:   "report FILE...",
+		Short: "Merge results of --out and print them as one",
+		Long: `Merge results that processes with one --run measured together. mqtt bench compare compares separate runs,
+with one of them as the baseline.`,
 		Example: `  mqtt bench report a.json b.json --format html > report.html`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := e.LoadSettings(c); err != nil {
