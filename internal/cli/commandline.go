@@ -22,27 +22,16 @@ func (e *Env) CommandLine(c *cobra.Command) string {
 		for _, value := range s.Values {
 			name, value := "--"+f.Name, config.Masked(f.Name, value)
 			if f.NoOptDefVal == "" {
-				words = append(words, name, shellQuote(value))
+				words = append(words, name, ShellQuote(value))
 			} else if value == f.NoOptDefVal {
 				words = append(words, name)
 			} else {
-				words = append(words, name+"="+shellQuote(value))
+				words = append(words, name+"="+ShellQuote(value))
 			}
 		}
 	}
 	for _, arg := range fs.Args() {
-		words = append(words, shellQuote(arg))
+		words = append(words, ShellQuote(arg))
 	}
 	return strings.Join(words, " ")
-}
-
-// shellQuote returns s as one word of a POSIX shell.
-func shellQuote(s string) string {
-	plain := func(c rune) bool {
-		return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("%+,-./:=@_", c)
-	}
-	if s != "" && strings.IndexFunc(s, func(c rune) bool { return !plain(c) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -94,6 +94,10 @@ func guesses(word string) []string {
 		return []string{"reconnect"}
 	case "output", "output-file", "outfile", "report", "save", "summary-export", "result", "results":
 		return []string{"out", "json:a redirection, as in -J > FILE"}
+	case "baseline", "base", "compare", "compare-to", "compare-with", "against":
+		return []string{"known", "fail-if:=mqtt bench compare BASE... -- NEW... compares results"}
+	case "name", "run-name", "test-name", "label", "description", "comment":
+		return []string{"title"}
 	case "threshold", "thresholds", "fail", "fail-on", "assert":
 		return []string{"fail-if", "expect"}
 	case "input", "infile", "input-file", "from-file", "file-read":

@@ -61,6 +61,8 @@ func TestGuesses(t *testing.T) {
 		{"bench --interval 5", "did you mean --rate?"},
 		{"bench --output x", "did you mean --out?"},
 		{"bench --thresholds x", "did you mean --fail-if?"},
+		{"bench report --baseline a.json b.json", "mqtt bench compare BASE... -- NEW... compares results"},
+		{"bench --name x", "did you mean --title?"},
 		{"pub -v", "did you mean -d?"},
 		{"broker -c mosquitto.conf", cli.NoConfigFile},
 		{"broker mosquitto.conf", cli.NoConfigFile},
