@@ -135,14 +135,14 @@ func (p *Peer) Complete(m *proto.Publish) (ack *proto.Ack) {
 	return ack
 }
 
-// Text returns a message with a topic and a payload.
-func Text(topic, payload string, qos byte) proto.Publish {
+// message returns a message with a topic and a payload.
+func message(topic, payload string, qos byte) proto.Publish {
 	return proto.Publish{Topic: []byte(topic), Payload: []byte(payload), QoS: qos}
 }
 
-// Retained is like Text, for a retained message.
-func Retained(topic, payload string, qos byte) proto.Publish {
-	m := Text(topic, payload, qos)
+// retained is like message, for a retained message.
+func retained(topic, payload string, qos byte) proto.Publish {
+	m := message(topic, payload, qos)
 	m.Retain = true
 	return m
 }

@@ -49,7 +49,7 @@ func (k *Case) matches(selectors []string, v proto.Version) bool {
 		return ok
 	}
 	for _, s := range selectors {
-		if s == k.Name || s == section || strings.HasPrefix(section, s+".") {
+		if s == k.Name || s == section || strings.HasPrefix(section, s+".") || s == VersionName(v)+"/"+section+"/"+k.Name {
 			return true
 		}
 		for _, rule := range rules {

@@ -61,7 +61,7 @@ var authCases = [...]Case{
 		V5: "3.3.4 MQTT-3.3.4-1", V311: "3.3.5 MQTT-3.3.5-2", Needs: NeedDeniedTopic | NeedQoS1,
 		Run: func(c *C) {
 			p := c.Connect()
-			m := Text(c.r.opt.DeniedTopic, "denied", 1)
+			m := message(c.r.opt.DeniedTopic, "denied", 1)
 			m.PacketID = p.NewID()
 			p.Send(&m)
 			packet, err := p.read(c.r.opt.Limit)

@@ -299,7 +299,7 @@ var malformedCases = [...]Case{
 			p := c.Connect()
 			topic := c.Topic(strings.Repeat("x", 900))
 			p.Subscribe(topic, 0)
-			p.Publish(Text(topic, "long", 0))
+			p.Publish(message(topic, "long", 0))
 			p.Expect(topic, "long")
 		},
 	},

@@ -18,7 +18,7 @@ var propertyCases = [...]Case{
 			ps := proto.Props(nil).AppendNum(proto.PayloadFormatIndicator, 1).AppendText(proto.ContentType, "text/plain; charset=ü").
 				AppendText(proto.ResponseTopic, c.Topic("r")).AppendText(proto.CorrelationData, "\x00\xff\x01").
 				AppendPair("b", "1").AppendPair("a", "2").AppendPair("b", "1").AppendPair("", "")
-			m := Text(c.Topic("a"), "x", 0)
+			m := message(c.Topic("a"), "x", 0)
 			m.Props = ps
 			s.Publish(m)
 			c.sameProperties(s.Expect(c.Topic("a"), "x"), ps)
@@ -30,7 +30,7 @@ var propertyCases = [...]Case{
 		Run: func(c *C) {
 			ps := proto.Props(nil).AppendText(proto.ContentType, "a/b").AppendPair("k", "v").AppendPair("k", "w")
 			p := c.Connect()
-			m := Retained(c.Topic("a"), "x", c.storedQoS())
+			m := retained(c.Topic("a"), "x", c.storedQoS())
 			m.Props = ps
 			p.Publish(m)
 			p.Barrier()
@@ -49,7 +49,7 @@ var propertyCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 1)
 			s.Disconnect()
 			p := c.Connect()
-			m := Text(c.Topic("a"), "x", 1)
+			m := message(c.Topic("a"), "x", 1)
 			m.Props = ps
 			p.Publish(m)
 			s = c.Connect(Lasting(id))
@@ -62,7 +62,7 @@ var propertyCases = [...]Case{
 		Run: func(c *C) {
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
-			s.Publish(Text(c.Topic("a"), "x", 0))
+			s.Publish(message(c.Topic("a"), "x", 0))
 			m := s.Expect(c.Topic("a"), "x")
 			for _, id := range []proto.PropID{proto.ContentType, proto.ResponseTopic, proto.CorrelationData, proto.PayloadFormatIndicator, proto.MessageExpiryInterval} {
 				if m.Props.Has(id) {
@@ -76,7 +76,7 @@ var propertyCases = [...]Case{
 		V5: "3.3.2.3.3 MQTT-3.3.2-6", Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
-			m := Retained(c.Topic("a"), "x", c.storedQoS())
+			m := retained(c.Topic("a"), "x", c.storedQoS())
 			m.Props = m.Props.AppendNum(proto.MessageExpiryInterval, 100)
 			p.Publish(m)
 			p.Barrier()
@@ -94,14 +94,14 @@ var propertyCases = [...]Case{
 		V5: "3.3.2.3.3 MQTT-3.3.2-5", Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
-			m := Retained(c.Topic("a"), "old", c.storedQoS())
+			m := retained(c.Topic("a"), "old", c.storedQoS())
 			m.Props = m.Props.AppendNum(proto.MessageExpiryInterval, 1)
 			p.Publish(m)
 			p.Barrier()
 			c.Sleep(2500 * time.Millisecond)
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
-			p.Publish(Text(c.Topic("a"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "marker", 0))
 			s.None("no message that expired 1.5 s ago", "marker")
 		},
 	},
@@ -114,11 +114,11 @@ var propertyCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 1)
 			s.Disconnect()
 			p := c.Connect()
-			m := Text(c.Topic("a"), "old", 1)
+			m := message(c.Topic("a"), "old", 1)
 			m.Props = m.Props.AppendNum(proto.MessageExpiryInterval, 1)
 			p.Publish(m)
 			c.Sleep(2500 * time.Millisecond)
-			p.Publish(Text(c.Topic("a"), "marker", 1))
+			p.Publish(message(c.Topic("a"), "marker", 1))
 			s = c.Connect(Lasting(id))
 			s.None("no message that expired 1.5 s ago", "marker")
 		},
@@ -246,7 +246,7 @@ var propertyCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 0)
 			s.Subscribe(c.Topic("b"), 0)
 			alias := func(topic, payload string, n uint32) {
-				m := Text(topic, payload, 0)
+				m := message(topic, payload, 0)
 				m.Props = m.Props.AppendNum(proto.TopicAlias, n)
 				p.Publish(m)
 			}
@@ -267,7 +267,7 @@ var propertyCases = [...]Case{
 		Run: func(c *C) {
 			id := c.ID("s")
 			p := c.Connect(Lasting(id))
-			m := Text(c.Topic("a"), "x", 0)
+			m := message(c.Topic("a"), "x", 0)
 			m.Props = m.Props.AppendNum(proto.TopicAlias, 1)
 			p.Publish(m)
 			p.Disconnect()
@@ -283,7 +283,7 @@ var propertyCases = [...]Case{
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
 			for range 5 {
-				s.Publish(Text(c.Topic("a"), "x", 0))
+				s.Publish(message(c.Topic("a"), "x", 0))
 				if m := s.Expect(c.Topic("a"), "x"); m.Props.Has(proto.TopicAlias) {
 					c.Fail("a message without Topic Alias", "%s", s.describe(m))
 				}
@@ -299,7 +299,7 @@ var propertyCases = [...]Case{
 			known := map[uint32]string{}
 			for i := range 12 {
 				topic := c.Topic(fmt.Sprint(i % 4))
-				s.Publish(Text(topic, "x", 0))
+				s.Publish(message(topic, "x", 0))
 				m := s.Message("the message")
 				n := m.Props.Num(proto.TopicAlias, 0)
 				if n > 2 {
@@ -403,7 +403,7 @@ var propertyCases = [...]Case{
 			unsub := p.Unsuback(2)
 			props := []proto.Props{sub.Props, unsub.Props}
 			if c.Server.MaximumQoS > 0 {
-				m := Text(c.Topic("none"), "x", 1)
+				m := message(c.Topic("none"), "x", 1)
 				props = append(props, p.Publish(m).Props)
 			}
 			for _, ps := range props {
@@ -421,7 +421,7 @@ var propertyCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 1)
 			for _, size := range []int{10, 1000, 100, 250, 20} {
 				payload := fmt.Sprintf("%0*d", size, size)
-				p.Publish(Text(c.Topic("a"), payload, 1))
+				p.Publish(message(c.Topic("a"), payload, 1))
 			}
 			for _, size := range []int{10, 100, 20} {
 				s.Expect(c.Topic("a"), fmt.Sprintf("%0*d", size, size))
@@ -473,10 +473,10 @@ var propertyCases = [...]Case{
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 2)
 			ps := proto.Props(nil).AppendText(proto.ReasonString, "fine").AppendPair("k", "v")
-			p.Publish(Text(c.Topic("a"), "1", 1))
+			p.Publish(message(c.Topic("a"), "1", 1))
 			m := s.Receive("a message")
 			s.Send(&proto.Ack{Kind: proto.PUBACK, PacketID: m.PacketID, Props: ps})
-			p.Publish(Text(c.Topic("a"), "2", 2))
+			p.Publish(message(c.Topic("a"), "2", 2))
 			m = s.Receive("a message")
 			s.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: m.PacketID, Props: ps})
 			s.Ack(proto.PUBREL, m.PacketID)
@@ -490,7 +490,7 @@ var propertyCases = [...]Case{
 		Run: func(c *C) {
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 1)
-			p.Publish(Text(c.Topic("a"), "x", 1))
+			p.Publish(message(c.Topic("a"), "x", 1))
 			m := s.Receive("a message")
 			s.Raw(packet(0x40, id(m.PacketID), bytesOf(0x05))...)
 			s.Closed("the server closes the connection")
@@ -503,14 +503,14 @@ var propertyCases = [...]Case{
 			id := c.ID("s")
 			p, s := c.Connect(), c.Connect(Lasting(id))
 			s.Subscribe(c.Topic("a"), 2)
-			p.Publish(Text(c.Topic("a"), "refused", 2))
+			p.Publish(message(c.Topic("a"), "refused", 2))
 			m := s.Receive("a message")
 			s.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: m.PacketID, Reason: proto.UnspecifiedError})
-			p.Publish(Text(c.Topic("a"), "marker", 2))
+			p.Publish(message(c.Topic("a"), "marker", 2))
 			s.None("no other packet for the message that was refused", "marker")
 			s.CloseAbruptly()
 			s = c.Connect(Lasting(id))
-			p.Publish(Text(c.Topic("a"), "marker 2", 2))
+			p.Publish(message(c.Topic("a"), "marker 2", 2))
 			s.None("the message that was refused is not sent again", "marker 2")
 		},
 	},
@@ -521,13 +521,13 @@ var propertyCases = [...]Case{
 			id := c.ID("s")
 			p, s := c.Connect(), c.Connect(Lasting(id))
 			s.Subscribe(c.Topic("a"), 1)
-			p.Publish(Text(c.Topic("a"), "refused", 1))
+			p.Publish(message(c.Topic("a"), "refused", 1))
 			m := s.Receive("a message")
 			s.Send(&proto.Ack{Kind: proto.PUBACK, PacketID: m.PacketID, Reason: proto.UnspecifiedError})
 			s.Barrier()
 			s.CloseAbruptly()
 			s = c.Connect(Lasting(id))
-			p.Publish(Text(c.Topic("a"), "marker", 1))
+			p.Publish(message(c.Topic("a"), "marker", 1))
 			s.None("the message that was refused is not sent again", "marker")
 		},
 	},
@@ -537,7 +537,7 @@ var propertyCases = [...]Case{
 		Run: func(c *C) {
 			p := c.Connect()
 			for _, q := range []byte{1, 2} {
-				m := Text(c.Topic("nobody"), "x", q)
+				m := message(c.Topic("nobody"), "x", q)
 				m.PacketID = p.NewID()
 				p.Send(&m)
 				kind := proto.PUBACK
@@ -591,7 +591,7 @@ var propertyCases = [...]Case{
 			s, p := c.Connect(WithProp(proto.ReceiveMaximum, window)), c.Connect()
 			s.Subscribe(c.Topic("a"), 2)
 			for i := range n {
-				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), byte(1+i%2)))
+				p.Publish(message(c.Topic("a"), fmt.Sprint(i), byte(1+i%2)))
 			}
 			s.Barrier()
 			// What is in flight is put aside; more than the window is seen here or later.
@@ -625,11 +625,11 @@ var propertyCases = [...]Case{
 		Run: func(c *C) {
 			s, p := c.Connect(WithProp(proto.ReceiveMaximum, 1)), c.Connect()
 			s.Subscribe(c.Topic("a"), 1)
-			p.Publish(Text(c.Topic("a"), "held", 1))
+			p.Publish(message(c.Topic("a"), "held", 1))
 			s.Receive("a message")
 			s.Barrier()
 			s.Subscribe(c.Topic("b"), 0)
-			p.Publish(Text(c.Topic("b"), "zero", 0))
+			p.Publish(message(c.Topic("b"), "zero", 0))
 			s.Expect(c.Topic("b"), "zero")
 		},
 	},
@@ -644,7 +644,7 @@ var propertyCases = [...]Case{
 			p := c.Connect()
 			var all []byte
 			for i := range most + 1 {
-				m := Text(c.Topic("a"), "x", 2)
+				m := message(c.Topic("a"), "x", 2)
 				m.PacketID = uint16(1 + i)
 				all = append(all, p.Encode(&m)...)
 			}

@@ -15,7 +15,7 @@ var qosCases = [...]Case{
 		Run: func(c *C) {
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 2)
-			s.Publish(Text(c.Topic("a"), "x", 0))
+			s.Publish(message(c.Topic("a"), "x", 0))
 			if m := s.Expect(c.Topic("a"), "x"); m.QoS != 0 || m.Dup || m.Retain {
 				c.Fail("QoS 0, DUP 0, RETAIN 0", "%s", s.describe(m))
 			}
@@ -27,7 +27,7 @@ var qosCases = [...]Case{
 		Run: func(c *C) {
 			p := c.Connect()
 			for _, id := range []uint16{1, 255, 256, 32768, 65535} {
-				m := Text(c.Topic("a"), "x", 1)
+				m := message(c.Topic("a"), "x", 1)
 				m.PacketID = id
 				p.Publish(m)
 			}
@@ -39,7 +39,7 @@ var qosCases = [...]Case{
 		Run: func(c *C) {
 			p := c.Connect()
 			for _, id := range []uint16{1, 255, 256, 32768, 65535} {
-				m := Text(c.Topic("a"), "x", 2)
+				m := message(c.Topic("a"), "x", 2)
 				m.PacketID = id
 				p.Publish(m)
 			}
@@ -63,7 +63,7 @@ var qosCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 1)
 			id := c.ID("p")
 			p := c.Connect(Lasting(id))
-			m := Text(c.Topic("a"), "once", 2)
+			m := message(c.Topic("a"), "once", 2)
 			m.PacketID = 7
 			p.Send(&m)
 			p.Ack(proto.PUBREC, 7)
@@ -77,7 +77,7 @@ var qosCases = [...]Case{
 			p.Ack(proto.PUBREC, 7)
 			p.Send(&proto.Ack{Kind: proto.PUBREL, PacketID: 7})
 			p.Ack(proto.PUBCOMP, 7)
-			p.Publish(Text(c.Topic("a"), "marker", 2))
+			p.Publish(message(c.Topic("a"), "marker", 2))
 			if before := s.Until("marker"); len(before) != 1 {
 				c.Fail("one copy of the message", "%d copies", len(before))
 			}
@@ -88,7 +88,7 @@ var qosCases = [...]Case{
 		V5: "4.3.3 MQTT-4.3.3-11", V311: "4.3.3 MQTT-4.3.3-2", V31: "3.6", Needs: NeedQoS2,
 		Run: func(c *C) {
 			p := c.Connect()
-			m := Text(c.Topic("a"), "x", 2)
+			m := message(c.Topic("a"), "x", 2)
 			m.PacketID = 7
 			p.Publish(m)
 			p.watch = nil // a PUBREL without a message is not what a client sends on its own
@@ -105,7 +105,7 @@ var qosCases = [...]Case{
 		Run: func(c *C) {
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 1)
-			m := Text(c.Topic("a"), "x", 1)
+			m := message(c.Topic("a"), "x", 1)
 			m.PacketID, m.Dup = 3, true
 			p.watch = nil
 			p.Send(&m)
@@ -122,7 +122,7 @@ var qosCases = [...]Case{
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 2)
 			for _, q := range []byte{1, 2} {
-				p.Publish(Text(c.Topic("a"), "x", q))
+				p.Publish(message(c.Topic("a"), "x", q))
 				if m := s.Expect(c.Topic("a"), "x"); m.Dup || m.PacketID == 0 || m.QoS != q {
 					c.Fail(fmt.Sprintf("QoS %d, DUP 0, an identifier other than 0", q), "%s", s.describe(m))
 				}
@@ -137,7 +137,7 @@ var qosCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 2)
 			const n = 8
 			for i := range n {
-				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), byte(1+i%2)))
+				p.Publish(message(c.Topic("a"), fmt.Sprint(i), byte(1+i%2)))
 			}
 			seen := map[uint16]bool{}
 			var held []*proto.Publish
@@ -170,7 +170,7 @@ var qosCases = [...]Case{
 			id := c.ID("s")
 			s := c.Connect(Lasting(id))
 			s.Subscribe(c.Topic("a"), 1)
-			p.Publish(Text(c.Topic("a"), "x", 1))
+			p.Publish(message(c.Topic("a"), "x", 1))
 			first := s.Receive("the message")
 			s.CloseAbruptly()
 			s = c.Connect(Lasting(id))
@@ -179,7 +179,7 @@ var qosCases = [...]Case{
 				c.Fail(fmt.Sprintf("the message with DUP and identifier %d", first.PacketID), "%s", s.describe(again))
 			}
 			s.Acknowledge(again)
-			p.Publish(Text(c.Topic("a"), "marker", 1))
+			p.Publish(message(c.Topic("a"), "marker", 1))
 			s.None("the message once more only", "marker")
 		},
 	},
@@ -191,7 +191,7 @@ var qosCases = [...]Case{
 			id := c.ID("s")
 			s := c.Connect(Lasting(id))
 			s.Subscribe(c.Topic("a"), 2)
-			p.Publish(Text(c.Topic("a"), "x", 2))
+			p.Publish(message(c.Topic("a"), "x", 2))
 			first := s.Receive("the message")
 			s.CloseAbruptly()
 			s = c.Connect(Lasting(id))
@@ -210,7 +210,7 @@ var qosCases = [...]Case{
 			id := c.ID("s")
 			s := c.Connect(Lasting(id))
 			s.Subscribe(c.Topic("a"), 2)
-			p.Publish(Text(c.Topic("a"), "x", 2))
+			p.Publish(message(c.Topic("a"), "x", 2))
 			m := s.Receive("the message")
 			s.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: m.PacketID})
 			s.Ack(proto.PUBREL, m.PacketID)
@@ -222,7 +222,7 @@ var qosCases = [...]Case{
 				c.Fail(expected, "%s", s.describe(packet))
 			}
 			s.Send(&proto.Ack{Kind: proto.PUBCOMP, PacketID: m.PacketID})
-			p.Publish(Text(c.Topic("a"), "marker", 2))
+			p.Publish(message(c.Topic("a"), "marker", 2))
 			s.None("the message is not sent again", "marker")
 		},
 	},
@@ -236,7 +236,7 @@ var qosCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 1)
 			const n = 10
 			for i := range n {
-				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), 1))
+				p.Publish(message(c.Topic("a"), fmt.Sprint(i), 1))
 			}
 			s.Receive("the first message")
 			s.CloseAbruptly()
@@ -252,7 +252,7 @@ var qosCases = [...]Case{
 		Run: func(c *C) {
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 1)
-			p.Publish(Text(c.Topic("a"), "x", 1))
+			p.Publish(message(c.Topic("a"), "x", 1))
 			m := s.Receive("the message")
 			// What is sent again within three seconds is seen; the standard forbids it at any time.
 			end := time.Now().Add(3 * time.Second)
@@ -291,7 +291,7 @@ var qosCases = [...]Case{
 			n := min(20, int(c.Server.ReceiveMaximum))
 			var all []proto.Packet
 			for i := range n {
-				m := Text(c.Topic("a"), "x", 1)
+				m := message(c.Topic("a"), "x", 1)
 				m.PacketID = uint16(100 + i)
 				all = append(all, &m)
 			}
@@ -345,7 +345,7 @@ var qosCases = [...]Case{
 		Run: func(c *C) {
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
-			s.Publish(Text(c.Topic("a"), "", 0))
+			s.Publish(message(c.Topic("a"), "", 0))
 			s.Expect(c.Topic("a"), "")
 		},
 	},
@@ -359,7 +359,7 @@ var qosCases = [...]Case{
 			}
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
-			s.Publish(Text(c.Topic("a"), string(all), 0))
+			s.Publish(message(c.Topic("a"), string(all), 0))
 			s.Expect(c.Topic("a"), string(all))
 		},
 	},
@@ -372,7 +372,7 @@ var qosCases = [...]Case{
 			var all []proto.Packet
 			const n = 200
 			for i := range n {
-				m := Text(c.Topic("a"), fmt.Sprint(i), 0)
+				m := message(c.Topic("a"), fmt.Sprint(i), 0)
 				all = append(all, &m)
 			}
 			s.Send(all...)
@@ -387,7 +387,7 @@ var qosCases = [...]Case{
 		Run: func(c *C) {
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
-			m := Text(c.Topic("a"), "slow", 0)
+			m := message(c.Topic("a"), "slow", 0)
 			s.Dribble(s.Encode(&m))
 			s.Expect(c.Topic("a"), "slow")
 		},
@@ -399,7 +399,7 @@ func (c *C) identifierAgain(qos byte) {
 	p, s := c.Connect(), c.Connect()
 	s.Subscribe(c.Topic("a"), qos)
 	for i := range 4 {
-		m := Text(c.Topic("a"), fmt.Sprint(i), qos)
+		m := message(c.Topic("a"), fmt.Sprint(i), qos)
 		m.PacketID = 77
 		p.Publish(m)
 		s.Expect(c.Topic("a"), fmt.Sprint(i))
@@ -412,7 +412,7 @@ func (c *C) ordered(qos byte) {
 	s.Subscribe(c.Topic("a"), qos)
 	const n = 100
 	for i := range n {
-		p.Publish(Text(c.Topic("a"), fmt.Sprint(i), qos))
+		p.Publish(message(c.Topic("a"), fmt.Sprint(i), qos))
 	}
 	for i := range n {
 		s.Expect(c.Topic("a"), fmt.Sprint(i))

@@ -13,7 +13,7 @@ var retainCases = [...]Case{
 		V5: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-9", V311: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-6 MQTT-3.3.1-8", V31: "3.3", Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
-			p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
 			p.Barrier()
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
@@ -29,7 +29,7 @@ var retainCases = [...]Case{
 			p := c.Connect()
 			for q := range byte(3) {
 				topic := c.Topic(fmt.Sprint(q))
-				p.Publish(Retained(topic, "kept", q))
+				p.Publish(retained(topic, "kept", q))
 				p.Barrier()
 				s := c.Connect()
 				s.Subscribe(topic, 2)
@@ -45,13 +45,13 @@ var retainCases = [...]Case{
 		V5: "3.3.1.3 MQTT-3.3.1-5", V311: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-6", V31: "3.3", Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
-			p.Publish(Retained(c.Topic("a"), "old", c.storedQoS()))
-			p.Publish(Retained(c.Topic("a"), "new", c.storedQoS()))
+			p.Publish(retained(c.Topic("a"), "old", c.storedQoS()))
+			p.Publish(retained(c.Topic("a"), "new", c.storedQoS()))
 			p.Barrier()
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
 			s.Expect(c.Topic("a"), "new")
-			p.Publish(Text(c.Topic("a"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "marker", 0))
 			s.None("one retained message", "marker")
 		},
 	},
@@ -60,12 +60,12 @@ var retainCases = [...]Case{
 		V5: "3.3.1.3 MQTT-3.3.1-6", V311: "3.3.1.3 MQTT-3.3.1-10", V31: "3.3", Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
-			p.Publish(Retained(c.Topic("a"), "old", c.storedQoS()))
-			p.Publish(Retained(c.Topic("a"), "", 0))
+			p.Publish(retained(c.Topic("a"), "old", c.storedQoS()))
+			p.Publish(retained(c.Topic("a"), "", 0))
 			p.Barrier()
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
-			p.Publish(Text(c.Topic("a"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "marker", 0))
 			s.None("no retained message", "marker")
 		},
 	},
@@ -75,7 +75,7 @@ var retainCases = [...]Case{
 		Run: func(c *C) {
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
-			p.Publish(Retained(c.Topic("a"), "", 0))
+			p.Publish(retained(c.Topic("a"), "", 0))
 			s.Expect(c.Topic("a"), "")
 		},
 	},
@@ -84,11 +84,11 @@ var retainCases = [...]Case{
 		V5: "3.3.1.3 MQTT-3.3.1-7", V311: "3.3.1.3 MQTT-3.3.1-11", Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
-			p.Publish(Retained(c.Topic("a"), "", 0))
+			p.Publish(retained(c.Topic("a"), "", 0))
 			p.Barrier()
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
-			p.Publish(Text(c.Topic("a"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "marker", 0))
 			s.None("no retained message", "marker")
 		},
 	},
@@ -97,15 +97,15 @@ var retainCases = [...]Case{
 		V5: "3.3.1.3 MQTT-3.3.1-8", V311: "3.3.1.3 MQTT-3.3.1-12", V31: "3.3", Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
-			p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
-			p.Publish(Text(c.Topic("a"), "other", 0))
-			p.Publish(Text(c.Topic("b"), "other", 0))
+			p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Publish(message(c.Topic("a"), "other", 0))
+			p.Publish(message(c.Topic("b"), "other", 0))
 			p.Barrier()
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
 			s.Expect(c.Topic("a"), "kept")
 			s.Subscribe(c.Topic("b"), 0)
-			p.Publish(Text(c.Topic("b"), "marker", 0))
+			p.Publish(message(c.Topic("b"), "marker", 0))
 			s.None("no retained message", "marker")
 		},
 	},
@@ -115,7 +115,7 @@ var retainCases = [...]Case{
 		Run: func(c *C) {
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
-			p.Publish(Retained(c.Topic("a"), "x", c.storedQoS()))
+			p.Publish(retained(c.Topic("a"), "x", c.storedQoS()))
 			if m := s.Expect(c.Topic("a"), "x"); m.Retain {
 				c.Fail("a message with RETAIN 0", "%s", s.describe(m))
 			}
@@ -127,11 +127,11 @@ var retainCases = [...]Case{
 		Run: func(c *C) {
 			p, s := c.Connect(), c.Connect()
 			s.SubscribeWith(proto.Subscription{Filter: c.Topic("a"), RetainAsPublished: true})
-			p.Publish(Retained(c.Topic("a"), "x", c.storedQoS()))
+			p.Publish(retained(c.Topic("a"), "x", c.storedQoS()))
 			if m := s.Expect(c.Topic("a"), "x"); !m.Retain {
 				c.Fail("a message with RETAIN 1", "%s", s.describe(m))
 			}
-			p.Publish(Text(c.Topic("a"), "y", 0))
+			p.Publish(message(c.Topic("a"), "y", 0))
 			if m := s.Expect(c.Topic("a"), "y"); m.Retain {
 				c.Fail("a message with RETAIN 0", "%s", s.describe(m))
 			}
@@ -164,7 +164,7 @@ var retainCases = [...]Case{
 			p := c.Connect()
 			const n = 10
 			for i := range n {
-				p.Publish(Retained(c.Topic(fmt.Sprintf("r/%d", i)), fmt.Sprint(i), c.storedQoS()))
+				p.Publish(retained(c.Topic(fmt.Sprintf("r/%d", i)), fmt.Sprint(i), c.storedQoS()))
 			}
 			p.Barrier()
 			s := c.Connect()
@@ -184,7 +184,7 @@ var retainCases = [...]Case{
 		V5: "3.1.2.4", V311: "3.1.2.4 MQTT-3.1.2-7", V31: "3.3", Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
-			p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
 			p.Disconnect()
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
@@ -196,11 +196,11 @@ var retainCases = [...]Case{
 		V5: "3.3.1.3", Needs: NeedRetain | NeedShared,
 		Run: func(c *C) {
 			p := c.Connect()
-			p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
 			p.Barrier()
 			s := c.Connect()
 			s.Subscribe("$share/g/"+c.Topic("a"), 0)
-			p.Publish(Text(c.Topic("a"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "marker", 0))
 			s.None("no retained message", "marker")
 		},
 	},
@@ -223,13 +223,13 @@ func (c *C) storedQoS() byte { return min(1, c.Server.MaximumQoS) }
 // retainHandling subscribes twice to a topic with a retained message, and expects n copies of it.
 func (c *C) retainHandling(handling byte, n int) {
 	p := c.Connect()
-	p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+	p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
 	p.Barrier()
 	s := c.Connect()
 	for range 2 {
 		s.SubscribeWith(proto.Subscription{Filter: c.Topic("a"), RetainHandling: handling})
 	}
-	p.Publish(Text(c.Topic("a"), "marker", 0))
+	p.Publish(message(c.Topic("a"), "marker", 0))
 	if got := s.Until("marker"); len(got) != n {
 		c.Fail(fmt.Sprintf("%d retained messages", n), "%d", len(got))
 	}

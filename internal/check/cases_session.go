@@ -65,7 +65,7 @@ var sessionCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 0)
 			s.Disconnect()
 			s = c.Connect(Lasting(id))
-			s.Publish(Text(c.Topic("a"), "x", 0))
+			s.Publish(message(c.Topic("a"), "x", 0))
 			s.Expect(c.Topic("a"), "x")
 		},
 	},
@@ -79,7 +79,7 @@ var sessionCases = [...]Case{
 			s.Disconnect()
 			p := c.Connect()
 			for i := range 10 {
-				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), byte(1+i%2)))
+				p.Publish(message(c.Topic("a"), fmt.Sprint(i), byte(1+i%2)))
 			}
 			s = c.Connect(Lasting(id))
 			one, two := 0, 0 // the messages of each QoS have an order, but not both together
@@ -109,8 +109,8 @@ var sessionCases = [...]Case{
 			s = c.Connect(WithID(id))
 			s.Subscribe(c.Topic("m"), 0)
 			p := c.Connect()
-			p.Publish(Text(c.Topic("a"), "old", 0))
-			p.Publish(Text(c.Topic("m"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "old", 0))
+			p.Publish(message(c.Topic("m"), "marker", 0))
 			s.None("no message of the old subscription", "marker")
 		},
 	},
@@ -123,10 +123,10 @@ var sessionCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 1)
 			s.Disconnect()
 			p := c.Connect()
-			p.Publish(Text(c.Topic("a"), "old", 1))
+			p.Publish(message(c.Topic("a"), "old", 1))
 			s = c.Connect(WithID(id))
 			s.Subscribe(c.Topic("a"), 1)
-			p.Publish(Text(c.Topic("a"), "marker", 1))
+			p.Publish(message(c.Topic("a"), "marker", 1))
 			s.None("no message from before", "marker")
 		},
 	},
@@ -219,7 +219,7 @@ var sessionCases = [...]Case{
 				c.Fail("Session Present 1", "%s", second.describe(second.Connack))
 			}
 			first.Closes("the server closes the first connection", proto.SessionTakenOver)
-			second.Publish(Text(c.Topic("a"), "x", 0))
+			second.Publish(message(c.Topic("a"), "x", 0))
 			second.Expect(c.Topic("a"), "x")
 		},
 	},
@@ -273,7 +273,7 @@ var sessionCases = [...]Case{
 			}
 			for range 6 {
 				c.Sleep(500 * time.Millisecond)
-				p.Publish(Text(c.Topic("a"), "x", 0))
+				p.Publish(message(c.Topic("a"), "x", 0))
 			}
 			p.Barrier()
 		},
@@ -306,10 +306,10 @@ var sessionCases = [...]Case{
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
 			p := c.Connect()
-			late := Text(c.Topic("a"), "late", 0)
+			late := message(c.Topic("a"), "late", 0)
 			p.Raw(append(p.Encode(&proto.Disconnect{}), p.Encode(&late)...)...)
 			p.awaitClose()
-			s.Publish(Text(c.Topic("a"), "marker", 0))
+			s.Publish(message(c.Topic("a"), "marker", 0))
 			s.None("no message that was sent after DISCONNECT", "marker")
 		},
 	},
@@ -320,10 +320,10 @@ var sessionCases = [...]Case{
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
 			p := c.Open()
-			late := Text(c.Topic("a"), "late", 0)
+			late := message(c.Topic("a"), "late", 0)
 			p.Raw(append(c.connect(func(p *parts) { p.Flags |= 1 }), p.Encode(&late)...)...)
 			p.Refused("the server closes the connection")
-			s.Publish(Text(c.Topic("a"), "marker", 0))
+			s.Publish(message(c.Topic("a"), "marker", 0))
 			s.None("no message of a client that was refused", "marker")
 		},
 	},
@@ -366,12 +366,12 @@ var sessionCases = [...]Case{
 		V5: "4.1.1", V311: "4.1.1", Should: true, Needs: NeedRestart | NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
-			p.Publish(Retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
 			p.Disconnect()
 			c.restart()
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
-			s.Publish(Text(c.Topic("a"), "marker", 0))
+			s.Publish(message(c.Topic("a"), "marker", 0))
 			if got := s.Until("marker"); len(got) != 1 {
 				c.Choice("retained messages do not outlive a restart of the server")
 			}
@@ -386,7 +386,7 @@ var sessionCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 1)
 			s.Disconnect()
 			p := c.Connect()
-			p.Publish(Text(c.Topic("a"), "kept", 1))
+			p.Publish(message(c.Topic("a"), "kept", 1))
 			p.Disconnect()
 			c.restart()
 			s = c.Connect(Lasting(id))

@@ -19,9 +19,9 @@ var sharedCases = [...]Case{
 			}
 			const n = 40
 			for i := range n {
-				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), 1))
+				p.Publish(message(c.Topic("a"), fmt.Sprint(i), 1))
 			}
-			p.Publish(Text(c.Topic("m"), "marker", 1))
+			p.Publish(message(c.Topic("m"), "marker", 1))
 			seen := map[string]int{}
 			for _, s := range []*Peer{a, b} {
 				for _, m := range s.Until("marker") {
@@ -42,7 +42,7 @@ var sharedCases = [...]Case{
 			a, b, p := c.Connect(), c.Connect(), c.Connect()
 			a.Subscribe("$share/g/"+c.Topic("a"), 0)
 			b.Subscribe("$share/h/"+c.Topic("a"), 0)
-			p.Publish(Text(c.Topic("a"), "x", 0))
+			p.Publish(message(c.Topic("a"), "x", 0))
 			a.Expect(c.Topic("a"), "x")
 			b.Expect(c.Topic("a"), "x")
 		},
@@ -55,8 +55,8 @@ var sharedCases = [...]Case{
 			s.Subscribe("$share/g/"+c.Topic("a"), 0)
 			s.Subscribe(c.Topic("a"), 0)
 			s.Subscribe(c.Topic("m"), 0)
-			p.Publish(Text(c.Topic("a"), "x", 0))
-			p.Publish(Text(c.Topic("m"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "x", 0))
+			p.Publish(message(c.Topic("m"), "marker", 0))
 			if got := s.Until("marker"); len(got) != 2 {
 				c.Fail("the message twice", "%d copies", len(got))
 			}
@@ -68,7 +68,7 @@ var sharedCases = [...]Case{
 		Run: func(c *C) {
 			s, p := c.Connect(), c.Connect()
 			s.Subscribe("$share/g/"+c.Topic("a"), 1)
-			p.Publish(Text(c.Topic("a"), "x", 2))
+			p.Publish(message(c.Topic("a"), "x", 2))
 			if m := s.Expect(c.Topic("a"), "x"); m.QoS != 1 {
 				c.Fail("the message at QoS 1", "%s", s.describe(m))
 			}
@@ -84,7 +84,7 @@ var sharedCases = [...]Case{
 			a.Send(&proto.Unsubscribe{PacketID: 9, Filters: []string{"$share/g/" + c.Topic("a")}})
 			a.Unsuback(9)
 			for i := range 6 {
-				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), 0))
+				p.Publish(message(c.Topic("a"), fmt.Sprint(i), 0))
 				b.Expect(c.Topic("a"), fmt.Sprint(i))
 			}
 		},
@@ -95,7 +95,7 @@ var sharedCases = [...]Case{
 		Run: func(c *C) {
 			s, p := c.Connect(), c.Connect()
 			s.Subscribe("$share/g/"+c.Topic("+/b"), 0)
-			p.Publish(Text(c.Topic("x/b"), "x", 0))
+			p.Publish(message(c.Topic("x/b"), "x", 0))
 			s.Expect(c.Topic("x/b"), "x")
 		},
 	},
@@ -130,7 +130,7 @@ var sharedCases = [...]Case{
 		Run: func(c *C) {
 			a, b, p := c.Connect(), c.Connect(), c.Connect()
 			a.Subscribe("$share/g/"+c.Topic("a"), 1)
-			p.Publish(Text(c.Topic("a"), "x", 1))
+			p.Publish(message(c.Topic("a"), "x", 1))
 			a.Receive("the message")
 			b.Subscribe("$share/g/"+c.Topic("a"), 1)
 			b.Subscribe(c.Topic("m"), 1)
@@ -150,13 +150,13 @@ var sharedCases = [...]Case{
 		Run: func(c *C) {
 			a, b, p := c.Connect(), c.Connect(), c.Connect()
 			a.Subscribe("$share/g/"+c.Topic("a"), 1)
-			p.Publish(Text(c.Topic("a"), "refused", 1))
+			p.Publish(message(c.Topic("a"), "refused", 1))
 			m := a.Receive("the message")
 			b.Subscribe("$share/g/"+c.Topic("a"), 1)
 			b.Subscribe(c.Topic("m"), 1)
 			a.Send(&proto.Ack{Kind: proto.PUBACK, PacketID: m.PacketID, Reason: proto.UnspecifiedError})
 			a.Barrier()
-			p.Publish(Text(c.Topic("m"), "marker", 1))
+			p.Publish(message(c.Topic("m"), "marker", 1))
 			b.None("a message that was refused goes to no other member", "marker")
 		},
 	},

@@ -57,7 +57,7 @@ var subscribeCases = [...]Case{
 				c.Fail("SUBACK with 12 reason codes", "%s", p.describe(ack))
 			}
 			for i := range filters {
-				p.Publish(Text(filters[i].Filter, "x", 0))
+				p.Publish(message(filters[i].Filter, "x", 0))
 				p.Expect(filters[i].Filter, "x")
 			}
 		},
@@ -69,9 +69,9 @@ var subscribeCases = [...]Case{
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
 			for _, other := range []string{"b", "a/b", "", "A", "aa", "/a"} {
-				p.Publish(Text(c.Topic(other), "other "+other, 0))
+				p.Publish(message(c.Topic(other), "other "+other, 0))
 			}
-			p.Publish(Text(c.Topic("a"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "marker", 0))
 			s.None("no message on a topic without a subscription", "marker")
 		},
 	},
@@ -82,14 +82,14 @@ var subscribeCases = [...]Case{
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
 			s.Subscribe(c.Topic("a"), 1)
-			p.Publish(Text(c.Topic("a"), "one", 1))
+			p.Publish(message(c.Topic("a"), "one", 1))
 			if m := s.Expect(c.Topic("a"), "one"); m.QoS != 1 {
 				c.Fail("the message at QoS 1", "%s", s.describe(m))
 			}
-			p.Publish(Text(c.Topic("a"), "marker", 1))
+			p.Publish(message(c.Topic("a"), "marker", 1))
 			s.None("one copy of the message", "marker")
 			s.Subscribe(c.Topic("a"), 0)
-			p.Publish(Text(c.Topic("a"), "zero", 1))
+			p.Publish(message(c.Topic("a"), "zero", 1))
 			if m := s.Expect(c.Topic("a"), "zero"); m.QoS != 0 {
 				c.Fail("the message at QoS 0", "%s", s.describe(m))
 			}
@@ -103,7 +103,7 @@ var subscribeCases = [...]Case{
 			s.Subscribe(c.Topic("a"), 1)
 			const n = 60
 			for i := range n {
-				p.Publish(Text(c.Topic("a"), fmt.Sprint(i), 1))
+				p.Publish(message(c.Topic("a"), fmt.Sprint(i), 1))
 				if i%6 == 0 {
 					s.Send(&proto.Subscribe{PacketID: uint16(1000 + i), Filters: []proto.Subscription{{Filter: c.Topic("a"), QoS: 1}}})
 				}
@@ -172,8 +172,8 @@ var subscribeCases = [...]Case{
 			s.Subscribe(c.Topic("b"), 0)
 			s.Send(&proto.Unsubscribe{PacketID: 9, Filters: []string{c.Topic("a")}})
 			s.Unsuback(9)
-			p.Publish(Text(c.Topic("a"), "late", 0))
-			p.Publish(Text(c.Topic("b"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "late", 0))
+			p.Publish(message(c.Topic("b"), "marker", 0))
 			s.None("no message after UNSUBACK", "marker")
 		},
 	},
@@ -185,7 +185,7 @@ var subscribeCases = [...]Case{
 			s.Subscribe(c.Topic("a/b"), 0)
 			s.Send(&proto.Unsubscribe{PacketID: 9, Filters: []string{c.Topic("a/+"), c.Topic("#"), c.Topic("a/B"), c.Topic("a/b/")}})
 			s.Unsuback(9)
-			p.Publish(Text(c.Topic("a/b"), "x", 0))
+			p.Publish(message(c.Topic("a/b"), "x", 0))
 			s.Expect(c.Topic("a/b"), "x")
 		},
 	},
@@ -200,9 +200,9 @@ var subscribeCases = [...]Case{
 			s.Send(&proto.Unsubscribe{PacketID: 9, Filters: []string{c.Topic("a"), c.Topic("b"), c.Topic("c")}})
 			s.Unsuback(9)
 			for _, t := range []string{"a", "b", "c"} {
-				p.Publish(Text(c.Topic(t), "late", 0))
+				p.Publish(message(c.Topic(t), "late", 0))
 			}
-			p.Publish(Text(c.Topic("m"), "marker", 0))
+			p.Publish(message(c.Topic("m"), "marker", 0))
 			s.None("no message after UNSUBACK", "marker")
 		},
 	},
@@ -212,7 +212,7 @@ var subscribeCases = [...]Case{
 		Run: func(c *C) {
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 2)
-			p.Publish(Text(c.Topic("a"), "x", 2))
+			p.Publish(message(c.Topic("a"), "x", 2))
 			m := s.Receive("the message")
 			s.Send(&proto.Unsubscribe{PacketID: 9, Filters: []string{c.Topic("a")}})
 			s.Unsuback(9)
@@ -229,7 +229,7 @@ var subscribeCases = [...]Case{
 				topic := c.Topic(fmt.Sprint(granted))
 				g := byte(s.Subscribe(topic, granted))
 				for q := range byte(3) {
-					p.Publish(Text(topic, fmt.Sprint(q), q))
+					p.Publish(message(topic, fmt.Sprint(q), q))
 					m := s.Expect(topic, fmt.Sprint(q))
 					if m.QoS != min(g, q) {
 						c.Fail(fmt.Sprintf("a message of QoS %d at QoS %d, since QoS %d was granted", q, min(g, q), g), "%s", s.describe(m))
@@ -246,8 +246,8 @@ var subscribeCases = [...]Case{
 			s.Subscribe(c.Topic("+"), 0)
 			s.Subscribe(c.Topic("a"), 2)
 			s.Subscribe(c.Topic("#"), 1)
-			p.Publish(Text(c.Topic("a"), "x", 2))
-			p.Publish(Text(c.Topic("a"), "marker", 2))
+			p.Publish(message(c.Topic("a"), "x", 2))
+			p.Publish(message(c.Topic("a"), "marker", 2))
 			highest := byte(0)
 			copies := 0
 			for {
@@ -271,7 +271,7 @@ var subscribeCases = [...]Case{
 		Run: func(c *C) {
 			p := c.Connect()
 			p.Subscribe(c.Topic("a"), 0)
-			p.Publish(Text(c.Topic("a"), "x", 0))
+			p.Publish(message(c.Topic("a"), "x", 0))
 			p.Expect(c.Topic("a"), "x")
 		},
 	},
@@ -282,10 +282,10 @@ var subscribeCases = [...]Case{
 			p, other := c.Connect(), c.Connect()
 			p.SubscribeWith(proto.Subscription{Filter: c.Topic("a"), NoLocal: true})
 			p.Subscribe(c.Topic("m"), 0)
-			p.Publish(Text(c.Topic("a"), "own", 0))
-			p.Publish(Text(c.Topic("m"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "own", 0))
+			p.Publish(message(c.Topic("m"), "marker", 0))
 			p.None("no message of its own", "marker")
-			other.Publish(Text(c.Topic("a"), "other", 0))
+			other.Publish(message(c.Topic("a"), "other", 0))
 			p.Expect(c.Topic("a"), "other")
 		},
 	},
@@ -299,8 +299,8 @@ var subscribeCases = [...]Case{
 			s.SubscribeWith(proto.Subscription{Filter: c.Topic("m"), QoS: 1})
 			s.Disconnect()
 			again := c.Connect(Lasting(id))
-			again.Publish(Text(c.Topic("a"), "own", 1))
-			again.Publish(Text(c.Topic("m"), "marker", 1))
+			again.Publish(message(c.Topic("a"), "own", 1))
+			again.Publish(message(c.Topic("m"), "marker", 1))
 			again.None("no message of its own", "marker")
 		},
 	},
@@ -319,7 +319,7 @@ var subscribeCases = [...]Case{
 			for _, n := range []uint32{1, 127, 128, 268435455} {
 				topic := c.Topic(fmt.Sprint(n))
 				s.SubscribeWith(proto.Subscription{Filter: topic}, withSubscriptionID(n))
-				p.Publish(Text(topic, "x", 0))
+				p.Publish(message(topic, "x", 0))
 				m := s.Expect(topic, "x")
 				if got := subscriptionIDs(m); len(got) != 1 || got[0] != n {
 					c.Fail(fmt.Sprintf("a message with subscription identifier %d", n), "%s", s.describe(m))
@@ -335,8 +335,8 @@ var subscribeCases = [...]Case{
 			s.SubscribeWith(proto.Subscription{Filter: c.Topic("a")}, withSubscriptionID(5))
 			s.SubscribeWith(proto.Subscription{Filter: c.Topic("+")}, withSubscriptionID(6))
 			s.Subscribe(c.Topic("m"), 0)
-			p.Publish(Text(c.Topic("a"), "x", 0))
-			p.Publish(Text(c.Topic("m"), "marker", 0))
+			p.Publish(message(c.Topic("a"), "x", 0))
+			p.Publish(message(c.Topic("m"), "marker", 0))
 			var got []uint32
 			copies := s.Until("marker")
 			for _, m := range copies {
@@ -354,7 +354,7 @@ var subscribeCases = [...]Case{
 			p, s := c.Connect(), c.Connect()
 			s.SubscribeWith(proto.Subscription{Filter: c.Topic("b")}, withSubscriptionID(5))
 			s.Subscribe(c.Topic("a"), 0)
-			p.Publish(Text(c.Topic("a"), "x", 0))
+			p.Publish(message(c.Topic("a"), "x", 0))
 			if m := s.Expect(c.Topic("a"), "x"); len(subscriptionIDs(m)) > 0 {
 				c.Fail("a message without subscription identifier", "%s", s.describe(m))
 			}
@@ -367,7 +367,7 @@ var subscribeCases = [...]Case{
 			s := c.Connect()
 			s.SubscribeWith(proto.Subscription{Filter: c.Topic("a")}, withSubscriptionID(5))
 			s.SubscribeWith(proto.Subscription{Filter: c.Topic("a")}, withSubscriptionID(7))
-			s.Publish(Text(c.Topic("a"), "x", 0))
+			s.Publish(message(c.Topic("a"), "x", 0))
 			if m := s.Expect(c.Topic("a"), "x"); len(subscriptionIDs(m)) != 1 || subscriptionIDs(m)[0] != 7 {
 				c.Fail("a message with subscription identifier 7", "%s", s.describe(m))
 			}

@@ -100,8 +100,8 @@ var topicCases = [...]Case{
 		Run: func(c *C) {
 			s := c.Connect()
 			s.Subscribe("/"+c.Topic("a"), 0)
-			s.Publish(Text(c.Topic("a"), "without", 0))
-			s.Publish(Text("/"+c.Topic("a"), "marker", 0))
+			s.Publish(message(c.Topic("a"), "without", 0))
+			s.Publish(message("/"+c.Topic("a"), "marker", 0))
 			s.None("no message on the topic without the first /", "marker")
 		},
 	},
@@ -116,7 +116,7 @@ var topicCases = [...]Case{
 				all = append(all, s)
 			}
 			p := c.Connect()
-			p.Publish(Text(c.Topic("a"), "x", 0))
+			p.Publish(message(c.Topic("a"), "x", 0))
 			for _, s := range all {
 				s.Expect(c.Topic("a"), "x")
 			}
@@ -130,13 +130,13 @@ func (c *C) matches(filter string, yes, no []string) {
 	s.Subscribe(c.Topic(filter), 0)
 	s.Subscribe(c.Topic("marker"), 0)
 	for _, t := range no {
-		p.Publish(Text(c.Topic(t), "no", 0))
+		p.Publish(message(c.Topic(t), "no", 0))
 	}
 	for _, t := range yes {
-		p.Publish(Text(c.Topic(t), t, 0))
+		p.Publish(message(c.Topic(t), t, 0))
 		s.Expect(c.Topic(t), t)
 	}
-	p.Publish(Text(c.Topic("marker"), "marker", 0))
+	p.Publish(message(c.Topic("marker"), "marker", 0))
 	s.None("messages on matching topics only", "marker")
 }
 
@@ -152,7 +152,7 @@ func (c *C) dollar(filter string) {
 	if packet, err := p.read(c.r.opt.Limit); err != nil || packet.Type() != proto.PINGRESP {
 		p = c.Connect() // the server does not take such messages from clients
 	}
-	p.Publish(Text("x/"+c.Topic("marker"), "marker", 0))
+	p.Publish(message("x/"+c.Topic("marker"), "marker", 0))
 	for {
 		m := s.Message("the marker")
 		if len(m.Topic) > 0 && m.Topic[0] == '$' {

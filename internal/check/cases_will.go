@@ -28,7 +28,7 @@ var willCases = [...]Case{
 			p := c.Connect(WithWill(&proto.Will{Topic: c.Topic("w"), Payload: []byte("will")}))
 			p.Disconnect()
 			c.Sleep(100 * time.Millisecond)
-			s.Publish(Text(c.Topic("w"), "marker", 0))
+			s.Publish(message(c.Topic("w"), "marker", 0))
 			s.None("no will", "marker")
 		},
 	},
@@ -128,7 +128,7 @@ var willCases = [...]Case{
 			s.Expect(c.Topic("w"), "will")
 			late := c.Connect()
 			late.Subscribe(c.Topic("w"), 0)
-			late.Publish(Text(c.Topic("w"), "marker", 0))
+			late.Publish(message(c.Topic("w"), "marker", 0))
 			late.None("no retained will", "marker")
 		},
 	},
@@ -143,7 +143,7 @@ var willCases = [...]Case{
 			s.Expect(c.Topic("w"), "will")
 			c.Connect(WithID(id)).CloseAbruptly() // without a will
 			c.Sleep(100 * time.Millisecond)
-			s.Publish(Text(c.Topic("w"), "marker", 0))
+			s.Publish(message(c.Topic("w"), "marker", 0))
 			s.None("no second will", "marker")
 		},
 	},
@@ -201,7 +201,7 @@ var willCases = [...]Case{
 			c.Connect(Lasting(id), WithWill(w)).CloseAbruptly()
 			c.Connect(Lasting(id))
 			c.Sleep(2 * time.Second)
-			s.Publish(Text(c.Topic("w"), "marker", 0))
+			s.Publish(message(c.Topic("w"), "marker", 0))
 			s.None("no will", "marker")
 		},
 	},
