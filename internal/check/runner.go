@@ -47,19 +47,10 @@ type job struct {
 // asked for, or if no case is selected. When ctx is done, it cleans up and returns what it has, with
 // the context's error.
 func Run(ctx context.Context, opt Options) (*Report, error) {
-	if opt.Limit == 0 {
-		opt.Limit = defaultLimit
-	}
-	if opt.Parallel == 0 {
-		opt.Parallel = defaultParallel
-	}
-	if opt.Name == "" {
-		opt.Name = strings.ToLower(rand.Text()[:5])
-	}
-	r := &runner{opt: opt, dialing: make(chan struct{}, dialAtOnce)}
+	r := newRunner(opt)
 	began := time.Now()
 	report := &Report{Schema: Schema, Started: began.UTC(), Server: Server{URL: opt.URL}, Cases: []Result{}}
-	if err := checkSelectors(opt.Selectors); err != nil {
+	if err := CheckSelectors(opt.Selectors); err != nil {
 		return nil, err
 	}
 	found, err := r.discover(ctx)
@@ -81,8 +72,22 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	return report, ctx.Err()
 }
 
-// checkSelectors rejects a selector that selects no case in any version.
-func checkSelectors(selectors []string) error {
+// newRunner returns a runner with the defaults of opt filled in.
+func newRunner(opt Options) *runner {
+	if opt.Limit == 0 {
+		opt.Limit = defaultLimit
+	}
+	if opt.Parallel == 0 {
+		opt.Parallel = defaultParallel
+	}
+	if opt.Name == "" {
+		opt.Name = strings.ToLower(rand.Text()[:5])
+	}
+	return &runner{opt: opt, dialing: make(chan struct{}, dialAtOnce)}
+}
+
+// CheckSelectors rejects a selector that selects no case in any version.
+func CheckSelectors(selectors []string) error {
 	for _, s := range selectors {
 		one := []string{s}
 		if !slices.ContainsFunc(Cases(), func(k *Case) bool {

@@ -1,6 +1,9 @@
 package check
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // chapters are the titles of sections that summaries have.
 var chapters = [...][2]string{
@@ -65,4 +68,22 @@ func summary(cases []*Result) string {
 		counts[k.Verdict]++
 	}
 	return countsText(counts)
+}
+
+// Counts returns the counts of verdicts of r as text.
+func Counts(r *Report) string { return countsText(r.Summary) }
+
+// List returns a line for each case that the selectors select: its ID, rules and title.
+func List(selectors []string) []byte {
+	var b []byte
+	for _, v := range versions {
+		for _, k := range Cases() {
+			if !k.matches(selectors, v) {
+				continue
+			}
+			section, rules, _ := k.place(v)
+			b = fmt.Appendf(b, "%s/%s/%s\t%s\t%s\n", VersionName(v), section, k.Name, strings.Join(rules, " "), k.Title)
+		}
+	}
+	return b
 }

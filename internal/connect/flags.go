@@ -41,6 +41,17 @@ func (f *Flags) Register(fs *pflag.FlagSet, publishes bool) {
 	f.mosquitto.register(fs)
 }
 
+// RegisterServer adds the flags that say where to connect, as whom and in which version, for a command
+// that makes its own packets.
+func (f *Flags) RegisterServer(fs *pflag.FlagSet) {
+	f.Server.register(fs)
+	f.Identity.registerUser(fs)
+	f.Session.registerVersion(fs)
+	f.TLS.register(fs)
+	f.config.Register(fs)
+	f.display.Register(fs)
+}
+
 // A Plan says how a command connects. It is checked, and only KeepSession and RequireV5 change it.
 type Plan struct {
 	Cfg              *conn.Config

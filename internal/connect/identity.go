@@ -29,11 +29,16 @@ type IdentityFlags struct {
 func (f *IdentityFlags) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.Id, "id", "i", "", "use the client identifier `ID` (default: random)")
 	fs.StringVarP(&f.IdPrefix, "id-prefix", "I", "", "begin the random client identifier with `PREFIX`")
+	f.registerUser(fs)
+	fs.StringVar(&f.AuthMethod, "auth-method", "", "authenticate with `METHOD`, such as SCRAM-SHA-256 (MQTT 5)")
+	fs.StringVar(&f.authData, "auth-data", "", "send `DATA` for a method other than SCRAM (MQTT 5)")
+}
+
+// registerUser adds the flags of user name and password.
+func (f *IdentityFlags) registerUser(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.username, "username", "u", "", "connect as the user `NAME`")
 	fs.StringVarP(&f.password, "pw", "P", "", "use `PASSWORD`, visible in ps; safer: --password-file")
 	fs.StringVar(&f.passwordFile, "password-file", "", "read the password from `FILE`; -: from stdin")
-	fs.StringVar(&f.AuthMethod, "auth-method", "", "authenticate with `METHOD`, such as SCRAM-SHA-256 (MQTT 5)")
-	fs.StringVar(&f.authData, "auth-data", "", "send `DATA` for a method other than SCRAM (MQTT 5)")
 }
 
 // apply puts the identity into p. Flags take precedence over the URL.

@@ -31,11 +31,20 @@ func (f *SessionFlags) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.keepAlive, "keepalive", "k", "60", "send PINGREQ after `SECONDS` without traffic; 0: never")
 	fs.BoolVarP(&f.KeepSession, "disable-clean-session", "c", false, "resume the session of -i ID, and leave it at the server")
 	fs.StringVarP(&f.expiry, "session-expiry-interval", "x", "", "keep the session for `SECONDS`; -1: for ever (MQTT 5)")
-	fs.StringVarP(&f.version, "protocol-version", "V", "auto", "use MQTT `VERSION`: auto (5, else 3.1.1), 5, 3.1.1 or 3.1")
-	fs.StringVar(&f.connectTimeout, "connect-timeout", "10s", "give up connecting after `DURATION`; 0: never")
+	f.registerVersion(fs)
 	fs.StringVar(&f.Reconnect, "reconnect", "", "reconnect after a loss: never, always, or `N` times")
 	fs.StringVar(&f.ReconnectDelay, "reconnect-delay", "1s..30s", "wait `MIN..MAX` between attempts, doubling each time")
 	fs.BoolVar(&f.triggerWill, "trigger-will", false, "have the will published at the end, too (MQTT 5)")
+}
+
+// registerVersion adds the flags of the version and of the time to connect. The other values are the
+// defaults of their flags.
+func (f *SessionFlags) registerVersion(fs *pflag.FlagSet) {
+	fs.StringVarP(&f.version, "protocol-version", "V", "auto", "use MQTT `VERSION`: auto (5, else 3.1.1), 5, 3.1.1 or 3.1")
+	fs.StringVar(&f.connectTimeout, "connect-timeout", "10s", "give up connecting after `DURATION`; 0: never")
+	if fs.Lookup("keepalive") == nil {
+		f.keepAlive, f.ReconnectDelay = "60", "1s..30s"
+	}
 }
 
 // ReadVersion parses -V in all its spellings. With auto the version is 5, with a fallback.

@@ -11,6 +11,7 @@ import (
 	"mqtt/internal/cli"
 	"mqtt/internal/cmd/bench"
 	"mqtt/internal/cmd/broker"
+	"mqtt/internal/cmd/check"
 	"mqtt/internal/cmd/config"
 	"mqtt/internal/cmd/ping"
 	"mqtt/internal/cmd/pub"
@@ -109,7 +110,7 @@ func unknownCommand(root *cobra.Command, word string) error {
 // the one that is asked for, and all of them only for help and completion.
 func commands() []command {
 	return []command{
-		{"pub", pub.New}, {"sub", sub.New}, {"rr", rr.New}, {"ping", ping.New}, {"bench", bench.New}, {"broker", broker.New}, {"config", config.New},
+		{"pub", pub.New}, {"sub", sub.New}, {"rr", rr.New}, {"ping", ping.New}, {"bench", bench.New}, {"broker", broker.New}, {"config", config.New}, {"check", check.New},
 		{"completion", newCompletion},
 	}
 }

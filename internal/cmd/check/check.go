@@ -1,0 +1,274 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/check"
+	"mqtt/internal/cli"
+	"mqtt/internal/connect"
+	"mqtt/internal/proto"
+)
+
+// flags are the flags of mqtt check.
+type flags struct {
+	connect.Flags
+	versions   string
+	strict     bool
+	harsh      bool
+	verbose    bool
+	out        outputFlags
+	known      string
+	writeKnown string
+	secondUser string
+	denied     string
+	restart    string
+	wait       string
+	list       bool
+}
+
+// New returns the command.
+func New(e *cli.Env) *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   "check [RULE | SECTION | NAME]...",
+		Short: "Test a server against the MQTT standards",
+		Long: `Test a server against every statement of MQTT 5.0, 3.1.1 and 3.1 that binds one.
+
+Without arguments all cases of all versions that the server speaks are run. An argument selects by rule
+(MQTT-3.8.4-1), section (3.8) or name of a case.
+
+Verdicts: ok; fail: a MUST is broken; warn: a SHOULD is not followed; choice: the standard leaves it open; skip: the
+server lacks a capability; unsure: it could not be shown; flaky: it failed, and passed when repeated.
+
+Topics and client identifiers begin with names of their own. Retained messages are cleared and sessions ended
+afterwards, also after Ctrl-C.`,
+		Example: `  mqtt check -h broker.example
+  mqtt check -p 1884 --version 5 3.8 MQTT-3.3.1-9
+  mqtt check --format junit --known known.txt > check.xml
+  mqtt check report ours.json theirs.json --format markdown`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := e.LoadSettings(c); err != nil {
+				return err
+			}
+			return f.run(c.Context(), e, c.Flags(), args)
+		},
+	}
+	fs := c.Flags()
+	fs.SortFlags = false
+	fs.StringVar(&f.versions, "version", "", "check `VERSIONS`, such as 5,3.1.1 (default: all it speaks)")
+	fs.BoolVar(&f.strict, "strict", false, "count warnings as failures")
+	fs.BoolVar(&f.harsh, "harsh", false, "also send floods and very large packets")
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "print every verdict")
+	fs.BoolVar(&f.list, "list", false, "list the cases and exit")
+	f.out.register(fs)
+	fs.StringVar(&f.known, "known", "", "do not fail for the known failures in `FILE`")
+	fs.StringVar(&f.writeKnown, "write-known", "", "write the failures to `FILE`, for --known")
+	fs.StringVar(&f.secondUser, "second-user", "", "add cases with another user, `USER:PASSWORD`")
+	fs.StringVar(&f.denied, "denied-topic", "", "add cases with a `TOPIC` that -u may not publish to")
+	fs.StringVar(&f.restart, "restart", "", "add cases that restart the server with the command `CMD`")
+	fs.StringVar(&f.wait, "wait", "5s", "wait `DURATION` for one answer")
+	f.Flags.RegisterServer(fs)
+	c.AddCommand(newReport(e), newLimits(e))
+	return c
+}
+
+// options returns the options of a run, checked, and the plan of its connections.
+func (f *flags) options(ctx context.Context, e *cli.Env, fs *pflag.FlagSet) (check.Options, *connect.Plan, error) {
+	opt := check.Options{Harsh: f.harsh, Strict: f.strict, DeniedTopic: f.denied}
+	var err error
+	if f.versions != "" {
+		if fs.Changed("protocol-version") {
+			return opt, nil, cli.Conflict("--version", "-V")
+		}
+		if opt.Versions, err = readVersions(f.versions); err != nil {
+			return opt, nil, err
+		}
+	}
+	if opt.Limit, err = cli.ParseDuration("--wait", f.wait); err != nil {
+		return opt, nil, err
+	}
+	if opt.Limit <= 0 {
+		return opt, nil, cli.BadValue("--wait", f.wait, "expected a time above 0, such as 5s")
+	}
+	if f.denied != "" {
+		if err := proto.CheckTopic(f.denied); err != nil {
+			return opt, nil, cli.BadValue("--denied-topic", f.denied, err.Error())
+		}
+	}
+	if f.secondUser != "" {
+		name, password, ok := strings.Cut(f.secondUser, ":")
+		if !ok || name == "" {
+			return opt, nil, cli.BadFlag("--second-user", " without a password", "expected USER:PASSWORD")
+		}
+		opt.SecondUser = &check.User{Name: name, Password: password, HasPassword: true}
+	}
+	if f.restart != "" {
+		opt.Restart = func(ctx context.Context) error { return shell(ctx, e, f.restart) }
+	}
+	p, err := f.Flags.Plan(ctx, e, fs, proto.CONNECT, false)
+	if err != nil {
+		return opt, nil, err
+	}
+	if fs.Changed("protocol-version") {
+		if v, auto, err := connect.ReadVersion(fs.Lookup("protocol-version").Value.String()); err == nil && !auto {
+			opt.Versions = []proto.Version{v}
+		}
+	}
+	opt.URL = string(p.Target.Scheme()) + "://" + p.Target.Addr()
+	opt.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) {
+		if p.Cfg.Timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, p.Cfg.Timeout)
+			defer cancel()
+		}
+		return p.Cfg.Dial(ctx, v)
+	}
+	if c := &p.Cfg.Connect; c.HasUsername {
+		opt.User = &check.User{Name: c.Username, HasPassword: c.HasPassword, Password: string(c.Password)}
+	}
+	return opt, p, nil
+}
+
+// readVersions parses --version.
+func readVersions(s string) (all []proto.Version, err error) {
+	for word := range strings.SplitSeq(s, ",") {
+		v, auto, err := connect.ReadVersion(strings.TrimSpace(word))
+		if err != nil || auto {
+			return nil, cli.BadValue("--version", s, "expected 5, 3.1.1 and 3.1, with commas between them")
+		}
+		for _, other := range all {
+			if other == v {
+				return nil, cli.BadValue("--version", s, "a version is there twice")
+			}
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// shell runs a command line. What it prints goes to stderr.
+func shell(ctx context.Context, e *cli.Env, line string) error {
+	c := exec.CommandContext(ctx, "sh", "-c", line)
+	c.Stdout, c.Stderr = cli.Inherit(e.Err), cli.Inherit(e.Err)
+	return c.Run()
+}
+
+func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, args []string) error {
+	if f.list {
+		return list(e, args)
+	}
+	o, err := f.out.compile()
+	if err != nil {
+		return err
+	}
+	opt, plan, err := f.options(ctx, e, fs)
+	if err != nil {
+		return err
+	}
+	opt.Selectors = args
+	view := check.View{Strict: f.strict, Verbose: f.verbose, Repeat: func(r *check.Result) string {
+		_, name, _ := strings.Cut(r.ID, "/")
+		_, name, _ = strings.Cut(name, "/")
+		return "mqtt check -L " + opt.URL + " --version " + r.Version + " " + name
+	}}
+	if f.known != "" {
+		if view.Known, err = readKnown(f.known); err != nil {
+			return err
+		}
+	}
+	if err := o.open(); err != nil {
+		return err
+	}
+	known, err := create("--write-known", f.writeKnown)
+	if err != nil {
+		return err
+	}
+	opt.Progress = progress(e)
+	r, err := check.Run(ctx, opt)
+	e.Erase()
+	if r == nil {
+		return failure(plan, err)
+	}
+	if known != nil {
+		err := errors.Join(check.WriteKnown(known, r, f.strict), known.Close())
+		if err != nil {
+			return fmt.Errorf("--write-known: %w", err)
+		}
+	}
+	if err := o.write(e, r, view); err != nil {
+		return err
+	}
+	switch {
+	case err != nil:
+		return err
+	case r.Failed(f.strict, view.Known):
+		return cli.Fail(cli.ExitExpected, "", "the server does not conform: %s", check.Counts(r))
+	}
+	return nil
+}
+
+// failure returns the error of a run without a report.
+func failure(plan *connect.Plan, err error) error {
+	var refused *check.RefusedError
+	switch {
+	case errors.Is(err, check.ErrNoCase):
+		return cli.Usage(err.Error(), "mqtt check --list lists the cases")
+	case errors.As(err, &refused):
+		return cli.Fail(cli.ExitRefused, "-u NAME and --password-file FILE are sent with each CONNECT", "%w", err)
+	}
+	return plan.Explain(err)
+}
+
+// progress returns a function that shows on a terminal how far the run is.
+func progress(e *cli.Env) func(done, of int, r *check.Result) {
+	if e.Quiet || !e.Draws(e.TTYErr) {
+		return nil
+	}
+	return func(done, of int, _ *check.Result) {
+		e.Draw(func(int) ([]byte, int) { return fmt.Appendf(nil, "\r%d of %d cases\x1b[K", done, of), 0 })
+	}
+}
+
+// list prints the cases that the selectors select.
+func list(e *cli.Env, selectors []string) error {
+	if err := check.CheckSelectors(selectors); err != nil {
+		return cli.Usage(err.Error(), "mqtt check --list lists the cases")
+	}
+	return cli.WriteAll(e, check.List(selectors))
+}
+
+// readKnown reads the file of --known.
+func readKnown(name string) (map[string]bool, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, cli.BadFlag("--known", ": "+err.Error(), "check that the file exists and is readable")
+	}
+	defer file.Close()
+	known, err := check.ReadKnown(file)
+	if err != nil {
+		return nil, cli.BadFlag("--known", " "+name+": "+err.Error(), "expected lines that --write-known writes")
+	}
+	return known, nil
+}
+
+// create creates the file of a flag before the run; nil without one.
+func create(flag, name string) (*os.File, error) {
+	if name == "" {
+		return nil, nil
+	}
+	file, err := os.Create(name)
+	if err != nil {
+		return nil, cli.BadFlag(flag, ": "+err.Error(), "check that the folder exists and is writable")
+	}
+	return file, nil
+}
