@@ -39,7 +39,7 @@ func (p *Peer) Next(expected string) proto.Packet {
 	case nil:
 		return packet
 	case io.EOF:
-		p.c.Fail(expected, "the server closed the connection")
+		p.c.Fail(expected, "%s closed the connection", p.c.who())
 	}
 	p.missing(expected)
 	return nil
@@ -50,7 +50,7 @@ func (p *Peer) Next(expected string) proto.Packet {
 // standard allows.
 func (p *Peer) missing(expected string) {
 	waited := p.c.r.opt.Limit
-	if p.Connack == nil {
+	if p.Connack == nil || p.Hello != nil {
 		p.c.Fail(expected, "nothing within %v", waited)
 	}
 	p.Send(&proto.Ping{Kind: proto.PINGREQ})
@@ -58,7 +58,7 @@ func (p *Peer) missing(expected string) {
 	ping, ok := packet.(*proto.Ping)
 	switch {
 	case err == io.EOF:
-		p.c.Fail(expected, "nothing within %v, then the server closed the connection", waited)
+		p.c.Fail(expected, "nothing within %v, then %s closed the connection", waited, p.c.who())
 	case err != nil:
 		p.c.Fail(expected, "nothing within %v, and no answer to PINGREQ within %v", waited, waited)
 	case ok && ping.Kind == proto.PINGRESP:
@@ -74,7 +74,7 @@ func await[T proto.Packet](p *Peer, expected string, wanted func(T) bool) T {
 	for {
 		packet, err := p.read(time.Until(end))
 		if err == io.EOF {
-			p.c.Fail(expected, "the server closed the connection")
+			p.c.Fail(expected, "%s closed the connection", p.c.who())
 		}
 		if err != nil {
 			p.missing(expected)
@@ -190,7 +190,7 @@ func (p *Peer) Closed(expected string, reasons ...proto.Reason) *proto.Disconnec
 	p.watch = nil
 	p.conn.SetWriteDeadline(time.Now().Add(time.Second)) //nolint:errcheck // see below
 	p.conn.Write([]byte{0xC0, 0})                        //nolint:errcheck // the server may be gone already
-	p.note("in", "PINGREQ, to see whether the connection is still served")
+	p.note(word(p.sends), "PINGREQ, to see whether the connection is still served")
 	return p.Closes(expected, reasons...)
 }
 

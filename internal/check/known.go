@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -12,7 +13,7 @@ import (
 func ReadKnown(r io.Reader) (map[string]bool, error) {
 	known := make(map[string]bool)
 	ids := make(map[string]bool)
-	for _, k := range Cases() {
+	for _, k := range append(slices.Clone(Cases()), ClientCases()...) {
 		for _, id := range k.ids() {
 			ids[id] = true
 		}

@@ -29,8 +29,12 @@ type Peer struct {
 	// ClientID is the client identifier of Connect, or the one that the server assigned.
 	ClientID string
 
+	// Hello is the CONNECT of a client that Accept has received.
+	Hello *proto.Connect
+
 	c       *C
-	number  int // counts the connections of the case from 1
+	sends   rules.Way // the direction of what the script sends
+	number  int       // counts the connections of the case from 1
 	v       proto.Version
 	conn    net.Conn
 	reader  *proto.Reader
@@ -50,7 +54,12 @@ func (c *C) Open() *Peer {
 	if err != nil {
 		c.Unsure("cannot connect: %v", err)
 	}
-	p := &Peer{c: c, number: len(c.peers) + 1, v: c.Version, conn: conn, reader: proto.NewReader(conn, 0), watch: c.sessions.Connection()}
+	return c.peer(conn, rules.In)
+}
+
+// peer returns the peer of an open connection.
+func (c *C) peer(conn net.Conn, sends rules.Way) *Peer {
+	p := &Peer{c: c, sends: sends, number: len(c.peers) + 1, v: c.Version, conn: conn, reader: proto.NewReader(conn, 0), watch: c.sessions.Connection()}
 	c.peers = append(c.peers, p)
 	// A read or write that waits ends with the context.
 	p.stop = context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck // of a closed connection
@@ -65,7 +74,7 @@ func (p *Peer) record(way rules.Way, packet []byte) {
 	c, at := p.c, time.Now()
 	if p.watch != nil {
 		for _, v := range p.watch.Observe(way, packet, at) {
-			if v.Broken != rules.Server {
+			if v.Broken != c.subject {
 				p.watch = nil // we broke a rule on purpose: nothing can be said after it
 				break
 			}
@@ -75,10 +84,6 @@ func (p *Peer) record(way rules.Way, packet []byte) {
 	if len(c.packets) == maxEvidence {
 		c.lost++
 		return
-	}
-	word := "in"
-	if way == rules.Out {
-		word = "out"
 	}
 	shown := maskPassword(packet)
 	text := ""
@@ -90,7 +95,23 @@ func (p *Peer) record(way rules.Way, packet []byte) {
 	if len(text) > maxTextBytes {
 		text = text[:maxTextBytes] + "…"
 	}
-	c.packets = append(c.packets, Packet{Connection: p.number, Way: word, Time: c.now(), Hex: hex.EncodeToString(shown[:min(len(shown), maxHexBytes)]), Text: text})
+	c.packets = append(c.packets, Packet{Connection: p.number, Way: word(way), Time: c.now(), Hex: hex.EncodeToString(shown[:min(len(shown), maxHexBytes)]), Text: text})
+}
+
+// word returns the name of a direction in results.
+func word(w rules.Way) string {
+	if w == rules.Out {
+		return "out"
+	}
+	return "in"
+}
+
+// receives returns the direction of what the script receives.
+func (p *Peer) receives() rules.Way {
+	if p.sends == rules.In {
+		return rules.Out
+	}
+	return rules.In
 }
 
 // note adds an event that is no packet to the evidence.
@@ -100,7 +121,7 @@ func (p *Peer) note(way, text string) {
 	}
 }
 
-// violated notes a statement that the observer saw broken by the server.
+// violated notes a statement that the observer saw broken by who is checked.
 func (c *C) violated(v rules.Violation) {
 	if v.Level != rules.Must || len(c.broken) == 16 {
 		return
@@ -121,21 +142,21 @@ func (p *Peer) Send(packets ...proto.Packet) {
 		if all, err = packet.Append(all, p.v); err != nil {
 			p.c.Unsure("the case sends a packet that the standard forbids: %v", err)
 		}
-		p.record(rules.In, all[from:])
+		p.record(p.sends, all[from:])
 	}
 	p.write(all)
 }
 
 // Raw sends bytes, which may be anything.
 func (p *Peer) Raw(b ...byte) {
-	p.record(rules.In, b)
+	p.record(p.sends, b)
 	p.watch = nil
 	p.write(b)
 }
 
 // Dribble sends the bytes of one correct packet with a write for each.
 func (p *Peer) Dribble(b []byte) {
-	p.record(rules.In, b)
+	p.record(p.sends, b)
 	for i := range b {
 		p.write(b[i : i+1])
 	}
@@ -184,10 +205,10 @@ func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
 		p.c.Fail("packets that are well-formed", "%v", err)
 	default:
 		p.closed = true
-		p.note("out", "connection closed")
+		p.note(word(p.receives()), "connection closed")
 		if p.watch != nil {
-			for _, v := range p.watch.Closed(rules.Out, time.Now()) {
-				if v.Broken == rules.Server {
+			for _, v := range p.watch.Closed(p.receives(), time.Now()) {
+				if v.Broken == p.c.subject {
 					p.c.violated(v)
 				}
 			}
@@ -195,7 +216,7 @@ func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
 		return nil, io.EOF
 	}
 	raw := appendFrame(nil, f)
-	p.record(rules.Out, raw)
+	p.record(p.receives(), raw)
 	f, _, _ = proto.Split(raw, 0) // the reader's buffer is reused
 	packet, err := proto.Decode(f, p.v)
 	if err != nil {
@@ -212,7 +233,7 @@ func appendFrame(dst []byte, f proto.Frame) []byte {
 // CloseAbruptly closes the connection without a DISCONNECT.
 func (p *Peer) CloseAbruptly() {
 	if !p.discard {
-		p.note("in", "connection closed")
+		p.note(word(p.sends), "connection closed")
 		p.close()
 	}
 }

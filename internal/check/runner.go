@@ -32,7 +32,8 @@ var ErrNoCase = errors.New("no case has that rule, section or name")
 type runner struct {
 	opt     Options
 	dialing chan struct{}
-	number  atomic.Uint64 // of the last attempt
+	number  atomic.Uint64  // of the last attempt
+	client  *ClientOptions // nil if a server is checked
 }
 
 // job is a case in one version.
@@ -50,7 +51,7 @@ func Run(ctx context.Context, opt Options) (*Report, error) {
 	r := newRunner(opt)
 	began := time.Now()
 	report := &Report{Schema: Schema, Started: began.UTC(), Server: Server{URL: opt.URL}, Cases: []Result{}}
-	if err := CheckSelectors(opt.Selectors); err != nil {
+	if err := checkSelected(Cases(), opt.Selectors); err != nil {
 		return nil, err
 	}
 	found, err := r.discover(ctx)
@@ -86,11 +87,11 @@ func newRunner(opt Options) *runner {
 	return &runner{opt: opt, dialing: make(chan struct{}, dialAtOnce)}
 }
 
-// CheckSelectors rejects a selector that selects no case in any version.
-func CheckSelectors(selectors []string) error {
+// checkSelected rejects a selector that selects no case in any version.
+func checkSelected(cases []*Case, selectors []string) error {
 	for _, s := range selectors {
 		one := []string{s}
-		if !slices.ContainsFunc(Cases(), func(k *Case) bool {
+		if !slices.ContainsFunc(cases, func(k *Case) bool {
 			return k.matches(one, proto.V5) || k.matches(one, proto.V311) || k.matches(one, proto.V31)
 		}) {
 			return fmt.Errorf("%q: %w", s, ErrNoCase)
@@ -110,6 +111,12 @@ func (r *runner) plan(found []*Found, server *Server) (jobs []*job) {
 			}
 		}
 	}
+	sortJobs(jobs)
+	return jobs
+}
+
+// sortJobs sorts jobs by version and section.
+func sortJobs(jobs []*job) {
 	slices.SortStableFunc(jobs, func(a, b *job) int {
 		if a.v != b.v {
 			return int(b.v) - int(a.v)
@@ -118,7 +125,6 @@ func (r *runner) plan(found []*Found, server *Server) (jobs []*job) {
 		y, _, _ := b.k.place(b.v)
 		return compareSections(x, y)
 	})
-	return jobs
 }
 
 // runAll runs all jobs, several at a time. Those that restart the server come last, alone.
@@ -199,25 +205,33 @@ func (r *runner) runJob(ctx context.Context, j *job) {
 func (c *C) unsatisfied(strict bool) bool { return c.verdict == Fail || strict && c.verdict == Warn }
 
 // attempt runs the script of a job once, and cleans up after it.
-func (r *runner) attempt(ctx context.Context, j *job) *C {
+func (r *runner) attempt(ctx context.Context, j *job) (c *C) {
+	defer func() { c.judge(j) }()
+	if r.client != nil {
+		return r.clientAttempt(ctx, j, nil)
+	}
 	limited, cancel := context.WithTimeout(ctx, caseLimit)
 	defer cancel()
-	c := r.newC(limited, j)
+	c = r.newC(limited, j)
 	c.script(j.k.Needs, j.k.Run)
+	c.tidy(context.WithoutCancel(ctx), j)
+	return c
+}
+
+// judge makes a verdict of what the script and the observer found.
+func (c *C) judge(j *job) {
 	if j.k.Should && c.verdict == Fail {
 		c.verdict = Warn
 	}
 	if len(c.broken) > 0 && c.verdict != Fail {
 		c.verdict, c.expected, c.got = Fail, "a conversation that breaks no rule", c.broken[0]
 	}
-	c.tidy(context.WithoutCancel(ctx), j)
-	return c
 }
 
 func (r *runner) newC(ctx context.Context, j *job) *C {
 	return &C{
 		Version: j.v, Server: j.found, ctx: ctx, r: r, k: j.k, number: r.number.Add(1), began: time.Now(),
-		sessions: rules.NewSessions(), verdict: OK,
+		subject: rules.Server, sessions: rules.NewSessions(), verdict: OK,
 	}
 }
 

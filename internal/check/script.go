@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"mqtt/internal/proto"
@@ -18,13 +19,17 @@ type C struct {
 	ctx      context.Context
 	r        *runner
 	k        *Case
-	number   uint64 // makes names unique
+	number   uint64     // makes names unique
+	subject  rules.Role // who is checked
 	began    time.Time
 	peers    []*Peer
 	sessions *rules.Sessions
 	packets  []Packet
 	lost     int // packets that the evidence has no room for
 	cleanup  []func(c *C)
+
+	listener *net.TCPListener // where a client connects to; nil if a server is checked
+	over     <-chan struct{}  // closed when the client's command has ended
 
 	verdict       Verdict
 	expected, got string
@@ -86,6 +91,14 @@ func (c *C) Sleep(d time.Duration) {
 	case <-c.ctx.Done():
 		c.Unsure("the run was interrupted")
 	}
+}
+
+// who returns the name of who is checked.
+func (c *C) who() string {
+	if c.subject == rules.Client {
+		return "the client"
+	}
+	return "the server"
 }
 
 // need ends the script if the server lacks a capability.

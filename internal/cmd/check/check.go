@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -33,14 +34,15 @@ type flags struct {
 	restart    string
 	wait       string
 	list       bool
+	client     bool
 }
 
 // New returns the command.
 func New(e *cli.Env) *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "check [RULE | SECTION | NAME]...",
-		Short: "Test a server against the MQTT standards",
+		Use:   "check [RULE | SECTION | NAME]... [--client -- COMMAND ...]",
+		Short: "Test a server, or a client, against the MQTT standards",
 		Long: `Test a server against every statement of MQTT 5.0, 3.1.1 and 3.1 that binds one.
 
 Without arguments all cases of all versions that the server speaks are run. An argument selects by rule
@@ -49,16 +51,31 @@ Without arguments all cases of all versions that the server speaks are run. An a
 Verdicts: ok; fail: a MUST is broken; warn: a SHOULD is not followed; choice: the standard leaves it open; skip: the
 server lacks a capability; unsure: it could not be shown; flaky: it failed, and passed when repeated.
 
+With --client, the command after -- is run once for each case, with MQTT_URL, MQTT_HOST, MQTT_PORT and MQTT_CLIENT_ID
+set, and what it sends is judged. It gets SIGTERM when the case is decided.
+
 Topics and client identifiers begin with names of their own. Retained messages are cleared and sessions ended
 afterwards, also after Ctrl-C.`,
 		Example: `  mqtt check -h broker.example
   mqtt check -p 1884 --version 5 3.8 MQTT-3.3.1-9
   mqtt check --format junit --known known.txt > check.xml
+  mqtt check --client -- ./my-client
   mqtt check report ours.json theirs.json --format markdown`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := e.LoadSettings(c); err != nil {
 				return err
+			}
+			dash := c.ArgsLenAtDash()
+			switch {
+			case f.client && f.list:
+				return list(e, check.ClientCases(), args)
+			case f.client && (dash < 0 || dash == len(args)):
+				return cli.Usage("--client without a command", "name the client to run: mqtt check --client -- COMMAND")
+			case f.client:
+				return f.checkClient(c.Context(), e, args[:dash], args[dash:])
+			case dash >= 0:
+				return cli.Usage("a command without --client", "mqtt check --client -- COMMAND checks a client")
 			}
 			return f.run(c.Context(), e, c.Flags(), args)
 		},
@@ -69,6 +86,7 @@ afterwards, also after Ctrl-C.`,
 	fs.BoolVar(&f.strict, "strict", false, "count warnings as failures")
 	fs.BoolVar(&f.harsh, "harsh", false, "also send floods and very large packets")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "print every verdict")
+	fs.BoolVar(&f.client, "client", false, "check a client: the command after --")
 	fs.BoolVar(&f.list, "list", false, "list the cases and exit")
 	f.out.register(fs)
 	fs.StringVar(&f.known, "known", "", "do not fail for the known failures in `FILE`")
@@ -94,11 +112,8 @@ func (f *flags) options(ctx context.Context, e *cli.Env, fs *pflag.FlagSet) (che
 			return opt, nil, err
 		}
 	}
-	if opt.Limit, err = cli.ParseDuration("--wait", f.wait); err != nil {
+	if opt.Limit, err = f.limit(); err != nil {
 		return opt, nil, err
-	}
-	if opt.Limit <= 0 {
-		return opt, nil, cli.BadValue("--wait", f.wait, "expected a time above 0, such as 5s")
 	}
 	if f.denied != "" {
 		if err := proto.CheckTopic(f.denied); err != nil {
@@ -139,6 +154,15 @@ func (f *flags) options(ctx context.Context, e *cli.Env, fs *pflag.FlagSet) (che
 	return opt, p, nil
 }
 
+// limit parses --wait.
+func (f *flags) limit() (time.Duration, error) {
+	d, err := cli.ParseDuration("--wait", f.wait)
+	if err == nil && d <= 0 {
+		err = cli.BadValue("--wait", f.wait, "expected a time above 0, such as 5s")
+	}
+	return d, err
+}
+
 // readVersions parses --version.
 func readVersions(s string) (all []proto.Version, err error) {
 	for word := range strings.SplitSeq(s, ",") {
@@ -165,7 +189,7 @@ func shell(ctx context.Context, e *cli.Env, line string) error {
 
 func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, args []string) error {
 	if f.list {
-		return list(e, args)
+		return list(e, check.Cases(), args)
 	}
 	o, err := f.out.compile()
 	if err != nil {
@@ -177,19 +201,9 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, args []s
 	}
 	opt.Selectors = args
 	view := check.View{Strict: f.strict, Verbose: f.verbose, Repeat: func(r *check.Result) string {
-		_, name, _ := strings.Cut(r.ID, "/")
-		_, name, _ = strings.Cut(name, "/")
-		return "mqtt check -L " + opt.URL + " --version " + r.Version + " " + name
+		return "mqtt check -L " + opt.URL + " --version " + r.Version + " " + caseName(r)
 	}}
-	if f.known != "" {
-		if view.Known, err = readKnown(f.known); err != nil {
-			return err
-		}
-	}
-	if err := o.open(); err != nil {
-		return err
-	}
-	known, err := create("--write-known", f.writeKnown)
+	known, err := f.prepare(&view, o)
 	if err != nil {
 		return err
 	}
@@ -199,20 +213,38 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, args []s
 	if r == nil {
 		return failure(plan, err)
 	}
+	return f.finish(e, o, r, view, known, err, "the server does not conform")
+}
+
+// prepare reads the file of --known, and creates those of --out and --write-known.
+func (f *flags) prepare(view *check.View, o *output) (known *os.File, err error) {
+	if f.known != "" {
+		if view.Known, err = readKnown(f.known); err != nil {
+			return nil, err
+		}
+	}
+	if err := o.open(); err != nil {
+		return nil, err
+	}
+	return create("--write-known", f.writeKnown)
+}
+
+// finish writes the report of a run, whose error is ended, and returns the error that decides the exit
+// status.
+func (f *flags) finish(e *cli.Env, o *output, r *check.Report, view check.View, known *os.File, ended error, failed string) error {
 	if known != nil {
-		err := errors.Join(check.WriteKnown(known, r, f.strict), known.Close())
-		if err != nil {
-			return fmt.Errorf("--write-known: %w", err)
+		if err := cli.FirstError(check.WriteKnown(known, r, f.strict), known.Close()); err != nil {
+			return cli.Fail(cli.ExitOther, "", "--write-known: %w", err)
 		}
 	}
 	if err := o.write(e, r, view); err != nil {
 		return err
 	}
 	switch {
-	case err != nil:
-		return err
+	case ended != nil:
+		return ended
 	case r.Failed(f.strict, view.Known):
-		return cli.Fail(cli.ExitExpected, "", "the server does not conform: %s", check.Counts(r))
+		return cli.Fail(cli.ExitExpected, "", "%s: %s", failed, check.Counts(r))
 	}
 	return nil
 }
@@ -240,11 +272,12 @@ func progress(e *cli.Env) func(done, of int, r *check.Result) {
 }
 
 // list prints the cases that the selectors select.
-func list(e *cli.Env, selectors []string) error {
-	if err := check.CheckSelectors(selectors); err != nil {
-		return cli.Usage(err.Error(), "mqtt check --list lists the cases")
+func list(e *cli.Env, cases []*check.Case, selectors []string) error {
+	b := check.List(cases, selectors)
+	if len(b) == 0 {
+		return cli.Usage(check.ErrNoCase.Error(), "mqtt check --list lists the cases")
 	}
-	return cli.WriteAll(e, check.List(selectors))
+	return cli.WriteAll(e, b)
 }
 
 // readKnown reads the file of --known.

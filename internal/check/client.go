@@ -1,0 +1,340 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"mqtt/internal/proto"
+	"mqtt/internal/rules"
+)
+
+// ClientOptions say how to check a client.
+type ClientOptions struct {
+	// Command runs the client with these variables in its environment until it ends by itself, or
+	// ctx is done. Its exit status is not judged; the error says that it could not be run.
+	Command   func(ctx context.Context, variables []string) error
+	Versions  []proto.Version // which a client may have; empty means all
+	Selectors []string        // rules, sections and names of cases; empty means all
+	Strict    bool
+	Wait      time.Duration // for the client to do something; 0 means 5 s
+	Parallel  int           // commands at a time; 0 means 4
+	Name      string        // as in Options
+	Progress  func(done, of int, r *Result)
+}
+
+// ErrNoConnection is returned if the command made no connection in the first case.
+var ErrNoConnection = errors.New("the command made no connection: it gets MQTT_URL, MQTT_HOST and MQTT_PORT")
+
+// RunClient checks a client: it runs the command once for each case, and is the server for it.
+func RunClient(ctx context.Context, opt ClientOptions) (*Report, error) {
+	if opt.Wait == 0 {
+		opt.Wait = defaultLimit
+	}
+	if opt.Parallel == 0 {
+		opt.Parallel = 4
+	}
+	if err := checkSelected(ClientCases(), opt.Selectors); err != nil {
+		return nil, err
+	}
+	r := newRunner(Options{Limit: opt.Wait, Name: opt.Name, Strict: opt.Strict})
+	r.client = &opt
+	began := time.Now()
+	version, err := r.clientVersion(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(opt.Versions) > 0 && !slices.Contains(opt.Versions, version) {
+		return nil, &RefusedError{"the client connects with MQTT " + VersionName(version)}
+	}
+	found := &Found{Version: version}
+	var jobs []*job
+	for _, k := range ClientCases() {
+		if k.matches(opt.Selectors, version) {
+			jobs = append(jobs, &job{k: k, v: version, found: found})
+		}
+	}
+	if len(jobs) == 0 {
+		return nil, ErrNoCase
+	}
+	sortJobs(jobs)
+	r.clientJobs(ctx, jobs)
+	report := &Report{Schema: Schema, Started: began.UTC(), Server: Server{Versions: []string{VersionName(version)}}, Cases: []Result{}}
+	for _, j := range jobs {
+		if j.result.Verdict != "" {
+			report.Cases = append(report.Cases, j.result)
+		}
+	}
+	report.Seconds = time.Since(began).Seconds()
+	report.count()
+	return report, ctx.Err()
+}
+
+// clientJobs runs all jobs, several at a time.
+func (r *runner) clientJobs(ctx context.Context, jobs []*job) {
+	queue := make(chan *job)
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	done := 0
+	for range min(r.client.Parallel, len(jobs)) {
+		wait.Go(func() { // ends when the queue is closed
+			for j := range queue {
+				if ctx.Err() != nil {
+					continue
+				}
+				r.runJob(ctx, j)
+				mu.Lock()
+				done++
+				if r.client.Progress != nil && j.result.Verdict != "" {
+					r.client.Progress(done, len(jobs), &j.result)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for _, j := range jobs {
+		queue <- j
+	}
+	close(queue)
+	wait.Wait()
+}
+
+// clientVersion runs the command once, to see which version it connects with.
+func (r *runner) clientVersion(ctx context.Context) (proto.Version, error) {
+	var version proto.Version
+	var why error
+	c := r.clientAttempt(ctx, &job{k: &Case{Name: "version", Run: func(c *C) {
+		version = c.Accept().v
+	}}, v: proto.V5, found: &Found{}}, &why)
+	switch {
+	case ctx.Err() != nil:
+		return 0, ctx.Err()
+	case why != nil:
+		return 0, why
+	case version == 0 && c.got != "":
+		return 0, errors.New(c.got)
+	case version == 0:
+		return 0, ErrNoConnection
+	}
+	return version, nil
+}
+
+// clientAttempt runs the command and the script of a job as its server. why receives the error of a
+// command that could not be run.
+func (r *runner) clientAttempt(ctx context.Context, j *job, why *error) *C {
+	limited, cancel := context.WithTimeout(ctx, caseLimit)
+	defer cancel()
+	c := r.newC(limited, j)
+	c.subject = rules.Client
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		c.verdict, c.got = Unsure, err.Error()
+		return c
+	}
+	c.listener = l.(*net.TCPListener)
+	port := strconv.Itoa(c.listener.Addr().(*net.TCPAddr).Port)
+	running, stop := context.WithCancel(limited)
+	over := make(chan struct{})
+	c.over = over
+	go func() { // ends with the command, which ends with running
+		defer close(over)
+		err := r.client.Command(running, []string{
+			"MQTT_URL=mqtt://127.0.0.1:" + port, "MQTT_HOST=127.0.0.1", "MQTT_PORT=" + port, "MQTT_CLIENT_ID=" + c.ID("c"),
+		})
+		if err != nil && why != nil {
+			*why = err
+		}
+	}()
+	c.script(0, j.k.Run)
+	l.Close() //nolint:errcheck // nothing was promised to further connections
+	stop()
+	<-over
+	return c
+}
+
+// Accept waits for a connection of the client and its CONNECT. The script ends as skipped if there is
+// none.
+func (c *C) Accept() *Peer {
+	end := time.Now().Add(c.r.opt.Limit)
+	for {
+		// A command that has ended makes no further connection, but what it made waits to be accepted.
+		ended := false
+		select {
+		case <-c.over:
+			ended = true
+		default:
+		}
+		c.listener.SetDeadline(time.Now().Add(20 * time.Millisecond)) //nolint:errcheck // Accept reports it
+		conn, err := c.listener.Accept()
+		if err == nil {
+			return c.welcome(c.peer(conn, rules.Out))
+		}
+		if ended || time.Now().After(end) || c.ctx.Err() != nil {
+			c.Skip("the client made no %s", map[bool]string{true: "connection", false: "further connection"}[len(c.peers) == 0])
+		}
+	}
+}
+
+// welcome reads CONNECT.
+func (c *C) welcome(p *Peer) *Peer {
+	p.v = proto.V5 // the packet has its version, whatever this is
+	packet := p.Next("CONNECT")
+	hello, ok := packet.(*proto.Connect)
+	if !ok {
+		c.Fail("CONNECT as the first packet", "%s", p.describe(packet))
+	}
+	p.Hello, p.ClientID, p.v = hello, hello.ClientID, hello.Version
+	return p
+}
+
+// Serve accepts a connection of the client and sends a CONNACK with success, which change may alter.
+func (c *C) Serve(change ...func(*proto.Connack)) *Peer {
+	p := c.Accept()
+	p.Welcome(change...)
+	return p
+}
+
+// Welcome sends CONNACK.
+func (p *Peer) Welcome(change ...func(*proto.Connack)) {
+	ack := &proto.Connack{}
+	if p.v == proto.V5 && p.ClientID == "" {
+		ack.Props = ack.Props.AppendText(proto.AssignedClientIdentifier, p.c.ID("assigned"))
+	}
+	for _, f := range change {
+		f(ack)
+	}
+	p.Send(ack)
+	p.Connack = ack
+}
+
+// limitTo returns a change of CONNACK: an integer property.
+func limitTo(id proto.PropID, n uint32) func(*proto.Connack) {
+	return func(p *proto.Connack) { p.Props = p.Props.AppendNum(id, n) }
+}
+
+// Answer does what a server does for a packet of a client: it grants, acknowledges and answers. It returns
+// false for DISCONNECT.
+func (p *Peer) Answer(packet proto.Packet) bool {
+	switch a := packet.(type) {
+	case *proto.Subscribe:
+		ack := &proto.Suback{Kind: proto.SUBACK, PacketID: a.PacketID}
+		for _, f := range a.Filters {
+			ack.Reasons = append(ack.Reasons, proto.Reason(f.QoS))
+		}
+		p.Send(ack)
+	case *proto.Unsubscribe:
+		ack := &proto.Suback{Kind: proto.UNSUBACK, PacketID: a.PacketID}
+		if p.v == proto.V5 {
+			ack.Reasons = make([]proto.Reason, len(a.Filters))
+		}
+		p.Send(ack)
+	case *proto.Publish:
+		switch a.QoS {
+		case 1:
+			p.Send(&proto.Ack{Kind: proto.PUBACK, PacketID: a.PacketID})
+		case 2:
+			p.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: a.PacketID})
+		}
+	case *proto.Ack:
+		switch a.Kind {
+		case proto.PUBREC:
+			p.Send(&proto.Ack{Kind: proto.PUBREL, PacketID: a.PacketID})
+		case proto.PUBREL:
+			p.Send(&proto.Ack{Kind: proto.PUBCOMP, PacketID: a.PacketID})
+		}
+	case *proto.Ping:
+		if a.Kind == proto.PINGREQ {
+			p.Send(&proto.Ping{Kind: proto.PINGRESP})
+		}
+	case *proto.Disconnect:
+		return false
+	}
+	return true
+}
+
+// serveUntil serves the client until wanted returns true for a packet, which is returned unanswered. The script
+// ends as skipped if that does not come; what names it.
+func serveUntil[T proto.Packet](p *Peer, what string, wanted func(T) bool) T {
+	end := time.Now().Add(p.c.r.opt.Limit)
+	for {
+		packet, err := p.read(time.Until(end))
+		if err != nil {
+			p.c.Skip("the client sent no %s", what)
+		}
+		if t, ok := packet.(T); ok && wanted(t) {
+			return t
+		}
+		if !p.Answer(packet) {
+			p.c.Skip("the client sent no %s", what)
+		}
+	}
+}
+
+// Subscribed serves the client until it subscribes, grants that, and returns a topic that matches and the
+// QoS that was granted.
+func (p *Peer) Subscribed() (topic string, qos byte) {
+	s := serveUntil(p, "SUBSCRIBE", func(*proto.Subscribe) bool { return true })
+	p.Answer(s)
+	_, filter := proto.SplitShare(s.Filters[0].Filter)
+	return topicOf(filter), s.Filters[0].QoS
+}
+
+// topicOf returns a topic name that a filter matches.
+func topicOf(filter string) string {
+	levels := strings.Split(filter, "/")
+	for i, level := range levels {
+		if level == "+" || level == "#" {
+			levels[i] = "mqtt-check"
+		}
+	}
+	return strings.Join(levels, "/")
+}
+
+// Published serves the client until it publishes a message at a QoS of at least least, which is returned
+// unanswered.
+func (p *Peer) Published(least byte) *proto.Publish {
+	return serveUntil(p, "PUBLISH at QoS "+strconv.Itoa(int(least))+" or above", func(m *proto.Publish) bool { return m.QoS >= least })
+}
+
+// Drain serves the client until it disconnects, or for the time that a case may wait.
+func (p *Peer) Drain() {
+	end := time.Now().Add(p.c.r.opt.Limit)
+	for {
+		packet, err := p.read(time.Until(end))
+		if err != nil || !p.Answer(packet) {
+			return
+		}
+	}
+}
+
+// Abandons expects that the client ends the connection because of what was sent last. In version 5 it may
+// send a DISCONNECT with an error code. A client that goes on to serve the connection fails; one that ends it
+// as if nothing had happened, or does nothing, is unsure.
+func (p *Peer) Abandons(expected string, goesOn func(proto.Packet) bool) {
+	p.watch = nil
+	end := time.Now().Add(p.c.r.opt.Limit)
+	for {
+		packet, err := p.read(time.Until(end))
+		if errors.Is(err, errNothing) {
+			p.c.Unsure("the client neither closed the connection within %v nor showed that it goes on", p.c.r.opt.Limit)
+		}
+		if err != nil {
+			return
+		}
+		if d, ok := packet.(*proto.Disconnect); ok {
+			if p.v == proto.V5 && d.Reason >= 0x80 {
+				return
+			}
+			p.c.Unsure("the client ended the connection with an ordinary DISCONNECT, perhaps before it read what was wrong")
+		}
+		if goesOn != nil && goesOn(packet) {
+			p.c.Fail(expected, "the client goes on: %s", p.describe(packet))
+		}
+		p.Answer(packet)
+	}
+}
