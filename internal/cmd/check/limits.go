@@ -48,7 +48,7 @@ A value with "at least" is the most that was tried.`,
 	}
 	fs := c.Flags()
 	fs.SortFlags = false
-	fs.StringVar(&f.versions, "version", "", "measure with `VERSIONS`, such as 5,3.1.1 (default: all it speaks)")
+	fs.StringVar(&f.versions, "version", "", "measure with `VERSIONS`: 5,3.1.1 (default: all it speaks)")
 	fs.BoolVar(&f.harsh, "harsh", false, "try up to the limits of the protocol")
 	fs.StringVar(&f.wait, "wait", "5s", "wait `DURATION` for one answer")
 	f.Flags.RegisterServer(fs)
