@@ -1,21 +1,91 @@
 package rules
 
-import "time"
+import (
+	"time"
 
-// Sessions keeps what must be known across the connections to one server. It is safe for concurrent
-// use.
-type Sessions struct{}
-
-// NewSessions returns a Sessions that knows no session.
-func NewSessions() *Sessions { return &Sessions{} }
-
-// Connection returns the observer of a new connection.
-func (s *Sessions) Connection() *Observer { return &Observer{sessions: s} }
+	"mqtt/internal/proto"
+)
 
 // Observer holds the packets of one connection against the standard. It is not safe for concurrent
 // use. A packet given to it is one whole packet with its fixed header, and is not kept.
 type Observer struct {
 	sessions *Sessions
+	session  *session // the state that outlives the connection; replaced when CONNACK says which it is
+	attached bool     // session is in sessions, under client
+	number   uint64   // of the connection, unique in sessions
+	sides    [2]side  // the sender of each direction
+	hello    hello    // CONNECT as the server got it, and as the client sent it
+	client   string   // client identifier of the session
+	requests requests
+	found    []Violation
+	now      time.Time
+	over     bool // nothing is judged any more
+
+	publish proto.Publish // decoded last; reused
+	ack     proto.Ack     // decoded last; reused
+	match   match
+}
+
+// side is what is known of the sender of one direction.
+type side struct {
+	version    proto.Version // of its packets; 0 before CONNECT
+	sent       bool          // a packet was sent
+	bye        bool          // DISCONNECT, or a CONNACK that refuses, was sent
+	refused    bool          // it was that CONNACK
+	lost       bool          // what it received is not known: answers are not judged
+	closed     bool
+	pings      int               // PINGREQ delivered to it and not answered; server only
+	lastSent   time.Time         // when its last packet was read
+	lastGot    time.Time         // when the last packet was delivered to it
+	lastAnswer time.Time         // when it last sent an answer to a packet; server only
+	aliases    map[uint16]string // topic aliases that it set
+	aliasBytes int               // size of their topics
+	aliasLost  bool              // aliases has not all of them
+	window     int               // PUBLISH packets above QoS 0 of this connection that count against Receive Maximum
+	acked      int               // final acknowledgements delivered to it on this connection
+	resent     uint32            // order of the last PUBLISH that it sent again
+	owed       [3][]uint16       // by QoS: identifiers of PUBLISH packets delivered to it on this connection and not answered, in their order
+	owedLost   bool              // owed has not all of them
+	pubrecs    []uint16          // identifiers of PUBREC packets delivered to it and not answered, in their order
+	limits     limits            // what the other side allows it
+	known      bool              // it has received limits
+	auths      int               // AUTH packets delivered to it
+}
+
+// limits are what one side allows the other on this connection.
+type limits struct {
+	receiveMaximum int
+	packetSize     int // 0: any
+	aliasMaximum   int
+	maximumQoS     byte
+	noRetain       bool
+	noWildcard     bool
+	noShared       bool
+	noIdentifier   bool
+}
+
+// defaultLimits are the limits of a side that gave none.
+var defaultLimits = limits{receiveMaximum: 65535, maximumQoS: 2}
+
+// hello is what is known of the beginning of a connection.
+type hello struct {
+	seen          bool // CONNECT was sent
+	delivered     bool // and given to the server
+	version       proto.Version
+	clean         bool
+	keepAlive     int // in seconds
+	clientID      string
+	method        string // authentication method
+	hasMethod     bool
+	expiry        uint32
+	noProblem     bool // Request Problem Information is 0
+	wantsResponse bool
+	early         bool // the client sent packets before CONNACK was delivered
+	answered      bool // CONNACK was sent
+	accepted      bool // and accepted the client
+	told          bool // an accepting CONNACK was delivered to the client
+	present       bool
+	again         bool // the client has begun to authenticate again, and the server knows
 }
 
 // Observe is Sent followed by Delivered.
@@ -26,19 +96,279 @@ func (o *Observer) Observe(way Way, packet []byte, at time.Time) []Violation {
 }
 
 // Sent judges a packet that was read from the peer that sends in direction way.
-func (o *Observer) Sent(way Way, packet []byte, at time.Time) []Violation { return nil }
+func (o *Observer) Sent(way Way, packet []byte, at time.Time) []Violation {
+	if o.over {
+		return nil
+	}
+	o.found, o.now = nil, at
+	s := &o.sides[way]
+	f, size, err := proto.Split(packet, 0)
+	if err != nil || size != len(packet) {
+		return o.Broken(way, packet, err, at)
+	}
+	o.sent(way, s, f, packet)
+	s.sent, s.lastSent = true, at
+	return o.found
+}
+
+// sent judges a packet and notes it.
+func (o *Observer) sent(way Way, s *side, f proto.Frame, packet []byte) {
+	t := f.Type()
+	if way == In {
+		if t == proto.CONNECT {
+			o.connectSent(s, f, packet)
+			return
+		}
+		if !o.hello.seen {
+			if !s.sent {
+				o.report(way, ruleFirstConnect, packet, "the first packet is %s", t)
+			}
+			return
+		}
+	}
+	if s.version == 0 {
+		if way == Out && !o.hello.seen {
+			o.report(way, ruleConnackAnswers, packet, "%s before CONNECT", t)
+		}
+		return
+	}
+	if s.bye {
+		r := ruleDisconnectLast
+		if s.refused {
+			r = ruleConnackRefused
+		}
+		o.report(way, r, packet, "%s after the last packet of the connection", t)
+		return
+	}
+	if !rightWay(way, t, s.version) {
+		o.report(way, ruleDirection, packet, "%s from the %s", t, way.sender())
+		return
+	}
+	if t != proto.CONNACK && t != proto.AUTH && way == In && !o.hello.told {
+		o.hello.early = true
+	}
+	if t == proto.PUBLISH {
+		p := &o.publish
+		if err := p.Decode(f, s.version); err != nil {
+			o.malformed(way, f, packet, err)
+			return
+		}
+		o.checkOrder(way, t, packet)
+		o.publishSent(way, s, p, packet)
+		return
+	}
+	o.otherSent(way, s, f, packet)
+}
+
+// otherSent judges a packet that is neither CONNECT nor PUBLISH.
+func (o *Observer) otherSent(way Way, s *side, f proto.Frame, packet []byte) {
+	if f.Type() == proto.CONNACK {
+		o.connackSent(s, f, packet)
+		return
+	}
+	p, err := o.decode(f, s.version)
+	if err != nil {
+		o.malformed(way, f, packet, err)
+		if f.Type() == proto.DISCONNECT {
+			s.bye = true
+		}
+		return
+	}
+	o.checkOrder(way, f.Type(), packet)
+	o.checkSize(way, f.Type(), p, packet)
+	switch p := p.(type) {
+	case *proto.Ack:
+		o.ackSent(way, s, p, packet)
+	case *proto.Subscribe:
+		o.subscribeSent(s, f, p, packet)
+	case *proto.Unsubscribe:
+		o.unsubscribeSent(s, f, p, packet)
+	case *proto.Suback:
+		o.subackSent(s, p, packet)
+	case *proto.Ping:
+		if p.Kind == proto.PINGRESP {
+			s.lastAnswer = o.now
+			if s.pings--; s.pings < 0 {
+				s.pings = 0
+				if !s.lost {
+					o.report(way, rulePingresp, packet, "PINGRESP without PINGREQ")
+				}
+			}
+		}
+	case *proto.Disconnect:
+		o.disconnectSent(way, s, p, packet)
+	case *proto.Auth:
+		o.authSent(way, s, p, packet)
+	}
+}
+
+// decode decodes a packet, which is valid until the next call.
+func (o *Observer) decode(f proto.Frame, v proto.Version) (proto.Packet, error) {
+	switch t := f.Type(); t {
+	case proto.PUBACK, proto.PUBREC, proto.PUBREL, proto.PUBCOMP:
+		o.ack.Kind = t
+		return &o.ack, o.ack.Decode(f, v)
+	}
+	return proto.Decode(f, v)
+}
+
+// rightWay reports whether packets of type t may travel in direction way.
+func rightWay(way Way, t proto.Type, v proto.Version) bool {
+	switch t {
+	case proto.CONNECT, proto.SUBSCRIBE, proto.UNSUBSCRIBE, proto.PINGREQ:
+		return way == In
+	case proto.CONNACK, proto.SUBACK, proto.UNSUBACK, proto.PINGRESP:
+		return way == Out
+	case proto.DISCONNECT:
+		return way == In || v >= proto.V5
+	case proto.AUTH:
+		return v >= proto.V5
+	case proto.WILL:
+		return false
+	}
+	return true
+}
+
+// checkOrder judges whether a packet may come before CONNACK.
+func (o *Observer) checkOrder(way Way, t proto.Type, packet []byte) {
+	h := &o.hello
+	switch {
+	case way == Out && !h.accepted && t != proto.AUTH:
+		if t == proto.DISCONNECT {
+			o.report(way, ruleDisconnectEarly, packet, "DISCONNECT before CONNACK")
+			return
+		}
+		o.report(way, ruleConnackFirst, packet, "%s before CONNACK", t)
+	case way == In && h.hasMethod && !h.told && t != proto.AUTH && t != proto.DISCONNECT:
+		o.report(way, ruleBeforeConnack, packet, "%s before CONNACK", t)
+	}
+}
 
 // Delivered tells that a packet is about to be written to the peer that receives in direction way.
 // A packet that a relay drops has no Delivered, a duplicated one has two, and an altered one is
 // delivered with its new bytes.
-func (o *Observer) Delivered(way Way, packet []byte, at time.Time) {}
+func (o *Observer) Delivered(way Way, packet []byte, at time.Time) {
+	if o.over {
+		return
+	}
+	o.now = at
+	r := &o.sides[1-way] // the receiver
+	r.lastGot = at
+	f, size, err := proto.Split(packet, 0)
+	if err != nil || size != len(packet) {
+		r.lost = true
+		return
+	}
+	v := o.sides[way].version
+	if f.Type() == proto.CONNECT && way == In {
+		o.connectDelivered(r, f)
+		return
+	}
+	if v == 0 {
+		r.lost = true
+		return
+	}
+	if f.Type() == proto.PUBLISH {
+		p := &o.publish
+		if err := p.Decode(f, v); err != nil {
+			r.lost = true
+			return
+		}
+		if p.QoS > 0 {
+			o.publishDelivered(way, r, p)
+		}
+		return
+	}
+	o.otherDelivered(way, r, f, v)
+}
+
+// otherDelivered notes a packet that is neither CONNECT nor PUBLISH.
+func (o *Observer) otherDelivered(way Way, r *side, f proto.Frame, v proto.Version) {
+	if f.Type() == proto.CONNACK {
+		o.connackDelivered(r, f, v)
+		return
+	}
+	p, err := o.decode(f, v)
+	if err != nil {
+		r.lost = true
+		return
+	}
+	switch p := p.(type) {
+	case *proto.Ack:
+		o.ackDelivered(way, r, p)
+	case *proto.Subscribe:
+		o.subscribeDelivered(r, p, v)
+	case *proto.Unsubscribe:
+		o.unsubscribeDelivered(r, p)
+	case *proto.Suback:
+		o.subackDelivered(p)
+	case *proto.Ping:
+		if p.Kind == proto.PINGREQ {
+			r.pings++
+		}
+	case *proto.Auth:
+		r.auths++
+		if way == In && p.Reason == proto.ReAuthenticate {
+			o.hello.again = true
+		}
+	}
+}
 
 // Broken judges bytes in direction way that are not an MQTT packet. err is the *proto.Error that
 // says why.
-func (o *Observer) Broken(way Way, bytes []byte, err error, at time.Time) []Violation { return nil }
+func (o *Observer) Broken(way Way, bytes []byte, err error, at time.Time) []Violation {
+	if o.over {
+		return nil
+	}
+	o.found, o.now = nil, at
+	s := &o.sides[way]
+	if !s.bye && len(bytes) > 0 {
+		o.broken(way, s, bytes)
+	}
+	s.sent, s.lastSent = true, at
+	o.sides[1-way].lost = true
+	return o.found
+}
+
+// broken reports what is wrong with bytes whose fixed header cannot be read.
+func (o *Observer) broken(way Way, s *side, bytes []byte) {
+	t := proto.Type(bytes[0] >> 4)
+	if way == In && !o.hello.seen && t != proto.CONNECT {
+		o.report(way, ruleFirstConnect, bytes, "the first bytes are not CONNECT")
+		return
+	}
+	continued := 0 // bytes of the Remaining Length that say that one more follows
+	for continued < 4 && continued+1 < len(bytes) && bytes[1+continued] >= 0x80 {
+		continued++
+	}
+	switch {
+	case continued == 4:
+		o.report(way, ruleRemaining, bytes, "a Remaining Length of more than four bytes")
+	case continued > 0 && continued+1 < len(bytes) && bytes[1+continued] == 0:
+		o.report(way, ruleVarint, bytes, "a Remaining Length with more bytes than it needs")
+	}
+}
 
 // Closed tells that the peer that sends in direction way closed or reset its side.
-func (o *Observer) Closed(way Way, at time.Time) []Violation { return nil }
+func (o *Observer) Closed(way Way, at time.Time) []Violation {
+	if o.over {
+		return nil
+	}
+	o.found, o.now = nil, at
+	s := &o.sides[way]
+	if !s.closed && !o.sides[1-way].closed {
+		o.checkSilence(way)
+		o.detach()
+	}
+	s.closed = true
+	o.over = o.sides[In].closed && o.sides[Out].closed
+	return o.found
+}
 
 // Cut tells that the owner of the observer ended the connection. Nothing is judged after it.
-func (o *Observer) Cut(at time.Time) {}
+func (o *Observer) Cut(at time.Time) {
+	if !o.over {
+		o.detach()
+		o.over = true
+	}
+}

@@ -103,7 +103,8 @@ func (s Statement) Name() string {
 // Violation says that a peer broke a statement, with the evidence.
 type Violation struct {
 	Statement
-	Broken Role   // who broke it: Client or Server
-	Got    string // what was seen: one line, printable
-	Packet []byte // a copy of the packet that shows it, bounded, with passwords masked; nil for a close
+	Broken Role     // who broke it: Client or Server
+	Got    string   // what was seen: one line, printable
+	Also   []string // numbers of other statements of this version that say the same
+	Packet []byte   // a copy of the packet that shows it, bounded, with passwords masked; nil for a close
 }
