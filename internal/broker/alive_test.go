@@ -169,6 +169,7 @@ func TestBytesAreASignOfLife(t *testing.T) {
 // A packet may be unfinished for a minute, and longer only while it grows.
 func TestBytesAreNoSignOfLifeForEver(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
+		k.misbehaves()
 		p := k.connect(proto.V5, "p", keepAlive(2))
 		whole, err := pub("t", big(60_000), 1, 1).Append(nil, proto.V5)
 		if err != nil {

@@ -61,6 +61,7 @@ func TestConnectMustHaveItsForm(t *testing.T) {
 					rest = append([]any{rest[0], none}, rest[1:]...)
 				}
 				in(t, Options{}, func(k *bench) {
+					k.misbehaves()
 					p := k.dial(v)
 					p.bytes(raw("MQTT", v, c.flags, rest...))
 					if v == proto.V5 {
@@ -85,6 +86,7 @@ func TestConnectMustHaveItsForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, Options{}, func(k *bench) {
+				k.misbehaves()
 				p := k.dial(c.v)
 				p.hex(c.hex)
 				if c.want != "" {
@@ -137,6 +139,7 @@ func TestConnectIdentifiersOfAllLetters(t *testing.T) {
 // CONNACK is the first packet and sent once. After a refusal nothing is processed.
 func TestConnackIsFirstAndOnly(t *testing.T) {
 	everyVersion(t, Options{Auth: passwords{"ann": "secret"}}, func(k *bench, v proto.Version) {
+		k.misbehaves()
 		login := func(c *proto.Connect) {
 			c.HasUsername, c.Username, c.HasPassword, c.Password = true, "ann", true, []byte("secret")
 		}
@@ -247,6 +250,7 @@ func TestAuthPackets(t *testing.T) {
 	}
 	const ask = "AUTH 18 authentication-method=ECHO authentication-data=abc" // [MQTT-4.12.0-2], [MQTT-3.15.2-1]
 	in(t, Options{Enhanced: echo{}}, func(k *bench) {
+		k.misbehaves()
 		p := k.open(proto.V5, "p", method)
 		p.want(ask) // without reason string and user properties, whatever would fit [MQTT-3.15.2-2], [MQTT-3.15.2-3]
 		p.send(answer("cba"))
@@ -280,6 +284,7 @@ func TestAuthPackets(t *testing.T) {
 		q.closed()
 	})
 	in(t, Options{Enhanced: echo{}}, func(k *bench) {
+		k.misbehaves()
 		p := k.open(proto.V5, "p", func(c *proto.Connect) { c.Props = c.Props.AppendText(proto.AuthenticationMethod, "OTHER") })
 		p.want("CONNACK 8C") // [MQTT-4.12.0-1]
 		p.closed()

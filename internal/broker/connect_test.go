@@ -75,6 +75,7 @@ func TestConnectRefusalsByVersion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, Options{}, func(k *bench) {
+				k.misbehaves()
 				p := k.dial(c.v)
 				p.hex(c.hex)
 				if c.want != "" {
@@ -88,6 +89,7 @@ func TestConnectRefusalsByVersion(t *testing.T) {
 
 func TestConnectTwiceIsAProtocolError(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
+		k.misbehaves()
 		p := k.connect(v, "a")
 		p.send(&proto.Connect{ClientID: "a", CleanStart: true}) // [MQTT-3.1.0-2], 3.1.1 [MQTT-3.1.0-2]
 		if v == proto.V5 {
@@ -235,6 +237,7 @@ func TestEnhancedAuthentication(t *testing.T) {
 	}
 	const ask = "AUTH 18 authentication-method=ECHO authentication-data=abc"
 	in(t, Options{Enhanced: echo{}}, func(k *bench) {
+		k.misbehaves()
 		p := k.open(proto.V5, "a", method)
 		p.want(ask)
 		p.send(step(proto.ContinueAuthentication, "ECHO", "cba"))
@@ -286,6 +289,7 @@ func TestCloseSaysServerShuttingDown(t *testing.T) {
 
 func TestProblemInformationNotWanted(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
+		k.misbehaves()
 		p := k.connect(proto.V5, "a", num(proto.RequestProblemInformation, 0))
 		p.asking(1, "a#", 0)
 		p.want("SUBACK 1 8F")
@@ -319,6 +323,7 @@ func TestConnectionLimits(t *testing.T) {
 
 func TestReasonsAreClipped(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
+		k.misbehaves()
 		p := k.connect(proto.V5, "a", num(proto.MaximumPacketSize, 20))
 		p.asking(1, "a#", 0)
 		p.want("SUBACK 1 8F") // the reason string would not fit

@@ -14,6 +14,7 @@ func TestMangledConversations(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for _, v := range []proto.Version{proto.V31, proto.V311, proto.V5} {
 		in(t, Options{SysInterval: -1}, func(k *bench) {
+			k.misbehaves()
 			well := k.connect(proto.V5, "well")
 			well.subscribe(to("well", 1))
 			for i := range 400 {

@@ -10,16 +10,21 @@ import (
 	"time"
 
 	"mqtt/internal/proto"
+	"mqtt/internal/rules"
+	"mqtt/internal/rules/rulestest"
 )
 
 // bench is a broker and its clients in a synctest bubble. synctest.Wait returns when all of them
-// wait, so what has not arrived then does not arrive.
+// wait, so what has not arrived then does not arrive. Both ends of each connection are held against
+// the rules of the standard.
 type bench struct {
 	t *testing.T
 	b *Broker
 	l *pipes
 
 	peers []*peer
+
+	watcher *rulestest.Watcher // nil if connections are not watched
 }
 
 // pipes is a listener whose connections are pipes.
@@ -44,7 +49,7 @@ func (l *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"
 func in(t *testing.T, opt Options, script func(*bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		k := &bench{t: t}
+		k := &bench{t: t, watcher: rulestest.New(t, rules.Server)}
 		k.start(opt)
 		defer func() {
 			for _, p := range k.peers {
@@ -78,6 +83,10 @@ func (k *bench) stop() {
 	}
 }
 
+// misbehaves says that the clients of this test break rules on purpose. The broker must not, whatever
+// they do.
+func (k *bench) misbehaves() { k.watcher.Excuse(rules.Client) }
+
 // pass lets time d pass.
 func (k *bench) pass(d time.Duration) {
 	<-time.After(d)
@@ -90,6 +99,9 @@ func (k *bench) dial(v proto.Version) *peer {
 	ours, theirs := net.Pipe()
 	p := &peer{k: k, t: k.t, conn: ours, v: v}
 	k.peers = append(k.peers, p)
+	if k.watcher != nil {
+		theirs = k.watcher.Conn(theirs)
+	}
 	k.l.c <- theirs
 	go p.listen() // ends with the connection
 	return p

@@ -60,6 +60,7 @@ func logTo(level slog.Level) (*page, *slog.Logger) {
 func TestLogAtDebug(t *testing.T) {
 	log, logger := logTo(slog.LevelDebug)
 	in(t, Options{Log: logger, ACL: eachHisOwn{}, QueueMessages: 1}, func(k *bench) {
+		k.misbehaves()
 		for _, v := range []proto.Version{proto.V31, proto.V311, proto.V5} {
 			id := "p" + fmt.Sprint(byte(v))
 			p := k.connect(v, id, user("eve"))
@@ -158,6 +159,7 @@ func TestLogShowsNoRawText(t *testing.T) {
 	}
 	log, logger := logTo(slog.LevelDebug)
 	in(t, Options{Log: logger}, func(k *bench) {
+		k.misbehaves()
 		evil := "\u202e\u009b31m" + strings.Repeat("é", 1000)
 		p := k.connect(proto.V5, evil, user(evil))
 		p.send(pub("$"+evil, "", 1, 1))

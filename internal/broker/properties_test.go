@@ -53,6 +53,7 @@ func TestExpiryIsCountedDown(t *testing.T) {
 
 func TestTopicAliasesFromTheClient(t *testing.T) {
 	in(t, Options{TopicAliasMaximum: 5}, func(k *bench) {
+		k.misbehaves()
 		s, p := k.connect(proto.V5, "s"), k.connect(proto.V5, "p")
 		s.subscribe(to("#", 0))
 		alias := func(topic, payload string, n uint32) *proto.Publish {

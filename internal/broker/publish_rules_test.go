@@ -35,6 +35,7 @@ func TestPublishMustHaveItsForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, Options{}, func(k *bench) {
+				k.misbehaves()
 				p := k.connect(proto.V5, "p")
 				p.hex(c.five)
 				p.want(c.want)
@@ -71,6 +72,7 @@ func TestTopicsAreComparedAsTheyAre(t *testing.T) {
 
 func TestDUPIsNotPassedOn(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
+		k.misbehaves()
 		s, p := k.connect(v, "s"), k.connect(v, "p")
 		s.subscribe(to("t", 1))
 		p.send(pub("t", "m", 1, 1, dup))
@@ -107,6 +109,7 @@ func TestRetainedIsReplacedOrLeft(t *testing.T) {
 // unfinished message.
 func TestIdentifiersAreUnused(t *testing.T) {
 	everyVersion(t, Options{Inflight: 4}, func(k *bench, v proto.Version) {
+		k.misbehaves()
 		s, p := k.connect(v, "s"), k.connect(v, "p")
 		s.subscribe(to("t", 2))
 		for i := range uint16(40) {
@@ -144,6 +147,7 @@ func TestIdentifiersAreUnused(t *testing.T) {
 // A QoS 2 exchange is completed, across connections and after the message has expired.
 func TestQoS2IsFinished(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
+		k.misbehaves()
 		s, p := k.kept(proto.V5, "s"), k.kept(proto.V5, "p")
 		s.want("CONNACK 00")
 		p.want("CONNACK 00")
@@ -201,6 +205,7 @@ func TestNothingIsSentAgainUnasked(t *testing.T) {
 // A full inflight window delays messages at QoS 1 and 2, and nothing else.
 func TestAFullWindowHoldsUpNothingElse(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
+		k.misbehaves()
 		s, p := k.connect(proto.V5, "s", num(proto.ReceiveMaximum, 1)), k.connect(proto.V5, "p")
 		s.subscribe(to("t", 2))
 		p.send(pub("t", "a", 2, 1), pub("t", "b", 1, 2))
@@ -218,6 +223,7 @@ func TestAFullWindowHoldsUpNothingElse(t *testing.T) {
 // PUBRELs leave in the order of the PUBRECs [MQTT-4.6.0-4], 3.1.1 [MQTT-4.6.0-4].
 func TestReleasesKeepTheOrderOfTheirPubrecs(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
+		k.misbehaves()
 		s, p := k.connect(v, "s"), k.connect(v, "p")
 		s.subscribe(to("t", 2))
 		p.send(pub("t", "a", 2, 1), pub("t", "b", 2, 2), pub("t", "c", 2, 3))
@@ -230,6 +236,7 @@ func TestReleasesKeepTheOrderOfTheirPubrecs(t *testing.T) {
 // Reason strings are sent only if they fit, and the broker adds no user property of its own.
 func TestWordsOnlyWhereTheyFit(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
+		k.misbehaves()
 		dollar := "$" + strings.Repeat("x", 30)
 		p := k.connect(proto.V5, "p")
 		p.send(pub(dollar, "", 1, 1), pub(dollar, "", 2, 2))

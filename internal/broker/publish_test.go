@@ -47,6 +47,7 @@ func TestQoSIsTheSmallerOfBoth(t *testing.T) {
 
 func TestRepeatedQoS2IsAcknowledgedAndNotDeliveredTwice(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
+		k.misbehaves()
 		s, p := k.connect(v, "s"), k.connect(v, "p")
 		s.subscribe(to("t", 0))
 		p.send(pub("t", "once", 2, 7))
@@ -88,6 +89,7 @@ func TestIdentifiersOfBothDirectionsAreApart(t *testing.T) {
 
 func TestAcknowledgementsKeepTheOrderOfTheirMessages(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
+		k.misbehaves()
 		p := k.connect(proto.V5, "p")
 		// [MQTT-4.6.0-2], [MQTT-4.6.0-3], and refusals do not overtake
 		p.send(pub("a", "", 1, 1), pub("b", "", 1, 2), pub("$x", "", 1, 3), pub("a", "", 2, 4), pub("b", "", 2, 5),
@@ -176,6 +178,7 @@ func TestWhatAPublishMustNotHave(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, Options{}, func(k *bench) {
+				k.misbehaves()
 				p := k.connect(proto.V5, "p")
 				p.hex(c.hex)
 				if c.want == "" {
@@ -194,6 +197,7 @@ func TestReservedBitsCloseAt311WithoutAWord(t *testing.T) {
 	for _, h := range []string{"6002 0001", "8006 0001 0001 61 00", "8206 0001 0001 61 04", "3605 0001 78 0001", "F000", "E000 00"} {
 		t.Run(h, func(t *testing.T) {
 			in(t, Options{}, func(k *bench) {
+				k.misbehaves()
 				p := k.connect(proto.V311, "p")
 				p.hex(h)
 				p.closed() // 3.1.1 [MQTT-2.2.2-2]
@@ -205,6 +209,7 @@ func TestReservedBitsCloseAt311WithoutAWord(t *testing.T) {
 func TestWithoutFeatures(t *testing.T) {
 	all := Without{QoS2: true, Retain: true, Wildcards: true, Shared: true, Identifiers: true}
 	in(t, Options{Without: all}, func(k *bench) {
+		k.misbehaves()
 		p := k.open(proto.V5, "p")
 		// [MQTT-3.2.2-9]
 		p.want("CONNACK 00 maximum-qos=1 retain-available=0 wildcard-subscription-available=0 subscription-identifier-available=0 shared-subscription-available=0")

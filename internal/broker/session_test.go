@@ -247,6 +247,7 @@ func TestReceiveMaximumIsSmallerOnReturn(t *testing.T) {
 
 func TestReceiveMaximumOfOursIsWatched(t *testing.T) {
 	in(t, Options{ReceiveMaximum: 2}, func(k *bench) {
+		k.misbehaves()
 		p := k.connect(proto.V5, "p")
 		for range 10 { // one after the other
 			p.send(pub("t", "", 1, 1), pub("t", "", 2, 2))
@@ -296,6 +297,7 @@ func TestQueueIsBounded(t *testing.T) {
 
 func TestAcknowledgementOfAnotherKind(t *testing.T) {
 	in(t, Options{}, func(k *bench) {
+		k.misbehaves()
 		s := k.connect(proto.V5, "s")
 		s.subscribe(to("t", 1))
 		s.send(pub("t", "m", 1, 1))

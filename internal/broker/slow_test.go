@@ -201,6 +201,7 @@ func TestPublisherIsSlowedRatherThanAnythingLost(t *testing.T) {
 
 func TestTwoClientsThatFloodEachOtherDoNotLock(t *testing.T) {
 	in(t, Options{Inflight: 1, QueueMessages: 100_000}, func(k *bench) {
+		k.misbehaves()
 		a, b := k.connect(proto.V5, "a"), k.connect(proto.V5, "b")
 		a.subscribe(to("to/a", 1))
 		b.subscribe(to("to/b", 1))

@@ -24,6 +24,7 @@ func TestSubscribeMustHaveItsForm(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			in(t, Options{}, func(k *bench) {
+				k.misbehaves()
 				p := k.connect(proto.V5, "p")
 				p.hex(c.five)
 				p.want(c.want)

@@ -38,6 +38,7 @@ func TestRefusedFiltersByVersion(t *testing.T) {
 	bad := []string{"a#", "a/#/b", "a+", "", "$share//x", "$share/g", "$share/g/", "$share/g+/x"}
 	for _, filter := range bad {
 		in(t, Options{}, func(k *bench) {
+			k.misbehaves()
 			p := k.connect(proto.V5, "5")
 			p.asking(1, filter, 0)
 			p.want("SUBACK 1 8F why")

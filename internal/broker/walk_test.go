@@ -66,6 +66,7 @@ func TestAllRetainedMessagesArrive(t *testing.T) {
 			for _, v := range []proto.Version{proto.V311, proto.V5} {
 				t.Run(fmt.Sprint(name, " QoS ", qos, " ", v), func(t *testing.T) {
 					in(t, opt, func(k *bench) {
+						k.misbehaves()
 						k.store(all, qos)
 						s := k.connect(v, "s", func(c *proto.Connect) {
 							if v == proto.V5 {
@@ -95,6 +96,7 @@ func TestLiveMessagesComeAfterRetainedOnes(t *testing.T) {
 	for qos := range byte(3) {
 		t.Run(fmt.Sprint("QoS ", qos), func(t *testing.T) {
 			in(t, Options{HighWater: 2000}, func(k *bench) {
+				k.misbehaves()
 				w := k.store(all, qos)
 				s := k.connect(proto.V311, "s")
 				goOn := s.pause()
@@ -143,6 +145,7 @@ func TestRetainedMessagesSurviveACut(t *testing.T) {
 			t.Run(fmt.Sprintf("QoS %d, crash %v", qos, crash), func(t *testing.T) {
 				j := newJournal()
 				in(t, Options{Store: j, Inflight: 7, QueueMessages: 20}, func(k *bench) {
+					k.misbehaves()
 					k.store(all, qos)
 					s := k.kept(proto.V311, "s")
 					s.want("CONNACK 00")
@@ -219,6 +222,7 @@ func TestRetainedMessagesThatChangeDuringACut(t *testing.T) {
 func TestRetainedMessagesOfAFilterThatIsGivenUp(t *testing.T) {
 	const all = 300
 	in(t, Options{HighWater: 500}, func(k *bench) {
+		k.misbehaves()
 		k.store(all, 0)
 		s := k.connect(proto.V5, "s")
 		goOn := s.pause()

@@ -9,6 +9,7 @@ import (
 
 func TestWillIsPublishedUnlessTheClientSaysGoodbye(t *testing.T) {
 	everyVersion(t, Options{}, func(k *bench, v proto.Version) {
+		k.misbehaves()
 		w := k.connect(v, "w")
 		w.subscribe(to("will", 2))
 		p := k.connect(v, "p", willed("will", "dead", func(w *proto.Will) { w.QoS, w.Retain = 1, true }), keepAlive(10))

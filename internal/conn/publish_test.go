@@ -243,11 +243,15 @@ func TestClose(t *testing.T) {
 			{proto.V5, &proto.Disconnect{Reason: proto.DisconnectWithWill}, "e00104"},
 			{proto.V5, &proto.Disconnect{Props: props(proto.SessionExpiryInterval, 1)}, "e007 00 05 11 00000001"},
 		} {
-			c := start(t, script(t, k.v, func(p *peer) {
+			cfg := script(t, k.v, func(p *peer) {
 				p.greet(false)
 				p.expect(k.want)
 				p.end()
-			}))
+			})
+			if k.v >= proto.V5 {
+				cfg.Connect.Props = props(proto.SessionExpiryInterval, 2) // with 0, DISCONNECT must not have another one
+			}
+			c := start(t, cfg)
 			if err := c.Close(t.Context(), k.p); err != nil {
 				t.Errorf("error %v", err)
 			}

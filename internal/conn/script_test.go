@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"mqtt/internal/proto"
+	"mqtt/internal/rules"
+	"mqtt/internal/rules/rulestest"
 	"mqtt/internal/session"
 )
 
@@ -167,11 +169,14 @@ func ack(kind proto.Type, id uint16, r ...proto.Reason) *proto.Ack {
 }
 
 // script returns a Config whose nth connection is served by the nth script, over a pipe without a
-// buffer. The version is that of the Config.
+// buffer. The version is that of the Config. What the client sends is held against the rules of the
+// standard.
 func script(t *testing.T, v proto.Version, scripts ...func(*peer)) *Config {
 	n := 0
 	var running sync.WaitGroup
 	var open []net.Conn
+	watcher := rulestest.New(t, rules.Client)
+	watcher.Excuse(rules.Server) // a script is short: it sends messages that nobody has subscribed to
 	t.Cleanup(func() {
 		for _, nc := range open {
 			nc.Close()
@@ -195,7 +200,7 @@ func script(t *testing.T, v proto.Version, scripts ...func(*peer)) *Config {
 				defer theirs.Close()
 				play(newPeer(t, theirs, v))
 			})
-			return ours, nil
+			return watcher.Conn(ours), nil
 		},
 	}
 }
