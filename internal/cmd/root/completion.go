@@ -1,6 +1,8 @@
 package root
 
 import (
+	"bytes"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,7 +29,7 @@ func newCompletion(*cli.Env) *cobra.Command {
 			root, out := c.Root(), c.OutOrStdout()
 			switch args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(out, true)
+				return bashScript(root, out)
 			case "zsh":
 				return root.GenZshCompletion(out)
 			case "fish":
@@ -58,72 +60,21 @@ func completeValues(e *cli.Env, c *cobra.Command) {
 		if f.Value.Type() == "bool" {
 			return
 		}
-		if complete := completeFlag(e, f); complete != nil {
+		if complete := completeFlag(e, c, f); complete != nil {
 			c.RegisterFlagCompletionFunc(f.Name, complete)
 		}
+		_, f.Usage = pflag.UnquoteUsage(f) // for descriptions: without the marks around the value's name
 	})
 }
 
-// completeFlag returns the function that completes the value of f, nil for file names.
-func completeFlag(e *cli.Env, f *pflag.Flag) cobra.CompletionFunc {
-	if values := flagValues(f); values != nil {
-		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)
+// bashScript writes the script for bash. Cobra's script cuts long descriptions in the middle of a word.
+func bashScript(root *cobra.Command, out io.Writer) error {
+	var b bytes.Buffer
+	if err := root.GenBashCompletionV2(&b, true); err != nil {
+		return err
 	}
-	switch f.Name {
-	case "profile":
-		return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return profileNames(e), cobra.ShellCompDirectiveNoFileComp
-		}
-	case "url", "listen", "proxy":
-		return cobra.FixedCompletions(schemes(f.Name), cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp)
-	}
-	switch placeholder, _ := pflag.UnquoteUsage(f); placeholder {
-	case "FILE", "PATH":
-		return nil
-	case "DIR":
-		return cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
-	}
-	return cobra.NoFileCompletions
-}
-
-// flagValues returns all values of a flag that has few.
-func flagValues(f *pflag.Flag) []string {
-	switch f.Name {
-	case "qos", "will-qos":
-		return []string{"0\tat most once", "1\tat least once", "2\texactly once"}
-	case "protocol-version":
-		return []string{"auto\t5, else 3.1.1", "5", "3.1.1", "3.1"}
-	case "color":
-		return []string{"auto", "always", "never"}
-	case "retain-handling":
-		return []string{"always", "new\tonly with a new subscription", "never"}
-	case "tls-version":
-		return []string{"tlsv1.3", "tlsv1.2", "tlsv1.1", "tlsv1"}
-	case "auth-method":
-		return []string{"SCRAM-SHA-256", "SCRAM-SHA-512"}
-	case "reconnect":
-		return []string{"never", "always"}
-	case "payload":
-		return []string{"text", "hex", "base64"}
-	case "pace":
-		return []string{"1x\tas it was recorded", "2x\ttwice as fast"}
-	case "log-level":
-		return []string{"error", "warn", "info", "debug"}
-	case "property":
-		var words []string
-		for _, p := range connect.PropertyPackets {
-			words = append(words, p.Name)
-		}
-		return words
-	}
-	return nil
-}
-
-func schemes(flag string) []string {
-	if flag == "proxy" {
-		return []string{"socks5h://", "socks5://", "http://"}
-	}
-	return []string{"mqtt://", "mqtts://", "ws://", "wss://", "unix://"}
+	_, err := out.Write(bytes.ReplaceAll(b.Bytes(), []byte(`desc+="…"`), []byte(`desc="${desc% *} …"`)))
+	return err
 }
 
 // completeArgs completes arguments that are not flags: further words of -D, names of profiles, FLAG=
