@@ -53,7 +53,7 @@ func TestFaultOutputStuck(t *testing.T) {
 		{"sub -t kept -d", "<- PUBLISH", []int{0, 143}}, // it may hear the signal before it prints
 		{"rr -t ask -m x -d", "<- PUBLISH", []int{143}},
 		{"ping -d --interval 1h", "<- CONNACK", []int{0, 143}},
-		{"bench --messages 10", "phase=closing", []int{143}},
+		{"bench --messages 10", "closing: ", []int{143}},
 		{"pub -t a -l -d", "", []int{143}},
 		{"sub -t a -d", "", []int{0, 143}},
 		{"rr -t a -m x -d", "", []int{143}},

@@ -3,6 +3,7 @@ package bench
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"mqtt/internal/format"
 )
@@ -34,38 +35,65 @@ func (l *Live) Take(p *Progress) {
 	}
 }
 
-// AppendLiveLine appends l as a short line for a log: words of the form key=value, with
-// units. Rates and times are of the last step; those of which there is nothing are left out.
+// AppendLiveLine appends l as a short line for a log, such as
+//
+//	[ 2s/6s] sent 1,000 (500/s) p50 602µs p99 20.1ms lost 37
+//
+// It begins with the time of the phase and, if it is known, of the whole phase. Counts are totals, rates
+// and latencies of the last step; lost is what is missing so far.
 func AppendLiveLine(dst []byte, l *Live) []byte {
-	start := len(dst)
-	word := func(name, value string) {
-		if len(dst) > start {
-			dst = append(dst, ' ')
+	dst = append(append(append(dst, '['), l.clock()...), ']')
+	if l.Phase != "sending" {
+		dst = append(append(append(dst, ' '), l.Phase...), ':')
+	}
+	count := func(name string, n uint64, rate float64) {
+		dst = append(append(append(dst, ' '), name...), ' ')
+		dst = append(dst, format.Count(n)...)
+		if rate > 0 {
+			dst = append(append(append(dst, " ("...), strings.ReplaceAll(format.Rate(rate), " ", "")...), ')')
 		}
-		dst = append(append(dst, name...), '=')
-		dst = append(dst, strings.ReplaceAll(value, " ", "")...)
 	}
-	word("phase", strings.ReplaceAll(l.Phase, " ", "-"))
-	word("time", wholeSeconds(l.Elapsed))
-	if l.Done >= 0 {
-		word("done", strconv.Itoa(int(min(l.Done, 1)*100))+"%")
+	word := func(name, value string) {
+		dst = append(append(append(append(dst, ' '), name...), ' '), value...)
 	}
-	word("connections", strconv.Itoa(max(l.Connections, 0)))
-	if l.OpenRate > 0 {
-		word("opened", format.Rate(l.OpenRate))
-	}
-	if l.messages() {
-		word("sent", format.Rate(l.SendRate))
-		word("received", format.Rate(l.ReceiveRate))
+	if !l.messages() {
+		dst = append(append(dst, ' '), format.Count(uint64(max(l.Connections, 0)))...)
+		dst = append(append(append(dst, " of "...), format.Count(uint64(max(l.Wanted, 0)))...), " connections"...)
+		if l.OpenRate > 0 {
+			dst = append(append(append(dst, " ("...), strings.ReplaceAll(format.Rate(l.OpenRate), " ", "")...), ')')
+		}
+	} else if l.Sent > 0 || l.SendRate > 0 || l.Received == 0 {
+		count("sent", l.Sent, l.SendRate)
+	} else {
+		count("received", l.Received, l.ReceiveRate)
 	}
 	if l.Recent.Count() > 0 {
 		word("p50", format.Duration(l.Recent.At(50)))
 		word("p99", format.Duration(l.Recent.At(99)))
-		word("max", format.Duration(l.Recent.Max()))
+	}
+	if l.Missing >= 0 && l.messages() {
+		word("lost", format.Count(uint64(l.Missing)))
 	}
 	if l.LagP99 > lateLag {
 		word("lag", format.Duration(l.LagP99))
 	}
-	word("errors", strconv.FormatUint(l.Errors, 10))
+	if l.Errors > 0 {
+		word("errors", format.Count(l.Errors))
+	}
 	return append(dst, '\n')
+}
+
+// clock returns the time of the phase, and how long it takes in all or how much of it is done, if that
+// is known.
+func (l *Live) clock() string {
+	elapsed := wholeSeconds(l.Elapsed)
+	if l.Remaining < 0 || l.Remaining == 0 && l.Done < 1 {
+		if l.Done >= 0 {
+			return elapsed + " " + strconv.Itoa(int(min(l.Done, 1)*100)) + "%"
+		}
+		return elapsed
+	}
+	all := wholeSeconds((l.Elapsed + l.Remaining).Round(time.Second))
+	all = strings.TrimSuffix(strings.TrimSuffix(all, "00s"), "00m")
+	return strings.Repeat(" ", max(len(all)-len(elapsed), 0)) + elapsed + "/" + all
 }

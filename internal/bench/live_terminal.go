@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -56,7 +57,7 @@ func AppendLive(dst []byte, l *Live, v LiveView) (_ []byte, lines int) {
 	}
 	if l.Latency.Count()+l.Recent.Count() > 0 {
 		t.left(v.Colors.Dim, "latency", nameColumn)
-		for _, q := range liveQuantiles {
+		for _, q := range t.shown() {
 			t.right(v.Colors.Dim, q.name, timeColumn)
 		}
 		t.newline()
@@ -80,7 +81,19 @@ type quantile struct {
 	percent float64
 }
 
-var liveQuantiles = [...]quantile{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}}
+var liveQuantiles = []quantile{{"p50", 50}, {"p90", 90}, {"p99", 99}, {"p99.9", 99.9}, {"max", 100}}
+
+// shown returns the percentiles that the terminal has room for, without the less important ones if
+// necessary.
+func (l *line) shown() []quantile {
+	all := slices.Clone(liveQuantiles)
+	for _, name := range []string{"p90", "p99.9", "max"} {
+		if nameColumn+timeColumn*len(all) > l.width {
+			all = slices.DeleteFunc(all, func(q quantile) bool { return q.name == name })
+		}
+	}
+	return all
+}
 
 // line is a line of a terminal that is being written. Text that does not fit is cut.
 type line struct {
@@ -122,6 +135,16 @@ func (l *line) right(color func(string) string, s string, n int) {
 	l.add(color, s)
 }
 
+// whole adds s after two spaces, or on a line of its own if there is no room for all of it.
+func (l *line) whole(color func(string) string, s string) {
+	if l.room < 2+format.Columns([]byte(s)) {
+		l.newline()
+	} else {
+		l.space(2)
+	}
+	l.add(color, s)
+}
+
 // newline ends the line.
 func (l *line) newline() {
 	l.b = append(l.b, l.end...)
@@ -149,7 +172,7 @@ func (l *line) progress(now *Live, colors Colors) {
 	l.newline()
 }
 
-// connections appends the last line: connections, errors and lag.
+// connections appends the last line, or more if it is too long: connections, errors and lag.
 func (l *line) connections(now *Live, colors Colors) {
 	l.left(colors.Dim, "connections", nameColumn)
 	l.right(plain, format.Count(uint64(max(now.Connections, 0))), sumColumn)
@@ -160,18 +183,17 @@ func (l *line) connections(now *Live, colors Colors) {
 	} else {
 		l.space(paceColumn)
 	}
-	l.space(2)
 	errors := colors.Dim
 	if now.Errors > 0 {
 		errors = colors.Error
 	}
-	l.add(errors, "errors "+format.Count(now.Errors))
+	l.whole(errors, "errors "+format.Count(now.Errors))
 	if now.LagP99 > 0 {
 		lag := colors.Dim
 		if now.LagP99 > lateLag {
 			lag = colors.Warning
 		}
-		l.add(lag, "   generator lag p99 "+format.Duration(now.LagP99))
+		l.whole(lag, "generator lag p99 "+format.Duration(now.LagP99))
 	}
 	l.newline()
 }
@@ -189,7 +211,7 @@ func (l *line) pair(name string, n uint64, rate float64, colors Colors) {
 // quantiles appends a row of percentiles.
 func (l *line) quantiles(name string, h *Histogram, colors Colors) {
 	l.left(colors.Dim, name, nameColumn)
-	for _, q := range liveQuantiles {
+	for _, q := range l.shown() {
 		text := "-"
 		if h.Count() > 0 {
 			text = format.Duration(h.At(q.percent))

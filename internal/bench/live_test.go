@@ -58,7 +58,7 @@ func whileHolding() *Live {
 func TestLiveGolden(t *testing.T) {
 	var b []byte
 	for _, l := range []*Live{inTheMiddle(), whileConnecting(), whileHolding()} {
-		for _, width := range []int{80, 60} {
+		for _, width := range []int{80, 60, 40} {
 			b, _ = AppendLive(b, l, LiveView{Width: width, Colors: format.Palette{}})
 		}
 		b = AppendLiveLine(b, l)
@@ -104,17 +104,38 @@ func TestLiveWithoutWarmup(t *testing.T) {
 	}
 }
 
-func TestLiveLineIsWords(t *testing.T) {
-	for _, l := range []*Live{inTheMiddle(), whileConnecting(), {Progress: Progress{Phase: "warming up"}}} {
-		line := string(AppendLiveLine(nil, l))
-		words := strings.Fields(line)
-		if len(words) < 4 || len(line) > 130 || strings.Count(line, "\n") != 1 || !strings.HasPrefix(line, "phase=") {
-			t.Errorf("%d words in %q", len(words), line)
+// A line of a log is short, names its phase unless that is sending, and has a unit with each time and
+// rate.
+func TestLiveLine(t *testing.T) {
+	receiving := &Live{Progress: Progress{Phase: "sending", Elapsed: 62 * time.Second, Remaining: -1, Done: -1, Received: 5, ReceiveRate: 2, Missing: 37,
+		Errors: 1200, LagP99: 2 * time.Second}}
+	for _, c := range []struct {
+		l    *Live
+		want string
+	}{
+		{inTheMiddle(), "[ 8s/10s] sent 1,234,567 (123k/s) p50 602µs p99 1.09ms lost 0"},
+		{whileConnecting(), "[4s 40%] connecting: 4,000 of 10,000 connections (1.00k/s) errors 12"},
+		{whileHolding(), "[1m40s] holding: 9,990 of 10,000 connections lag 1.00s"},
+		{receiving, "[1m02s] received 5 (2/s) lost 37 lag 2.00s errors 1,200"},
+		{&Live{Progress: Progress{Phase: "warming up", Elapsed: time.Minute, Remaining: 59 * time.Minute, Sent: 2, Missing: -1}}, "[1m00s/1h] warming up: sent 2"},
+		{&Live{Progress: Progress{Phase: "closing", Done: -1, Remaining: -1, Sent: 10, Missing: -1}}, "[0s] closing: sent 10"},
+	} {
+		if got := string(AppendLiveLine(nil, c.l)); got != c.want+"\n" {
+			t.Errorf("%q, want %q", got, c.want)
 		}
-		for _, w := range words {
-			if key, value, ok := strings.Cut(w, "="); !ok || key == "" || value == "" {
-				t.Errorf("%q in %q", w, line)
-			}
+	}
+}
+
+// A narrow terminal shows errors and the lag, and no percentile in part.
+func TestLiveNarrow(t *testing.T) {
+	for width := 40; width <= 160; width++ {
+		l := inTheMiddle()
+		l.Errors = 12345
+		b, _ := AppendLive(nil, l, LiveView{Width: width, Colors: format.Palette{}})
+		text := string(b)
+		if strings.Contains(text, "…") || !strings.Contains(text, "errors 12,345") || !strings.Contains(text, "generator lag p99 72.0µs") ||
+			!strings.Contains(text, "80%") || !strings.Contains(text, "p99") {
+			t.Errorf("width %d: %s", width, text)
 		}
 	}
 }

@@ -30,11 +30,11 @@ func (r *run) notes(res *Result, n *counts) []Note {
 	}
 	r.accountingNotes(res, n, add)
 	if p.Publishers > 0 && p.Rate == 0 && res.Sent > 0 && res.Latency != nil && res.Latency.Count()+res.Ack.Count() > 0 {
-		text := "without --rate each publisher keeps its window of " + format.Count(uint64(p.Window)) + " full, so the latency is mostly the time in that queue"
+		text := "as fast as it goes: latency is time in the queue, since each publisher keeps its window of " + format.Count(uint64(p.Window)) + " full"
 		if p.QoS == 0 {
-			text = "without --rate, messages leave as fast as the server takes them, so the latency is mostly the time in the queues on the way; --inflight has no effect at QoS 0"
+			text = "as fast as it goes: latency is time in the queues on the way, since messages leave as fast as the server takes them (--inflight has no effect at QoS 0)"
 		}
-		add("latency", "--rate N measures the latency at that rate", "%s", text)
+		add("latency", "--rate measures the server", "%s", text)
 	}
 	if n.untimed > 0 {
 		add("clock", "give all processes the same --run NAME",
@@ -43,7 +43,7 @@ func (r *run) notes(res *Result, n *counts) []Note {
 		all = append(all, res.Clock.note())
 	}
 	if g := r.lowered.Load(); g > 0 {
-		add("server", "", "%d subscriptions were granted a lower QoS than %d", g, p.QoS)
+		add("server", "", "%s granted a lower QoS than %d", were(uint64(g), "subscription"), p.QoS)
 	}
 	r.registry.sessions.notes(add)
 	if res.Lost > 0 && res.SessionsLost == 0 && !res.Drained.Complete && p.Publishers > 0 {
@@ -52,6 +52,9 @@ func (r *run) notes(res *Result, n *counts) []Note {
 			what, remedy = "the run was interrupted", ""
 		}
 		add("drain", remedy, "%s of %s expected deliveries had not come when %s: lost, or late", format.Count(res.Lost), format.Count(res.Expected), what)
+	}
+	if p.Publishers == 0 && p.Clients == 0 && res.Received == 0 {
+		add("server", "start the publishers, or compare --filter with their topics", "nothing was received")
 	}
 	if res.Unsent > 0 {
 		add("server", "", "%s messages were never sent: their publishers had no connection, or the server took no more", format.Count(res.Unsent))
@@ -63,6 +66,14 @@ func (r *run) notes(res *Result, n *counts) []Note {
 		add("server", "-c -i PREFIX keeps sessions", "subscribers without sessions lose what is sent while they are away")
 	}
 	return all
+}
+
+// were returns "1 message was", "2 messages were".
+func were(n uint64, one string) string {
+	if n == 1 {
+		return format.Plural(n, one) + " was"
+	}
+	return format.Plural(n, one) + " were"
 }
 
 // accountingNotes adds what could not be accounted for, and why.

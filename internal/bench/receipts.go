@@ -43,6 +43,7 @@ type receipts struct {
 	last      *track // of publisher
 	publisher uint32
 	unique    uint64 // messages without duplicates
+	missing   int64  // messages before the last one of their publisher that did not come yet
 	elsewhere uint64 // of unique, sent by other processes
 }
 
@@ -55,9 +56,16 @@ func (l *receipts) record(publisher uint32, seq uint64) outcome {
 		}
 		l.last, l.publisher = t, publisher
 	}
+	next := t.next
 	out := t.record(seq, l.memory)
 	if out.first() {
 		l.unique++
+	}
+	switch out {
+	case inOrder:
+		l.missing += int64(t.next - next - 1)
+	case late:
+		l.missing--
 	}
 	return out
 }

@@ -233,6 +233,7 @@ type Progress struct {
 	Connections int           // open now
 	Sent        uint64        // in the measured part
 	Received    uint64
+	Missing     int64 // not received so far, although a later one was; negative if not known
 	Errors      uint64
 	SendRate    float64 // per second
 	ReceiveRate float64

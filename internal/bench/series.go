@@ -209,8 +209,11 @@ func (s *sampler) progress(now int64, n *counts, p *Point) *Progress {
 	g := &Progress{
 		Phase: phase, Elapsed: time.Duration(max(now-since, 0)), Remaining: -1, Done: -1, Step: time.Duration(now - s.lastTime),
 		Wanted: plan.Publishers + plan.Subscribers + plan.Clients, Connections: int(p.Connections),
-		Sent: n.sent, Received: n.received, Errors: n.errors,
+		Sent: n.sent, Received: n.received, Missing: -1, Errors: n.errors,
 		SendRate: per(p.Sent), ReceiveRate: per(p.Received), AckRate: per(p.Acknowledged), OpenRate: per(p.Opened), Latency: s.latest,
+	}
+	if n.unique > 0 {
+		g.Missing = max(n.missing, 0)
 	}
 	switch {
 	case duration > 0:

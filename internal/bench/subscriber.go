@@ -136,7 +136,9 @@ func (c *client) record(m *proto.Publish, now int64) {
 	t.bytesReceived += uint64(len(m.Payload))
 	t.lastReceived = now
 	ours := r.ours(h.publisher)
+	missing := c.sub.receipts.missing
 	order := c.sub.record(h.publisher, h.seq)
+	t.missing += c.sub.receipts.missing - missing
 	if !ours && order.first() {
 		t.elsewhere++
 		c.sub.receipts.elsewhere++

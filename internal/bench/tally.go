@@ -26,6 +26,7 @@ type counts struct {
 	duplicated, late, unknown uint64 // unknown: received for the first time or again
 	foreign, untimed          uint64
 	elsewhere                 uint64 // of unique, sent by other processes of the run
+	missing                   int64  // not received so far, although a later one was; one tally may be negative
 	bytesSent, bytesReceived  uint64
 	lastSent, lastAnswered    int64 // times of the run
 	lastReceived              int64
@@ -49,6 +50,7 @@ func (c *counts) add(o *counts) {
 	c.foreign += o.foreign
 	c.untimed += o.untimed
 	c.elsewhere += o.elsewhere
+	c.missing += o.missing
 	c.bytesSent += o.bytesSent
 	c.bytesReceived += o.bytesReceived
 	c.lastSent = max(c.lastSent, o.lastSent)

@@ -104,7 +104,8 @@ func (t *text) messages(r *Result) {
 	case c.Rate > 0:
 		pace = ", " + format.Rate(c.Rate) + " asked for"
 	}
-	t.line("run", "%d publishers, %d subscribers, QoS %d, MQTT %s%s, %s", c.Publishers, c.Subscribers, c.QoS, c.Version, pace,
+	t.line("run", "%s, %s, QoS %d, MQTT %s%s, %s", format.Plural(uint64(c.Publishers), "publisher"), format.Plural(uint64(c.Subscribers), "subscriber"),
+		c.QoS, c.Version, pace,
 		format.Duration(time.Duration(r.Seconds*1e9)))
 	if c.Publishers > 0 {
 		s := fmt.Sprintf("%s, %s", format.Count(r.Sent), format.Rate(r.SendRate))
@@ -166,7 +167,7 @@ func (t *text) judged(n, of uint64, legal bool, why string) string {
 // connections appends the counts of a run of kind connections.
 func (t *text) connections(r *Result) {
 	c, m := &r.Connections, r.Machines
-	t.line("run", "%s connections, MQTT %s, %s", format.Count(c.Wanted), r.Config.Version, format.Duration(time.Duration(r.Seconds*1e9)))
+	t.line("run", "%s, MQTT %s, %s", format.Plural(c.Wanted, "connection"), r.Config.Version, format.Duration(time.Duration(r.Seconds*1e9)))
 	s := fmt.Sprintf("%s in %s", format.Count(c.Opened), format.Duration(time.Duration(c.RampSeconds*1e9)))
 	n := c.Opened - min(c.Reconnected, c.Opened)
 	if r.Config.Ramp > 0 && n > 0 {

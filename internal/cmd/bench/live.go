@@ -19,8 +19,7 @@ type view struct {
 	server  *http.Server
 	metrics bench.Metrics
 
-	buf   []byte // buf and lines are used by take only
-	lines int
+	buf []byte // used by take only
 }
 
 // watch connects b to a view. The caller calls end.
@@ -50,25 +49,27 @@ func (o *output) watch(e *cli.Env, b *bench.Plan) (*view, error) {
 // take shows p. It does not hold the lock of the metrics while a write to stderr may block.
 func (v *view) take(p *bench.Progress) {
 	v.buf = v.buf[:0]
-	v.metrics.Take(p, v.draw)
-	if len(v.buf) > 0 {
-		v.e.Err.Write(v.buf)
-	}
-}
-
-// draw puts what stderr shows into buf.
-func (v *view) draw(l *bench.Live) {
 	switch {
 	case v.e.Quiet:
-	case v.e.TTYErr:
-		v.buf, v.lines = bench.AppendLive(v.buf, l, bench.LiveView{Width: cli.Width(v.e.Err), Above: v.lines, Colors: v.ink})
+		v.metrics.Take(p, func(*bench.Live) {})
+	case v.e.Draws(v.e.TTYErr):
+		v.e.Draw(func(above int) (b []byte, lines int) {
+			v.metrics.Take(p, func(l *bench.Live) {
+				v.buf, lines = bench.AppendLive(v.buf, l, bench.LiveView{Width: cli.Width(v.e.Err), Above: above, Colors: v.ink})
+			})
+			return v.buf, lines
+		})
 	default:
-		v.buf = bench.AppendLiveLine(v.buf, l)
+		v.metrics.Take(p, func(l *bench.Live) {
+			v.buf = bench.AppendLiveLine(v.buf, l)
+		})
+		v.e.WriteErr(v.buf)
 	}
 }
 
-// end stops serving metrics.
+// end removes the drawing, so that the report is the last word, and stops serving metrics.
 func (v *view) end() {
+	v.e.Erase()
 	if v.server != nil {
 		v.server.Close()
 	}

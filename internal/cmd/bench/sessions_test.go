@@ -82,7 +82,7 @@ func TestInterruptEndsSessions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := cmdtest.StartBroker(t, broker.Options{SysInterval: 20 * time.Millisecond})
 			c := command.Start(t, b.Args(args...)...)
-			c.Err.Await(t, "phase=sending")
+			c.Err.Await(t, "] sent ")
 			c.Signal(syscall.SIGINT)
 			if r := c.Wait(t); r.Status != 130 {
 				t.Errorf("%+v", r)
