@@ -5,8 +5,8 @@
 #
 # Without names: all of them. Each broker is started on loopback with free ports, and every
 # feature of scripts/interop/suite.sh is tried with the commands of this module. mqtt is our
-# own broker; clients are mosquitto_*, MQTT.js and paho.golang with our broker. It prints
-# all versions, and one table of brokers and features:
+# own broker; clients are mosquitto_*, MQTT.js and paho.golang with our broker, and names is our
+# binary under the names of mosquitto's clients with our broker. It prints all versions, and one table of brokers and features:
 #
 #   ok      it works            no      the server lacks it, as known
 #   theirs  the server, or for clients the client, is wrong, as known
@@ -19,6 +19,8 @@
 #
 #   INTEROP_MQTT=PATH        use this binary instead of building one
 #   INTEROP_FEATURES=REGEX   only the features whose name matches
+#   INTEROP_DEBIAN=RELEASE   take mosquitto and RabbitMQ from this release (default: sid), which
+#                            takes root; installed: from this machine
 #   INTEROP_INSTALL=no       install no packages
 #   INTEROP_KEEP=DIR         keep what every client and server wrote
 #
@@ -30,13 +32,11 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 suite=$root/scripts/interop/suite.sh
 cache=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/mqtt-interop
 node=$cache/node
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-export PATH
 # The settings of the user do not count.
 unset "${!MQTT_@}"
 
 all=(mosquitto rabbitmq nats aedes mochi mqtt clients)
-feature_limit=60 # seconds for one feature
+feature_limit=120 # seconds for one feature
 start_limit=90   # seconds until a server answers
 
 say() { printf '%s\n' "$*" >&2; }
@@ -52,13 +52,15 @@ wanted=("$@")
 
 tmp=$(mktemp -d)
 chmod 711 "$tmp"
+PATH=$tmp/bin:$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH
 running=() # process groups
 
 # run NAME COMMAND...: starts it in the background, in a process group of its own.
 run() {
 	local name=$1
 	shift
-	setsid "$@" >"$here/$name.log" 2>&1 </dev/null &
+	(cd "$here" && exec setsid "$@") >"$here/$name.log" 2>&1 </dev/null &
 	running+=($!)
 	# The group exists a moment later than the process.
 	until alive $!; do kill -0 $! 2>/dev/null || break; done
@@ -166,10 +168,10 @@ npm_packages() {
 
 npm_version() { sed -n 's/^[[:space:]]*"version": "\(.*\)",*$/\1/p' "$node/node_modules/$1/package.json" | head -n 1; }
 
-# module_program NAME: builds a program of the module in scripts/interop, which has its own go.mod.
+# module_program NAME PACKAGE: builds a program with the module in scripts/interop, which has its own go.mod.
 module_program() {
 	mkdir -p "$cache/bin"
-	(cd "$root/scripts/interop" && GOFLAGS='' go build -o "$cache/bin/$1" "./$1") >"$here/build.log" 2>&1 || {
+	(cd "$root/scripts/interop" && GOFLAGS='' go build -o "$cache/bin/$1" "$2") >"$here/build.log" 2>&1 || {
 		echo "go build $1: $(tail -n 1 "$here/build.log")"
 		return 1
 	}
@@ -185,10 +187,18 @@ else
 	(cd "$root" && go build -o "$mqtt" ./cmd/mqtt) || die 'mqtt does not build'
 fi
 "$mqtt" --version >/dev/null || die "$mqtt does not run"
+certificates=$tmp/tls
+"$mqtt" broker -p 0 --tls-self-signed "$certificates" -- true 2>"$tmp/tls.err" ||
+	die "no certificates were made: $(tail -n 1 "$tmp/tls.err")"
+cat "$certificates/server.pem" "$certificates/server.key" >"$certificates/pair.pem"
+mkdir -p "$tmp/names"
+for name in mosquitto_pub mosquitto_sub mosquitto_rr; do ln -s "$mqtt" "$tmp/names/$name"; done
 
 # has_command NAME: reports whether our binary has the command.
 has_command() { "$mqtt" help 2>&1 | grep -q "^ *$1 "; }
 
+# shellcheck source=scripts/interop/debian.sh
+source "$root/scripts/interop/debian.sh"
 # shellcheck source=scripts/interop/brokers.sh
 source "$root/scripts/interop/brokers.sh"
 
@@ -250,6 +260,7 @@ start() {
 	mkdir -p "$here"
 	port=$(free_port)
 	ws_port=$(free_port)
+	tls_port=$(free_port)
 	ws='' about=''
 	"start_$1" >"$here/start" || status=$?
 	if ((status != 0)); then
@@ -278,6 +289,7 @@ ask() {
 	(
 		cd "$3"
 		export SUITE_HOST=127.0.0.1 SUITE_PORT=$port SUITE_WS=$ws SUITE_MQTT=$mqtt SUITE_CLIENTS=$2
+		export SUITE_TLS=$tls_port SUITE_CA=$certificates/ca.pem SUITE_NAMES=$tmp/names
 		exec setsid timeout -k 2 "$feature_limit" bash "$suite" run "$1"
 	) >"$3/suite.err" 2>&1 </dev/null &
 	group_of_feature=$!
@@ -298,7 +310,7 @@ ask_all() {
 		ask "$feature" "$2" "$folder" || status=$?
 		judge "$1" "$feature" "$status" "$folder"
 		[[ ${cells["$1 $feature"]} == FAIL && $2 == ours ]] || continue
-		command -v mosquitto_rr >/dev/null || continue
+		debian_packages mosquitto-clients >"$here/install" || continue
 		status=0
 		ask "$feature" mosquitto "$folder/mosquitto" || status=$?
 		case $status in
@@ -338,8 +350,8 @@ second_opinion() {
 	done
 	((failed)) || return 0
 	start mosquitto || return 0
-	timeout -k 2 300 "$cache/bin/paho" "127.0.0.1:$port" "$ws" >"$tmp/paho.second" 2>/dev/null || true
-	timeout -k 2 300 node "$node/mqttjs.js" "mqtt://127.0.0.1:$port" "$ws" >"$tmp/mqttjs.second" 2>/dev/null || true
+	timeout -k 2 300 "$cache/bin/paho" "127.0.0.1:$port" "$ws" "127.0.0.1:$tls_port" "$certificates/ca.pem" >"$tmp/paho.second" 2>/dev/null || true
+	timeout -k 2 300 node "$node/mqttjs.js" "mqtt://127.0.0.1:$port" "$ws" "mqtts://127.0.0.1:$tls_port" "$certificates/ca.pem" >"$tmp/mqttjs.second" 2>/dev/null || true
 	for i in "${!failures[@]}"; do
 		for column in mqttjs paho; do
 			feature=${failures[i]#"$column "}
@@ -351,14 +363,14 @@ second_opinion() {
 	stop_servers
 }
 
-clients=(mosquitto_\* mqttjs paho)
+clients=(names mosquitto_\* mqttjs paho)
 columns=() missing=() versions=()
 for name in "${wanted[@]}"; do
 	status=0
 	if [[ $name == clients ]]; then
 		start mqtt || status=$?
 		if ((status == 0)); then
-			{ packages mosquitto-clients && npm_packages && module_program paho; } >"$here/install" || {
+			{ debian_packages mosquitto-clients && npm_packages && module_program paho ./paho; } >"$here/install" || {
 				say "interop: clients: $(tail -n 1 "$here/install")"
 				status=3
 			}
@@ -373,11 +385,12 @@ for name in "${wanted[@]}"; do
 	esac
 	if [[ $name == clients ]]; then
 		columns+=("${clients[@]}")
-		versions+=("mosquitto_*: $(mosquitto_sub --help | sed -n 's/^mosquitto_sub version \([^ ]*\).*/\1/p')"
+		versions+=('names: mqtt as mosquitto_pub, mosquitto_sub and mosquitto_rr' "mosquitto_*: mosquitto $(debian_version mosquitto-clients)"
 			"mqttjs: MQTT.js $(npm_version mqtt)" "paho: paho.golang $(module_version github.com/eclipse/paho.golang)")
+		ask_all names names
 		ask_all 'mosquitto_*' mosquitto
-		reported mqttjs node "$node/mqttjs.js" "mqtt://127.0.0.1:$port" "$ws"
-		reported paho "$cache/bin/paho" "127.0.0.1:$port" "$ws"
+		reported mqttjs node "$node/mqttjs.js" "mqtt://127.0.0.1:$port" "$ws" "mqtts://127.0.0.1:$tls_port" "$certificates/ca.pem"
+		reported paho "$cache/bin/paho" "127.0.0.1:$port" "$ws" "127.0.0.1:$tls_port" "$certificates/ca.pem"
 		stop_servers
 		second_opinion
 	else

@@ -1,8 +1,9 @@
-// Command mochi is a small server on the mochi-mqtt library, for scripts/interop.sh: TCP and WebSocket on two given
-// addresses, one user with a password, and anonymous clients.
+// Command mochi is a small server on the mochi-mqtt library, for scripts/interop.sh: TCP, WebSocket and TLS on
+// three given addresses, a PEM file with certificate and key, one user with a password, and anonymous clients.
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"os"
@@ -15,17 +16,21 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: mochi ADDRESS WEBSOCKET-ADDRESS")
+	if len(os.Args) != 5 {
+		fmt.Fprintln(os.Stderr, "usage: mochi ADDRESS WEBSOCKET-ADDRESS TLS-ADDRESS PEM")
 		os.Exit(2)
 	}
-	if err := serve(os.Args[1], os.Args[2]); err != nil {
+	if err := serve(os.Args[1], os.Args[2], os.Args[3], os.Args[4]); err != nil {
 		fmt.Fprintln(os.Stderr, "mochi:", err)
 		os.Exit(1)
 	}
 }
 
-func serve(tcp, ws string) error {
+func serve(tcp, ws, secure, pem string) error {
+	certificate, err := tls.LoadX509KeyPair(pem, pem)
+	if err != nil {
+		return fmt.Errorf("read the certificate: %w", err)
+	}
 	server := mochi.New(&mochi.Options{
 		Logger: slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})
@@ -40,6 +45,7 @@ func serve(tcp, ws string) error {
 	for _, l := range []listeners.Listener{
 		listeners.NewTCP(listeners.Config{ID: "tcp", Address: tcp}),
 		listeners.NewWebsocket(listeners.Config{ID: "ws", Address: ws}),
+		listeners.NewTCP(listeners.Config{ID: "tls", Address: secure, TLSConfig: &tls.Config{Certificates: []tls.Certificate{certificate}}}),
 	} {
 		if err := server.AddListener(l); err != nil {
 			return fmt.Errorf("listen: %w", err)

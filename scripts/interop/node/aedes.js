@@ -1,10 +1,13 @@
-// A small server on Aedes for scripts/interop.sh: aedes.js PORT WEBSOCKET-PORT
+// A small server on Aedes for scripts/interop.sh: aedes.js PORT WEBSOCKET-PORT TLS-PORT PEM
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { createServer as createHttpServer } from 'node:http'
 import { Aedes } from 'aedes'
 import { WebSocketServer, createWebSocketStream } from 'ws'
 
-const [port, wsPort] = process.argv.slice(2).map(Number)
+const [port, wsPort, tlsPort] = process.argv.slice(2, 5).map(Number)
+const pem = readFileSync(process.argv[5])
 const broker = await Aedes.createBroker({
   authenticate (client, username, password, done) {
     const wrong = username === 'interop' && String(password) !== 'secret'
@@ -13,6 +16,7 @@ const broker = await Aedes.createBroker({
   }
 })
 createServer(broker.handle).listen(port, '127.0.0.1')
+createTlsServer({ cert: pem, key: pem }, broker.handle).listen(tlsPort, '127.0.0.1')
 
 const http = createHttpServer()
 new WebSocketServer({

@@ -1,8 +1,9 @@
-// Tries the features of suite.sh with MQTT.js: mqttjs.js URL WEBSOCKET-URL
+// Tries the features of suite.sh with MQTT.js: mqttjs.js URL WEBSOCKET-URL TLS-URL CA
 // Prints one line for each feature: its name, ok or FAIL, and what went wrong, separated by tabs.
+import { readFileSync } from 'node:fs'
 import mqtt from 'mqtt'
 
-const [url, wsUrl] = process.argv.slice(2)
+const [url, wsUrl, tlsUrl, ca] = process.argv.slice(2)
 const patience = 15000
 const wait = ms => new Promise(resolve => setTimeout(resolve, ms))
 const open = new Set()
@@ -233,6 +234,15 @@ const ws = size => async (v, topic) => {
   await client.expect(payload, 1)
 }
 
+async function tls (v, topic) {
+  const client = await connect(v, { ca: readFileSync(ca) }, tlsUrl)
+  await client.subscribe(topic, 1)
+  await client.publish(topic, 'x', 1)
+  await client.expect('x', 1)
+  const trusted = await connect(v, {}, tlsUrl).then(() => true, () => false)
+  if (trusted) throw new Error('a certificate of an unknown authority was accepted')
+}
+
 const both = [4, 5]
 const features = [
   ['qos0', [3, 4, 5], qos(0)], ['qos1', [3, 4, 5], qos(1)], ['qos2', [3, 4, 5], qos(2)],
@@ -242,7 +252,8 @@ const features = [
   ['takeover', both, takeover], ['will', both, will], ['large', both, large],
   ['flood-qos1', both, flood(1, 3000)], ['flood-qos2', [5], flood(2, 1500)],
   ['shared', both, shared], ['properties', [5], properties], ['alias', [5], alias],
-  ['subscription-id', [5], subscriptionId], ['ws', both, ws(1)], ['ws-large', [4], ws(524288)]
+  ['subscription-id', [5], subscriptionId], ['ws', both, ws(1)], ['ws-large', [4], ws(524288)],
+  ['tls', both, tls]
 ]
 const words = { 3: '3.1', 4: '3.1.1', 5: '5' }
 

@@ -17,11 +17,11 @@ import (
 const patience = 15 * time.Second
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: paho ADDRESS WEBSOCKET-URL")
+	if len(os.Args) != 5 {
+		fmt.Fprintln(os.Stderr, "usage: paho ADDRESS WEBSOCKET-URL TLS-ADDRESS CA")
 		os.Exit(2)
 	}
-	s := &server{tcp: os.Args[1], ws: os.Args[2]}
+	s := &server{tcp: os.Args[1], ws: os.Args[2], tls: os.Args[3], ca: os.Args[4]}
 	for _, f := range features {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		s.topic = fmt.Sprintf("interop/paho/%d/%s", os.Getpid(), f.name)
@@ -45,11 +45,11 @@ var features = []struct {
 	{"takeover", takeover}, {"will", will}, {"large", large},
 	{"flood-qos1", flood(1, 3000)}, {"flood-qos2", flood(2, 1500)},
 	{"shared", shared}, {"properties", properties}, {"alias", alias},
-	{"subscription-id", subscriptionID}, {"ws", ws}, {"rr", rr},
+	{"subscription-id", subscriptionID}, {"ws", ws}, {"tls", secure}, {"rr", rr},
 }
 
 // server is the server under test, and the topic of the current feature.
-type server struct{ tcp, ws, topic string }
+type server struct{ tcp, ws, tls, ca, topic string }
 
 // client is a connection and what it received.
 type client struct {
