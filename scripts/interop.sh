@@ -36,7 +36,7 @@ node=$cache/node
 unset "${!MQTT_@}"
 
 all=(mosquitto rabbitmq nats aedes mochi mqtt clients)
-feature_limit=120 # seconds for one feature
+feature_limit=300 # seconds for one feature
 start_limit=90   # seconds until a server answers
 
 say() { printf '%s\n' "$*" >&2; }
