@@ -127,7 +127,7 @@ func (o *Observer) sent(way Way, s *side, f proto.Frame, packet []byte) {
 		}
 	}
 	if s.version == 0 {
-		if way == Out && !o.hello.seen {
+		if way == Out && !o.hello.delivered {
 			o.report(way, ruleConnackAnswers, packet, "%s before CONNECT", t)
 		}
 		return
@@ -138,6 +138,10 @@ func (o *Observer) sent(way Way, s *side, f proto.Frame, packet []byte) {
 			r = ruleConnackRefused
 		}
 		o.report(way, r, packet, "%s after the last packet of the connection", t)
+		return
+	}
+	if t == proto.WILL || t == proto.AUTH && s.version < proto.V5 {
+		o.report(way, ruleForm, packet, "reserved packet type %d", t)
 		return
 	}
 	if !rightWay(way, t, s.version) {
@@ -221,10 +225,6 @@ func rightWay(way Way, t proto.Type, v proto.Version) bool {
 		return way == Out
 	case proto.DISCONNECT:
 		return way == In || v >= proto.V5
-	case proto.AUTH:
-		return v >= proto.V5
-	case proto.WILL:
-		return false
 	}
 	return true
 }

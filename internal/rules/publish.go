@@ -138,8 +138,8 @@ func (o *Observer) checkID(way Way, s *side, p *proto.Publish, packet []byte) {
 	case way == In && !p.Dup && o.requests.sent(p.PacketID):
 		o.report(way, inUse, packet, "packet identifier %d is in use by SUBSCRIBE or UNSUBSCRIBE", p.PacketID)
 	}
-	order := e.order
-	if !inFlight || !p.Dup {
+	order := e.order // 0 if it is sent again, and when it was sent first is not known
+	if !p.Dup {
 		f.order++
 		order = f.order
 	}
@@ -152,7 +152,7 @@ func (o *Observer) checkID(way Way, s *side, p *proto.Publish, packet []byte) {
 // checkResendOrder judges the order in which messages of an earlier connection are sent again. MQTT
 // 5 has the rule for clients alone.
 func (o *Observer) checkResendOrder(way Way, s *side, e sending, p *proto.Publish, packet []byte) {
-	if way == Out && s.version >= proto.V5 || e.stranger {
+	if way == Out && s.version >= proto.V5 || e.stranger || e.order == 0 {
 		return
 	}
 	if e.order < s.resent {

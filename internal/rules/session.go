@@ -64,7 +64,7 @@ type flow struct {
 type sending struct {
 	qos      byte
 	hash     uint32 // of the payload
-	order    uint32
+	order    uint32 // of the first PUBLISH; 0 if it is not known
 	number   uint64 // of the connection on which PUBLISH was sent last
 	pubrecs  uint8  // PUBREC packets delivered to it and not answered
 	released bool   // PUBREL was sent
@@ -143,8 +143,10 @@ func (s *session) merge(first *session) {
 	for way := range s.flows {
 		f := &s.flows[way]
 		for id, e := range first.flows[way].sending {
-			f.order++
-			e.order = f.order
+			if e.order != 0 {
+				f.order++
+				e.order = f.order
+			}
 			f.setSending(id, e)
 		}
 		for id, e := range first.flows[way].receiving {
