@@ -36,3 +36,8 @@ func putNanos(b *[9]byte, ns int) {
 	}
 	b[0] = byte('0' + n)
 }
+
+// AppendTime appends t as a line has it, without quotes.
+func AppendTime(dst []byte, t time.Time) []byte {
+	return t.UTC().AppendFormat(dst, "2006-01-02T15:04:05.000000000Z")
+}

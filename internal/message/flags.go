@@ -148,6 +148,7 @@ type Options struct {
 	Delay      time.Duration // between repeats
 	Pace       float64       // of records; 0: as fast as possible
 	Query      *Query        // makes other payloads of the payloads; may be nil
+	Way        string        // of the packets of a recording of mqtt proxy; "": records of messages
 	AllowClear bool          // an empty line may clear a retained message
 	Wake       func()        // called by another goroutine when Next may succeed after ErrWait; may be nil
 	Read       *atomic.Int64 // counts the bytes of stdin that were read; may be nil
@@ -194,5 +195,5 @@ func (f *Flags) openLines(in io.Reader, o Options, warn func(string)) Source {
 	if !f.Records {
 		return lines
 	}
-	return NewRecords(lines, RecordOptions{Base: o.Base, Pace: o.Pace, AllowClear: o.AllowClear, Warn: warn})
+	return NewRecords(lines, RecordOptions{Base: o.Base, Pace: o.Pace, Way: o.Way, AllowClear: o.AllowClear, Warn: warn})
 }

@@ -18,6 +18,7 @@ type RecordOptions struct {
 	Base       proto.Publish // has what a record does not name
 	Pace       float64       // times the recorded speed; 0: as fast as possible
 	AllowClear bool          // an empty payload that Base makes a retained message is not an error
+	Way        string        // in or out: the PUBLISH packets of that way in a recording of mqtt proxy; "": messages
 	Warn       func(string)  // told of names that are not known, and of a topic that ends in a carriage return, once each
 }
 
@@ -41,11 +42,10 @@ func NewRecords(lines *Lines, o RecordOptions) *Records { return &Records{lines:
 // Next reads a line, and returns its message once it is due.
 func (r *Records) Next(now time.Time) (*Message, error) {
 	if !r.waits {
-		line, err := r.lines.Next(now)
+		line, err := r.line(now)
 		if err != nil {
 			return nil, err
 		}
-		r.msg.Number = line.Number
 		if err := r.parse(line.Payload, now); err != nil {
 			return nil, err
 		}
@@ -54,6 +54,34 @@ func (r *Records) Next(now time.Time) (*Message, error) {
 		return nil, ErrWait
 	}
 	return &r.msg, nil
+}
+
+// line returns the next line that is a message, and notes its number.
+func (r *Records) line(now time.Time) (*Message, error) {
+	for {
+		line, err := r.lines.Next(now)
+		if err != nil {
+			return nil, err
+		}
+		r.msg.Number = line.Number
+		if r.o.Way == "" {
+			return line, nil
+		}
+		p, err := r.record.ParsePacketLine(line.Payload)
+		switch {
+		case err != nil:
+			return nil, badLine(fmt.Sprintf("line %d: %v", line.Number, err), "expected a line of mqtt proxy --record")
+		case p.Way == "":
+			return nil, badLine(fmt.Sprintf(`line %d has no "way": it is not from mqtt proxy --record`, line.Number), "leave out --record-way")
+		case p.Way != r.o.Way || p.Type != "PUBLISH":
+			continue
+		case p.Truncated:
+			return nil, badLine(fmt.Sprintf("line %d has only the beginning of a large packet", line.Number), "--skip-bad goes on without it")
+		case p.Malformed:
+			return nil, badLine(fmt.Sprintf("line %d has a malformed packet", line.Number), "--skip-bad goes on without it")
+		}
+		return line, nil
+	}
 }
 
 // Due returns the time of the message that is not due yet; zero while the next line has not come.
@@ -76,7 +104,10 @@ func (r *Records) parse(line []byte, now time.Time) error {
 	if err := jsonline.Parse(line, rec); err != nil {
 		return badLine(fmt.Sprintf("line %d: %v", number, err), `expected {"topic":...,"payload":...}, as sub -J prints it`)
 	}
-	if len(rec.Unknown) > 0 && !r.warned {
+	if string(rec.Unknown) == "connection" && r.o.Way == "" {
+		return badLine(fmt.Sprintf("line %d is a packet that mqtt proxy recorded", number), "--record-way in publishes the messages of the clients")
+	}
+	if len(rec.Unknown) > 0 && !r.warned && r.o.Way == "" {
 		r.warned = true
 		r.o.Warn(fmt.Sprintf("line %d: unknown name %q: such names are left out", number, rec.Unknown))
 	}

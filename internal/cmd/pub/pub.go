@@ -28,6 +28,7 @@ type flags struct {
 	downgrade   bool
 	json        bool
 	paceText    string
+	recordWay   string
 	waitText    string
 	jqFlags     message.JqFlags
 
@@ -64,6 +65,7 @@ func New(e *cli.Env) *cobra.Command {
 	fs.BoolVar(&f.downgrade, "downgrade-qos", false, "lower the QoS to the server's maximum")
 	fs.BoolVarP(&f.json, "json", "J", false, "publish the lines of JSON that sub -J printed, from stdin")
 	fs.StringVar(&f.paceText, "pace", "", "publish at `N`x the recorded speed (requires -J)")
+	fs.StringVar(&f.recordWay, "record-way", "", "publish a recording of mqtt proxy: `WAY` in or out (with -J)")
 	f.jqFlags.Register(fs, "publish the result of the jq `EXPR` on each JSON payload")
 	f.Flags.Register(fs, true)
 	return c
@@ -90,6 +92,14 @@ func (f *flags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
 		if f.wait <= 0 {
 			return cli.BadValue("-W", f.waitText, "expected more than 0 seconds")
 		}
+	}
+	switch f.recordWay {
+	case "", "in", "out":
+	default:
+		return cli.BadValue("--record-way", f.recordWay, "expected in, from the clients, or out, from the server")
+	}
+	if f.recordWay != "" && !f.json {
+		return cli.BadFlag("--record-way", " without -J", "mqtt proxy records lines of JSON")
 	}
 	if f.pace > 0 && !f.json {
 		return cli.BadFlag("--pace", " without -J", "only recorded messages have times")
@@ -139,7 +149,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 func (f *flags) open(ctx context.Context, e *cli.Env, p *publisher) (message.Source, error) {
 	o := message.Options{
 		Base:  proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.Properties.Sets[proto.PUBLISH]},
-		Delay: f.delay, Pace: f.pace, Query: f.jq, AllowClear: f.allowClear, Wake: p.wake,
+		Delay: f.delay, Pace: f.pace, Way: f.recordWay, Query: f.jq, AllowClear: f.allowClear, Wake: p.wake,
 	}
 	if f.payload.Streams() {
 		o.Read = new(atomic.Int64)
