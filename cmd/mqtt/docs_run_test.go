@@ -172,6 +172,7 @@ func newWorld(t *testing.T, mqtt, text string) *docsWorld {
 		}
 	}
 	pairs = append(pairs, "mqtt broker   ", "mqtt broker -p 0   ", "mqtt broker #", "mqtt broker -p 0 #", // 1883 may be taken
+		"mqtt proxy --to mqtt://broker.example", "mqtt proxy --listen mqtt://127.0.0.1:0 --to "+plain, // 1884 may be taken
 		"mqtt://broker.example", plain, "mqtt://one.example", plain, "-h broker.example", "-h "+host+" -p "+port,
 		"-h one.example", "-h "+host+" -p "+port)
 	w.replace = strings.NewReplacer(pairs...)

@@ -108,8 +108,8 @@ func (t *Target) check() error {
 			return errors.New("a Unix socket has no SRV record")
 		case t.Bind != "":
 			return errors.New("a Unix socket has no local address to bind")
-		case len(t.Socket) > longestSocket:
-			return fieldError("Socket", fmt.Errorf("%s: the path has %d bytes, more than the maximum of %d", t.Socket, len(t.Socket), longestSocket))
+		case len(t.Socket) > LongestSocket:
+			return fieldError("Socket", fmt.Errorf("%s: the path has %d bytes, more than the maximum of %d", t.Socket, len(t.Socket), LongestSocket))
 		}
 	} else if t.port() == "0" || checkPort(t.port()) != nil {
 		return fieldError("Port", fmt.Errorf("port %q: expected a number from 1 to 65535", t.port()))
@@ -142,8 +142,8 @@ func (t *Target) check() error {
 	return nil
 }
 
-// longestSocket is the largest length of the path of a Unix socket, in bytes without the final NUL.
-const longestSocket = len(syscall.RawSockaddrUnix{}.Path) - 1
+// LongestSocket is the largest length of the path of a Unix socket, in bytes without the final NUL.
+const LongestSocket = len(syscall.RawSockaddrUnix{}.Path) - 1
 
 func (w *WebSocket) path() string {
 	switch {

@@ -5,16 +5,12 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
 	"mqtt/internal/transport"
 )
-
-// mostSocketPath is how long the path of a Unix socket may be, in bytes.
-const mostSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
 // defaultURL returns the URL of --host and --port. A broker for a command takes a free port if --port is not
 // given.

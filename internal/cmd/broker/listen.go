@@ -68,8 +68,8 @@ func (f *flags) endpoints(e *cli.Env, fs *pflag.FlagSet, private bool) (all []*t
 // checkURL rejects a URL with parts that concern clients only, or with a path that no socket can have.
 func checkURL(u transport.URL) error {
 	switch {
-	case u.Scheme == transport.Unix && len(u.Path) > mostSocketPath:
-		return cli.BadFlag("--listen", fmt.Sprintf(" %s: the path has %d bytes, and a socket has at most %d", u.String(), len(u.Path), mostSocketPath), "choose a shorter path")
+	case u.Scheme == transport.Unix && len(u.Path) > transport.LongestSocket:
+		return cli.BadFlag("--listen", fmt.Sprintf(" %s: the path has %d bytes, and a socket has at most %d", u.String(), len(u.Path), transport.LongestSocket), "choose a shorter path")
 	case u.User != "" || u.HasPassword:
 		return cli.BadFlag("--listen", " with a user or a password in the URL", "--passwords names a file of the users that may connect")
 	case (u.Scheme == transport.MQTT || u.Scheme == transport.MQTTS) && strings.Trim(u.Path, "/") != "":

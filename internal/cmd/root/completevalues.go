@@ -57,6 +57,8 @@ func flagValues(c *cobra.Command, f *pflag.Flag) []string {
 		return []string{"SCRAM-SHA-256", "SCRAM-SHA-512"}
 	case "reconnect":
 		return []string{"never", "always", "10\ttimes"}
+	case "record-way":
+		return []string{"in\tmessages of the clients", "out\tmessages of the server"}
 	case "pace":
 		return []string{"1x\tas recorded", "2x\ttwice as fast"}
 	case "sync":

@@ -14,6 +14,7 @@ import (
 	"mqtt/internal/cmd/check"
 	"mqtt/internal/cmd/config"
 	"mqtt/internal/cmd/ping"
+	"mqtt/internal/cmd/proxy"
 	"mqtt/internal/cmd/pub"
 	"mqtt/internal/cmd/rr"
 	"mqtt/internal/cmd/sub"
@@ -110,7 +111,8 @@ func unknownCommand(root *cobra.Command, word string) error {
 // the one that is asked for, and all of them only for help and completion.
 func commands() []command {
 	return []command{
-		{"pub", pub.New}, {"sub", sub.New}, {"rr", rr.New}, {"ping", ping.New}, {"bench", bench.New}, {"broker", broker.New}, {"config", config.New}, {"check", check.New},
+		{"pub", pub.New}, {"sub", sub.New}, {"rr", rr.New}, {"ping", ping.New}, {"bench", bench.New}, {"broker", broker.New}, {"proxy", proxy.New},
+		{"check", check.New}, {"config", config.New},
 		{"completion", newCompletion},
 	}
 }

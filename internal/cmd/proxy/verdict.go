@@ -1,0 +1,81 @@
+package proxy
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"mqtt/internal/cli"
+	"mqtt/internal/format"
+	"mqtt/internal/proxy"
+	"mqtt/internal/rules"
+)
+
+// mostShown is how often a violation of one rule by one side is written with its evidence. The end
+// has the counts.
+const mostShown = 10
+
+// verdict collects violations.
+type verdict struct {
+	e *cli.Env
+
+	mu     sync.Mutex
+	counts map[broken]int
+}
+
+// broken is a rule that one side broke.
+type broken struct {
+	rule string
+	role rules.Role
+}
+
+func newVerdict(e *cli.Env) *verdict { return &verdict{e: e, counts: make(map[broken]int)} }
+
+// rule names a statement by its number or, without one, by its section.
+func rule(s rules.Statement) string {
+	if s.ID != "" {
+		return s.ID
+	}
+	return "section " + s.Section
+}
+
+// add is the Violation of the proxy.
+func (v *verdict) add(s proxy.Source, x rules.Violation) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	key := broken{rule(x.Statement) + ", MQTT " + x.Version.String(), x.Broken}
+	v.counts[key]++
+	if v.counts[key] > mostShown {
+		return
+	}
+	line := fmt.Appendf(nil, "mqtt proxy: violation: %s: the %s broke %s (%s): %s Seen: %s", name(s), x.Broken, key.rule, x.Level, x.Text, x.Got)
+	if len(x.Packet) > 0 {
+		line = fmt.Appendf(line, "; packet %x", x.Packet[:min(len(x.Packet), 64)])
+		if len(x.Packet) > 64 {
+			line = append(line, "..."...)
+		}
+	}
+	v.e.WriteErr(append(format.VisibleLine(nil, line), '\n'))
+}
+
+// summary writes how often each rule was broken, and reports whether one was.
+func (v *verdict) summary() bool {
+	if v == nil {
+		return false
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var lines []string
+	for key, n := range v.counts {
+		times := "once"
+		if n > 1 {
+			times = format.Count(uint64(n)) + " times"
+		}
+		lines = append(lines, fmt.Sprintf("the %s broke %s: %s", key.role, key.rule, times))
+	}
+	slices.Sort(lines)
+	for _, line := range lines {
+		v.e.WriteErr([]byte("mqtt proxy: " + line + "\n"))
+	}
+	return len(lines) > 0
+}
