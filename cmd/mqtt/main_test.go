@@ -37,6 +37,7 @@ import (
 //	signal [-late] NAME SIGNAL    send INT, TERM, HUP, STOP, CONT or KILL; -late: it may just have ended by itself
 //	ended NAME [N]                wait until it has ended, with exit status N (0); stdout and stderr look at it then
 //	real CMD...                   run mosquitto's own mosquitto_pub, mosquitto_sub or mosquitto_rr
+//	subreaper CMD...              run CMD as a process that orphans become children of, as of process 1 (Linux)
 //	port NAME                     set $NAME to a free port
 //	tls DIR                       make DIR with ca.pem, server.pem, server.key (for localhost and 127.0.0.1),
 //	                              client.pem, client.key (CN=client), expired.* and elsewhere.* (for elsewhere.example), and
@@ -88,7 +89,7 @@ func TestMain(m *testing.M) {
 		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	}
 	testscript.Main(leakless{m}, map[string]func(){
-		"mqtt": main, "mosquitto_pub": main, "mosquitto_sub": main, "mosquitto_rr": main,
+		"mqtt": main, "mosquitto_pub": main, "mosquitto_sub": main, "mosquitto_rr": main, "subreaper": subreaper,
 	})
 }
 

@@ -58,12 +58,19 @@ func sameAddress(a, b *transport.Endpoint) bool {
 	if a.Socket != "" || b.Socket != "" {
 		return a.Socket == b.Socket
 	}
-	_, p, _ := net.SplitHostPort(a.Addr())
-	_, q, _ := net.SplitHostPort(b.Addr())
-	if p != q || p == "0" {
+	_, port, _ := net.SplitHostPort(b.Addr())
+	return overlaps(a, b.Host, port)
+}
+
+// overlaps reports whether nothing else can listen at host and port while end does.
+func overlaps(end *transport.Endpoint, host, port string) bool {
+	if end.Socket != "" || port == "0" {
 		return false
 	}
-	x, y := addressOf(a.Host), addressOf(b.Host)
+	if _, p, _ := net.SplitHostPort(end.Addr()); p != port {
+		return false
+	}
+	x, y := addressOf(end.Host), addressOf(host)
 	return x == y || x == "" || y == ""
 }
 

@@ -179,6 +179,9 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 	if err != nil {
 		return err
 	}
+	if err := f.checkMetrics(fs, endpoints); err != nil {
+		return err
+	}
 	for _, end := range endpoints {
 		end.AcceptFailed = func(err error, wait time.Duration) {
 			if wait >= 100*time.Millisecond {

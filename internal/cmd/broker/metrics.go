@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -8,8 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"mqtt/internal/broker/metrics"
 	"mqtt/internal/cli"
+	"mqtt/internal/transport"
 )
 
 // exposition serves /metrics and /healthz.
@@ -18,22 +22,54 @@ type exposition struct {
 	server http.Server
 }
 
-// expose listens at HOST:PORT, :PORT or PORT: without a host, on loopback only. The goroutine ends with close.
+// metricsAddress returns the host and the port of --metrics: HOST:PORT, :PORT or PORT. Without a host,
+// it is loopback.
+func metricsAddress(at string) (host, port string, err error) {
+	addr := strings.TrimSuffix(strings.TrimPrefix(at, "http://"), "/")
+	if !strings.Contains(addr, ":") {
+		addr = ":" + addr
+	}
+	host, port, err = net.SplitHostPort(addr)
+	if err != nil {
+		return "", "", cli.BadValue("--metrics", at, "expected PORT, which is on loopback, or HOST:PORT")
+	}
+	return cmp.Or(host, "127.0.0.1"), port, nil
+}
+
+// checkMetrics rejects an address for --metrics at which one of the endpoints listens.
+func (f *flags) checkMetrics(fs *pflag.FlagSet, endpoints []*transport.Endpoint) error {
+	if f.metrics == "" {
+		return nil
+	}
+	host, port, err := metricsAddress(f.metrics)
+	if err != nil {
+		return err
+	}
+	for i, end := range endpoints {
+		if !overlaps(end, host, port) {
+			continue
+		}
+		other := "the default of --port"
+		switch {
+		case len(f.listen) > 0:
+			other = "--listen " + f.listen[i]
+		case fs.Changed("port"):
+			other = cli.TypedFlag(fs.Lookup("port")) + " " + fs.Lookup("port").Value.String()
+		}
+		return cli.BadFlag("--metrics", " "+f.metrics+": "+other+" names the same address", "choose another port for one of them, or 0 for a free one")
+	}
+	return nil
+}
+
+// expose listens at the address of --metrics. The goroutine ends with close.
 func expose(ctx context.Context, e *cli.Env, at string) (*exposition, error) {
 	x := &exposition{}
 	if at == "" {
 		return x, nil
 	}
-	addr := strings.TrimSuffix(strings.TrimPrefix(at, "http://"), "/")
-	if !strings.Contains(addr, ":") {
-		addr = ":" + addr
-	}
-	host, port, err := net.SplitHostPort(addr)
+	host, port, err := metricsAddress(at)
 	if err != nil {
-		return nil, cli.BadValue("--metrics", at, "expected PORT, which is on loopback, or HOST:PORT")
-	}
-	if host == "" {
-		host = "127.0.0.1"
+		return nil, err
 	}
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
