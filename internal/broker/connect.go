@@ -85,6 +85,13 @@ func (c *client) readConnect() (proto.Frame, error) {
 			c.foreign = true
 			return proto.Frame{}, fmt.Errorf("no TLS handshake: %s", guessProtocol(e.RecordHeader[:]))
 		}
+		if spoken, ok := transport.SpokenBy(err); ok && spoken != "" {
+			c.foreign = true
+			if spoken == "PROXY" {
+				spoken = proxyProtocol
+			}
+			return proto.Frame{}, fmt.Errorf("no WebSocket handshake: it looks like %s", spoken)
+		}
 		if err != nil && !timedOut(err) {
 			return proto.Frame{}, fmt.Errorf("wait for CONNECT: %w", withoutAddress(err))
 		}
@@ -103,10 +110,13 @@ func (c *client) readConnect() (proto.Frame, error) {
 	return f, nil
 }
 
+// proxyProtocol is what load balancers speak that are to tell the address of the client.
+const proxyProtocol = "the PROXY protocol, which is not supported"
+
 // guessProtocol names the protocol that begins with these bytes.
 func guessProtocol(b []byte) string {
 	for _, p := range [...]struct{ begins, name string }{
-		{"PROXY", "the PROXY protocol, which is not supported"}, {"\r\n\r\n\x00", "the PROXY protocol, which is not supported"}, {"\x10", "MQTT without TLS"},
+		{"PROXY", proxyProtocol}, {"\r\n\r\n\x00", proxyProtocol}, {"\x10", "MQTT without TLS"},
 		{"\x16\x03", "TLS on a port without TLS"}, {"SSH-", "SSH"}, {"GET ", "HTTP"}, {"POST ", "HTTP"}, {"HEAD ", "HTTP"}, {"PUT ", "HTTP"}, {"OPTIONS ", "HTTP"}, {"CONNECT ", "HTTP"},
 	} {
 		if len(b) >= len(p.begins) && string(b[:len(p.begins)]) == p.begins {

@@ -143,7 +143,7 @@ func TestOneAddressCannotUseUpPlacesForOthers(t *testing.T) {
 
 // A connection that is not MQTT is closed at its first byte.
 func TestAnotherProtocolIsClosedAtOnce(t *testing.T) {
-	for _, begins := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "SSH-2.0-OpenSSH_9.6\r\n", "\x16\x03\x01\x02\x00", "PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n", "\x00", "\xc0"} {
+	for _, begins := range []string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "SSH-2.0-OpenSSH_9.6\r\n", "\x16\x03\x01\x02\x00", "PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n", "\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c", "\x00", "\xc0"} {
 		in(t, Options{}, func(k *bench) {
 			p := k.dial(proto.V311)
 			p.bytes([]byte(begins[:1]))

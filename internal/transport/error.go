@@ -99,6 +99,16 @@ func (f *foreign) Error() string {
 	return "the peer speaks " + f.got + ", not " + f.want
 }
 
+// SpokenBy returns the protocol that the peer speaks, as DetectProtocol names it, if err says that it
+// speaks another one than was expected.
+func SpokenBy(err error) (protocol string, ok bool) {
+	var other *foreign
+	if !errors.As(err, &other) {
+		return "", false
+	}
+	return other.got, true
+}
+
 // DetectProtocol returns the protocol of a peer that sent these first bytes: "HTTP", "TLS", "SSH",
 // "PROXY", or "" if it is unknown. It is used to explain bytes that are not MQTT.
 func DetectProtocol(first []byte) string {
