@@ -117,8 +117,10 @@ func bar(n, highest uint64, width int) string {
 }
 
 // histBounds returns the ascending lower bounds of the rows from lo to hi: as many round
-// times as histRows allows. Steps are equal if lo and hi are nearly the same.
+// times as histRows allows. Steps are equal if lo and hi are nearly the same. lo may be above hi: no
+// time that was measured reaches the floor then.
 func histBounds(lo, hi time.Duration) []time.Duration {
+	hi = max(hi, lo)
 	if float64(hi) < float64(lo)*1.1 {
 		return evenSteps(lo, hi)
 	}
@@ -141,7 +143,7 @@ func histBounds(lo, hi time.Duration) []time.Duration {
 func evenSteps(lo, hi time.Duration) []time.Duration {
 	size := time.Duration(max(roundAbove(float64(hi-lo)/(histRows-2)), roundAbove(float64(hi)/1000), 1))
 	var bounds []time.Duration
-	for x := lo / size * size; x <= hi; x += size {
+	for x := lo / size * size; x <= hi && len(bounds) < histRows; x += size {
 		bounds = append(bounds, x)
 	}
 	return bounds

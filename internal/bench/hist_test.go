@@ -44,6 +44,20 @@ func TestHistogramFits(t *testing.T) {
 	}
 }
 
+// The error of a clock may be larger than each latency: all of them share one row.
+func TestHistogramBelowFloor(t *testing.T) {
+	h := NewHistogram()
+	for i := range 400 {
+		h.Record(70*time.Microsecond + time.Duration(i)*10*time.Microsecond)
+	}
+	for _, floor := range []time.Duration{h.Max() + 1, 14256649, time.Hour} {
+		text := string(AppendHistogram(nil, h, floor, 80, format.Palette{}))
+		if n := strings.Count(text, "┤"); n != 1 || !strings.Contains(text, "400  100.") {
+			t.Errorf("floor %v: %d rows\n%s", floor, n, text)
+		}
+	}
+}
+
 func TestHistogramBounds(t *testing.T) {
 	for _, c := range []struct {
 		lo, hi time.Duration
