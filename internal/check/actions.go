@@ -168,5 +168,5 @@ func (c *C) forget(id string) {
 	})
 }
 
-// Within is the time that the standard gives a server for something, with slack for a busy machine.
-func Within(d time.Duration) time.Duration { return d + 5*time.Second }
+// within returns d with slack for a busy machine.
+func (c *C) within(d time.Duration) time.Duration { return d + c.r.slack }

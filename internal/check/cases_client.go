@@ -635,9 +635,9 @@ func (p *Peer) serveFor(d time.Duration) {
 func (c *C) pings(p *Peer, keep time.Duration) {
 	last := time.Now()
 	for {
-		packet, err := p.read(time.Until(last.Add(Within(keep))))
+		packet, err := p.read(time.Until(last.Add(c.within(keep))))
 		if err == errNothing {
-			c.Fail(fmt.Sprintf("a packet within %v", keep), "nothing within %v", Within(keep))
+			c.Fail(fmt.Sprintf("a packet within %v", keep), "nothing within %v", c.within(keep))
 		}
 		if err != nil {
 			c.Skip("the client closed the connection before its Keep Alive had passed")

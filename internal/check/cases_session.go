@@ -246,7 +246,7 @@ var sessionCases = [...]Case{
 				c.Choice("the server replaces a Keep Alive of 1 s by %d s", keep)
 			}
 			began := time.Now()
-			limit := Within(time.Duration(keep) * 1500 * time.Millisecond)
+			limit := c.within(time.Duration(keep) * 1500 * time.Millisecond)
 			packet, err := p.read(limit)
 			for err == nil && packet.Type() == proto.DISCONNECT {
 				packet, err = p.read(limit - time.Since(began))

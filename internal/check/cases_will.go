@@ -65,10 +65,10 @@ var willCases = [...]Case{
 			if n := p.Connack.Props.Num(proto.ServerKeepAlive, 1); n != 1 {
 				c.Skip("the server replaces a Keep Alive of 1 s by %d s", n)
 			}
-			end := time.Now().Add(Within(1500 * time.Millisecond))
+			end := time.Now().Add(c.within(1500 * time.Millisecond))
 			packet, err := s.read(time.Until(end))
 			if err != nil {
-				c.Fail("the will, 1.5 s after the last packet of the client", "nothing after %v", Within(1500*time.Millisecond))
+				c.Fail("the will, 1.5 s after the last packet of the client", "nothing after %v", c.within(1500*time.Millisecond))
 			}
 			if m, ok := packet.(*proto.Publish); !ok || string(m.Payload) != "will" {
 				c.Fail("the will", "%s", s.describe(packet))
@@ -167,9 +167,9 @@ var willCases = [...]Case{
 			c.Connect(Lasting(c.ID("d")), WithWill(w)).CloseAbruptly()
 			began := time.Now()
 			s.Barrier()
-			packet, err := s.read(Within(2 * time.Second))
+			packet, err := s.read(c.within(2 * time.Second))
 			if err != nil {
-				c.Fail("the will, 2 s after the end of the connection", "nothing after %v", Within(2*time.Second))
+				c.Fail("the will, 2 s after the end of the connection", "nothing after %v", c.within(2*time.Second))
 			}
 			if m, ok := packet.(*proto.Publish); !ok || string(m.Payload) != "will" {
 				c.Fail("the will", "%s", s.describe(packet))

@@ -22,7 +22,8 @@ const (
 	defaultParallel = 64
 	dialAtOnce      = 16               // connections that are being opened at a time
 	caseLimit       = 60 * time.Second // for one attempt
-	repeats         = 2                // of a failure
+	defaultRepeats  = 2                // of a failure
+	defaultSlack    = 5 * time.Second  // beyond the time limits of the standard
 )
 
 // ErrNoCase is returned if the selectors select nothing.
@@ -32,8 +33,11 @@ var ErrNoCase = errors.New("no case has that rule, section or name")
 type runner struct {
 	opt     Options
 	dialing chan struct{}
-	number  atomic.Uint64  // of the last attempt
-	client  *ClientOptions // nil if a server is checked
+	number  atomic.Uint64   // of the last attempt
+	client  *ClientOptions  // nil if a server is checked
+	slack   time.Duration   // beyond the time limits of the standard
+	repeats int             // of a failure
+	found   func() []*Found // instead of looking, in tests; nil otherwise
 }
 
 // job is a case in one version.
@@ -47,15 +51,20 @@ type job struct {
 // Run checks a server. It returns an error if the server cannot be reached, speaks no version that was
 // asked for, or if no case is selected. When ctx is done, it cleans up and returns what it has, with
 // the context's error.
-func Run(ctx context.Context, opt Options) (*Report, error) {
-	r := newRunner(opt)
+func Run(ctx context.Context, opt Options) (*Report, error) { return newRunner(opt).run(ctx) }
+
+func (r *runner) run(ctx context.Context) (*Report, error) {
+	opt := r.opt
 	began := time.Now()
 	report := &Report{Schema: Schema, Started: began.UTC(), Server: Server{URL: opt.URL}, Cases: []Result{}}
 	if err := checkSelected(Cases(), opt.Selectors); err != nil {
 		return nil, err
 	}
-	found, err := r.discover(ctx)
-	if err != nil {
+	var found []*Found
+	var err error
+	if r.found != nil {
+		found = r.found()
+	} else if found, err = r.discover(ctx); err != nil {
 		return nil, err
 	}
 	jobs := r.plan(found, &report.Server)
@@ -84,7 +93,7 @@ func newRunner(opt Options) *runner {
 	if opt.Name == "" {
 		opt.Name = strings.ToLower(rand.Text()[:5])
 	}
-	return &runner{opt: opt, dialing: make(chan struct{}, dialAtOnce)}
+	return &runner{opt: opt, dialing: make(chan struct{}, dialAtOnce), slack: defaultSlack, repeats: defaultRepeats}
 }
 
 // checkSelected rejects a selector that selects no case in any version.
@@ -179,7 +188,7 @@ func (r *runner) runJob(ctx context.Context, j *job) {
 		Version: VersionName(j.v), Section: section, Title: j.k.Title,
 	}
 	c := r.attempt(ctx, j)
-	for n := 0; n < repeats && c.unsatisfied(r.opt.Strict) && ctx.Err() == nil; n++ {
+	for n := 0; n < r.repeats && c.unsatisfied(r.opt.Strict) && ctx.Err() == nil; n++ {
 		again := r.attempt(ctx, j)
 		if !again.unsatisfied(r.opt.Strict) && again.verdict != Unsure {
 			c.verdict = Flaky
