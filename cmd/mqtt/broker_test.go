@@ -42,7 +42,7 @@ func cmdBroker(ts *testscript.TestScript, neg bool, args []string) {
 			cmd = mosquitto(ts, name, port, set["conf"])
 		}
 		os.Remove(ready)
-		p, err := worldOf(ts).launch(ts, name, cmd, false)
+		p, err := worldOf(ts).launch(ts, name, cmd, false, false)
 		ts.Check(err)
 		err = p.starts(func() error {
 			if args[0] == "mqtt" {

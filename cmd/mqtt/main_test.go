@@ -30,6 +30,12 @@ import (
 //	faked                         the script of fake must have been followed to its end by now, or soon
 //	start [-tty] NAME CMD...      start CMD in the background; its input stays open. -tty: on a terminal of its own,
 //	                              where stdout has both streams
+//	start -screen NAME CMD...     the same, on a terminal that is drawn, for screen
+//	keys NAME KEY...              press keys: up, down, left, right, home, end, enter, esc, tab, space, ^A to ^Z, or text
+//	resize NAME COLUMNS LINES     change the size of its terminal, which has 100 columns and 30 lines at first
+//	screen NAME FILE              wait until its terminal shows FILE, or has shown it since the last screen, without rates, ages, marks of changes and times of
+//	                              day; spaces count as one or as many
+//	shows NAME PATTERN            the same for a PATTERN that it matches
 //	say NAME LINE                 write LINE to its input, and a line end
 //	hush NAME                     end its input
 //	await [-stderr] [-count=N] NAME PATTERN
@@ -74,7 +80,7 @@ func TestScript(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status": cmdStatus, "broker": cmdBroker, "fake": cmdFake, "faked": cmdFaked, "start": cmdStart, "say": cmdSay,
 			"hush": cmdHush, "await": cmdAwait, "signal": cmdSignal, "ended": cmdEnded, "real": cmdReal, "port": cmdPort,
-			"tls": cmdTLS,
+			"tls": cmdTLS, "keys": cmdKeys, "resize": cmdResize, "screen": cmdScreen, "shows": cmdShows,
 		},
 	})
 }

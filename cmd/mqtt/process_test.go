@@ -29,7 +29,8 @@ type process struct {
 	out, err transcript
 	done     chan struct{}
 	waited   error
-	after    func() // what is to be closed behind it
+	after    func()  // what is to be closed behind it
+	screen   *screen // what its terminal shows; nil without start -screen
 }
 
 // transcript holds what a program has written so far.
@@ -65,7 +66,7 @@ func (t *transcript) String() string {
 }
 
 // launch starts cmd in the script's folder with its environment.
-func (w *world) launch(ts *testscript.TestScript, name string, cmd *exec.Cmd, terminal bool) (*process, error) {
+func (w *world) launch(ts *testscript.TestScript, name string, cmd *exec.Cmd, terminal, drawn bool) (*process, error) {
 	if old := w.processes[name]; old != nil && !old.over() {
 		return nil, fmt.Errorf("%s is running already", name)
 	}
@@ -73,7 +74,7 @@ func (w *world) launch(ts *testscript.TestScript, name string, cmd *exec.Cmd, te
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = w.environ(ts)
 	if terminal {
-		if err := p.onTerminal(); err != nil {
+		if err := p.onTerminal(drawn); err != nil {
 			return nil, err
 		}
 	} else {
@@ -97,9 +98,9 @@ func (w *world) launch(ts *testscript.TestScript, name string, cmd *exec.Cmd, te
 	return p, nil
 }
 
-// onTerminal connects the process to a terminal of its own. The goroutine ends once the process has
-// closed it.
-func (p *process) onTerminal() error {
+// onTerminal connects the process to a terminal of its own, which is drawn if drawn is set. The
+// goroutine ends once the process has closed it.
+func (p *process) onTerminal(drawn bool) error {
 	control, terminal, err := openTerminal()
 	if err != nil {
 		return err
@@ -108,14 +109,22 @@ func (p *process) onTerminal() error {
 	p.cmd.SysProcAttr = terminalAttributes()
 	p.stdin = control
 	read := make(chan struct{})
+	var out io.Writer = &p.out
+	if drawn {
+		p.screen = newScreen(control)
+		out = io.MultiWriter(p.screen, out)
+	}
 	go func() {
-		io.Copy(&p.out, control)
+		io.Copy(out, control)
 		close(read)
 	}()
 	p.after = func() {
 		terminal.Close()
 		<-read
 		control.Close()
+		if p.screen != nil {
+			p.screen.close()
+		}
 	}
 	return nil
 }
@@ -185,14 +194,15 @@ func cmdStatus(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func cmdStart(ts *testscript.TestScript, neg bool, args []string) {
-	terminal := len(args) > 0 && args[0] == "-tty"
+	drawn := len(args) > 0 && args[0] == "-screen"
+	terminal := drawn || len(args) > 0 && args[0] == "-tty"
 	if terminal {
 		args = args[1:]
 	}
-	need(ts, neg, len(args) >= 2, "start [-tty] NAME CMD...")
+	need(ts, neg, len(args) >= 2, "start [-tty | -screen] NAME CMD...")
 	path, err := exec.LookPath(args[1])
 	ts.Check(err)
-	_, err = worldOf(ts).launch(ts, args[0], exec.Command(path, args[2:]...), terminal)
+	_, err = worldOf(ts).launch(ts, args[0], exec.Command(path, args[2:]...), terminal, drawn)
 	ts.Check(err)
 }
 

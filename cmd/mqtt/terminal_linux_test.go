@@ -48,3 +48,8 @@ func openTerminal() (control, terminal *os.File, err error) {
 	}
 	return control, terminal, err
 }
+
+// resizeTerminal changes the size of the terminal whose other end is control.
+func resizeTerminal(control *os.File, columns, lines int) error {
+	return unix.IoctlSetWinsize(int(control.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: uint16(lines), Col: uint16(columns)})
+}

@@ -10,3 +10,5 @@ import (
 func openTerminal() (control, terminal *os.File, err error) {
 	return nil, nil, errors.New("start -tty is known on Linux only")
 }
+
+func resizeTerminal(*os.File, int, int) error { return errors.ErrUnsupported }

@@ -76,6 +76,11 @@ func (u *ui) keys() string {
 	var b strings.Builder
 	used := 0
 	help := keyText("?", "help") // always there
+	if u.filter != "" {
+		text := cut("/"+safe([]byte(u.filter)), max(u.width/4, 4)) + "  "
+		b.WriteString(p.Warning(text))
+		used = width(text)
+	}
 	room := u.width - width(position) - 2 - width(help) - 2
 	for _, k := range keys {
 		if k.short == "" || k.keys == "?" {

@@ -50,9 +50,6 @@ func (u *ui) table(l layout) []string {
 		case watch.ByAge:
 			h.age += "▾"
 		}
-		if u.filter != "" {
-			h.topic += "  /" + safe([]byte(u.filter))
-		}
 		lines = append(lines, u.s.cfg.Palette.Dim(left(strings.Repeat(" ", gutter)+left(h.topic, w.topic)+w.rest(h), l.tableWidth)))
 	}
 	for i := range u.rows {
