@@ -17,11 +17,13 @@ import (
 
 	"mqtt/internal/cli/clitest"
 	"mqtt/internal/cmd/root"
+	"mqtt/internal/proto"
+	"mqtt/internal/rules"
 )
 
 // The tables in internal/proto/testdata/spec name, for each rule of the standards that binds a
 // client and for each known mistake of other tools, the tests that fail without it: a test function
-// as FOLDER.TestName, a script as cmd/mqtt.TestScript/NAME.
+// as FOLDER.TestName, a script as cmd/mqtt.TestScript/NAME. What the rules say is in package rules.
 
 // namedTests returns the source of each test function, with its comment, and of each script.
 func namedTests(t *testing.T) map[string]string {
@@ -75,8 +77,8 @@ func namedTests(t *testing.T) map[string]string {
 	return texts
 }
 
-// tableRows returns the rows of a table of three columns, without its titles.
-func tableRows(t *testing.T, name string) [][]string {
+// tableRows returns the rows of a table with that number of columns, without its titles.
+func tableRows(t *testing.T, name string, columns int) [][]string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("../../internal/proto/testdata/spec", name))
 	if err != nil {
@@ -85,8 +87,8 @@ func tableRows(t *testing.T, name string) [][]string {
 	var rows [][]string
 	for line := range strings.Lines(string(b)) {
 		row := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(row) != 3 || row[0] == "" || row[1] == "" || row[2] == "" {
-			t.Fatalf("%s: a row without three columns: %q", name, line)
+		if len(row) != columns || slices.Contains(row, "") {
+			t.Fatalf("%s: a row without %d columns: %q", name, columns, line)
 		}
 		rows = append(rows, row)
 	}
@@ -99,25 +101,32 @@ func tableRows(t *testing.T, name string) [][]string {
 func TestRulesShown(t *testing.T) {
 	texts := namedTests(t)
 	five := make(map[string]bool)
-	for _, table := range []string{"mqtt5-client.tsv", "mqtt311-client.tsv"} {
-		rows := tableRows(t, table)
-		if len(rows) < 76 {
-			t.Errorf("%s has %d rules only", table, len(rows))
-		}
-		for _, row := range rows {
+	for _, v := range []proto.Version{proto.V5, proto.V311} {
+		table := "mqtt" + strings.ReplaceAll(v.String(), ".", "") + "-client.tsv"
+		listed := make(map[string]bool)
+		for _, row := range tableRows(t, table, 2) {
 			id, older := row[0], row[0]+" of 3.1.1"
+			listed[id] = true
+			if _, ok := rules.Lookup(v, id); !ok {
+				t.Errorf("%s: MQTT %s has no statement %s", table, v, id)
+			}
 			names := func(text string) bool { return namesRule(text, older) || !five[id] && namesRule(text, id) }
-			if table == "mqtt5-client.tsv" {
+			if v == proto.V5 {
 				five[id] = true
 				names = func(text string) bool { return namesRule(text, id) }
 			}
-			for test := range strings.FieldsSeq(row[2]) {
+			for test := range strings.FieldsSeq(row[1]) {
 				switch text, ok := texts[test]; {
 				case !ok:
 					t.Errorf("%s: %s names %s, which does not exist", table, id, test)
 				case !names(text):
 					t.Errorf("%s: %s does not name [%s]", table, test, id)
 				}
+			}
+		}
+		for _, s := range rules.Statements(v) {
+			if s.ID != "" && s.Binds&rules.Client != 0 && !listed[s.ID] {
+				t.Errorf("%s has no %s, which binds a client", table, s.ID)
 			}
 		}
 	}
@@ -141,7 +150,7 @@ func namesRule(text, rule string) bool {
 // as "Trap 12", "trap 12" or "Traps 12 and 13".
 func TestTrapsShown(t *testing.T) {
 	texts := namedTests(t)
-	rows := tableRows(t, "traps.tsv")
+	rows := tableRows(t, "traps.tsv", 3)
 	if len(rows) != 62 {
 		t.Errorf("%d traps", len(rows))
 	}

@@ -58,11 +58,11 @@ func TestWillKeepsItsProperties(t *testing.T) {
 		w := k.connect(proto.V5, "w")
 		w.subscribe(to("will", 0))
 		p := k.connect(proto.V5, "p", willed("will", "m", func(w *proto.Will) {
-			w.Props = w.Props.AppendPair("k", "v").AppendText(proto.ContentType, "text").AppendNum(proto.WillDelayInterval, 0).
+			w.Props = w.Props.AppendPair("k", "v").AppendText(proto.ContentType, "text").AppendPair("a", "2").AppendPair("a", "1").AppendNum(proto.WillDelayInterval, 0).
 				AppendNum(proto.MessageExpiryInterval, 60).AppendText(proto.ResponseTopic, "r").AppendText(proto.CorrelationData, "c")
 		}))
 		p.cut()
-		w.want(`PUBLISH will "m" k:v content-type=text message-expiry-interval=60 response-topic=r correlation-data=c`)
+		w.want(`PUBLISH will "m" k:v content-type=text a:2 a:1 message-expiry-interval=60 response-topic=r correlation-data=c`) // in the order of the will: [MQTT-3.1.3-10]
 	})
 }
 

@@ -18,9 +18,9 @@ import (
 )
 
 // TestConnect checks that CONNECT is the first packet and is sent once, with its fields in order
-// [MQTT-3.1.0-1], [MQTT-3.1.2-1], [MQTT-3.1.2-9], [MQTT-3.1.2-12], [MQTT-3.1.2-17],
-// [MQTT-3.1.2-19], [MQTT-3.1.3-1], [MQTT-3.1.3-3], [MQTT-2.2.2-1]; 3.1.1 [MQTT-3.1.0-1],
-// [MQTT-3.1.0-2], [MQTT-3.1.2-9], [MQTT-3.1.2-14], [MQTT-3.1.2-19], [MQTT-3.1.2-21],
+// [MQTT-3.1.0-1], [MQTT-3.1.0-2], [MQTT-3.1.2-1], [MQTT-3.1.2-9], [MQTT-3.1.2-12],
+// [MQTT-3.1.2-17], [MQTT-3.1.2-19], [MQTT-3.1.3-1], [MQTT-3.1.3-3], [MQTT-2.2.2-1]; 3.1.1 [MQTT-3.1.0-1],
+// [MQTT-3.1.0-2 of 3.1.1], [MQTT-3.1.2-9], [MQTT-3.1.2-14], [MQTT-3.1.2-19], [MQTT-3.1.2-21],
 // [MQTT-3.1.3-1], [MQTT-3.1.3-3].
 func TestConnect(t *testing.T) {
 	for v, want := range map[proto.Version]string{
@@ -43,8 +43,8 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// TestConnectBare checks a CONNECT without optional flags and fields [MQTT-3.1.2-11],
-// [MQTT-3.1.2-13], [MQTT-3.1.2-16], [MQTT-3.1.2-18], [MQTT-2.2.2-1]; 3.1.1 [MQTT-3.1.2-11],
+// TestConnectBare checks a CONNECT without optional flags and fields [MQTT-3.1.2-3], [MQTT-3.1.2-11],
+// [MQTT-3.1.2-13], [MQTT-3.1.2-16], [MQTT-3.1.2-18], [MQTT-2.2.2-1]; [MQTT-3.1.2-3 of 3.1.1], [MQTT-3.1.2-11],
 // [MQTT-3.1.2-13], [MQTT-3.1.2-15], [MQTT-3.1.2-18], [MQTT-3.1.2-20], [MQTT-3.1.3-7],
 // [MQTT-3.14.1-1].
 func TestConnectBare(t *testing.T) {

@@ -155,7 +155,7 @@ func TestIdentifiersWrap(t *testing.T) {
 
 // TestSubscribe checks the bytes and identifiers of SUBSCRIBE and UNSUBSCRIBE, with answers in any
 // order [MQTT-2.2.1-3], [MQTT-3.8.1-1], [MQTT-3.8.3-5], [MQTT-3.10.1-1], [MQTT-4.8.2-1]; 3.1.1
-// [MQTT-2.3.1-1], [MQTT-2.3.1-2], [MQTT-3.8.1-1], [MQTT-3-8.3-4], [MQTT-3.10.1-1], [MQTT-3.9.3-2].
+// [MQTT-2.3.1-1], [MQTT-2.3.1-2], [MQTT-3.8.1-1], [MQTT-3.8.3-4 of 3.1.1], [MQTT-3.10.1-1], [MQTT-3.9.3-2].
 func TestSubscribe(t *testing.T) {
 	for v, hex := range map[proto.Version][]string{
 		proto.V311: {"820c 0001 0001 23 00 0003 612f2b 02", "a205 0003 0001 62", "b0020003", "900400010280"},
@@ -195,7 +195,7 @@ func TestSubscribe(t *testing.T) {
 // TestSubscribeInvalid checks that an invalid request is not sent, and that it uses no identifier
 // [MQTT-3.8.3-1], [MQTT-3.8.3-2], [MQTT-3.8.3-4], [MQTT-3.10.3-1], [MQTT-3.10.3-2], [MQTT-4.7.1-1],
 // [MQTT-4.7.1-2], [MQTT-4.8.2-1], [MQTT-4.8.2-2]; 3.1.1 [MQTT-3.8.3-1], [MQTT-3.8.3-3],
-// [MQTT-3-8.3-4], [MQTT-3.10.3-1], [MQTT-3.10.3-2], [MQTT-4.7.1-2], [MQTT-4.7.1-3].
+// [MQTT-3.8.3-4 of 3.1.1], [MQTT-3.10.3-1], [MQTT-3.10.3-2], [MQTT-4.7.1-2], [MQTT-4.7.1-3].
 func TestSubscribeInvalid(t *testing.T) {
 	for _, v := range versions {
 		synctest.Test(t, func(t *testing.T) {

@@ -62,7 +62,7 @@ func TestUnsendable(t *testing.T) {
 		{"subscribe to a filter of bad text [MQTT-3.8.3-1]", &Subscribe{PacketID: 1, Filters: filters("\xff")}, "345", TopicFilterInvalid, "UTF-8"},
 		{"subscribe to 65536 bytes [MQTT-4.7.3-3]", &Subscribe{PacketID: 1, Filters: filters(long)}, "345", TopicFilterInvalid, "65535"},
 		{"subscribe to a# [MQTT-4.7.1-1] [MQTT-4.7.1-2]", &Subscribe{PacketID: 1, Filters: filters("a#")}, "345", TopicFilterInvalid, "#"},
-		{"subscribe with QoS 3 [MQTT-3-8.3-4]", &Subscribe{PacketID: 1, Filters: []Subscription{{Filter: "a", QoS: 3}}}, "345", MalformedPacket, "out of range"},
+		{"subscribe with QoS 3 [MQTT-3.8.3-4 of 3.1.1]", &Subscribe{PacketID: 1, Filters: []Subscription{{Filter: "a", QoS: 3}}}, "345", MalformedPacket, "out of range"},
 		{"subscribe with retain handling 3", &Subscribe{PacketID: 1, Filters: []Subscription{{Filter: "a", RetainHandling: 3}}}, "345", MalformedPacket, "out of range"},
 		{"subscribe with retain handling 255 [MQTT-3.8.3-5]", &Subscribe{PacketID: 1, Filters: []Subscription{{Filter: "a", RetainHandling: 255}}}, "5", MalformedPacket, "out of range"},
 		{"subscribe to a shared filter with no-local [MQTT-3.8.3-4]", &Subscribe{PacketID: 1, Filters: []Subscription{{Filter: "$share/g/a", NoLocal: true}}}, "5", ProtocolError, "no-local"},
