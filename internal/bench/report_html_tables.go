@@ -3,6 +3,8 @@ package bench
 import (
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"mqtt/internal/format"
 )
@@ -53,9 +55,9 @@ func (p *page) noteList(notes []Note) {
 		p.Raw("<ul>\n")
 		for _, n := range notes {
 			p.Raw("<li>")
-			p.Tag("b", "", n.About)
+			p.Tag("b", "", aboutText(n.About))
 			p.Raw("<span>")
-			p.Text(n.Text)
+			p.Text(sentence(n.Text))
 			if n.Remedy != "" {
 				p.Raw("<br>")
 				p.Tag("em", "", "→ "+n.Remedy)
@@ -64,6 +66,30 @@ func (p *page) noteList(notes []Note) {
 		}
 		p.Raw("</ul>\n</section>\n")
 	}
+}
+
+// aboutText returns the subject of a note for a person who does not know the words of this tool.
+func aboutText(about string) string {
+	switch about {
+	case "generator":
+		return "load generator"
+	case "drain":
+		return "end of the run"
+	}
+	return about
+}
+
+// sentence returns s with a capital letter and a full stop, unless it has punctuation at its end.
+func sentence(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return s
+	}
+	s = string(unicode.ToUpper(first)) + s[n:]
+	if last := s[len(s)-1]; last == '.' || last == '?' || last == '!' || last == '\n' {
+		return s
+	}
+	return s + "."
 }
 
 // tables appends the tables of numbers.
@@ -142,7 +168,7 @@ func (p *page) counts(r *Result) {
 		if !d.Complete {
 			how = "given up"
 		}
-		p.Row("drain", format.Duration(time.Duration(d.Seconds*1e9)), how)
+		p.Row("wait for the rest", format.Duration(time.Duration(d.Seconds*1e9)), how)
 	}
 	p.EndTable()
 }
@@ -186,7 +212,7 @@ func (p *page) machines(r *Result) {
 	if len(r.Machines) == 0 {
 		return
 	}
-	p.Table("Generators", false, "", "cores busy", "GC stop", "memory")
+	p.Table("Load generators", false, "", "cores busy", "GC pause", "memory")
 	for _, m := range r.Machines {
 		name := m.OS + "/" + m.Arch
 		if m.Host != "" {

@@ -131,10 +131,6 @@ func (p *page) rates(r *Result) {
 	p.open(height+float64(len(strips))*stripHeight, "Messages a second over time")
 	p.grid(&o.x, o.xs, &y, ys, "time since the start")
 	o.mark(p, drawTop, y.from)
-	if target > 0 {
-		p.line("target", o.x.from, y.place(target), o.x.to, y.place(target))
-		p.label("what", o.x.from+6, y.place(target)-5, "target "+format.Rate(target))
-	}
 	var curves []curve
 	dots := len(o.all) <= dotSlots
 	if r.Sent > 0 {
@@ -147,6 +143,10 @@ func (p *page) rates(r *Result) {
 	}
 	for _, c := range curves {
 		p.curve(c.class, c.vertices, dots)
+	}
+	if target > 0 { // on top of the line of what was sent, which is wider
+		p.line("target", o.x.from, y.place(target), o.x.to, y.place(target))
+		p.label("what", o.x.from+6, y.place(target)-6, "target "+format.Rate(target))
 	}
 	p.names(drawRight+8, y.from, curves)
 	for i, s := range strips {

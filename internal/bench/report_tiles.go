@@ -98,7 +98,7 @@ func tiles(r *Result) []tile {
 			class: r.judged("", "acknowledged")})
 	}
 	all = append(all, latencyTiles(r)...)
-	if r.Accounted {
+	if r.Accounted && (r.Config.Subscribers > 0 || r.Expected > 0) {
 		more := "of " + format.Count(r.Expected)
 		if r.Lost > 0 {
 			more = format.Percent(r.Lost, r.Expected) + " " + more
