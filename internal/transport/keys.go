@@ -36,9 +36,32 @@ func (t *TLS) keyPair() (pair tls.Certificate, err error) {
 		return pair, fieldError(part, fmt.Errorf("%s: %w", name, err))
 	}
 	if pair, err = tls.X509KeyPair(cert, key); err != nil {
+		if n := certificateOf(key, cert); n > 1 {
+			return pair, fieldError("Cert", fmt.Errorf("%s: the certificate of the key is number %d in the file, and must be the first; "+
+				"after it comes the authority that signed it, and so on", t.Cert, n))
+		}
 		return pair, fieldError(part, fmt.Errorf("certificate %s with key %s: %s", t.Cert, name, strings.TrimPrefix(err.Error(), "tls: ")))
 	}
 	return pair, nil
+}
+
+// certificateOf returns the number of the certificate in data that belongs to key, 0 for none. The first
+// one is number 1.
+func certificateOf(key, data []byte) int {
+	for n := 1; ; {
+		block, rest := pem.Decode(data)
+		if block == nil {
+			return 0
+		}
+		data = rest
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		if _, err := tls.X509KeyPair(pem.EncodeToMemory(block), key); err == nil {
+			return n
+		}
+		n++
+	}
 }
 
 func hasBlock(data []byte, typ string) bool {

@@ -30,6 +30,14 @@ func TestTLSConfigReportsFiles(t *testing.T) {
 	junk := file("junk.pem", "not a certificate\n")
 	broken := file("broken.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
 	empty := t.TempDir()
+	read := func(name string) string {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	disordered := file("disordered.pem", read(c.CA)+read(c.Server)+read(c.Client))
 	for _, test := range []struct {
 		tls  *TLS
 		want string
@@ -44,6 +52,7 @@ func TestTLSConfigReportsFiles(t *testing.T) {
 		{&TLS{Cert: c.Client}, "client.pem: no private key in PEM form after the certificate"},
 		{&TLS{Cert: c.Client, Key: junk}, "junk.pem: no private key in PEM form"},
 		{&TLS{Cert: c.Client, Key: c.ServerKey}, "private key does not match"},
+		{&TLS{Cert: disordered, Key: c.ClientKey}, "disordered.pem: the certificate of the key is number 3 in the file, and must be the first"},
 		{&TLS{Key: c.ClientKey}, "the certificate for it is missing"},
 		{&TLS{KeyLog: "/nowhere/keys"}, "/nowhere/keys"},
 		{&TLS{MinVersion: tls.VersionTLS13, MaxVersion: tls.VersionTLS12}, "TLS 1.2 is older than TLS 1.3"},
