@@ -18,9 +18,10 @@ const OutputBuffer = 256 << 10
 // has gone.
 var ErrQuiet = errors.New("output closed")
 
-// ClosedPipe reports whether a write failed because the reader has gone, as in "| head".
+// ClosedPipe reports whether a write failed because the reader has gone, as in "| head". A socket is
+// reset if its reader left with bytes unread.
 func ClosedPipe(err error) bool {
-	return errors.Is(err, syscall.EPIPE) || errors.Is(err, os.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
+	return errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, os.ErrClosed) || errors.Is(err, io.ErrClosedPipe)
 }
 
 // WriteError returns the error of a write to stdout as a command returns it: ErrQuiet if the
