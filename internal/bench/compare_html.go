@@ -79,6 +79,9 @@ func (p *page) changeRow(m *Metric) {
 // text returns the runs of s for a person.
 func (s *Side) text() string {
 	text := s.Server
+	if title := s.results[0].Title; title != "" {
+		text = title + " · " + text
+	}
 	for i, at := range s.Started {
 		if i == 3 && len(s.Started) > 4 {
 			text += " · and " + strconv.Itoa(len(s.Started)-3) + " more"
