@@ -80,7 +80,8 @@ func (p *Peer) NewID() uint16 {
 	return p.lastID
 }
 
-// Subscribe subscribes and expects that it is granted, at any QoS.
+// Subscribe subscribes and returns the QoS that is granted. A server may refuse: that is a choice, and ends
+// the script.
 func (p *Peer) Subscribe(filter string, qos byte) proto.Reason {
 	return p.SubscribeWith(proto.Subscription{Filter: filter, QoS: qos})
 }
@@ -93,7 +94,10 @@ func (p *Peer) SubscribeWith(s proto.Subscription, props ...func(*proto.Subscrib
 	}
 	p.Send(packet)
 	ack := p.Suback(packet.PacketID)
-	if len(ack.Reasons) != 1 || ack.Reasons[0] >= 0x80 {
+	if len(ack.Reasons) == 1 && ack.Reasons[0] >= 0x80 {
+		p.c.Choice("the server refuses the subscription to %q, as it may: %s", s.Filter, p.describe(ack))
+	}
+	if len(ack.Reasons) != 1 {
 		p.c.Fail(fmt.Sprintf("SUBACK that grants the subscription to %q", s.Filter), "%s", p.describe(ack))
 	}
 	return ack.Reasons[0]

@@ -21,10 +21,9 @@ type ClientOptions struct {
 	Command   func(ctx context.Context, variables []string) error
 	Versions  []proto.Version // which a client may have; empty means all
 	Selectors []string        // rules, sections and names of cases; empty means all
-	Strict    bool
-	Wait      time.Duration // for the client to do something; 0 means 5 s
-	Parallel  int           // commands at a time; 0 means 4
-	Name      string        // as in Options
+	Wait      time.Duration   // for the client to do something; 0 means 5 s
+	Parallel  int             // commands at a time; 0 means 4
+	Name      string          // as in Options
 	Progress  func(done, of int, r *Result)
 }
 
@@ -42,7 +41,7 @@ func RunClient(ctx context.Context, opt ClientOptions) (*Report, error) {
 	if err := checkSelected(ClientCases(), opt.Selectors); err != nil {
 		return nil, err
 	}
-	r := newRunner(Options{Limit: opt.Wait, Name: opt.Name, Strict: opt.Strict})
+	r := newRunner(Options{Limit: opt.Wait, Name: opt.Name})
 	r.client = &opt
 	began := time.Now()
 	version, err := r.clientVersion(ctx)

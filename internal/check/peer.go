@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"time"
 
 	"mqtt/internal/format"
@@ -40,6 +41,7 @@ type Peer struct {
 	reader  *proto.Reader
 	watch   *rules.Observer // nil when it can judge no more
 	lastID  uint16
+	pongs   int              // PINGRESPs that came before they were awaited
 	aside   []*proto.Publish // messages that came while something else was awaited
 	closed  bool             // the server has closed the connection
 	discard bool             // close has been called
@@ -126,11 +128,7 @@ func (c *C) violated(v rules.Violation) {
 	if v.Level != rules.Must || len(c.broken) == 16 {
 		return
 	}
-	name := v.ID
-	if name == "" {
-		name = v.Section
-	}
-	c.broken = append(c.broken, name+": "+v.Text+": "+v.Got)
+	c.broken = append(c.broken, breach{v.ID, v.Name() + ": " + v.Text + ": " + v.Got})
 }
 
 // Send sends packets, in one write. They must be correct: what is wrong on purpose goes through Raw.
@@ -202,7 +200,7 @@ func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return nil, errNothing
 	case errors.As(err, &malformed):
-		p.c.Fail("packets that are well-formed", "%v", err)
+		p.malformed(slices.Clone(p.reader.Bytes()), err)
 	default:
 		p.closed = true
 		p.note(word(p.receives()), "connection closed")
@@ -220,9 +218,22 @@ func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
 	f, _, _ = proto.Split(raw, 0) // the reader's buffer is reused
 	packet, err := proto.Decode(f, p.v)
 	if err != nil {
-		p.c.Fail("packets that are well-formed", "%v", err)
+		p.malformed(raw, err)
 	}
 	return packet, nil
+}
+
+// malformed fails because of bytes that are no packet. The rule is the one that the observer names.
+func (p *Peer) malformed(b []byte, err error) {
+	if p.watch != nil && len(p.c.broken) == 0 {
+		for _, v := range p.watch.Broken(p.receives(), b, err, time.Now()) {
+			p.c.violated(v)
+		}
+	}
+	if n := len(p.c.broken); n > 0 {
+		p.c.brokenRule = p.c.broken[n-1].rule
+	}
+	p.c.Fail("packets that are well-formed", "%v", err)
 }
 
 // appendFrame appends the bytes of f.

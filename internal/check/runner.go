@@ -79,7 +79,25 @@ func (r *runner) run(ctx context.Context) (*Report, error) {
 	}
 	report.Seconds = time.Since(began).Seconds()
 	report.count()
-	return report, ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return report, err
+	}
+	if r.found == nil && r.gone(ctx, jobs[len(jobs)-1]) {
+		return report, ErrGone
+	}
+	return report, nil
+}
+
+// ErrGone is returned with the report if the server accepts no connection after the run.
+var ErrGone = errors.New("the server accepts no connection any more")
+
+// gone reports whether the server accepts no connection any more.
+func (r *runner) gone(ctx context.Context, j *job) bool {
+	limited, cancel := context.WithTimeout(ctx, caseLimit)
+	defer cancel()
+	c := r.newC(limited, j)
+	c.script(0, func(c *C) { c.Connect() })
+	return c.verdict != OK
 }
 
 // newRunner returns a runner with the defaults of opt filled in.
@@ -188,13 +206,19 @@ func (r *runner) runJob(ctx context.Context, j *job) {
 		Version: VersionName(j.v), Section: section, Title: j.k.Title,
 	}
 	c := r.attempt(ctx, j)
-	for n := 0; n < r.repeats && c.unsatisfied(r.opt.Strict) && ctx.Err() == nil; n++ {
+	for n := 0; n < r.repeats && c.unsatisfied() && ctx.Err() == nil; n++ {
 		again := r.attempt(ctx, j)
-		if !again.unsatisfied(r.opt.Strict) && again.verdict != Unsure {
-			c.verdict = Flaky
-			c.got += fmt.Sprintf(" (attempt %d; attempt %d: %s)", n+1, n+2, again.verdict)
-			break
+		if again.unsatisfied() {
+			continue
 		}
+		c.got += fmt.Sprintf(" (attempt %d; attempt %d: %s)", n+1, n+2, strings.TrimSpace(string(again.verdict)+" "+again.got))
+		if c.verdict = Flaky; again.verdict == Unsure {
+			c.verdict = Unsure // perhaps another case has brought the server down
+		}
+		break
+	}
+	if c.brokenRule != "" && c.verdict == Fail {
+		j.result.Rules = []string{c.brokenRule}
 	}
 	if ctx.Err() != nil && c.verdict != OK {
 		j.result = Result{} // an interrupted case has no verdict
@@ -211,7 +235,7 @@ func (r *runner) runJob(ctx context.Context, j *job) {
 }
 
 // unsatisfied reports whether the verdict is repeated.
-func (c *C) unsatisfied(strict bool) bool { return c.verdict == Fail || strict && c.verdict == Warn }
+func (c *C) unsatisfied() bool { return c.verdict == Fail || c.verdict == Warn }
 
 // attempt runs the script of a job once, and cleans up after it.
 func (r *runner) attempt(ctx context.Context, j *job) (c *C) {
@@ -233,7 +257,7 @@ func (c *C) judge(j *job) {
 		c.verdict = Warn
 	}
 	if len(c.broken) > 0 && c.verdict != Fail {
-		c.verdict, c.expected, c.got = Fail, "a conversation that breaks no rule", c.broken[0]
+		c.verdict, c.expected, c.got, c.brokenRule = Fail, "a conversation that breaks no rule", c.broken[0].text, c.broken[0].rule
 	}
 }
 

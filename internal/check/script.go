@@ -33,8 +33,12 @@ type C struct {
 
 	verdict       Verdict
 	expected, got string
-	broken        []string // rules that the observer found broken
+	broken        []breach // statements that the observer found broken
+	brokenRule    string   // the rule of the verdict, if it is not one of the case's own
 }
+
+// breach is a statement that the observer found broken.
+type breach struct{ rule, text string }
 
 // ended is what a script panics with when its verdict is clear.
 type ended struct{}

@@ -102,7 +102,7 @@ afterwards, also after Ctrl-C.`,
 
 // options returns the options of a run, checked, and the plan of its connections.
 func (f *flags) options(ctx context.Context, e *cli.Env, fs *pflag.FlagSet) (check.Options, *connect.Plan, error) {
-	opt := check.Options{Harsh: f.harsh, Strict: f.strict, DeniedTopic: f.denied}
+	opt := check.Options{Harsh: f.harsh, DeniedTopic: f.denied}
 	var err error
 	if f.versions != "" {
 		if fs.Changed("protocol-version") {
@@ -241,6 +241,8 @@ func (f *flags) finish(e *cli.Env, o *output, r *check.Report, view check.View, 
 		return err
 	}
 	switch {
+	case errors.Is(ended, check.ErrGone):
+		return cli.Fail(cli.ExitLost, "the cases that are unsure tell when", "%w", ended)
 	case ended != nil:
 		return ended
 	case r.Failed(f.strict, view.Known):

@@ -21,7 +21,7 @@ func (f *flags) checkClient(ctx context.Context, e *cli.Env, selectors, command 
 	if err != nil {
 		return err
 	}
-	opt := check.ClientOptions{Selectors: selectors, Strict: f.strict, Progress: progress(e)}
+	opt := check.ClientOptions{Selectors: selectors, Progress: progress(e)}
 	if f.versions != "" {
 		if opt.Versions, err = readVersions(f.versions); err != nil {
 			return err
