@@ -43,7 +43,7 @@ func (p *page) tiles(r *Result) {
 		if i > 0 {
 			p.Text(" · ")
 		}
-		p.Tag("b", "", t.name)
+		p.Tag("b", "of-"+t.name, t.name) // in the color of its curve
 		p.Text(" " + t.about)
 	}
 	p.Raw("</p>\n")
