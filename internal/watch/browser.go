@@ -22,11 +22,10 @@ type Browser struct {
 	flat bool // a list of topics instead of a tree
 
 	rows     []*node
-	all      []*node // the topics of a list, with those that the filter hides
-	sorted   int     // all[:sorted] is in the order of names
-	selected *node   // nil while there are no rows
-	cursor   int     // index of selected in rows
-	top      int     // index of the first row on the screen
+	ranked   []ranked // memory for sorting
+	selected *node    // nil while there are no rows
+	cursor   int      // index of selected in rows
+	top      int      // index of the first row on the screen
 
 	version, rates uint64    // of the model, when rows was made
 	made           time.Time // when rows was made
@@ -157,8 +156,7 @@ func (b *Browser) SetFilter(text string) {
 // NextSort changes to the next order and returns it.
 func (b *Browser) NextSort() Sort {
 	b.sort = (b.sort + 1) % 3
-	b.stale, b.sorted = true, 0
-	b.m.root.unsort()
+	b.stale = true
 	return b.sort
 }
 
@@ -167,17 +165,9 @@ func (b *Browser) Sort() Sort { return b.sort }
 
 // ToggleFlat changes between the tree and a list of topics. It reports whether it is a list now.
 func (b *Browser) ToggleFlat() bool {
-	b.flat, b.stale, b.sorted, b.all = !b.flat, true, 0, b.all[:0]
+	b.flat, b.stale = !b.flat, true
 	return b.flat
 }
 
 // openNow reports whether the levels below n have rows. A filter shows all that it matches.
 func (b *Browser) openNow(n *node) bool { return b.m.wanted.text != "" || n.isOpen(len(b.m.list)) }
-
-// unsort forgets the order of names everywhere.
-func (n *node) unsort() {
-	n.sorted = 0
-	for _, k := range n.kids {
-		k.unsort()
-	}
-}

@@ -18,59 +18,85 @@ func (b *Browser) makeRows() {
 
 // addKids adds the rows below n. The depth is at most maxDepth.
 func (b *Browser) addKids(n *node) {
+	n.sorted = mergeSorted(n.kids, n.sorted, byName)
 	if b.sort == ByName {
-		n.sorted = mergeSorted(n.kids, n.sorted, byName)
-	} else {
-		slices.SortFunc(n.kids, b.order())
+		for _, k := range n.kids {
+			b.add(k)
+		}
+		return
 	}
-	for _, k := range n.kids {
-		if !b.m.shows(k) {
-			continue
-		}
-		b.rows = append(b.rows, k)
-		if len(k.kids) > 0 && b.openNow(k) {
-			b.addKids(k)
-		}
+	from := b.rank(n.kids)
+	for i := from; i < from+len(n.kids); i++ {
+		b.add(b.ranked[i].n) // b.ranked may be moved, and what follows in it is used
+	}
+	b.ranked = b.ranked[:from]
+}
+
+// add adds the row of n, and the rows below it that are shown.
+func (b *Browser) add(n *node) {
+	if !b.m.shows(n) {
+		return
+	}
+	b.rows = append(b.rows, n)
+	if len(n.kids) > 0 && b.openNow(n) {
+		b.addKids(n)
 	}
 }
 
 // makeList makes the rows of a list of topics.
 func (b *Browser) makeList() {
-	if b.sort == ByName {
-		// Only topics that came since are added and sorted. The model's list only grows.
-		b.all = append(b.all, b.m.list[len(b.all):]...)
-		b.sorted = mergeSorted(b.all, b.sorted, byTopic)
-	} else {
-		b.all, b.sorted = append(b.all[:0], b.m.list...), 0
-		slices.SortFunc(b.all, b.order())
+	b.addTopics(&b.m.root)
+	if b.sort != ByName {
+		from := b.rank(b.rows)
+		for i := range b.rows {
+			b.rows[i] = b.ranked[from+i].n
+		}
+		b.ranked = b.ranked[:from]
 	}
-	for _, n := range b.all {
-		if b.m.shows(n) && b.m.wanted.matches(n.topic) {
-			b.rows = append(b.rows, n)
+}
+
+// addTopics adds the rows of all topics below n, in the order of the tree.
+func (b *Browser) addTopics(n *node) {
+	n.sorted = mergeSorted(n.kids, n.sorted, byName)
+	for _, k := range n.kids {
+		if !b.m.shows(k) {
+			continue
+		}
+		if k.own != nil && k.own.count > 0 && b.m.wanted.matches(k.topic) {
+			b.rows = append(b.rows, k)
+		}
+		if len(k.kids) > 0 {
+			b.addTopics(k)
 		}
 	}
 }
 
-// order returns how nodes are compared by rate or by age, and by name if these are equal.
-func (b *Browser) order() func(x, y *node) int {
-	name := byName
-	if b.flat {
-		name = byTopic
-	}
-	if b.sort == ByAge {
-		return func(x, y *node) int {
-			if c := y.last.Compare(x.last); c != 0 {
-				return c
-			}
-			return name(x, y)
+// ranked is a node with what it is ordered by: comparing these values is faster by far than looking
+// at two nodes.
+type ranked struct {
+	n     *node
+	key   int64
+	place int // in the order of names, for equal keys
+}
+
+// rank appends nodes, which are in the order of names, to b.ranked in the order of rates or ages. It
+// returns the index of the first one.
+func (b *Browser) rank(nodes []*node) (from int) {
+	from = len(b.ranked)
+	for i, n := range nodes {
+		key := int64(n.recent())
+		if b.sort == ByAge {
+			key = n.last.UnixNano()
 		}
+		b.ranked = append(b.ranked, ranked{n, key, i})
 	}
-	return func(x, y *node) int {
-		if c := cmp.Compare(y.recent(), x.recent()); c != 0 {
+	slices.SortFunc(b.ranked[from:], func(x, y ranked) int {
+		if c := cmp.Compare(y.key, x.key); c != 0 {
 			return c
 		}
-		return name(x, y)
-	}
+		return cmp.Compare(x.place, y.place)
+	})
+	return from
 }
 
 // recent returns the messages of the last intervals, by which nodes are in the order of their rates.
@@ -81,8 +107,7 @@ func (c *counter) recent() (n uint64) {
 	return n
 }
 
-func byName(x, y *node) int  { return Natural(x.name, y.name) }
-func byTopic(x, y *node) int { return Natural(x.topic, y.topic) }
+func byName(x, y *node) int { return Natural(x.name, y.name) }
 
 // mergeSorted sorts nodes, of which the first ones are in order, and returns their number. New topics
 // come in small numbers: sorting these and merging is a fraction of sorting all.

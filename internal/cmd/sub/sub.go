@@ -118,6 +118,8 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	}
 	if s.watch != nil {
 		s.watch.noticeLosses(&s.plan.Backoff)
+		ctx, s.watch.cancel = context.WithCancelCause(ctx)
+		defer s.watch.cancel(nil)
 		defer s.watch.end() // also in a panic
 	}
 	err = conn.Hold(ctx, s.plan.Cfg, &s.session, s.plan.Backoff, s.attend)

@@ -30,7 +30,9 @@ type watch struct {
 	screen  *screen.Screen
 	started bool
 	ended   atomic.Bool // by the run, not by a key
-	now     time.Time   // when the messages since the last Flush were received
+	err     error       // that ended the screen
+	cancel  context.CancelCauseFunc
+	now     time.Time // when the messages since the last Flush were received
 
 	stderr *heldBack // instead of the terminal, while there is a picture on it; nil if it is elsewhere
 	hangup chan os.Signal
@@ -66,9 +68,13 @@ func newWatch(e *cli.Env, fs *pflag.FlagSet, server string) *watch {
 	return w
 }
 
-// quit ends the run as Ctrl-C does. The screen calls it when it has ended.
-func (w *watch) quit() {
-	if !w.ended.Load() {
+// quit ends the run when the screen has ended: with err, or as Ctrl-C does.
+func (w *watch) quit(err error) {
+	switch {
+	case w.ended.Load():
+	case err != nil:
+		w.cancel(err)
+	default:
 		w.e.Raise(syscall.SIGINT)
 	}
 }
@@ -117,11 +123,11 @@ func (w *watch) awaitHangup() {
 // picture, if one did.
 func (w *watch) end() error {
 	if !w.started {
-		return nil
+		return w.err
 	}
 	w.started = false
 	w.ended.Store(true)
-	err := w.screen.Stop()
+	w.err = w.screen.Stop()
 	w.e.BeforeExit.Store(nil)
 	signal.Stop(w.hangup)
 	close(w.hangup)
@@ -129,7 +135,7 @@ func (w *watch) end() error {
 		w.e.Err = w.stderr.to
 		w.stderr.release()
 	}
-	return err
+	return w.err
 }
 
 // lost shows that the connection was lost. wait is the time until the next attempt; 0 if it is not

@@ -1,9 +1,12 @@
 package screen
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -53,14 +56,17 @@ func (s *Screen) Start(in, out *os.File, environ []string) error {
 func (s *Screen) run() {
 	p := &s.program
 	defer close(p.over)
-	defer s.cfg.Quit()
 	defer func() {
 		if r := recover(); r != nil {
-			p.err = fmt.Errorf("watch: internal error: %v", r)
 			p.tea.Kill()
+			p.err = fmt.Errorf("watch: internal error: %v", r)
 		}
+		s.cfg.Quit(p.err)
 	}()
-	if _, err := p.tea.Run(); err != nil && err != tea.ErrProgramKilled {
+	_, err := p.tea.Run()
+	switch {
+	case err == nil, err == tea.ErrProgramKilled, errors.Is(err, syscall.EIO), errors.Is(err, io.EOF): // a terminal that has gone
+	default:
 		p.err = fmt.Errorf("terminal: %w", err)
 	}
 }

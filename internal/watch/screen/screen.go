@@ -21,8 +21,9 @@ type Config struct {
 	// called by the goroutine that draws, for messages that are kept in whole.
 	Decode func(*proto.Publish) (text string, ok bool)
 
-	// Quit ends the run. It is called once, by the goroutine that draws.
-	Quit func()
+	// Quit ends the run. It is called once, by the goroutine that draws. err is nil if a key was
+	// pressed or the terminal has gone.
+	Quit func(err error)
 }
 
 // Phase is a state of the connection.

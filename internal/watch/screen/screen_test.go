@@ -32,7 +32,7 @@ type rig struct {
 
 func newRig(t *testing.T, width, height int) *rig {
 	r := &rig{t: t, clock: time.Date(2026, 1, 2, 3, 4, 5, 0, time.Local)}
-	r.Screen = New(Config{Server: "localhost:1883", Limits: watch.DefaultLimits(), Quit: func() {}})
+	r.Screen = New(Config{Server: "localhost:1883", Limits: watch.DefaultLimits(), Quit: func(error) {}})
 	r.now = func() time.Time { return r.clock }
 	r.u = newUI(r.Screen)
 	r.SetConnection(Connection{ClientID: "mqtt-watcher", Version: proto.V5}, func() { r.woken++ })
