@@ -17,6 +17,7 @@ import (
 type program struct {
 	tea    *tea.Program
 	in     *os.File
+	out    *os.File
 	before *term.State   // of in
 	over   chan struct{} // closed when the program has ended
 	err    error         // why, once over is closed
@@ -25,7 +26,7 @@ type program struct {
 
 const (
 	frame    = time.Second / 15
-	idle     = time.Second            // ages change that often without messages
+	idle     = time.Second            // without messages, ages change that often; the size is looked at
 	patience = 300 * time.Millisecond // how long Stop waits for a terminal that takes no output
 )
 
@@ -44,7 +45,7 @@ func (s *Screen) Start(in, out *os.File, environ []string) error {
 		return fmt.Errorf("state of the terminal: %w", err)
 	}
 	p := &s.program
-	p.in, p.before, p.over = in, before, make(chan struct{})
+	p.in, p.out, p.before, p.over = in, out, before, make(chan struct{})
 	p.tea = tea.NewProgram(newUI(s), tea.WithInput(in), tea.WithOutput(out), tea.WithEnvironment(environ),
 		tea.WithFPS(30), tea.WithoutSignalHandler(), tea.WithoutCatchPanics())
 	go s.run()
@@ -71,19 +72,29 @@ func (s *Screen) run() {
 	}
 }
 
-// tick asks for a frame whenever something has changed. It ends with the program.
+// tick asks for a frame whenever something has changed, and looks at the size of the terminal: the
+// signal that tells of a new one may come before the program listens to it. It ends with the program.
 func (s *Screen) tick() {
+	p := &s.program
 	t := time.NewTicker(frame)
 	defer t.Stop()
-	var last time.Time
+	var drawn, looked time.Time
+	var width, height int
 	for {
 		select {
-		case <-s.program.over:
+		case <-p.over:
 			return
 		case now := <-t.C:
-			if s.changed.Swap(false) || now.Sub(last) >= idle {
-				last = now
-				s.program.tea.Send(frameMsg{})
+			if now.Sub(looked) >= idle {
+				looked = now
+				if w, h, err := term.GetSize(int(p.out.Fd())); err == nil && (w != width || h != height) {
+					width, height = w, h
+					p.tea.Send(tea.RequestWindowSize())
+				}
+			}
+			if s.changed.Swap(false) || now.Sub(drawn) >= idle {
+				drawn = now
+				p.tea.Send(frameMsg{})
 			}
 		}
 	}

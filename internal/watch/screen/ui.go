@@ -64,8 +64,10 @@ func (u *ui) Init() tea.Cmd { return nil }
 func (u *ui) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
+		if msg.Width != u.width {
+			u.columns = columns{}
+		}
 		u.width, u.height = msg.Width, msg.Height
-		u.columns = columns{}
 	case tea.PasteMsg:
 		if u.mode == filtering || u.mode == publishing {
 			u.text.insert(msg.Content)
