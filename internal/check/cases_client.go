@@ -27,7 +27,7 @@ var clientFlowCases = [...]Case{
 	},
 	{
 		Name: "qos-1-messages", Title: "A message at QoS 1 is acknowledged by PUBACK with its identifier",
-		V5: "4.3.2 MQTT-3.3.4-1 MQTT-4.3.2-4 MQTT-2.2.1-5", V311: "4.3.2 MQTT-3.3.4-1 MQTT-4.3.2-2 MQTT-2.3.1-6", V31: "3.4",
+		V5: "4.3.2 MQTT-3.3.4-1 MQTT-4.3.2-4 MQTT-2.2.1-5 MQTT-4.5.0-2", V311: "4.3.2 MQTT-3.3.4-1 MQTT-4.3.2-2 MQTT-2.3.1-6 MQTT-4.5.0-2", V31: "3.4",
 		Run: func(c *C) {
 			p, topic := c.subscriber(1)
 			for _, id := range []uint16{1, 255, 256, 32768, 65535} {
@@ -242,9 +242,55 @@ var clientFlowCases = [...]Case{
 	},
 	{
 		Name: "server-keep-alive", Title: "The Keep Alive of CONNACK replaces the client's",
-		V5: "3.2.2.3.14 MQTT-3.1.2-21",
+		V5: "3.2.2.3.14 MQTT-3.1.2-21 MQTT-3.2.2-21",
 		Run: func(c *C) {
 			c.pings(c.Serve(limitTo(proto.ServerKeepAlive, 1)), time.Second)
+		},
+	},
+	{
+		Name: "closes-after-disconnect", Title: "A client closes the connection after its DISCONNECT",
+		V5: "3.14.4 MQTT-3.14.4-2", V311: "3.14.4 MQTT-3.14.4-1", V31: "3.14",
+		Run: func(c *C) {
+			p := c.Serve()
+			serveUntil(p, "DISCONNECT", func(*proto.Disconnect) bool { return true })
+			end := time.Now().Add(c.r.opt.Limit)
+			for {
+				packet, err := p.read(time.Until(end))
+				switch {
+				case err == errNothing:
+					c.Fail("the client closes the connection", "it is open after %v", c.r.opt.Limit)
+				case err != nil:
+					return
+				}
+				c.Fail("nothing after DISCONNECT", "%s", p.describe(packet))
+			}
+		},
+	},
+	{
+		Name: "session-lost", Title: "A client whose session is not present any more sends nothing of it again",
+		V5: "3.2.2.1.1 MQTT-3.2.2-5", V311: "3.2.2.2",
+		Run: func(c *C) {
+			p := c.Serve()
+			p.Published(1)
+			p.CloseAbruptly()
+			p = c.Accept()
+			if p.Hello.CleanStart {
+				c.Skip("the client reconnects with a clean session")
+			}
+			p.Welcome()
+			end := time.Now().Add(c.r.opt.Limit)
+			for {
+				packet, err := p.read(time.Until(end))
+				if err != nil {
+					return
+				}
+				if m, ok := packet.(*proto.Publish); ok && m.Dup {
+					c.Fail("new messages only", "%s", p.describe(m))
+				}
+				if !p.Answer(packet) {
+					return
+				}
+			}
 		},
 	},
 	{
@@ -307,6 +353,30 @@ var clientLimitCases = [...]Case{
 			p.Published(1)
 			// The second message may come only after the first is acknowledged; the observer sees it.
 			p.serveFor(time.Second)
+		},
+	},
+	{
+		Name: "receive-maximum-other-packets", Title: "The Receive Maximum holds up no packet but PUBLISH",
+		V5: "3.3.4 MQTT-3.3.4-8",
+		Run: func(c *C) {
+			p := c.Serve(limitTo(proto.ReceiveMaximum, 1), limitTo(proto.ServerKeepAlive, 1))
+			p.Published(1) // it stays unacknowledged
+			c.pings(p, time.Second)
+		},
+	},
+	{
+		Name: "topic-aliases", Title: "All topic aliases up to the client's maximum are taken",
+		V5: "3.3.2.3.4 MQTT-3.3.2-10",
+		Run: func(c *C) {
+			p, topic := c.subscriber(1)
+			most := p.Hello.Props.Num(proto.TopicAliasMaximum, 0)
+			if most == 0 {
+				c.Skip("the client takes no topic aliases")
+			}
+			for i, t := range []string{topic, ""} {
+				p.Send(&proto.Publish{Topic: []byte(t), QoS: 1, PacketID: uint16(5 + i), Payload: []byte("21.5"), Props: proto.Props(nil).AppendNum(proto.TopicAlias, most)})
+				p.acked(proto.PUBACK, uint16(5+i))
+			}
 		},
 	},
 	{

@@ -285,14 +285,29 @@ var connectCases = [...]Case{
 		},
 	},
 	{
-		Name: "client-id-long", Title: "A client identifier of more than 23 bytes",
-		V5: "3.1.3.1", V311: "3.1.3.1",
+		Name: "client-id-long", Title: "A client identifier of more than 23 bytes is accepted, or refused with its own code",
+		V5: "3.1.3.1 MQTT-3.1.3-8", V311: "3.1.3.1 MQTT-3.1.3-9",
 		Run: func(c *C) {
 			p := c.Open()
 			p.Send(c.Hello(WithID(c.ID("") + strings.Repeat("y", 100))))
-			if packet, err := p.read(c.r.opt.Limit); err != nil || !isAccepted(packet) {
-				c.Choice("the server refuses a client identifier of more than 100 bytes, which section 3.1.3.1 allows")
+			packet, err := p.read(c.r.opt.Limit)
+			if err == nil && isAccepted(packet) {
+				return
 			}
+			const expected = "CONNACK that accepts the identifier, or refuses it as such and ends the connection"
+			ack, ok := packet.(*proto.Connack)
+			switch {
+			case err == errNothing:
+				c.Fail(expected, "nothing within %v", c.r.opt.Limit)
+			case err != nil && c.V5():
+				c.Choice("the server closes the connection for an identifier of more than 100 bytes")
+			case err != nil:
+				c.Fail(expected, "the server closed the connection without CONNACK")
+			case !ok || ack.Reason != proto.ClientIdentifierNotValid && !c.V5():
+				c.Fail(expected, "%s", p.describe(packet))
+			}
+			p.Closes("the server closes the connection after the refusal")
+			c.Choice("the server refuses an identifier of more than 100 bytes: %s", p.describe(packet))
 		},
 	},
 	{

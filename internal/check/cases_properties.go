@@ -587,6 +587,18 @@ var propertyCases = [...]Case{
 		},
 	},
 	{
+		Name: "retain-unavailable-will", Title: "A server without retained messages refuses a will that is retained",
+		V5: "3.2.2.3.5 MQTT-3.2.2-13",
+		Run: func(c *C) {
+			if c.Server.Retain {
+				c.Skip("the server has retained messages")
+			}
+			p := c.Open()
+			p.Send(c.Hello(WithWill(&proto.Will{Topic: c.Topic("w"), Payload: []byte("w"), Retain: true})))
+			p.Refused("the connection is refused")
+		},
+	},
+	{
 		Name: "receive-maximum", Title: "No more messages are in flight to a client than its Receive Maximum",
 		V5: "3.3.4 MQTT-3.3.4-9 MQTT-4.9.0-1 MQTT-4.9.0-2", Needs: NeedQoS2,
 		Run: func(c *C) {

@@ -35,7 +35,7 @@ var qosCases = [...]Case{
 	},
 	{
 		Name: "pubrec-pubcomp", Title: "A PUBLISH at QoS 2 is answered by PUBREC, and PUBREL by PUBCOMP, with its identifier",
-		V5: "4.3.3 MQTT-3.3.4-1 MQTT-4.3.3-8 MQTT-4.3.3-11 MQTT-2.2.1-5", V311: "4.3.3 MQTT-3.3.4-1 MQTT-4.3.3-2 MQTT-2.3.1-6", V31: "3.5", Needs: NeedQoS2,
+		V5: "4.3.3 MQTT-3.3.4-1 MQTT-4.3.3-8 MQTT-4.3.3-11 MQTT-2.2.1-5 MQTT-3.2.2-9", V311: "4.3.3 MQTT-3.3.4-1 MQTT-4.3.3-2 MQTT-2.3.1-6", V31: "3.5", Needs: NeedQoS2,
 		Run: func(c *C) {
 			p := c.Connect()
 			for _, id := range []uint16{1, 255, 256, 32768, 65535} {
@@ -301,6 +301,34 @@ var qosCases = [...]Case{
 					c.Choice("PUBACKs come in another order: the rule binds clients; section 4.6 says nothing of a server's")
 				}
 			}
+		},
+	},
+	{
+		Name: "qos-2-expires-in-flight", Title: "A message at QoS 2 that expires after it was sent is completed by PUBREL",
+		V5: "4.3.3 MQTT-4.3.3-7", Needs: NeedQoS2,
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 2)
+			m := message(c.Topic("a"), "x", 2)
+			m.Props = m.Props.AppendNum(proto.MessageExpiryInterval, 1)
+			s.Publish(m)
+			got := s.Receive("the message")
+			c.Sleep(2200 * time.Millisecond)
+			s.Acknowledge(got)
+		},
+	},
+	{
+		Name: "qos-2-expires-before-pubrel", Title: "A PUBREL for a message that has expired is answered by PUBCOMP",
+		V5: "4.3.3 MQTT-4.3.3-13", Needs: NeedQoS2,
+		Run: func(c *C) {
+			p := c.Connect()
+			m := message(c.Topic("a"), "x", 2)
+			m.PacketID, m.Props = 7, m.Props.AppendNum(proto.MessageExpiryInterval, 1)
+			p.Send(&m)
+			p.Ack(proto.PUBREC, 7)
+			c.Sleep(2200 * time.Millisecond)
+			p.Send(&proto.Ack{Kind: proto.PUBREL, PacketID: 7})
+			p.Ack(proto.PUBCOMP, 7)
 		},
 	},
 	{

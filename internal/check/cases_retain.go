@@ -56,6 +56,24 @@ var retainCases = [...]Case{
 		},
 	},
 	{
+		Name: "retained-qos-0-replaces", Title: "A retained message at QoS 0 replaces the one before, or leaves none",
+		V5: "3.3.1.3", V311: "3.3.1.3 MQTT-3.3.1-7", Needs: NeedRetain | NeedQoS1,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Publish(retained(c.Topic("a"), "old", 1))
+			p.Publish(retained(c.Topic("a"), "new", 0))
+			p.Barrier()
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			p.Publish(message(c.Topic("a"), "marker", 0))
+			for _, m := range s.Until("marker") {
+				if string(m.Payload) != "new" {
+					c.Fail("the new retained message, or none", "%s", s.describe(m))
+				}
+			}
+		},
+	},
+	{
 		Name: "retained-cleared", Title: "A retained message with an empty payload removes the retained message",
 		V5: "3.3.1.3 MQTT-3.3.1-6", V311: "3.3.1.3 MQTT-3.3.1-10", V31: "3.3", Needs: NeedRetain,
 		Run: func(c *C) {

@@ -58,7 +58,7 @@ var sessionCases = [...]Case{
 	},
 	{
 		Name: "session-keeps-subscriptions", Title: "A session keeps its subscriptions",
-		V5: "4.1 MQTT-3.1.2-5 MQTT-3.1.2-23", V311: "4.1 MQTT-3.1.2-4", V31: "3.1", Needs: NeedSessions,
+		V5: "4.1 MQTT-3.1.2-5 MQTT-3.1.2-23 MQTT-3.1.3-2 MQTT-4.1.0-1", V311: "4.1 MQTT-3.1.2-4 MQTT-3.1.3-2 MQTT-4.1.0-1 MQTT-4.1.0-2", V31: "3.1", Needs: NeedSessions,
 		Run: func(c *C) {
 			id := c.ID("s")
 			s := c.Connect(Lasting(id))
@@ -196,7 +196,7 @@ var sessionCases = [...]Case{
 	},
 	{
 		Name: "takeover", Title: "A second connection with the same client identifier ends the first",
-		V5: "3.1.4 MQTT-3.1.4-3", V311: "3.1.4 MQTT-3.1.4-2", V31: "3.1",
+		V5: "3.1.4 MQTT-3.1.4-3 MQTT-3.14.4-2 MQTT-4.13.2-1", V311: "3.1.4 MQTT-3.1.4-2", V31: "3.1",
 		Run: func(c *C) {
 			id := c.ID("t")
 			first := c.Connect(WithID(id))

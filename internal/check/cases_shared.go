@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"time"
 
 	"mqtt/internal/proto"
 )
@@ -142,6 +143,44 @@ var sharedCases = [...]Case{
 			if m, ok := packet.(*proto.Publish); !ok || string(m.Payload) != "x" {
 				c.Fail("the message, at another member", "%s", b.describe(packet))
 			}
+		},
+	},
+	{
+		Name: "shared-qos-2-continues", Title: "A QoS 2 message of a member whose connection was lost is completed with that member",
+		V5: "4.8.2 MQTT-4.8.2-4", Needs: NeedShared | NeedQoS2 | NeedSessions,
+		Run: func(c *C) {
+			id := c.ID("a")
+			a, b, p := c.Connect(Lasting(id)), c.Connect(), c.Connect()
+			a.Subscribe("$share/g/"+c.Topic("a"), 2)
+			p.Publish(message(c.Topic("a"), "x", 2))
+			m := a.Receive("the message")
+			b.Subscribe("$share/g/"+c.Topic("a"), 2)
+			b.Subscribe(c.Topic("m"), 2)
+			a.CloseAbruptly()
+			p.Publish(message(c.Topic("m"), "marker", 2))
+			b.None("a message that has begun with one member goes to no other", "marker")
+			a = c.Connect(Lasting(id))
+			again := a.Receive("the message again")
+			if string(again.Payload) != "x" || again.PacketID != m.PacketID {
+				c.Fail("the message again, with its identifier", "%s", a.describe(again))
+			}
+			a.Acknowledge(again)
+		},
+	},
+	{
+		Name: "shared-qos-2-not-moved", Title: "A QoS 2 message of a member whose session has ended goes to no other member",
+		V5: "4.8.2 MQTT-4.8.2-5", Needs: NeedShared | NeedQoS2,
+		Run: func(c *C) {
+			a, b, p := c.Connect(), c.Connect(), c.Connect()
+			a.Subscribe("$share/g/"+c.Topic("a"), 2)
+			p.Publish(message(c.Topic("a"), "x", 2))
+			a.Receive("the message")
+			b.Subscribe("$share/g/"+c.Topic("a"), 2)
+			b.Subscribe(c.Topic("m"), 2)
+			a.CloseAbruptly() // the session ends with the connection
+			c.Sleep(100 * time.Millisecond)
+			p.Publish(message(c.Topic("m"), "marker", 2))
+			b.None("a message that has begun with one member goes to no other", "marker")
 		},
 	},
 	{

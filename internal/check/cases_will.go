@@ -133,6 +133,21 @@ var willCases = [...]Case{
 		},
 	},
 	{
+		Name: "no-will", Title: "Without the Will Flag no will is published",
+		V5: "3.1.2.5", V311: "3.1.2.5 MQTT-3.1.2-12", V31: "3.1",
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			id := c.ID("n")
+			// A will of an earlier connection of the same client is not that of the next one.
+			c.Connect(WithID(id), WithWill(&proto.Will{Topic: c.Topic("w"), Payload: []byte("earlier")})).Disconnect()
+			c.Connect(WithID(id)).CloseAbruptly()
+			c.Sleep(100 * time.Millisecond)
+			s.Publish(message(c.Topic("w"), "marker", 0))
+			s.None("no will", "marker")
+		},
+	},
+	{
 		Name: "will-once", Title: "The will is published once",
 		V5: "3.1.2.5 MQTT-3.1.2-10", V311: "3.1.2.5 MQTT-3.1.2-10",
 		Run: func(c *C) {
@@ -207,7 +222,7 @@ var willCases = [...]Case{
 	},
 	{
 		Name: "will-properties", Title: "The properties of the will come with it",
-		V5: "3.1.3.2",
+		V5: "3.1.3.2 MQTT-3.1.3-10",
 		Run: func(c *C) {
 			s := c.Connect()
 			s.Subscribe(c.Topic("w"), 0)
