@@ -36,6 +36,9 @@ type helloConn struct {
 	n    int
 }
 
+// NetConn returns the stream below, for those who ask the socket how much the peer has taken.
+func (c *helloConn) NetConn() net.Conn { return c.Conn }
+
 // Read reads from the connection.
 func (c *helloConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)

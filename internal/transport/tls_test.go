@@ -7,9 +7,11 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/youmark/pkcs8"
@@ -192,5 +194,28 @@ func TestTLSSettingsReachTheHandshake(t *testing.T) {
 	}
 	if data, _ := os.ReadFile(log); !strings.HasPrefix(string(data), "CLIENT_RANDOM ") || st.Mode().Perm() != 0o600 {
 		t.Errorf("key log %v %q", st.Mode(), data)
+	}
+}
+
+// The socket can be found below TLS, for those who ask it how much the peer has taken.
+func TestSocketBelowTLS(t *testing.T) {
+	c := transporttest.New(t)
+	u := echo(t, &Endpoint{Host: "127.0.0.1", Port: "0", TLS: &TLS{Cert: c.Server, Key: c.ServerKey}})
+	target := u.Target()
+	target.TLS = &TLS{CAFile: c.CA}
+	conn, err := Dial(context.Background(), target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for nc := conn; ; {
+		if _, ok := nc.(syscall.Conn); ok {
+			return
+		}
+		below, ok := nc.(interface{ NetConn() net.Conn })
+		if !ok {
+			t.Fatalf("below %T there is no socket", nc)
+		}
+		nc = below.NetConn()
 	}
 }
