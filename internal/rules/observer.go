@@ -358,11 +358,24 @@ func (o *Observer) Closed(way Way, at time.Time) []Violation {
 	s := &o.sides[way]
 	if !s.closed && !o.sides[1-way].closed {
 		o.checkSilence(way)
-		o.detach()
 	}
+	// A peer that has closed its side may still read: what is delivered to it counts.
 	s.closed = true
-	o.over = o.sides[In].closed && o.sides[Out].closed
+	if o.sides[1-way].closed {
+		o.detach()
+		o.over = true
+	}
 	return o.found
+}
+
+// Blind tells that packets of this connection are no longer shown to the observer, and that it goes
+// on. Nothing is judged after it, and the session counts as one that was not seen.
+func (o *Observer) Blind() {
+	if !o.over {
+		o.session.spoil()
+		o.detach()
+		o.over = true
+	}
 }
 
 // Cut tells that the owner of the observer ended the connection. Nothing is judged after it.

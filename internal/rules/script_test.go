@@ -78,6 +78,11 @@ func play(t *testing.T, version, script string) (all, last []Violation) {
 			}
 			now = now.Add(d)
 			continue
+		case step == "x!":
+			o.Blind()
+			o = sessions.Connection()
+		case step == "+!":
+			o = sessions.Connection()
 		case step[0] == 'x':
 			last = o.Closed(way, now)
 			if closed++; closed%2 == 0 {

@@ -157,8 +157,20 @@ func (s *session) merge(first *session) {
 	s.subscriptions.merge(&first.subscriptions)
 }
 
+// spoil notes that what happened in the session is not known.
+func (s *session) spoil() {
+	s.whole = false
+	for i := range s.flows {
+		s.flows[i] = flow{partial: true}
+	}
+	s.subscriptions = subscriptions{missing: true}
+}
+
 // detach ends the ownership of the session.
 func (o *Observer) detach() {
+	if o.sides[In].lost || o.sides[Out].lost {
+		o.session.spoil()
+	}
 	if o.attached {
 		o.sessions.mu.Lock()
 		o.session.owner = nil
@@ -170,10 +182,5 @@ func (o *Observer) detach() {
 		}
 		o.sessions.mu.Unlock()
 	}
-	// Another connection may go on with the session now. What still arrives on this one is judged
-	// by its form only.
-	o.attached, o.session = false, new(session)
-	for i := range o.sides {
-		o.sides[i].lost = true
-	}
+	o.attached, o.session = false, new(session) // another connection may go on with the session
 }
