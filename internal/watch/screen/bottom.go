@@ -56,6 +56,7 @@ const (
 	clearText    = "Clear the retained message of "
 	clearAnswers = "? [y/n]"
 	minForTopic  = 12
+	minForQuit   = 40
 )
 
 // typing draws the text that is typed, below other lines.
@@ -75,7 +76,15 @@ func (u *ui) keys() string {
 	}
 	var b strings.Builder
 	used := 0
-	help := keyText("?", "help") // always there
+	last := []key{{keys: "?", short: "help"}, {keys: "q", short: "quit"}} // always there, if there is room
+	if u.width < minForQuit {
+		last = last[:1]
+	}
+	help := ""
+	for _, k := range last {
+		help += "  " + keyText(k.keys, k.short)
+	}
+	help = help[2:]
 	if u.filter != "" {
 		text := cut("/"+safe([]byte(u.filter)), max(u.width/4, 4)) + "  "
 		b.WriteString(p.Warning(text))
@@ -83,7 +92,7 @@ func (u *ui) keys() string {
 	}
 	room := u.width - width(position) - 2 - width(help) - 2
 	for _, k := range keys {
-		if k.short == "" || k.keys == "?" {
+		if k.short == "" || k.keys == "?" || k.keys == "q" {
 			continue
 		}
 		short := k.short
@@ -95,12 +104,19 @@ func (u *ui) keys() string {
 		case k.keys == "space" && u.summary.Paused:
 			short = "go on"
 		}
-		if w := width(keyText(k.keys, short)) + 2; used+w <= room {
-			b.WriteString(p.Topic(k.keys) + " " + p.Dim(short) + "  ")
-			used += w
+		w := width(keyText(k.keys, short)) + 2
+		if used+w > room {
+			break
 		}
+		b.WriteString(p.Topic(k.keys) + " " + p.Dim(short) + "  ")
+		used += w
 	}
-	b.WriteString(p.Topic("?") + " " + p.Dim("help"))
+	for i, k := range last {
+		if i > 0 {
+			b.WriteString("  ")
+		}
+		b.WriteString(p.Topic(k.keys) + " " + p.Dim(k.short))
+	}
 	gap := u.width - used - width(help) - width(position)
 	if gap < 1 {
 		return b.String()
