@@ -69,7 +69,7 @@ func addressOf(conn net.Conn) string {
 func (c *connection) serve() {
 	c.running = 1
 	c.in.from = c.near
-	c.near.SetReadDeadline(c.started.Add(c.p.opt.ConnectTimeout))
+	c.in.until(c.started.Add(c.p.opt.ConnectTimeout))
 	c.run(c.in)
 }
 
@@ -274,9 +274,14 @@ func (c *connection) info() Info {
 
 // faulted takes over the faults that were set last.
 func (c *connection) faulted() {
-	g := c.p.current.Load()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.renew()
+}
+
+// renew is faulted. mu is held.
+func (c *connection) renew() {
+	g := c.p.current.Load()
 	if c.set != g {
 		c.set, c.faults = g, nil
 		if g.plan != nil {

@@ -27,6 +27,13 @@ func (l *lane) handle() error {
 		if l.opaque {
 			return l.unchanged(b)
 		}
+		if l.plain() {
+			n := l.skip(b)
+			l.run += n
+			if b = b[n:]; len(b) == 0 {
+				return nil
+			}
+		}
 		size, err := proto.PacketSize(b)
 		if err != nil {
 			l.foreign(b, err)
@@ -40,6 +47,59 @@ func (l *lane) handle() error {
 			return err
 		}
 	}
+}
+
+// plain reports whether nobody has to look at packets: neither watchers, faults nor rules. What follows
+// the client identifier and topic aliases is left to skip.
+func (l *lane) plain() bool {
+	p := l.c.p
+	return l.began && p.sessions == nil && len(p.opt.Watchers) == 0 && p.current.Load().plan == nil && !l.apply.Held() && !l.stalled
+}
+
+// skip returns the size of the packets at the beginning of b that are complete and that nobody has to
+// look at, also not to follow the client identifier or the topic aliases.
+func (l *lane) skip(b []byte) (n int) {
+	for {
+		p := b[n:]
+		if len(p) < 2 {
+			return n
+		}
+		size := 2 + int(p[1])
+		if p[1] >= 0x80 {
+			var err error
+			if size, err = proto.PacketSize(p); err != nil || size == 0 {
+				return n
+			}
+		}
+		if size > len(p) {
+			return n
+		}
+		switch proto.Type(p[0] >> 4) {
+		case proto.CONNECT, proto.CONNACK:
+			return n
+		case proto.PUBLISH:
+			if l.v >= proto.V5 && !withoutProperties(p[:size]) {
+				return n
+			}
+		}
+		n += size
+	}
+}
+
+// withoutProperties reports whether a PUBLISH of version 5 has no properties, and so no topic alias.
+func withoutProperties(b []byte) bool {
+	at := 2
+	for b[at-1] >= 0x80 && at < len(b) {
+		at++
+	}
+	if len(b) < at+2 {
+		return false
+	}
+	at += 2 + int(b[at])<<8 | int(b[at+1])
+	if b[0]&6 != 0 {
+		at += 2
+	}
+	return at < len(b) && b[at] == 0
 }
 
 // need returns how many bytes of a packet of that size must have come before it is handled.
@@ -59,13 +119,14 @@ func (l *lane) need(size int) int {
 // packet handles a packet of which b is the whole or, if size is larger, the beginning.
 func (l *lane) packet(b []byte, size int) error {
 	c := l.c
-	p := Packet{In: l.in, Bytes: b, Size: size, Time: l.came}
-	refused := c.look(l, &p)
+	p := &l.seen
+	*p = Packet{In: l.in, Bytes: b, Size: size, Time: l.came, stamp: l.stamped()}
+	refused := c.look(l, p)
 	if !l.began {
 		l.begin()
 	}
 	for _, w := range c.p.opt.Watchers {
-		w.Packet(&p)
+		w.Packet(p)
 	}
 	a := p.Action
 	l.left = size - len(b)
@@ -98,27 +159,25 @@ func (l *lane) begin() {
 	l.began = true
 	if l.in {
 		l.c.p.opened(l.c)
-		l.mu.Lock()
-		l.deadline()
-		l.mu.Unlock()
+		l.until(time.Time{})
 	}
 }
 
 // look decides what happens to a packet, and completes its description. refused is the reason code
 // with which the proxy refuses the client.
 func (c *connection) look(l *lane, p *Packet) (refused proto.Reason) {
-	c.faulted()
 	c.mu.Lock()
+	c.renew()
 	p.Topic = c.follow.Packet(l.in, p.Bytes)
 	if c.source.Client == "" {
 		c.source.Client = c.follow.Client()
 	}
-	source := c.source
-	p.Source, p.Version = &source, c.follow.Version()
+	l.source, l.v = c.source, c.follow.Version()
+	p.Source, p.Version = &l.source, l.v
 	if c.faults != nil {
-		p.Action = c.faults.Packet(faults.Packet{In: l.in, Type: p.Type(), Size: p.Size, Client: source.Client, Topic: p.Topic})
+		p.Action = c.faults.Packet(faults.Packet{In: l.in, Type: p.Type(), Size: p.Size, Client: l.source.Client, Topic: p.Topic})
 		if p.Type() == proto.CONNECT && l.in && c.far == nil && !p.Action.Cut && !p.Action.Stall {
-			refused = c.faults.Refuse(source.Client)
+			refused = c.faults.Refuse(l.source.Client)
 			p.Refused = refused != proto.Success
 		}
 	}
@@ -130,7 +189,7 @@ func (c *connection) look(l *lane, p *Packet) (refused proto.Reason) {
 	}
 	found, large := c.judge(l, p)
 	c.mu.Unlock()
-	c.violations(&source, found)
+	c.violations(&l.source, found)
 	if large {
 		c.report("not judged any more: a packet is too large to be looked at", nil)
 	}

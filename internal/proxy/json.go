@@ -15,7 +15,11 @@ import (
 // again.
 func AppendJSON(dst []byte, p *Packet) []byte {
 	dst = append(dst, `{"time":"`...)
-	dst = jsonline.AppendTime(dst, p.Time)
+	if p.stamp != nil {
+		dst = append(dst, p.stamp...)
+	} else {
+		dst = jsonline.AppendTime(dst, p.Time)
+	}
 	dst = append(dst, `","connection":`...)
 	dst = strconv.AppendUint(dst, p.Connection, 10)
 	dst = text(dst, "client", p.Client)
@@ -54,10 +58,20 @@ func appendFields(dst []byte, p *Packet) []byte {
 		return dst
 	}
 	f, _, err := proto.Split(p.Bytes, 0)
-	var x proto.Packet
-	if err == nil {
-		x, err = proto.Decode(f, p.Version)
+	if err != nil {
+		return text(dst, "malformed", err.Error())
 	}
+	if p.Type() == proto.PUBLISH { // most packets are, and this allocates nothing
+		var x proto.Publish
+		if err := x.Decode(f, p.Version); err != nil {
+			return text(dst, "malformed", err.Error())
+		}
+		if len(x.Topic) == 0 {
+			x.Topic = p.Topic
+		}
+		return properties(payload(head(dst, &x), "payload", x.Payload), x.Props)
+	}
+	x, err := proto.Decode(f, p.Version)
 	if err != nil {
 		return text(dst, "malformed", err.Error())
 	}
@@ -70,13 +84,6 @@ func appendFields(dst []byte, p *Packet) []byte {
 			return number(dst, "return_code", uint64(x.Reason.ReturnCode()))
 		}
 		dst = properties(reason(dst, x.Reason, proto.CONNACK), x.Props)
-	case *proto.Publish:
-		topic := x.Topic
-		if len(topic) == 0 {
-			topic = p.Topic
-		}
-		dst = head(dst, &proto.Publish{Dup: x.Dup, QoS: x.QoS, Retain: x.Retain, PacketID: x.PacketID, Topic: topic})
-		dst = properties(payload(dst, "payload", x.Payload), x.Props)
 	case *proto.Ack:
 		dst = number(dst, "mid", uint64(x.PacketID))
 		if p.Version >= proto.V5 {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mqtt/internal/faults"
+	"mqtt/internal/jsonline"
 	"mqtt/internal/proto"
 	"mqtt/internal/rules"
 )
@@ -34,13 +35,28 @@ type lane struct {
 	run       int       // bytes at the start of the window's bytes that can be written as they are
 	scratch   []byte    // altered packets
 
+	seen    Packet // the packet that watchers are told of
+	source  Source // of it
+	v       proto.Version
+	stamp   []byte // stampOf as text
+	stampOf time.Time
+
 	mu    sync.Mutex // of the following
 	by    time.Time  // when reading ends
 	flush time.Time  // when a packet has waited long enough for the next one
+	idle  time.Time  // when a large buffer is given back
 }
 
 func newLane(c *connection, in bool) *lane {
 	return &lane{c: c, in: in, window: newWindow(&c.p.memory)}
+}
+
+// stamped returns the time of the newest bytes as text, if there is somebody to read it.
+func (l *lane) stamped() []byte {
+	if len(l.c.p.opt.Watchers) > 0 && !l.stampOf.Equal(l.came) {
+		l.stamp, l.stampOf = jsonline.AppendTime(l.stamp[:0], l.came), l.came
+	}
+	return l.stamp
 }
 
 // ending says how a lane has ended.
@@ -123,42 +139,6 @@ func endingOf(err error) ending {
 	return sourceFailed
 }
 
-// read reads once.
-func (l *lane) read() error {
-	for {
-		room := l.window.room(mostWhole)
-		if room == nil {
-			l.forced = true
-			return nil
-		}
-		l.holding()
-		n, err := l.from.Read(room)
-		if n > 0 {
-			l.window.read(n)
-			l.count(n)
-			l.came = time.Now()
-			return nil
-		}
-		if errors.Is(err, os.ErrDeadlineExceeded) && l.apply.Held() && l.late() {
-			if err := l.release(); err != nil {
-				return err
-			}
-			continue
-		}
-		if l.in && !l.began {
-			return l.early(err)
-		}
-		return err
-	}
-}
-
-// release forwards the packet that waits for the next one.
-func (l *lane) release() error {
-	out := l.apply.Flush(nil)
-	l.c.altered(l, out)
-	return l.write(out)
-}
-
 // early returns the error of a connection that ends before CONNECT, and reports it unless the client
 // has just closed it.
 func (l *lane) early(err error) error {
@@ -174,15 +154,6 @@ func (l *lane) early(err error) error {
 
 // current returns the action of the packet that is being forwarded.
 func (l *lane) current() faults.Action { return l.apply.Action() }
-
-func (l *lane) count(n int) {
-	l.moved.Add(1)
-	if l.in {
-		l.c.bytesIn.Add(uint64(n))
-	} else {
-		l.c.bytesOut.Add(uint64(n))
-	}
-}
 
 // rest forwards what is left at the end of the stream: a packet that waits for a next one, and part
 // of a packet.
@@ -226,43 +197,6 @@ func (l *lane) write(b []byte) error {
 	}
 	l.moved.Add(1)
 	return nil
-}
-
-// limit makes the lane end after d at the latest, unless it waits for its writer.
-func (l *lane) limit(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.by = time.Now().Add(d)
-	l.deadline()
-}
-
-// holding limits the next read if a packet waits for the next one.
-func (l *lane) holding() {
-	held := l.apply.Held()
-	if !held && l.flush.IsZero() { // only this goroutine sets flush
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case !held:
-		l.flush = time.Time{}
-	case l.flush.IsZero():
-		l.flush = time.Now().Add(faults.ReorderWait)
-	}
-	l.deadline()
-}
-
-// late reports whether the packet that waits has waited long enough.
-func (l *lane) late() bool { return !time.Now().Before(l.flush) }
-
-// deadline sets the deadline of reading. mu is held.
-func (l *lane) deadline() {
-	at := l.by
-	if at.IsZero() || !l.flush.IsZero() && l.flush.Before(at) {
-		at = l.flush
-	}
-	l.from.SetReadDeadline(at)
 }
 
 // sleep waits until at, or until the connection is cut.

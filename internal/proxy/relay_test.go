@@ -133,6 +133,43 @@ func TestBackPressure(t *testing.T) {
 	}
 }
 
+// A reader that is slow for longer than a large buffer is kept gets everything.
+func TestSlowReader(t *testing.T) {
+	const size = 24 << 20
+	for mode, opt := range modes(t) {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			got := make(chan int, 1)
+			_, addr := start(t, server(t, func(c net.Conn) {
+				b, n := make([]byte, 1<<20), 0
+				for {
+					m, err := io.ReadFull(c, b)
+					if n += m; err != nil {
+						break
+					}
+					if n>>20%8 == 0 {
+						time.Sleep(2 * keepLarge)
+					}
+				}
+				got <- n
+			}), opt)
+			c := dial(t, addr)
+			first := packets(t, connect("c"))
+			one := packets(t, publish("a", strings.Repeat("x", 1<<20-9)))
+			c.Write(first)
+			for range size / (1 << 20) {
+				if _, err := c.Write(one); err != nil {
+					t.Fatal(err)
+				}
+			}
+			c.CloseWrite()
+			if n, want := <-got, len(first)+size/(1<<20)*len(one); n != want {
+				t.Errorf("%d bytes arrived, %d were sent", n, want)
+			}
+		})
+	}
+}
+
 // A packet of the largest size passes without being buffered.
 func TestLargestPacket(t *testing.T) {
 	if !*long {

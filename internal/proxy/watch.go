@@ -11,7 +11,7 @@ import (
 // same time for different connections and directions: a Watcher locks what it needs. A method that
 // waits exerts back pressure on both peers.
 type Watcher interface {
-	// Packet tells of a packet right after it was read.
+	// Packet tells of a packet right after it was read. What p refers to is valid during the call.
 	Packet(p *Packet)
 	// Rest tells of further bytes of the packet before, which is too large to be buffered as a whole,
 	// or of bytes that are not MQTT.
@@ -33,6 +33,7 @@ type Packet struct {
 	Action  faults.Action
 	Refused bool // the proxy answers CONNECT itself, by the fault refuse
 
+	stamp  []byte // Time as text, nil if it is not known
 	masked []byte // Bytes without secrets, once they are asked for
 }
 

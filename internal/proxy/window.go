@@ -54,43 +54,41 @@ func (x *window) done(n int) { x.r += n }
 // room returns space for the next read. If the buffer is full of bytes that are not handled, it
 // grows, up to most bytes. It returns nil if it must not grow.
 func (x *window) room(most int) []byte {
-	if x.r == x.w {
+	switch left := x.buf[x.r:x.w]; {
+	case len(x.buf) > largeWindow && len(left) == 0:
+		x.release()
+		x.borrow()
 		x.r, x.w = 0, 0
-		switch {
-		case x.full && len(x.buf) < largeWindow:
-			x.borrow()
-		case !x.full && len(x.buf) != smallWindow || len(x.buf) > largeWindow:
-			x.release()
-			x.buf = x.small
-		}
-		return x.buf
+	case x.full && len(x.buf) < largeWindow:
+		x.borrow()
+		x.r, x.w = 0, copy(x.buf, left)
+	case x.r > 0 && (len(left) == 0 || len(x.buf)-x.w < len(x.buf)/2):
+		x.r, x.w = 0, copy(x.buf, left)
 	}
 	if x.w < len(x.buf) {
 		return x.buf[x.w:]
 	}
-	if x.r > 0 {
-		x.w = copy(x.buf, x.buf[x.r:x.w])
-		x.r = 0
-		return x.buf[x.w:]
-	}
-	old := x.buf
-	if len(old) >= most {
-		return nil
-	}
-	if len(old) < largeWindow {
-		x.borrow()
-		copy(x.buf, old)
-		return x.buf[x.w:]
-	}
-	size := min(2*len(old), most)
-	if !x.memory.take(size) {
+	// The buffer is full from its beginning.
+	size := min(2*len(x.buf), most)
+	if size <= len(x.buf) || !x.memory.take(size) {
 		return nil
 	}
 	grown := make([]byte, size)
-	copy(grown, old)
+	copy(grown, x.buf)
 	x.release()
 	x.buf, x.taken = grown, size
 	return x.buf[x.w:]
+}
+
+// spare reports whether there is a large buffer without bytes to handle.
+func (x *window) spare() bool { return len(x.buf) > smallWindow && x.r == x.w }
+
+// shrink makes the small buffer the current one, unless there are bytes to handle.
+func (x *window) shrink() {
+	if x.r == x.w {
+		x.release()
+		x.buf, x.r, x.w, x.full = x.small, 0, 0, false
+	}
 }
 
 // read notes that n bytes were read into the room.
