@@ -3,7 +3,7 @@
 #
 #   scripts/check.sh [--no-install] [format] [vet] [static] [build] [test] [fuzz] [cross] [vuln]
 #
-# The tests need mosquitto, its clients, mandoc, jq and a C compiler. On Debian and its relatives, what is missing is
+# The tests need mosquitto, its clients, mandoc, jq, tshark and a C compiler. On Debian and its relatives, what is missing is
 # installed first, as root or with sudo. --no-install forbids that: what cannot be tested is then skipped.
 #
 # All parts are run even if an early one fails. The end lists what was skipped and prints one line with the counts of tests
@@ -65,6 +65,7 @@ missing() {
 	command -v mosquitto >/dev/null || echo mosquitto
 	{ command -v mosquitto_pub && command -v mosquitto_sub && command -v mosquitto_rr; } >/dev/null || echo mosquitto-clients
 	command -v mandoc >/dev/null || echo mandoc
+	command -v tshark >/dev/null || echo tshark
 	command -v jq >/dev/null || echo jq
 	compiles || echo gcc libc6-dev
 }
