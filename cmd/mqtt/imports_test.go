@@ -14,8 +14,8 @@ import (
 // above its own, and none of its own line. Packages of one line therefore do not know each other.
 var layers = [][]string{
 	{"internal/broker/fair", "internal/proto", "internal/transport", "internal/transport/selfsigned", "internal/config", "internal/scram", "internal/prometheus"},
-	{"internal/session", "internal/transport/selfsigned", "internal/jsonline", "internal/decode", "internal/faults"},
-	{"internal/format", "internal/conn", "internal/rules", "internal/broker"},
+	{"internal/session", "internal/transport/selfsigned", "internal/jsonline", "internal/faults"},
+	{"internal/format", "internal/conn", "internal/rules", "internal/broker", "internal/decode"},
 	{"internal/report", "internal/watch"},
 	{"internal/watch/screen"},
 	{"internal/broker/access", "internal/broker/disk", "internal/broker/metrics", "internal/bench", "internal/proxy", "internal/check"},
