@@ -60,11 +60,11 @@ func (res *Result) accountFor() {
 }
 
 // elsewhereText is the note of a result with messages of other processes.
-const elsewhereText = "what was published elsewhere is not known here: loss cannot be told yet"
+const elsewhereText = "messages from other processes are not known here: loss cannot be determined yet"
 
 // sharedText is the note of a result with members of a shared subscription that may have
 // others in other processes.
-const sharedText = "members of the shared subscription in other processes may have received what is missing here: loss cannot be told yet"
+const sharedText = "members of the shared subscription in other processes may have received the missing messages: loss cannot be determined yet"
 
 // accountForParts computes Expected, Lost and Accounted of the merged result m.
 func (m *Result) accountForParts(parts []*Result) {

@@ -23,9 +23,9 @@ func (r *run) notes(res *Result, n *counts) []Note {
 	for _, k := range res.ErrorKinds {
 		switch k.Kind {
 		case "descriptors":
-			add("limits", "raise it: ulimit -n", "%s connections failed for want of open files on this machine, not for the server", format.Count(k.Count))
+			add("limits", "raise it: ulimit -n", "%s connections failed because this machine ran out of open files, not because of the server", format.Count(k.Count))
 		case "ports":
-			add("limits", "give several addresses with --bind a,b,c", "%s connections failed for want of local ports, not for the server", format.Count(k.Count))
+			add("limits", "give several addresses with --bind a,b,c", "%s connections failed because this machine ran out of local ports, not because of the server", format.Count(k.Count))
 		}
 	}
 	r.accountingNotes(res, n, add)
@@ -47,23 +47,23 @@ func (r *run) notes(res *Result, n *counts) []Note {
 	}
 	r.registry.sessions.notes(add)
 	if res.Lost > 0 && res.SessionsLost == 0 && !res.Drained.Complete && p.Publishers > 0 {
-		what, remedy := "nothing more came for "+format.Duration(p.Drain), "--drain waits longer"
+		what, remedy := "nothing more arrived for "+format.Duration(p.Drain), "--drain waits longer"
 		if r.interrupted {
 			what, remedy = "the run was interrupted", ""
 		}
-		add("drain", remedy, "%s of %s expected deliveries had not come when %s: lost, or late", format.Count(res.Lost), format.Count(res.Expected), what)
+		add("drain", remedy, "%s of %s expected deliveries were missing when %s: lost, or late", format.Count(res.Lost), format.Count(res.Expected), what)
 	}
 	if p.Publishers == 0 && p.Clients == 0 && res.Received == 0 {
 		add("server", "start the publishers, or compare --filter with their topics", "nothing was received")
 	}
 	if res.Unsent > 0 {
-		add("server", "", "%s messages were never sent: their publishers had no connection, or the server took no more", format.Count(res.Unsent))
+		add("server", "", "%s messages were never sent: their publishers had no connection, or the server stopped reading", format.Count(res.Unsent))
 	}
 	if s := res.Shortfall(); s != nil && s.Unacknowledged > 0 {
 		add("server", "", "%s of %s messages sent were not acknowledged", format.Count(s.Unacknowledged), format.Count(s.Sent))
 	}
 	if p.Churn > 0 && p.Subscribers > 0 && !res.Config.Persistent {
-		add("server", "-c -i PREFIX keeps sessions", "subscribers without sessions lose what is sent while they are away")
+		add("server", "-c -i PREFIX keeps sessions", "subscribers without sessions lose messages that are sent while they are disconnected")
 	}
 	return all
 }
@@ -90,14 +90,14 @@ func (r *run) accountingNotes(res *Result, n *counts, add func(about, remedy, te
 	case !res.Accounted && res.sharedElsewhere():
 		add("accounting", "merge with the results of all members: mqtt bench report", sharedText)
 	case !res.Accounted && res.Config.Publishers > 0:
-		add("accounting", "give --filter and -t that meet wholly or not at all", "a filter takes a part of what a publisher sends: what is lost cannot be told")
+		add("accounting", "choose filters that match all topics of a publisher or none", "a filter matches only some topics of a publisher: lost messages cannot be counted")
 	case !res.Accounted && p.RunName == "":
 		add("accounting", "give publishers and subscribers the same --run NAME, and merge their results: mqtt bench report", elsewhereText)
 	case !res.Accounted:
 		add("accounting", "merge with the publishers' results: mqtt bench report", elsewhereText)
 	}
 	if res.Accounted && res.Sent > 0 && len(res.Filters) > 0 && res.Expected+n.refused == 0 {
-		add("accounting", "give --filter and -t that meet", "no subscriber takes what was sent: nothing was expected, and nothing measured on the way")
+		add("accounting", "choose a --filter that matches -t", "no filter matches the topics: no message was expected, and no latency was measured")
 	}
 	if n.unknown > 0 {
 		add("accounting", "share the load between machines, and merge: mqtt bench report",
@@ -126,13 +126,13 @@ func (r *run) generatorNotes(res *Result, n *counts, add func(about, remedy, tex
 	late := " (p99 of the lag " + format.Duration(lag) + ")"
 	if n.lateOffline > 0 {
 		late = "" // the outage caused that lag
-		add("server", "", "%s messages were due while their publishers had no connection, and left late: the latency has that outage in it",
+		add("server", "", "%s messages were due while their publishers had no connection, and were sent late: the latency includes that outage",
 			format.Count(n.lateOffline))
 	}
 	switch {
 	case many(n.lateBlocked) && n.lateBlocked > own:
-		add("server", "--inflight makes the window wider; or the rate is more than the server takes",
-			"messages left late%s because the window was full or the socket took no more", late)
+		add("server", "raise --inflight; or the rate is more than the server can take",
+			"messages were sent late%s because the window was full or the server read too slowly", late)
 	case many(own):
 		what, remedy := "other programs on this machine", "give the generator a core of its own"
 		switch {
@@ -141,10 +141,10 @@ func (r *run) generatorNotes(res *Result, n *counts, add func(about, remedy, tex
 		case pause >= lag:
 			what, remedy = "the garbage collector", "GOGC=400 makes it run less often"
 		}
-		add("generator", remedy, "the generator was the bottleneck: messages left late%s because of %s", late, what)
+		add("generator", remedy, "the generator was the bottleneck: messages were sent late%s because of %s", late, what)
 	case busy:
 		add("generator", "share the load between machines, and merge: mqtt bench report",
-			"the generator used %.1f of %d cores: it may be what the numbers show", m.CPU, m.CPUs)
+			"the generator used %.1f of %d cores: the numbers may show its limits", m.CPU, m.CPUs)
 	}
 }
 

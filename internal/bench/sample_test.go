@@ -96,7 +96,7 @@ func sample(seconds int, rate float64) *Result {
 		r.ErrorKinds = []ErrorKind{{"lost", "read from broker.example:1883: connection reset by peer", 2},
 			{"connect", "dial broker.example:1883: i/o timeout", 1}}
 		r.Notes = []Note{
-			{"server", "the server took nothing for 2.00s in the middle of the run", ""},
+			{"server", "the server read nothing for 2.00s in the middle of the run", ""},
 			{"generator", "1.31 of 2 cores were busy: a part of the latency is the generator's own", "give the generator a machine of its own"},
 		}
 	}
@@ -190,7 +190,7 @@ func small() *Result {
 		}},
 		Clock:    Clock{Mode: "estimated", Offset: 1250, Error: 40},
 		Machines: []Machine{{OS: "linux", Arch: "arm64", CPUs: 2, Go: "go1.26", CPU: 0.5, GC: 84, Memory: 31 << 20}},
-		Notes:    []Note{{"drain", "not everything came before nothing came for 1.00s", "--drain waits longer"}, {"clock", "latency is between two clocks", ""}},
+		Notes:    []Note{{"drain", "not everything came before nothing more arrived for 1.00s", "--drain waits longer"}, {"clock", "latency is between two clocks", ""}},
 		Verdicts: []Verdict{
 			{Expression: "p99>20ms", Metric: "p99", Value: 1.5e6, Limit: 20e3, Time: true, Failed: true},
 			{Expression: "rate<2", Metric: "rate", Value: 3, Limit: 2},

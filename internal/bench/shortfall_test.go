@@ -48,7 +48,7 @@ func TestShortDrain(t *testing.T) {
 			case qos == 1 && short.Error() != "10 of 1,000 expected deliveries did not come, which QoS 1 forbids":
 				t.Error(short)
 			}
-			if text := said(t, res); !strings.Contains(text, "10 of 1,000 expected deliveries had not come when nothing more came for 100ms: lost, or late") {
+			if text := said(t, res); !strings.Contains(text, "10 of 1,000 expected deliveries were missing when nothing more arrived for 100ms: lost, or late") {
 				t.Error(text)
 			}
 		})

@@ -131,7 +131,7 @@ func TestGeneratorChecksItself(t *testing.T) {
 		{"a long collection", 1000, 20 * time.Millisecond, 900, 0, 0.5, 30e3, "generator", "because of the garbage collector"},
 		{"something else", 1000, 20 * time.Millisecond, 900, 0, 0.5, 0, "generator", "because of other programs"},
 		{"the server holds it up", 1000, 20 * time.Millisecond, 900, 800, 0.5, 0, "server", "the window was full"},
-		{"no schedule, all cores", 0, 0, 0, 0, 1.9, 0, "generator", "it may be what the numbers show"},
+		{"no schedule, all cores", 0, 0, 0, 0, 1.9, 0, "generator", "the numbers may show its limits"},
 		{"no schedule", 0, 0, 0, 0, 1, 0, "", ""},
 	} {
 		r := &run{registry: newRegistry(), plan: &Plan{Rate: c.rate, Subscribers: 1, Publishers: 1}}
@@ -168,7 +168,7 @@ func TestOutageIsNotABottleneck(t *testing.T) {
 				t.Error(err)
 			}
 			text := noted(res)
-			if res.Sent != 400 || !strings.Contains(text, "messages were due while their publishers had no connection, and left late") ||
+			if res.Sent != 400 || !strings.Contains(text, "messages were due while their publishers had no connection, and were sent late") ||
 				strings.Contains(text, "bottleneck") || strings.Contains(text, "window") {
 				t.Errorf("QoS %d: sent %d: %s", qos, res.Sent, text)
 			}

@@ -121,7 +121,7 @@ func Judge(err error) (code int, hint string) {
 	case errors.As(err, &wrong):
 		return ExitUsage, wrong.Hint
 	case errors.As(err, &settings):
-		return ExitUsage, "mqtt help environment and mqtt help profiles say what stands there"
+		return ExitUsage, "mqtt help environment and mqtt help profiles describe the values"
 	}
 	o := &outcomes[conn.Class(err)]
 	if o.hint != nil {

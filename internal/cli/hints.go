@@ -67,13 +67,13 @@ func LimitHint(err error) string {
 	errors.As(err, &l)
 	switch l.Property {
 	case proto.MaximumQoS:
-		return fmt.Sprintf("-q %d, or --downgrade-qos", l.Max)
+		return fmt.Sprintf("use -q %d, or --downgrade-qos", l.Max)
 	case proto.RetainAvailable:
 		return "this server keeps no retained messages: leave out -r"
 	case proto.TopicAliasMaximum:
 		return "leave out the topic alias, or use a smaller one"
 	}
-	return "send less at once"
+	return "send smaller messages"
 }
 
 const credentialsHint = "check -u and the password (--password-file, MQTT_PASSWORD)"
@@ -96,7 +96,7 @@ func refusedHint(err error) string {
 	case proto.MalformedPacket, proto.ProtocolError:
 		return "-d shows the packets; " + otherVersions(r.Version)
 	case proto.Banned:
-		return "the server has barred this client, by its identifier, user or address: ask who runs it"
+		return "the server has banned this client by its identifier, user or address: ask its administrator"
 	case proto.ClientIdentifierNotValid:
 		return "try another client identifier: -i"
 	case proto.BadAuthenticationMethod:
@@ -106,7 +106,7 @@ func refusedHint(err error) string {
 	case proto.UseAnotherServer, proto.ServerMoved:
 		return referenceHint(r.Props)
 	case proto.TopicNameInvalid, proto.QoSNotSupported, proto.RetainNotSupported, proto.PayloadFormatInvalid:
-		return "look at the will: --will-topic, --will-qos, --will-retain"
+		return "check the will: --will-topic, --will-qos, --will-retain"
 	}
 	return ""
 }
@@ -128,11 +128,11 @@ func RefusedMessageHint(r proto.Reason) string {
 	case proto.NotAuthorized:
 		return "this user may not publish there"
 	case proto.TopicNameInvalid:
-		return "the server takes no such topic"
+		return "the server does not accept this topic"
 	case proto.QuotaExceeded:
-		return "try again later, or send less at once"
+		return "try again later, or send more slowly"
 	case proto.PayloadFormatInvalid:
-		return "the payload is not what --payload-format-indicator says"
+		return "the payload does not match --payload-format-indicator"
 	case proto.UnspecifiedError, proto.ImplementationSpecificError:
 		return "the server's log may say why"
 	}
@@ -145,11 +145,11 @@ func disconnectedHint(err error) string {
 	errors.As(err, &d)
 	switch d.Reason {
 	case proto.SessionTakenOver:
-		return "another client came with the same identifier: choose another -i"
+		return "another client connected with the same identifier: choose another -i"
 	case proto.NotAuthorized:
 		return "this user may not do that here"
 	case proto.PacketTooLarge:
-		return "send less at once"
+		return "send smaller messages"
 	case proto.MalformedPacket, proto.ProtocolError, proto.ReceiveMaximumExceeded, proto.TopicAliasInvalid:
 		return "-d shows the packets"
 	case proto.UseAnotherServer, proto.ServerMoved:
@@ -161,9 +161,9 @@ func disconnectedHint(err error) string {
 	case proto.RetainNotSupported:
 		return "this server keeps no retained messages: leave out -r and --will-retain"
 	case proto.TopicFilterInvalid, proto.TopicNameInvalid:
-		return "the server does not take this topic"
+		return "the server does not accept this topic"
 	case proto.PayloadFormatInvalid:
-		return "the payload is not what --payload-format-indicator says"
+		return "the payload does not match --payload-format-indicator"
 	case proto.BadAuthenticationMethod:
 		return "try another --auth-method, or none"
 	}
@@ -178,7 +178,7 @@ func disconnectedHint(err error) string {
 func referenceHint(ps proto.Props) string {
 	s := ps.Value(proto.ServerReference)
 	if len(s) == 0 {
-		return "the server names no other one: ask who runs it"
+		return "the server does not say where: ask its administrator"
 	}
 	return "the server points to " + string(format.VisibleLine(nil, s))
 }
@@ -189,9 +189,9 @@ func foreignHint(err error) string {
 	errors.As(err, &f)
 	switch f.Protocol {
 	case "HTTP":
-		return "MQTT over WebSocket may be there (--ws, --ws-path); MQTT itself is on another port, often 1883 or 8883"
+		return "the port may serve MQTT over WebSocket (--ws, --ws-path); plain MQTT is on another port, often 1883 or 8883"
 	case "TLS":
-		return "--tls speaks it"
+		return "use --tls"
 	}
 	return "check host and port: MQTT is often on 1883, or on 8883 with TLS"
 }
@@ -201,13 +201,13 @@ func breachHint(err error) string {
 	var e *proto.Error
 	switch {
 	case errors.Is(err, conn.ErrOldConnack):
-		return "give -V 3.1.1"
+		return "use -V 3.1.1"
 	case errors.As(err, &e) && e.Reason == proto.MalformedPacket:
 		return "is this an MQTT server? -d shows the packets"
 	case errors.Is(err, scram.ErrProof):
-		return "whoever answers there may not know the password: check host and port, then the password"
+		return "wrong server, or wrong password: check -h and -p, then the password"
 	case errors.Is(err, scram.ErrIterations):
-		return "have the password stored anew at the server, or use another --auth-method"
+		return "store the password at the server again, or use another --auth-method"
 	}
 	return "-d shows the packets"
 }
@@ -216,11 +216,11 @@ func breachHint(err error) string {
 func RefusedFilterHint(r proto.Reason) string {
 	switch r {
 	case proto.NotAuthorized, proto.UnspecifiedError:
-		return "this user may not read there; --partial-ok goes on with the other filters"
+		return "this user may not subscribe to it; --partial-ok continues with the other filters"
 	case proto.SharedSubscriptionsNotSupported, proto.WildcardSubscriptionsNotSupported, proto.SubscriptionIdentifiersNotSupported:
-		return "this server cannot do it"
+		return "this server does not support it"
 	case proto.QuotaExceeded:
-		return "the server takes no more subscriptions: use fewer filters, or --partial-ok goes on with the others"
+		return "the server accepts no more subscriptions: use fewer filters, or --partial-ok to continue with the others"
 	}
-	return "--partial-ok goes on with the other filters"
+	return "--partial-ok continues with the other filters"
 }

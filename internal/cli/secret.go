@@ -46,7 +46,7 @@ func ReadSecret(ctx context.Context, e *Env, what string) (string, error) {
 		return "", ctx.Err()
 	}
 	if err != nil && (err != io.EOF || line == "") {
-		return "", Usage("no "+what+" came on standard input", "give it there as a line")
+		return "", Usage("no "+what+" on standard input", "write it there as a line")
 	}
 	return strings.TrimRight(line, "\r\n"), nil
 }

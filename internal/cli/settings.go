@@ -43,7 +43,7 @@ func (e *Env) LoadSettings(c *cobra.Command) error {
 			continue
 		}
 		if s, err = s.Fetch(c.Context(), config.Shell(e.Err)); err != nil {
-			return Usage(err.Error(), "mqtt config show tells where each value comes from")
+			return Usage(err.Error(), "mqtt config show prints where each value comes from")
 		}
 		e.setOrigin(f, s.Origin)
 		for _, v := range s.Values {
@@ -179,9 +179,9 @@ func optionsError(err error) error {
 	)
 	switch {
 	case errors.As(err, &form):
-		return Usage(err.Error(), "a line has an option and its value, as on a command line; mqtt help profiles says more")
+		return Usage(err.Error(), "a line has an option and its value, as on a command line (mqtt help profiles)")
 	case errors.As(err, &path):
-		return BadFlag("-o", " "+path.Path+": "+path.Err.Error(), "name a file that you may read")
+		return BadFlag("-o", " "+path.Path+": "+path.Err.Error(), "check that the file exists and is readable")
 	}
 	return err
 }

@@ -14,7 +14,7 @@ var ErrStuck = errors.New("stdout takes no more")
 
 // StuckError returns the error of a run that a limit ended while stdout was stuck.
 func StuckError(limit string) error {
-	return Fail(ExitTimeout, "its reader has stopped", "stdout took nothing before %s ran out", limit)
+	return Fail(ExitTimeout, "its reader has stopped", "nothing could be written to stdout before the timeout (%s)", limit)
 }
 
 // giveUpAfter is how long a write that blocks may go on after the run had to end.

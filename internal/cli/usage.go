@@ -184,7 +184,7 @@ func NoArguments(c *cobra.Command, args []string) error {
 func Arguments(least int, what string, most ...int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least {
-			return Usage(what+" is missing", c.CommandPath()+" --help says what it takes")
+			return Usage(what+" is missing", c.CommandPath()+" --help describes the arguments")
 		}
 		if len(most) > 0 && len(args) > most[0] {
 			return NoArguments(c, args[most[0]:])

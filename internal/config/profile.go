@@ -194,7 +194,7 @@ var errUnknown = errors.New("unknown flag")
 // setting returns the setting of l, without its origin, and its flag.
 func (l *line) setting(flags []Flag) (Setting, Flag, error) {
 	if among(l.key, "profile", "options", "options-file", "help", "version") {
-		return Setting{}, Flag{}, fmt.Errorf("%s cannot stand in a profile", l.key)
+		return Setting{}, Flag{}, fmt.Errorf("%s is not allowed in a profile", l.key)
 	}
 	if f, ok := find(flags, l.key); ok {
 		value := l.value

@@ -55,8 +55,8 @@ func TestProfileSettingsErrors(t *testing.T) {
 		{"pw-command = ", "prod.conf:1: pw-command: expected a command"},
 		{"insecure-command = s3cret", "prod.conf:1: insecure: only a flag with one value"},
 		{"topic-command = s3cret", "prod.conf:1: topic: only a flag with one value"},
-		{"profile = s3cret", "prod.conf:1: profile cannot stand in a profile"},
-		{"help = 1", "prod.conf:1: help cannot stand in a profile"},
+		{"profile = s3cret", "prod.conf:1: profile is not allowed in a profile"},
+		{"help = 1", "prod.conf:1: help is not allowed in a profile"},
 	} {
 		_, err := profile(t, c.text).Settings(testFlags(), nil)
 		fails(t, err, c.want)

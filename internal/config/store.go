@@ -168,11 +168,11 @@ func (p *Profile) checkMode(mode fs.FileMode) error {
 		return nil // access is controlled by lists, and the user's folder is private
 	}
 	if key := p.secret(); key != "" && mode.Perm()&0o077 != 0 {
-		return &Error{File: p.File, Err: fmt.Errorf("it holds a secret (%s) and is open to others (mode %04o): run chmod 600 %s",
+		return &Error{File: p.File, Err: fmt.Errorf("it contains a secret (%s) and is readable by others (mode %04o): run chmod 600 %s",
 			key, mode.Perm(), shellWord(p.File))}
 	}
 	if key := p.command(); key != "" && mode.Perm()&0o022 != 0 {
-		return &Error{File: p.File, Err: fmt.Errorf("it holds a command (%s) and others may change it (mode %04o): run chmod 600 %s",
+		return &Error{File: p.File, Err: fmt.Errorf("it contains a command (%s) and is writable by others (mode %04o): run chmod 600 %s",
 			key, mode.Perm(), shellWord(p.File))}
 	}
 	return nil

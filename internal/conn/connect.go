@@ -190,7 +190,7 @@ func (c *Conn) handleConnack(ctx context.Context, p *proto.Connack, hello *proto
 	}
 	if p.SessionPresent && hello.CleanStart { // [MQTT-3.2.2-4]
 		return c.protocolError(&proto.Error{Type: proto.CONNACK, Reason: proto.ProtocolError,
-			What: "session present although a clean start was asked for"})
+			What: "session present after a clean start"})
 	}
 	if c.exchange == nil && (p.Props.Has(proto.AuthenticationMethod) || p.Props.Has(proto.AuthenticationData)) { // [MQTT-4.12.0-6]
 		return c.protocolError(&proto.Error{Type: proto.CONNACK, Reason: proto.ProtocolError,

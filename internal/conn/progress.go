@@ -13,7 +13,7 @@ type stalledError struct{ after time.Duration }
 
 // Error has the time in seconds.
 func (e *stalledError) Error() string {
-	return fmt.Sprintf("the server took nothing for %.3g s", e.after.Seconds())
+	return fmt.Sprintf("the server read nothing for %.3g s", e.after.Seconds())
 }
 
 // rawSocket returns the socket below nc, which may be TLS or a WebSocket. It returns nil if there is

@@ -98,7 +98,7 @@ func TestStall(t *testing.T) {
 func TestStallWords(t *testing.T) {
 	err := error(&Broken{Op: "write", Err: &stalledError{12 * time.Second}})
 	var broken *Broken
-	if err.Error() != "connection lost: write: the server took nothing for 12 s" || !errors.As(err, &broken) || Class(err) != ClassLost {
+	if err.Error() != "connection lost: write: the server read nothing for 12 s" || !errors.As(err, &broken) || Class(err) != ClassLost {
 		t.Errorf("%v", err)
 	}
 }

@@ -18,9 +18,9 @@ func (p *Plan) NoConnection(err error, limit string) error {
 		return nil
 	}
 	if cut.Waiting {
-		return cli.Fail(cli.ExitTimeout, "is the server there?", "no connection before %s ran out, the last try: %w", limit, cut.During)
+		return cli.Fail(cli.ExitTimeout, "check that the server is running", "no connection before the timeout (%s), the last try: %w", limit, cut.During)
 	}
-	return cli.Fail(cli.ExitTimeout, "is the server there?", "no connection before %s ran out: %s", limit, p.awaited(cut.During))
+	return cli.Fail(cli.ExitTimeout, "check that the server is running", "no connection before the timeout (%s): %s", limit, p.awaited(cut.During))
 }
 
 // awaited says what an attempt to connect was waiting for when it was interrupted with err.

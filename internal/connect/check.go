@@ -66,7 +66,7 @@ func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 	case "Key":
 		flag = "--key"
 	case "KeyLog":
-		flag, hint = "--tls-keylog", "name a file that you may write"
+		flag, hint = "--tls-keylog", "check that the folder exists and is writable"
 	case "Port":
 		flag, hint = f.part(fs, "port", "-p"), "for example 1883, or 8883 with TLS"
 	case "Socket":
@@ -88,7 +88,7 @@ func (f *ServerFlags) withFlag(fs *pflag.FlagSet, err error) error {
 	if tip := transport.Hint(err); tip != "" {
 		hint = tip
 	} else if hint == form && unreadable(fault) {
-		hint = "name a file that you may read"
+		hint = "check that the file exists and is readable"
 	}
 	return cli.BadFlag(flag, ": "+err.Error(), hint)
 }

@@ -12,7 +12,7 @@ import (
 // CheckFilter rejects a topic filter that the standard does not allow.
 func CheckFilter(flag, s string) error {
 	if err := proto.CheckFilter(s); err != nil {
-		return cli.BadFlag(flag, " "+cli.Quote(s)+": "+err.Error(), cli.TopicHint(s, "# stands alone at the end, + for one whole level: a/+/b, a/#"))
+		return cli.BadFlag(flag, " "+cli.Quote(s)+": "+err.Error(), cli.TopicHint(s, "# must be the last level, and + a whole level: a/+/b, a/#"))
 	}
 	return nil
 }

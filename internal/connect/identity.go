@@ -87,7 +87,7 @@ func (f *IdentityFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet
 		p.HasPassword, p.Password = true, []byte(u.Password)
 	}
 	if len(p.Password) > proto.MaxText {
-		return cli.Usage("password of more than 65535 bytes", "look at what --password-file or MQTT_PASSWORD holds")
+		return cli.Usage("password of more than 65535 bytes", "check --password-file or MQTT_PASSWORD")
 	}
 	return nil
 }
@@ -119,7 +119,7 @@ func readPassword(stdin io.Reader, name string) ([]byte, error) {
 		b, err = cli.ReadSmall(name, proto.MaxText+3)
 	}
 	if err != nil {
-		return nil, cli.BadFlag("--password-file", ": "+err.Error(), "name a file that you may read")
+		return nil, cli.BadFlag("--password-file", ": "+err.Error(), "check that the file exists and is readable")
 	}
 	if bytes.HasPrefix(b, []byte("\xff\xfe")) || bytes.HasPrefix(b, []byte("\xfe\xff")) {
 		return nil, cli.BadFlag("--password-file", ": the text is UTF-16", "save it as UTF-8")

@@ -48,7 +48,7 @@ func (f *tlsFlags) readPassphrase(t *transport.TLS) error {
 		return nil
 	}
 	if _, err := t.KeyPass(); err != nil {
-		return cli.BadFlag("--keypass-file", ": "+err.Error(), "name a file that you may read")
+		return cli.BadFlag("--keypass-file", ": "+err.Error(), "check that the file exists and is readable")
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func (f *willFlags) apply(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, ps
 			return ctx.Err()
 		}
 		if err != nil {
-			return cli.BadFlag("--will-file", ": "+err.Error(), "name a file that you may read")
+			return cli.BadFlag("--will-file", ": "+err.Error(), "check that the file exists and is readable")
 		}
 		w.Payload = b
 	}

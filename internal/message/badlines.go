@@ -32,7 +32,7 @@ func (b *BadLines) Met(err error, sent uint64) error {
 			b.first = bad.Err
 		}
 		if b.skipped <= RefusalsShown {
-			b.Env.Warn("%v: left out", bad.Err)
+			b.Env.Warn("%v: skipped", bad.Err)
 		}
 		return nil
 	}
@@ -46,10 +46,10 @@ func (b *BadLines) Verdict(err error) error {
 	case b.skipped == 0:
 		return err
 	case err != nil:
-		b.Env.Note("%s could not be sent, and left out", were(b.skipped, "line"))
+		b.Env.Note("%s skipped", were(b.skipped, "line"))
 		return err
 	}
-	return cli.Fail(cli.ExitPublish, "", "%s left out because they cannot be sent, the first: %w", were(b.skipped, "line"), b.first)
+	return cli.Fail(cli.ExitPublish, "", "%s skipped, the first: %w", were(b.skipped, "line"), b.first)
 }
 
 // were returns "1 line was", "2 lines were".

@@ -56,7 +56,7 @@ func (f *Flags) Check(fs *pflag.FlagSet, lenient bool) error {
 	case err != nil:
 		return err
 	case f.ReadsStdin() && connect.PasswordFromStdin(fs):
-		return cli.BadFlag("--password-file", " - with "+source, "stdin can be read once: name a file for one of them")
+		return cli.BadFlag("--password-file", " - with "+source, "stdin can be read only once: use a file for one of them")
 	case f.Streams() && f.Repeat > 1 && !lenient:
 		return cli.ConflictHint("it repeats one message: -m, -f, -s or -n", "--repeat", source)
 	case !f.lines && (f.nul || fs.Changed("delimiter") || f.keyDelimiter != "" || f.skipEmpty):

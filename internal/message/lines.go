@@ -153,7 +153,7 @@ func (l *Lines) split(m *Message) error {
 	if len(l.o.Key) > 0 {
 		i := find(m.Payload, l.o.Key)
 		if i < 0 {
-			return badLine(fmt.Sprintf("line %d: no %q behind a topic", l.line, l.o.Key), "with -K each line is TOPIC, the separator, PAYLOAD")
+			return badLine(fmt.Sprintf("line %d: no %q after a topic", l.line, l.o.Key), "with -K each line is TOPIC, the separator, PAYLOAD")
 		}
 		m.Topic, m.Payload = m.Payload[:i], m.Payload[i+len(l.o.Key):]
 		if l.line == 1 {
@@ -166,7 +166,7 @@ func (l *Lines) split(m *Message) error {
 	}
 	if len(m.Payload) == 0 && l.o.RejectEmpty {
 		return badLine(fmt.Sprintf("line %d is empty: with -r it would clear the retained message", l.line),
-			"--skip-empty leaves it out, --allow-clear means it")
+			"--skip-empty skips it, --allow-clear allows it")
 	}
 	return nil
 }
@@ -192,7 +192,7 @@ func (l *Lines) more() error {
 	case l.err == io.EOF:
 		return io.EOF
 	case l.err == errLongLine:
-		return &BadLine{cli.Fail(cli.ExitPublish, "cut it in pieces", "line %d: %w", l.line+1, l.err), true}
+		return &BadLine{cli.Fail(cli.ExitPublish, "split it into several messages", "line %d: %w", l.line+1, l.err), true}
 	case l.err != nil:
 		return fmt.Errorf("read stdin: %w", l.err)
 	}

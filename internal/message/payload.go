@@ -46,13 +46,13 @@ func PayloadRoom(p *proto.Publish) int64 { return int64(proto.MaxRemaining - 4 -
 func readFile(name string, room int64) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, cli.BadFlag("-f", ": "+err.Error(), "name a file that you may read")
+		return nil, cli.BadFlag("-f", ": "+err.Error(), "check that the file exists and is readable")
 	}
 	defer file.Close()
 	b, err := readPayload(file, "-f "+name, room)
 	var path *fs.PathError
 	if errors.As(err, &path) {
-		return nil, cli.BadFlag("-f", " "+name+": "+path.Err.Error(), "name a file that you may read")
+		return nil, cli.BadFlag("-f", " "+name+": "+path.Err.Error(), "check that the file exists and is readable")
 	}
 	return b, err
 }
@@ -74,7 +74,7 @@ func readPayload(r io.Reader, name string, room int64) ([]byte, error) {
 
 // tooLarge returns the error for a payload of more than room bytes. Nothing was sent.
 func tooLarge(what string, room int64) error {
-	return cli.Usage(fmt.Sprintf("%s: larger than an MQTT packet can be (%d bytes of payload)", what, room), "cut it in pieces")
+	return cli.Usage(fmt.Sprintf("%s: larger than an MQTT packet can be (%d bytes of payload)", what, room), "split it into several messages")
 }
 
 // remaining returns how many bytes a regular file has from its offset on, and 0 for anything else.
@@ -100,7 +100,7 @@ func unescape(flag, s string) (string, error) {
 		return s, nil
 	}
 	bad := func() (string, error) {
-		return "", cli.BadValue(flag, s, `expected \n, \t, \r, \0, \\ or \xHH behind a backslash`)
+		return "", cli.BadValue(flag, s, `expected \n, \t, \r, \0, \\ or \xHH after a backslash`)
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

@@ -179,7 +179,7 @@ func (f *JqFlags) Register(fs *pflag.FlagSet, usage string) {
 // Compile returns the expression, nil for none.
 func (f *JqFlags) Compile() (*Query, error) {
 	if f.raw && f.Expr == "" {
-		return nil, cli.BadFlag("--raw", " without --jq", "it is about what --jq makes")
+		return nil, cli.BadFlag("--raw", " without --jq", "it changes the results of --jq")
 	}
 	q, err := NewQuery("--jq", f.Expr)
 	if q != nil {

@@ -109,7 +109,7 @@ func (r *Records) parse(line []byte, now time.Time) error {
 	}
 	if len(rec.Unknown) > 0 && !r.warned && r.o.Way == "" {
 		r.warned = true
-		r.o.Warn(fmt.Sprintf("line %d: unknown name %q: such names are left out", number, rec.Unknown))
+		r.o.Warn(fmt.Sprintf("line %d: unknown name %q: it is ignored", number, rec.Unknown))
 	}
 	m := r.o.Base
 	if rec.Has&jsonline.HasTopic != 0 {
@@ -134,7 +134,7 @@ func (r *Records) parse(line []byte, now time.Time) error {
 	}
 	if m.Retain && len(m.Payload) == 0 && !r.o.AllowClear && rec.Has&jsonline.HasRetain == 0 {
 		return badLine(fmt.Sprintf("line %d has an empty payload: with -r it would clear the retained message", number),
-			"--allow-clear means it")
+			"--allow-clear allows it")
 	}
 	if rec.Has&jsonline.HasProperties == 0 { // properties of a record are published as they were recorded
 		if err := connect.CheckPayload(lineName(number), m.Props, m.Payload); err != nil {

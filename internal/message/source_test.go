@@ -72,7 +72,7 @@ func TestLines(t *testing.T) {
 		"long delimiter":         {in: "a--b--", o: LineOptions{Delimiter: []byte("--")}, want: []string{"1 t 1 a", "2 t 1 b"}},
 		"key":                    {in: "x=a\ny=\n", o: LineOptions{Key: []byte("=")}, want: []string{"1 x 1 a", "2 y 1 "}},
 		"key, long":              {in: "x::a:b\n", o: LineOptions{Key: []byte("::")}, want: []string{"1 x 1 a:b"}},
-		"key missing":            {in: "x=a\ny\n", o: LineOptions{Key: []byte("=")}, want: []string{"1 x 1 a"}, err: `line 2: no "=" behind a topic`},
+		"key missing":            {in: "x=a\ny\n", o: LineOptions{Key: []byte("=")}, want: []string{"1 x 1 a"}, err: `line 2: no "=" after a topic`},
 		"key and empty rejected": {in: "x=\n", o: LineOptions{Key: []byte("="), RejectEmpty: true}, err: "line 1 is empty"},
 		"nothing":                {in: ""},
 	} {
@@ -204,7 +204,7 @@ func TestRecords(t *testing.T) {
 		"is to clear":      {in: `{"payload":"","retain":true}`, base: base, want: []string{"1 t 1 "}},
 		"not UTF-8":        {in: `{"payload":"gA==","payload_encoding":"base64"}`, base: utf8, err: "line 1: payload that is not UTF-8"},
 		"own properties":   {in: `{"payload":"gA==","payload_encoding":"base64","properties":{}}`, base: utf8, want: []string{"1 t 1 \x80"}},
-		"unknown is noted": {in: `{"topic":"a","payload":"x","color":"red"}`, want: []string{"1 a 0 x", `line 1: unknown name "color": such names are left out`}},
+		"unknown is noted": {in: `{"topic":"a","payload":"x","color":"red"}`, want: []string{"1 a 0 x", `line 1: unknown name "color": it is ignored`}},
 	} {
 		var warnings []string
 		got, err := all(records(t, row.in, RecordOptions{Base: row.base, Warn: func(s string) { warnings = append(warnings, s) }}))

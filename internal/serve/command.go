@@ -45,7 +45,7 @@ func Run(ctx context.Context, e *cli.Env, args, env []string) error {
 	}
 	over, err := launch(c)
 	if err != nil {
-		return cli.Fail(cannotRun(err), "name a program that can be run", "run %s: %w", args[0], err)
+		return cli.Fail(cannotRun(err), "check the name and path of the program", "run %s: %w", args[0], err)
 	}
 	var came calls
 	var late <-chan time.Time

@@ -124,7 +124,7 @@ func (a *authorities) note() string {
 	if n := len(a.skipped) - 1; n > 0 {
 		more = fmt.Sprintf(", and %d more", n)
 	}
-	return "passed over an authority that cannot be read: " + a.skipped[0] + more
+	return "skipped a CA certificate that cannot be read: " + a.skipped[0] + more
 }
 
 // readPEM reads a file in PEM form. A byte order mark, which some editors write, is passed over.

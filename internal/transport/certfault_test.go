@@ -195,7 +195,7 @@ func TestUnreadableAuthorities(t *testing.T) {
 		note string // "" for none
 		err  string
 	}{
-		{"bad before good", &TLS{CAFile: file(bad, ca)}, "passed over an authority that cannot be read: ", ""},
+		{"bad before good", &TLS{CAFile: file(bad, ca)}, "skipped a CA certificate that cannot be read: ", ""},
 		{"bad after good", &TLS{CAFile: file(ca, bad, bad)}, "malformed certificate, and 1 more", ""},
 		{"bad alone", &TLS{CAFile: file(bad)}, "", "invalid certificate: malformed"},
 		{"trusted", &TLS{CAFile: file(trusted)}, "", ""},

@@ -139,7 +139,7 @@ func (o *output) execute(ctx context.Context, e *cli.Env, c *cobra.Command, p *c
 	// Without an error the work may still be incomplete: only the keep alive notices a server that has
 	// gone silently.
 	if short := r.Failure(); short != nil {
-		hint := "the server took or answered no more: a shorter -k notices one that is gone, a longer --drain waits for one that is slow"
+		hint := "the server stopped reading or answering: a shorter -k detects a dead server, a longer --drain waits for a slow one"
 		switch {
 		case short.LossOnly() && short.SessionsLost > 0:
 			hint = "the server must keep sessions for longer, or the run must be shorter"

@@ -56,7 +56,7 @@ func (f *loadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, 
 	case f.clear && (!f.retain || strings.Contains(f.topic, "%r")):
 		return cli.BadFlag("--clear-retained", "", "it needs -r, and topics without %r")
 	case f.shared != "" && f.subscribers == 0:
-		return cli.BadFlag("--shared", " with --subs 0", "nobody is there to share: leave it out, or have --subs 1 or more")
+		return cli.BadFlag("--shared", " with --subs 0", "there is no subscriber: leave it out, or use --subs 1 or more")
 	case strings.ContainsAny(f.shared, "/+#"):
 		return cli.BadValue("--shared", f.shared, "a group has no / + or # in its name")
 	}
@@ -217,7 +217,7 @@ func (f *paceFlags) compile(fs *pflag.FlagSet, b *bench.Plan) error {
 	pubs, _ := fs.GetInt("pubs")
 	switch {
 	case pubs == 0 && rate > 0:
-		return cli.BadFlag("--rate", " with --pubs 0", "nobody publishes here: leave it out")
+		return cli.BadFlag("--rate", " with --pubs 0", "there is no publisher: leave it out")
 	case fs.Changed("duration") && b.Duration == 0:
 		return cli.BadFlag("--duration", " 0", "expected more; leave it out to end by --messages alone")
 	case b.Messages == 0 && b.Duration == 0 && pubs == 0:

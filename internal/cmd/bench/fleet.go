@@ -114,7 +114,7 @@ func (f *fleetFlags) compile(e *cli.Env, fs *pflag.FlagSet, c *connect.Flags, b 
 func readCredentials(name string) ([]credential, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, cli.BadFlag("--credentials", ": "+err.Error(), "name a file that you may read")
+		return nil, cli.BadFlag("--credentials", ": "+err.Error(), "check that the file exists and is readable")
 	}
 	defer file.Close()
 	var all []credential
@@ -189,7 +189,7 @@ func (t *fleet) sessions(f *connect.Flags, fs *pflag.FlagSet, p *connect.Plan, b
 	switch {
 	case what == "":
 	case c.Version < proto.V5 && !f.Session.KeepSession && what == "--offline":
-		return cli.BadFlag("--offline", " with MQTT "+c.Version.String(), "add -c: sessions are to last; with MQTT 5 they need no -c")
+		return cli.BadFlag("--offline", " with MQTT "+c.Version.String(), "add -c, so that the sessions last; MQTT 5 does not need it")
 	case c.Version < proto.V5:
 	case given && c.Props.Num(proto.SessionExpiryInterval, 0) == 0 && what == "--offline":
 		return cli.BadFlag("--offline", " with a session expiry of 0", "leave out -x, or give -x the seconds that sessions last")

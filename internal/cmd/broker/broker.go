@@ -198,7 +198,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 		return err
 	}
 	if rights != nil && f.access.passwords == "" && !certified(endpoints, f.tls.cafile) {
-		e.Warn("--acl without --passwords: user names are taken on trust")
+		e.Warn("--acl without --passwords: user names are not verified")
 	}
 	if certs != nil {
 		if err := certs.open(e); err != nil {

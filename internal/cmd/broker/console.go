@@ -57,7 +57,7 @@ func (a *attendance) attend(ctx context.Context) error {
 		case err := <-a.listener:
 			return err
 		case err := <-a.data:
-			return cli.Fail(cli.ExitOther, "make room or repair the disk; what was acknowledged is kept", "--data: %w", err)
+			return cli.Fail(cli.ExitOther, "free disk space or repair the disk; acknowledged messages are kept", "--data: %w", err)
 		case <-hangups:
 			a.reload()
 		case <-renew.C:
@@ -89,7 +89,7 @@ func (a *attendance) reload() {
 	}
 	gone := a.b.Revise()
 	if err := errors.Join(errs...); err != nil {
-		a.e.Warn("reload: %v; what was read before stays in force", strings.ReplaceAll(err.Error(), "\n", "; "))
+		a.e.Warn("reload: %v; the last good version stays in use", strings.ReplaceAll(err.Error(), "\n", "; "))
 	} else {
 		a.e.Note("read %s again", what)
 	}
@@ -139,7 +139,7 @@ func writeStats(e *cli.Env, s broker.Stats) {
 	count := func(n int64) string { return format.Count(uint64(max(0, n))) }
 	size := func(n int64) string { return format.Bytes(uint64(max(0, n))) }
 	fmt.Fprintf(e.Err, `up %s
-clients    %s now, %s at most, %s came, %s refused
+clients    %s now, %s at most, %s accepted, %s refused
 sessions   %s, with %s subscriptions, %s expired
 messages   %s received, %s sent, %s dropped, %s refused
 bytes      %s received, %s sent

@@ -20,7 +20,7 @@ func (f *flags) endpoints(e *cli.Env, fs *pflag.FlagSet, private bool) (all []*t
 	given := f.listen
 	for _, name := range []string{"host", "port"} {
 		if len(given) > 0 && fs.Changed(name) {
-			return nil, nil, cli.BadFlag("--listen", " with "+cli.TypedFlag(fs.Lookup(name)), "the address and the port belong into the URL: --listen mqtt://127.0.0.1:1883")
+			return nil, nil, cli.BadFlag("--listen", " with "+cli.TypedFlag(fs.Lookup(name)), "the address and the port are part of the URL: --listen mqtt://127.0.0.1:1883")
 		}
 	}
 	if len(given) == 0 {
@@ -43,7 +43,7 @@ func (f *flags) endpoints(e *cli.Env, fs *pflag.FlagSet, private bool) (all []*t
 		end := u.Endpoint()
 		if end.TLS != nil {
 			if f.tls.cert == "" && f.tls.selfSigned == "" {
-				return nil, nil, cli.BadFlag("--listen", " "+u.String()+" without a certificate", "name it with --cert, and its key with --key, or have one made with --tls-self-signed DIR")
+				return nil, nil, cli.BadFlag("--listen", " "+u.String()+" without a certificate", "use --cert and --key, or --tls-self-signed DIR to create one")
 			}
 			secure = true
 			hosts = append(hosts, end.Host)
@@ -71,9 +71,9 @@ func checkURL(u transport.URL) error {
 	case u.Scheme == transport.Unix && len(u.Path) > transport.LongestSocket:
 		return cli.BadFlag("--listen", fmt.Sprintf(" %s: the path has %d bytes, and a socket has at most %d", u.String(), len(u.Path), transport.LongestSocket), "choose a shorter path")
 	case u.User != "" || u.HasPassword:
-		return cli.BadFlag("--listen", " with a user or a password in the URL", "--passwords names a file of the users that may connect")
+		return cli.BadFlag("--listen", " with a user or a password in the URL", "--passwords FILE sets the users that may connect")
 	case (u.Scheme == transport.MQTT || u.Scheme == transport.MQTTS) && strings.Trim(u.Path, "/") != "":
-		return cli.BadFlag("--listen", " with the topic "+cli.Quote(strings.TrimPrefix(u.Path, "/"))+" in the URL", "leave out what follows the port; --acl names a file of the topics that may be used")
+		return cli.BadFlag("--listen", " with the topic "+cli.Quote(strings.TrimPrefix(u.Path, "/"))+" in the URL", "leave out the path; --acl FILE sets the rights to topics")
 	}
 	return nil
 }

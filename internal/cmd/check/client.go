@@ -72,7 +72,7 @@ func run(ctx context.Context, command, env []string, output io.Writer) error {
 	if err == nil || errors.As(err, &status) || ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) {
 		return nil
 	}
-	return cli.Fail(cli.ExitOther, "name a program that can be run", "run %s: %w", command[0], err)
+	return cli.Fail(cli.ExitOther, "check the name and path of the program", "run %s: %w", command[0], err)
 }
 
 // caseName returns the name of the case of a result.

@@ -142,7 +142,7 @@ func profileError(err error) error {
 		return cli.Usage(err.Error(), "mqtt config edit changes it, mqtt config remove deletes it")
 	}
 	if path := new(fs.PathError); errors.As(err, &path) {
-		return cli.Fail(cli.ExitOther, "look at the folder: "+filepath.Dir(path.Path), "%w", err)
+		return cli.Fail(cli.ExitOther, "check the folder "+filepath.Dir(path.Path), "%w", err)
 	}
 	return cli.Usage(err.Error(), "mqtt help profiles")
 }

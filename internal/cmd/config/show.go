@@ -68,7 +68,7 @@ func showAll(ctx context.Context, e *cli.Env, args []string) error {
 	fs.Usage = func() {}
 	(&cli.ConfigFlags{}).Register(fs)
 	if err := fs.Parse(args); err != nil {
-		return cli.Usage(err.Error(), "flags of a command stand behind its name: mqtt config show pub -q 1")
+		return cli.Usage(err.Error(), "flags come after the command: mqtt config show pub -q 1")
 	}
 	settings, err := e.Gather(ctx, fs, func() []config.Flag { return cli.AllFlags(e) })
 	if err != nil {

@@ -39,7 +39,7 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 		if a, ok := ev.Answer.(*proto.Suback); ok && ev.Kind == conn.Answer {
 			var refused *conn.SubscribeError
 			if errors.As(conn.Granted(req.Filters, a)[0], &refused) {
-				return cli.Fail(cli.ExitSubscribe, "this user may not read there; without -q nothing is subscribed to", "%w", refused)
+				return cli.Fail(cli.ExitSubscribe, "this user may not subscribe; without -q, ping does not", "%w", refused)
 			}
 			return nil
 		}
@@ -56,7 +56,7 @@ func (p *pinger) ask(ctx context.Context, c *conn.Conn) error {
 	m := &proto.Publish{QoS: byte(p.f.qos), Topic: []byte(p.topic), Payload: []byte(p.nonce), Props: p.f.Properties.Sets[proto.PUBLISH]}
 	err := c.Publish(ctx, m, 0)
 	if errors.Is(err, conn.ErrWindow) {
-		return cli.Fail(cli.ExitLost, "", "the server acknowledges none of our messages")
+		return cli.Fail(cli.ExitLost, "", "the server acknowledged none of the messages")
 	}
 	return err
 }

@@ -182,7 +182,7 @@ func can(s *conn.Server, id proto.PropID) bool { return s.Props.Num(id, 1) == 1 
 func abilities(s *conn.Server) []string {
 	words := []string{fmt.Sprintf("QoS up to %d", s.MaximumQoS), fmt.Sprintf("receive maximum %d", s.ReceiveMaximum)}
 	if s.MaximumPacketSize != 0 {
-		words = append(words, fmt.Sprintf("packets up to %d bytes", s.MaximumPacketSize))
+		words = append(words, "packets up to "+format.Bytes(uint64(s.MaximumPacketSize)))
 	}
 	keepAlive := "off"
 	if s.KeepAlive > 0 {

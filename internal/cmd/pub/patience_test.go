@@ -39,9 +39,9 @@ func TestPatience(t *testing.T) {
 			c.In = r
 		}
 		r := c.Run(t, f.Args(append([]string{"-t", "a", "-V", "3.1.1", "-W", "0.5"}, row.args...)...)...)
-		want := fmt.Sprintf("%d messages were not acknowledged before -W 0.5 ran out", row.left)
+		want := fmt.Sprintf("%d messages were not acknowledged before the timeout (-W 0.5)", row.left)
 		if row.left == 1 {
-			want = "1 message was not acknowledged before -W 0.5 ran out"
+			want = "1 message was not acknowledged before the timeout (-W 0.5)"
 		}
 		if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, want) {
 			t.Errorf("%q, %q: %+v, want %q", row.args, row.steps, r, want)
@@ -76,7 +76,7 @@ func TestPatienceWithoutConnection(t *testing.T) {
 	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 	for url, awaited := range map[string]string{"mqtt": "CONNACK from", "ws": "WebSocket with", "mqtts": "TLS with"} {
 		r := pub.Run(t, "-L", url+"://127.0.0.1:"+port, "-V", "5", "-t", "a", "-m", "x", "-W", "0.3")
-		if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "no connection before -W 0.3 ran out: waited for "+awaited) {
+		if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "no connection before the timeout (-W 0.3): waited for "+awaited) {
 			t.Errorf("%s: %+v", url, r)
 		}
 	}

@@ -150,7 +150,7 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	r := with("1\n2\n").Run(t, b.Args("-t", "a", "-l", "-q", "2", "--downgrade-qos")...)
-	if r.Status != 0 || strings.Count(r.Err, "sent at QoS 0, the server's Maximum QoS, in the place of 2") != 1 {
+	if r.Status != 0 || strings.Count(r.Err, "sent at QoS 0, the server's Maximum QoS, instead of 2") != 1 {
 		t.Errorf("--downgrade-qos: %+v", r)
 	}
 	sub.Expect("a 1", "a 2")
@@ -162,7 +162,7 @@ func TestRecordsBeforeV5(t *testing.T) {
 	sub := b.Connect(t, "a")
 	record := `{"topic":"a","payload":"x","properties":{"content_type":"text/plain"}}` + "\n"
 	r := with(record+record).Run(t, b.Args("-J", "-V", "3.1.1")...)
-	if r.Status != 0 || strings.Count(r.Err, "the properties of messages are left out: MQTT 3.1.1 has none") != 1 {
+	if r.Status != 0 || strings.Count(r.Err, "message properties are not sent: MQTT 3.1.1 has none") != 1 {
 		t.Errorf("%+v", r)
 	}
 	sub.Expect("a x", "a x")

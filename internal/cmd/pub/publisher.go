@@ -68,7 +68,7 @@ func (p *publisher) run(ctx context.Context) error {
 			p.poison = poisonMessage{}
 		} else if conn.Lost(err) && ctx.Err() == nil {
 			if tag, size, named := p.poison.met(&p.session); named {
-				p.e.Warn("the server hangs up on %s, %d bytes: %d connections in a row got no further", p.name(tag), size, poisonAfter)
+				p.e.Warn("the server closes the connection at %s (%d bytes): %d connections in a row failed there", p.name(tag), size, poisonAfter)
 			}
 		}
 		return err
@@ -86,7 +86,7 @@ func (p *publisher) serve(ctx context.Context, c *conn.Conn) error {
 	}
 	p.plan.Status.Again("")
 	if n := c.Renewed(); n > 0 {
-		p.e.Warn("the server lost the session: what was in flight at QoS 2 is published again and may arrive twice (%s)", format.Count(uint64(n)))
+		p.e.Warn("the server lost the session: QoS 2 messages in flight are published again and may arrive twice (%s)", format.Count(uint64(n)))
 	}
 	for {
 		due, err := p.publish(ctx, c)
@@ -155,7 +155,7 @@ func (p *publisher) send(ctx context.Context, c *conn.Conn) error {
 	if p.f.downgrade && p.msg.QoS > c.Server().MaximumQoS {
 		if !p.warnedQoS {
 			p.warnedQoS = true
-			p.e.Warn("sent at QoS %d, the server's Maximum QoS, in the place of %d", c.Server().MaximumQoS, p.msg.QoS)
+			p.e.Warn("sent at QoS %d, the server's Maximum QoS, instead of %d", c.Server().MaximumQoS, p.msg.QoS)
 		}
 		p.own = *p.msg
 		p.msg = &p.own
@@ -164,7 +164,7 @@ func (p *publisher) send(ctx context.Context, c *conn.Conn) error {
 	if len(p.msg.Props) > 0 && c.Version() < proto.V5 {
 		if !p.warnedProps {
 			p.warnedProps = true
-			p.e.Warn("the properties of messages are left out: MQTT %s has none", c.Version())
+			p.e.Warn("message properties are not sent: MQTT %s has none", c.Version())
 		}
 		p.own = *p.msg
 		p.msg = &p.own
@@ -231,17 +231,20 @@ func (p *publisher) verdict(ctx context.Context, err error) error {
 func (p *publisher) timedOut(err error) error {
 	limit := "-W " + p.f.waitText
 	none := p.plan.NoConnection(err, limit)
-	switch n := p.session.Sender.Pending(); {
+	n := p.session.Sender.Pending()
+	open := "1 message was"
+	if n != 1 {
+		open = format.Count(uint64(n)) + " messages were"
+	}
+	switch {
 	case n == 0 && none != nil:
 		return none
 	case n == 0:
-		return cli.Fail(cli.ExitTimeout, "-d shows the packets", "%s ran out before everything was sent", limit)
-	case n == 1 && none == nil:
-		return cli.Fail(cli.ExitTimeout, "-d shows the packets", "1 message was not acknowledged before %s ran out", limit)
+		return cli.Fail(cli.ExitTimeout, "-d shows the packets", "timed out (%s) before everything was sent", limit)
 	case none == nil:
-		return cli.Fail(cli.ExitTimeout, "-d shows the packets", "%s messages were not acknowledged before %s ran out", format.Count(uint64(n)), limit)
+		return cli.Fail(cli.ExitTimeout, "-d shows the packets", "%s not acknowledged before the timeout (%s)", open, limit)
 	default:
-		return cli.Fail(cli.ExitTimeout, "is the server there?", "%w; messages that were not acknowledged: %s", none, format.Count(uint64(n)))
+		return cli.Fail(cli.ExitTimeout, "check that the server is running", "%w; %s not acknowledged", none, open)
 	}
 }
 
@@ -255,7 +258,7 @@ func (p *publisher) outcome(err error) error {
 		return err
 	}
 	if p.session.Lost > 0 {
-		return cli.Fail(cli.ExitLost, "the server may find them too large: -q 1 tells which", "%s: the server hung up in the middle of messages at QoS 0, twice: %s",
+		return cli.Fail(cli.ExitLost, "they may be too large for the server: -q 1 shows which one", "%s: the server hung up in the middle of messages at QoS 0, twice: %s",
 			p.doing(), format.Count(uint64(p.session.Lost)))
 	}
 	return nil

@@ -269,7 +269,7 @@ func (r *requester) askAgain(ctx context.Context, c *conn.Conn) error {
 			return err
 		}
 		q.again, q.acked = false, false
-		r.e.Note("%s is asked again", r.name(q.tag))
+		r.e.Note("%s is sent again", r.name(q.tag))
 	}
 	r.requests.again = false
 	return nil
@@ -331,7 +331,10 @@ func (r *requester) verdict(ctx context.Context, err error) error {
 func (r *requester) outcome(ctx context.Context, err error) error {
 	ignored := ""
 	if r.ignored > 0 {
-		ignored = fmt.Sprintf(" (%s messages on %s were no answers)", format.Count(uint64(r.ignored)), r.topic)
+		ignored = fmt.Sprintf(" (%s messages on %s were not answers)", format.Count(uint64(r.ignored)), r.topic)
+		if r.ignored == 1 {
+			ignored = " (1 message on " + r.topic + " was not an answer)"
+		}
 	}
 	switch {
 	case err != nil && cli.ReaderGone(ctx):
@@ -345,13 +348,13 @@ func (r *requester) outcome(ctx context.Context, err error) error {
 			return none
 		}
 		if r.asked == 0 {
-			return cli.Fail(cli.ExitTimeout, "", "-W %s ran out before the request was sent", r.f.waitText)
+			return cli.Fail(cli.ExitTimeout, "", "timed out (-W %s) before the request was sent", r.f.waitText)
 		}
 		got := 0
 		if q := r.requests.oldest(); q != nil {
 			got = q.answers
 		}
-		return cli.Fail(cli.ExitTimeout, "does somebody answer on "+r.f.topic+"?", "%d of %d answers came before -W %s ran out%s", got,
+		return cli.Fail(cli.ExitTimeout, "check that a responder is subscribed to "+r.f.topic, "%d of %d answers arrived before the timeout (-W %s)%s", got,
 			r.f.answers, r.f.waitText, ignored)
 	case err != nil:
 		return err

@@ -94,7 +94,7 @@ func TestStuck(t *testing.T) {
 		c.Out = out
 		r := c.Run(t, b.Args(append([]string{"-t", "ask", "-W", "0.5"}, args...)...)...)
 		out.Release()
-		if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "stdout took nothing before -W 0.5 ran out") {
+		if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "nothing could be written to stdout before the timeout (-W 0.5)") {
 			t.Errorf("%q: %+v", args, r)
 		}
 	}

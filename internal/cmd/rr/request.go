@@ -28,13 +28,13 @@ func (a *answerer) request(c *conn.Conn, p *proto.Publish) {
 	}
 	switch { // a message that is no request is acknowledged at once
 	case p.Retain:
-		a.e.Note("a retained message on %s is no request", p.Topic)
+		a.e.Note("ignored a retained message on %s: it is not a request", p.Topic)
 		return
 	case len(response) == 0:
-		a.e.Note("a request on %s has no response topic: left out", p.Topic)
+		a.e.Note("ignored a request on %s: it has no response topic", p.Topic)
 		return
 	case !a.mayAnswer(p.Props.Value(proto.ResponseTopic)):
-		a.e.Warn("a request on %s wants its answer on %s, which --answer-topics does not allow: left out", p.Topic, response)
+		a.e.Warn("ignored a request on %s: its response topic %s is not in --answer-topics", p.Topic, response)
 		return
 	}
 	j := &job{response: slices.Clone(response), qos: p.QoS}

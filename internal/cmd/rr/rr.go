@@ -100,7 +100,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command, args []st
 	}
 	if f.serve {
 		if c.ArgsLenAtDash() != 0 || len(args) == 0 {
-			return cli.BadFlag("--serve", " without a command", "it stands behind --, at the end: --serve -- COMMAND")
+			return cli.BadFlag("--serve", " without a command", "put it at the end, after --: --serve -- COMMAND")
 		}
 	} else if err := cli.NoArguments(c, args); err != nil {
 		return err
@@ -141,7 +141,7 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 		}
 	}
 	if !f.serve && fs.Changed("parallel") {
-		return cli.BadFlag("--parallel", " without --serve", "-M says how many requests may be unanswered at once")
+		return cli.BadFlag("--parallel", " without --serve", "-M limits the unanswered requests")
 	}
 	if fs.Changed("timeout") {
 		var err error
@@ -213,7 +213,7 @@ func (f *flags) checkTopics(e *cli.Env, p *connect.Plan) error {
 			return cli.Usage("no response topic", "name one with -e TOPIC")
 		}
 		if v := p.Cfg.Connect.Version; v < proto.V5 {
-			return cli.Usage("rr at MQTT "+v.String()+" without -e", "a request cannot tell its response topic there: -e TOPIC")
+			return cli.Usage("rr at MQTT "+v.String()+" without -e", "a request has no response topic there: use -e TOPIC")
 		}
 		p.Cfg.Connect.Props = p.Cfg.Connect.Props.Without(proto.RequestResponseInformation).AppendNum(proto.RequestResponseInformation, 1)
 		return p.RequireV5("rr without -e")
@@ -255,7 +255,7 @@ func (f *flags) grant(e *cli.Env, filter string, qos byte, p *proto.Suback) erro
 	var refused *conn.SubscribeError
 	switch {
 	case errors.As(verdict, &refused):
-		return cli.Fail(cli.ExitSubscribe, "answers come by a subscription: this user must be allowed to read there", "%w", refused)
+		return cli.Fail(cli.ExitSubscribe, "this user must be allowed to subscribe to the response topic", "%w", refused)
 	case verdict != nil:
 		e.Warn("%v", verdict)
 	}

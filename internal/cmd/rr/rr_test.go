@@ -78,7 +78,7 @@ func TestWrongAnswers(t *testing.T) {
 		return wrong
 	})
 	r := rr.Run(t, b.Args("-t", "ask", "-m", "x", "-W", "2")...)
-	if r.Status != 27 || r.Out != "" || !strings.Contains(r.Err, "0 of 1 answers came before -W 2 ran out (1 messages on ") {
+	if r.Status != 27 || r.Out != "" || !strings.Contains(r.Err, "0 of 1 answers arrived before the timeout (-W 2) (1 message on ") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -105,7 +105,7 @@ func TestSourceError(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
 	b.Connect(t, "ask").Answer(func(p *proto.Publish) *proto.Publish { return answer(p, string(p.Payload)) })
 	r := with("ask=1\nx\nask=3\n").Run(t, b.Args("-K", "=")...)
-	if r.Status != cli.ExitPublish || r.Out != "1\n" || !strings.Contains(r.Err, `line 2: no "=" behind a topic (1 request was sent before it)`) {
+	if r.Status != cli.ExitPublish || r.Out != "1\n" || !strings.Contains(r.Err, `line 2: no "=" after a topic (1 request was sent before it)`) {
 		t.Errorf("%+v", r)
 	}
 	r = with("1\n\x80\n").Run(t, b.Args("-t", "ask", "-l", "--payload-format-indicator")...)
@@ -209,7 +209,7 @@ func TestAskAgain(t *testing.T) {
 		send 30 0b 00 02 "re" 05 09 00 02 "cd" "0"
 		expect DISCONNECT`)
 	r := rr.Run(t, f.Args("-V", "5", "-t", "a", "-e", "re", "-m", "x", "--correlation-data", "cd", "--reconnect", "3", "--reconnect-delay", "10ms")...)
-	if r.Status != 0 || r.Out != "0\n" || strings.Count(r.Err, "request is asked again") != 1 {
+	if r.Status != 0 || r.Out != "0\n" || strings.Count(r.Err, "request is sent again") != 1 {
 		t.Errorf("%+v", r)
 	}
 }
@@ -270,7 +270,7 @@ func TestServe(t *testing.T) {
 		t.Errorf("a command that fails: %+v", p)
 	}
 	pub.Publish(&proto.Publish{Topic: []byte("ask"), Payload: []byte(":")})
-	r.Err.Await(t, "a request on ask has no response topic: left out")
+	r.Err.Await(t, "ignored a request on ask: it has no response topic")
 	r.Signal(syscall.SIGTERM)
 	if got := r.Wait(t); got.Status != 0 || got.Out != "" {
 		t.Errorf("%+v", got)
@@ -316,7 +316,7 @@ func TestServeInterrupted(t *testing.T) {
 	r.Err.Await(t, "started")
 	r.Err.Await(t, `"3" response-topic="re"`) // the last request
 	r.Signal(syscall.SIGINT)
-	r.Err.Await(t, "2 requests stay unanswered")
+	r.Err.Await(t, "2 requests were not answered")
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

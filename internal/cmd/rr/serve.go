@@ -65,7 +65,7 @@ func (f *flags) answer(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *co
 		return err
 	}
 	if _, err := exec.LookPath(command[0]); err != nil {
-		return cli.BadFlag("--serve", ": "+err.Error(), "name a program that can be run")
+		return cli.BadFlag("--serve", ": "+err.Error(), "check the name and path of the program")
 	}
 	a := &answerer{e: e, f: f, plan: p, command: command, qos: 2, done: make(chan *job, f.parallel)}
 	if fs.Changed("qos") {
@@ -107,13 +107,13 @@ func (f *flags) checkServe(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan) error
 		return err
 	}
 	if f.correlation != nil {
-		return cli.BadFlag("--serve", " with correlation data", "an answer carries its request's")
+		return cli.BadFlag("--serve", " with correlation data", "an answer has the correlation data of its request")
 	}
 	if f.response != "" {
 		return checkResponse(f.response)
 	}
 	if v := p.Cfg.Connect.Version; v < proto.V5 {
-		return cli.BadFlag("--serve", " at MQTT "+v.String()+" without -e", "a request cannot tell its response topic there: -e TOPIC")
+		return cli.BadFlag("--serve", " at MQTT "+v.String()+" without -e", "a request has no response topic there: use -e TOPIC")
 	}
 	return p.RequireV5("--serve without -e")
 }
@@ -291,7 +291,11 @@ func (a *answerer) message(c *conn.Conn, j *job) *proto.Publish {
 // answers are published.
 func (a *answerer) drain(ctx context.Context, c *conn.Conn) {
 	if n := len(a.waiting); n > 0 {
-		a.e.Note("%s requests stay unanswered", format.Count(uint64(n)))
+		were := "were"
+		if n == 1 {
+			were = "was"
+		}
+		a.e.Note("%s %s not answered", format.Plural(uint64(n), "request"), were)
 		a.waiting = nil
 	}
 	a.interrupt = true

@@ -34,13 +34,13 @@ func (d *downtime) end() {
 func (d *downtime) verdict(over string, connected bool) error {
 	switch {
 	case !connected:
-		return cli.Fail(cli.ExitOpening, "is the server there?", "no connection before %s ran out", over)
+		return cli.Fail(cli.ExitOpening, "check that the server is running", "no connection before the timeout (%s)", over)
 	case !d.since.IsZero():
-		return cli.Fail(cli.ExitLost, "is the server there?", "the connection was lost %s before %s ran out", format.Duration(time.Since(d.since)), over)
+		return cli.Fail(cli.ExitLost, "check that the server is running", "the connection was lost %s before the timeout (%s)", format.Duration(time.Since(d.since)), over)
 	case !d.active:
-		return cli.Fail(cli.ExitLost, "-d shows the packets", "the server did not grant the subscription before %s ran out", over)
+		return cli.Fail(cli.ExitLost, "-d shows the packets", "the server did not grant the subscription before the timeout (%s)", over)
 	case d.lasted > 0:
-		return cli.Fail(cli.ExitLost, "what was published meanwhile is not known", "the connection was away for %s before %s ran out",
+		return cli.Fail(cli.ExitLost, "messages published meanwhile may have been missed", "the connection was lost for %s before the timeout (%s)",
 			format.Duration(d.lasted), over)
 	}
 	return nil

@@ -40,7 +40,7 @@ func (f *endFlags) compile(fs *pflag.FlagSet) error {
 		return cli.BadNumber("-C", f.number, "expected 1 or more")
 	}
 	if fs.Changed("expect") && f.expect < 1 {
-		return cli.BadNumber("--expect", f.expect, "expected 1 or more; --expect-none is for none")
+		return cli.BadNumber("--expect", f.expect, "expected 1 or more; to expect none: --expect-none")
 	}
 	var err error
 	if f.wait, err = positive(fs, "timeout", "-W", f.waitText); err != nil {
@@ -101,7 +101,7 @@ func (f *endFlags) idleLimit(last time.Time) time.Time {
 }
 
 // errIdle is the cause of a context that --idle-timeout ended.
-var errIdle = errors.New("no message came for the idle timeout")
+var errIdle = errors.New("no message arrived within the idle timeout")
 
 // limit returns the flag that set the limit behind cause.
 func (f *endFlags) limit(cause error) string {
@@ -118,23 +118,23 @@ func (f *endFlags) verdict(cause error, n int) error {
 	ended := cause == cli.ErrTimeout || cause == errIdle
 	switch {
 	case f.expectNone && n > 0:
-		return cli.Fail(cli.ExitExpected, "", "a message came, and none was expected")
+		return cli.Fail(cli.ExitExpected, "", "a message arrived, but none was expected")
 	case f.expectNone && ended:
 		return nil
 	case cause == nil:
 		return nil
 	case f.expect > 0 && ended:
-		return cli.Fail(cli.ExitExpected, "", "%d of %d expected messages came before %s ran out", n, f.expect, over)
+		return cli.Fail(cli.ExitExpected, "", "%d of %d expected messages arrived before the timeout (%s)", n, f.expect, over)
 	case f.match != nil && ended:
-		return cli.Fail(cli.ExitExpected, "", "no payload matched %s before %s ran out", f.matchText, over)
+		return cli.Fail(cli.ExitExpected, "", "no payload matched %s before the timeout (%s)", f.matchText, over)
 	case cause == errIdle && f.number > 0:
-		return cli.Fail(cli.ExitExpected, "", "%d of %d messages came before %s ran out", n, f.number, over)
+		return cli.Fail(cli.ExitExpected, "", "%d of %d messages arrived before the timeout (%s)", n, f.number, over)
 	case cause == errIdle:
 		return nil
 	case cause == cli.ErrTimeout && f.number > 0:
-		return cli.Fail(cli.ExitTimeout, "", "%d of %d messages came before %s ran out", n, f.number, over)
+		return cli.Fail(cli.ExitTimeout, "", "%d of %d messages arrived before the timeout (%s)", n, f.number, over)
 	case cause == cli.ErrTimeout:
-		return cli.Fail(cli.ExitTimeout, "", "%s ran out", over)
+		return cli.Fail(cli.ExitTimeout, "", "timed out (%s)", over)
 	case f.number == 0 && f.expect == 0 && f.match == nil && !f.expectNone:
 		return cli.ErrQuiet // Ctrl-C is the ordinary end
 	}

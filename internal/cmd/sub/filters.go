@@ -79,7 +79,7 @@ func (f *filterFlags) compile(e *cli.Env, fs *pflag.FlagSet, p *connect.Plan, se
 		topics = []string{p.Topic}
 	}
 	if len(topics) == 0 && len(f.unsubscribe) == 0 {
-		return nil, cli.Usage("no topic filter", "name one with -t FILTER; '#' takes in all")
+		return nil, cli.Usage("no topic filter", "name one with -t FILTER, such as -t 'sensors/#'; '#' matches all topics")
 	}
 	a := &asked{out: f.out, dropRetain: f.noRetain && !f.retainAsPublished, partialOK: f.partialOK, requireQoS: f.requireQoS,
 		only: f.onlySubscribe, whole: e.Mosquitto()}

@@ -15,7 +15,7 @@ func TestNoSuback(t *testing.T) {
 	f := cmdtest.StartFake(t, "expect CONNECT\nconnack\nexpect SUBSCRIBE\nsilence")
 	r := sub.Run(t, f.Args("-V", "5", "-t", "a", "-C", "1", "--connect-timeout", "1", "-W", "3")...)
 	const words = "warning: the server has not answered SUBSCRIBE for 1"
-	if r.Status != cli.ExitTimeout || strings.Count(r.Err, words) != 1 || !strings.Contains(r.Err, "0 of 1 messages came before -W 3 ran out") {
+	if r.Status != cli.ExitTimeout || strings.Count(r.Err, words) != 1 || !strings.Contains(r.Err, "0 of 1 messages arrived before the timeout (-W 3)") {
 		t.Errorf("%+v", r)
 	}
 }
@@ -32,7 +32,7 @@ func TestTimeoutWithoutConnection(t *testing.T) {
 		for _, ends := range [][]string{nil, {"-C", "1"}, {"--expect", "1"}, {"--match", "."}} {
 			args := append([]string{"-L", url + "://127.0.0.1:" + port, "-V", "5", "-t", "a", "-W", "0.2"}, ends...)
 			r := sub.Run(t, args...)
-			if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "no connection before -W 0.2 ran out: waited for "+awaited) {
+			if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "no connection before the timeout (-W 0.2): waited for "+awaited) {
 				t.Errorf("%q: %+v", args, r)
 			}
 		}

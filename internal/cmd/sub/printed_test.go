@@ -155,7 +155,7 @@ func TestLimitsWhileStuck(t *testing.T) {
 		c.Out = out
 		r := c.Run(t, b.Args(append([]string{"-t", "a"}, args...)...)...)
 		out.Release()
-		if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "stdout took nothing before "+args[0]+" 0.3 ran out") {
+		if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "nothing could be written to stdout before the timeout ("+args[0]+" 0.3)") {
 			t.Errorf("%q: %+v", args, r)
 		}
 	}
