@@ -297,6 +297,19 @@ func TestSelectedStays(t *testing.T) {
 	}
 }
 
+// TestMoreTopics checks that messages of topics that had no room are counted below the table.
+func TestMoreTopics(t *testing.T) {
+	r := newRig(t, 60, 9)
+	r.model = watch.New(watch.Limits{Topics: 8, Nodes: 100, Names: 1000, Bytes: 1000})
+	r.browser = watch.NewBrowser(r.model)
+	for i := range 10 {
+		r.put(fmt.Sprint("topic", i, "=x"))
+	}
+	if got := r.look(); !strings.Contains(got, "topic4") || strings.Contains(got, "topic5") || !strings.Contains(got, "\n  and 2 messages of topics beyond the first 8\n") {
+		t.Errorf("\n%s", got)
+	}
+}
+
 func TestKeysThatEnd(t *testing.T) {
 	r := newRig(t, 80, 24)
 	for key, want := range map[string]tea.Msg{"q": tea.QuitMsg{}, "ctrl+c": tea.QuitMsg{}, "ctrl+z": tea.SuspendMsg{}} {

@@ -59,7 +59,7 @@ func (u *ui) table(l layout) []string {
 		lines = append(lines, u.s.cfg.Palette.Dim(left("  "+u.emptyText(), l.tableWidth)))
 	}
 	if n := u.summary.Unlisted; n > 0 && l.tableRows > 1 {
-		more := "  and " + format.Plural(n, "message") + " of further topics: only " + format.Count(uint64(u.summary.Topics)) + " topics are kept"
+		more := "  and " + format.Plural(n, "message") + " of topics beyond the first " + format.Count(uint64(u.summary.Topics))
 		lines = append(lines[:min(len(lines), len(lines)-len(u.rows)+l.tableRows-1)], u.s.cfg.Palette.Warning(left(more, l.tableWidth)))
 	}
 	return lines
