@@ -95,7 +95,11 @@ func (o *Observer) pubrelSent(way Way, s *side, p *proto.Ack, packet []byte) {
 	}
 	switch {
 	case inFlight && e.stranger:
-		delete(f.sending, p.PacketID)
+		if e.pubrecs--; e.pubrecs == 0 {
+			delete(f.sending, p.PacketID)
+			return
+		}
+		f.sending[p.PacketID] = e
 		return
 	case inFlight && e.pubrecs > 0:
 		e.pubrecs--
@@ -152,6 +156,9 @@ func (o *Observer) ackDelivered(way Way, r *side, p *proto.Ack) {
 			r.acked++
 		}
 		delete(f.sending, p.PacketID)
+		if e.pubrecs > 0 { // repeated, and to be answered as well
+			f.setSending(p.PacketID, sending{stranger: true, number: o.number, pubrecs: e.pubrecs})
+		}
 		r.window = max(0, r.window-1)
 	case proto.PUBREC:
 		if p.Reason.Failed() {

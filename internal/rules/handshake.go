@@ -85,8 +85,14 @@ func (o *Observer) connectDelivered(server *side, f proto.Frame) {
 		server.known = true
 		return
 	}
-	// If a relay altered the packet, the server must keep to what it got.
+	// If a relay altered the packet, the server must keep to what it got, and what the client may
+	// expect is not judged.
+	sent := o.hello
 	o.hello.note(&p)
+	if o.hello != sent {
+		o.sides[In].lost = true
+		o.session.spoil()
+	}
 	server.known = true
 	server.limits = limitsOf(p.Props)
 }
@@ -191,6 +197,10 @@ func (o *Observer) connackDelivered(client *side, f proto.Frame, v proto.Version
 		return
 	}
 	o.hello.told = true
+	if p.SessionPresent != o.hello.present && v != proto.V31 {
+		client.lost = true // altered by a relay
+		o.session.spoil()
+	}
 	client.limits = limitsOf(p.Props)
 	// A client that sent nothing before CONNACK has waited for it. One that did may not have seen
 	// it yet: its next answer to a packet shows that it has.

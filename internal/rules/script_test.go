@@ -70,6 +70,7 @@ func play(t *testing.T, version, script string) (all, last []Violation) {
 		if step[0] == '<' || step == "x<" {
 			way = Out
 		}
+		last = nil
 		switch {
 		case step[0] == '=':
 			d, err := time.ParseDuration(step[1:])
@@ -92,13 +93,16 @@ func play(t *testing.T, version, script string) (all, last []Violation) {
 			last = o.Broken(way, assemble(t, step[2:]), nil, now)
 		default:
 			text := step[1:]
+			undelivered, unsent := text[0] == '?', text[0] == '+'
+			text = strings.TrimLeft(text, "?+")
 			if s, ok := short[version][text]; ok {
 				text = s
 			}
-			kept := strings.Replace(text, "?", "", 1)
-			packet := assemble(t, kept)
-			last = o.Sent(way, packet, now)
-			if kept == text {
+			packet := assemble(t, text)
+			if !unsent {
+				last = o.Sent(way, packet, now)
+			}
+			if !undelivered {
 				o.Delivered(way, packet, now)
 			}
 		}

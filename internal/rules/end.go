@@ -1,0 +1,79 @@
+package rules
+
+import (
+	"time"
+
+	"mqtt/internal/proto"
+)
+
+// Broken judges bytes in direction way that are not an MQTT packet. err is the *proto.Error that
+// says why.
+func (o *Observer) Broken(way Way, bytes []byte, err error, at time.Time) []Violation {
+	if o.over {
+		return nil
+	}
+	o.found, o.now = nil, at
+	s := &o.sides[way]
+	if !s.bye && len(bytes) > 0 {
+		o.broken(way, s, bytes)
+	}
+	s.sent, s.lastSent = true, at
+	o.sides[1-way].lost = true
+	return o.found
+}
+
+// broken reports what is wrong with bytes whose fixed header cannot be read.
+func (o *Observer) broken(way Way, s *side, bytes []byte) {
+	t := proto.Type(bytes[0] >> 4)
+	if way == In && !o.hello.seen && t != proto.CONNECT {
+		o.report(way, ruleFirstConnect, bytes, "the first bytes are not CONNECT")
+		return
+	}
+	continued := 0 // bytes of the Remaining Length that say that one more follows
+	for continued < 4 && continued+1 < len(bytes) && bytes[1+continued] >= 0x80 {
+		continued++
+	}
+	switch {
+	case continued == 4:
+		o.report(way, ruleRemaining, bytes, "a Remaining Length of more than four bytes")
+	case continued > 0 && continued+1 < len(bytes) && bytes[1+continued] == 0:
+		o.report(way, ruleVarint, bytes, "a Remaining Length with more bytes than it needs")
+	}
+}
+
+// Closed tells that the peer that sends in direction way closed or reset its side.
+func (o *Observer) Closed(way Way, at time.Time) []Violation {
+	if o.over {
+		return nil
+	}
+	o.found, o.now = nil, at
+	s := &o.sides[way]
+	if !s.closed && !o.sides[1-way].closed {
+		o.checkSilence(way)
+	}
+	// A peer that has closed its side may still read: what is delivered to it counts.
+	s.closed = true
+	if o.sides[1-way].closed {
+		o.detach()
+		o.over = true
+	}
+	return o.found
+}
+
+// Blind tells that packets of this connection are no longer shown to the observer, and that it goes
+// on. Nothing is judged after it, and the session counts as one that was not seen.
+func (o *Observer) Blind() {
+	if !o.over {
+		o.session.spoil()
+		o.detach()
+		o.over = true
+	}
+}
+
+// Cut tells that the owner of the observer ended the connection. Nothing is judged after it.
+func (o *Observer) Cut(at time.Time) {
+	if !o.over {
+		o.detach()
+		o.over = true
+	}
+}
