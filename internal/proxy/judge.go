@@ -20,7 +20,7 @@ func (c *connection) judge(l *lane, p *Packet) (found []rules.Violation, large b
 
 // unjudged ends the judgement of the connection. mu is held.
 func (c *connection) unjudged(l *lane) {
-	c.observer.Blind()
+	c.observer.Cut(l.came)
 	c.observer = nil
 }
 

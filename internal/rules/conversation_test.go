@@ -1,6 +1,7 @@
 package rules_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,9 +19,11 @@ import (
 )
 
 // relay passes packets between a client and a server, and shows them to an observer. From time to
-// time it cuts the connection.
+// time it cuts the connection, and with faults it drops packets, sends them twice and changes their
+// order.
 type relay struct {
 	t        *testing.T
+	faults   bool
 	sessions *rules.Sessions
 	server   string
 	running  sync.WaitGroup
@@ -42,6 +45,8 @@ func (r *relay) serve(client net.Conn, cut int) {
 			from, to := ends[way], ends[1-way]
 			var raw []byte
 			buffer := make([]byte, 4096)
+			random := rand.New(rand.NewPCG(uint64(cut), uint64(way)))
+			var late []byte // a packet that is delivered after the next one
 			for passed := 0; ; {
 				n, err := from.Read(buffer)
 				raw = append(raw, buffer[:n]...)
@@ -51,20 +56,36 @@ func (r *relay) serve(client net.Conn, cut int) {
 						break
 					}
 					if passed++; passed == cut {
-						mu.Lock()
-						o.Cut(time.Now())
-						mu.Unlock()
 						client.Close()
 						server.Close()
+						mu.Lock()
+						r.report(o.Closed(way, time.Now()))
+						mu.Unlock()
 						return
 					}
 					mu.Lock()
 					r.report(o.Sent(way, raw[:size], time.Now()))
 					mu.Unlock()
-					mu.Lock()
-					o.Delivered(way, raw[:size], time.Now())
-					mu.Unlock()
-					to.Write(raw[:size])
+					out := [][]byte{raw[:size]}
+					if late != nil {
+						out, late = append(out, late), nil
+					}
+					if r.faults && passed > 1 {
+						switch random.IntN(60) {
+						case 0:
+							out = nil
+						case 1:
+							out = append(out, raw[:size])
+						case 2:
+							out, late = nil, bytes.Clone(raw[:size])
+						}
+					}
+					for _, packet := range out {
+						mu.Lock()
+						o.Delivered(way, packet, time.Now())
+						mu.Unlock()
+						to.Write(packet)
+					}
 					raw = raw[size:]
 				}
 				if err != nil {
@@ -85,9 +106,14 @@ func (r *relay) report(found []rules.Violation) {
 	}
 }
 
-// TestConversations lets our clients talk to our broker through a relay that cuts connections. The
-// observer must not blame anyone.
+// TestConversations lets our clients talk to our broker through a relay that cuts connections, and
+// through one that causes faults. The observer must not blame anyone.
 func TestConversations(t *testing.T) {
+	t.Run("cuts", func(t *testing.T) { conversations(t, false) })
+	t.Run("faults", func(t *testing.T) { conversations(t, true) })
+}
+
+func conversations(t *testing.T, faults bool) {
 	ctx, stop := context.WithCancel(t.Context())
 	b := broker.New(broker.Options{SysInterval: -1, ReceiveMaximum: 20, Inflight: 15, MaxPacket: 2000, TopicAliasMaximum: 3})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -96,7 +122,7 @@ func TestConversations(t *testing.T) {
 	}
 	var serving sync.WaitGroup
 	serving.Go(func() { b.Serve(ctx, l) }) // ends when the broker is closed
-	r := &relay{t: t, sessions: rules.NewSessions(), server: l.Addr().String()}
+	r := &relay{t: t, faults: faults, sessions: rules.NewSessions(), server: l.Addr().String()}
 	var clients sync.WaitGroup
 	for i := range 6 {
 		clients.Go(func() { talk(t, r, i) })

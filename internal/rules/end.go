@@ -60,19 +60,13 @@ func (o *Observer) Closed(way Way, at time.Time) []Violation {
 	return o.found
 }
 
-// Blind tells that packets of this connection are no longer shown to the observer, and that it goes
-// on. Nothing is judged after it, and the session counts as one that was not seen.
-func (o *Observer) Blind() {
-	if !o.over {
-		o.session.spoil()
-		o.detach()
-		o.over = true
-	}
-}
-
-// Cut tells that the owner of the observer ended the connection. Nothing is judged after it.
+// Cut tells that no more packets of this connection are shown to the observer: its owner ends the
+// connection, or cannot follow it any more. Nothing is judged after it. What the peers still got is
+// not known, so the session counts as one that was not seen. An owner that closes the connection and
+// goes on to show what is delivered until then calls Closed for both directions instead.
 func (o *Observer) Cut(at time.Time) {
 	if !o.over {
+		o.session.spoil()
 		o.detach()
 		o.over = true
 	}

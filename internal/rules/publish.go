@@ -112,7 +112,7 @@ func (o *Observer) checkID(way Way, s *side, p *proto.Publish, packet []byte) {
 	f := &o.session.flows[way]
 	e, inFlight := f.sending[p.PacketID]
 	here := inFlight && e.number == o.number && !e.stranger
-	carried := inFlight && e.number != o.number && (way == Out || o.hello.told)
+	carried := inFlight && e.number != o.number && !e.stranger && (way == Out || o.hello.told)
 	sum := hash(p.Payload)
 	inUse, first := ruleIDInUse1, ruleDupFirst1
 	if p.QoS == 2 {

@@ -80,7 +80,7 @@ func play(t *testing.T, version, script string) (all, last []Violation) {
 			now = now.Add(d)
 			continue
 		case step == "x!":
-			o.Blind()
+			o.Cut(now)
 			o = sessions.Connection()
 		case step == "+!":
 			o = sessions.Connection()

@@ -11,6 +11,7 @@ import (
 type requests struct {
 	ids     map[uint16]uint8 // as the client sent them, by packet identifier: how many
 	waiting []request        // as the server got them
+	stray   bool             // an answer was delivered that no request waited for: it may answer a later one
 }
 
 // request is a SUBSCRIBE or UNSUBSCRIBE that the server got.
@@ -29,12 +30,13 @@ type asked struct {
 
 // sent reports whether the client has sent a request with that packet identifier, and no answer was
 // delivered to it.
-func (r *requests) sent(id uint16) bool { return r.ids[id] > 0 }
+func (r *requests) sent(id uint16) bool { return !r.stray && r.ids[id] > 0 }
 
 // requestSent judges the packet identifier of a request and notes it.
 func (o *Observer) requestSent(s *side, id uint16, dup bool, packet []byte) {
-	_, inFlight := o.session.flows[In].sending[id]
-	if e := o.session.flows[In].sending[id]; inFlight && e.number != o.number && !o.hello.told || e.stranger {
+	f := &o.session.flows[In]
+	e, inFlight := f.sending[id]
+	if f.partial || e.stranger || e.number != o.number && (!o.hello.told || s.limits.packetSize != 0) {
 		inFlight = false
 	}
 	if (inFlight || o.requests.sent(id)) && !dup {
@@ -181,5 +183,7 @@ func (o *Observer) subackDelivered(p *proto.Suback) {
 		o.requests.ids[p.PacketID]--
 	case n == 1:
 		delete(o.requests.ids, p.PacketID)
+	default:
+		o.requests.stray = true
 	}
 }

@@ -97,9 +97,9 @@ func (c *watched) Write(b []byte) (int, error) {
 
 func (c *watched) Close() error {
 	c.end(c.writes)
-	c.mu.Lock()
-	c.observer.Cut(time.Now()) // nothing is read any more
-	c.mu.Unlock()
+	if c.reads == rules.Out {
+		c.end(c.reads) // a client reads in the goroutine that closes
+	}
 	return c.Conn.Close()
 }
 
