@@ -31,19 +31,11 @@ type broken struct {
 
 func newVerdict(e *cli.Env) *verdict { return &verdict{e: e, counts: make(map[broken]int)} }
 
-// rule names a statement by its number or, without one, by its section.
-func rule(s rules.Statement) string {
-	if s.ID != "" {
-		return s.ID
-	}
-	return "section " + s.Section
-}
-
 // add is the Violation of the proxy.
 func (v *verdict) add(s proxy.Source, x rules.Violation) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	key := broken{rule(x.Statement) + ", MQTT " + x.Version.String(), x.Broken}
+	key := broken{x.Name() + ", MQTT " + x.Version.String(), x.Broken}
 	v.counts[key]++
 	if v.counts[key] > mostShown {
 		return
