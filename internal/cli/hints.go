@@ -31,7 +31,7 @@ func unansweredHint(err error) string {
 	if errors.As(err, &closed) {
 		return "the server speaks WebSocket: its log may say more"
 	}
-	return "is this an MQTT port, and does it want TLS? (--tls)"
+	return "is this an MQTT port? it may require TLS (--tls) or WebSocket (--ws)"
 }
 
 func lostHint(err error) string {

@@ -51,6 +51,16 @@ func ReadSecret(ctx context.Context, e *Env, what string) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
+// WarnOpenKey warns if all users of this machine can read the private key in file, "" for none.
+func (e *Env) WarnOpenKey(file string) {
+	if file == "" || runtime.GOOS == "windows" {
+		return
+	}
+	if st, err := os.Stat(file); err == nil && st.Mode().IsRegular() && st.Mode()&0o004 != 0 {
+		e.Warn("the private key %s is readable by everyone (mode %04o): chmod 600 %s", file, st.Mode().Perm(), ShellQuote(file))
+	}
+}
+
 // readLine reads a line of at most 64 KiB, and nothing after it, so that another secret can
 // follow.
 func readLine(in io.Reader) (string, error) {

@@ -87,6 +87,15 @@ func HintOf(err error) string {
 	return ""
 }
 
+// Origin returns where the value of a flag comes from, as " (from environment MQTT_CAFILE)", "" if it
+// is on the command line or not set.
+func (e *Env) Origin(flag string) string {
+	if at := e.origins[flag]; at != "" {
+		return " (from " + at + ")"
+	}
+	return ""
+}
+
 // WithOrigin adds to a usage error where the values of its flags come from, if that is not the
 // command line. Other errors are returned as they are.
 func (e *Env) WithOrigin(err error) error {

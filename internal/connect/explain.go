@@ -17,7 +17,19 @@ func (p *Plan) Explain(err error) error {
 	if conn.Class(err) == conn.ClassReconnect { // the server had answered, so the version is known
 		return p.withServer(err)
 	}
-	return p.withServer(p.explainNoFallback(p.explainNoAnswer(err)))
+	return p.withServer(p.explainNoFallback(p.explainNoAnswer(p.explainTLS(err))))
+}
+
+// explainTLS adds to a failed TLS handshake which flag turned TLS on, if the URL and the port did not.
+func (p *Plan) explainTLS(err error) error {
+	if p.tlsBy == "" || conn.Class(err) != conn.ClassTLS {
+		return err
+	}
+	code, hint := cli.Judge(err)
+	if hint != "" {
+		hint += "; "
+	}
+	return cli.Fail(code, hint+p.tlsBy+" turned TLS on", "%w", err)
 }
 
 // explainNoAnswer adds a hint for a server that hung up after the TLS or WebSocket handshake, or stayed

@@ -17,14 +17,14 @@ func TestExplain(t *testing.T) {
 	v5, v31 := &conn.Config{Connect: proto.Connect{Version: proto.V5}}, &conn.Config{Connect: proto.Connect{Version: proto.V31}}
 	ws := &transport.Target{WebSocket: &transport.WebSocket{}}
 	gone := "broker:1883: the server closed the connection before it answered"
-	port := "is this an MQTT port, and does it want TLS? (--tls)"
+	port := "is this an MQTT port? it may require TLS (--tls) or WebSocket (--ws)"
 	for _, c := range []struct {
 		plan       Plan
 		err        error
 		text, hint string
 		code       int
 	}{
-		{Plan{}, hungUp, "broker:1883: the server closed the connection before it answered", "is this an MQTT port, and does it want TLS? (--tls)", cli.ExitOpening},
+		{Plan{}, hungUp, "broker:1883: the server closed the connection before it answered", "is this an MQTT port? it may require TLS (--tls) or WebSocket (--ws)", cli.ExitOpening},
 		{Plan{secure: true}, hungUp, "broker:1883: the server closed the connection before it answered", "is this an MQTT port? the server may also want a client certificate (--cert, --key)", cli.ExitOpening},
 		{Plan{Cfg: v5}, hungUp, gone, port + "; if it does not know MQTT 5: -V 3.1.1", cli.ExitOpening},
 		{Plan{Cfg: v31}, hungUp, gone, port + "; if it does not know MQTT 3.1: -V 3.1.1", cli.ExitOpening},

@@ -64,6 +64,7 @@ type Plan struct {
 	server string // address of the server, for errors
 	secure bool   // the connection uses TLS
 	auto   bool   // no version was given, so 3.1.1 may be tried
+	tlsBy  string // the flag that turned TLS on though the URL or port did not; "" if none
 	needs5 string // what on the command line only MQTT 5 has
 }
 
@@ -85,6 +86,12 @@ func (f *Flags) Plan(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, home pr
 		return nil, err
 	}
 	p.Target, p.server, p.secure = target, target.Addr(), target.TLS != nil
+	if p.secure && (url == nil || !url.Scheme.TLS()) && target.Port != "8883" {
+		p.tlsBy = f.TLS.turnedOnBy(e)
+	}
+	if p.secure {
+		e.WarnOpenKey(f.TLS.key)
+	}
 	cfg.Dial = func(ctx context.Context, v proto.Version) (net.Conn, error) { return Dial(ctx, target, v, nil) }
 	cfg.FellBack = func(why error) {
 		e.Note("%s: MQTT 5 failed (%v): connected with MQTT 3.1.1; -V 3.1.1 does so at once", p.server, why)

@@ -41,6 +41,22 @@ func (f *tlsFlags) wanted() bool {
 		f.keyPassFile != "" || f.version != "" || f.ciphers != "" || f.alpn != "" || f.serverName != "" || f.keyLog != ""
 }
 
+// turnedOnBy returns the flag that turned TLS on, with its origin, "" if that was --tls itself.
+func (f *tlsFlags) turnedOnBy(e *cli.Env) string {
+	if f.on {
+		return ""
+	}
+	for _, flag := range []struct{ name, value string }{
+		{"--cafile", f.cafile}, {"--capath", f.capath}, {"--cert", f.cert}, {"--key", f.key}, {"--keypass-file", f.keyPassFile},
+		{"--tls-version", f.version}, {"--ciphers", f.ciphers}, {"--tls-alpn", f.alpn}, {"--tls-servername", f.serverName}, {"--tls-keylog", f.keyLog},
+	} {
+		if flag.value != "" {
+			return flag.name + e.Origin(flag.name)
+		}
+	}
+	return "--tls-use-os-certs" + e.Origin("--tls-use-os-certs")
+}
+
 // readPassphrase reads --keypass-file, also for a key that needs none: a wrong name is an error
 // anyway.
 func (f *tlsFlags) readPassphrase(t *transport.TLS) error {

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/netip"
 	"os"
+
+	"github.com/gobwas/ws"
 )
 
 // Hint says which flag or step may help against err, in one line, or returns "". err may be a
@@ -100,6 +102,8 @@ func upgradeHint(err error) string {
 		p *otherProtocol
 	)
 	switch {
+	case errors.Is(err, ws.ErrHandshakeBadProtocol):
+		return "the server speaks HTTP/1.0, which has no WebSocket: check host and port"
 	case errors.As(err, &p) && p.chosen != "":
 		return "--ws-protocol " + p.chosen + " offers it"
 	case errors.As(err, &s):

@@ -57,6 +57,9 @@ func (f *flags) endpoints(e *cli.Env, fs *pflag.FlagSet, private bool) (all []*t
 		return all, nil, err
 	}
 	certs = f.tls.config(hosts)
+	if secure {
+		e.WarnOpenKey(f.tls.key)
+	}
 	for _, end := range all {
 		if end.TLS != nil {
 			end.TLS = certs.TLS
