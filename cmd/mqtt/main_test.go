@@ -90,13 +90,15 @@ func TestMain(m *testing.M) {
 	if os.Getenv("GORACE") == "" {
 		os.Setenv("GORACE", "atexit_sleep_ms=0") // or each of a thousand programs waits for a second before it ends
 	}
-	if signal.Ignored(os.Interrupt) {
-		// As with `go test &` in a shell script. Programs would inherit that, and go on after SIGINT.
+	programs := map[string]func(){
+		"mqtt": main, "mosquitto_pub": main, "mosquitto_sub": main, "mosquitto_rr": main, "subreaper": subreaper,
+	}
+	if programs[filepath.Base(os.Args[0])] == nil && signal.Ignored(os.Interrupt) {
+		// As with `go test &` in a shell script. Programs would inherit that, and go on after SIGINT. A program that
+		// a script makes ignore it is another process.
 		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
 	}
-	testscript.Main(leakless{m}, map[string]func(){
-		"mqtt": main, "mosquitto_pub": main, "mosquitto_sub": main, "mosquitto_rr": main, "subreaper": subreaper,
-	})
+	testscript.Main(leakless{m}, programs)
 }
 
 // world holds the processes of a script.
