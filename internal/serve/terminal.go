@@ -29,6 +29,12 @@ func UntilSignal(ctx context.Context) (context.Context, func()) {
 	}
 }
 
+// HangupEnds reports whether SIGHUP has to end a server: it has a terminal, which has hung up. Under nohup it
+// does not, and without a terminal SIGHUP has another meaning. It is called before SIGHUP is handled.
+func HangupEnds(e *cli.Env) bool {
+	return (e.TTYIn || e.TTYOut || e.TTYErr) && !signal.Ignored(syscall.SIGHUP)
+}
+
 // Lines returns the lines of the terminal. Its goroutine ends with the input or with the process, because a
 // read from a terminal cannot be interrupted.
 func Lines(ctx context.Context, e *cli.Env) <-chan string {

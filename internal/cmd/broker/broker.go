@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -62,8 +65,8 @@ several are separated by commas.
 of --listen, and renews them before they expire. Clients connect with --cafile DIR/ca.pem. Without --listen, the broker
 then serves mqtts on port 8883.
 
-SIGHUP reloads --passwords, --acl, --cert, --key, --cafile and --crl. On a terminal, type help to see the console's
-commands. More: man mqtt-broker, mqtt help tls, mqtt help faults.`,
+SIGHUP reloads --passwords, --acl, --cert, --key, --cafile and --crl. On a terminal it ends the broker, as Ctrl-C does,
+and the console has the command reload: type help. More: man mqtt-broker, mqtt help tls, mqtt help faults.`,
 		Example: `  mqtt broker --data ./data
   mqtt broker --listen mqtt://127.0.0.1:1883 --listen ws://127.0.0.1:8080/mqtt
   mqtt broker --tls-self-signed ./tls --listen mqtts://0.0.0.0 --passwords users
@@ -171,6 +174,12 @@ const ownFiles = 12
 func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command []string) (err error) {
 	ctx, release := serve.UntilSignal(ctx)
 	defer release()
+	hangupEnds := serve.HangupEnds(e)
+	hangups := make(chan os.Signal, 1)
+	if len(command) == 0 { // before the broker is announced, as other signals
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
+	}
 	log, level, err := f.logger(e)
 	if err != nil {
 		return err
@@ -257,7 +266,8 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 		}
 		return serve.Run(ctx, e, command, env)
 	}
-	a := &attendance{e: e, b: b, users: users, rights: rights, certs: certs, level: level, listener: failed}
+	a := &attendance{e: e, b: b, users: users, rights: rights, certs: certs, level: level, listener: failed,
+		hangups: hangups, hangupEnds: hangupEnds}
 	if store != nil {
 		a.data = store.Failed()
 	}

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"mqtt/internal/broker"
@@ -23,7 +21,7 @@ stop              disconnect the clients and end
 stats             show counters
 clients           list the connected clients
 log-level LEVEL   log debug, info, warn or error
-reload            reload users, rights and certificates, as SIGHUP does
+reload            reload users, rights and certificates
 `
 
 // attendance waits for signals and console commands while a broker serves.
@@ -36,14 +34,14 @@ type attendance struct {
 	level    *slog.LevelVar
 	listener <-chan error // of a listener that failed
 	data     <-chan error // of a data folder that can no longer be written
+
+	hangups    <-chan os.Signal
+	hangupEnds bool // the broker, because its terminal is gone; else it reloads
 }
 
 // attend returns when the broker has to stop: after a signal, when a listener or the data folder failed, or
 // after the console command stop.
 func (a *attendance) attend(ctx context.Context) error {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
 	renew := time.NewTicker(renewEvery)
 	defer renew.Stop()
 	var said <-chan string
@@ -58,7 +56,10 @@ func (a *attendance) attend(ctx context.Context) error {
 			return err
 		case err := <-a.data:
 			return cli.Fail(cli.ExitOther, "free disk space or repair the disk; acknowledged messages are kept", "--data: %w", err)
-		case <-hangups:
+		case <-a.hangups:
+			if a.hangupEnds {
+				return cli.ErrQuiet
+			}
 			a.reload()
 		case <-renew.C:
 			a.renew()
