@@ -113,6 +113,7 @@ head -c 3000 /dev/zero | tr '\0' x >firmware.bin
 for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do echo "user$i:secret$i"; done >users.txt
 echo secret >password
 printf -- '-h 127.0.0.1\n-t sensors/1\n' >lab.conf
+printf '{"type":"record","name":"User","fields":[{"name":"id","type":"long"}]}' >user.avsc
 mkdir -p bin config
 printf '#!/bin/sh\necho secret\n' >bin/pass
 printf '#!/bin/sh\nexec mqtt pub -t done -m 1 -q 1\n' >run-the-tests
@@ -125,6 +126,8 @@ ln -s "$(command -v mqtt)" mqtt
 const docsTraffic = `
 mqtt pub -t config -r -m '{"interval":5}' -q 1
 mqtt pub -t old/1 -r -m x -q 1
+mqtt pub -t meters/1 -r -m '{"power":1250.5,"id":18446744073709551615}' --encode cbor --content-type application/cbor -q 1
+mqtt pub -t spBv1.0/plant/NBIRTH/line-1 -r -m '{"seq":0,"metrics":[{"name":"temp","alias":1,"datatype":"Double","value":21.5}]}' --encode sparkplug -q 1
 while :; do
 	printf '%s\n' 'sensors/1 21.5' 'sensors/2 19' 'lab/temp {"room":"lab","temp":31.5}' 'lab/hum {"room":"lab","hum":40}' 'jobs/1 done' 'raw 0123'
 	sleep 0.05

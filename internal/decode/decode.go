@@ -51,6 +51,8 @@ const (
 type Options struct {
 	ReadFile func(name string) ([]byte, error) // reads schemas and descriptor sets
 	Note     func(text string)                 // takes what a user should know, such as a missing BIRTH; may be nil
+
+	again *bool // set while a message is decoded again; may be nil
 }
 
 // Formats describes the formats for help and completion. Those with a colon take arguments.
@@ -82,7 +84,7 @@ func New(format string, o Options) (Codec, error) {
 	case name == "msgpack" && !given:
 		return new(msgpackCodec), nil
 	case name == "sparkplug" && !given:
-		return newSparkplug(o.Note), nil
+		return newSparkplug(o), nil
 	case name == "proto" && !given:
 		return new(rawProtoCodec), nil
 	case name == "proto":

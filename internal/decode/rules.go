@@ -13,11 +13,13 @@ type Rules struct {
 	rules []rule
 	auto  [len(autoCodecs)]Codec
 	o     Options
+	again bool // the payload was decoded before
 }
 
 // rule is one value of --decode.
 type rule struct {
 	filter string // "" for all topics
+	format string
 	codec  Codec  // nil: goes by Content Type and topic
 }
 
@@ -25,6 +27,7 @@ type rule struct {
 // wins. An error is a *RuleError.
 func NewRules(specs []string, o Options) (*Rules, error) {
 	r := &Rules{o: o}
+	r.o.again = &r.again
 	for _, spec := range specs {
 		filter, format, err := splitRule(spec)
 		if err != nil {
@@ -32,11 +35,11 @@ func NewRules(specs []string, o Options) (*Rules, error) {
 		}
 		var codec Codec
 		if format != "auto" {
-			if codec, err = New(format, o); err != nil {
+			if codec, err = New(format, r.o); err != nil {
 				return nil, &RuleError{Spec: spec, Err: err}
 			}
 		}
-		r.rules = append(r.rules, rule{filter, codec})
+		r.rules = append(r.rules, rule{filter, format, codec})
 	}
 	return r, nil
 }
@@ -75,36 +78,46 @@ func splitRule(spec string) (filter, format string, err error) {
 	return "", "", errFormat(format)
 }
 
-// Decode appends the payload of p as JSON, if a rule matches. ok is false if none does. If err is not
-// nil, it is an *Error.
+// Decode appends the payload of p as JSON, if a rule matches. ok is false if none does. An error names
+// the format and wraps an *Error.
 func (r *Rules) Decode(dst []byte, p *proto.Publish) (_ []byte, ok bool, err error) {
-	codec := r.find(p)
+	codec, format := r.find(p)
 	if codec == nil {
 		return dst, false, nil
 	}
-	dst, err = codec.Decode(dst, p.Topic, p.Payload)
-	return dst, true, err
+	if dst, err = codec.Decode(dst, p.Topic, p.Payload); err != nil {
+		return dst, true, fmt.Errorf("as %s: %w", format, err)
+	}
+	return dst, true, nil
 }
 
-// find returns the codec for p, nil if there is none.
-func (r *Rules) find(p *proto.Publish) Codec {
+// Again is Decode for a message that it was called with before: no names are taken from it, and nothing
+// is noted.
+func (r *Rules) Again(dst []byte, p *proto.Publish) (_ []byte, ok bool, err error) {
+	r.again = true
+	defer func() { r.again = false }()
+	return r.Decode(dst, p)
+}
+
+// find returns the codec for p and its format, nil if there is none.
+func (r *Rules) find(p *proto.Publish) (Codec, string) {
 	for i := range r.rules {
 		if f := r.rules[i].filter; f != "" && !proto.Match(f, p.Topic) {
 			continue
 		}
 		if r.rules[i].codec != nil {
-			return r.rules[i].codec
+			return r.rules[i].codec, r.rules[i].format
 		}
 		return r.automatic(p)
 	}
-	return nil
+	return nil, ""
 }
 
 // autoCodecs are the formats that auto knows.
 var autoCodecs = [...]string{"json", "cbor", "msgpack", "proto", "sparkplug", "gzip+json", "gzip+cbor", "gzip+msgpack", "gzip+proto"}
 
-// automatic returns the codec that Content Type or topic name, nil if they name none.
-func (r *Rules) automatic(p *proto.Publish) Codec {
+// automatic returns the codec that Content Type or topic name, and its format, nil if they name none.
+func (r *Rules) automatic(p *proto.Publish) (Codec, string) {
 	name := ""
 	if len(p.Props) > 0 {
 		name = formatOf(p.Props.Value(proto.ContentType))
@@ -119,9 +132,9 @@ func (r *Rules) automatic(p *proto.Publish) Codec {
 		if r.auto[i] == nil {
 			r.auto[i], _ = New(name, r.o) // these have no arguments that could be wrong
 		}
-		return r.auto[i]
+		return r.auto[i], name
 	}
-	return nil
+	return nil, ""
 }
 
 // formatOf returns the format of a media type, empty if it has none here.

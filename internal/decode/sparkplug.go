@@ -12,6 +12,7 @@ import (
 // get the name and datatype of the last BIRTH of their edge node and device.
 type sparkplugCodec struct {
 	note   func(string)
+	again  *bool // the message was decoded before
 	births births
 	check  jsonCodec // of STATE, which is JSON
 
@@ -19,11 +20,15 @@ type sparkplugCodec struct {
 }
 
 // newSparkplug returns a codec that knows no BIRTH yet.
-func newSparkplug(note func(string)) *sparkplugCodec {
-	if note == nil {
-		note = func(string) {}
+func newSparkplug(o Options) *sparkplugCodec {
+	c := &sparkplugCodec{note: o.Note, again: o.again}
+	if c.note == nil {
+		c.note = func(string) {}
 	}
-	return &sparkplugCodec{note: note}
+	if c.again == nil {
+		c.again = new(bool)
+	}
+	return c
 }
 
 // Decode appends a payload. The topic tells BIRTH and STATE from other messages, and whose they are.
@@ -49,7 +54,7 @@ func (c *sparkplugCodec) Decode(dst, topic, payload []byte) ([]byte, error) {
 	if err != nil {
 		return dst[:start], err
 	}
-	if d.nameless && d.place != nil && !d.place.noted {
+	if d.nameless && d.place != nil && !d.place.noted && !*c.again {
 		d.place.noted = true
 		c.note(fmt.Sprintf("no BIRTH of %s seen: metrics that have an alias only stay without a name", jsonline.AppendString(nil, []byte(d.place.name))))
 	}
@@ -162,7 +167,7 @@ func (d *sparkplugDecoder) payload(dst, payload []byte) (_ []byte, err error) {
 			body = f.bytes
 		}
 	}
-	if d.place != nil {
+	if d.place != nil && !*d.codec.again {
 		if err := d.codec.births.learn(d.place, d.codec.metrics[from:], d.codec.note); err != nil {
 			return dst, err
 		}

@@ -123,7 +123,7 @@ func TestSparkplugNames(t *testing.T) {
 // TestSparkplugBounds checks that neither names nor results grow without limit.
 func TestSparkplugBounds(t *testing.T) {
 	var notes []string
-	c := newSparkplug(func(text string) { notes = append(notes, text) })
+	c := newSparkplug(Options{Note: func(text string) { notes = append(notes, text) }})
 	birth, err := c.Encode(nil, nil, []byte(`{"metrics":[{"name":"`+strings.Repeat("x", 1<<20)+`","alias":1}]}`))
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func (f *Format) Append(dst []byte, m *Message) []byte {
 		case p.literal != "":
 			dst = append(dst, p.literal...)
 		case p.verbatim && p.verb == 'p': // the two most frequent fields, and plain copies
-			dst = append(dst, m.Publish.Payload...)
+			dst = append(dst, m.body()...)
 		case p.verbatim && p.verb == 't':
 			dst = append(dst, m.Publish.Topic...)
 		case p.layout != "":
@@ -41,7 +41,7 @@ func (f *Format) field(dst []byte, p *part, m *Message) []byte {
 	case 't':
 		return f.text(dst, p, pub.Topic)
 	case 'p':
-		return f.body(dst, p, pub.Payload)
+		return f.body(dst, p, m.body())
 	case 'x', 'X':
 		return appendHex(dst, p, pub.Payload)
 	case 'l':

@@ -16,15 +16,24 @@ type JSON struct {
 // Append appends the line of m with its newline.
 func (j *JSON) Append(dst []byte, m *Message) []byte {
 	if !j.Pretty && !j.Ink.On() {
-		return append(j.encoder.Append(dst, m.Received, m.Publish), '\n')
+		return append(j.line(dst, m), '\n')
 	}
-	j.compact = j.encoder.Append(j.compact[:0], m.Received, m.Publish)
+	j.compact = j.line(j.compact[:0], m)
 	text := j.compact
 	if j.Pretty {
 		j.indented = jsonline.AppendIndented(j.indented[:0], j.compact)
 		text = j.indented
 	}
 	return append(j.Ink.AppendJSON(dst, text), '\n')
+}
+
+// line appends the line of m, compact and without its newline.
+func (j *JSON) line(dst []byte, m *Message) []byte {
+	dst = j.encoder.Append(dst, m.Received, m.Publish)
+	if m.Decoded != nil {
+		dst = jsonline.AppendDecoded(dst, m.Decoded)
+	}
+	return dst
 }
 
 // Warning returns nil.

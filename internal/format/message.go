@@ -13,6 +13,15 @@ type Message struct {
 	Received time.Time
 	Version  proto.Version
 	Publish  *proto.Publish
+	Decoded  []byte // the payload as JSON, nil if it was not decoded
+}
+
+// body returns the payload as it is printed: decoded, if it was.
+func (m *Message) body() []byte {
+	if m.Decoded != nil {
+		return m.Decoded
+	}
+	return m.Publish.Payload
 }
 
 // Output prints messages. It belongs to one goroutine.

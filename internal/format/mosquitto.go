@@ -51,16 +51,17 @@ func (f *Format) object(dst []byte, m *Message, raw bool) []byte {
 		dst = append(appendWireProperties(dst, p.Props), '}')
 	}
 	dst = append(dst, `,"payload":`...)
+	body := m.body()
 	switch {
-	case len(p.Payload) == 0:
+	case len(body) == 0:
 		dst = append(dst, `null`...)
-	case raw && f.check.Valid(p.Payload):
-		dst = jsonline.AppendCompact(dst, p.Payload, f.Visible)
+	case raw && f.check.Valid(body):
+		dst = jsonline.AppendCompact(dst, body, f.Visible)
 	default:
 		if raw {
 			f.warning = ErrNotJSON
 		}
-		dst = appendMember(dst, p.Payload, `,"payload_encoding":"base64"`)
+		dst = appendMember(dst, body, `,"payload_encoding":"base64"`)
 	}
 	return append(dst, '}')
 }

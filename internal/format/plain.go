@@ -6,7 +6,7 @@ type Plain struct{ Options }
 
 // Append appends the payload of m.
 func (p *Plain) Append(dst []byte, m *Message) []byte {
-	return p.end(p.shown(dst, m.Publish.Payload))
+	return p.end(p.shown(dst, m.body()))
 }
 
 // Warning returns nil.
@@ -22,7 +22,8 @@ type Verbose struct {
 
 // Append appends topic and payload of m.
 func (v *Verbose) Append(dst []byte, m *Message) []byte {
-	if v.Null && v.NoNewline && len(m.Publish.Payload) == 0 {
+	body := m.body()
+	if v.Null && v.NoNewline && len(body) == 0 {
 		return dst // as mosquitto_sub -v -N
 	}
 	if v.Ink.On() {
@@ -33,8 +34,8 @@ func (v *Verbose) Append(dst []byte, m *Message) []byte {
 	} else {
 		dst = v.line(dst, m.Publish.Topic)
 	}
-	if len(m.Publish.Payload) > 0 {
-		dst = v.shown(append(dst, ' '), m.Publish.Payload)
+	if len(body) > 0 {
+		dst = v.shown(append(dst, ' '), body)
 	} else if v.Null {
 		dst = append(dst, " (null)"...)
 	}

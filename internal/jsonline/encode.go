@@ -58,6 +58,12 @@ func (e *Encoder) Append(dst []byte, received time.Time, p *proto.Publish) []byt
 	return append(dst, '}')
 }
 
+// AppendDecoded adds the member "decoded" to the object that dst ends with. decoded is JSON.
+func AppendDecoded(dst, decoded []byte) []byte {
+	dst = append(dst[:len(dst)-1], `,"decoded":`...)
+	return append(append(dst, decoded...), '}')
+}
+
 // propertyKeys are the properties of a PUBLISH with their keys, in the order in which
 // a line has them. Properties that may repeat are arrays and come last.
 var propertyKeys = [...]struct {

@@ -31,6 +31,15 @@ func TestSchema(t *testing.T) {
 			t.Errorf("%s: %v", line, err)
 		}
 	}
+	var e Encoder
+	decoded := AppendDecoded(e.Append(nil, when, &proto.Publish{Topic: []byte("t"), Payload: []byte{0xFF}}), []byte(`{"a":[1]}`))
+	if err := check(decoded); err != nil {
+		t.Errorf("%s: %v", decoded, err)
+	}
+	var r Record
+	if err := Parse(decoded, &r); err != nil || len(r.Unknown) > 0 || string(r.Publish.Payload) != "\xff" {
+		t.Errorf("%s: %v, unknown %q, payload %q", decoded, err, r.Unknown, r.Publish.Payload)
+	}
 	for _, bad := range []string{
 		`{}`,
 		`{"time":"2026-11-20T15:04:05.1Z","topic":"a","qos":0,"retain":false,"payload":""}`,

@@ -65,8 +65,9 @@ func (e *Error) Error() string {
 
 // Parse reads line, an object with the keys of an Encoder or of mosquitto: time, topic,
 // qos, retain, properties, and one of payload and payload_base64. Types are strict. The
-// keys dup, mid, tst and payloadlen, which belong to a delivery, are skipped; so are
-// unknown keys, and into.Unknown is the first one.
+// keys dup, mid, tst and payloadlen, which belong to a delivery, are skipped, as is
+// decoded, which says again what the payload says; so are unknown keys, and into.Unknown
+// is the first one.
 //
 // A payload that is a string is its text, or bytes if payload_encoding is "base64". A
 // payload of null is empty. Any other value is a payload of exactly the bytes in the
@@ -213,7 +214,7 @@ func (r *Record) member() (err error) {
 		if err = r.once(HasProperties, "properties"); err == nil {
 			err = r.readProperties()
 		}
-	case "dup", "mid", "tst", "payloadlen":
+	case "dup", "mid", "tst", "payloadlen", "decoded":
 		err = in.skip()
 	default:
 		err = r.skipUnknown("")

@@ -11,6 +11,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/connect"
+	"mqtt/internal/decode"
 	"mqtt/internal/proto"
 )
 
@@ -148,6 +149,7 @@ type Options struct {
 	Delay      time.Duration // between repeats
 	Pace       float64       // of records; 0: as fast as possible
 	Query      *Query        // makes other payloads of the payloads; may be nil
+	Codec      decode.Codec  // encodes them; may be nil
 	Way        string        // of the packets of a recording of mqtt proxy; "": records of messages
 	AllowClear bool          // an empty line may clear a retained message
 	Wake       func()        // called by another goroutine when Next may succeed after ErrWait; may be nil
@@ -170,7 +172,7 @@ func (f *Flags) Open(ctx context.Context, e *cli.Env, o Options) (src Source, er
 		if o.Base.Payload, err = f.read(ctx, e, PayloadRoom(&o.Base)); err != nil {
 			return nil, err
 		}
-		if o.Query == nil { // which would make text of any payload
+		if o.Query == nil && o.Codec == nil { // which would make something else of it
 			if err := connect.CheckPayload("message", o.Base.Props, o.Base.Payload); err != nil {
 				return nil, err
 			}
@@ -179,6 +181,9 @@ func (f *Flags) Open(ctx context.Context, e *cli.Env, o Options) (src Source, er
 	}
 	if o.Query != nil {
 		src = &Filtered{Source: src, Query: o.Query, Name: f.Name, Ctx: ctx}
+	}
+	if o.Codec != nil {
+		src = &Encoded{Source: src, Codec: o.Codec, Name: f.Name}
 	}
 	if o.Base.Props.Num(proto.PayloadFormatIndicator, 0) == 1 && !f.Records {
 		src = &Text{Source: src, Name: f.Name}

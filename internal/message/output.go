@@ -91,11 +91,11 @@ type Output struct {
 }
 
 // Put prints p, at the latest with the next Flush.
-func (o *Output) Put(v proto.Version, p *proto.Publish) error {
+func (o *Output) Put(v proto.Version, p *proto.Publish, decoded []byte) error {
 	if o.timed && o.now.IsZero() {
 		o.now = time.Now() // one read brought all messages up to the next Flush
 	}
-	o.msg = format.Message{Received: o.now, Version: v, Publish: p}
+	o.msg = format.Message{Received: o.now, Version: v, Publish: p, Decoded: decoded}
 	o.buf = o.form.Append(o.buf, &o.msg)
 	if err := o.form.Warning(); err != nil {
 		o.e.Warn("%s: %v", p.Topic, err)

@@ -40,7 +40,7 @@ func TestOutput(t *testing.T) {
 			continue
 		}
 		for _, payload := range []string{"x", "y"} {
-			if err := o.Put(proto.V5, &proto.Publish{Topic: []byte("t"), Payload: []byte(payload)}); err != nil {
+			if err := o.Put(proto.V5, &proto.Publish{Topic: []byte("t"), Payload: []byte(payload)}, nil); err != nil {
 				t.Errorf("%s: %v", line, err)
 			}
 		}
@@ -56,7 +56,7 @@ func TestOutput(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.Put(proto.V5, &proto.Publish{Topic: []byte("t"), Payload: []byte("x")})
+	o.Put(proto.V5, &proto.Publish{Topic: []byte("t"), Payload: []byte("x")}, nil)
 	if o.Flush(); !strings.HasPrefix(out.String(), "{") || !strings.Contains(out.String(), `"payload":"x"`) {
 		t.Errorf("-J: %s", out.String())
 	}
@@ -92,7 +92,7 @@ func TestOutputLost(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.Put(proto.V5, &proto.Publish{Topic: []byte("t"), Payload: []byte("x")})
+		o.Put(proto.V5, &proto.Publish{Topic: []byte("t"), Payload: []byte("x")}, nil)
 		if o.Lost() {
 			t.Error("a message is lost before it is written")
 		}
@@ -110,7 +110,7 @@ func TestOutputLarge(t *testing.T) {
 		t.Fatal(err)
 	}
 	large := bytes.Repeat([]byte("x"), 2*outputKept)
-	if err := o.Put(proto.V5, &proto.Publish{Topic: []byte("t"), Payload: large}); err != nil || out.Len() != len(large)+1 {
+	if err := o.Put(proto.V5, &proto.Publish{Topic: []byte("t"), Payload: large}, nil); err != nil || out.Len() != len(large)+1 {
 		t.Errorf("%d bytes, %v", out.Len(), err)
 	}
 	if cap(o.buf) > outputKept {

@@ -21,7 +21,7 @@ type Rate struct {
 func NewRate(w io.Writer) *Rate { return &Rate{w: w, due: time.Now().Add(time.Second)} }
 
 // Put counts p.
-func (r *Rate) Put(proto.Version, *proto.Publish) error {
+func (r *Rate) Put(proto.Version, *proto.Publish, []byte) error {
 	if err := r.Flush(); err != nil {
 		return err
 	}

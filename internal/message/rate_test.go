@@ -15,13 +15,13 @@ func TestRate(t *testing.T) {
 		var out bytes.Buffer
 		r := NewRate(&out)
 		for range 3 {
-			r.Put(proto.V5, new(proto.Publish))
+			r.Put(proto.V5, new(proto.Publish), nil)
 		}
 		time.Sleep(2*time.Second + time.Millisecond)
 		if due := r.Due(); !due.Before(time.Now()) {
 			t.Error(due)
 		}
-		r.Put(proto.V5, new(proto.Publish))
+		r.Put(proto.V5, new(proto.Publish), nil)
 		if err := r.Flush(); err != nil || r.Lost() {
 			t.Error(err)
 		}

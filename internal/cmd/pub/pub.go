@@ -11,6 +11,7 @@ import (
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/connect"
+	"mqtt/internal/decode"
 	"mqtt/internal/message"
 	"mqtt/internal/proto"
 )
@@ -31,11 +32,13 @@ type flags struct {
 	recordWay   string
 	waitText    string
 	jqFlags     message.JqFlags
+	encode      message.EncodeFlags
 
 	delay time.Duration // between repeats
 	wait  time.Duration // for acknowledgements; 0: for ever
 	pace  float64
 	jq    *message.Query
+	codec decode.Codec
 }
 
 // New returns the pub command.
@@ -67,6 +70,7 @@ func New(e *cli.Env) *cobra.Command {
 	fs.StringVar(&f.paceText, "pace", "", "publish at `N`x the recorded speed (requires -J)")
 	fs.StringVar(&f.recordWay, "record-way", "", "publish a recording of mqtt proxy: `WAY` in or out (with -J)")
 	f.jqFlags.Register(fs, "publish the result of the jq `EXPR` on each JSON payload")
+	f.encode.Register(fs)
 	f.Flags.Register(fs, true)
 	return c
 }
@@ -105,6 +109,9 @@ func (f *flags) check(e *cli.Env, fs *pflag.FlagSet) (err error) {
 		return cli.BadFlag("--pace", " without -J", "only recorded messages have times")
 	}
 	if f.jq, err = f.jqFlags.Compile(); err != nil {
+		return err
+	}
+	if f.codec, err = f.encode.Compile(); err != nil {
 		return err
 	}
 	f.payload.Records = f.json
@@ -149,7 +156,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 func (f *flags) open(ctx context.Context, e *cli.Env, p *publisher) (message.Source, error) {
 	o := message.Options{
 		Base:  proto.Publish{QoS: byte(f.qos), Retain: f.retain, Topic: []byte(f.topic), Props: f.Properties.Sets[proto.PUBLISH]},
-		Delay: f.delay, Pace: f.pace, Way: f.recordWay, Query: f.jq, AllowClear: f.allowClear, Wake: p.wake,
+		Delay: f.delay, Pace: f.pace, Way: f.recordWay, Query: f.jq, Codec: f.codec, AllowClear: f.allowClear, Wake: p.wake,
 	}
 	if f.payload.Streams() {
 		o.Read = new(atomic.Int64)

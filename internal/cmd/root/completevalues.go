@@ -63,6 +63,12 @@ func flagValues(c *cobra.Command, f *pflag.Flag) []string {
 		return []string{"1x\tas recorded", "2x\ttwice as fast"}
 	case "sync":
 		return []string{"always\tbefore each acknowledgement", "100ms\tat this interval", "never\tleave it to the operating system"}
+	case "decode":
+		return append(payloadFormats(), "auto\tby Content Type and topic")
+	case "encode":
+		return payloadFormats()
+	case "on-invalid":
+		return []string{"warn\treport it and go on", "stop\tend with status 8"}
 	case "property":
 		var words []string
 		for _, p := range connect.PropertyPackets {
@@ -75,6 +81,12 @@ func flagValues(c *cobra.Command, f *pflag.Flag) []string {
 		}
 	}
 	return listedValues(f)
+}
+
+// payloadFormats returns the formats of payloads.
+func payloadFormats() []string {
+	return []string{"json", "cbor", "msgpack\tMessagePack", "sparkplug\tSparkplug B", "proto\tProtocol Buffers without a schema",
+		"proto:\tDESCRIPTORS:MESSAGE", "avro:\tSCHEMA", "gzip+\tany format in gzip", "zstd+\tany format in Zstandard"}
 }
 
 // listedValues returns the values that the text of a flag lists, as "print as `FORMAT`: text, json or

@@ -31,7 +31,8 @@ type requester struct {
 	src     message.Source
 	owner   atomic.Pointer[conn.Conn] // the connection that wake wakes
 	out     *message.Output
-	stdout  *cli.Stdout    // of out
+	stdout  *cli.Stdout // of out
+	decoder *message.Decoder
 	jq      *message.Query // of --jq, nil for none
 
 	topic      string      // of the answers
@@ -137,8 +138,8 @@ func (r *requester) event(ctx context.Context, c *conn.Conn, ev conn.Event) erro
 	switch ev.Kind {
 	case conn.Message:
 		err := r.message(ctx, ev.Message)
-		if err != nil && err == ctx.Err() {
-			c.Defer() // --jq was interrupted: the answer was not printed, so it is not acknowledged
+		if err != nil && (err == ctx.Err() || message.Invalid(err)) {
+			c.Defer() // the answer was not printed, so it is not acknowledged
 		}
 		return err
 	case conn.Answer:

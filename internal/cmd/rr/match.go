@@ -51,10 +51,18 @@ func (r *requester) reported(q *request, failure string) {
 
 // print prints an answer, or what --jq makes of it.
 func (r *requester) print(ctx context.Context, p *proto.Publish) error {
-	if r.jq == nil {
-		return r.out.Put(r.session.Version, p)
+	decoded, err := r.decoder.Decode(p)
+	if err != nil {
+		return err
 	}
-	results, err := r.jq.Run(ctx, p.Payload)
+	if r.jq == nil {
+		return r.out.Put(r.session.Version, p, decoded)
+	}
+	body := p.Payload
+	if decoded != nil {
+		body = decoded
+	}
+	results, err := r.jq.Run(ctx, body)
 	if err != nil {
 		if err == ctx.Err() {
 			return err
@@ -62,8 +70,13 @@ func (r *requester) print(ctx context.Context, p *proto.Publish) error {
 		r.e.Warn("%s: %v", p.Topic, err)
 	}
 	made := *p
-	for _, made.Payload = range results {
-		if err := r.out.Put(r.session.Version, &made); err != nil {
+	for _, result := range results {
+		if decoded != nil {
+			decoded = result
+		} else {
+			made.Payload = result
+		}
+		if err := r.out.Put(r.session.Version, &made, decoded); err != nil {
 			return err
 		}
 	}

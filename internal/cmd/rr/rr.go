@@ -28,6 +28,8 @@ type flags struct {
 	wait     time.Duration
 	answers  int
 	latency  bool
+	decode   message.DecodeFlags
+	encode   message.EncodeFlags
 	jq       message.JqFlags
 	noRetain bool
 	serve    bool
@@ -88,6 +90,8 @@ man mqtt-rr.`,
 	cli.ListVar(fs, &f.answerTo, "answer-topics", "", "answer only on topics matching `FILTER` (repeatable)")
 	fs.IntVar(&f.parallel, "parallel", 4, "run `N` commands at a time (requires --serve)")
 	f.output.Register(fs)
+	f.decode.Register(fs)
+	f.encode.Register(fs)
 	f.jq.Register(fs, "print the result of the jq `EXPR` on each JSON answer")
 	f.Flags.Register(fs, true)
 	return c
@@ -135,6 +139,10 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 	if !f.serve && len(f.answerTo) > 0 {
 		return cli.BadFlag("--answer-topics", " without --serve", "-e names the topic of the answers")
 	}
+	if f.serve && (f.decode.Given() || f.encode.Given()) {
+		return &cli.UsageError{Flag: "--serve", Others: []string{"--decode", "--encode"}, What: "--serve with --decode or --encode",
+			Hint: "the command gets the payload as it is"}
+	}
 	for _, filter := range f.answerTo {
 		if err := connect.CheckFilter("--answer-topics", filter); err != nil {
 			return err
@@ -166,6 +174,13 @@ func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *conne
 	if r.jq, err = f.jq.Compile(); err != nil {
 		return err
 	}
+	if r.decoder, err = f.decode.Compile(e, fs); err != nil {
+		return err
+	}
+	codec, err := f.encode.Compile()
+	if err != nil {
+		return err
+	}
 	r.stdout = cli.NewStdout(e)
 	if r.out, err = f.output.Open(e, r.stdout, fs); err != nil {
 		return err
@@ -178,7 +193,7 @@ func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *conne
 		p.KeepSession()
 	}
 	r.src, err = f.payload.Open(ctx, e, message.Options{
-		Base: proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic), Props: f.base}, AllowClear: true, Wake: r.wake,
+		Base: proto.Publish{QoS: byte(f.qos), Topic: []byte(f.topic), Props: f.base}, Codec: codec, AllowClear: true, Wake: r.wake,
 	})
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ type flags struct {
 	ends     endFlags
 	output   message.OutputFlags
 	random   float64
+	decode   message.DecodeFlags
 	jq       message.JqFlags
 	rate     bool
 	watch    bool
@@ -45,6 +46,7 @@ func New(e *cli.Env) *cobra.Command {
 	f.retained.register(fs)
 	f.ends.register(fs)
 	f.output.Register(fs)
+	f.decode.Register(fs)
 	f.jq.Register(fs, "print the result of the jq `EXPR` on each JSON payload")
 	fs.Float64Var(&f.random, "random-filter", 100, "print a random `PERCENT` of the messages")
 	fs.BoolVar(&f.rate, "message-rate", false, "print the number of messages per second instead of messages")
@@ -70,6 +72,9 @@ func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err 
 	if s.jq, err = f.jq.Compile(); err != nil {
 		return nil, err
 	}
+	if s.decoder, err = f.decode.Compile(e, fs); err != nil {
+		return nil, err
+	}
 	switch {
 	case f.filters.noRetain && (f.retained.only || f.retained.remove):
 		return nil, cli.Conflict("-R", "--retained-only", "--remove-retained")
@@ -82,7 +87,7 @@ func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err 
 		if err := f.checkWatch(e, fs, s.plan.Cfg.Trace != nil); err != nil {
 			return nil, err
 		}
-		s.watch = newWatch(e, fs, s.plan.Target.Addr())
+		s.watch = newWatch(e, fs, s.plan.Target.Addr(), s.decoder)
 		s.out = s.watch
 		return s, nil
 	}

@@ -22,6 +22,7 @@ type subscriber struct {
 	session  session.Session
 	asked    *asked
 	retained retained
+	decoder  *message.Decoder
 	jq       *message.Query
 	out      message.Sink
 	watch    *watch      // the same with --watch, else nil
@@ -173,8 +174,8 @@ func (s *subscriber) received(ctx context.Context, c *conn.Conn, p *proto.Publis
 	}
 	ended, err = s.message(ctx, p)
 	if err != nil {
-		if err == ctx.Err() {
-			c.Defer() // --jq was interrupted: the message was not printed, so it is not acknowledged
+		if err == ctx.Err() || message.Invalid(err) {
+			c.Defer() // the message was not printed, so it is not acknowledged
 		}
 		return ended, err
 	}
@@ -200,7 +201,7 @@ func (s *subscriber) idle(c *conn.Conn) (ended bool, err error) {
 // message prints p if it is wanted. done reports that it was the last one.
 func (s *subscriber) message(ctx context.Context, p *proto.Publish) (done bool, err error) {
 	if s.f.rate && s.e.Mosquitto() { // it counts what -T, -R and --retained-only leave out, too
-		return s.print(p)
+		return s.print(p, nil)
 	}
 	if !s.asked.wants(p) || s.f.retained.only && !p.Retain {
 		return false, nil
@@ -211,8 +212,16 @@ func (s *subscriber) message(ctx context.Context, p *proto.Publish) (done bool, 
 	if s.f.random < 100 && rand.Float64()*100 >= s.f.random {
 		return false, nil
 	}
+	decoded, err := s.decoder.Decode(p)
+	if err != nil {
+		return true, err
+	}
+	body := p.Payload
+	if decoded != nil {
+		body = decoded
+	}
 	if m := s.f.ends.match; m != nil {
-		if ok, err := m.Holds(ctx, p.Payload); err != nil || !ok {
+		if ok, err := m.Holds(ctx, body); err != nil || !ok {
 			return false, err
 		}
 	}
@@ -220,31 +229,39 @@ func (s *subscriber) message(ctx context.Context, p *proto.Publish) (done bool, 
 		s.retained.saw(p)
 	}
 	if s.jq != nil {
-		return s.transformed(ctx, p)
+		return s.transformed(ctx, p, body, decoded != nil)
 	}
-	return s.print(p)
+	return s.print(p, decoded)
 }
 
-// print prints p and counts it. done reports that it was the last one.
-func (s *subscriber) print(p *proto.Publish) (done bool, err error) {
-	if err := s.out.Put(s.session.Version, p); err != nil {
+// print prints p, whose payload was decoded unless decoded is nil, and counts it. done reports that it
+// was the last one.
+func (s *subscriber) print(p *proto.Publish, decoded []byte) (done bool, err error) {
+	if err := s.out.Put(s.session.Version, p, decoded); err != nil {
 		return true, err
 	}
 	s.count++
 	return s.f.ends.enough(s.count), nil
 }
 
-// transformed prints the results of --jq for a payload.
-func (s *subscriber) transformed(ctx context.Context, p *proto.Publish) (done bool, err error) {
-	results, err := s.jq.Run(ctx, p.Payload)
+// transformed prints the results of --jq for body, which is the payload of p, decoded or as it is. The
+// results are in its place.
+func (s *subscriber) transformed(ctx context.Context, p *proto.Publish, body []byte, decoded bool) (done bool, err error) {
+	results, err := s.jq.Run(ctx, body)
 	if err != nil {
 		if err == ctx.Err() {
 			return false, err
 		}
 		s.e.Warn("%s: %v", p.Topic, err)
 	}
-	for _, p.Payload = range results {
-		if done, err = s.print(p); done || err != nil {
+	for _, result := range results {
+		if decoded {
+			done, err = s.print(p, result)
+		} else {
+			p.Payload = result
+			done, err = s.print(p, nil)
+		}
+		if done || err != nil {
 			return done, err
 		}
 	}

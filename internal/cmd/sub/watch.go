@@ -18,6 +18,7 @@ import (
 	"mqtt/internal/cli"
 	"mqtt/internal/conn"
 	"mqtt/internal/format"
+	"mqtt/internal/message"
 	"mqtt/internal/proto"
 	topics "mqtt/internal/watch"
 	"mqtt/internal/watch/screen"
@@ -58,11 +59,14 @@ func (f *flags) checkWatch(e *cli.Env, fs *pflag.FlagSet, traced bool) error {
 }
 
 // newWatch returns a watch that draws nothing before begin.
-func newWatch(e *cli.Env, fs *pflag.FlagSet, server string) *watch {
+func newWatch(e *cli.Env, fs *pflag.FlagSet, server string, decoder *message.Decoder) *watch {
 	w := &watch{e: e}
 	cfg := screen.Config{Server: server, Palette: format.NewPalette(e.Colored(e.TTYOut)), Limits: topics.DefaultLimits(), Quit: w.quit}
 	if payload, _ := fs.GetString("payload"); payload == "hex" {
 		cfg.Form = topics.Hex
+	}
+	if decoder != nil {
+		cfg.Decode = decoder.Explain
 	}
 	w.screen = screen.New(cfg)
 	return w
@@ -201,7 +205,7 @@ func (w *watch) delivered(ev conn.Event) bool {
 }
 
 // Put puts a message into the picture.
-func (w *watch) Put(v proto.Version, p *proto.Publish) error {
+func (w *watch) Put(v proto.Version, p *proto.Publish, _ []byte) error {
 	if w.now.IsZero() {
 		w.now = time.Now() // one read brought all messages up to the next Flush
 	}
