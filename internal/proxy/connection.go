@@ -169,7 +169,7 @@ func drain(near net.Conn) {
 // boundHalf ends the connection when nothing has moved in the remaining direction for halfClosed.
 func (c *connection) boundHalf(l *lane) {
 	moved := l.moved.Load()
-	timer := time.AfterFunc(halfClosed, func() {
+	timer := time.AfterFunc(c.p.half, func() {
 		if l.moved.Load() != moved {
 			c.boundHalf(l)
 			return

@@ -58,6 +58,7 @@ type Proxy struct {
 	sessions *rules.Sessions // nil without rules
 	current  atomic.Pointer[generation]
 	memory   budget
+	half     time.Duration // see halfClosed
 
 	mu      sync.Mutex
 	last    uint64                 // number of the newest connection
@@ -84,7 +85,7 @@ func New(opt Options) *Proxy {
 	if opt.Report == nil {
 		opt.Report = func(Source, string, error) {}
 	}
-	p := &Proxy{opt: opt, all: make(map[uint64]*connection)}
+	p := &Proxy{opt: opt, all: make(map[uint64]*connection), half: halfClosed}
 	p.looks = opt.Look || opt.Faults != nil || opt.Rules || len(opt.Watchers) > 0
 	if opt.Rules {
 		p.sessions = rules.NewSessions()

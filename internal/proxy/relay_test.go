@@ -74,6 +74,26 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+// Packets that come byte by byte are the same to watchers, and pass.
+func TestSegmentsOfOneByte(t *testing.T) {
+	for mode, opt := range modes(t) {
+		watcher := new(seen)
+		if mode == "watched" {
+			opt.Watchers = []Watcher{watcher}
+		}
+		_, addr := start(t, server(t, echo), opt)
+		c := dial(t, addr)
+		stream := packets(t, connect("c"), publish("a", strings.Repeat("x", 200)), &proto.Ping{Kind: proto.PINGREQ})
+		for i := range stream {
+			c.Write(stream[i : i+1])
+		}
+		want(t, c, stream)
+		if lines, _ := watcher.all(); mode == "watched" && !slices.Equal(lines[:3], []string{"CONNECT in", "PUBLISH in", "PINGREQ in"}) {
+			t.Errorf("%q", lines)
+		}
+	}
+}
+
 // Many small packets pass unchanged.
 func TestSmallPackets(t *testing.T) {
 	n := 50_000
@@ -288,6 +308,50 @@ func TestEnds(t *testing.T) {
 			}
 			eventually(t, "end", func() bool { return len(p.Connections()) == 0 })
 		})
+	}
+}
+
+// A peer that does not follow when the other one has closed its side is cut when nothing has moved for a
+// while, and not before.
+func TestHalfClosed(t *testing.T) {
+	hello := packets(t, connect("c"))
+	for mode, opt := range modes(t) {
+		for _, who := range []string{"client", "server"} {
+			t.Run(mode+"/"+who, func(t *testing.T) {
+				t.Parallel()
+				over := make(chan int, 1)
+				p, addr := start(t, server(t, func(c net.Conn) {
+					io.ReadFull(c, make([]byte, len(hello)))
+					if who == "server" {
+						c.(*net.TCPConn).CloseWrite()
+						n, _ := io.Copy(io.Discard, c)
+						over <- int(n)
+						return
+					}
+					for range 5 { // the client has closed its side, and still gets what comes
+						time.Sleep(150 * time.Millisecond)
+						c.Write(hello)
+					}
+					n, _ := c.Read(make([]byte, 1)) // the client's end
+					time.Sleep(time.Minute / 100)
+					over <- n
+					<-t.Context().Done()
+				}), opt)
+				p.half = 600 * time.Millisecond
+				c := dial(t, addr)
+				c.Write(hello)
+				if who == "client" {
+					c.CloseWrite()
+					for range 5 {
+						want(t, c, hello)
+					}
+				} else {
+					wantEnd(t, c)
+				}
+				<-over
+				eventually(t, "end", func() bool { return len(p.Connections()) == 0 })
+			})
+		}
 	}
 }
 

@@ -3,8 +3,11 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"mqtt/internal/cli"
@@ -28,6 +31,9 @@ stop              close all connections and end
 func (j *job) attend(ctx context.Context) error {
 	ctx, cancel := j.e.UntilReaderGone(ctx)
 	defer cancel()
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	var said <-chan string
 	if j.e.TTYIn {
 		said = serve.Lines(ctx, j.e)
@@ -36,6 +42,8 @@ func (j *job) attend(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return cli.ErrQuiet // a signal is the normal end of a proxy
+		case <-hangups:
+			return cli.ErrQuiet // the terminal has gone; records are complete
 		case err := <-j.failed:
 			return err
 		case line, ok := <-said:

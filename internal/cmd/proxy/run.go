@@ -55,7 +55,10 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 		return err
 	}
 	j := &job{f: f, e: e, failed: make(chan error, 8)}
-	j.reports.write = func(line string) { e.WriteErr([]byte(line + "\n")) }
+	log := &serve.Journal{W: cli.Inherit(e.Err), Missed: func(w io.Writer, lines int) {
+		fmt.Fprintf(w, "mqtt proxy: %d lines are missing here: stderr was not read\n", lines)
+	}}
+	j.reports.write = func(line string) { log.Write([]byte(line + "\n")) }
 	opt := proxy.Options{
 		Connections: mostConnections,
 		Look:        f.control != "" || e.TTYIn && len(command) == 0,
@@ -69,7 +72,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 		opt.Connections = min(opt.Connections, max((files-ownFiles)/2, 1))
 	}
 	if f.rules {
-		j.verdict = newVerdict(e)
+		j.verdict = newVerdict(j.reports.write)
 		opt.Rules, opt.Violation = true, j.verdict.add
 	}
 	if opt.Watchers, err = j.open(); err != nil {

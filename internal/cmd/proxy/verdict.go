@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 
-	"mqtt/internal/cli"
 	"mqtt/internal/format"
 	"mqtt/internal/proxy"
 	"mqtt/internal/rules"
@@ -17,7 +16,7 @@ const mostShown = 10
 
 // verdict collects violations.
 type verdict struct {
-	e *cli.Env
+	write func(line string)
 
 	mu     sync.Mutex
 	counts map[broken]int
@@ -29,7 +28,9 @@ type broken struct {
 	role rules.Role
 }
 
-func newVerdict(e *cli.Env) *verdict { return &verdict{e: e, counts: make(map[broken]int)} }
+func newVerdict(write func(line string)) *verdict {
+	return &verdict{write: write, counts: make(map[broken]int)}
+}
 
 // add is the Violation of the proxy.
 func (v *verdict) add(s proxy.Source, x rules.Violation) {
@@ -47,7 +48,7 @@ func (v *verdict) add(s proxy.Source, x rules.Violation) {
 			line = append(line, "..."...)
 		}
 	}
-	v.e.WriteErr(append(format.VisibleLine(nil, line), '\n'))
+	v.write(string(format.VisibleLine(nil, line)))
 }
 
 // summary writes how often each rule was broken, and reports whether one was.
@@ -67,7 +68,7 @@ func (v *verdict) summary() bool {
 	}
 	slices.Sort(lines)
 	for _, line := range lines {
-		v.e.WriteErr([]byte("mqtt proxy: " + line + "\n"))
+		v.write("mqtt proxy: " + line)
 	}
 	return len(lines) > 0
 }
