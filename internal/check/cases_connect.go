@@ -422,7 +422,7 @@ func (c *C) flagsAt(b []byte) int { return 2 + 2 + int(b[3]) + 1 }
 // refusedVersion expects that a CONNECT was refused because of its version. A server of several versions
 // may answer in the form of any.
 func (c *C) refusedVersion(p *Peer) {
-	p.v = proto.V5 // whose decoder knows both forms of a refusal
+	p.v, p.anyForm = proto.V5, true // whose decoder knows both forms of a refusal
 	packet, err := p.read(c.r.opt.Limit)
 	ack, ok := packet.(*proto.Connack)
 	switch {

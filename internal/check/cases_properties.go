@@ -511,6 +511,7 @@ var propertyCases = [...]Case{
 			s.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: m.PacketID, Reason: proto.UnspecifiedError})
 			p.Publish(message(c.Topic("a"), "marker", 2))
 			s.None("no other packet for the message that was refused", "marker")
+			s.Barrier() // the server has read PUBCOMP of the marker
 			s.CloseAbruptly()
 			s = c.Connect(Lasting(id))
 			p.Publish(message(c.Topic("a"), "marker 2", 2))

@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"flag"
 	"net"
 	"slices"
 	"strings"
@@ -20,6 +21,13 @@ type mutant struct {
 	in   func(m *link, p proto.Packet) []proto.Packet // of the client; nil: unchanged
 	out  func(m *link, p proto.Packet) []proto.Packet // of the server; nil: unchanged
 
+	// raw changes the bytes of a packet of one direction, before the others look at it; nil: unchanged
+	raw func(m *link, b []byte, in bool) []byte
+
+	// The rules that the fault breaks, in 5.0 and in 3.1.1, which must be among those of the failures.
+	v5, v311 string
+	also     string // further cases that are needed to see it
+
 	open   bool // the end of the server's connection is hidden from the client, and PINGREQ answered
 	abrupt bool // DISCONNECT of the client becomes a lost connection
 }
@@ -35,13 +43,16 @@ type link struct {
 }
 
 // count returns how often it was called with that name, from 1.
-func (m *link) count(name string) int {
+func (m *link) count(name string) int { return m.add(name, 1) }
+
+// add adds n to what is counted under that name, and returns the sum.
+func (m *link) add(name string, n int) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.seen == nil {
 		m.seen = make(map[string]int)
 	}
-	m.seen[name]++
+	m.seen[name] += n
 	return m.seen[name]
 }
 
@@ -469,12 +480,14 @@ var mutants = []mutant{
 		}
 		return []proto.Packet{p}
 	}},
-	{name: "refuses long identifiers", out: func(_ *link, p proto.Packet) []proto.Packet { return []proto.Packet{p} },
-		in: change(func(p *proto.Connect) {
-			if len(p.ClientID) > 18 {
-				p.ClientID = "bad\x01" // the broker refuses control characters, or the relay does
-			}
-		})},
+	{name: "refuses long identifiers", in: func(m *link, p proto.Packet) []proto.Packet {
+		if a, ok := p.(*proto.Connect); ok && len(a.ClientID) > 18 {
+			m.write(m.client, &proto.Connack{Reason: proto.ClientIdentifierNotValid})
+			m.client.Close() //nolint:errcheck // the fault
+			return nil
+		}
+		return []proto.Packet{p}
+	}},
 	{name: "reads only the first packet of a write", in: func(m *link, p proto.Packet) []proto.Packet {
 		if m.count("in") > 40 {
 			return nil
@@ -609,6 +622,11 @@ func (mu *mutant) relay(m *link, from, to net.Conn, fault func(*link, proto.Pack
 			return
 		}
 		raw := appendFrame(nil, f)
+		if mu.raw != nil {
+			if raw = mu.raw(m, raw, in); raw == nil {
+				continue
+			}
+		}
 		f, _, _ = proto.Split(raw, 0)
 		if mu.abrupt && in && f.Type() == proto.DISCONNECT {
 			closing()
@@ -654,27 +672,117 @@ func (mu *mutant) pretend(m *link) {
 }
 
 // onlyChoices are cases that find out what a server does where the standard leaves it open.
-var onlyChoices = map[string]bool{"protocol-name-311": true, "client-id-long": true}
+var onlyChoices = map[string]bool{"protocol-name-311": true, "client-id-long": true, "nothing-after-disconnect": true}
+
+var long = flag.Bool("long", false, "run all cases against all planted faults")
+
+// allMutants returns all planted faults, with the rules that they break.
+func allMutants() []mutant {
+	all := slices.Concat(mutants, moreMutants)
+	for i := range all {
+		if rules, ok := broken[all[i].name]; ok {
+			all[i].v5, all[i].v311 = rules[0], rules[1]
+		}
+	}
+	return all
+}
+
+// runMutant checks a server with a planted fault. Warnings that are awaited for long are not needed, nor is time
+// for a busy machine: a fault that is seen too early is seen all the same.
+func runMutant(t *testing.T, m mutant, addr string, found func() []*Found, selectors ...string) *Report {
+	t.Helper()
+	r := newRunner(Options{
+		Dial: dialMutant(m, addr), Limit: 400 * time.Millisecond, User: &User{Name: "someone", Password: "secret", HasPassword: true}, Selectors: selectors,
+	})
+	r.slack, r.repeats, r.found = 500*time.Millisecond, 0, found
+	report, err := r.run(t.Context())
+	if err != nil && !errors.Is(err, ErrGone) {
+		t.Errorf("%s: %v", m.name, err)
+		return &Report{}
+	}
+	return report
+}
+
+// parallel calls all functions, several at a time.
+func parallel(n int, all []func()) {
+	jobs := make(chan func())
+	var wait sync.WaitGroup
+	for range n {
+		wait.Go(func() { // ends when jobs is closed
+			for f := range jobs {
+				f()
+			}
+		})
+	}
+	for _, f := range all {
+		jobs <- f
+	}
+	close(jobs)
+	wait.Wait()
+}
+
+// failing returns the rules of the failures of r in a version.
+func failing(r *Report, version string) (rules, cases []string) {
+	for i := range r.Cases {
+		if k := &r.Cases[i]; k.Verdict == Fail && k.Version == version {
+			rules, cases = append(rules, k.Rules...), append(cases, k.ID)
+		}
+	}
+	return rules, cases
+}
+
+// TestFaultsAreNamed checks that the failures that a planted fault causes name the rules that it breaks. The server's
+// capabilities are found as always: a fault must not hide behind them.
+func TestFaultsAreNamed(t *testing.T) {
+	addr := startBroker(t, broker.Options{})
+	shown := map[string]bool{}
+	for _, k := range Cases() {
+		for _, s := range []string{k.V5, k.V311} {
+			for _, word := range strings.Fields(s) {
+				shown[word] = true
+			}
+		}
+	}
+	var all []func()
+	for _, m := range allMutants() {
+		if m.v5 == "" && m.v311 == "" {
+			continue
+		}
+		selectors := strings.Fields(m.also + " " + noticed)
+		for _, rule := range strings.Fields(m.v5 + " " + m.v311) {
+			if shown[rule] {
+				selectors = append(selectors, rule)
+			}
+		}
+		if m.open {
+			selectors = append(selectors, "3.1")
+		}
+		all = append(all, func() {
+			report := runMutant(t, m, addr, nil, selectors...)
+			for version, want := range map[string]string{"5.0": m.v5, "3.1.1": m.v311} {
+				rules, cases := failing(report, version)
+				for _, rule := range strings.Fields(want) {
+					if !slices.Contains(rules, rule) {
+						t.Errorf("%s: %s: no failure names %s; failures: %q of %q", m.name, version, rule, rules, cases)
+					}
+				}
+			}
+		})
+	}
+	parallel(4, all)
+}
 
 // TestMutants runs all cases against our broker with one planted fault after the other. Each case that shows a
 // MUST must fail for at least one of them, or it could not find anything.
 func TestMutants(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs all cases many times")
+	if !*long {
+		t.Skip("runs all cases many times; -long does")
 	}
 	addr := startBroker(t, broker.Options{})
 	var mu sync.Mutex
 	caught := map[string]bool{} // by the ID of a case
 	check := func(m mutant, found func() []*Found) {
-		// Warnings that are awaited for long are not needed here, nor is time for a busy machine: a
-		// fault that is seen too early is seen all the same.
-		r := newRunner(Options{Dial: dialMutant(m, addr), Limit: 400 * time.Millisecond, User: &User{Name: "someone", Password: "secret", HasPassword: true}})
-		r.slack, r.repeats, r.found = 500*time.Millisecond, 0, found
-		report, err := r.run(t.Context())
-		if err != nil {
-			t.Errorf("%s: %v", m.name, err)
-			return
-		}
+		report := runMutant(t, m, addr, found)
 		mu.Lock()
 		defer mu.Unlock()
 		n := 0
@@ -684,27 +792,18 @@ func TestMutants(t *testing.T) {
 				n++
 			}
 		}
-		if n == 0 {
+		if n == 0 && m.v5+m.v311 != "" {
 			t.Errorf("%s: no case fails", m.name)
 		}
 	}
-	jobs := make(chan func())
-	var wait sync.WaitGroup
-	for range 8 {
-		wait.Go(func() { // ends when jobs is closed
-			for f := range jobs {
-				f()
-			}
-		})
-	}
-	for _, m := range mutants {
-		jobs <- func() { check(m, everything) }
+	var all []func()
+	for _, m := range allMutants() {
+		all = append(all, func() { check(m, everything) })
 	}
 	// A server that says it lacks something, and yet does it.
-	jobs <- func() { check(mutant{name: "does what it says it cannot"}, nothing) }
-	jobs <- func() { check(mutant{name: "loses SUBACK and lacks QoS 2", out: drop(proto.SUBACK)}, nothing) }
-	close(jobs)
-	wait.Wait()
+	all = append(all, func() { check(mutant{name: "does what it says it cannot"}, nothing) },
+		func() { check(mutant{name: "loses SUBACK and lacks QoS 2", out: drop(proto.SUBACK)}, nothing) })
+	parallel(8, all)
 	for _, k := range Cases() {
 		if k.Should || k.Harsh || onlyChoices[k.Name] || k.Needs&(NeedRestart|NeedSecondUser|NeedDeniedTopic) != 0 {
 			continue

@@ -43,6 +43,7 @@ type Peer struct {
 	lastID  uint16
 	pongs   int              // PINGRESPs that came before they were awaited
 	aside   []*proto.Publish // messages that came while something else was awaited
+	anyForm bool             // the server may answer in the form of any version
 	closed  bool             // the server has closed the connection
 	discard bool             // close has been called
 	stop    func() bool      // ends the watch over the context
@@ -128,7 +129,11 @@ func (c *C) violated(v rules.Violation) {
 	if v.Level != rules.Must || len(c.broken) == 16 {
 		return
 	}
-	c.broken = append(c.broken, breach{v.ID, v.Name() + ": " + v.Text + ": " + v.Got})
+	rules := v.Also
+	if v.ID != "" {
+		rules = append([]string{v.ID}, rules...)
+	}
+	c.broken = append(c.broken, breach{rules, v.Name() + ": " + v.Text + ": " + v.Got})
 }
 
 // Send sends packets, in one write. They must be correct: what is wrong on purpose goes through Raw.
@@ -223,17 +228,37 @@ func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
 	return packet, nil
 }
 
-// malformed fails because of bytes that are no packet. The rule is the one that the observer names.
+// malformed fails because of bytes that are no packet. The rules are those that the observer names.
 func (p *Peer) malformed(b []byte, err error) {
-	if p.watch != nil && len(p.c.broken) == 0 {
+	switch {
+	case p.watch == nil: // an answer to what was wrong on purpose, of which the case has the rule
+		p.form(b)
+	case len(p.c.broken) == 0:
 		for _, v := range p.watch.Broken(p.receives(), b, err, time.Now()) {
 			p.c.violated(v)
 		}
-	}
-	if n := len(p.c.broken); n > 0 {
-		p.c.brokenRule = p.c.broken[n-1].rule
+		p.c.observed = len(p.c.broken) > 0
+	default:
+		p.c.observed = true
 	}
 	p.c.Fail("packets that are well-formed", "%v", err)
+}
+
+// form judges the form of a packet of a server whose connection can no longer be observed, as the answer to a
+// CONNECT, or what comes after that.
+func (p *Peer) form(b []byte) {
+	if p.sends != rules.In || len(b) == 0 || p.anyForm {
+		return
+	}
+	watch, now := rules.NewSessions().Connection(), time.Now()
+	hello := &proto.Connect{Version: p.v, CleanStart: true, ClientID: "form"}
+	watch.Observe(rules.In, p.Encode(hello), now)
+	if proto.Type(b[0]>>4) != proto.CONNACK {
+		watch.Observe(rules.Out, p.Encode(&proto.Connack{}), now)
+	}
+	for _, v := range watch.Observe(rules.Out, b, now) {
+		p.c.violated(v)
+	}
 }
 
 // appendFrame appends the bytes of f.

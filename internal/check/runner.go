@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -96,7 +97,11 @@ func (r *runner) gone(ctx context.Context, j *job) bool {
 	limited, cancel := context.WithTimeout(ctx, caseLimit)
 	defer cancel()
 	c := r.newC(limited, j)
-	c.script(0, func(c *C) { c.Connect() })
+	c.script(0, func(c *C) {
+		if _, err := c.Open().read(10 * time.Millisecond); err == io.EOF {
+			c.Unsure("the server closes a connection at once")
+		}
+	})
 	return c.verdict != OK
 }
 
@@ -217,8 +222,8 @@ func (r *runner) runJob(ctx context.Context, j *job) {
 		}
 		break
 	}
-	if c.brokenRule != "" && c.verdict == Fail {
-		j.result.Rules = []string{c.brokenRule}
+	if c.verdict == Fail {
+		j.result.Rules = c.rules(ids)
 	}
 	if ctx.Err() != nil && c.verdict != OK {
 		j.result = Result{} // an interrupted case has no verdict
@@ -257,8 +262,25 @@ func (c *C) judge(j *job) {
 		c.verdict = Warn
 	}
 	if len(c.broken) > 0 && c.verdict != Fail {
-		c.verdict, c.expected, c.got, c.brokenRule = Fail, "a conversation that breaks no rule", c.broken[0].text, c.broken[0].rule
+		c.verdict, c.expected, c.got, c.observed = Fail, "a conversation that breaks no rule", c.broken[0].text, true
 	}
+}
+
+// rules returns the rules of a failure: those of the case, unless the observer alone found it, and those that
+// the observer saw broken.
+func (c *C) rules(ids []string) []string {
+	all := []string{}
+	if !c.observed {
+		all = append(all, ids...)
+	}
+	for _, b := range c.broken {
+		for _, rule := range b.rules {
+			if !slices.Contains(all, rule) {
+				all = append(all, rule)
+			}
+		}
+	}
+	return all
 }
 
 func (r *runner) newC(ctx context.Context, j *job) *C {

@@ -34,11 +34,14 @@ type C struct {
 	verdict       Verdict
 	expected, got string
 	broken        []breach // statements that the observer found broken
-	brokenRule    string   // the rule of the verdict, if it is not one of the case's own
+	observed      bool     // the verdict is the observer's, and not the script's
 }
 
 // breach is a statement that the observer found broken.
-type breach struct{ rule, text string }
+type breach struct {
+	rules []string
+	text  string
+}
 
 // ended is what a script panics with when its verdict is clear.
 type ended struct{}
@@ -52,6 +55,13 @@ func (c *C) end(v Verdict, expected, got string) {
 // Fail ends the script: the server did not do what was expected.
 func (c *C) Fail(expected, format string, args ...any) {
 	c.end(Fail, expected, fmt.Sprintf(format, args...))
+}
+
+// FailRule is like Fail, for a failure of another rule than those of the case.
+func (c *C) FailRule(rule, expected, format string, args ...any) {
+	c.observed = true
+	c.broken = append(c.broken, breach{rules: []string{rule}})
+	c.Fail(expected, format, args...)
 }
 
 // Choice ends the script: the standard leaves it open, and the server does what the text says.
