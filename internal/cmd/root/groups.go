@@ -31,6 +31,7 @@ func titles() map[string]string {
 		"mqtt pub topic": "Message", "mqtt sub topic": "Subscription", "mqtt rr topic": "Request", "mqtt ping count": "Round trips",
 		"mqtt bench pubs": "Load", "mqtt bench conn clients": "Load", "rate": "Pace", "credentials": "Clients",
 		"mqtt bench out": "Result", "mqtt bench conn out": "Result", "mqtt bench report out": "Result", "mqtt bench compare out": "Result",
+		"mqtt check version": "Cases", "mqtt check verbose": "Run and result", "mqtt check second-user": "More cases",
 		"mqtt sub count": "When to end", "retained-only": "Retained messages", "verbose": "Output",
 		"mqtt broker listen": "Listening", "mqtt broker host": "", "mqtt broker cert": groupTLS,
 		"mqtt broker ready-file": "Readiness", "mqtt broker metrics": "Metrics and log", "mqtt broker passwords": "Access",
@@ -43,7 +44,7 @@ func titles() map[string]string {
 	}
 }
 
-// connectionGroups reports whether a group has flags that all clients share, so that the short help
+// sharedGroup reports whether a group has flags that all clients share, so that the short help
 // leaves it to a topic.
 func sharedGroup(title string) bool {
 	switch title {
