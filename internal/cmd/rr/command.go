@@ -22,7 +22,7 @@ import (
 // if the command is mqtt itself it does not take them for values of flags.
 const requestPrefix = "MQTT_REQUEST_"
 
-// run gives the request to a command, and makes its output the answer. The end of ctx ends the
+// run gives the request to a command, and makes its output the answer, without one newline at its end. The end of ctx ends the
 // command, and so does the end of wait; a wait of 0 is no limit.
 func (j *job) run(ctx context.Context, e *cli.Env, command []string, wait time.Duration) {
 	errLate := fmt.Errorf("the command did not end within %s", wait)
@@ -38,7 +38,7 @@ func (j *job) run(ctx context.Context, e *cli.Env, command []string, wait time.D
 	cmd.WaitDelay = time.Second // for programs that it left running with its output open
 	ownProcessGroup(cmd)
 	err := cmd.Run()
-	j.answer = out.Bytes()
+	j.answer = bytes.TrimSuffix(out.Bytes(), []byte("\n")) // most programs end their output with one
 	switch {
 	case out.overflow:
 		j.answer, err = nil, errors.New("the command printed more than an MQTT packet can hold")

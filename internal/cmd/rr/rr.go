@@ -56,8 +56,8 @@ With -l, answers are printed as they arrive. Their correlation data ends with th
 (-F '%D %p', or -J). With -M 1 they arrive in the order of the lines.
 
 With --serve, the command after -- runs for each request on -t. It gets the payload on standard input and the
-request's properties in MQTT_REQUEST_... variables; what it prints is the answer. If it fails, the answer has the user
-property MQTT_ANSWER_ERROR, and mqtt rr ends with status 6.
+request's properties in MQTT_REQUEST_... variables; what it prints is the answer, without one newline at its end. If
+it fails, the answer has the user property MQTT_ANSWER_ERROR, and mqtt rr ends with status 6.
 
 The requester chooses the topic of the answer. Without --answer-topics, anyone who may publish a request can make the
 service publish the output of COMMAND to any topic to which the service's user may publish.

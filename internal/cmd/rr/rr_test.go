@@ -259,14 +259,14 @@ func TestServe(t *testing.T) {
 	for qos := range byte(3) {
 		ask(pub, qos, ":")
 		p := sub.Next()
-		if string(p.Payload) != "so far\n" || p.QoS != qos || string(p.Props.Value(proto.CorrelationData)) != "cd-:" || p.Props.Has(proto.UserProperty) {
+		if string(p.Payload) != "so far" || p.QoS != qos || string(p.Props.Value(proto.CorrelationData)) != "cd-:" || p.Props.Has(proto.UserProperty) {
 			t.Errorf("at QoS %d: answer %+v %q", qos, p, p.Payload)
 		}
 	}
 	ask(pub, 1, "exit 3")
 	p := sub.Next()
 	property, _ := p.Props.Get(proto.UserProperty)
-	if string(p.Payload) != "so far\n" || string(property.Key) != errorProperty || string(property.Value) != "exit status 3" {
+	if string(p.Payload) != "so far" || string(property.Key) != errorProperty || string(property.Value) != "exit status 3" {
 		t.Errorf("a command that fails: %+v", p)
 	}
 	pub.Publish(&proto.Publish{Topic: []byte("ask"), Payload: []byte(":")})
@@ -285,7 +285,7 @@ func TestServeEnvironment(t *testing.T) {
 	p := &proto.Publish{QoS: 1, Topic: []byte("ask")}
 	p.Props = p.Props.AppendText(proto.ResponseTopic, "re").AppendText(proto.CorrelationData, "abc").AppendPair("k", `v"`)
 	b.Connect(t).Publish(p)
-	sub.Expect(`re ask 1 re YWJj [["k","v\""]]` + "\n")
+	sub.Expect(`re ask 1 re YWJj [["k","v\""]]`)
 }
 
 // A command that takes longer than -W is ended and answered for. With -C the run ends after that
@@ -320,7 +320,7 @@ func TestServeInterrupted(t *testing.T) {
 	if err := os.WriteFile(gate, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	sub.Expect("re done\n")
+	sub.Expect("re done")
 	if got := r.Wait(t); got.Status != 0 {
 		t.Errorf("%+v", got)
 	}
