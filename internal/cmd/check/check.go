@@ -54,7 +54,7 @@ server lacks a capability; unsure: it could not be shown; flaky: it failed, and 
 With --client, the command after -- is run once for each case, with MQTT_URL, MQTT_HOST, MQTT_PORT and MQTT_CLIENT_ID
 set, and what it sends is judged. It gets SIGTERM when the case is decided.
 
-Topics and client identifiers begin with names of their own. Retained messages are cleared and sessions ended
+Topics and client identifiers have a unique prefix. Retained messages are cleared and sessions ended
 afterwards, also after Ctrl-C.`,
 		Example: `  mqtt check -h broker.example
   mqtt check -p 1884 --version 5 3.8 MQTT-3.3.1-9

@@ -32,8 +32,8 @@ func New(e *cli.Env) *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
 		Use:   "proxy [-- COMMAND ...]",
-		Short: "See, record, disturb and judge what a client and a server say",
-		Long: `Stand between clients and a server: clients connect to --listen, and the proxy connects to --to for each of them.
+		Short: "Show, record, disturb and check the packets of clients and a server",
+		Long: `Relay between clients and a server: clients connect to --listen, and the proxy connects to --to for each of them.
 Packets pass unchanged, byte for byte and in order. Both sides may use any transport: TCP, TLS, WebSocket, unix sockets.
 
 With a command after --, the proxy takes a free port, runs the command with MQTT_URL, MQTT_HOST and MQTT_PORT set, and

@@ -20,9 +20,9 @@ type farFlags struct {
 }
 
 func (f *farFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.cafile, "to-cafile", "", "trust only the authorities in `FILE` (PEM) for --to")
-	fs.StringVar(&f.cert, "to-cert", "", "show the server the certificate in `FILE` (PEM)")
-	fs.StringVar(&f.key, "to-key", "", "key of that certificate in `FILE` (PEM)")
+	fs.StringVar(&f.cafile, "to-cafile", "", "trust the CAs in `FILE` (PEM) for --to")
+	fs.StringVar(&f.cert, "to-cert", "", "present the certificate in `FILE` (PEM) to the server")
+	fs.StringVar(&f.key, "to-key", "", "read that certificate's key from `FILE` (PEM)")
 	fs.BoolVar(&f.insecure, "to-insecure", false, "accept any certificate; with --to-cafile, any host name")
 	fs.StringVar(&f.serverName, "to-servername", "", "expect `NAME` in the server's certificate")
 }
@@ -90,10 +90,10 @@ func plain(flag string, u transport.URL, login string) error {
 type nearFlags struct{ cert, key, keyPassFile, cafile string }
 
 func (f *nearFlags) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.cert, "cert", "", "certificate of the listener in `FILE` (PEM)")
-	fs.StringVar(&f.key, "key", "", "key of the certificate in `FILE` (PEM)")
-	fs.StringVar(&f.keyPassFile, "keypass-file", "", "passphrase of the key in `FILE`")
-	fs.StringVar(&f.cafile, "cafile", "", "require client certificates of the authorities in `FILE` (PEM)")
+	fs.StringVar(&f.cert, "cert", "", "use the certificate in `FILE` (PEM) for --listen")
+	fs.StringVar(&f.key, "key", "", "read the certificate's key from `FILE` (PEM)")
+	fs.StringVar(&f.keyPassFile, "keypass-file", "", "read the key's passphrase from `FILE`")
+	fs.StringVar(&f.cafile, "cafile", "", "require client certificates of the CAs in `FILE` (PEM)")
 }
 
 // endpoint returns where to listen. A private listener takes a free port.

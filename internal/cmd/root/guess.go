@@ -14,8 +14,14 @@ func guessCommand(word string) string {
 		return "mqtt pub"
 	case "request", "req", "ask", "rpc", "call", "mosquitto_rr", "reply", "respond":
 		return "mqtt rr"
-	case "connect", "status", "health", "healthcheck", "pingreq", "test", "info":
+	case "connect", "status", "health", "healthcheck", "pingreq", "info":
 		return "mqtt ping"
+	case "test", "conformance", "verify", "validate":
+		return "mqtt check"
+	case "limits":
+		return "mqtt check limits"
+	case "relay", "intercept", "sniff", "capture", "record", "mitm":
+		return "mqtt proxy"
 	case "conn", "connections":
 		return "mqtt bench conn"
 	case "benchmark", "load", "loadtest", "stress", "perf", "run", "simulate", "emqtt_bench":

@@ -77,6 +77,8 @@ func TestGuesses(t *testing.T) {
 		{"version", "did you mean mqtt --version?"},
 		{"-V", "did you mean --version?"},
 		{"connect", "did you mean mqtt ping?"},
+		{"test -h broker.example", "did you mean mqtt check?"},
+		{"sniff", "did you mean mqtt proxy?"},
 		{"conn", "did you mean mqtt bench conn?"},
 		{"serve", "did you mean mqtt broker?"},
 		{"passwd", "did you mean mqtt broker passwd FILE USER?"},
