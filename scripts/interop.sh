@@ -19,6 +19,9 @@
 #
 #   INTEROP_MQTT=PATH        use this binary instead of building one
 #   INTEROP_FEATURES=REGEX   only the features whose name matches
+#   INTEROP_RULES=yes        put mqtt proxy --rules between client and server, except for TLS and
+#                            WebSocket: a violation of the standard by either side is a FAIL, unless
+#                            it is known
 #   INTEROP_DEBIAN=RELEASE   take mosquitto and RabbitMQ from this release (default: sid), which
 #                            takes root; installed: from this machine
 #   INTEROP_INSTALL=no       install no packages
@@ -216,13 +219,20 @@ notes=() failures=()
 # judge COLUMN FEATURE STATUS FOLDER: sets the cell.
 judge() {
 	local column=$1 feature=$2 status=$3 folder=$4 entry server pattern kind evidence words shown
+	shown=$(violations "$column" "$feature" "$folder/suite.err")
+	if [[ -n $shown ]]; then
+		cells["$column $feature"]=FAIL
+		failures+=("$column $feature: ${shown//$'\n'/$'\n'    }")
+		say "interop: FAIL $column $feature: $shown"
+		return
+	fi
 	case $status in
 	0)
 		cells["$column $feature"]=ok
 		for entry in "${known_list[@]}"; do
 			IFS=$'\t' read -r server pattern kind evidence words <<<"$entry"
 			# shellcheck disable=SC2053 # a pattern is intended
-			[[ $server == "$column" && $feature == $pattern ]] || continue
+			[[ $server == "$column" && $feature == $pattern && $evidence != violation:* ]] || continue
 			notes+=("$column $feature: ok this time, although it is listed: $words")
 		done
 		return
@@ -281,6 +291,30 @@ start() {
 	say "interop: $1 is $about, on port $port"
 }
 
+# judged COMMAND...: sets judged to the command. With INTEROP_RULES it runs below a proxy, whose
+# port takes the place of the server's in its arguments; the status is 8 if only a rule was broken.
+judged() {
+	judged=("$@")
+	[[ ${INTEROP_RULES:-} == yes ]] || return 0
+	# shellcheck disable=SC2016
+	judged=("$mqtt" proxy --to "mqtt://127.0.0.1:$port" --rules -- bash -c
+		'to=$0 at=$MQTT_PORT; unset "${!MQTT_@}"; exec "${@//$to/$at}"' "$port" "$@")
+}
+
+# violations COLUMN FEATURE FILE: prints the violations in the file that are not known.
+violations() {
+	local line entry server pattern kind evidence words
+	[[ -e $3 ]] || return 0
+	while IFS= read -r line; do
+		for entry in "${known_list[@]}"; do
+			IFS=$'\t' read -r server pattern kind evidence words <<<"$entry"
+			# shellcheck disable=SC2053
+			[[ $1 == $server && $2 == $pattern && $evidence == violation:* && $line =~ $evidence ]] && continue 2
+		done
+		printf '%s\n' "${line#mqtt proxy: }"
+	done < <(grep -a '^mqtt proxy: violation: ' "$3")
+}
+
 # ask FEATURE CLIENTS FOLDER: tries one feature in its folder. Prints nothing, returns its status.
 ask() {
 	local status=0 log before=()
@@ -288,9 +322,10 @@ ask() {
 	for log in "$here"/*.log; do before+=("$(wc -c <"$log")"); done
 	(
 		cd "$3"
-		export SUITE_HOST=127.0.0.1 SUITE_PORT=$port SUITE_WS=$ws SUITE_MQTT=$mqtt SUITE_CLIENTS=$2
+		export SUITE_HOST=127.0.0.1 SUITE_WS=$ws SUITE_MQTT=$mqtt SUITE_CLIENTS=$2
 		export SUITE_TLS=$tls_port SUITE_CA=$certificates/ca.pem SUITE_NAMES=$tmp/names
-		exec setsid timeout -k 2 "$feature_limit" bash "$suite" run "$1"
+		judged env SUITE_PORT="$port" timeout -k 2 "$feature_limit" bash "$suite" run "$1"
+		exec setsid "${judged[@]}"
 	) >"$3/suite.err" 2>&1 </dev/null &
 	group_of_feature=$!
 	wait "$group_of_feature" || status=$?
@@ -325,8 +360,12 @@ ask_all() {
 reported() {
 	local column=$1 feature verdict detail folder status
 	shift
-	timeout -k 2 300 "$@" >"$tmp/$column.report" 2>"$tmp/$column.err" || {
-		failures+=("$column: it ended early: $(tail -n 1 "$tmp/$column.err")")
+	judged timeout -k 2 300 "$@"
+	"${judged[@]}" >"$tmp/$column.report" 2>"$tmp/$column.err" || {
+		status=$?
+		detail=$(violations "$column" rules "$tmp/$column.err")
+		[[ $status == 8 ]] || failures+=("$column: it ended early: $(tail -n 1 "$tmp/$column.err")")
+		[[ -z $detail ]] || failures+=("$column: ${detail//$'\n'/$'\n'    }")
 	}
 	while IFS=$'\t' read -r feature verdict detail; do
 		[[ " ${features[*]} " == *" $feature "* ]] || continue
