@@ -25,9 +25,16 @@ func (o *Observer) Broken(way Way, bytes []byte, err error, at time.Time) []Viol
 // broken reports what is wrong with bytes whose fixed header cannot be read.
 func (o *Observer) broken(way Way, s *side, bytes []byte) {
 	t := proto.Type(bytes[0] >> 4)
-	if way == In && !o.hello.seen && t != proto.CONNECT {
-		o.report(way, ruleFirstConnect, bytes, "the first bytes are not CONNECT")
-		return
+	if way == In && !o.hello.seen {
+		f, size, err := proto.Split(bytes, 0)
+		switch {
+		case t != proto.CONNECT:
+			o.report(way, ruleFirstConnect, bytes, "the first bytes are not CONNECT")
+			return
+		case err == nil && size > 0: // of a protocol with another name
+			o.connectSent(s, f, bytes[:size])
+			return
+		}
 	}
 	continued := 0 // bytes of the Remaining Length that say that one more follows
 	for continued < 4 && continued+1 < len(bytes) && bytes[1+continued] >= 0x80 {

@@ -11,6 +11,9 @@ import (
 func (o *Observer) malformed(way Way, f proto.Frame, packet []byte, err error) {
 	c := form{body: f.Body, v: o.sides[way].version, t: f.Type()}
 	c.packet(f)
+	if c.zero && o.sides[way].lost {
+		return // it may answer a packet with the identifier 0
+	}
 	if len(c.broken) == 0 {
 		c.broken = append(c.broken, ruleForm)
 	}
@@ -27,6 +30,7 @@ type form struct {
 	v      proto.Version
 	t      proto.Type
 	broken []rule
+	zero   bool // the first fault is a packet identifier of 0
 }
 
 func (c *form) fail(rules ...rule) {
@@ -126,7 +130,8 @@ func (c *form) varint(missing rule) int {
 
 // id reads a packet identifier.
 func (c *form) id(zero rule) {
-	if c.number(2, ruleForm) == 0 {
+	if c.number(2, ruleForm) == 0 && c.ok() {
+		c.zero = true
 		c.fail(zero)
 	}
 }

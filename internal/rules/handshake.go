@@ -121,7 +121,7 @@ func oldRefusal(f proto.Frame, v proto.Version) bool {
 // connackSent judges CONNACK.
 func (o *Observer) connackSent(s *side, f proto.Frame, packet []byte) {
 	h := &o.hello
-	if !h.delivered {
+	if !h.delivered && !s.lost {
 		o.report(Out, ruleConnackAnswers, packet, "CONNACK before CONNECT was delivered")
 	}
 	if h.answered {

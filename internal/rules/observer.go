@@ -65,7 +65,7 @@ func (o *Observer) sent(way Way, s *side, f proto.Frame, packet []byte) {
 		}
 	}
 	if s.version == 0 {
-		if way == Out && !o.hello.delivered {
+		if way == Out && !o.hello.delivered && !s.lost {
 			o.report(way, ruleConnackAnswers, packet, "%s before CONNECT", t)
 		}
 		return
