@@ -4,6 +4,8 @@
 # matches counts. Each fault was also seen with other clients of that server, or breaks the
 # rule that is named.
 #
+# Evidence that begins with violation: is what mqtt proxy --rules reports, with INTEROP_RULES=yes.
+#
 #   known SERVER-OR-CLIENT FEATURE no|theirs EVIDENCE WORDS
 
 # RabbitMQ 4.3: topics become routing keys with . for / and * for +, and back.
@@ -16,6 +18,9 @@ known rabbitmq 'levels:*' theirs 'PUBLISH: wildcard in a topic name' \
 known rabbitmq 'retained-wildcard:*' no 'sub did not end; it has 0 messages' \
 	'it finds retained messages by exact topic only'
 known rabbitmq 'shared:*' no 'of 100 messages 0 and 0 came' '$share is an ordinary topic to it'
+known rabbitmq '*qos2:3.1*' theirs 'violation: .* PUBACK for a PUBLISH at QoS 2' 'it answers a QoS 2 PUBLISH with PUBACK [MQTT-4.3.3-2]'
+known rabbitmq 'levels:*' theirs 'violation: .*(which matches no subscription|wildcard in a topic name)' \
+	'it delivers a/* as a/+ [MQTT-3.3.2-2], and a.b as a/b [MQTT-3.3.2-3]'
 
 # nats-server 2.15: topics become subjects.
 known nats '*:3.1' no 'before it answered' 'it speaks 3.1.1 only'
@@ -45,6 +50,12 @@ known mochi 'properties:*' theirs 'PUBACK malformed: PUBACK: reason not allowed'
 	'its PUBACK has the QoS in the place of the reason code as soon as the message has user properties [MQTT-3.4.2-1]'
 known mochi 'alias:*' no 'topic-alias-maximum is 0' 'it names no Topic Alias Maximum, so none may be used'
 known mochi 'expiry:*' theirs '^back got .* short' 'now and then an expired message is delivered: it looks for them once a second [MQTT-3.3.2-5]'
+known mochi 'session*:3.1.1' theirs 'violation: .* broke MQTT-3.9.3-2.* packet 9003....91$' 'it has 0x91 in a SUBACK of 3.1.1 [MQTT-3.9.3-2]'
+known mochi 'takeover:3.1.1' theirs 'violation: .* DISCONNECT from the server; packet e000$' 'it sends DISCONNECT to a client of 3.1.1'
+known mochi 'properties:5' theirs 'violation: .* broke MQTT-3.4.2-1.* PUBACK: reason not allowed' \
+	'its PUBACK has the QoS in the place of the reason code as soon as the message has user properties [MQTT-3.4.2-1]'
+known mochi '*' theirs 'violation: .* broke MQTT-3.3.4-9' \
+	'what waited in a session comes at once, whatever the Receive Maximum of the client [MQTT-3.3.4-9]'
 
 # mosquitto_pub 2.1.2 with any server, mosquitto's too.
 known 'mosquitto_*' '@(flood|shared|options)*' theirs '^pub -l: exit 0 after [0-9]+ acknowledgements' \
