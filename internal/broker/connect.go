@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -76,6 +77,12 @@ func (c *client) connect() error {
 	return c.rearm()
 }
 
+// handshaking reports whether the connection uses TLS, and its handshake is not complete.
+func (c *client) handshaking() bool {
+	secure, ok := c.conn.(interface{ ConnectionState() tls.ConnectionState })
+	return ok && !secure.ConnectionState().HandshakeComplete
+}
+
 // readConnect returns the first packet. It fails at once if the first byte is not that of a
 // CONNECT, because the peer speaks another protocol.
 func (c *client) readConnect() (proto.Frame, error) {
@@ -91,6 +98,10 @@ func (c *client) readConnect() (proto.Frame, error) {
 				spoken = proxyProtocol
 			}
 			return proto.Frame{}, fmt.Errorf("no WebSocket handshake: it looks like %s", spoken)
+		}
+		if err != nil && !timedOut(err) && !errors.Is(err, io.EOF) && c.handshaking() {
+			c.foreign = true
+			return proto.Frame{}, fmt.Errorf("TLS handshake failed: %w", withoutAddress(err))
 		}
 		if err != nil && !timedOut(err) {
 			return proto.Frame{}, fmt.Errorf("wait for CONNECT: %w", withoutAddress(err))
