@@ -23,7 +23,8 @@ func guesses(word string) []string {
 	case "client-id-prefix", "clientid-prefix", "prefix":
 		return []string{"id-prefix"}
 	case "clients", "connections", "conns", "users", "vus", "workers", "threads", "concurrency", "number-of-clients":
-		return []string{"clients", "pubs:--pubs and --subs, or mqtt bench conn --clients", "passwords", "max-connections", "parallel"}
+		return []string{"clients", "pubs:--pubs and --subs, or mqtt bench conn --clients", "passwords", "max-connections", "parallel",
+			"topic:=one command is one client; mqtt bench has --pubs and --subs"}
 	case "publishers", "pub", "num-publishers", "producers":
 		return []string{"pubs"}
 	case "subscribers", "sub", "num-subscribers", "consumers":
@@ -37,13 +38,29 @@ func guesses(word string) []string {
 	case "message-size", "payload-size", "msg-size", "packet-size":
 		return []string{"size", "max-packet-size", "maximum-packet-size"}
 	case "topics", "channel", "subject", "topic-filter", "filter", "topic-name":
-		return []string{"topic"}
-	case "exclude", "ignore", "skip":
-		return []string{"filter-out"}
+		return []string{"topic", "to:--fault 'topic=FILTER'"}
+	case "rule", "rules", "section", "sections", "case", "cases", "only", "test", "tests", "select":
+		return []string{"strict:=rules, sections and cases are arguments, as in mqtt check 3.8.4"}
+	case "exclude", "ignore", "skip", "allow-failures", "expected-failures":
+		return []string{"filter-out", "known:--known FILE"}
+	case "list-cases", "list-tests", "show-cases":
+		return []string{"list"}
 	case "broker", "server", "servers", "hostname", "address", "addr", "endpoint", "uri", "brokers", "bootstrap-server", "target":
-		return []string{"listen", "host:-h HOST, or -L URL"}
+		return []string{"to:--to URL", "listen", "host:-h HOST, or -L URL"}
+	case "host", "url", "upstream", "remote", "backend", "forward", "forward-to", "destination", "dest":
+		return []string{"to:--to URL", "url:-L URL"}
+	case "port", "listen-port", "from", "source", "local", "frontend":
+		return []string{"listen:--listen mqtt://127.0.0.1:PORT"}
 	case "bind-address", "listen-address", "listener", "listeners", "interface":
 		return []string{"listen", "bind"}
+	case "faults", "loss", "drop", "packet-loss", "latency", "jitter", "toxic", "chaos", "throttle", "corrupt", "bandwidth":
+		return []string{"fault:--fault 'delay=50ms drop=1%'"}
+	case "dump", "capture", "wireshark", "tcpdump", "pcapng":
+		return []string{"pcap"}
+	case "admin", "api", "http", "admin-port", "control-port", "rest":
+		return []string{"control"}
+	case "lint", "conformance", "validate":
+		return []string{"rules"}
 	case "quality", "qos-level", "quality-of-service", "maximum-qos":
 		return []string{"qos:-q N"}
 	case "retained", "keep":
@@ -54,8 +71,12 @@ func guesses(word string) []string {
 		return []string{"disable-clean-session:=a clean session is the default; -c resumes one"}
 	case "no-clean", "no-clean-session", "persistent", "resume", "session":
 		return []string{"disable-clean-session:-c"}
-	case "session-expiry", "se", "expiry":
+	case "session-expiry", "se":
 		return []string{"session-expiry-interval:-x SECONDS"}
+	case "ttl", "message-expiry", "msg-expiry", "expires", "lifetime":
+		return []string{"message-expiry-interval"}
+	case "expiry", "expire":
+		return []string{"message-expiry-interval:--message-expiry-interval, or -x SECONDS for the session", "session-expiry-interval:-x SECONDS"}
 	case "ca", "ca-file", "ca-cert", "cacert", "root-ca", "ca-certificate", "tls-ca":
 		return []string{"cafile"}
 	case "ca-path", "ca-dir":
@@ -66,8 +87,12 @@ func guesses(word string) []string {
 		return []string{"key"}
 	case "ssl", "secure", "enable-ssl", "use-tls", "mqtts":
 		return []string{"tls", "listen:--listen mqtts://HOST:PORT"}
+	case "insecure":
+		return []string{"to-insecure"}
+	case "servername", "tls-servername":
+		return []string{"to-servername"}
 	case "no-verify", "skip-verify", "tls-insecure", "insecure-skip-verify", "insecure-skip-tls-verify", "no-check-certificate", "verify":
-		return []string{"insecure"}
+		return []string{"insecure", "to-insecure"}
 	case "sni", "server-name":
 		return []string{"tls-servername"}
 	case "alpn":
@@ -82,8 +107,10 @@ func guesses(word string) []string {
 		return []string{"will-retain"}
 	case "interval", "delay", "sleep", "wait", "period", "interval-of-msg":
 		return []string{"interval", "repeat-delay", "rate", "idle-timeout"}
-	case "rps", "qps", "throughput", "message-rate", "msg-rate", "speed":
+	case "speed", "realtime":
 		return []string{"pace", "rate"}
+	case "rps", "qps", "mps", "rate", "throughput", "message-rate", "msg-rate", "messages-per-second", "msgs-per-second":
+		return []string{"rate", "repeat-delay", "message-rate"}
 	case "connect-rate", "connection-rate", "conn-rate", "connrate", "ramp-up", "rampup":
 		return []string{"ramp", "connect-rate"}
 	case "time", "total-time", "run-time", "length":
@@ -93,7 +120,7 @@ func guesses(word string) []string {
 	case "retry", "retries", "reconnect-period", "auto-reconnect":
 		return []string{"reconnect"}
 	case "output", "output-file", "outfile", "report", "save", "summary-export", "result", "results":
-		return []string{"out", "json:a redirection, as in -J > FILE"}
+		return []string{"out", "record", "json:a redirection, as in -J > FILE"}
 	case "baseline", "base", "compare", "compare-to", "compare-with", "against":
 		return []string{"known", "fail-if:=mqtt bench compare BASE... -- NEW... compares results"}
 	case "name", "run-name", "test-name", "label", "description", "comment":
@@ -106,10 +133,16 @@ func guesses(word string) []string {
 		return []string{"stdin-line:-l, or -s for all of stdin as one message"}
 	case "json-output", "output-mode", "output-json":
 		return []string{"json:-J", "format"}
-	case "json":
-		return []string{"format:--format json"}
-	case "hex", "base64", "output-format":
+	case "json", "html", "junit", "csv", "markdown", "tap", "prometheus":
+		return []string{"format:--format " + word}
+	case "hex", "base64":
+		return []string{"payload:--payload " + word}
+	case "output-format":
 		return []string{"payload:--payload hex", "format"}
+	case "timestamp", "timestamps", "show-time":
+		return []string{"payload:-F '%I %t %p'"}
+	case "no-color", "no-colour", "nocolor", "no-colors", "monochrome", "plain":
+		return []string{"color:--color never"}
 	case "verbose", "trace", "verbosity", "show-topics":
 		return []string{"verbose:-v", "log-level:--log-level debug", "debug:-d"}
 	case "silent", "no-output", "no-warnings":
@@ -130,8 +163,8 @@ func guesses(word string) []string {
 		return []string{"acl"}
 	case "anonymous", "no-auth":
 		return []string{"allow-anonymous"}
-	case "log", "loglevel", "log-dest", "log-type":
-		return []string{"log-level"}
+	case "log", "loglevel", "log-level", "log-dest", "log-type":
+		return []string{"log-level", "debug:-d"}
 	case "config", "conf", "config-file", "configuration":
 		return []string{"profile:--profile NAME, or -o FILE for mosquitto's options", "passwords:=" + NoConfigFile}
 	case "v", "ver":
@@ -195,6 +228,12 @@ func guessLetter(c *cobra.Command, letter string) string {
 		name = "output"
 	case "j":
 		name = "json"
+	case "p":
+		name = "port"
+	case "L", "h":
+		name = "url"
+	case "l":
+		name = "listen"
 	case "R":
 		name = "rate"
 	case "D":
@@ -292,6 +331,9 @@ func CheckFlags(c *cobra.Command, args []string, wantsNext func(*pflag.FlagSet, 
 		}
 		if err := oneDash(c, arg); err != nil {
 			return err
+		}
+		if arg == "-h" && fs.Lookup("to") != nil && i+1 < len(args) && !strings.HasPrefix(args[i+1], "-") {
+			return BadFlag("-h", Guess(c, "host"), "or --help for help")
 		}
 		if !wantsNext(fs, arg) {
 			continue

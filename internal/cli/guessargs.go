@@ -23,6 +23,8 @@ func guessArguments(c *cobra.Command, args []string) string {
 		switch {
 		case arg == "help":
 			return "--help"
+		case fs.Lookup("count") != nil && given("disable-clean-session") && isNumber(arg):
+			return "-C " + arg + ", for -c " + arg
 		case strings.Contains(arg, "://") && !given("url"):
 			words = append(words, "-L "+ShellQuote(transport.Redact(arg)))
 			host = true
@@ -60,8 +62,30 @@ func splitAddress(s string) (host, port string, ok bool) {
 	if err != nil || host == "" || strings.ContainsFunc(host, notInHost) && !strings.Contains(host, ":") {
 		return "", "", false
 	}
-	_, err = strconv.ParseUint(port, 10, 16)
-	return host, port, err == nil
+	return host, port, isNumber(port)
+}
+
+// isNumber reports whether s is a number of at most 16 bits.
+func isNumber(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 16)
+	return err == nil
+}
+
+// GuessServer returns the flags that an argument was probably meant for, if it is the address or the URL of
+// a server, and "" otherwise.
+func GuessServer(arg string) string {
+	host, port, isAddr := splitAddress(arg)
+	switch {
+	case strings.Contains(arg, "://"):
+		return "-L " + ShellQuote(transport.Redact(arg))
+	case isAddr:
+		return "-h " + host + " -p " + port
+	case isHost(arg):
+		return "-h " + arg
+	case isNumber(arg):
+		return "-p " + arg
+	}
+	return ""
 }
 
 // isHost reports whether an argument is an address or looks like the name of a host.

@@ -106,6 +106,8 @@ func unexpected(args []string) error {
 		return cli.Usage(what+": did you mean --listen "+cli.ShellQuote(transport.Redact(word))+"?", "a command to run comes after --")
 	case notPort == nil:
 		return cli.Usage(what+": did you mean -p "+word+"?", "a command to run comes after --")
+	case strings.HasPrefix(cli.GuessServer(word), "-h "):
+		return cli.Usage(what+": did you mean "+cli.GuessServer(word)+"?", "a command to run comes after --")
 	case strings.Contains(word, "user") || strings.Contains(word, "pass"):
 		return cli.Usage(what+": did you mean mqtt broker passwd FILE USER?", "a command to run comes after --")
 	}

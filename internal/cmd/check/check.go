@@ -15,6 +15,7 @@ import (
 
 	"mqtt/internal/check"
 	"mqtt/internal/cli"
+	"mqtt/internal/conn"
 	"mqtt/internal/connect"
 	"mqtt/internal/proto"
 )
@@ -146,7 +147,11 @@ func (f *flags) options(ctx context.Context, e *cli.Env, fs *pflag.FlagSet) (che
 			ctx, cancel = context.WithTimeout(ctx, p.Cfg.Timeout)
 			defer cancel()
 		}
-		return p.Cfg.Dial(ctx, v)
+		nc, err := p.Cfg.Dial(ctx, v)
+		if err != nil {
+			return nil, &conn.OpenError{Err: err}
+		}
+		return nc, nil
 	}
 	if c := &p.Cfg.Connect; c.HasUsername {
 		opt.User = &check.User{Name: c.Username, HasPassword: c.HasPassword, Password: string(c.Password)}
@@ -211,7 +216,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, args []s
 	r, err := check.Run(ctx, opt)
 	e.Erase()
 	if r == nil {
-		return failure(plan, err)
+		return failure(plan, err, args)
 	}
 	return f.finish(e, o, r, view, known, err, "the server does not conform")
 }
@@ -251,12 +256,12 @@ func (f *flags) finish(e *cli.Env, o *output, r *check.Report, view check.View, 
 	return nil
 }
 
-// failure returns the error of a run without a report.
-func failure(plan *connect.Plan, err error) error {
+// failure returns the error of a run without a report. args are the selectors.
+func failure(plan *connect.Plan, err error, args []string) error {
 	var refused *check.RefusedError
 	switch {
 	case errors.Is(err, check.ErrNoCase):
-		return cli.Usage(err.Error(), "mqtt check --list lists the cases")
+		return noCase(args)
 	case errors.As(err, &refused):
 		return cli.Fail(cli.ExitRefused, "-u NAME and --password-file FILE are sent with each CONNECT", "%w", err)
 	}
@@ -277,7 +282,7 @@ func progress(e *cli.Env) func(done, of int, r *check.Result) {
 func list(e *cli.Env, cases []*check.Case, selectors []string) error {
 	b := check.List(cases, selectors)
 	if len(b) == 0 {
-		return cli.Usage(check.ErrNoCase.Error(), "mqtt check --list lists the cases")
+		return noCase(selectors)
 	}
 	return cli.WriteAll(e, b)
 }

@@ -32,7 +32,7 @@ A value with "at least" is the most that was tried.`,
 			}
 			limits, err := check.Limits(c.Context(), opt)
 			if err != nil {
-				return failure(plan, err)
+				return failure(plan, err, nil)
 			}
 			var b strings.Builder
 			version := ""

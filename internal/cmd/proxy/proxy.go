@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -59,7 +60,7 @@ is then 8.`,
 			case after && len(args) == 0:
 				return cli.Usage("no command after --", "name the program to run, or leave out --")
 			case !after && len(args) > 0:
-				return cli.Usage("unexpected argument "+cli.Quote(args[0]), "did you mean --to "+args[0]+"? A command to run comes after --")
+				return unexpected(args)
 			}
 			if err := e.LoadSettings(c); err != nil {
 				return err
@@ -123,4 +124,26 @@ func (f *flags) check(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, privat
 		}
 	}
 	return p, nil
+}
+
+// unexpected returns the error about arguments that do not come after --.
+func unexpected(args []string) error {
+	word, meant := transport.Redact(args[0]), ""
+	switch server := cli.GuessServer(args[0]); {
+	case word == "help":
+		meant = "--help"
+	case strings.HasPrefix(server, "-p "):
+		meant = "--listen mqtt://127.0.0.1:" + word
+	case strings.HasPrefix(server, "-L "):
+		meant = "--to " + cli.ShellQuote(word)
+	case server != "":
+		meant = "--to mqtt://" + word
+	default:
+		words := make([]string, len(args))
+		for i, arg := range args {
+			words[i] = cli.ShellQuote(arg)
+		}
+		meant = "-- " + strings.Join(words, " ")
+	}
+	return cli.Usage("unexpected argument "+cli.Quote(word)+": did you mean "+meant+"?", "a command to run comes after --")
 }

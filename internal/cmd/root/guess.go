@@ -14,18 +14,22 @@ func guessCommand(word string) string {
 		return "mqtt pub"
 	case "request", "req", "ask", "rpc", "call", "mosquitto_rr", "reply", "respond":
 		return "mqtt rr"
-	case "connect", "status", "health", "healthcheck", "pingreq", "info":
+	case "connect", "status", "health", "healthcheck", "pingreq", "info", "wait":
 		return "mqtt ping"
-	case "test", "conformance", "verify", "validate":
-		return "mqtt check"
-	case "limits":
-		return "mqtt check limits"
-	case "relay", "intercept", "sniff", "capture", "record", "mitm":
-		return "mqtt proxy"
 	case "conn", "connections":
 		return "mqtt bench conn"
 	case "benchmark", "load", "loadtest", "stress", "perf", "run", "simulate", "emqtt_bench":
 		return "mqtt bench"
+	case "conformance", "compliance", "verify", "validate", "lint", "spec", "test", "doctor":
+		return "mqtt check"
+	case "sniff", "sniffer", "capture", "intercept", "mitm", "relay", "forward", "tunnel", "dump", "chaos", "fault", "faults":
+		return "mqtt proxy"
+	case "record":
+		return "mqtt sub -J > FILE, or mqtt proxy --record FILE"
+	case "replay", "play":
+		return "mqtt pub -J --pace 1x < FILE"
+	case "limits":
+		return "mqtt check limits"
 	case "report":
 		return "mqtt bench report"
 	case "compare", "diff":
@@ -38,7 +42,7 @@ func guessCommand(word string) string {
 		return "mqtt config"
 	case "version":
 		return "mqtt --version"
-	case "man", "usage", "manual":
+	case "man", "usage", "manual", "docs":
 		return "mqtt help"
 	case "completions", "autocomplete", "complete":
 		return "mqtt completion"
