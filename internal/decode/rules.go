@@ -20,7 +20,7 @@ type Rules struct {
 type rule struct {
 	filter string // "" for all topics
 	format string
-	codec  Codec  // nil: goes by Content Type and topic
+	codec  Codec // nil: goes by Content Type and topic
 }
 
 // NewRules returns the rules of specs, each FORMAT or FILTER=FORMAT. The first one whose filter matches
