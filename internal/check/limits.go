@@ -82,7 +82,7 @@ func (m *measure) add(name, how string, least, last int, limit bool, script func
 	case !ok:
 		value = "below " + strconv.Itoa(least)
 	case n == last && limit:
-		value += " (the most there is)"
+		value += " (the maximum)"
 	case n == last:
 		value = "at least " + value
 	}

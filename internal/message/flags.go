@@ -124,7 +124,7 @@ func (f *Flags) CheckTopic(topic, hint string) error {
 	case topic == "":
 		return cli.Usage("no topic", "name one with -t TOPIC")
 	case f.NamesTopics():
-		return cli.ConflictHint("with -K the topic stands on each line", "-t", "-K")
+		return cli.ConflictHint("-K reads the topic from each line", "-t", "-K")
 	}
 	if err := proto.CheckTopic(topic); err != nil {
 		return cli.BadFlag("-t", " "+cli.Quote(topic)+": "+err.Error(), cli.TopicHint(topic, hint))

@@ -62,7 +62,8 @@ afterwards, also after Ctrl-C.`,
   mqtt check --format junit --known known.txt > check.xml
   mqtt check --client -- ./my-client
   mqtt check report ours.json theirs.json --format markdown`,
-		Args: cobra.ArbitraryArgs,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeSelector,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := e.LoadSettings(c); err != nil {
 				return err

@@ -2,7 +2,6 @@ package check
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -34,16 +33,7 @@ A value with "at least" is the most that was tried.`,
 			if err != nil {
 				return failure(plan, err, nil)
 			}
-			var b strings.Builder
-			version := ""
-			for _, l := range limits {
-				if l.Version != version {
-					version = l.Version
-					fmt.Fprintf(&b, "MQTT %s\n", version)
-				}
-				fmt.Fprintf(&b, "  %-32s %-16s %s\n", l.Name, l.Value, l.How)
-			}
-			return cli.WriteAll(e, []byte(b.String()))
+			return cli.WriteAll(e, limitsTable(limits))
 		},
 	}
 	fs := c.Flags()
@@ -53,4 +43,22 @@ A value with "at least" is the most that was tried.`,
 	fs.StringVar(&f.wait, "wait", "5s", "wait `DURATION` for one answer")
 	f.Flags.RegisterServer(fs)
 	return c
+}
+
+// limitsTable returns the limits as text, a table for each version, with columns as wide as their contents.
+func limitsTable(limits []check.Fact) []byte {
+	var names, values int
+	for _, l := range limits {
+		names, values = max(names, len(l.Name)), max(values, len(l.Value))
+	}
+	var b []byte
+	version := ""
+	for _, l := range limits {
+		if l.Version != version {
+			version = l.Version
+			b = fmt.Appendf(b, "MQTT %s\n", version)
+		}
+		b = fmt.Appendf(b, "  %-*s  %-*s  %s\n", names, l.Name, values, l.Value, l.How)
+	}
+	return b
 }

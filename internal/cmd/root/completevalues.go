@@ -49,6 +49,8 @@ func flagValues(c *cobra.Command, f *pflag.Flag) []string {
 		return []string{"0\tat most once", "1\tat least once", "2\texactly once"}
 	case "protocol-version":
 		return []string{"auto\t5, else 3.1.1", "5", "3.1.1", "3.1"}
+	case "version":
+		return []string{"5", "3.1.1", "3.1", "5,3.1.1"}
 	case "retain-handling":
 		return []string{"always", "new\tonly with a new subscription", "never"}
 	case "tls-version":

@@ -112,6 +112,7 @@ func TestGuesses(t *testing.T) {
 		{"check mqtt://u:s3cr3t@h", "did you mean -L 'mqtt://u:***@h'?"},
 		{"check 3.1.1", "did you mean --version 3.1.1?"},
 		{"check 5", "did you mean --version 5.0?"},
+		{"check 3.8.4-1", "did you mean MQTT-3.8.4-1?"},
 		{"check limit", "did you mean mqtt check limits?"},
 		{"check compare a.json b.json", "did you mean mqtt check report FILE...?"},
 		{"check ./my-client", "did you mean --client -- ./my-client?"},
