@@ -251,6 +251,27 @@ func TestServerLimits(t *testing.T) {
 	})
 }
 
+// TestSubscribeLimits checks that a SUBSCRIBE for what the CONNACK says is not available is not sent,
+// and that the connection goes on.
+func TestSubscribeLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, script(t, proto.V5, func(p *peer) {
+			p.greet(false, proto.WildcardSubscriptionAvailable, 0, proto.SharedSubscriptionAvailable, 0, proto.SubscriptionIdentifierAvailable, 0)
+			p.expect(&proto.Subscribe{PacketID: 1, Filters: []proto.Subscription{{Filter: "a/b"}}})
+			p.bye()
+		}))
+		ask := func(filter string, ps proto.Props) error {
+			return c.Send(t.Context(), &proto.Subscribe{Props: ps, Filters: []proto.Subscription{{Filter: "a"}, {Filter: filter}}})
+		}
+		limited(t, ask("a/#", nil), proto.WildcardSubscriptionAvailable)
+		limited(t, ask("+", nil), proto.WildcardSubscriptionAvailable)
+		limited(t, ask("$share/g/a", nil), proto.SharedSubscriptionAvailable)
+		limited(t, ask("a", proto.Props(nil).AppendNum(proto.SubscriptionIdentifier, 1)), proto.SubscriptionIdentifierAvailable)
+		send(t, c, &proto.Subscribe{Filters: []proto.Subscription{{Filter: "a/b"}}})
+		closed(t, c)
+	})
+}
+
 // TestServerLimitsSmallest checks that acknowledgements and DISCONNECT fit a small Maximum Packet
 // Size: reason strings and user properties that do not fit are left out [MQTT-3.4.2-2],
 // [MQTT-3.4.2-3], [MQTT-3.5.2-2], [MQTT-3.5.2-3], [MQTT-3.6.2-2], [MQTT-3.6.2-3], [MQTT-3.7.2-2],

@@ -165,6 +165,11 @@ func (c *Conn) checkLimits(qos byte, retain bool, size int) error {
 // Send queues a Subscribe, Unsubscribe, Ping or Auth. Next returns the answer as an event. Send
 // sets the packet identifier of a Subscribe or Unsubscribe. Its errors are those of Publish.
 func (c *Conn) Send(ctx context.Context, p proto.Packet) error {
+	if p, ok := p.(*proto.Subscribe); ok {
+		if err := c.checkSubscribe(p); err != nil {
+			return err
+		}
+	}
 	if err := c.makeRoom(ctx); err != nil {
 		return err
 	}

@@ -30,7 +30,20 @@ func WarnCarriageReturn(warn func(text string, args ...any), where, topic string
 func SubscribeError(err error) error {
 	var limit *conn.Limit
 	if errors.As(err, &limit) {
-		return cli.Fail(cli.ExitSubscribe, "use a shorter topic filter", "subscribe: %w", err)
+		return cli.Fail(cli.ExitSubscribe, subscribeHint(limit.Property), "subscribe: %w", err)
 	}
 	return err
+}
+
+// subscribeHint returns what to do about a limit of the server that a SUBSCRIBE exceeds.
+func subscribeHint(p proto.PropID) string {
+	switch p {
+	case proto.WildcardSubscriptionAvailable:
+		return "this server has no wildcards: name each topic"
+	case proto.SharedSubscriptionAvailable:
+		return "this server has no shared subscriptions: leave out $share/ and the share name"
+	case proto.SubscriptionIdentifierAvailable:
+		return "this server has no subscription identifiers: leave it out"
+	}
+	return "use a shorter topic filter"
 }
