@@ -186,9 +186,10 @@ func (o *Observer) publishDelivered(way Way, receiver *side, p *proto.Publish) {
 	if way == Out { // only a client must keep the order
 		owed := &receiver.owed[p.QoS]
 		switch {
-		case len(*owed) >= maxOwed:
+		case len(*owed) >= maxOwed, slices.Contains(*owed, p.PacketID):
+			// The server may use the identifier again before a second acknowledgement comes.
 			receiver.owedLost = true
-		case !slices.Contains(*owed, p.PacketID):
+		default:
 			*owed = append(*owed, p.PacketID)
 		}
 	}
