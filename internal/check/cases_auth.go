@@ -56,7 +56,7 @@ var authCases = [...]Case{
 		},
 	},
 	{
-		Name: "denied-topic", Title: "A message on a topic that the user may not publish to is acknowledged, or ends the connection, and is not delivered",
+		Name: "denied-topic", Title: "A message on a topic that the user may not publish to is acknowledged, or ends the connection",
 		V5: "3.3.4 MQTT-3.3.4-1", V311: "3.3.5 MQTT-3.3.5-2", Needs: NeedDeniedTopic | NeedQoS1,
 		Run: func(c *C) {
 			p := c.Connect()
@@ -79,6 +79,30 @@ var authCases = [...]Case{
 			case *proto.Disconnect:
 			default:
 				c.Fail("PUBACK, or the server closes the connection", "%s", p.describe(packet))
+			}
+		},
+	},
+	{
+		Name: "denied-topic-not-delivered", Title: "A message on a topic that the user may not publish to is not delivered",
+		V5: "3.3.4", V311: "3.3.5", Needs: NeedDeniedTopic | NeedSecondUser,
+		Run: func(c *C) {
+			u := c.r.opt.SecondUser
+			s := c.Connect(func(p *proto.Connect) {
+				p.HasUsername, p.Username, p.HasPassword, p.Password = true, u.Name, u.HasPassword, []byte(u.Password)
+			})
+			s.Subscribe(c.r.opt.DeniedTopic, 0)
+			s.Subscribe(c.Topic("m"), 0)
+			p := c.Connect()
+			payload := c.Topic("denied") // no other attempt's
+			p.Send(&proto.Publish{Topic: []byte(c.r.opt.DeniedTopic), Payload: []byte(payload)}, &proto.Ping{Kind: proto.PINGREQ})
+			if packet, err := p.read(c.r.opt.Limit); err != nil || packet.Type() != proto.PINGRESP {
+				p = c.Connect() // the server has ended the connection, as it may
+			}
+			p.Publish(message(c.Topic("m"), "marker", 0))
+			for _, m := range s.Until("marker") {
+				if string(m.Payload) == payload {
+					c.Fail("no message on that topic", "%s", s.describe(m))
+				}
 			}
 		},
 	},

@@ -19,11 +19,12 @@ type ClientOptions struct {
 	// Command runs the client with these variables in its environment until it ends by itself, or
 	// ctx is done. Its exit status is not judged; the error says that it could not be run.
 	Command   func(ctx context.Context, variables []string) error
-	Versions  []proto.Version // which a client may have; empty means all
-	Selectors []string        // rules, sections and names of cases; empty means all
-	Wait      time.Duration   // for the client to do something; 0 means 5 s
-	Parallel  int             // commands at a time; 0 means 4
-	Name      string          // as in Options
+	Versions  []proto.Version            // which a client may have; empty means all
+	Selectors []string                   // rules, sections and names of cases; empty means all
+	Wait      time.Duration              // for the client to do something; 0 means 5 s
+	Parallel  int                        // commands at a time; 0 means 4
+	Name      string                     // as in Options
+	Trace     func(id string, p *Packet) // as in Options
 	Progress  func(done, of int, r *Result)
 }
 
@@ -41,7 +42,7 @@ func RunClient(ctx context.Context, opt ClientOptions) (*Report, error) {
 	if err := checkSelected(ClientCases(), opt.Selectors); err != nil {
 		return nil, err
 	}
-	r := newRunner(Options{Limit: opt.Wait, Name: opt.Name})
+	r := newRunner(Options{Limit: opt.Wait, Name: opt.Name, Trace: opt.Trace})
 	r.client = &opt
 	began := time.Now()
 	version, err := r.clientVersion(ctx)

@@ -47,6 +47,35 @@ func (f *Found) missing(n Needs, name, how string) {
 	f.fact(name, "no", how)
 }
 
+// inherit notes what the server said of itself in MQTT 5, which earlier versions have no words for.
+func (f *Found) inherit(newer *Found) {
+	if newer.Version != proto.V5 {
+		return
+	}
+	const how = " of MQTT 5"
+	if !newer.Retain && f.Retain {
+		f.Retain = false
+		f.missing(NeedRetain, "retained messages", "Retain Available is 0 in CONNACK"+how)
+	}
+	if !newer.Wildcard && f.Wildcard {
+		f.Wildcard = false
+		f.missing(NeedWildcard, "wildcard subscriptions", "Wildcard Subscription Available is 0 in CONNACK"+how)
+	}
+	if newer.MaximumQoS < f.MaximumQoS {
+		f.MaximumQoS = newer.MaximumQoS
+		f.limitQoS(how)
+	}
+}
+
+// limitQoS notes which QoS the server does not have.
+func (f *Found) limitQoS(how string) {
+	for q, n := range map[byte]Needs{1: NeedQoS1, 2: NeedQoS2} {
+		if f.MaximumQoS < q {
+			f.why[n] = fmt.Sprintf("the server's Maximum QoS%s is %d", how, f.MaximumQoS)
+		}
+	}
+}
+
 // discover finds the versions that the server speaks, and its capabilities in each.
 func (r *runner) discover(ctx context.Context) (found []*Found, err error) {
 	wanted := r.opt.Versions
@@ -62,6 +91,9 @@ func (r *runner) discover(ctx context.Context) (found []*Found, err error) {
 		if f == nil {
 			why = reason
 			continue
+		}
+		if len(found) > 0 {
+			f.inherit(found[0])
 		}
 		found = append(found, f)
 	}
@@ -173,12 +205,7 @@ func (f *Found) capabilities(c *C, p *Peer) {
 		}
 	}
 	f.fact("Maximum QoS", strconv.Itoa(int(f.MaximumQoS)), map[bool]string{true: how, false: "SUBACK of a subscription at QoS 2"}[f.Version == proto.V5])
-	if f.MaximumQoS < 1 {
-		f.why[NeedQoS1] = "the server's Maximum QoS is 0"
-	}
-	if f.MaximumQoS < 2 {
-		f.why[NeedQoS2] = fmt.Sprintf("the server's Maximum QoS is %d", f.MaximumQoS)
-	}
+	f.limitQoS("")
 }
 
 // probeSessions finds whether the server says that it keeps no session. One that says nothing must keep it.

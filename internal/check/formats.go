@@ -32,13 +32,16 @@ func Read(rd io.Reader) (*Report, error) {
 }
 
 // evidence returns the details of a verdict as text.
-func (k *Result) evidence() string {
+func (v *View) evidence(k *Result) string {
 	var b strings.Builder
 	if k.Expected != "" {
 		fmt.Fprintf(&b, "expected: %s\n", clean(k.Expected))
 	}
 	if k.Got != "" {
 		fmt.Fprintf(&b, "got: %s\n", clean(k.Got))
+	}
+	if v.Repeat != nil {
+		fmt.Fprintf(&b, "repeat: %s\n", clean(v.Repeat(k)))
 	}
 	for _, p := range k.Packets {
 		fmt.Fprintf(&b, "%d %s %.3f %s %s\n", p.Connection, p.Way, p.Time, clean(p.Text), shortHex(p.Hex))
@@ -62,9 +65,9 @@ func JUnit(w io.Writer, r *Report, v View) error {
 		case k.Verdict == Fail && v.Known[k.ID]:
 			c.Skipped = "known failure: " + clean(k.Got)
 		case k.Verdict == Fail || k.Verdict == Warn && v.Strict:
-			c.Failure = &report.Failure{Type: string(k.Verdict), Message: clean(k.Got), Details: k.evidence()}
+			c.Failure = &report.Failure{Type: string(k.Verdict), Message: clean(k.Got), Details: v.evidence(k)}
 		case k.Verdict == Warn:
-			c.Output = k.evidence()
+			c.Output = v.evidence(k)
 		case k.Verdict != OK:
 			c.Skipped = string(k.Verdict) + ": " + clean(k.Got)
 		}
@@ -92,7 +95,7 @@ func TAP(w io.Writer, r *Report, v View) error {
 		}
 		fmt.Fprintf(&b, "%s %d - %s %s%s\n", word, i+1, k.ID, strings.ReplaceAll(k.Title, "#", "\\#"), directive)
 		if failed || k.Verdict == Warn {
-			for line := range strings.Lines(k.evidence()) {
+			for line := range strings.Lines(v.evidence(k)) {
 				b.WriteString("# " + line)
 			}
 		}
@@ -128,7 +131,7 @@ func Markdown(w io.Writer, r *Report, v View) error {
 			b.WriteString(" (" + strings.Join(k.Rules, ", ") + ")")
 		}
 		b.WriteString(".\n")
-		if text := k.evidence(); text != "" {
+		if text := v.evidence(k); text != "" {
 			b.WriteString("\n```text\n" + strings.ReplaceAll(text, "```", "'''") + "```\n")
 		}
 	}
@@ -177,7 +180,7 @@ func HTML(w io.Writer, r *Report, v View) error {
 				word += ", known"
 			}
 			expected := k.Title
-			if k.Expected != "" {
+			if k.Expected != "" && k.Expected != k.Title {
 				expected += ": " + k.Expected
 			}
 			p.Row(word, k.ID, strings.Join(k.Rules, " "), expected, k.Got)
@@ -186,7 +189,7 @@ func HTML(w io.Writer, r *Report, v View) error {
 	p.EndTable()
 	for i := range r.Cases {
 		k := &r.Cases[i]
-		if len(k.Packets) == 0 || k.Verdict == Choice {
+		if len(k.Packets) == 0 || !v.shows(k) {
 			continue
 		}
 		p.Table("Packets of "+k.ID, true, "connection", "way", "seconds", "packet", "hex")

@@ -34,6 +34,9 @@ type Options struct {
 	// Restart restarts the server and returns when that has been ordered; nil means it cannot be.
 	Restart func(ctx context.Context) error
 
+	// Trace, if not nil, is called with the ID of the case and each packet or event, by one goroutine at a
+	// time. Passwords are masked.
+	Trace func(id string, p *Packet)
 	// Progress, if not nil, is called with each result, by one goroutine at a time.
 	Progress func(done, of int, r *Result)
 }

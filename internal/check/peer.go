@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"mqtt/internal/format"
@@ -84,13 +86,9 @@ func (p *Peer) record(way rules.Way, packet []byte) {
 			c.violated(v)
 		}
 	}
-	if len(c.packets) == maxEvidence {
-		c.lost++
-		return
-	}
-	shown := maskPassword(packet)
+	shown := c.masked(packet)
 	text := ""
-	if f, n, err := proto.Split(packet, 0); err == nil && n == len(packet) {
+	if f, n, err := proto.Split(shown, 0); err == nil && n == len(shown) {
 		text = string(format.AppendPacket(nil, f, p.v))
 	} else {
 		text = fmt.Sprintf("%d bytes that are not one packet", len(packet))
@@ -98,7 +96,22 @@ func (p *Peer) record(way rules.Way, packet []byte) {
 	if len(text) > maxTextBytes {
 		text = text[:maxTextBytes] + "…"
 	}
-	c.packets = append(c.packets, Packet{Connection: p.number, Way: word(way), Time: c.now(), Hex: hex.EncodeToString(shown[:min(len(shown), maxHexBytes)]), Text: text})
+	c.keep(Packet{Connection: p.number, Way: word(way), Time: c.now(), Hex: hex.EncodeToString(shown[:min(len(shown), maxHexBytes)]), Text: text})
+}
+
+// keep adds p to the evidence, and traces it.
+func (c *C) keep(p Packet) {
+	if r := c.r; r.opt.Trace != nil {
+		r.tracing.Lock()
+		section, _, _ := c.k.place(c.Version)
+		r.opt.Trace(strings.Trim(VersionName(c.Version)+"/"+section+"/"+c.k.Name, "/"), &p)
+		r.tracing.Unlock()
+	}
+	if len(c.packets) == maxEvidence {
+		c.lost++
+		return
+	}
+	c.packets = append(c.packets, p)
 }
 
 // word returns the name of a direction in results.
@@ -119,9 +132,7 @@ func (p *Peer) receives() rules.Way {
 
 // note adds an event that is no packet to the evidence.
 func (p *Peer) note(way, text string) {
-	if c := p.c; len(c.packets) < maxEvidence {
-		c.packets = append(c.packets, Packet{Connection: p.number, Way: way, Time: c.now(), Text: text})
-	}
+	p.c.keep(Packet{Connection: p.number, Way: way, Time: p.c.now(), Text: text})
 }
 
 // violated notes a statement that the observer saw broken by who is checked.
@@ -302,6 +313,32 @@ func (p *Peer) close() {
 	}
 	p.conn.Close() //nolint:errcheck // nothing was promised to the server
 	p.reader.Close()
+}
+
+// masked returns packet, or a copy with asterisks in place of passwords: of a CONNECT, and of the run wherever
+// their bytes stand as a field, since a CONNECT may be wrong on purpose.
+func (c *C) masked(packet []byte) []byte {
+	shown := maskPassword(packet)
+	for _, u := range []*User{c.r.opt.User, c.r.opt.SecondUser} {
+		if u == nil || u.Password == "" {
+			continue
+		}
+		field := text(u.Password)
+		for from := 0; ; {
+			i := bytes.Index(shown[from:], field)
+			if i < 0 {
+				break
+			}
+			if &shown[0] == &packet[0] {
+				shown = bytes.Clone(packet)
+			}
+			from += i + len(field)
+			for k := from - len(u.Password); k < from; k++ {
+				shown[k] = '*'
+			}
+		}
+	}
+	return shown
 }
 
 // maskPassword returns packet, or a copy with asterisks in place of the password of a CONNECT.

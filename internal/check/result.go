@@ -60,9 +60,9 @@ type Result struct {
 	Section  string   `json:"section"`
 	Title    string   `json:"title"`
 	Verdict  Verdict  `json:"verdict"`
-	Expected string   `json:"expected,omitempty"`
-	Got      string   `json:"got,omitempty"`
-	Packets  []Packet `json:"packets,omitempty"` // of the decisive attempt, unless the verdict is ok
+	Expected string   `json:"expected"` // the title, unless something in particular was expected
+	Got      string   `json:"got"`      // empty if it was what is expected
+	Packets  []Packet `json:"packets"`  // of the decisive attempt, at most 120
 	Seconds  float64  `json:"seconds"`
 }
 

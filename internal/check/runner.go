@@ -36,6 +36,7 @@ type runner struct {
 	dialing chan struct{}
 	number  atomic.Uint64   // of the last attempt
 	client  *ClientOptions  // nil if a server is checked
+	tracing sync.Mutex      // held while opt.Trace is called
 	slack   time.Duration   // beyond the time limits of the standard
 	repeats int             // of a failure
 	found   func() []*Found // instead of looking, in tests; nil otherwise
@@ -230,11 +231,12 @@ func (r *runner) runJob(ctx context.Context, j *job) {
 		return
 	}
 	j.result.Verdict, j.result.Expected, j.result.Got = c.verdict, c.expected, c.got
-	if c.verdict != OK && c.verdict != Skip {
-		j.result.Packets = c.packets
-		if c.lost > 0 {
-			j.result.Packets = append(j.result.Packets, Packet{Time: c.now(), Text: fmt.Sprintf("and %d more packets", c.lost)})
-		}
+	if j.result.Expected == "" {
+		j.result.Expected = j.k.Title
+	}
+	j.result.Packets = append([]Packet{}, c.packets...)
+	if c.lost > 0 {
+		j.result.Packets = append(j.result.Packets, Packet{Time: c.now(), Text: fmt.Sprintf("and %d more packets", c.lost)})
 	}
 	j.result.Seconds = time.Since(began).Seconds()
 }

@@ -46,28 +46,31 @@ func Text(w io.Writer, r *Report, v View) error {
 		}
 		fmt.Fprintf(&b, "  %-5s %-32s %s\n", s.Chapter, s.Title, summary(s.Cases))
 	}
-	fixed := 0
 	for i := range r.Cases {
-		k := &r.Cases[i]
-		if v.Known[k.ID] && (k.Verdict == OK || k.Verdict == Choice) {
-			fixed++
-		}
-		if v.shows(k) {
+		if k := &r.Cases[i]; v.shows(k) {
 			b.WriteByte('\n')
 			v.appendResult(&b, k)
 		}
 	}
-	if fixed > 0 {
+	if fixed := v.Fixed(r); len(fixed) > 0 {
 		b.WriteString("\nfixed: no longer failing, to be removed from the file of --known\n")
-		for i := range r.Cases {
-			if k := &r.Cases[i]; v.Known[k.ID] && (k.Verdict == OK || k.Verdict == Choice) {
-				fmt.Fprintf(&b, "  %s\n", k.ID)
-			}
+		for _, id := range fixed {
+			fmt.Fprintf(&b, "  %s\n", id)
 		}
 	}
 	fmt.Fprintf(&b, "\n%d cases in %.1f s: %s\n", len(r.Cases), r.Seconds, countsText(r.Summary))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// Fixed returns the known failures that r has no longer.
+func (v *View) Fixed(r *Report) (ids []string) {
+	for i := range r.Cases {
+		if k := &r.Cases[i]; v.Known[k.ID] && (k.Verdict == OK || k.Verdict == Choice) {
+			ids = append(ids, k.ID)
+		}
+	}
+	return ids
 }
 
 // shows reports whether a result is shown with its details.
@@ -97,7 +100,7 @@ func (v *View) appendResult(b *strings.Builder, k *Result) {
 		fmt.Fprintf(b, " [%s]", rule)
 	}
 	fmt.Fprintf(b, "\n  %s\n", k.Title)
-	if k.Expected != "" {
+	if k.Expected != k.Title && k.Expected != "" {
 		fmt.Fprintf(b, "  expected: %s\n", clean(k.Expected))
 	}
 	if k.Got != "" {
@@ -110,11 +113,7 @@ func (v *View) appendResult(b *strings.Builder, k *Result) {
 		fmt.Fprintf(b, "  repeat:   %s\n", v.Repeat(k))
 	}
 	for _, p := range k.Packets {
-		arrow := "->"
-		if p.Way == "out" {
-			arrow = "<-"
-		}
-		fmt.Fprintf(b, "  %d %s %.3f %s\n", p.Connection, arrow, p.Time, clean(p.Text))
+		fmt.Fprintf(b, "  %s\n", AppendTrace(nil, "", &p))
 		if p.Hex != "" {
 			fmt.Fprintf(b, "      %s\n", v.Palette.Dim(shortHex(p.Hex)))
 		}
@@ -128,4 +127,16 @@ func shortHex(s string) string {
 		return s[:most] + "…"
 	}
 	return s
+}
+
+// AppendTrace appends p as a line: the ID of its case, its connection, its direction, the time and the packet.
+func AppendTrace(dst []byte, id string, p *Packet) []byte {
+	arrow := "->"
+	if p.Way == "out" {
+		arrow = "<-"
+	}
+	if id != "" {
+		dst = append(append(dst, id...), ' ')
+	}
+	return fmt.Appendf(dst, "%d %s %.3f %s", p.Connection, arrow, p.Time, clean(p.Text))
 }

@@ -52,6 +52,9 @@ func (f *Flags) RegisterServer(fs *pflag.FlagSet) {
 	f.display.Register(fs)
 }
 
+// Display checks the flags of what is shown, and applies them to e. Plan does it, too.
+func (f *Flags) Display(e *cli.Env) error { return f.display.Apply(e) }
+
 // A Plan says how a command connects. It is checked, and only KeepSession and RequireV5 change it.
 type Plan struct {
 	Cfg              *conn.Config

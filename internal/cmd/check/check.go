@@ -15,6 +15,7 @@ import (
 
 	"mqtt/internal/check"
 	"mqtt/internal/cli"
+	"mqtt/internal/config"
 	"mqtt/internal/conn"
 	"mqtt/internal/connect"
 	"mqtt/internal/proto"
@@ -65,6 +66,9 @@ afterwards, also after Ctrl-C.`,
 		Args:              cobra.ArbitraryArgs,
 		ValidArgsFunction: completeSelector,
 		RunE: func(c *cobra.Command, args []string) error {
+			if wrong := forServer(c.Flags()); f.client && wrong != "" { // of the command line: a profile may have it
+				return cli.ConflictHint("a client finds its server in MQTT_URL", "--client", wrong)
+			}
 			if err := e.LoadSettings(c); err != nil {
 				return err
 			}
@@ -87,15 +91,15 @@ afterwards, also after Ctrl-C.`,
 	fs.StringVar(&f.versions, "version", "", "check `VERSIONS`, such as 5,3.1.1 (default: all it speaks)")
 	fs.BoolVar(&f.strict, "strict", false, "count warnings as failures")
 	fs.BoolVar(&f.harsh, "harsh", false, "also send floods and very large packets")
-	fs.BoolVarP(&f.verbose, "verbose", "v", false, "print every verdict")
 	fs.BoolVar(&f.client, "client", false, "check a client: the command after --")
 	fs.BoolVar(&f.list, "list", false, "list the cases and exit")
+	fs.StringVar(&f.secondUser, "second-user", "", "add cases with another user, `USER:PASSWORD`")
+	fs.StringVar(&f.denied, "denied-topic", "", "add cases with a `TOPIC` that -u may not publish to")
+	fs.StringVar(&f.restart, "restart", "", "add cases that restart the server with `COMMAND`")
+	fs.BoolVarP(&f.verbose, "verbose", "v", false, "print every verdict")
 	f.out.register(fs)
 	fs.StringVar(&f.known, "known", "", "do not fail for the known failures in `FILE`")
 	fs.StringVar(&f.writeKnown, "write-known", "", "write the failures to `FILE`, for --known")
-	fs.StringVar(&f.secondUser, "second-user", "", "add cases with another user, `USER:PASSWORD`")
-	fs.StringVar(&f.denied, "denied-topic", "", "add cases with a `TOPIC` that -u may not publish to")
-	fs.StringVar(&f.restart, "restart", "", "add cases that restart the server with the command `CMD`")
 	fs.StringVar(&f.wait, "wait", "5s", "wait `DURATION` for one answer")
 	f.Flags.RegisterServer(fs)
 	c.AddCommand(newReport(e), newLimits(e))
@@ -206,14 +210,15 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, args []s
 		return err
 	}
 	opt.Selectors = args
+	again := repeated(fs)
 	view := check.View{Strict: f.strict, Verbose: f.verbose, Repeat: func(r *check.Result) string {
-		return "mqtt check -L " + opt.URL + " --version " + r.Version + " " + caseName(r)
+		return "mqtt check -L " + opt.URL + again + " --version " + r.Version + " " + caseName(r)
 	}}
 	known, err := f.prepare(&view, o)
 	if err != nil {
 		return err
 	}
-	opt.Progress = progress(e)
+	opt.Progress, opt.Trace = progress(e), trace(e)
 	r, err := check.Run(ctx, opt)
 	e.Erase()
 	if r == nil {
@@ -246,15 +251,53 @@ func (f *flags) finish(e *cli.Env, o *output, r *check.Report, view check.View, 
 	if err := o.write(e, r, view); err != nil {
 		return err
 	}
+	if fixed := view.Fixed(r); !o.text && len(fixed) > 0 {
+		e.Note("fixed: %s: remove from the file of --known", strings.Join(fixed, ", "))
+	}
+	gone := errors.Is(ended, check.ErrGone)
 	switch {
-	case errors.Is(ended, check.ErrGone):
-		return cli.Fail(cli.ExitLost, "the cases that are unsure tell when", "%w", ended)
-	case ended != nil:
+	case ended != nil && !gone:
 		return ended
+	case r.Failed(f.strict, view.Known) && gone:
+		return cli.Fail(cli.ExitExpected, "the cases that are unsure tell when", "%s: %s; %w", failed, check.Counts(r), ended)
 	case r.Failed(f.strict, view.Known):
 		return cli.Fail(cli.ExitExpected, "", "%s: %s", failed, check.Counts(r))
+	case gone:
+		return cli.Fail(cli.ExitLost, "the cases that are unsure tell when", "%w", ended)
 	}
 	return nil
+}
+
+// repeated returns the flags of the command line that a repetition of one case needs, with a blank before each.
+// Secrets are left out.
+func repeated(fs *pflag.FlagSet) string {
+	var words []string
+	fs.Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "url", "host", "port", "version", "protocol-version", "strict", "client", "known", "write-known", "verbose", "format", "out", "list",
+			"debug", "quiet", "color", "second-user":
+			return
+		}
+		switch {
+		case config.Secret(f.Name, f.Value.String()):
+		case f.Value.Type() == "bool":
+			words = append(words, "--"+f.Name)
+		default:
+			words = append(words, "--"+f.Name, f.Value.String())
+		}
+	})
+	if len(words) == 0 {
+		return ""
+	}
+	return " " + quoteAll(words)
+}
+
+// trace returns a function that writes a line for each packet to stderr, nil without --debug.
+func trace(e *cli.Env) func(id string, p *check.Packet) {
+	if !e.Debug {
+		return nil
+	}
+	return func(id string, p *check.Packet) { e.WriteErr(append(check.AppendTrace(nil, id, p), '\n')) }
 }
 
 // failure returns the error of a run without a report. args are the selectors.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"mqtt/internal/check"
 	"mqtt/internal/cli"
 )
@@ -17,11 +19,14 @@ const killAfter = 2 * time.Second
 
 // checkClient runs a command once for each case, and judges what it sends.
 func (f *flags) checkClient(ctx context.Context, e *cli.Env, selectors, command []string) error {
+	if err := f.Display(e); err != nil {
+		return err
+	}
 	o, err := f.out.compile()
 	if err != nil {
 		return err
 	}
-	opt := check.ClientOptions{Selectors: selectors, Progress: progress(e)}
+	opt := check.ClientOptions{Selectors: selectors, Progress: progress(e), Trace: trace(e)}
 	if f.versions != "" {
 		if opt.Versions, err = readVersions(f.versions); err != nil {
 			return err
@@ -90,4 +95,17 @@ func quoteAll(command []string) string {
 		}
 	}
 	return strings.Join(words, " ")
+}
+
+// serverFlags are flags that only the check of a server has.
+var serverFlags = []string{"host", "port", "url", "username", "password-file", "tls", "cafile", "harsh", "second-user", "denied-topic", "restart"}
+
+// forServer returns the first of serverFlags that the command line has, or "".
+func forServer(fs *pflag.FlagSet) string {
+	for _, name := range serverFlags {
+		if fs.Changed(name) {
+			return "--" + name
+		}
+	}
+	return ""
 }
