@@ -8,7 +8,8 @@ import (
 // Await waits until done is closed, for an owner that is busy elsewhere: a write to stdout that blocks,
 // for example. It does not read, so that the server has to wait, too, but it sends PINGREQ when it is
 // due: the keep alive does not depend on the output of the owner. The answers are behind messages that
-// the owner has not read, so a missing answer is not held against the server.
+// the owner has not read, so a missing answer is not held against the server. What is queued, such as
+// acknowledgements, is written first.
 //
 // An error is ctx's. If the connection ends meanwhile, Await waits on, and Next returns the error.
 func (c *Conn) Await(ctx context.Context, done <-chan struct{}) error {
@@ -18,6 +19,9 @@ func (c *Conn) Await(ctx context.Context, done <-chan struct{}) error {
 	default:
 	}
 	defer c.clock.excuse()
+	if c.err == nil && len(c.out) > 0 {
+		c.flush(ctx) // Next returns its error again
+	}
 	for {
 		var due <-chan time.Time
 		var timer *time.Timer

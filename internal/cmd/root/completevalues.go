@@ -69,6 +69,8 @@ func flagValues(c *cobra.Command, f *pflag.Flag) []string {
 		return append(payloadFormats(), "auto\tby Content Type and topic")
 	case "encode":
 		return payloadFormats()
+	case "on-error":
+		return []string{"stop\tend with status 1", "continue\treport it and go on", "retry\trun it again"}
 	case "on-invalid":
 		return []string{"warn\treport it and go on", "stop\tend with status 8"}
 	case "property":

@@ -32,7 +32,7 @@ func titles() map[string]string {
 		"mqtt bench pubs": "Load", "mqtt bench conn clients": "Load", "rate": "Pace", "credentials": "Clients",
 		"mqtt bench out": "Result", "mqtt bench conn out": "Result", "mqtt bench report out": "Result", "mqtt bench compare out": "Result",
 		"mqtt check version": "Cases", "mqtt check verbose": "Run and result", "mqtt check second-user": "More cases",
-		"mqtt sub count": "When to end", "retained-only": "Retained messages", "verbose": "Output",
+		"mqtt sub count": "When to end", "mqtt sub parallel": "Command", "retained-only": "Retained messages", "verbose": "Output",
 		"mqtt broker listen": "Listening", "mqtt broker host": "", "mqtt broker cert": groupTLS,
 		"mqtt broker ready-file": "Readiness", "mqtt broker metrics": "Metrics and log", "mqtt broker passwords": "Access",
 		"mqtt broker data": "Data",

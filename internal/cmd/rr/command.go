@@ -3,8 +3,6 @@ package rr
 import (
 	"bytes"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +14,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/proto"
+	"mqtt/internal/serve"
 )
 
 // requestPrefix begins the names of all variables about a request. No flag begins with request-, so
@@ -35,17 +34,10 @@ func (j *job) run(ctx context.Context, e *cli.Env, command []string, wait time.D
 	var out output
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(j.payload), &out, cli.Inherit(e.Err)
 	cmd.Env = append(withoutRequest(cli.CommandEnviron()), j.environment...)
-	cmd.WaitDelay = time.Second // for programs that it left running with its output open
-	ownProcessGroup(cmd)
-	err := cmd.Run()
+	err := serve.RunChild(ctx, cmd)
 	j.answer = bytes.TrimSuffix(out.Bytes(), []byte("\n")) // most programs end their output with one
-	switch {
-	case out.overflow:
+	if out.overflow {
 		j.answer, err = nil, errors.New("the command printed more than an MQTT packet can hold")
-	case ctx.Err() != nil && err != nil:
-		err = context.Cause(ctx)
-	case errors.Is(err, exec.ErrWaitDelay):
-		err = nil
 	}
 	if err != nil {
 		j.fault = err.Error()
@@ -73,39 +65,11 @@ func withoutRequest(environ []string) []string {
 	return slices.DeleteFunc(environ, func(v string) bool { return strings.HasPrefix(v, requestPrefix) })
 }
 
-// requestEnvironment returns the variables about a request. Binary values are in base64, since a
-// variable cannot contain NUL.
+// requestEnvironment returns the variables about a request.
 func requestEnvironment(p *proto.Publish, response []byte) []string {
-	set := []string{
+	return append([]string{
 		requestPrefix + "TOPIC=" + string(p.Topic),
 		requestPrefix + "QOS=" + strconv.Itoa(int(p.QoS)),
 		requestPrefix + "RESPONSE_TOPIC=" + string(response),
-	}
-	var subscriptions []string
-	var pairs [][2]string
-	for prop := range p.Props.All() {
-		name := requestPrefix + strings.ToUpper(strings.ReplaceAll(prop.ID.String(), "-", "_"))
-		switch prop.ID {
-		case proto.ResponseTopic:
-		case proto.CorrelationData:
-			set = append(set, name+"_BASE64="+base64.StdEncoding.EncodeToString(prop.Value))
-		case proto.ContentType:
-			set = append(set, name+"="+string(prop.Value))
-		case proto.MessageExpiryInterval, proto.PayloadFormatIndicator:
-			set = append(set, name+"="+strconv.FormatUint(uint64(prop.Num), 10))
-		case proto.SubscriptionIdentifier:
-			subscriptions = append(subscriptions, strconv.FormatUint(uint64(prop.Num), 10))
-		case proto.UserProperty:
-			pairs = append(pairs, [2]string{string(prop.Key), string(prop.Value)})
-		}
-	}
-	if subscriptions != nil {
-		set = append(set, requestPrefix+"SUBSCRIPTION_IDENTIFIERS="+strings.Join(subscriptions, " "))
-	}
-	if pairs != nil {
-		if b, err := json.Marshal(pairs); err == nil {
-			set = append(set, requestPrefix+"USER_PROPERTIES="+string(b))
-		}
-	}
-	return set
+	}, serve.PropertyVariables(requestPrefix, p.Props.Without(proto.ResponseTopic))...)
 }

@@ -231,7 +231,7 @@ func TestMosquitto(t *testing.T) {
 }
 
 // serve starts rr --serve on topic with a shell command, and waits until it answers.
-func serve(t *testing.T, b *cmdtest.Broker, flags []string, script string) *cmdtest.Running {
+func startServing(t *testing.T, b *cmdtest.Broker, flags []string, script string) *cmdtest.Running {
 	t.Helper()
 	sh, err := exec.LookPath("sh")
 	if err != nil {
@@ -253,7 +253,7 @@ func ask(c *cmdtest.Client, qos byte, payload string) {
 // told.
 func TestServe(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
-	r := serve(t, b, []string{"-t", "ask"}, `read what; echo "so far"; $what`)
+	r := startServing(t, b, []string{"-t", "ask"}, `read what; echo "so far"; $what`)
 	sub := b.Connect(t, "re")
 	pub := b.Connect(t)
 	for qos := range byte(3) {
@@ -280,7 +280,7 @@ func TestServe(t *testing.T) {
 // The command's environment describes the request.
 func TestServeEnvironment(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
-	serve(t, b, []string{"-t", "ask"}, `echo "$MQTT_REQUEST_TOPIC $MQTT_REQUEST_QOS $MQTT_REQUEST_RESPONSE_TOPIC $MQTT_REQUEST_CORRELATION_DATA_BASE64 $MQTT_REQUEST_USER_PROPERTIES"`)
+	startServing(t, b, []string{"-t", "ask"}, `echo "$MQTT_REQUEST_TOPIC $MQTT_REQUEST_QOS $MQTT_REQUEST_RESPONSE_TOPIC $MQTT_REQUEST_CORRELATION_DATA_BASE64 $MQTT_REQUEST_USER_PROPERTIES"`)
 	sub := b.Connect(t, "re")
 	p := &proto.Publish{QoS: 1, Topic: []byte("ask")}
 	p.Props = p.Props.AppendText(proto.ResponseTopic, "re").AppendText(proto.CorrelationData, "abc").AppendPair("k", `v"`)
@@ -292,7 +292,7 @@ func TestServeEnvironment(t *testing.T) {
 // many requests.
 func TestServeLimits(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
-	r := serve(t, b, []string{"-t", "ask", "-W", "0.1", "-C", "1"}, "exec sleep 60")
+	r := startServing(t, b, []string{"-t", "ask", "-W", "0.1", "-C", "1"}, "exec sleep 60")
 	sub := b.Connect(t, "re")
 	ask(b.Connect(t), 1, "x")
 	if p := sub.Next(); !strings.Contains(string(p.Props), "the command did not end within 100ms") {
@@ -307,7 +307,7 @@ func TestServeLimits(t *testing.T) {
 func TestServeInterrupted(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
 	gate := filepath.Join(t.TempDir(), "gate")
-	r := serve(t, b, []string{"-t", "ask", "--parallel", "1", "-d"}, "echo started >&2; until [ -e "+gate+" ]; do sleep 0.01; done; echo done")
+	r := startServing(t, b, []string{"-t", "ask", "--parallel", "1", "-d"}, "echo started >&2; until [ -e "+gate+" ]; do sleep 0.01; done; echo done")
 	sub := b.Connect(t, "re")
 	pub := b.Connect(t)
 	for _, payload := range []string{"1", "2", "3"} {

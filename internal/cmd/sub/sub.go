@@ -21,6 +21,7 @@ type flags struct {
 	ends     endFlags
 	output   message.OutputFlags
 	random   float64
+	command  commandFlags
 	decode   message.DecodeFlags
 	jq       message.JqFlags
 	rate     bool
@@ -31,13 +32,20 @@ type flags struct {
 func New(e *cli.Env) *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "sub -t FILTER",
+		Use:   "sub -t FILTER [-- COMMAND [ARG...]]",
 		Short: "Receive messages",
+		Long: `Print the messages of a subscription, or run a command for each of them.
+
+The command after -- gets the payload on standard input; with --decode or --jq, the result of that. MQTT_TOPIC,
+MQTT_QOS, MQTT_RETAIN, MQTT_PAYLOAD_SIZE and MQTT_PROPERTY_NAME (such as MQTT_PROPERTY_CONTENT_TYPE) describe the
+message. A message at QoS 1 or 2 is acknowledged when its command has exited with 0. With -c and -i, the server
+delivers the others again, to the next run; a command may then run twice for one message.`,
 		Example: `  mqtt sub -t 'sensors/#' -v
   mqtt sub -t jobs/done -C 1 -W 10
   mqtt sub -t 'sensors/#' --jq '.temperature'
-  mqtt sub -t '#' -J > day.ndjson`,
-		Args: cli.NoArguments,
+  mqtt sub -t '#' -J > day.ndjson
+  mqtt sub -t alarms -q 1 -- sh -c 'mail -s "$MQTT_TOPIC" root'`,
+		Args: cobra.ArbitraryArgs,
 		RunE: e.WithSettings(f.run),
 	}
 	fs := c.Flags()
@@ -51,6 +59,7 @@ func New(e *cli.Env) *cobra.Command {
 	fs.Float64Var(&f.random, "random-filter", 100, "print a random `PERCENT` of the messages")
 	fs.BoolVar(&f.rate, "message-rate", false, "print the number of messages per second instead of messages")
 	fs.BoolVarP(&f.watch, "watch", "w", false, "explore topics live (on a terminal; ? lists the keys)")
+	f.command.register(fs)
 	f.Flags.Register(fs, false)
 	return c
 }
@@ -58,7 +67,11 @@ func New(e *cli.Env) *cobra.Command {
 // newSubscriber checks everything that can be checked before a connection is opened.
 func (f *flags) newSubscriber(e *cli.Env, c *cobra.Command) (s *subscriber, err error) {
 	fs := c.Flags()
-	s = &subscriber{e: e, f: f, stdout: cli.NewStdout(e), retained: retained{retainedFlags: f.retained}}
+	command, err := f.command.compile(e, c)
+	if err != nil {
+		return nil, err
+	}
+	s = &subscriber{e: e, f: f, stdout: cli.NewStdout(e), command: command, retained: retained{retainedFlags: f.retained}}
 	if s.plan, err = f.Flags.Plan(c.Context(), e, fs, proto.SUBSCRIBE, true, proto.UNSUBSCRIBE); err != nil {
 		return nil, err
 	}
@@ -126,6 +139,9 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 		ctx, s.watch.cancel = context.WithCancelCause(ctx)
 		defer s.watch.cancel(nil)
 		defer s.watch.end() // also in a panic
+	}
+	if s.command != nil {
+		defer s.command.end()
 	}
 	err = conn.Hold(ctx, s.plan.Cfg, &s.session, s.plan.Backoff, s.attend)
 	if s.watch != nil {

@@ -22,6 +22,7 @@ type subscriber struct {
 	session  session.Session
 	asked    *asked
 	retained retained
+	command  *commands // run instead of out; nil if messages are printed
 	decoder  *message.Decoder
 	jq       *message.Query
 	out      message.Sink
@@ -73,6 +74,9 @@ func (s *subscriber) attend(ctx context.Context, c *conn.Conn) error {
 // serve subscribes and prints over one connection until the run ends or the connection is lost.
 func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 	s.stdout.While = s.keepAlive(ctx, c)
+	if s.command != nil {
+		s.command.owner.Store(c)
+	}
 	s.retained.asked, s.retained.over, s.removing = false, time.Time{}, false
 	if err := s.asked.request(ctx, c); err != nil {
 		return s.leave(ctx, c, err)
@@ -81,6 +85,14 @@ func (s *subscriber) serve(ctx context.Context, c *conn.Conn) error {
 		s.suback.Asked(s.plan)
 	}
 	for {
+		if s.command != nil {
+			if err := s.command.await(ctx, c, s.command.parallel); err != nil {
+				return s.leave(ctx, c, err)
+			}
+			if s.command.waited { // nothing was read meanwhile, so the idle limit begins anew
+				s.command.waited, s.last = false, time.Now()
+			}
+		}
 		limit, err := s.beforeWait(ctx, c)
 		if err != nil || s.removing && !s.retained.clearing(c) {
 			return s.leave(ctx, c, err)
@@ -179,6 +191,9 @@ func (s *subscriber) received(ctx context.Context, c *conn.Conn, p *proto.Publis
 		}
 		return ended, err
 	}
+	if s.command != nil {
+		s.command.start(c)
+	}
 	if ended && s.retained.clearing(c) {
 		s.removing, ended = true, false
 	}
@@ -237,8 +252,15 @@ func (s *subscriber) message(ctx context.Context, p *proto.Publish) (done bool, 
 // print prints p, whose payload was decoded unless decoded is nil, and counts it. done reports that it
 // was the last one.
 func (s *subscriber) print(p *proto.Publish, decoded []byte) (done bool, err error) {
-	if err := s.out.Put(s.session.Version, p, decoded); err != nil {
-		return true, err
+	switch {
+	case s.command != nil && decoded != nil:
+		s.command.add(p, decoded)
+	case s.command != nil:
+		s.command.add(p, p.Payload)
+	default:
+		if err := s.out.Put(s.session.Version, p, decoded); err != nil {
+			return true, err
+		}
 	}
 	s.count++
 	return s.f.ends.enough(s.count), nil
@@ -271,6 +293,9 @@ func (s *subscriber) transformed(ctx context.Context, p *proto.Publish, body []b
 // leave flushes the output and closes the connection with DISCONNECT. It does not matter if the
 // server has gone by then.
 func (s *subscriber) leave(ctx context.Context, c *conn.Conn, err error) error {
+	if s.command != nil {
+		err = cli.FirstError(err, s.command.drain(ctx, c))
+	}
 	if ferr := s.out.Flush(); err == nil {
 		err = ferr
 	}

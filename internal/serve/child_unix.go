@@ -1,6 +1,6 @@
 //go:build unix
 
-package rr
+package serve
 
 import (
 	"os/exec"
