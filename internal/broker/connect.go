@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -79,8 +80,19 @@ func (c *client) connect() error {
 
 // handshaking reports whether the connection uses TLS, and its handshake is not complete.
 func (c *client) handshaking() bool {
-	secure, ok := c.conn.(interface{ ConnectionState() tls.ConnectionState })
-	return ok && !secure.ConnectionState().HandshakeComplete
+	var nc net.Conn = c.conn
+	for {
+		switch at := nc.(type) {
+		case *tls.Conn:
+			return !at.ConnectionState().HandshakeComplete
+		case *faultConn:
+			nc = at.Conn
+		case interface{ NetConn() net.Conn }: // a WebSocket
+			nc = at.NetConn()
+		default:
+			return false
+		}
+	}
 }
 
 // readConnect returns the first packet. It fails at once if the first byte is not that of a
@@ -92,8 +104,11 @@ func (c *client) readConnect() (proto.Frame, error) {
 			c.foreign = true
 			return proto.Frame{}, fmt.Errorf("no TLS handshake: %s", guessProtocol(e.RecordHeader[:]))
 		}
-		if spoken, ok := transport.SpokenBy(err); ok && spoken != "" {
+		if spoken, ok := transport.SpokenBy(err); ok {
 			c.foreign = true
+			if spoken == "" {
+				return proto.Frame{}, fmt.Errorf("no WebSocket handshake: the client does not speak WebSocket")
+			}
 			if spoken == "PROXY" {
 				spoken = proxyProtocol
 			}

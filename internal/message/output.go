@@ -36,7 +36,7 @@ func (f *OutputFlags) Open(e *cli.Env, w io.Writer, fs *pflag.FlagSet) (*Output,
 	o := &Output{w: w, e: e}
 	encoding, err := format.ParseEncoding(f.payload)
 	if err != nil {
-		return nil, cli.BadFlag("--payload", ": "+err.Error(), "expected text, hex or base64")
+		return nil, cli.BadValue("--payload", f.payload, "expected text, hex or base64")
 	}
 	options := format.Options{NoNewline: f.noNewline, Visible: e.TTYOut, Pretty: f.pretty, Payload: encoding,
 		Ink: format.NewPalette(e.Colored(e.TTYOut)), Mark: f.mark(e)}

@@ -65,7 +65,7 @@ func TestOutput(t *testing.T) {
 func TestOutputWrong(t *testing.T) {
 	for line, want := range map[string]string{
 		"-J -F %p":               "-J with -F",
-		"--payload octal":        "--payload: ",
+		"--payload octal":        `--payload "octal"`,
 		"-F %":                   "-F: ",
 		"--pretty --payload hex": "--pretty with --payload hex",
 	} {

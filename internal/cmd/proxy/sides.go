@@ -2,7 +2,9 @@ package proxy
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -72,7 +74,10 @@ func (f *farFlags) target(e *cli.Env, url string) (*transport.Target, string, er
 func farHint(err error) string {
 	names := strings.NewReplacer("--tls-servername", "--to-servername", "--cafile", "--to-cafile", "--cert", "--to-cert",
 		"--key ", "--to-key ", "--insecure", "--to-insecure")
-	return names.Replace(transport.Hint(err))
+	if hint := transport.Hint(err); hint != "" || !errors.Is(err, os.ErrNotExist) {
+		return names.Replace(hint)
+	}
+	return "check that the files of --to-cafile, --to-cert and --to-key exist"
 }
 
 // plain rejects parts of a URL that a relay has no use for.

@@ -67,6 +67,12 @@ func newHelp() *cobra.Command {
 				what := "no help on " + cli.Quote(strings.Join(args, " "))
 				if guess := guessCommand(args[0]); guess != "" {
 					what += ": did you mean " + guess + " --help?"
+				} else if names := c.ValidArgsFunction; names != nil {
+					words, _ := names(c, nil, "")
+					for i := range words {
+						words[i], _, _ = strings.Cut(words[i], "\t")
+					}
+					what += cli.Suggestion(args[0], words)
 				}
 				return cli.Usage(what, "mqtt help lists commands and topics")
 			}
