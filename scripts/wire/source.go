@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"time"
 )
 
@@ -32,6 +33,7 @@ func sourceCommand(args []string) error {
 	topic := f.String("topic", "bench/t", "topic")
 	window := f.Int("window", 0, "inflight window (0: Receive Maximum on MQTT 5, else 20)")
 	object := f.Bool("json", false, "payloads are JSON objects")
+	file := f.String("payload", "", "`file` with the payload of every message, instead of --size and --json")
 	linger := f.Duration("linger", 5*time.Minute, "time to wait for the client to disconnect")
 	if err := f.Parse(args); err != nil {
 		return err
@@ -40,6 +42,10 @@ func sourceCommand(args []string) error {
 		return fmt.Errorf("qos %d, window %d: out of range", *qos, *window)
 	}
 	p, err := newPayload(*size, *object)
+	if *file != "" {
+		p = payload{}
+		p.bytes, err = os.ReadFile(*file)
+	}
 	if err != nil {
 		return err
 	}
