@@ -50,7 +50,7 @@ var willCases = [...]Case{
 			s := c.Connect()
 			s.Subscribe(c.Topic("w"), 0)
 			p := c.Connect(WithWill(&proto.Will{Topic: c.Topic("w"), Payload: []byte("will")}))
-			p.Raw(packet(0x30, text("#"), c.props())...)
+			p.Raw(packet(0x36, text(c.Topic("a")), id(1), c.props())...) // QoS 3
 			p.Closes("the server closes the connection")
 			s.Expect(c.Topic("w"), "will")
 		},

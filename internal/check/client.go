@@ -116,7 +116,7 @@ func (r *runner) clientVersion(ctx context.Context) (proto.Version, error) {
 		return 0, ctx.Err()
 	case why != nil:
 		return 0, why
-	case version == 0 && c.got != "":
+	case version == 0 && c.verdict != Skip && c.got != "":
 		return 0, errors.New(c.got)
 	case version == 0:
 		return 0, ErrNoConnection

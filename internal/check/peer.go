@@ -87,16 +87,27 @@ func (p *Peer) record(way rules.Way, packet []byte) {
 		}
 	}
 	shown := c.masked(packet)
-	text := ""
-	if f, n, err := proto.Split(shown, 0); err == nil && n == len(shown) {
-		text = string(format.AppendPacket(nil, f, p.v))
-	} else {
-		text = fmt.Sprintf("%d bytes that are not one packet", len(packet))
-	}
+	text := p.text(shown)
 	if len(text) > maxTextBytes {
 		text = text[:maxTextBytes] + "…"
 	}
 	c.keep(Packet{Connection: p.number, Way: word(way), Time: c.now(), Hex: hex.EncodeToString(shown[:min(len(shown), maxHexBytes)]), Text: text})
+}
+
+// text returns the packets in b as text.
+func (p *Peer) text(b []byte) string {
+	var all []byte
+	for len(b) > 0 {
+		if len(all) > 0 {
+			all = append(all, "; "...)
+		}
+		f, n, err := proto.Split(b, 0)
+		if err != nil || n == 0 || n > len(b) {
+			return string(fmt.Appendf(all, "%d bytes that are no packet", len(b)))
+		}
+		all, b = format.AppendPacket(all, f, p.v), b[n:]
+	}
+	return string(all)
 }
 
 // keep adds p to the evidence, and traces it.
