@@ -22,9 +22,14 @@ type DecodeFlags struct {
 	onInvalid string
 }
 
-// Register adds the flags to fs.
-func (f *DecodeFlags) Register(fs *pflag.FlagSet) {
+// RegisterDecode adds --decode to fs.
+func (f *DecodeFlags) RegisterDecode(fs *pflag.FlagSet) {
 	cli.ListVar(fs, &f.rules, "decode", "", "decode `[FILTER=]FORMAT` (repeatable; mqtt help payloads)")
+}
+
+// Register adds --decode and --on-invalid to fs.
+func (f *DecodeFlags) Register(fs *pflag.FlagSet) {
+	f.RegisterDecode(fs)
 	fs.StringVar(&f.onInvalid, "on-invalid", "warn", "for payloads that cannot be decoded, `ACTION`: warn or stop")
 }
 
@@ -39,9 +44,9 @@ func readSchema(name string) ([]byte, error) { return os.ReadFile(name) }
 
 // Compile returns the decoder that the flags describe, nil if payloads are not decoded.
 func (f *DecodeFlags) Compile(e *cli.Env, fs *pflag.FlagSet) (*Decoder, error) {
-	d := &Decoder{warn: e.Warn}
+	d := &Decoder{Warn: e.Warn}
 	switch f.onInvalid {
-	case "warn":
+	case "warn", "":
 	case "stop":
 		d.stop = true
 	default:
@@ -53,11 +58,11 @@ func (f *DecodeFlags) Compile(e *cli.Env, fs *pflag.FlagSet) (*Decoder, error) {
 		}
 		return nil, nil
 	}
-	if payload, _ := fs.GetString("payload"); payload != "text" {
+	if payload, err := fs.GetString("payload"); err == nil && payload != "text" {
 		return nil, cli.Conflict("--payload", "--decode")
 	}
 	var err error
-	d.rules, err = decode.NewRules(f.rules, decode.Options{ReadFile: readSchema, Note: func(text string) { e.Warn("%s", text) }})
+	d.rules, err = decode.NewRules(f.rules, decode.Options{ReadFile: readSchema, Note: func(text string) { d.Warn("%s", text) }})
 	if rule, ok := errors.AsType[*decode.RuleError](err); ok {
 		return nil, cli.BadFlag("--decode", " "+cli.Quote(rule.Spec)+": "+rule.Error(), decodeHint())
 	}
@@ -66,9 +71,10 @@ func (f *DecodeFlags) Compile(e *cli.Env, fs *pflag.FlagSet) (*Decoder, error) {
 
 // Decoder decodes the payloads of received messages. nil decodes none.
 type Decoder struct {
+	Warn func(format string, args ...any) // takes warnings; set by Compile to those of the Env
+
 	rules *decode.Rules
 	stop  bool // at the first payload that cannot be decoded
-	warn  func(format string, args ...any)
 	text  []byte
 
 	mu sync.Mutex // for Explain
@@ -97,7 +103,7 @@ func (d *Decoder) Decode(p *proto.Publish) ([]byte, error) {
 	if d.stop {
 		return nil, &invalidError{cli.Fail(cli.ExitExpected, "--on-invalid warn goes on after such payloads", "%s: the payload cannot be decoded %w", p.Topic, err)}
 	}
-	d.warn("%s: the payload cannot be decoded %v", p.Topic, err)
+	d.Warn("%s: the payload cannot be decoded %v", p.Topic, err)
 	text = jsonline.AppendBase64(append(text[:0], `{"undecoded_base64":`...), p.Payload)
 	d.text = append(text, '}')
 	return d.text, nil

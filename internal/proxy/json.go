@@ -69,7 +69,11 @@ func appendFields(dst []byte, p *Packet) []byte {
 		if len(x.Topic) == 0 {
 			x.Topic = p.Topic
 		}
-		return properties(payload(head(dst, &x), "payload", x.Payload), x.Props)
+		dst = properties(payload(head(dst, &x), "payload", x.Payload), x.Props)
+		if p.Decoded != nil {
+			dst = append(key(dst, "decoded"), p.Decoded...)
+		}
+		return dst
 	}
 	x, err := proto.Decode(f, p.Version)
 	if err != nil {

@@ -41,6 +41,9 @@ func (t Trace) Packet(p *Packet) {
 				dst = strconv.AppendQuote(append(dst, ", topic="...), string(p.Topic))
 			}
 		}
+		if p.Decoded != nil {
+			dst = append(append(dst, " decoded="...), p.Decoded...)
+		}
 		if word := p.Fault(); word != "" {
 			dst = append(append(dst, " fault="...), word...)
 		}

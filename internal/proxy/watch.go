@@ -31,7 +31,8 @@ type Packet struct {
 	Size    int
 	Topic   []byte // of a PUBLISH, with a topic alias resolved
 	Action  faults.Action
-	Refused bool // the proxy answers CONNECT itself, by the fault refuse
+	Refused bool   // the proxy answers CONNECT itself, by the fault refuse
+	Decoded []byte // what the payload of a PUBLISH means, as JSON; set by a Decoding, else nil
 
 	stamp  []byte // Time as text, nil if it is not known
 	masked []byte // Bytes without secrets, once they are asked for

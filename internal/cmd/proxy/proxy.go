@@ -9,6 +9,7 @@ import (
 
 	"mqtt/internal/cli"
 	"mqtt/internal/faults"
+	"mqtt/internal/message"
 	"mqtt/internal/transport"
 )
 
@@ -24,6 +25,7 @@ type flags struct {
 	pcap       string
 	fault      string
 	control    string
+	decode     message.DecodeFlags
 	rules      bool
 	display    cli.DisplayFlags
 }
@@ -43,7 +45,7 @@ ends with its exit status. On a terminal, type help for commands.
 -d shows each packet as a line: number of the connection, client identifier, -> to the server or <- to the client, and
 the packet. -J prints each packet as a line of JSON, and --record writes these lines to a file; mqtt pub -J --record-way
 in < FILE publishes the client's messages again. --pcap writes a file for Wireshark. Passwords and authentication data
-are masked in all of them. Packets above 16 MiB are shown in part.
+are masked in all of them. Packets above 16 MiB are shown in part. --decode adds what payloads mean to these lines.
 
 --fault disturbs the connections; mqtt help faults lists the words. --control serves an HTTP interface for tests:
 GET /connections, DELETE /connections/ID, and GET, PUT and DELETE /faults.
@@ -81,6 +83,7 @@ func (f *flags) register(fs *pflag.FlagSet) {
 	fs.BoolVarP(&f.json, "json", "J", false, "print each packet as a line of JSON")
 	fs.StringVar(&f.record, "record", "", "write each packet as a line of JSON to `FILE`")
 	fs.StringVar(&f.pcap, "pcap", "", "write a pcapng file for Wireshark to `FILE`")
+	f.decode.RegisterDecode(fs)
 	fs.BoolVar(&f.rules, "rules", false, "check all packets against the standard (exit status 8)")
 	fs.StringVar(&f.fault, "fault", "", "cause faults: `WORDS` such as delay=50ms (mqtt help faults)")
 	fs.StringVar(&f.control, "control", "", "serve the HTTP interface at `ADDRESS`: HOST:PORT or unix:PATH")
@@ -94,7 +97,8 @@ type plan struct {
 	target *transport.Target
 	to     string // URL of the server
 	end    *transport.Endpoint
-	faults *faults.Plan // nil: none
+	faults *faults.Plan     // nil: none
+	decode *message.Decoder // nil: none
 }
 
 // check checks the flags. It reads certificates, and opens nothing else.
@@ -107,6 +111,8 @@ func (f *flags) check(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, privat
 		return nil, cli.BadFlag("-J", " with a command: stdout is the command's", "--record FILE writes the same")
 	case f.json && f.printURL:
 		return nil, cli.ConflictHint("--ready-file FILE has the URL, too", "-J", "--print-url")
+	case f.decode.Given() && !e.Debug && !f.json && f.record == "":
+		return nil, cli.BadFlag("--decode", " without -d, -J or --record", "say where packets are shown")
 	case f.record != "" && f.record == f.pcap:
 		return nil, cli.BadFlag("--pcap", ": "+f.pcap+" is the file of --record, too", "give each a file of its own")
 	}
@@ -116,6 +122,9 @@ func (f *flags) check(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, privat
 		return nil, err
 	}
 	if p.end, err = f.near.endpoint(e, f.listen, private && !fs.Changed("listen")); err != nil {
+		return nil, err
+	}
+	if p.decode, err = f.decode.Compile(e, fs); err != nil {
 		return nil, err
 	}
 	if fs.Changed("fault") {

@@ -15,6 +15,8 @@ import (
 
 	"mqtt/internal/bench"
 	"mqtt/internal/cli"
+	"mqtt/internal/format"
+	"mqtt/internal/proto"
 	"mqtt/internal/proxy"
 	"mqtt/internal/serve"
 	"mqtt/internal/transport"
@@ -78,6 +80,17 @@ func (f *flags) run(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, command 
 	if opt.Watchers, err = j.open(); err != nil {
 		j.close()
 		return err
+	}
+	if d := plan.decode; d != nil {
+		d.Warn = func(text string, args ...any) {
+			if !e.Quiet {
+				j.reports.add("mqtt proxy: warning: " + string(format.VisibleLine(nil, fmt.Appendf(nil, text, args...))))
+			}
+		}
+		opt.Watchers = []proxy.Watcher{&proxy.Decoding{Watchers: opt.Watchers, Decode: func(p *proto.Publish) []byte {
+			text, _ := d.Decode(p) // an error ends a run with --on-invalid stop, which proxy does not have
+			return text
+		}}}
 	}
 	j.p = proxy.New(opt)
 	defer func() { err = j.end(err, len(command) > 0) }()
