@@ -20,7 +20,7 @@ const (
 // AppendHistogram appends h as lines of text: a bar for each of at most 10 buckets, whose
 // bounds grow by about the same factor, and the percentiles below them. A bucket that is
 // not empty has at least the thinnest bar. No line is wider than width columns, which
-// should be at least 60. Times below floor are not known and share the first row. An empty
+// should be at least 36. Times below floor are not known and share the first row. An empty
 // histogram appends nothing.
 func AppendHistogram(dst []byte, h *Histogram, floor time.Duration, width int, colors Colors) []byte {
 	if h.Count() == 0 {
@@ -41,7 +41,7 @@ func AppendHistogram(dst []byte, h *Histogram, floor time.Duration, width int, c
 	})
 	highest := slices.Max(counts)
 	total := uint64(h.Count())
-	room := max(width-histColumns, 10)
+	room := max(width-histColumns, 4)
 	l := line{b: dst, end: "\n", room: width, width: width}
 	for len(counts) > 1 && counts[0] == 0 { // only the lower bound of the first bucket of h is in it
 		bounds, counts = bounds[1:], counts[1:]

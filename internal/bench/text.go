@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"mqtt/internal/format"
 )
@@ -23,16 +24,53 @@ func Text(width int, colors Colors) Report {
 	}
 }
 
+// Terminal is Text on a terminal, where notes are wrapped at words.
+func Terminal(width int, colors Colors) Report {
+	return func(w io.Writer, r *Result) error {
+		t := &text{colors: colors, width: width, wrapped: true}
+		t.whole(r)
+		_, err := w.Write(t.b)
+		return err
+	}
+}
+
 // text is a report that is being written.
 type text struct {
-	b      []byte
-	colors Colors
-	width  int
+	b       []byte
+	colors  Colors
+	width   int
+	wrapped bool // long lines are wrapped at words
+}
+
+// textIndent is the column at which the values of lines begin.
+const textIndent = 13
+
+// wrap returns the lines of s, broken at spaces so that they fit beside the name of a line.
+func (t *text) wrap(s string) []string {
+	room := max(t.width-textIndent, 20)
+	if !t.wrapped || utf8.RuneCountInString(s) <= room {
+		return []string{s}
+	}
+	var lines []string
+	begin, columns := 0, 0 // of the current line
+	for at, word := 0, ""; at < len(s); at += len(word) {
+		word = s[at:]
+		if i := strings.IndexByte(word[1:], ' '); i >= 0 {
+			word = word[:i+1] // with the space before it
+		}
+		n := utf8.RuneCountInString(word)
+		if columns > 0 && columns+n > room {
+			lines = append(lines, s[begin:at])
+			begin, columns = at+1, -1
+		}
+		columns += n
+	}
+	return append(lines, s[begin:])
 }
 
 // line appends a line with a name.
 func (t *text) line(name, value string, args ...any) {
-	name += strings.Repeat(" ", max(13-len(name), 1))
+	name += strings.Repeat(" ", max(textIndent-len(name), 1))
 	t.b = append(t.b, t.colors.Dim(name)...)
 	t.b = fmt.Appendf(t.b, value, args...)
 	t.b = append(t.b, '\n')
@@ -73,7 +111,11 @@ func (t *text) whole(r *Result) {
 		if n.Remedy != "" {
 			s += " - " + n.Remedy
 		}
-		t.line("note", "%s", t.colors.Warning(s))
+		name := "note"
+		for _, part := range t.wrap(s) {
+			t.line(name, "%s", t.colors.Warning(part))
+			name = ""
+		}
 	}
 	t.gap()
 	if r.Kind == KindConnections {
@@ -102,7 +144,7 @@ func (t *text) messages(r *Result) {
 	case c.Publishers == 0:
 		pace = ""
 	case c.Rate > 0:
-		pace = ", " + format.Rate(c.Rate) + " asked for"
+		pace = ", target " + format.Rate(c.Rate)
 	}
 	t.line("run", "%s, %s, QoS %d, MQTT %s%s, %s", format.Plural(uint64(c.Publishers), "publisher"), format.Plural(uint64(c.Subscribers), "subscriber"),
 		c.QoS, c.Version, pace,

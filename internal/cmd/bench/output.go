@@ -61,7 +61,11 @@ func (f *outputFlags) compile(e *cli.Env) (*output, error) {
 		return nil, cli.BadFlag("--format", " html: stdout is a terminal", "--out report.html writes a file")
 	case f.format == "text": // --color may be known later
 		o.report = func(w io.Writer, r *bench.Result) error {
-			return bench.Text(cli.Width(e.Out), format.NewPalette(e.Colored(e.TTYOut)))(w, r)
+			text := bench.Text
+			if e.TTYOut {
+				text = bench.Terminal
+			}
+			return text(cli.Width(e.Out), format.NewPalette(e.Colored(e.TTYOut)))(w, r)
 		}
 	}
 	for _, expr := range f.failIf {

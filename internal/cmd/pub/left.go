@@ -30,7 +30,11 @@ func (p *publisher) noteEnd(err error) {
 		n++
 	}
 	if n > 0 {
-		p.e.Note("lines that were read and not published: %s", format.Count(n))
+		were := "were"
+		if n == 1 {
+			were = "was"
+		}
+		p.e.Note("%s %s read and not published", format.Plural(uint64(n), "line"), were)
 	}
 }
 
