@@ -22,8 +22,10 @@ func guesses(word string) []string {
 		return []string{"id"}
 	case "client-id-prefix", "clientid-prefix", "prefix":
 		return []string{"id-prefix"}
-	case "clients", "connections", "conns", "users", "vus", "workers", "threads", "concurrency", "number-of-clients":
-		return []string{"clients", "pubs:--pubs and --subs, or mqtt bench conn --clients", "passwords", "max-connections", "parallel",
+	case "workers", "threads", "concurrency":
+		return []string{"parallel", "clients", "pubs:--pubs and --subs, or mqtt bench conn --clients"}
+	case "clients", "connections", "conns", "users", "vus", "number-of-clients":
+		return []string{"clients", "pubs:--pubs and --subs, or mqtt bench conn --clients", "passwords", "max-connections",
 			"topic:=one command is one client; mqtt bench has --pubs and --subs"}
 	case "publishers", "pub", "num-publishers", "producers":
 		return []string{"pubs"}

@@ -185,6 +185,7 @@ func TestFullDisk(t *testing.T) {
 // An output whose reader has stopped stops the relay, until it is released.
 func TestStuckOutput(t *testing.T) {
 	r, w := io.Pipe()
+	defer w.Close() // ends the reader at the end of the test
 	log := NewLog(w, func(error) {})
 	p, addr := start(t, server(t, answer), Options{Watchers: []Watcher{Records{log}}})
 	c := dial(t, addr)

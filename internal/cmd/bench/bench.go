@@ -157,7 +157,7 @@ func status(err error, b *bench.Plan) error {
 	var pub *bench.PublishError
 	switch class := conn.Class(err); {
 	case class == conn.ClassLimit && errors.As(err, &limit) && limit.Property == proto.MaximumQoS:
-		return cli.Fail(cli.ExitPublish, fmt.Sprintf("-q %d", limit.Max), "%w", err)
+		return cli.Fail(cli.ExitPublish, fmt.Sprintf("use -q %d", limit.Max), "%w", err)
 	case class == conn.ClassSubscribe:
 		return cli.Fail(cli.ExitSubscribe, "this user may not subscribe to that, or the server does not allow it", "%w", err)
 	case errors.As(err, &pub):

@@ -20,7 +20,7 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 		return nil
 	}
 	if most := c.Server().MaximumQoS; p.f.qos > int(most) {
-		return cli.Fail(cli.ExitPublish, fmt.Sprintf("-q %d", most), "QoS %d, but the server's %s is %d", p.f.qos, proto.MaximumQoS, most)
+		return cli.Fail(cli.ExitPublish, fmt.Sprintf("use -q %d", most), "QoS %d, but the server's %s is %d", p.f.qos, proto.MaximumQoS, most)
 	}
 	p.topic = "mqtt/ping/" + rand.Text()
 	req := &proto.Subscribe{Props: p.f.Properties.Sets[proto.SUBSCRIBE], Filters: []proto.Subscription{{Filter: p.topic, QoS: byte(p.f.qos)}}}
