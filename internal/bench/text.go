@@ -71,9 +71,16 @@ func (t *text) wrap(s string) []string {
 // line appends a line with a name.
 func (t *text) line(name, value string, args ...any) {
 	name += strings.Repeat(" ", max(textIndent-len(name), 1))
-	t.b = append(t.b, t.colors.Dim(name)...)
-	t.b = fmt.Appendf(t.b, value, args...)
-	t.b = append(t.b, '\n')
+	text := fmt.Sprintf(value, args...)
+	parts := []string{text}
+	if !strings.Contains(text, "\x1b") { // the columns of colors are not known
+		parts = t.wrap(text)
+	}
+	for _, part := range parts {
+		t.b = append(append(t.b, t.colors.Dim(name)...), part...)
+		t.b = append(t.b, '\n')
+		name = strings.Repeat(" ", textIndent)
+	}
 }
 
 // gap appends an empty line.
