@@ -26,6 +26,8 @@
 #                            takes root; installed: from this machine
 #   INTEROP_INSTALL=no       install no packages
 #   INTEROP_KEEP=DIR         keep what every client and server wrote
+#   INTEROP_CHECK=DIR        also run mqtt check against each server, with its result in DIR/NAME.json, and
+#                            write the comparison of all results in DIR to DIR/conformance.md
 #
 # Exit status: 0 no FAIL, 1 a FAIL, 2 wrong arguments, 3 a broker or client could not be
 # installed or started.
@@ -337,6 +339,16 @@ ask() {
 }
 
 # ask_all COLUMN CLIENTS: tries every feature; after an unknown failure with mosquitto's clients too.
+# check_server NAME: tests the server that runs against the standards. A server that does not conform is
+# no failure of this script.
+check_server() {
+	[[ -n ${INTEROP_CHECK:-} ]] || return 0
+	local status=0
+	mkdir -p "$INTEROP_CHECK"
+	timeout -k 2 600 "$mqtt" check -L "mqtt://127.0.0.1:$port" --out "$INTEROP_CHECK/$1.json" >"$here/check.txt" 2>&1 || status=$?
+	say "interop: $1: mqtt check ended with $status: $(grep ' cases in ' "$here/check.txt" || tail -n 1 "$here/check.txt")"
+}
+
 ask_all() {
 	local feature status folder
 	for feature in "${features[@]}"; do
@@ -436,9 +448,14 @@ for name in "${wanted[@]}"; do
 		columns+=("$name")
 		versions+=("$name: $about")
 		ask_all "$name" ours
+		check_server "$name" # last: a server may end over a packet that is wrong
 		stop_servers
 	fi
 done
+
+if [[ -n ${INTEROP_CHECK:-} ]] && compgen -G "$INTEROP_CHECK/*.json" >/dev/null; then
+	"$mqtt" check report "$INTEROP_CHECK"/*.json --format markdown >"$INTEROP_CHECK/conformance.md"
+fi
 
 # --- the table ---------------------------------------------------------------
 
