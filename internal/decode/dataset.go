@@ -1,7 +1,5 @@
 package decode
 
-import "encoding/binary"
-
 // cellKinds are the kinds of a DataSetValue by field number.
 var cellKinds = [...]scalarKind{1: intScalar, longScalar, floatScalar, doubleScalar, boolScalar, stringScalar, extensionScalar}
 
@@ -115,13 +113,4 @@ func (d *sparkplugDecoder) row(dst []byte, r wireReader, types []uint32, depth i
 			return dst, err
 		}
 	}
-}
-
-// appendPacked appends numbers as one field.
-func appendPacked(dst []byte, number int, values []uint32) []byte {
-	var b []byte
-	for _, v := range values {
-		b = binary.AppendUvarint(b, uint64(v))
-	}
-	return appendBytes(dst, number, b)
 }

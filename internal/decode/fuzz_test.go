@@ -109,6 +109,41 @@ func TestRules(t *testing.T) {
 	}
 }
 
+// TestAgain checks that a message that is decoded again changes nothing: an old BIRTH does not bring
+// back its names.
+func TestAgain(t *testing.T) {
+	notes := 0
+	r, err := NewRules([]string{"gzip+sparkplug"}, Options{Note: func(string) { notes++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	codec := mustNew(t, "gzip+sparkplug", nil)
+	message := func(topic, text string) *proto.Publish {
+		wire, err := codec.Encode(nil, nil, []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &proto.Publish{Topic: []byte(topic), Payload: wire}
+	}
+	old := message("spBv1.0/g/NBIRTH/n", `{"metrics":[{"name":"old","alias":1}]}`)
+	current := message("spBv1.0/g/NBIRTH/n", `{"metrics":[{"name":"new","alias":1}]}`)
+	data := message("spBv1.0/g/NDATA/n", `{"metrics":[{"alias":1}]}`)
+	other := message("spBv1.0/g/NDATA/other", `{"metrics":[{"alias":1}]}`)
+	for _, p := range []*proto.Publish{old, current} {
+		if _, _, err := r.Decode(nil, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range []*proto.Publish{old, other} {
+		if _, _, err := r.Again(nil, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, _, err := r.Decode(nil, data); err != nil || string(got) != `{"metrics":[{"name":"new","alias":1}]}` || notes != 0 {
+		t.Errorf("%s, %v, %d notes", got, err, notes)
+	}
+}
+
 // samples are payloads of about 100 bytes.
 func samples(tb testing.TB) map[string][]byte {
 	tb.Helper()

@@ -1,9 +1,6 @@
 package decode
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "encoding/binary"
 
 // The wire types of Protocol Buffers. The package has its own reader of them: the library's opens the
 // program's file and hashes it at every start.
@@ -139,14 +136,6 @@ func unzigzag(v uint64) int64 { return int64(v>>1) ^ -int64(v&1) }
 
 // zigzag is the inverse of unzigzag.
 func zigzag(v int64) uint64 { return uint64(v<<1) ^ uint64(v>>63) }
-
-// float returns the float of wire32 or wire64.
-func (f *wireField) float() (v float64, bits int) {
-	if f.wire == wire32 {
-		return float64(math.Float32frombits(uint32(f.num))), 32
-	}
-	return math.Float64frombits(f.num), 64
-}
 
 // appendTag appends the tag of a field.
 func appendTag(dst []byte, number int, wire byte) []byte {
