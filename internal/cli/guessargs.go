@@ -3,6 +3,7 @@ package cli
 import (
 	"net"
 	"net/netip"
+	"os/exec"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,12 @@ func guessArguments(c *cobra.Command, args []string) string {
 			host = true
 		case c.Name() == "bench" && (arg == "pub" || arg == "sub"):
 			words = append(words, map[string]string{"pub": "--subs 0", "sub": "--pubs 0"}[arg])
+		case c.Name() == "sub" && topic && isProgram(arg):
+			words = append(words, "--")
+			for _, word := range args[i:] {
+				words = append(words, ShellQuote(word))
+			}
+			return strings.Join(words, " ")
 		case c.Name() == "sub":
 			words = append(words, "-t "+ShellQuote(arg))
 		case fs.Lookup("message") == nil, c.Name() == "bench" && !strings.ContainsAny(arg, "/%"):
@@ -63,6 +70,15 @@ func splitAddress(s string) (host, port string, ok bool) {
 		return "", "", false
 	}
 	return host, port, isNumber(port)
+}
+
+// isProgram reports whether s is the name of a program that can be run, and no path of a topic.
+func isProgram(s string) bool {
+	if strings.Contains(s, "/") && s[0] != '.' && s[0] != '/' {
+		return false
+	}
+	_, err := exec.LookPath(s)
+	return err == nil
 }
 
 // isNumber reports whether s is a number of at most 16 bits.

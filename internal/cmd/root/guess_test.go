@@ -19,6 +19,8 @@ func TestGuesses(t *testing.T) {
 		{"ping mqtt://u:s3cr3t@h", "did you mean -L 'mqtt://u:***@h'?"},
 		{"sub #", "did you mean -t '#'?"},
 		{"sub a/b c/+", "did you mean -t a/b -t c/+?"},
+		{"sub -t a go version", "did you mean -- go version?"},
+		{"sub go", "did you mean -t go?"},
 		{"sub broker.example #", "did you mean -h broker.example -t '#'?"},
 		{"sub -t", "the shell takes # for a comment: -t '#'"},
 		{"pub sensors/1 21.5", "did you mean -t sensors/1 -m 21.5?"},

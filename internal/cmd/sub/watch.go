@@ -45,7 +45,7 @@ func (f *flags) checkWatch(e *cli.Env, fs *pflag.FlagSet, traced bool) error {
 	payload, _ := fs.GetString("payload")
 	switch {
 	case f.output.JSON || fs.Changed("format") || f.output.Verbose:
-		return cli.BadFlag("-w", " with -J, -F or -v", "it has a form of its own")
+		return cli.BadFlag("-w", " with -J, -F or -v", "leave it out: the view shows topics, payloads and properties")
 	case payload != "text" && payload != "hex":
 		return cli.BadFlag("-w", " with --payload "+payload, "expected text or hex")
 	case !e.TTYOut:
