@@ -17,6 +17,7 @@ known rabbitmq 'levels:*' theirs 'PUBLISH: wildcard in a topic name' \
 	'it delivers a/* as a/+ [MQTT-3.3.2-2], and a.b as a/b'
 known rabbitmq 'retained-wildcard:*' no 'sub did not end; it has 0 messages' \
 	'it finds retained messages by exact topic only'
+known rabbitmq 'shared:5' no 'shared-subscription-available is 0' 'its CONNACK says that it has no shared subscriptions'
 known rabbitmq 'shared:*' no 'of 100 messages 0 and 0 came' '$share is an ordinary topic to it'
 known rabbitmq '*qos2:3.1*' theirs 'violation: .* PUBACK for a PUBLISH at QoS 2' 'it answers a QoS 2 PUBLISH with PUBACK [MQTT-4.3.3-2]'
 known rabbitmq 'levels:*' theirs 'violation: .*(which matches no subscription|wildcard in a topic name)' \
