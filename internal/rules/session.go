@@ -49,6 +49,10 @@ type session struct {
 	flows [2]flow // messages above QoS 0, by the direction in which they travel
 	subscriptions
 	owner *Observer // that has it now; nil if the client is not connected
+	last  uint64    // number of the newest connection that had a session of this client
+	// contested is set if two connections of the client were accepted at one time. Which of them the
+	// server accepted last is not known, and so neither is which session goes on.
+	contested bool
 }
 
 // flow is the state of the messages above QoS 0 that travel in one direction.
@@ -116,8 +120,16 @@ func (o *Observer) attach(client string, clean, present bool, v proto.Version) {
 	case clean, v >= proto.V311 && !present:
 		o.session.whole = true
 	case v >= proto.V311 && old != nil && old.owner == nil:
+		if old.contested {
+			old.spoil()
+		}
 		old.merge(o.session)
 		o.session = old
+	}
+	o.session.last = o.number
+	if old != nil && old != o.session {
+		o.session.contested = old.owner != nil || old.last > o.number
+		o.session.last = max(o.number, old.last)
 	}
 	o.session.owner, o.client, o.attached = o, client, true
 	if old == nil && len(s.byID) >= maxSessions {
