@@ -50,7 +50,7 @@ func RunClient(ctx context.Context, opt ClientOptions) (*Report, error) {
 		return nil, err
 	}
 	if len(opt.Versions) > 0 && !slices.Contains(opt.Versions, version) {
-		return nil, &RefusedError{"the client connects with MQTT " + VersionName(version)}
+		return nil, &RefusedError{Why: "the client connects with MQTT " + VersionName(version)}
 	}
 	found := &Found{Version: version}
 	var jobs []*job

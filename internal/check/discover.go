@@ -82,14 +82,16 @@ func (r *runner) discover(ctx context.Context) (found []*Found, err error) {
 	if len(wanted) == 0 {
 		wanted = []proto.Version{proto.V5, proto.V311, proto.V31}
 	}
-	var why string
+	var why RefusedError
 	for _, v := range wanted {
 		f, reason, err := r.probe(ctx, v)
 		if err != nil {
 			return nil, err
 		}
 		if f == nil {
-			why = reason
+			if !why.Answered {
+				why = reason
+			}
 			continue
 		}
 		if len(found) > 0 {
@@ -98,19 +100,22 @@ func (r *runner) discover(ctx context.Context) (found []*Found, err error) {
 		found = append(found, f)
 	}
 	if len(found) == 0 {
-		return nil, &RefusedError{why}
+		return nil, &why
 	}
 	return found, nil
 }
 
 // RefusedError says that the server accepted no connection in any of the versions.
-type RefusedError struct{ Why string }
+type RefusedError struct {
+	Why      string
+	Answered bool // with a CONNACK: it did not just hang up or say nothing
+}
 
 func (e *RefusedError) Error() string { return "the server accepted no connection: " + e.Why }
 
 // probe finds what the server is capable of in version v. It returns nil and the reason if the server
 // refuses that version.
-func (r *runner) probe(ctx context.Context, v proto.Version) (*Found, string, error) {
+func (r *runner) probe(ctx context.Context, v proto.Version) (*Found, RefusedError, error) {
 	f := &Found{
 		Version: v, MaximumQoS: 2, ReceiveMaximum: 65535, ServerKeepAlive: -1,
 		Retain: true, Wildcard: true, SubscriptionID: v == proto.V5, Shared: v == proto.V5, Sessions: true, why: make(map[Needs]string),
@@ -120,10 +125,10 @@ func (r *runner) probe(ctx context.Context, v proto.Version) (*Found, string, er
 	defer cancel()
 	conn, err := r.opt.Dial(first, v)
 	if err != nil {
-		return nil, "", err
+		return nil, RefusedError{}, err
 	}
 	conn.Close() //nolint:errcheck // it was opened to see the error
-	refused := ""
+	var refused RefusedError
 	c := r.newC(ctx, &job{k: &Case{Name: "discover"}, v: v, found: f})
 	c.script(0, func(c *C) {
 		p := c.Open()
@@ -132,10 +137,10 @@ func (r *runner) probe(ctx context.Context, v proto.Version) (*Found, string, er
 		packet, err := p.read(r.opt.Limit)
 		switch {
 		case err == io.EOF:
-			refused = fmt.Sprintf("it closed the connection after a CONNECT of version %v", v)
+			refused.Why = fmt.Sprintf("it closed the connection after a CONNECT of version %v", v)
 			return
 		case err != nil:
-			refused = fmt.Sprintf("it did not answer a CONNECT of version %v within %v", v, r.opt.Limit)
+			refused.Why = fmt.Sprintf("it did not answer a CONNECT of version %v within %v", v, r.opt.Limit)
 			return
 		}
 		ack, ok := packet.(*proto.Connack)
@@ -143,13 +148,13 @@ func (r *runner) probe(ctx context.Context, v proto.Version) (*Found, string, er
 			c.Fail("CONNACK", "%s", p.describe(packet))
 		}
 		if ack.Reason != proto.Success {
-			refused = fmt.Sprintf("it answered a CONNECT of version %v with %s", v, p.describe(packet))
+			refused = RefusedError{fmt.Sprintf("it answered a CONNECT of version %v with %s", v, p.describe(packet)), true}
 			return
 		}
 		p.Connack = ack
 		f.capabilities(c, p)
 	})
-	if refused != "" {
+	if refused.Why != "" {
 		return nil, refused, ctx.Err()
 	}
 	if c.verdict != OK {
@@ -157,7 +162,7 @@ func (r *runner) probe(ctx context.Context, v proto.Version) (*Found, string, er
 		f.fact("capabilities", "unknown", "expected "+c.expected+", but received "+c.got)
 	}
 	r.probeSessions(ctx, f)
-	return f, "", ctx.Err()
+	return f, RefusedError{}, ctx.Err()
 }
 
 // capabilities reads the properties of CONNACK, or tries what earlier versions do not tell.

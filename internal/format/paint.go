@@ -12,7 +12,7 @@ func (p Palette) AppendJSON(dst, text []byte) []byte {
 		return append(dst, text...)
 	}
 	for i := 0; i < len(text); {
-		end := i + 1
+		var end int
 		color := plainText
 		switch c := text[i]; {
 		case c == '"':

@@ -69,6 +69,11 @@ func (f *compareFlags) compare(e *cli.Env, names []string, dash int) error {
 	case dash == 0 || dash == len(names):
 		return cli.Usage("no results on one side of --", "mqtt bench compare BASE... -- NEW...")
 	}
+	for _, name := range names[dash:] {
+		if strings.HasPrefix(name, "-") && name != "-" {
+			return cli.Usage("after -- "+cli.Quote(name)+" is the name of a file", "flags come before the results: mqtt bench compare --fail-if EXPR BASE... -- NEW...")
+		}
+	}
 	base, err := readResults(e, names[:dash])
 	if err != nil {
 		return err

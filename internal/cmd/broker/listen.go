@@ -152,6 +152,9 @@ func (f *flags) announce(e *cli.Env, listeners []*transport.Listener, certs *cer
 			also = ", and to other machines at this one's addresses"
 		}
 		e.Note("serving on %s%s", strings.Join(strings.Fields(lines.String()), ", "), also)
+		if e.TTYIn {
+			e.Note("type help for the commands of the console")
+		}
 		if reach.refused {
 			e.Note("clients on other machines are refused: they need --passwords, or --allow-anonymous")
 		}

@@ -306,6 +306,8 @@ func failure(plan *connect.Plan, err error, args []string) error {
 	switch {
 	case errors.Is(err, check.ErrNoCase):
 		return noCase(args)
+	case errors.As(err, &refused) && !refused.Answered:
+		return cli.Fail(cli.ExitOpening, "is it an MQTT server, and does it want TLS? (--tls)", "%w", err)
 	case errors.As(err, &refused):
 		return cli.Fail(cli.ExitRefused, "-u NAME and --password-file FILE are sent with each CONNECT", "%w", err)
 	}
