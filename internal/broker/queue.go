@@ -20,6 +20,13 @@ type queue struct {
 	soonest int64 // no message expires before that time; 0 if none expires
 }
 
+// reset drops all messages. shared is read without the lock of the session, so q is not replaced as a
+// whole.
+func (q *queue) reset() {
+	q.ring, q.head, q.n, q.zeros, q.unchecked, q.bytes, q.soonest = nil, 0, 0, 0, 0, 0, 0
+	q.shared.Store(0)
+}
+
 func (q *queue) push(h delivery) {
 	if q.n == len(q.ring) {
 		q.resize(max(minRing, 2*len(q.ring)))

@@ -200,7 +200,7 @@ func (b *Broker) endSession(s *session) {
 	s.mu.Lock()
 	left := s.removeShared()
 	s.sender.Forget()
-	s.queue = queue{}
+	s.queue.reset()
 	s.bytes, s.filters = 0, 0
 	s.charge()
 	s.mu.Unlock()
