@@ -35,7 +35,6 @@ type Conn struct {
 
 	// Receiving.
 	msg           proto.Publish      // the last message
-	received      bool               // a message of the server was acknowledged
 	pendingAck    proto.Ack          // acknowledges msg, and is not queued yet; Kind is 0 for none
 	unconfirmed   []byte             // acknowledgements that wait for Confirm
 	violation     error              // of the server; ends the connection once the owner could call Confirm
@@ -46,7 +45,8 @@ type Conn struct {
 	receiveMax    int                // our Receive Maximum
 	inherited     int                // QoS 2 exchanges of earlier connections, not counted against receiveMax [MQTT-4.9.0-1]
 	expiry        uint32             // Session Expiry Interval in force, in seconds
-	subscribing   int                // SUBSCRIBE packets without an answer
+	subscribing   int32              // SUBSCRIBE packets without an answer
+	received      bool               // a message of the server was acknowledged
 	productive    bool               // a message was received, or one of ours was acknowledged
 
 	exchange  Exchange // the authentication under way; nil for none
