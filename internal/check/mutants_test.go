@@ -769,7 +769,7 @@ func TestFaultsAreNamed(t *testing.T) {
 			}
 		})
 	}
-	parallel(4, all)
+	parallel(10, all)
 }
 
 // TestMutants runs all cases against our broker with one planted fault after the other. Each case that shows a

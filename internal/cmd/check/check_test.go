@@ -169,8 +169,12 @@ func TestFailure(t *testing.T) {
 func TestSecrets(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
 	for _, format := range []string{"text", "json", "junit", "html", "tap", "markdown"} {
-		r := command.Run(t, b.Args("-v", "-d", "3.1", "--version", "5", "-u", "me", "--password-file", file(t, "geheim"),
-			"--second-user", "you:auchgeheim", "--format", format)...)
+		args := b.Args("-v", "-d", "--version", "5", "-u", "me", "--password-file", file(t, "geheim"),
+			"--second-user", "you:auchgeheim", "--format", format, "3.1.2.8", "3.1.2.9", "3.1.3.1", "3.1.3.5", "3.1.4")
+		if format == "text" {
+			args = append(args, "3.1")
+		}
+		r := command.Run(t, args...)
 		wants(t, r, 0)
 		for _, secret := range []string{"geheim", hex.EncodeToString([]byte("geheim"))} {
 			if strings.Contains(r.Out+r.Err, secret) {

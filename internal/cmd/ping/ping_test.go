@@ -123,7 +123,7 @@ func TestUsage(t *testing.T) {
 // A server that takes nothing at that QoS, or no subscription, is told apart from one that is gone.
 func TestRefusedEcho(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{Without: broker.Without{QoS2: true}})
-	if r := ping.Run(t, b.Args("-q", "2", "-C", "1")...); r.Status != cli.ExitPublish || !strings.Contains(r.Err, "server's maximum-qos is 1 - -q 1") {
+	if r := ping.Run(t, b.Args("-q", "2", "-C", "1")...); r.Status != cli.ExitPublish || !strings.Contains(r.Err, "server's maximum-qos is 1 - use -q 1") {
 		t.Errorf("%+v", r)
 	}
 	f := cmdtest.StartFake(t, "expect CONNECT\nconnack\nexpect SUBSCRIBE\nsend 90 04 00 01 00 87\nexpect DISCONNECT\nexpect eof")
