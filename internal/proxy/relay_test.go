@@ -87,7 +87,10 @@ func TestSegmentsOfOneByte(t *testing.T) {
 			c.Write(stream[i : i+1])
 		}
 		want(t, c, stream)
-		if lines, _ := watcher.all(); mode == "watched" && !slices.Equal(lines[:3], []string{"CONNECT in", "PUBLISH in", "PINGREQ in"}) {
+		lines, _ := watcher.all()
+		// What the server answers may be seen in between.
+		lines = slices.DeleteFunc(lines, func(line string) bool { return strings.HasSuffix(line, " out") })
+		if mode == "watched" && !slices.Equal(lines, []string{"CONNECT in", "PUBLISH in", "PINGREQ in"}) {
 			t.Errorf("%q", lines)
 		}
 	}
