@@ -25,7 +25,7 @@ func TestUsage(t *testing.T) {
 		{"flags that are none", []string{"pub", "-t", "a", "-m", "x", "--nope"}, "unknown flag: --nope"},
 		{"flags that are none", []string{"sub", "-t", "a", "-Z"}, "unknown flag: -Z"},
 		{"a value without a flag", []string{"pub", "-t", "a", "-m", "x", "y"}, `unexpected argument "y"`},
-		{"a number that is none", []string{"pub", "-t", "a", "-m", "x", "-q", "high"}, "expected 0, 1 or 2"},
+		{"not a number", []string{"pub", "-t", "a", "-m", "x", "-q", "high"}, "expected 0, 1 or 2"},
 
 		// Text.
 		{"[MQTT-1.5.4-1], [MQTT-1.5.3-1], [MQTT-3.3.2-1], [MQTT-3.3.2-1 of 3.1.1]", []string{"pub", "-t", "\xff", "-m", "x"}, "not UTF-8"},
