@@ -5,7 +5,7 @@ import "sync"
 // groups are the cases, a file for each group. They are constants, so that a program that does not
 // check starts no slower.
 var groups = [...][]Case{
-	connectCases[:], sessionCases[:], willCases[:], authCases[:], propertyCases[:], sharedCases[:], malformedCases[:], qosCases[:], retainCases[:], subscribeCases[:], topicCases[:],
+	connectCases[:], sessionCases[:], willCases[:], authCases[:], propertyCases[:], connectPropertyCases[:], limitCases[:], sharedCases[:], malformedCases[:], qosCases[:], retainCases[:], subscribeCases[:], topicCases[:],
 }
 
 // Cases returns all cases of servers. They must not be changed.
