@@ -17,7 +17,7 @@ import (
 // it with the programs that it has started; the error is then the cause of ctx.
 func RunChild(ctx context.Context, c *exec.Cmd) error {
 	c.WaitDelay = time.Second // for programs that it left running with its output open
-	ownProcessGroup(c)
+	OwnProcessGroup(c)
 	err := c.Run()
 	switch {
 	case ctx.Err() != nil && err != nil:

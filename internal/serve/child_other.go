@@ -4,5 +4,8 @@ package serve
 
 import "os/exec"
 
-// ownProcessGroup leaves the command as it is: there are no process groups.
-func ownProcessGroup(*exec.Cmd) {}
+// OwnProcessGroup leaves the command as it is: the end of its context kills it alone.
+func OwnProcessGroup(*exec.Cmd) {}
+
+// KillProcessGroup does nothing: there is no process group.
+func KillProcessGroup(*exec.Cmd) {}

@@ -12,6 +12,7 @@ import (
 
 	"mqtt/internal/check"
 	"mqtt/internal/cli"
+	"mqtt/internal/serve"
 )
 
 // killAfter is how long a command may go on after SIGTERM.
@@ -67,12 +68,10 @@ func (f *flags) checkClient(ctx context.Context, e *cli.Env, selectors, command 
 func run(ctx context.Context, command, env []string, output io.Writer) error {
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Env, c.Stdout, c.Stderr = env, output, output
-	grouped(c)
+	serve.OwnProcessGroup(c)
 	c.WaitDelay = killAfter
 	err := c.Run()
-	if c.Process != nil {
-		killGroup(c.Process)
-	}
+	serve.KillProcessGroup(c)
 	var status *exec.ExitError
 	if err == nil || errors.As(err, &status) || ctx.Err() != nil || errors.Is(err, exec.ErrWaitDelay) {
 		return nil
