@@ -86,6 +86,8 @@ func FuzzMerge(f *testing.F) {
 	f.Add([]byte{opCounters, 1, opSession, 1, 1, 'c', 0, 1, 0, 0, opSubscribe, 1, 2, 0, 1, 'a', opAccept, 1, 0, 5,
 		opMessage, 3, 0, 0, 1, 'a', 0, 0, 0, opQueued, 1, 1, 0, 0, 1, 0, opRetain, 0, 0, 0, 1, 't', 0, 0, 0},
 		[]byte{opInFlight, 1, 1, 0, 9, opRelease, 1, 0, 5, opClear, 1, 't'})
+	f.Add([]byte{opCounters, 1, opSubscribe, 0, 2, 0, 1, 'a'}, []byte(nil))
+	f.Add([]byte{opCounters, 1, opAccept, 0, 0, 5}, []byte(nil))
 	f.Fuzz(func(t *testing.T, snapshot, records []byte) {
 		watched(func() {
 			old := appendHeader(nil, kindSnapshot, 4, testFolder)

@@ -134,6 +134,9 @@ func (m *merging) ofSession(rec *record) error {
 			return nil
 		}
 	}
+	if _, ok := m.known[rec.session]; !ok { // the number is 0, and no session came before
+		return unknownSession(rec.session)
+	}
 	if rec.op == opAccept {
 		return m.out.accepted(rec.session, rec.packet)
 	}
