@@ -2,6 +2,7 @@ package serve
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 
 	"mqtt/internal/cli"
@@ -19,9 +20,20 @@ func ListenFailure(err error) error {
 	return &cli.Failure{Code: code, Err: err, Hint: transport.Hint(err)}
 }
 
-// WriteReady writes a file that appears with all its content at once. If path is not a regular file, such
-// as /dev/stdout, /dev/fd/3 or a FIFO, it is written to and stays what it is.
+// WriteReady writes the file of --ready-file, which appears with all its content at once. If path is not
+// a regular file, such as /dev/stdout, /dev/fd/3 or a FIFO, it is written to and stays what it is.
 func WriteReady(path string, b []byte) error {
+	err := writeWhole(path, b)
+	if err == nil {
+		return nil
+	}
+	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
+		err = inner.Err // it may name the unfinished file, of which the user knows nothing
+	}
+	return cli.Fail(cli.ExitOther, "check that the folder exists and is writable", "--ready-file %s: %w", path, err)
+}
+
+func writeWhole(path string, b []byte) error {
 	if is, err := os.Lstat(path); err == nil && !is.Mode().IsRegular() && !is.IsDir() {
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 		if err != nil {

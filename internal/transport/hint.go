@@ -51,6 +51,15 @@ func Hint(err error) string {
 }
 
 func listenHint(err error) string {
+	if op := (*net.OpError)(nil); errors.As(err, &op) && op.Net == "unix" {
+		switch {
+		case inUse(err):
+			return "another program listens there, or the path is a file of another kind: choose another path"
+		case errors.Is(err, os.ErrPermission), errors.Is(err, os.ErrNotExist):
+			return "check that the folder of the socket exists and is writable"
+		}
+		return ""
+	}
 	switch {
 	case inUse(err):
 		return "another program listens there: choose another port, or 0 for a free one"

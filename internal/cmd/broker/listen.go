@@ -138,7 +138,7 @@ func (f *flags) announce(e *cli.Env, listeners []*transport.Listener, certs *cer
 	}
 	if f.readyFile != "" {
 		if err := serve.WriteReady(f.readyFile, []byte(lines.String())); err != nil {
-			return fmt.Errorf("--ready-file: %w", err)
+			return err
 		}
 	}
 	if f.printURL {

@@ -71,10 +71,9 @@ func expose(ctx context.Context, e *cli.Env, at string) (*exposition, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", net.JoinHostPort(host, port))
+	l, err := transport.Listen(ctx, &transport.Endpoint{Host: host, Port: port})
 	if err != nil {
-		return nil, cli.Fail(cli.ExitOther, "choose another port, 0 for any", "--metrics: %w", err)
+		return nil, cli.Fail(cli.ExitOther, transport.Hint(err), "--metrics: %w", err)
 	}
 	x.server = http.Server{Handler: x, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10}
 	e.Note("metrics at http://%s/metrics", l.Addr())

@@ -30,7 +30,7 @@ func (j *job) control(ctx context.Context) (stop func(), err error) {
 	}
 	l, err := transport.Listen(ctx, end)
 	if err != nil {
-		return nil, cli.Fail(cli.ExitUsage, "choose another port, 0 for any", "--control: %w", err)
+		return nil, cli.Fail(cli.ExitUsage, transport.Hint(err), "--control: %w", err)
 	}
 	if end.Socket != "" {
 		j.e.Note("controlled at unix:%s", end.Socket)

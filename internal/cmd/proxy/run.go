@@ -215,7 +215,7 @@ func (j *job) announce(u transport.URL, to string, private bool) error {
 	line := u.String() + "\n"
 	if j.f.readyFile != "" {
 		if err := serve.WriteReady(j.f.readyFile, []byte(line)); err != nil {
-			return fmt.Errorf("--ready-file: %w", err)
+			return err
 		}
 	}
 	if j.f.printURL {
