@@ -30,6 +30,8 @@ func (c *C) Hello(set ...func(*proto.Connect)) *proto.Connect {
 func WithID(id string) func(*proto.Connect) { return func(p *proto.Connect) { p.ClientID = id } }
 
 // Lasting asks for the session with that client identifier, which outlives the connection.
+//
+//go:noinline
 func Lasting(id string) func(*proto.Connect) {
 	return func(p *proto.Connect) {
 		p.ClientID, p.CleanStart = id, false
@@ -140,6 +142,8 @@ func (p *Peer) Complete(m *proto.Publish) (ack *proto.Ack) {
 }
 
 // message returns a message with a topic and a payload.
+//
+//go:noinline
 func message(topic, payload string, qos byte) proto.Publish {
 	return proto.Publish{Topic: []byte(topic), Payload: []byte(payload), QoS: qos}
 }

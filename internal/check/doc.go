@@ -9,6 +9,9 @@
 // was given time for it, a message counts as absent only if one that was sent after it on the same
 // path has come, and what cannot be shown is unsure.
 //
+// The functions that cases call most are marked noinline: each has up to hundreds of callers, and their
+// copies would be a third of the package.
+//
 // The package opens connections only with the function that its caller provides. It knows no flags,
 // prints nothing and reads no environment variables.
 package check

@@ -5,6 +5,8 @@ import (
 )
 
 // text returns a text or binary field: the length and s, which may be anything.
+//
+//go:noinline
 func text(s string) []byte { return append([]byte{byte(len(s) >> 8), byte(len(s))}, s...) }
 
 // id returns a packet identifier.
@@ -14,6 +16,8 @@ func id(n uint16) []byte { return []byte{byte(n >> 8), byte(n)} }
 func bytesOf(b ...byte) []byte { return b }
 
 // packet returns a packet with its Remaining Length.
+//
+//go:noinline
 func packet(first byte, parts ...[]byte) []byte {
 	var body []byte
 	for _, p := range parts {
@@ -23,6 +27,8 @@ func packet(first byte, parts ...[]byte) []byte {
 }
 
 // props returns the properties field of a packet of version 5. Before version 5 there is none.
+//
+//go:noinline
 func (c *C) props(parts ...[]byte) []byte {
 	if !c.V5() {
 		return nil

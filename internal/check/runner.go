@@ -286,8 +286,11 @@ func (c *C) rules(ids []string) []string {
 }
 
 func (r *runner) newC(ctx context.Context, j *job) *C {
+	number := r.number.Add(1)
 	return &C{
-		Version: j.v, Server: j.found, ctx: ctx, r: r, k: j.k, number: r.number.Add(1), began: time.Now(),
+		Version: j.v, Server: j.found, ctx: ctx, r: r, k: j.k, began: time.Now(),
+		topics:  fmt.Sprintf("mqtt-check/%s/%d/", r.opt.Name, number),
+		ids:     fmt.Sprintf("mc%s%d", r.opt.Name, number),
 		subject: rules.Server, sessions: rules.NewSessions(), verdict: OK,
 	}
 }
@@ -317,7 +320,7 @@ func (c *C) tidy(ctx context.Context, j *job) {
 	defer cancel()
 	for _, f := range slices.Backward(c.cleanup) {
 		after := c.r.newC(ctx, j)
-		after.number = c.number
+		after.topics, after.ids = c.topics, c.ids
 		after.script(0, f)
 	}
 }

@@ -19,7 +19,8 @@ type C struct {
 	ctx      context.Context
 	r        *runner
 	k        *Case
-	number   uint64     // makes names unique
+	topics   string     // what the topics of the attempt begin with
+	ids      string     // what its client identifiers begin with
 	subject  rules.Role // who is checked
 	began    time.Time
 	peers    []*Peer
@@ -47,14 +48,18 @@ type breach struct {
 type ended struct{}
 
 // end sets the verdict and ends the script.
-func (c *C) end(v Verdict, expected, got string) {
-	c.verdict, c.expected, c.got = v, expected, got
+//
+//go:noinline
+func (c *C) end(v Verdict, expected, format string, args []any) {
+	c.verdict, c.expected, c.got = v, expected, fmt.Sprintf(format, args...)
 	panic(ended{})
 }
 
 // Fail ends the script: the server did not do what was expected.
+//
+//go:noinline
 func (c *C) Fail(expected, format string, args ...any) {
-	c.end(Fail, expected, fmt.Sprintf(format, args...))
+	c.end(Fail, expected, format, args)
 }
 
 // FailRule is like Fail, for a failure of another rule than those of the case.
@@ -65,13 +70,13 @@ func (c *C) FailRule(rule, expected, format string, args ...any) {
 }
 
 // Choice ends the script: the standard leaves it open, and the server does what the text says.
-func (c *C) Choice(format string, args ...any) { c.end(Choice, "", fmt.Sprintf(format, args...)) }
+func (c *C) Choice(format string, args ...any) { c.end(Choice, "", format, args) }
 
 // Skip ends the script: the server lacks a capability. The text says which, and how that was found.
-func (c *C) Skip(format string, args ...any) { c.end(Skip, "", fmt.Sprintf(format, args...)) }
+func (c *C) Skip(format string, args ...any) { c.end(Skip, "", format, args) }
 
 // Unsure ends the script: it could not be shown. The text says why.
-func (c *C) Unsure(format string, args ...any) { c.end(Unsure, "", fmt.Sprintf(format, args...)) }
+func (c *C) Unsure(format string, args ...any) { c.end(Unsure, "", format, args) }
 
 // Warn notes that the server does not follow a SHOULD, and goes on. Only the first is kept.
 func (c *C) Warn(expected, format string, args ...any) {
@@ -81,13 +86,13 @@ func (c *C) Warn(expected, format string, args ...any) {
 }
 
 // Topic returns a topic name that no other case uses, and no other attempt. s is its last part.
-func (c *C) Topic(s string) string {
-	return fmt.Sprintf("mqtt-check/%s/%d/%s", c.r.opt.Name, c.number, s)
-}
+//
+//go:noinline
+func (c *C) Topic(s string) string { return c.topics + s }
 
 // ID returns a client identifier that no other case uses. It has at most 23 characters, as MQTT 3.1
 // demands, if s has at most 5.
-func (c *C) ID(s string) string { return fmt.Sprintf("mc%s%d%s", c.r.opt.Name, c.number, s) }
+func (c *C) ID(s string) string { return c.ids + s }
 
 // V5 reports whether the version is 5.0.
 func (c *C) V5() bool { return c.Version == proto.V5 }
