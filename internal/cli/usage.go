@@ -31,15 +31,22 @@ func (u *UsageError) Error() string {
 	return u.What
 }
 
-// Usage returns a UsageError that concerns no single flag.
+// Usage returns a UsageError that concerns no single flag. Like the functions below, which together have
+// 270 callers, it is not inlined.
+//
+//go:noinline
 func Usage(what, hint string) error { return &UsageError{What: what, Hint: hint} }
 
 // BadValue returns a UsageError about the value of flag; hint says what was expected.
+//
+//go:noinline
 func BadValue(flag, value, hint string) error {
 	return &UsageError{Flag: flag, Value: value, What: flag + " " + Quote(value), Hint: hint}
 }
 
 // BadNumber is BadValue for a number, which is not quoted.
+//
+//go:noinline
 func BadNumber(flag string, n int, hint string) error {
 	value := strconv.Itoa(n)
 	return &UsageError{Flag: flag, Value: value, What: flag + " " + value, Hint: hint}
@@ -47,6 +54,8 @@ func BadNumber(flag string, n int, hint string) error {
 
 // BadFlag returns a UsageError about flag. rest follows the flag in the message and includes its
 // separator, as in ": no such file" or " without -i".
+//
+//go:noinline
 func BadFlag(flag, rest, hint string) error {
 	return &UsageError{Flag: flag, What: flag + rest, Hint: hint}
 }

@@ -130,7 +130,10 @@ func (ps Props) Value(id PropID) []byte {
 	return p.Value
 }
 
-// AppendNum appends the integer property id with value n.
+// AppendNum appends the integer property id with value n. It has many callers, which
+// it would fill if it were inlined.
+//
+//go:noinline
 func (ps Props) AppendNum(id PropID, n uint32) Props {
 	ps = append(ps, byte(id))
 	switch id.Property().Kind {

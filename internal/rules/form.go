@@ -33,6 +33,10 @@ type form struct {
 	zero   bool // the first fault is a packet identifier of 0
 }
 
+// fail notes the statements that the first fault breaks. It is called seldom and from 50 places, so it
+// is not inlined.
+//
+//go:noinline
 func (c *form) fail(rules ...rule) {
 	if len(c.broken) == 0 {
 		c.broken = append(c.broken, rules...)
