@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -36,7 +35,7 @@ func (r *run) result() *Result {
 		}
 	}
 	res.ErrorKinds = slices.Clone(r.registry.kinds)
-	slices.SortStableFunc(res.ErrorKinds, func(a, b ErrorKind) int { return cmp.Compare(b.Count, a.Count) })
+	mostFirst(res.ErrorKinds)
 	if p.Clients > 0 {
 		res.Kind = KindConnections
 	}

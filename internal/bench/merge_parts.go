@@ -1,8 +1,8 @@
 package bench
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 )
 
 // add adds the clients and rates of o.
@@ -66,7 +66,7 @@ func (m *Result) addPhases(all []Phase) {
 		}
 		m.Phases[i].Took.Merge(p.Took)
 	}
-	slices.SortStableFunc(m.Phases, func(a, b Phase) int { return cmp.Compare(phaseOrder(a.Name), phaseOrder(b.Name)) })
+	sort.SliceStable(m.Phases, func(i, j int) bool { return phaseOrder(m.Phases[i].Name) < phaseOrder(m.Phases[j].Name) })
 }
 
 // phaseOrder returns the position of a phase.
@@ -81,7 +81,12 @@ func (m *Result) addErrors(all []ErrorKind) {
 			m.ErrorKinds = append(m.ErrorKinds, k)
 		}
 	}
-	slices.SortStableFunc(m.ErrorKinds, func(a, b ErrorKind) int { return cmp.Compare(b.Count, a.Count) })
+	mostFirst(m.ErrorKinds)
+}
+
+// mostFirst sorts the kinds of errors by their counts.
+func mostFirst(kinds []ErrorKind) {
+	sort.SliceStable(kinds, func(i, j int) bool { return kinds[i].Count > kinds[j].Count })
 }
 
 // addTopics adds the counts of topics.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/bits"
 	"slices"
+	"sort"
 )
 
 // Receipt says which messages of a publisher a shared subscription received in one process.
@@ -39,7 +40,7 @@ func (l *receipts) export() []Receipt {
 		})
 		all = append(all, Receipt{publisher, t.next, deflate(missing)})
 	}
-	slices.SortFunc(all, func(a, b Receipt) int { return cmp.Compare(a.Publisher, b.Publisher) })
+	sort.Slice(all, func(i, j int) bool { return all[i].Publisher < all[j].Publisher })
 	return all
 }
 

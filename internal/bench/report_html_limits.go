@@ -2,6 +2,7 @@ package bench
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -37,7 +38,7 @@ func limits(r *Result) []limit {
 			all = append(all, limit{at, text, v.Failed})
 		}
 	}
-	slices.SortFunc(all, func(a, b limit) int { return int(max(min(a.at-b.at, 1), -1)) })
+	sort.Slice(all, func(i, j int) bool { return all[i].at < all[j].at })
 	return all
 }
 

@@ -1,8 +1,8 @@
 package bench
 
 import (
-	"cmp"
 	"slices"
+	"sort"
 	"strconv"
 
 	"mqtt/internal/report"
@@ -193,7 +193,7 @@ func (p *page) names(x, base float64, curves []curve) {
 		}
 	}
 	slices.Reverse(labels) // of two labels at the same height, that of the last curve is lower
-	slices.SortStableFunc(labels, func(a, b label) int { return cmp.Compare(b.y, a.y) })
+	sort.SliceStable(labels, func(i, j int) bool { return labels[i].y > labels[j].y })
 	next := base
 	for i := range labels {
 		labels[i].y = min(labels[i].y, next)

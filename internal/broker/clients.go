@@ -1,9 +1,8 @@
 package broker
 
 import (
-	"cmp"
 	"net"
-	"slices"
+	"sort"
 	"time"
 
 	"mqtt/internal/proto"
@@ -45,6 +44,6 @@ func (b *Broker) Clients() []ClientInfo {
 		}
 		s.mu.Unlock()
 	}
-	slices.SortFunc(list, func(a, b ClientInfo) int { return cmp.Compare(a.ID, b.ID) })
+	sort.Slice(list, func(i, j int) bool { return list[i].ID < list[j].ID })
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sort"
 	"strings"
 
 	"mqtt/internal/proto"
@@ -43,15 +44,16 @@ func NewMatrix(names []string, reports []*Report) *Matrix {
 			m.Rows[at].Verdicts[n] = k.Verdict
 		}
 	}
-	slices.SortStableFunc(m.Rows, func(a, b MatrixRow) int {
-		x, y := strings.SplitN(a.ID, "/", 3), strings.SplitN(b.ID, "/", 3)
+	sort.SliceStable(m.Rows, func(i, j int) bool {
+		a, b := m.Rows[i].ID, m.Rows[j].ID
+		x, y := strings.SplitN(a, "/", 3), strings.SplitN(b, "/", 3)
 		if len(x) == 3 && len(y) == 3 && x[0] != y[0] {
-			return strings.Compare(y[0], x[0])
+			return x[0] > y[0]
 		}
 		if len(x) == 3 && len(y) == 3 {
-			return compareSections(x[1], y[1])
+			return compareSections(x[1], y[1]) < 0
 		}
-		return strings.Compare(a.ID, b.ID)
+		return a < b
 	})
 	return m
 }

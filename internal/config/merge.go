@@ -2,7 +2,7 @@ package config
 
 import (
 	"slices"
-	"strings"
+	"sort"
 )
 
 // Merge returns one setting for each flag, that of the strongest source, in the order of
@@ -20,7 +20,7 @@ func Merge(layers ...[]Setting) []Setting {
 	for _, layer := range slices.Backward(layers) {
 		all = append(all, layer...)
 	}
-	slices.SortStableFunc(all, func(a, b Setting) int { return int(b.Origin.Source) - int(a.Origin.Source) })
+	sort.SliceStable(all, func(i, j int) bool { return all[i].Origin.Source > all[j].Origin.Source })
 
 	var chosen []Setting
 	for _, s := range all {
@@ -30,7 +30,7 @@ func Merge(layers ...[]Setting) []Setting {
 			chosen = append(chosen, s)
 		}
 	}
-	slices.SortFunc(chosen, func(a, b Setting) int { return strings.Compare(a.Flag, b.Flag) })
+	sort.Slice(chosen, func(i, j int) bool { return chosen[i].Flag < chosen[j].Flag })
 	return chosen
 }
 
@@ -46,7 +46,7 @@ func Joined(flag string, layers ...[]Setting) []string {
 			}
 		}
 	}
-	slices.SortStableFunc(found, func(a, b Setting) int { return int(a.Origin.Source) - int(b.Origin.Source) })
+	sort.SliceStable(found, func(i, j int) bool { return found[i].Origin.Source < found[j].Origin.Source })
 	var values []string
 	for _, s := range found {
 		values = append(values, s.Values...)

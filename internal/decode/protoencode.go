@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -49,7 +50,7 @@ func encodeProto(dst []byte, m *protoMessage, n *node) (_ []byte, err error) {
 			return dst, within(misfit("%s has no such field", m.name), key)
 		}
 	}
-	slices.SortStableFunc(fields, func(a, b given) int { return a.field.number - b.field.number })
+	sort.SliceStable(fields, func(i, j int) bool { return fields[i].field.number < fields[j].field.number })
 	for _, g := range fields {
 		if dst, err = encodeProtoField(dst, g.field, g.value); err != nil {
 			return dst, within(err, g.key)

@@ -1,7 +1,7 @@
 package session
 
 import (
-	"slices"
+	"sort"
 	"unsafe"
 
 	"mqtt/internal/proto"
@@ -219,12 +219,7 @@ func (s *Sender[M]) Resend() []Flight[M] {
 		}
 		again = append(again, f)
 	}
-	slices.SortFunc(again, func(a, b Flight[M]) int {
-		if s.slots[a.ID-1].order < s.slots[b.ID-1].order {
-			return -1
-		}
-		return 1
-	})
+	sort.Slice(again, func(i, j int) bool { return s.slots[again[i].ID-1].order < s.slots[again[j].ID-1].order })
 	return again
 }
 

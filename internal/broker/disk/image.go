@@ -1,9 +1,8 @@
 package disk
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
+	"sort"
 
 	"mqtt/internal/broker"
 	"mqtt/internal/proto"
@@ -91,9 +90,9 @@ func (b *imageBuilder) retained(data []byte) error {
 func (b *imageBuilder) finish() error {
 	for i := range b.image.Sessions {
 		s := &b.image.Sessions[i]
-		bySeq := func(a, b broker.Entry) int { return cmp.Compare(a.Seq, b.Seq) }
-		if !slices.IsSortedFunc(s.Entries, bySeq) {
-			slices.SortFunc(s.Entries, bySeq)
+		bySeq := func(i, j int) bool { return s.Entries[i].Seq < s.Entries[j].Seq }
+		if !sort.SliceIsSorted(s.Entries, bySeq) {
+			sort.Slice(s.Entries, bySeq)
 		}
 		for j := 1; j < len(s.Entries); j++ {
 			if s.Entries[j].Seq == s.Entries[j-1].Seq {
