@@ -350,7 +350,24 @@ func (c *C) sameProperties(m *proto.Publish, want proto.Props) {
 		}
 		got, ok := m.Props.Get(p.ID)
 		if !ok || got.Num != p.Num || string(got.Value) != string(p.Value) {
-			c.Fail(fmt.Sprintf("the property %v unchanged", p.ID), "%q", got.Value)
+			c.FailRule(unaltered[p.ID], fmt.Sprintf("the property %v unchanged", p.ID), "%s", propertyText(got, ok))
 		}
 	}
+}
+
+// unaltered has the rule by which a server passes on each property of a message.
+var unaltered = map[proto.PropID]string{
+	proto.PayloadFormatIndicator: "MQTT-3.3.2-4", proto.ResponseTopic: "MQTT-3.3.2-15",
+	proto.CorrelationData: "MQTT-3.3.2-16", proto.ContentType: "MQTT-3.3.2-20",
+}
+
+// propertyText returns the value of a property as text.
+func propertyText(p proto.Prop, ok bool) string {
+	switch {
+	case !ok:
+		return "a message without it"
+	case p.ID == proto.PayloadFormatIndicator:
+		return fmt.Sprint(p.Num)
+	}
+	return fmt.Sprintf("%q", p.Value)
 }

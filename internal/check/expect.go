@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,9 @@ const maxAside = 10_000
 
 // describe returns a packet as text for Got.
 func (p *Peer) describe(packet proto.Packet) string {
+	if packet == p.odd && packet != nil {
+		return p.oddText
+	}
 	b, err := packet.Append(nil, p.v)
 	if err != nil {
 		return packet.Type().String()
@@ -212,6 +216,7 @@ func (p *Peer) Closed(expected string, reasons ...proto.Reason) *proto.Disconnec
 func (p *Peer) Closes(expected string, reasons ...proto.Reason) (last *proto.Disconnect) {
 	end := time.Now().Add(p.c.r.opt.Limit)
 	answered := false
+	var refused *proto.Suback // what the server answered before it closed
 	for {
 		packet, err := p.read(time.Until(end))
 		switch {
@@ -222,15 +227,18 @@ func (p *Peer) Closes(expected string, reasons ...proto.Reason) (last *proto.Dis
 			p.c.Choice("the server closes the connection with %s, where the standard names %s, which it may leave out", p.describe(last), list(reasons))
 		case err == io.EOF:
 			return last
+		case err != nil && refused != nil:
+			p.open(expected, "%s, and the connection is still open", p.describe(refused))
 		case err != nil && answered:
-			p.c.Fail(expected, "PINGREQ was answered: the connection is still served")
+			p.open(expected, "PINGREQ was answered: the connection is still served")
 		case err != nil:
-			p.c.Fail(expected, "the connection is still open after %v", p.c.r.opt.Limit)
+			p.open(expected, "the connection is still open after %v", p.c.r.opt.Limit)
 		}
 		switch a := packet.(type) {
 		case *proto.Disconnect:
-			if !p.c.V5() {
-				p.c.Fail(expected, "DISCONNECT, which a server does not send in this version")
+			if !p.c.V5() { // no rule has a number for it
+				p.c.broke("", "the server closes the connection without a DISCONNECT, which it does not send in this version")
+				continue
 			}
 			if a.Reason < 0x80 {
 				p.c.Fail(expected+", with an error code", "%s", p.describe(a))
@@ -241,13 +249,27 @@ func (p *Peer) Closes(expected string, reasons ...proto.Reason) (last *proto.Dis
 			end = time.Now().Add(min(time.Second, p.c.r.opt.Limit))
 		case *proto.Connack:
 			if a.Reason == proto.Success {
-				p.c.Fail(expected, "%s", p.describe(a))
+				p.open(expected, "%s", p.describe(a))
 			}
+		case *proto.Suback:
+			if a.Kind == proto.UNSUBACK || slices.ContainsFunc(a.Reasons, func(r proto.Reason) bool { return r < 0x80 }) {
+				p.open(expected, "%s", p.describe(a))
+			}
+			refused = a
 		case *proto.Publish:
 		default:
-			p.c.Fail(expected, "%s", p.describe(packet))
+			p.open(expected, "%s", p.describe(packet))
 		}
 	}
+}
+
+// open fails because the connection was not ended. After a packet that breaks the standard, the rule by which the
+// server must end it is broken, too.
+func (p *Peer) open(expected, format string, args ...any) {
+	if p.closing != "" {
+		p.c.broke(p.closing, "")
+	}
+	p.c.Fail(expected, format, args...)
 }
 
 // Refused expects that a CONNECT is refused: by a close, or by a CONNACK with an error code and a close. It
@@ -258,14 +280,14 @@ func (p *Peer) Refused(expected string, reasons ...proto.Reason) (ack *proto.Con
 		return nil
 	}
 	if err != nil {
-		p.c.Fail(expected, "nothing within %v, and the connection is open", p.c.r.opt.Limit)
+		p.open(expected, "nothing within %v, and the connection is open", p.c.r.opt.Limit)
 	}
 	ack, ok := packet.(*proto.Connack)
 	if !ok || ack.Reason == proto.Success {
 		if packet.Type() == proto.DISCONNECT && p.c.V5() {
 			p.c.FailRule("MQTT-3.14.0-1", "CONNACK with an error code, or only the end of the connection", "%s", p.describe(packet))
 		}
-		p.c.Fail(expected, "%s", p.describe(packet))
+		p.open(expected, "%s", p.describe(packet))
 	}
 	if len(reasons) > 0 && !contains(reasons, ack.Reason) {
 		p.c.Fail(fmt.Sprintf("%s, with %s if it sends CONNACK", expected, list(reasons)), "%s", p.describe(ack))

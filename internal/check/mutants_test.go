@@ -30,6 +30,8 @@ type mutant struct {
 
 	open   bool // the end of the server's connection is hidden from the client, and PINGREQ answered
 	abrupt bool // DISCONNECT of the client becomes a lost connection
+
+	farewell bool // the server sends DISCONNECT before it closes
 }
 
 // link is one connection of a mutant.
@@ -617,6 +619,11 @@ func (mu *mutant) relay(m *link, from, to net.Conn, fault func(*link, proto.Pack
 			if mu.open && !in {
 				mu.pretend(m)
 				return
+			}
+			if mu.farewell && !in {
+				m.mu.Lock()
+				to.Write([]byte{0xE0, 0}) //nolint:errcheck // the client may be gone
+				m.mu.Unlock()
 			}
 			closing()
 			return

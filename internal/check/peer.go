@@ -46,6 +46,9 @@ type Peer struct {
 	pongs   int              // PINGRESPs that came before they were awaited
 	aside   []*proto.Publish // messages that came while something else was awaited
 	anyForm bool             // the server may answer in the form of any version
+	closing string           // the rule by which the server must close, after a packet that broke the standard; "" before
+	odd     proto.Packet     // the last packet whose form is wrong and that was returned nevertheless
+	oddText string           // odd as text
 	closed  bool             // the server has closed the connection
 	discard bool             // close has been called
 	stop    func() bool      // ends the watch over the context
@@ -81,6 +84,7 @@ func (p *Peer) record(way rules.Way, packet []byte) {
 		for _, v := range p.watch.Observe(way, packet, at) {
 			if v.Broken != c.subject {
 				p.watch = nil // we broke a rule on purpose: nothing can be said after it
+				p.closing = p.closingRule()
 				break
 			}
 			c.violated(v)
@@ -245,9 +249,52 @@ func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
 	f, _, _ = proto.Split(raw, 0) // the reader's buffer is reused
 	packet, err := proto.Decode(f, p.v)
 	if err != nil {
-		p.malformed(raw, err)
+		if packet = p.refusal(f, raw); packet == nil {
+			p.malformed(raw, err)
+		}
 	}
 	return packet, nil
+}
+
+// closingRule returns the rule by which a server closes the connection after a packet that breaks the standard;
+// "" if there is none with a number.
+func (p *Peer) closingRule() string {
+	switch {
+	case p.sends != rules.In || p.v == proto.V31:
+		return ""
+	case p.Connack == nil: // the form of CONNECT
+		return "MQTT-3.1.4-1"
+	case p.v == proto.V5:
+		return "MQTT-4.13.1-1"
+	}
+	return "MQTT-4.8.0-1"
+}
+
+// refusal returns a CONNACK or SUBACK with an error code that its packet does not have, as the answer to what was
+// wrong on purpose; nil if raw is something else. The code is noted as a failure of its own, and the script goes
+// on: it asks whether the server refuses, and not how.
+func (p *Peer) refusal(f proto.Frame, raw []byte) proto.Packet {
+	if p.sends != rules.In || p.watch != nil || len(f.Body) < 2 {
+		return nil
+	}
+	var packet proto.Packet
+	code := f.Body[len(f.Body)-1]
+	switch {
+	case f.Type() == proto.CONNACK && f.First == 0x20 && (len(f.Body) == 2 && f.Body[0] == 0 && code != 0 || p.anyForm):
+		code = f.Body[1]
+		packet = &proto.Connack{SessionPresent: f.Body[0]&1 != 0, Reason: proto.Reason(code)}
+	case f.Type() == proto.SUBACK && f.First == 0x90 && len(f.Body) >= 3 && code >= 0x80:
+		packet = &proto.Suback{Kind: proto.SUBACK, PacketID: uint16(f.Body[0])<<8 | uint16(f.Body[1]), Reasons: []proto.Reason{proto.Reason(code)}}
+	default:
+		return nil
+	}
+	known := len(p.c.broken)
+	p.form(raw)
+	if len(p.c.broken) == known && !p.anyForm {
+		return nil // what is wrong is not the code
+	}
+	p.odd, p.oddText = packet, p.text(raw)
+	return packet
 }
 
 // malformed fails because of bytes that are no packet. The rules are those that the observer names.

@@ -268,11 +268,15 @@ func (c *C) judge(j *job) {
 	}
 }
 
-// rules returns the rules of a failure: those of the case, unless the observer alone found it, and those that
-// the observer saw broken.
+// rules returns the rules of a failure: those that the script showed, unless the observer alone found it, and
+// those that the observer saw broken.
 func (c *C) rules(ids []string) []string {
 	all := []string{}
-	if !c.observed {
+	switch {
+	case c.observed:
+	case c.shows != nil:
+		all = append(all, c.shows...)
+	default:
 		all = append(all, ids...)
 	}
 	for _, b := range c.broken {

@@ -36,6 +36,7 @@ type C struct {
 	expected, got string
 	broken        []breach // statements that the observer found broken
 	observed      bool     // the verdict is the observer's, and not the script's
+	shows         []string // the rules that the script shows now; nil means those of the case
 }
 
 // breach is a statement that the observer found broken.
@@ -67,6 +68,19 @@ func (c *C) FailRule(rule, expected, format string, args ...any) {
 	c.observed = true
 	c.broken = append(c.broken, breach{rules: []string{rule}})
 	c.Fail(expected, format, args...)
+}
+
+// Shows says that what follows shows other rules than those of the case.
+func (c *C) Shows(rules ...string) { c.shows = rules }
+
+// broke notes that the server broke a rule, or with "" a statement without a number. The script goes on, and
+// the case fails.
+func (c *C) broke(rule, text string) {
+	b := breach{text: text}
+	if rule != "" {
+		b.rules = []string{rule}
+	}
+	c.broken = append(c.broken, b)
 }
 
 // Choice ends the script: the standard leaves it open, and the server does what the text says.
