@@ -16,10 +16,11 @@ type Case struct {
 	// without a number.
 	V5, V311, V31 string
 
-	Should bool  // the standard says SHOULD: a failure is a warning
-	Harsh  bool  // sends very much, or very large packets
-	Needs  Needs // what the server must be capable of
-	Run    func(c *C)
+	Should   bool  // the standard says SHOULD: a failure is a warning
+	Should31 bool  // MQTT 3.1 says "should", later versions MUST
+	Harsh    bool  // sends very much, or very large packets
+	Needs    Needs // what the server must be capable of
+	Run      func(c *C)
 }
 
 // place returns the section and the rules of the case in version v. ok is false if the case is

@@ -5,7 +5,8 @@ import "sync"
 // groups are the cases, a file for each group. They are constants, so that a program that does not
 // check starts no slower.
 var groups = [...][]Case{
-	connectCases[:], sessionCases[:], willCases[:], authCases[:], propertyCases[:], connectPropertyCases[:], limitCases[:], sharedCases[:], malformedCases[:], qosCases[:], retainCases[:], subscribeCases[:], topicCases[:],
+	connectCases[:], sessionCases[:], keepAliveCases[:], willCases[:], authCases[:], propertyCases[:], connectPropertyCases[:], limitCases[:], sharedCases[:],
+	malformedCases[:], qosCases[:], resendCases[:], retainCases[:], subscribeCases[:], topicCases[:],
 }
 
 // Cases returns all cases of servers. They must not be changed.

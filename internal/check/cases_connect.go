@@ -367,7 +367,9 @@ var connectCases = [...]Case{
 		Run: func(c *C) {
 			p := c.Open()
 			p.Raw(c.connect(func(p *parts) { p.ID, p.Flags = "", 0 })...)
-			p.Refused("CONNACK with return code 2, then the server closes the connection", proto.ClientIdentifierNotValid)
+			if p.Refused("CONNACK with return code 2, then the server closes the connection", proto.ClientIdentifierNotValid) == nil {
+				c.Choice("the server closes the connection without CONNACK, as section 3.1.4 demands for a CONNECT that does not conform")
+			}
 		},
 	},
 	{
@@ -424,21 +426,41 @@ func isAccepted(packet proto.Packet) bool {
 func (c *C) flagsAt(b []byte) int { return 2 + 2 + int(b[3]) + 1 }
 
 // refusedVersion expects that a CONNECT was refused because of its version. A server of several versions
-// may answer in the form of any.
+// may answer in the form of any, and MQTT 5 leaves the CONNACK to it. One of 3.1.1 has to send return code 1.
 func (c *C) refusedVersion(p *Peer) {
 	p.v, p.anyForm = proto.V5, true // whose decoder knows both forms of a refusal
+	const expected = "CONNACK with return code 1, then the server closes the connection"
 	packet, err := p.read(c.r.opt.Limit)
 	ack, ok := packet.(*proto.Connack)
 	switch {
 	case err == errNothing:
 		c.Fail("the server closes the connection", "nothing within %v, and the connection is open", c.r.opt.Limit)
+	case err != nil && !c.speaks5():
+		c.Fail(expected, "the server closed the connection without CONNACK")
 	case err != nil:
 		c.Choice("the server closes the connection without a CONNACK")
 	case !ok || ack.Reason == proto.Success:
 		c.Fail("the connection is refused", "%s", p.describe(packet))
 	}
 	p.Closes("the server closes the connection after the refusal")
+	if ack.Reason != proto.UnsupportedProtocolVersion && !c.speaks5() {
+		c.Fail(expected, "%s", p.describe(ack))
+	}
 	if ack.Reason != proto.UnsupportedProtocolVersion {
 		c.Choice("the server refuses the version with another code: %s", p.describe(ack))
 	}
+}
+
+// speaks5 reports whether the server accepts a connection of MQTT 5.
+func (c *C) speaks5() bool {
+	if c.V5() {
+		return true
+	}
+	p := c.Open()
+	p.v, p.watch, p.anyForm = proto.V5, nil, true
+	hello := c.Hello()
+	hello.Version = proto.V5
+	p.Send(hello)
+	packet, err := p.read(c.r.opt.Limit)
+	return err == nil && isAccepted(packet)
 }

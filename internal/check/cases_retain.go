@@ -10,7 +10,7 @@ import (
 var retainCases = [...]Case{
 	{
 		Name: "retained-for-new-subscriber", Title: "A new subscription gets the retained message, with RETAIN 1",
-		V5: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-9", V311: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-6 MQTT-3.3.1-8", V31: "3.3", Needs: NeedRetain,
+		V5: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-9", V311: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-6 MQTT-3.3.1-8", V31: "3.3", Should31: true, Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
 			p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
@@ -27,14 +27,13 @@ var retainCases = [...]Case{
 		V5: "3.3.1.3 MQTT-3.3.1-5", V311: "3.3.1.3 MQTT-3.3.1-5", Needs: NeedRetain | NeedQoS2,
 		Run: func(c *C) {
 			p := c.Connect()
-			for q := range byte(3) {
+			for q := byte(1); q < 3; q++ { // one at QoS 0 may be discarded
 				topic := c.Topic(fmt.Sprint(q))
 				p.Publish(retained(topic, "kept", q))
 				p.Barrier()
 				s := c.Connect()
 				s.Subscribe(topic, 2)
-				m := s.Expect(topic, "kept")
-				if q == 0 && m.QoS != 0 || q > 0 && m.QoS != q {
+				if m := s.Expect(topic, "kept"); m.QoS != q {
 					c.Fail(fmt.Sprintf("the message at QoS %d", q), "%s", s.describe(m))
 				}
 			}
@@ -42,7 +41,7 @@ var retainCases = [...]Case{
 	},
 	{
 		Name: "retained-replaced", Title: "A retained message replaces the one before",
-		V5: "3.3.1.3 MQTT-3.3.1-5", V311: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-6", V31: "3.3", Needs: NeedRetain,
+		V5: "3.3.1.3 MQTT-3.3.1-5", V311: "3.3.1.3 MQTT-3.3.1-5 MQTT-3.3.1-6", V31: "3.3", Should31: true, Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
 			p.Publish(retained(c.Topic("a"), "old", c.storedQoS()))
@@ -61,8 +60,10 @@ var retainCases = [...]Case{
 		Run: func(c *C) {
 			p := c.Connect()
 			p.Publish(retained(c.Topic("a"), "old", 1))
+			p.Subscribe(c.Topic("a"), 0)
 			p.Publish(retained(c.Topic("a"), "new", 0))
-			p.Barrier()
+			for string(p.Message("the new message").Payload) != "new" { // PINGRESP does not say that it was handled
+			}
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
 			p.Publish(message(c.Topic("a"), "marker", 0))
@@ -79,12 +80,16 @@ var retainCases = [...]Case{
 		Run: func(c *C) {
 			p := c.Connect()
 			p.Publish(retained(c.Topic("a"), "old", c.storedQoS()))
-			p.Publish(retained(c.Topic("a"), "", 0))
+			p.Publish(retained(c.Topic("a"), "", c.storedQoS()))
 			p.Barrier()
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
 			p.Publish(message(c.Topic("a"), "marker", 0))
-			s.None("no retained message", "marker")
+			if c.Version == proto.V31 && len(s.Until("marker")) > 0 {
+				c.Choice("the server keeps the retained message: section 2.1 only says that it may delete it")
+			} else if c.Version != proto.V31 {
+				s.None("no retained message", "marker")
+			}
 		},
 	},
 	{
@@ -112,12 +117,12 @@ var retainCases = [...]Case{
 	},
 	{
 		Name: "not-retained", Title: "A message without RETAIN is not stored and does not replace the retained one",
-		V5: "3.3.1.3 MQTT-3.3.1-8", V311: "3.3.1.3 MQTT-3.3.1-12", V31: "3.3", Needs: NeedRetain,
+		V5: "3.3.1.3 MQTT-3.3.1-8", V311: "3.3.1.3 MQTT-3.3.1-12", V31: "3.3", Should31: true, Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
 			p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
-			p.Publish(message(c.Topic("a"), "other", 0))
-			p.Publish(message(c.Topic("b"), "other", 0))
+			p.Publish(message(c.Topic("a"), "other", c.storedQoS()))
+			p.Publish(message(c.Topic("b"), "other", c.storedQoS()))
 			p.Barrier()
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
@@ -129,7 +134,7 @@ var retainCases = [...]Case{
 	},
 	{
 		Name: "live-message-retain-0", Title: "A retained message reaches a current subscription with RETAIN 0",
-		V5: "3.3.1.3 MQTT-3.3.1-12", V311: "3.3.1.3 MQTT-3.3.1-9", V31: "3.3", Needs: NeedRetain,
+		V5: "3.3.1.3 MQTT-3.3.1-12", V311: "3.3.1.3 MQTT-3.3.1-9", V31: "3.3", Should31: true, Needs: NeedRetain,
 		Run: func(c *C) {
 			p, s := c.Connect(), c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
@@ -177,7 +182,7 @@ var retainCases = [...]Case{
 	},
 	{
 		Name: "retained-wildcard", Title: "A wildcard subscription gets all retained messages that it matches",
-		V5: "3.3.1.3 MQTT-3.3.1-9", V311: "3.3.1.3 MQTT-3.3.1-6", V31: "3.3", Needs: NeedRetain | NeedWildcard,
+		V5: "3.3.1.3 MQTT-3.3.1-9", V311: "3.3.1.3 MQTT-3.3.1-6", V31: "3.3", Should31: true, Needs: NeedRetain | NeedWildcard,
 		Run: func(c *C) {
 			p := c.Connect()
 			const n = 10
@@ -199,7 +204,7 @@ var retainCases = [...]Case{
 	},
 	{
 		Name: "retained-outlives-publisher", Title: "A retained message outlives the session of its publisher",
-		V5: "3.1.2.4", V311: "3.1.2.4 MQTT-3.1.2-7", V31: "3.3", Needs: NeedRetain,
+		V5: "3.1.2.4", V311: "3.1.2.4 MQTT-3.1.2-7", V31: "3.3", Should31: true, Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
 			p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
@@ -219,7 +224,9 @@ var retainCases = [...]Case{
 			s := c.Connect()
 			s.Subscribe("$share/g/"+c.Topic("a"), 0)
 			p.Publish(message(c.Topic("a"), "marker", 0))
-			s.None("no retained message", "marker")
+			if len(s.Until("marker")) > 0 {
+				c.Choice("the server sends the retained message: section 3.3.1.3 speaks of subscriptions that are not shared, and forbids nothing")
+			}
 		},
 	},
 	{

@@ -37,34 +37,37 @@ func (p *Peer) describe(packet proto.Packet) string {
 
 // Next returns the next packet of any type. It does not wait longer than the limit of the run: then the
 // script fails with what was expected.
-func (p *Peer) Next(expected string) proto.Packet {
-	packet, err := p.read(p.c.r.opt.Limit)
+func (p *Peer) Next(expected string) proto.Packet { return p.nextWithin(p.c.r.opt.Limit, expected) }
+
+// nextWithin is like Next, with another limit.
+func (p *Peer) nextWithin(limit time.Duration, expected string) proto.Packet {
+	packet, err := p.read(limit)
 	switch err {
 	case nil:
 		return packet
 	case io.EOF:
 		p.c.Fail(expected, "%s closed the connection", p.c.who())
 	}
-	p.missing(expected)
+	p.missing(expected, limit)
 	return nil
 }
 
-// missing fails because nothing came. On a connection that is established it first asks whether the server
-// still serves it, and says so: what was expected may come before the answer, and is then late, which the
-// standard allows.
-func (p *Peer) missing(expected string) {
-	waited := p.c.r.opt.Limit
+// missing fails because nothing came within the time that was waited. On a connection that is established it
+// first asks whether the server still serves it, and says so: what was expected may come before the answer, and is
+// then late, which the standard allows.
+func (p *Peer) missing(expected string, waited time.Duration) {
 	if p.Connack == nil || p.Hello != nil {
 		p.c.Fail(expected, "nothing within %v", waited)
 	}
+	limit := p.c.r.opt.Limit
 	p.Send(&proto.Ping{Kind: proto.PINGREQ})
-	packet, err := p.read(waited)
+	packet, err := p.read(limit)
 	ping, ok := packet.(*proto.Ping)
 	switch {
 	case err == io.EOF:
 		p.c.Fail(expected, "nothing within %v, then %s closed the connection", waited, p.c.who())
 	case err != nil:
-		p.c.Fail(expected, "nothing within %v, and no answer to PINGREQ within %v", waited, waited)
+		p.c.Fail(expected, "nothing within %v, and no answer to PINGREQ within %v", waited, limit)
 	case ok && ping.Kind == proto.PINGRESP:
 		p.c.Fail(expected, "nothing within %v, although a PINGREQ after that was answered", waited)
 	}
@@ -81,7 +84,7 @@ func await[T proto.Packet](p *Peer, expected string, wanted func(T) bool) T {
 			p.c.Fail(expected, "%s closed the connection", p.c.who())
 		}
 		if err != nil {
-			p.missing(expected)
+			p.missing(expected, p.c.r.opt.Limit)
 		}
 		t, ok := packet.(T)
 		if ok && wanted(t) {

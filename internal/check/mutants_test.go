@@ -679,7 +679,7 @@ func (mu *mutant) pretend(m *link) {
 }
 
 // onlyChoices are cases that find out what a server does where the standard leaves it open.
-var onlyChoices = map[string]bool{"protocol-name-311": true, "client-id-long": true, "nothing-after-disconnect": true}
+var onlyChoices = map[string]bool{"protocol-name-311": true, "client-id-long": true, "nothing-after-disconnect": true, "retained-shared": true}
 
 var long = flag.Bool("long", false, "run all cases against all planted faults")
 
@@ -701,7 +701,7 @@ func runMutant(t *testing.T, m mutant, addr string, found func() []*Found, selec
 	r := newRunner(Options{
 		Dial: dialMutant(m, addr), Limit: 400 * time.Millisecond, User: &User{Name: "someone", Password: "secret", HasPassword: true}, Selectors: selectors,
 	})
-	r.slack, r.repeats, r.found = 500*time.Millisecond, 0, found
+	r.slack, r.resend, r.repeats, r.found = 500*time.Millisecond, r.opt.Limit, 0, found
 	report, err := r.run(t.Context())
 	if err != nil && !errors.Is(err, ErrGone) {
 		t.Errorf("%s: %v", m.name, err)

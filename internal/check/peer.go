@@ -43,12 +43,14 @@ type Peer struct {
 	reader  *proto.Reader
 	watch   *rules.Observer // nil when it can judge no more
 	lastID  uint16
+	sent    time.Time        // when the last write began
 	pongs   int              // PINGRESPs that came before they were awaited
 	aside   []*proto.Publish // messages that came while something else was awaited
 	anyForm bool             // the server may answer in the form of any version
 	closing string           // the rule by which the server must close, after a packet that broke the standard; "" before
 	odd     proto.Packet     // the last packet whose form is wrong and that was returned nevertheless
 	oddText string           // odd as text
+	echo    string           // what is expected, if an answer may be malformed because it repeats what was wrong
 	closed  bool             // the server has closed the connection
 	discard bool             // close has been called
 	stop    func() bool      // ends the watch over the context
@@ -193,7 +195,8 @@ func (p *Peer) Dribble(b []byte) {
 
 // write writes b. An error is not judged here: what the server said before it closed is read later.
 func (p *Peer) write(b []byte) {
-	p.conn.SetWriteDeadline(time.Now().Add(p.c.r.opt.Limit)) //nolint:errcheck // the write reports it
+	p.sent = time.Now()
+	p.conn.SetWriteDeadline(p.sent.Add(p.c.r.opt.Limit)) //nolint:errcheck // the write reports it
 	if _, err := p.conn.Write(b); err != nil && p.c.ctx.Err() != nil {
 		p.c.Unsure("the run was interrupted")
 	}
@@ -300,6 +303,8 @@ func (p *Peer) refusal(f proto.Frame, raw []byte) proto.Packet {
 // malformed fails because of bytes that are no packet. The rules are those that the observer names.
 func (p *Peer) malformed(b []byte, err error) {
 	switch {
+	case p.echo != "":
+		p.open(p.echo, "%v", err)
 	case p.watch == nil: // an answer to what was wrong on purpose, of which the case has the rule
 		p.form(b)
 	case len(p.c.broken) == 0:
