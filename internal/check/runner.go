@@ -162,11 +162,12 @@ func sortJobs(jobs []*job) {
 	})
 }
 
-// runAll runs all jobs, several at a time. Those that restart the server come last, alone.
+// runAll runs all jobs, several at a time. Those that restart the server, or receive the messages of the others, come
+// last, one after the other.
 func (r *runner) runAll(ctx context.Context, jobs []*job) {
 	var together, alone []*job
 	for _, j := range jobs {
-		if j.k.Needs&NeedRestart != 0 && r.opt.Restart != nil {
+		if j.k.Alone || j.k.Needs&NeedRestart != 0 && r.opt.Restart != nil {
 			alone = append(alone, j)
 		} else {
 			together = append(together, j)
