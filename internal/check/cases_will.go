@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"time"
 
 	"mqtt/internal/proto"
@@ -222,10 +223,29 @@ var willCases = [...]Case{
 			s := c.Connect()
 			s.Subscribe(c.Topic("w"), 0)
 			id := c.ID("d")
-			w := &proto.Will{Topic: c.Topic("w"), Payload: []byte("will"), Props: proto.Props(nil).AppendNum(proto.WillDelayInterval, 1)}
+			w := &proto.Will{Topic: c.Topic("w"), Payload: []byte("will"), Props: proto.Props(nil).AppendNum(proto.WillDelayInterval, 2)}
 			c.Connect(Lasting(id), WithWill(w)).CloseAbruptly()
+			c.Sleep(500 * time.Millisecond) // the server has seen the end: the next connection is no takeover
 			c.Connect(Lasting(id))
-			c.Sleep(2 * time.Second)
+			c.Sleep(2500 * time.Millisecond)
+			s.Publish(message(c.Topic("w"), "marker", 0))
+			s.None("no will", "marker")
+		},
+	},
+	{
+		Name: "will-delay-takeover", Title: "A connection that takes over a session with a will delay has no will published",
+		V5: "3.1.3.2.2 MQTT-3.1.3-9", Needs: NeedSessions,
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			w := &proto.Will{Topic: c.Topic("w"), Payload: []byte("will"), Props: proto.Props(nil).AppendNum(proto.WillDelayInterval, 1)}
+			for i := range 10 { // a server whose connections race may be right once
+				id := c.ID(fmt.Sprint("d", i))
+				first := c.Connect(Lasting(id), WithWill(w))
+				c.Connect(Lasting(id))
+				first.Closes("the server closes the connection that was taken over", proto.SessionTakenOver)
+			}
+			c.Sleep(2500 * time.Millisecond)
 			s.Publish(message(c.Topic("w"), "marker", 0))
 			s.None("no will", "marker")
 		},

@@ -1,0 +1,62 @@
+package check
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"mqtt/internal/broker"
+	"mqtt/internal/proto"
+)
+
+// TestCaught runs cases against planted faults that each of them must find, naming no rule but those given.
+// TestMutants cannot show it: a case that sees nothing still fails for a server that answers nothing.
+func TestCaught(t *testing.T) {
+	for _, x := range []struct {
+		fault string   // the name of a mutant
+		cases string   // which must fail
+		rules []string // of each failure, in 5.0; nil: not compared
+	}{
+		{"delivers topics with $ for wildcards", "dollar-hash dollar-plus", []string{"MQTT-4.7.2-1"}},
+		{"publishes wills without delay", "will-delay-reconnect will-delay-takeover", []string{"MQTT-3.1.3-9"}},
+		{"answers the identifier 0", "subscribe-identifier-0 unsubscribe-identifier-0 publish-identifier-0", []string{"MQTT-2.2.1-3", "MQTT-4.13.1-1"}},
+	} {
+		t.Run(x.fault, func(t *testing.T) {
+			t.Parallel()
+			all := append(allMutants(), answersZero)
+			m := all[slices.IndexFunc(all, func(m mutant) bool { return m.name == x.fault })]
+			report := runMutant(t, m, startBroker(t, broker.Options{}), nil, strings.Fields(x.cases)...)
+			for _, k := range report.Cases {
+				if k.Verdict != Fail {
+					t.Errorf("%s: %s, expected a failure", k.ID, k.Verdict)
+				} else if k.Version == "5.0" && x.rules != nil && !slices.Equal(k.Rules, x.rules) {
+					t.Errorf("%s: rules %q, expected %q; got: %s", k.ID, k.Rules, x.rules, k.Got)
+				}
+			}
+		})
+	}
+}
+
+// answersZero is a server that takes the packet identifier 0, and answers with it.
+var answersZero = mutant{name: "answers the identifier 0", raw: func(m *link, b []byte, in bool) []byte {
+	at := 2
+	switch proto.Type(b[0] >> 4) {
+	case proto.PUBLISH:
+		if b[0]&0x06 == 0 {
+			return b
+		}
+		at = 4 + int(b[2])<<8 + int(b[3])
+	case proto.SUBSCRIBE, proto.UNSUBSCRIBE, proto.SUBACK, proto.UNSUBACK, proto.PUBACK:
+	default:
+		return b
+	}
+	other, changed := [2]byte{0, 0}, [2]byte{0x7b, 0x7b}
+	if !in {
+		other, changed = changed, other
+	}
+	if len(b) >= at+2 && b[at] == other[0] && b[at+1] == other[1] {
+		b = slices.Clone(b)
+		b[at], b[at+1] = changed[0], changed[1]
+	}
+	return b
+}}
