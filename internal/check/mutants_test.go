@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -694,12 +695,17 @@ func allMutants() []mutant {
 	return all
 }
 
-// runMutant checks a server with a planted fault. Warnings that are awaited for long are not needed, nor is time
-// for a busy machine: a fault that is seen too early is seen all the same.
+// runMutant checks a server with a planted fault. Warnings that are awaited for long are not needed.
 func runMutant(t *testing.T, m mutant, addr string, found func() []*Found, selectors ...string) *Report {
 	t.Helper()
+	return runMutantFor(t, 400*time.Millisecond, m, addr, found, selectors...)
+}
+
+// runMutantFor is like runMutant, with the time for an answer.
+func runMutantFor(t *testing.T, limit time.Duration, m mutant, addr string, found func() []*Found, selectors ...string) *Report {
+	t.Helper()
 	r := newRunner(Options{
-		Dial: dialMutant(m, addr), Limit: 400 * time.Millisecond, User: &User{Name: "someone", Password: "secret", HasPassword: true}, Selectors: selectors,
+		Dial: dialMutant(m, addr), Limit: limit, User: &User{Name: "someone", Password: "secret", HasPassword: true}, Selectors: selectors,
 	})
 	r.slack, r.resend, r.repeats, r.found = 500*time.Millisecond, r.opt.Limit, 0, found
 	report, err := r.run(t.Context())
@@ -765,18 +771,29 @@ func TestFaultsAreNamed(t *testing.T) {
 			selectors = append(selectors, "3.1")
 		}
 		all = append(all, func() {
-			report := runMutant(t, m, addr, nil, selectors...)
-			for version, want := range map[string]string{"5.0": m.v5, "3.1.1": m.v311} {
-				rules, cases := failing(report, version)
-				for _, rule := range strings.Fields(want) {
-					if !slices.Contains(rules, rule) {
-						t.Errorf("%s: %s: no failure names %s; failures: %q of %q", m.name, version, rule, rules, cases)
-					}
-				}
+			missing := unnamed(runMutant(t, m, addr, nil, selectors...), m)
+			if len(missing) > 0 { // perhaps the machine is too busy for the short limit
+				missing = unnamed(runMutantFor(t, defaultLimit, m, addr, nil, selectors...), m)
+			}
+			for _, text := range missing {
+				t.Errorf("%s: %s", m.name, text)
 			}
 		})
 	}
 	parallel(10, all)
+}
+
+// unnamed returns a text for each rule that m breaks and that no failure names.
+func unnamed(r *Report, m mutant) (missing []string) {
+	for version, want := range map[string]string{"5.0": m.v5, "3.1.1": m.v311} {
+		rules, cases := failing(r, version)
+		for _, rule := range strings.Fields(want) {
+			if !slices.Contains(rules, rule) {
+				missing = append(missing, fmt.Sprintf("%s: no failure names %s; failures: %q of %q", version, rule, rules, cases))
+			}
+		}
+	}
+	return missing
 }
 
 // TestMutants runs all cases against our broker with one planted fault after the other. Each case that shows a
