@@ -45,22 +45,22 @@ var malformedCases = [...]Case{
 	{
 		Name: "publish-identifier-0", Title: "A PUBLISH at QoS 1 with packet identifier 0 ends the connection",
 		V5: "2.2.1 MQTT-2.2.1-3", V311: "2.3.1 MQTT-2.3.1-1", Needs: NeedQoS1,
-		Run: func(c *C) { c.badIdentifier(packet(0x32, text(c.Topic("a")), id(0), c.props(), []byte("x"))) },
+		Run: func(c *C) { c.bad(packet(0x32, text(c.Topic("a")), id(0), c.props(), []byte("x"))) },
 	},
 	{
 		Name: "publish-qos-2-identifier-0", Title: "A PUBLISH at QoS 2 with packet identifier 0 ends the connection",
 		V5: "2.2.1 MQTT-2.2.1-3", V311: "2.3.1 MQTT-2.3.1-1", Needs: NeedQoS2,
-		Run: func(c *C) { c.badIdentifier(packet(0x34, text(c.Topic("a")), id(0), c.props(), []byte("x"))) },
+		Run: func(c *C) { c.bad(packet(0x34, text(c.Topic("a")), id(0), c.props(), []byte("x"))) },
 	},
 	{
 		Name: "subscribe-identifier-0", Title: "A SUBSCRIBE with packet identifier 0 ends the connection",
 		V5: "2.2.1 MQTT-2.2.1-3", V311: "2.3.1 MQTT-2.3.1-1",
-		Run: func(c *C) { c.badIdentifier(packet(0x82, id(0), c.props(), text(c.Topic("a")), bytesOf(0))) },
+		Run: func(c *C) { c.bad(packet(0x82, id(0), c.props(), text(c.Topic("a")), bytesOf(0))) },
 	},
 	{
 		Name: "unsubscribe-identifier-0", Title: "An UNSUBSCRIBE with packet identifier 0 ends the connection",
 		V5: "2.2.1 MQTT-2.2.1-3", V311: "2.3.1 MQTT-2.3.1-1",
-		Run: func(c *C) { c.badIdentifier(packet(0xA2, id(0), c.props(), text(c.Topic("a")))) },
+		Run: func(c *C) { c.bad(packet(0xA2, id(0), c.props(), text(c.Topic("a")))) },
 	},
 	{
 		Name: "publish-topic-not-utf8", Title: "A PUBLISH whose topic is not UTF-8 ends the connection",

@@ -50,7 +50,6 @@ type Peer struct {
 	closing string           // the rule by which the server must close, after a packet that broke the standard; "" before
 	odd     proto.Packet     // the last packet whose form is wrong and that was returned nevertheless
 	oddText string           // odd as text
-	echo    string           // what is expected, if an answer may be malformed because it repeats what was wrong
 	closed  bool             // the server has closed the connection
 	discard bool             // close has been called
 	stop    func() bool      // ends the watch over the context
@@ -251,12 +250,40 @@ func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
 	p.record(p.receives(), raw)
 	f, _, _ = proto.Split(raw, 0) // the reader's buffer is reused
 	packet, err := proto.Decode(f, p.v)
-	if err != nil {
-		if packet = p.refusal(f, raw); packet == nil {
-			p.malformed(raw, err)
-		}
+	if err == nil {
+		return packet, nil
 	}
-	return packet, nil
+	if packet = p.refusal(f, raw); packet != nil {
+		return packet, nil
+	}
+	if p.watch == nil && p.sends == rules.In && acknowledges(f.Type()) {
+		return (*echo)(&raw), nil
+	}
+	p.malformed(raw, err)
+	return nil, nil
+}
+
+// echo is the bytes of an acknowledgement that cannot be decoded, since it repeats what was wrong on purpose: the
+// identifier 0, or no reason code for no topic filter. The server is wrong to send it, but breaks none of the rules
+// of an acknowledgement.
+type echo []byte
+
+// Type returns the packet type.
+func (e *echo) Type() proto.Type { return proto.Type((*e)[0] >> 4) }
+
+// Append appends the bytes as they came.
+func (e *echo) Append(dst []byte, _ proto.Version) ([]byte, error) { return append(dst, *e...), nil }
+
+// Decode does nothing.
+func (e *echo) Decode(proto.Frame, proto.Version) error { return nil }
+
+// acknowledges reports whether a packet of type t answers another by its identifier.
+func acknowledges(t proto.Type) bool {
+	switch t {
+	case proto.PUBACK, proto.PUBREC, proto.PUBCOMP, proto.SUBACK, proto.UNSUBACK:
+		return true
+	}
+	return false
 }
 
 // closingRule returns the rule by which a server closes the connection after a packet that breaks the standard;
@@ -303,8 +330,6 @@ func (p *Peer) refusal(f proto.Frame, raw []byte) proto.Packet {
 // malformed fails because of bytes that are no packet. The rules are those that the observer names.
 func (p *Peer) malformed(b []byte, err error) {
 	switch {
-	case p.echo != "":
-		p.open(p.echo, "%v", err)
 	case p.watch == nil: // an answer to what was wrong on purpose, of which the case has the rule
 		p.form(b)
 	case len(p.c.broken) == 0:

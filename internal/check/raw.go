@@ -85,15 +85,6 @@ func (c *C) bad(b []byte, reasons ...proto.Reason) {
 	p.Closed("the server closes the connection", reasons...)
 }
 
-// badIdentifier is like bad, for a packet with identifier 0. An answer that repeats the identifier is one to a packet
-// that should have ended the connection, and not a fault of its own.
-func (c *C) badIdentifier(b []byte) {
-	p := c.Connect()
-	p.echo = "the server closes the connection"
-	p.Raw(b...)
-	p.Closed(p.echo)
-}
-
 // badConnect sends a CONNECT that breaks the standard, and expects that the server refuses it.
 func (c *C) badConnect(change func(*parts), reasons ...proto.Reason) {
 	p := c.Open()
