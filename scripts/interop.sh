@@ -27,7 +27,8 @@
 #   INTEROP_INSTALL=no       install no packages
 #   INTEROP_KEEP=DIR         keep what every client and server wrote
 #   INTEROP_CHECK=DIR        also run mqtt check against each server, with its result in DIR/NAME.json, and
-#                            write the comparison of all results in DIR to DIR/conformance.md
+#                            write the comparison of all results in DIR to DIR/conformance.md. A failure that
+#                            is not in scripts/interop/known/NAME.txt is a FAIL
 #
 # Exit status: 0 no FAIL, 1 a FAIL, 2 wrong arguments, 3 a broker or client could not be
 # installed or started.
@@ -338,17 +339,36 @@ ask() {
 	return "$status"
 }
 
-# ask_all COLUMN CLIENTS: tries every feature; after an unknown failure with mosquitto's clients too.
-# check_server NAME: tests the server that runs against the standards. A server that does not conform is
-# no failure of this script.
-check_server() {
-	[[ -n ${INTEROP_CHECK:-} ]] || return 0
-	local status=0
-	mkdir -p "$INTEROP_CHECK"
-	timeout -k 2 600 "$mqtt" check -L "mqtt://127.0.0.1:$port" --out "$INTEROP_CHECK/$1.json" >"$here/check.txt" 2>&1 || status=$?
-	say "interop: $1: mqtt check ended with $status: $(grep ' cases in ' "$here/check.txt" || tail -n 1 "$here/check.txt")"
+# baseline NAME: prints the file with the reviewed failures of the server that runs: of its version, or of the newest.
+baseline() {
+	local file version=${about##* }
+	for file in "$root/scripts/interop/known/$1-${version#v}.txt" "$root/scripts/interop/known/$1.txt"; do
+		[[ ! -e $file ]] || { echo "$file"; return; }
+	done
 }
 
+# check_server NAME: tests the server that runs against the standards. A failure that was reviewed is none of this
+# script, nor is any of a server without a baseline; ours must have none.
+check_server() {
+	[[ -n ${INTEROP_CHECK:-} ]] || return 0
+	local file line status=0 known=()
+	file=$(baseline "$1")
+	[[ -z $file ]] || known=(--known "$file")
+	mkdir -p "$INTEROP_CHECK"
+	timeout -k 2 600 "$mqtt" check -L "mqtt://127.0.0.1:$port" "${known[@]}" --out "$INTEROP_CHECK/$1.json" >"$here/check.txt" 2>&1 || status=$?
+	say "interop: $1: mqtt check ended with $status: $(grep ' cases in ' "$here/check.txt" || tail -n 1 "$here/check.txt")"
+	[[ -n $file || $1 == mqtt ]] || return 0
+	[[ -z $file || $(head -n 1 "$file") == *" ${about##* v}:"* || $(head -n 1 "$file") == *" ${about##* }:"* ]] ||
+		notes+=("$1 check: $(basename "$file") is of another version than $about")
+	while IFS= read -r line; do
+		failures+=("$1 check: ${line#FAIL  }")
+	done < <(grep '^FAIL  ' "$here/check.txt")
+	while IFS= read -r line; do
+		notes+=("$1 check: ok this time, although it is in $(basename "$file"): ${line#  }")
+	done < <(sed -n '/^fixed:/,/^$/s/^  //p' "$here/check.txt")
+}
+
+# ask_all COLUMN CLIENTS: tries every feature; after an unknown failure with mosquitto's clients too.
 ask_all() {
 	local feature status folder
 	for feature in "${features[@]}"; do

@@ -315,11 +315,11 @@ func (c *C) refusedFilter(filter string) {
 	switch a := answer.(type) {
 	case nil:
 		if err == errNothing {
-			c.Fail(expected, "nothing within %v, and the connection is open", c.r.opt.Limit)
+			p.open(expected, "nothing within %v, and the connection is open", c.r.opt.Limit)
 		}
 	case *proto.Suback:
 		if len(a.Reasons) != 1 || a.Reasons[0] < 0x80 {
-			c.Fail(expected, "%s", p.describe(a))
+			p.open(expected, "%s", p.describe(a))
 		}
 		if !c.V5() {
 			c.Choice("the server answers with return code 0x80 and keeps the connection")
