@@ -15,7 +15,7 @@ import (
 var layers = [][]string{
 	{"internal/broker/fair", "internal/proto", "internal/transport", "internal/transport/selfsigned", "internal/config", "internal/scram", "internal/prometheus"},
 	{"internal/session", "internal/transport/selfsigned", "internal/jsonline", "internal/faults"},
-	{"internal/format", "internal/conn", "internal/rules", "internal/broker", "internal/decode"},
+	{"internal/format", "internal/conn", "internal/rules", "internal/broker", "internal/decode", "internal/schema"},
 	{"internal/report", "internal/watch"},
 	{"internal/watch/screen"},
 	{"internal/broker/access", "internal/broker/disk", "internal/broker/metrics", "internal/bench", "internal/proxy", "internal/check"},

@@ -244,6 +244,19 @@ func unquote(dst, b []byte, i int) (_ []byte, end int, why fault) {
 	}
 }
 
+// AppendUnquoted appends the text of the string whose opening quote is b[i], and returns the index after
+// its closing quote. b is Valid. Half a surrogate pair becomes U+FFFD, as in encoding/json.
+func AppendUnquoted(dst, b []byte, i int) (_ []byte, end int) {
+	for {
+		var why fault
+		if dst, i, why = unquote(dst, b, i); why == "" {
+			return dst, i
+		}
+		dst = utf8.AppendRune(dst, utf8.RuneError)
+		i += len(`\ud800`) - 1 // unquote goes on after b[i]
+	}
+}
+
 // unescape reads the \u escape at b[i], or the two escapes of a surrogate pair, in n
 // bytes. n is 0 if it is malformed or half a pair, which has no encoding in UTF-8.
 func unescape(b []byte, i int) (r rune, n int) {
