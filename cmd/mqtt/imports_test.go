@@ -13,7 +13,7 @@ import (
 // layers lists the packages of the module from the bottom up: a package may import those of lines
 // above its own, and none of its own line. Packages of one line therefore do not know each other.
 var layers = [][]string{
-	{"internal/broker/fair", "internal/proto", "internal/transport", "internal/transport/selfsigned", "internal/config", "internal/scram", "internal/prometheus"},
+	{"internal/broker/fair", "internal/proto", "internal/transport", "internal/transport/selfsigned", "internal/config", "internal/scram", "internal/prometheus", "internal/terminal"},
 	{"internal/session", "internal/transport/selfsigned", "internal/jsonline", "internal/faults"},
 	{"internal/format", "internal/conn", "internal/rules", "internal/broker", "internal/decode", "internal/schema"},
 	{"internal/report", "internal/watch"},
@@ -41,11 +41,11 @@ var forbidden = map[string][]string{
 // owners lists libraries that only certain packages may import: each entry is a folder, with
 // everything below it.
 var owners = map[string][]string{
-	"github.com/spf13/cobra":     {"internal/cmd", "internal/cli", "cmd/mqtt"},
-	"github.com/mattn/go-isatty": {"cmd/mqtt"},
-	"github.com/fatih/color":     {"internal/format"},
-	"charm.land/bubbletea/v2":    {"internal/watch/screen"},
-	"go.etcd.io/bbolt":           {"internal/broker/disk"},
+	"github.com/spf13/cobra":         {"internal/cmd", "internal/cli", "cmd/mqtt"},
+	"github.com/mattn/go-isatty":     {"cmd/mqtt"},
+	"github.com/fatih/color":         {"internal/format"},
+	"github.com/muesli/cancelreader": {"internal/terminal"},
+	"go.etcd.io/bbolt":               {"internal/broker/disk"},
 }
 
 // TestImports reads the imports of all packages, for all supported systems, and checks that they

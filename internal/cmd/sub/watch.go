@@ -106,7 +106,7 @@ func (w *watch) begin(c *conn.Conn) error {
 		w.e.Err = w.stderr
 	}
 	w.started = true
-	return w.screen.Start(in, out, w.e.Environ())
+	return w.screen.Start(in, out)
 }
 
 // awaitHangup makes the loss of the terminal end the run, so that it ends with DISCONNECT. The

@@ -4,14 +4,13 @@ import (
 	"strconv"
 	"strings"
 
-	tea "charm.land/bubbletea/v2"
-
 	"mqtt/internal/format"
+	"mqtt/internal/terminal"
 )
 
 // bottom draws the last lines: keys, a note, or what is typed. The cursor is nil where nothing is
 // typed.
-func (u *ui) bottom(lines []string, l layout) ([]string, *tea.Cursor) {
+func (u *ui) bottom(lines []string, l layout) ([]string, *terminal.Cursor) {
 	p := u.s.cfg.Palette
 	switch u.mode {
 	case filtering:
@@ -60,11 +59,11 @@ const (
 )
 
 // typing draws the text that is typed, below other lines.
-func (u *ui) typing(lines []string, prompt string, above []string) ([]string, *tea.Cursor) {
+func (u *ui) typing(lines []string, prompt string, above []string) ([]string, *terminal.Cursor) {
 	lines = append(lines, above...)
 	text, column := u.text.draw(max(u.width-width(prompt)-1, 2))
 	lines = append(lines, prompt+text)
-	return lines, tea.NewCursor(width(prompt)+column, len(lines)-1)
+	return lines, &terminal.Cursor{X: width(prompt) + column, Y: len(lines) - 1}
 }
 
 // keys draws the most important keys that fit, and the position in the table.

@@ -5,9 +5,8 @@ import (
 	"time"
 	"unicode/utf8"
 
-	tea "charm.land/bubbletea/v2"
-
 	"mqtt/internal/format"
+	"mqtt/internal/terminal"
 )
 
 // The sizes at which the screen changes.
@@ -64,7 +63,7 @@ func (u *ui) plan() layout {
 }
 
 // View draws the screen.
-func (u *ui) View() tea.View {
+func (u *ui) View() terminal.Frame {
 	now := u.s.now()
 	l := u.plan()
 	u.collect(l, now)
@@ -84,9 +83,7 @@ func (u *ui) View() tea.View {
 	}
 	lines = lines[:max(u.height-l.typing, 0)]
 	lines, cursor := u.bottom(lines, l)
-	v := tea.NewView(strings.Join(lines, "\n"))
-	v.AltScreen, v.Cursor = true, cursor
-	return v
+	return terminal.Frame{Lines: lines, Cursor: cursor}
 }
 
 // collect copies what the screen shows, under the lock.

@@ -4,9 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	tea "charm.land/bubbletea/v2"
-
 	"mqtt/internal/format"
+	"mqtt/internal/terminal"
 )
 
 // A line is a text that is typed.
@@ -29,9 +28,9 @@ func (l *line) insert(s string) {
 }
 
 // press acts on a key that edits. It reports whether the text has changed.
-func (l *line) press(k tea.KeyPressMsg) (changed bool) {
+func (l *line) press(k terminal.Event) (changed bool) {
 	before := len(l.text)
-	switch k.Keystroke() {
+	switch k.Name {
 	case "left", "ctrl+b":
 		l.cursor = max(l.cursor-1, 0)
 	case "right", "ctrl+f":

@@ -6,15 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
-	tea "charm.land/bubbletea/v2"
-
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
+	"mqtt/internal/terminal"
 	"mqtt/internal/watch"
 )
 
@@ -40,7 +40,7 @@ func newRig(t *testing.T, width, height int) *rig {
 	return r
 }
 
-func (r *rig) size(width, height int) { r.u.Update(tea.WindowSizeMsg{Width: width, Height: height}) }
+func (r *rig) size(width, height int) { r.u.resize(width, height) }
 
 func (r *rig) put(pairs ...string) {
 	for _, pair := range pairs {
@@ -55,27 +55,22 @@ func (r *rig) pass(d time.Duration) {
 	r.u.View()
 }
 
-var special = map[string]rune{"up": tea.KeyUp, "down": tea.KeyDown, "left": tea.KeyLeft, "right": tea.KeyRight, "enter": tea.KeyEnter,
-	"esc": tea.KeyEscape, "tab": tea.KeyTab, "space": tea.KeySpace, "backspace": tea.KeyBackspace, "home": tea.KeyHome, "end": tea.KeyEnd,
-	"pgdown": tea.KeyPgDown, "pgup": tea.KeyPgUp, "delete": tea.KeyDelete}
+// special are the names of keys that type nothing.
+var special = []string{"up", "down", "left", "right", "enter", "esc", "tab", "backspace", "home", "end", "pgdown", "pgup", "delete"}
 
-// press presses keys. A frame is drawn after each. It returns the last command.
-func (r *rig) press(keys ...string) (cmd tea.Cmd) {
+// press presses keys. A frame is drawn after each. It returns what the last one does.
+func (r *rig) press(keys ...string) (does action) {
 	for _, name := range keys {
-		k := tea.KeyPressMsg{Text: name}
-		if letter, ok := strings.CutPrefix(name, "ctrl+"); ok {
-			k = tea.KeyPressMsg{Code: rune(letter[0]), Mod: tea.ModCtrl}
-		} else if code, ok := special[name]; ok {
-			if k = (tea.KeyPressMsg{Code: code}); name == "space" {
-				k.Text = " "
-			}
-		} else {
-			k.Code, _ = utf8.DecodeRuneInString(name)
+		k := terminal.Event{Name: name, Text: name}
+		if name == "space" {
+			k.Text = " "
+		} else if strings.HasPrefix(name, "ctrl+") || slices.Contains(special, name) {
+			k.Text = ""
 		}
-		_, cmd = r.u.Update(k)
+		does = r.u.act(k)
 		r.u.View()
 	}
-	return cmd
+	return does
 }
 
 // typeText types letters.
@@ -91,7 +86,7 @@ var sgr = regexp.MustCompile("\x1b\\[[0-9;]*m")
 func (r *rig) look() string {
 	r.t.Helper()
 	v := r.u.View()
-	text := sgr.ReplaceAllString(v.Content, "")
+	text := sgr.ReplaceAllString(strings.Join(v.Lines, "\n"), "")
 	lines := strings.Split(text, "\n")
 	if len(lines) != r.u.height {
 		r.t.Errorf("%d lines on a screen of %d:\n%s", len(lines), r.u.height, text)
@@ -216,7 +211,7 @@ func TestPublish(t *testing.T) {
 	r.press("down", "down", "p")
 	r.typeText("a\u00e9日\u200b")
 	r.press("tab", "ctrl+r", "left", "backspace", "end")
-	r.u.Update(tea.PasteMsg{Content: "x\ny\x1b[2J"})
+	r.u.act(terminal.Event{Text: "x\ny\x1b[2J", Paste: true})
 	r.shoot("typed")
 	r.press("enter")
 	got, ok := r.Take()
@@ -312,9 +307,9 @@ func TestMoreTopics(t *testing.T) {
 
 func TestKeysThatEnd(t *testing.T) {
 	r := newRig(t, 80, 24)
-	for key, want := range map[string]tea.Msg{"q": tea.QuitMsg{}, "ctrl+c": tea.QuitMsg{}, "ctrl+z": tea.SuspendMsg{}} {
-		if cmd := r.press(key); cmd == nil || cmd() != want {
-			t.Errorf("%s does not end it", key)
+	for key, want := range map[string]action{"q": quits, "ctrl+c": quits, "ctrl+z": suspends, "ctrl+l": redraws, "x": draws} {
+		if does := r.press(key); does != want {
+			t.Errorf("%s does %v, want %v", key, does, want)
 		}
 	}
 	r.press("/", "q", "p")

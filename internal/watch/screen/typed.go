@@ -1,8 +1,6 @@
 package screen
 
-import (
-	tea "charm.land/bubbletea/v2"
-)
+import "mqtt/internal/terminal"
 
 // typed acts on a change of the text that is typed.
 func (u *ui) typed() {
@@ -21,15 +19,15 @@ func (u *ui) setFilter(text string) {
 }
 
 // pressFiltering acts on a key while a filter is typed. The topics follow each key.
-func (u *ui) pressFiltering(k tea.KeyPressMsg) {
-	switch k.Keystroke() {
+func (u *ui) pressFiltering(k terminal.Event) {
+	switch k.Name {
 	case "enter":
 		u.mode = browsing
 	case "esc":
 		u.mode = browsing
 		u.setFilter("")
 	case "up", "down", "pgup", "pgdown":
-		u.pressBrowser(k.Keystroke())
+		u.pressBrowser(k.Name)
 	default:
 		if u.text.press(k) {
 			u.typed()
@@ -63,8 +61,8 @@ func (u *ui) selected() (string, bool) {
 }
 
 // pressPublishing acts on a key while a payload is typed.
-func (u *ui) pressPublishing(k tea.KeyPressMsg) {
-	switch k.Keystroke() {
+func (u *ui) pressPublishing(k terminal.Event) {
+	switch k.Name {
 	case "enter":
 		u.mode = browsing
 		u.s.request(Request{Topic: u.topic, Payload: []byte(u.text.String()), QoS: u.qos, Retain: u.retain})
@@ -80,9 +78,9 @@ func (u *ui) pressPublishing(k tea.KeyPressMsg) {
 }
 
 // pressClearing clears the retained message if the answer is y.
-func (u *ui) pressClearing(k tea.KeyPressMsg) {
+func (u *ui) pressClearing(k terminal.Event) {
 	u.mode = browsing
-	if k.String() == "y" || k.String() == "Y" {
+	if k.Name == "y" || k.Name == "Y" {
 		u.s.request(Request{Topic: u.topic, QoS: 1, Retain: true, Clear: true})
 	}
 }

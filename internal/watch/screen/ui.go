@@ -1,8 +1,7 @@
 package screen
 
 import (
-	tea "charm.land/bubbletea/v2"
-
+	"mqtt/internal/terminal"
 	"mqtt/internal/watch"
 )
 
@@ -57,37 +56,45 @@ func newUI(s *Screen) *ui {
 	return &ui{s: s, width: 80, height: 24, form: s.cfg.Form, field: make(map[string]string)}
 }
 
-// Init does nothing.
-func (u *ui) Init() tea.Cmd { return nil }
+// An action is what a key does beyond a change of the picture.
+type action byte
 
-// Update acts on a key, or on a new size of the terminal. The screen is drawn afterwards.
-func (u *ui) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	switch msg := msg.(type) {
-	case tea.WindowSizeMsg:
-		if msg.Width != u.width {
-			u.columns = columns{}
-		}
-		u.width, u.height = msg.Width, msg.Height
-	case tea.PasteMsg:
-		if u.mode == filtering || u.mode == publishing {
-			u.text.insert(msg.Content)
-			u.typed()
-		}
-	case tea.KeyPressMsg:
-		return u, u.press(msg)
+const (
+	draws action = iota // nothing else
+	quits
+	suspends
+	redraws // all lines, whether they have changed or not
+)
+
+// resize fits the picture to a new size of the terminal.
+func (u *ui) resize(width, height int) {
+	if width != u.width {
+		u.columns = columns{}
 	}
-	return u, nil
+	u.width, u.height = width, height
+}
+
+// act acts on a key, or on a text that was pasted. The screen is drawn afterwards.
+func (u *ui) act(e terminal.Event) action {
+	if !e.Paste {
+		return u.press(e)
+	}
+	if u.mode == filtering || u.mode == publishing {
+		u.text.insert(e.Text)
+		u.typed()
+	}
+	return draws
 }
 
 // press acts on a key.
-func (u *ui) press(k tea.KeyPressMsg) tea.Cmd {
-	switch k.Keystroke() {
+func (u *ui) press(k terminal.Event) action {
+	switch k.Name {
 	case "ctrl+c":
-		return tea.Quit
+		return quits
 	case "ctrl+z":
-		return tea.Suspend
+		return suspends
 	case "ctrl+l":
-		return tea.ClearScreen
+		return redraws
 	}
 	u.s.mu.Lock()
 	u.s.note = ""
@@ -104,14 +111,14 @@ func (u *ui) press(k tea.KeyPressMsg) tea.Cmd {
 	default:
 		return u.pressBrowsing(k)
 	}
-	return nil
+	return draws
 }
 
 // pressBrowsing acts on a key while nothing is typed.
-func (u *ui) pressBrowsing(k tea.KeyPressMsg) tea.Cmd {
-	switch k.String() {
+func (u *ui) pressBrowsing(k terminal.Event) action {
+	switch k.Name {
 	case "q":
-		return tea.Quit
+		return quits
 	case "?":
 		u.mode, u.scroll, u.scrolling = helping, 0, false
 	case "/":
@@ -129,12 +136,12 @@ func (u *ui) pressBrowsing(k tea.KeyPressMsg) tea.Cmd {
 	case "esc":
 		u.escape()
 	default:
-		if u.scrolling && u.scrollDetail(k.String()) {
-			return nil
+		if u.scrolling && u.scrollDetail(k.Name) {
+			return draws
 		}
-		u.pressBrowser(k.String())
+		u.pressBrowser(k.Name)
 	}
-	return nil
+	return draws
 }
 
 // pressBrowser acts on a key that changes which topics are shown.
@@ -223,8 +230,8 @@ func (u *ui) scrollDetail(key string) bool {
 }
 
 // pressHelping scrolls the help, or closes it.
-func (u *ui) pressHelping(k tea.KeyPressMsg) {
-	switch k.String() {
+func (u *ui) pressHelping(k terminal.Event) {
+	switch k.Name {
 	case "up", "k":
 		u.scroll = max(u.scroll-1, 0)
 	case "down", "j":
