@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"io"
 	"time"
 
 	"mqtt/internal/proto"
@@ -35,8 +36,12 @@ var qosCases = [...]Case{
 	},
 	{
 		Name: "pubrec-pubcomp", Title: "A PUBLISH at QoS 2 is answered by PUBREC, and PUBREL by PUBCOMP, with its identifier",
-		V5: "4.3.3 MQTT-3.3.4-1 MQTT-4.3.3-8 MQTT-4.3.3-11 MQTT-2.2.1-5 MQTT-3.2.2-9", V311: "4.3.3 MQTT-3.3.4-1 MQTT-4.3.3-2 MQTT-2.3.1-6", V31: "3.5", Needs: NeedQoS2,
+		V5: "4.3.3 MQTT-3.3.4-1 MQTT-4.3.3-8 MQTT-4.3.3-11 MQTT-2.2.1-5 MQTT-3.2.2-9", V311: "4.3.3 MQTT-3.3.4-1 MQTT-4.3.3-2 MQTT-2.3.1-6", V31: "3.5",
 		Run: func(c *C) {
+			if c.V5() && c.Server.refusesQoS2 == "" {
+				c.Need(NeedQoS2) // before, a server has no way to say that it lacks it
+			}
+			c.answersQoS2()
 			p := c.Connect()
 			for _, id := range []uint16{1, 255, 256, 32768, 65535} {
 				m := message(c.Topic("a"), "x", 2)
@@ -323,6 +328,34 @@ var qosCases = [...]Case{
 			s.Expect(c.Topic("a"), "slow")
 		},
 	},
+}
+
+// answersQoS2 publishes a message at QoS 2 and expects PUBREC. A server that answers otherwise has no QoS 2 at all, and
+// breaks no rule about identifiers.
+func (c *C) answersQoS2() {
+	const expected = "PUBREC with packet identifier 7"
+	p := c.Connect()
+	m := message(c.Topic("a"), "x", 2)
+	m.PacketID = 7
+	p.Send(&m)
+	packet, err := p.read(c.r.opt.Limit)
+	ack, _ := packet.(*proto.Ack)
+	switch {
+	case err == io.EOF && !c.V5() && c.Server.MaximumQoS < 2:
+		c.Choice("the server closes the connection after a PUBLISH at QoS 2, as it may if it does not authorize the message")
+	case err == io.EOF:
+		c.Fail(expected, "the server closed the connection")
+	case err != nil:
+		p.missing(expected, c.r.opt.Limit)
+	case ack == nil || ack.Kind != proto.PUBREC:
+		switch c.Version {
+		case proto.V5:
+			c.Shows("MQTT-3.3.4-1", "MQTT-4.3.3-8")
+		case proto.V311:
+			c.Shows("MQTT-3.3.4-1", "MQTT-4.3.3-2")
+		}
+		c.Fail(expected, "%s", p.describe(packet))
+	}
 }
 
 // identifierAgain publishes several messages with the same identifier, one after the other.

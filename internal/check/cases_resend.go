@@ -104,10 +104,10 @@ var resendCases = [...]Case{
 		Run: func(c *C) {
 			id := c.ID("s")
 			s := c.Connect(Lasting(id))
-			s.Subscribe(c.Topic("a"), c.Server.MaximumQoS)
+			s.Subscribe(c.Topic("a"), c.Server.highestQoS())
 			s.Disconnect()
 			p := c.Connect()
-			most := int(c.Server.MaximumQoS)
+			most := int(c.Server.highestQoS())
 			for i := range 10 {
 				p.Publish(message(c.Topic("a"), fmt.Sprint(i), byte(1+i%most)))
 			}

@@ -242,19 +242,16 @@ var subscribeCases = [...]Case{
 		Name: "delivery-within-granted-qos", Title: "A message is delivered at no QoS above the granted one",
 		V5: "3.8.4 MQTT-3.8.4-8", V311: "3.8.4 MQTT-3.8.4-6",
 		Run: func(c *C) {
+			if c.V5() || c.Server.refusesQoS2 != "" {
+				c.Need(NeedQoS2) // in MQTT 5 for the message; before, a server may grant less than it takes
+			}
 			s := c.Connect()
 			s.Subscribe(c.Topic("m"), 0)
 			granted := byte(s.Subscribe(c.Topic("a"), 2))
 			if granted > 2 {
 				c.Fail("SUBACK with a QoS", "0x%02X", granted)
 			}
-			p := c.Connect()
-			p.Send(&proto.Publish{Topic: []byte(c.Topic("a")), Payload: []byte("x"), QoS: 2, PacketID: 1})
-			if packet, err := p.read(c.r.opt.Limit); err != nil || packet.Type() != proto.PUBREC {
-				c.Skip("the server does not take a message at QoS 2")
-			}
-			p.Send(&proto.Ack{Kind: proto.PUBREL, PacketID: 1})
-			p.Ack(proto.PUBCOMP, 1)
+			c.Connect().Publish(message(c.Topic("a"), "x", 2))
 			if m := s.Expect(c.Topic("a"), "x"); m.QoS > granted {
 				c.Fail(fmt.Sprintf("the message at a QoS up to %d", granted), "%s", s.describe(m))
 			}

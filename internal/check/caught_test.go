@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -72,3 +73,31 @@ var answersNothing = mutant{name: "answers SUBSCRIBE without filters", raw: func
 	}
 	return b
 }}
+
+// TestOneFailureForQoS2 checks that a server without QoS 2 has one failure for that in each version, and that what needs
+// QoS 2 is skipped with a reason that names it.
+func TestOneFailureForQoS2(t *testing.T) {
+	m := mutant{name: "has no QoS 2", in: change(func(p *proto.Publish) { p.QoS = min(p.QoS, 1) })}
+	report := runMutant(t, m, startBroker(t, broker.Options{}), nil, "pubrec-pubcomp", "order-qos-2", "granted-qos-is-maximum", "delivery-within-granted-qos", "queued-order")
+	want := map[string]string{
+		"5.0/pubrec-pubcomp":   `fail ["MQTT-3.3.4-1" "MQTT-4.3.3-8"] PUBACK mid=7 reason=0x10 "No matching subscribers"`,
+		"3.1.1/pubrec-pubcomp": `fail ["MQTT-3.3.4-1" "MQTT-4.3.3-2"] PUBACK mid=7`,
+		"3.1/pubrec-pubcomp":   `fail [] PUBACK mid=7`,
+	}
+	for _, k := range report.Cases {
+		name := k.Version + k.ID[strings.LastIndex(k.ID, "/"):]
+		got := fmt.Sprintf("%s %q %s", k.Verdict, k.Rules, k.Got)
+		switch {
+		case strings.HasSuffix(name, "/queued-order"):
+			if k.Verdict != OK {
+				t.Errorf("%s: %s", name, got)
+			}
+		case strings.HasSuffix(name, "/pubrec-pubcomp"):
+			if got != want[name] {
+				t.Errorf("%s: %s; expected %s", name, got, want[name])
+			}
+		case k.Verdict != Skip || k.Got != "the server answers a PUBLISH at QoS 2 by PUBACK (see pubrec-pubcomp)":
+			t.Errorf("%s: %s; expected a skip that names pubrec-pubcomp", name, got)
+		}
+	}
+}

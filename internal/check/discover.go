@@ -25,6 +25,9 @@ type Found struct {
 	Shared            bool
 	Sessions          bool // a session outlives its connection
 
+	// refusesQoS2 says how the server answers a PUBLISH at QoS 2 that it has not ruled out; "" if by PUBREC.
+	refusesQoS2 string
+
 	why map[Needs]string // why a capability is missing
 }
 
@@ -161,6 +164,7 @@ func (r *runner) probe(ctx context.Context, v proto.Version) (*Found, RefusedErr
 		// A CONNACK that breaks the standard is what the cases are for.
 		f.fact("capabilities", "unknown", "expected "+c.expected+", but received "+c.got)
 	}
+	r.probeQoS2(ctx, f)
 	r.probeSessions(ctx, f)
 	return f, RefusedError{}, ctx.Err()
 }
@@ -211,6 +215,42 @@ func (f *Found) capabilities(c *C, p *Peer) {
 	}
 	f.fact("Maximum QoS", strconv.Itoa(int(f.MaximumQoS)), map[bool]string{true: how, false: "SUBACK of a subscription at QoS 2"}[f.Version == proto.V5])
 	f.limitQoS("")
+}
+
+// probeQoS2 finds whether the server answers a PUBLISH at QoS 2 by PUBREC. If it does not, that is one failure, of
+// pubrec-pubcomp, and the cases that need an exchange at QoS 2 are skipped.
+func (r *runner) probeQoS2(ctx context.Context, f *Found) {
+	if f.Version == proto.V5 && f.MaximumQoS < 2 {
+		return // which only CONNACK of MQTT 5 can say
+	}
+	c := r.newC(ctx, &job{k: &Case{Name: "discover"}, v: f.Version, found: f})
+	c.script(0, func(c *C) {
+		p := c.Connect()
+		m := message(c.Topic("p"), "x", 2)
+		m.PacketID = 1
+		p.Send(&m)
+		packet, err := p.read(r.opt.Limit)
+		switch ack, _ := packet.(*proto.Ack); {
+		case err == io.EOF:
+			f.refusesQoS2 = "the server closes the connection after a PUBLISH at QoS 2"
+		case err != nil:
+			f.refusesQoS2 = fmt.Sprintf("the server does not answer a PUBLISH at QoS 2 within %v", r.opt.Limit)
+		case ack == nil || ack.Kind != proto.PUBREC:
+			f.refusesQoS2 = fmt.Sprintf("the server answers a PUBLISH at QoS 2 by %v", packet.Type())
+		default:
+			return
+		}
+		f.why[NeedQoS2] = f.refusesQoS2 + " (see pubrec-pubcomp)"
+		f.fact("QoS 2", "no", f.refusesQoS2)
+	})
+}
+
+// highestQoS returns the highest QoS at which messages can be published and subscribed to.
+func (f *Found) highestQoS() byte {
+	if f.refusesQoS2 != "" {
+		return min(1, f.MaximumQoS)
+	}
+	return f.MaximumQoS
 }
 
 // probeSessions finds whether the server says that it keeps no session. One that says nothing must keep it.
