@@ -88,7 +88,7 @@ func (o *Observer) pubrelSent(way Way, s *side, p *proto.Ack, packet []byte) {
 		if way == In && o.hello.told {
 			s.known = true
 		}
-		if i > 0 && way == In && !s.lost && !s.owedLost {
+		if i > 0 && way == In && !s.lost && !s.owedLost && !f.partial {
 			o.report(way, rulePubrelOrder, packet, "PUBREL %d, and PUBREC %d came before", p.PacketID, s.pubrecs[0])
 		}
 		s.pubrecs = slices.Delete(s.pubrecs, i, i+1)
@@ -141,11 +141,20 @@ func (o *Observer) pubcompSent(way Way, s *side, p *proto.Ack, packet []byte) {
 	f.setReceiving(p.PacketID, e)
 }
 
+// finished notes that the last acknowledgement of a message was delivered. PUBREC packets that were
+// repeated may still be answered.
+func (o *Observer) finished(f *flow, id uint16, e sending) {
+	delete(f.sending, id)
+	if e.pubrecs > 0 {
+		f.setSending(id, sending{stranger: true, number: o.number, pubrecs: e.pubrecs})
+	}
+}
+
 // ackDelivered notes an acknowledgement that is given to side r.
 func (o *Observer) ackDelivered(way Way, r *side, p *proto.Ack) {
 	f := &o.session.flows[1-way] // of the messages that r sent
 	e, inFlight := f.sending[p.PacketID]
-	if !inFlight && p.Kind != proto.PUBREL {
+	if (!inFlight || e.stranger) && p.Kind != proto.PUBREL {
 		// It may cross a PUBLISH with this identifier that r has queued. What r makes of it is not
 		// known.
 		f.partial = true
@@ -155,22 +164,19 @@ func (o *Observer) ackDelivered(way Way, r *side, p *proto.Ack) {
 		if inFlight {
 			r.acked++
 		}
-		delete(f.sending, p.PacketID)
-		if e.pubrecs > 0 { // repeated, and to be answered as well
-			f.setSending(p.PacketID, sending{stranger: true, number: o.number, pubrecs: e.pubrecs})
-		}
-		r.window = max(0, r.window-1)
+		o.finished(f, p.PacketID, e)
+		r.window--
 	case proto.PUBREC:
 		if p.Reason.Failed() {
 			if inFlight {
 				r.acked++
 			}
-			delete(f.sending, p.PacketID)
-			r.window = max(0, r.window-1)
+			o.finished(f, p.PacketID, e)
+			r.window--
 			return
 		}
 		if !inFlight || e.qos != 2 {
-			e = sending{stranger: true, number: o.number}
+			e = sending{stranger: true, number: o.number, pubrecs: e.pubrecs}
 		} else if len(r.pubrecs) >= maxOwed {
 			r.owedLost = true
 		} else if !e.released && !slices.Contains(r.pubrecs, p.PacketID) {

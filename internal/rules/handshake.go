@@ -28,6 +28,9 @@ func (o *Observer) connectSent(s *side, f proto.Frame, packet []byte) {
 		o.report(In, rulePayloadFormat, packet, "a will payload that is not UTF-8")
 	}
 	o.hello.note(&p)
+	if p.CleanStart {
+		o.sessions.forget(p.ClientID)
+	}
 }
 
 // versionOf returns the protocol level in the body of a CONNECT, or 0 if it has none.
@@ -75,6 +78,9 @@ func (o *Observer) connectDelivered(server *side, f proto.Frame) {
 	o.hello.delivered = true
 	var p proto.Connect
 	err := p.Decode(f, 0)
+	if p.ClientID != "" {
+		o.sessions.await(o, p.ClientID)
+	}
 	server.version = p.Version
 	if err != nil {
 		if server.version = versionOf(f.Body); server.version != proto.V31 && server.version != proto.V311 && server.version != proto.V5 {
@@ -132,6 +138,7 @@ func (o *Observer) connackSent(s *side, f proto.Frame, packet []byte) {
 	s.lastAnswer = o.now
 	if oldRefusal(f, s.version) {
 		s.bye, s.refused = true, true
+		o.sessions.refused(o)
 		return
 	}
 	var p proto.Connack
@@ -155,6 +162,7 @@ func (o *Observer) connackSent(s *side, f proto.Frame, packet []byte) {
 	o.checkMethod(Out, p.Props, packet, p.Reason == proto.Success)
 	if p.Reason != proto.Success {
 		s.bye, s.refused = true, true
+		o.sessions.refused(o)
 		return
 	}
 	h.accepted, h.present = true, p.SessionPresent
@@ -196,7 +204,7 @@ func (o *Observer) connackDelivered(client *side, f proto.Frame, v proto.Version
 	if err := p.Decode(f, v); err != nil || p.Reason != proto.Success {
 		return
 	}
-	o.hello.told = true
+	o.hello.told, o.hello.toldAt = true, o.now
 	if p.SessionPresent != o.hello.present && v != proto.V31 {
 		client.lost = true // altered by a relay
 		o.session.spoil()

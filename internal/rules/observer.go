@@ -12,6 +12,8 @@ type Observer struct {
 	sessions *Sessions
 	session  *session // the state that outlives the connection; replaced when CONNACK says which it is
 	attached bool     // session is in sessions, under client
+	awaits   string   // client identifier of the CONNECT that was delivered
+	overlaps bool     // another connection of the client was being opened at the same time
 	number   uint64   // of the connection, unique in sessions
 	sides    [2]side  // the sender of each direction
 	hello    hello    // CONNECT as the server got it, and as the client sent it
@@ -86,8 +88,8 @@ func (o *Observer) sent(way Way, s *side, f proto.Frame, packet []byte) {
 		o.report(way, ruleDirection, packet, "%s from the %s", t, way.sender())
 		return
 	}
-	if t != proto.CONNACK && t != proto.AUTH && way == In && !o.hello.told {
-		o.hello.early = true
+	if t != proto.AUTH && way == In && !o.hello.early && (!o.hello.told || o.now.Before(o.hello.toldAt)) {
+		o.hello.early, s.known = true, false
 	}
 	if t == proto.PUBLISH {
 		p := &o.publish

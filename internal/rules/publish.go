@@ -163,6 +163,7 @@ func (o *Observer) checkResendOrder(way Way, s *side, e sending, p *proto.Publis
 
 // countWindow judges the number of PUBLISH packets that are not acknowledged. It counts as section
 // 4.9 of MQTT 5 does, which is generous: each acknowledgement counts, also of an earlier connection.
+// One that crosses a PUBLISH on the wire counts before it, so the window may be below 0.
 func (o *Observer) countWindow(way Way, s *side, packet []byte) {
 	s.window++
 	if !s.known || s.lost || o.session.flows[way].partial || s.version < proto.V5 || s.window <= s.limits.receiveMaximum {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"sync"
 
 	"mqtt/internal/proto"
@@ -23,13 +24,16 @@ const (
 // use. A client identifier must not also be used on connections that Sessions does not see: what
 // happens there could be held against its client or against the server.
 type Sessions struct {
-	mu     sync.Mutex
-	byID   map[string]*session
-	number uint64
+	mu      sync.Mutex
+	byID    map[string]*session
+	pending map[string][]*Observer // of connections whose CONNECT was delivered and not answered, by client identifier
+	number  uint64
 }
 
 // NewSessions returns a Sessions that knows no session.
-func NewSessions() *Sessions { return &Sessions{byID: make(map[string]*session)} }
+func NewSessions() *Sessions {
+	return &Sessions{byID: make(map[string]*session), pending: make(map[string][]*Observer)}
+}
 
 // Connection returns the observer of a new connection.
 func (s *Sessions) Connection() *Observer {
@@ -50,8 +54,8 @@ type session struct {
 	subscriptions
 	owner *Observer // that has it now; nil if the client is not connected
 	last  uint64    // number of the newest connection that had a session of this client
-	// contested is set if two connections of the client were accepted at one time. Which of them the
-	// server accepted last is not known, and so neither is which session goes on.
+	// contested is set if another connection of the client may have begun a session at the same time
+	// or since, or if the client has asked for one. Which session goes on is not known.
 	contested bool
 }
 
@@ -116,11 +120,12 @@ func (o *Observer) attach(client string, clean, present bool, v proto.Version) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.byID[client]
+	s.decided(o)
 	switch {
 	case clean, v >= proto.V311 && !present:
 		o.session.whole = true
 	case v >= proto.V311 && old != nil && old.owner == nil:
-		if old.contested {
+		if old.contested || o.overlaps {
 			old.spoil()
 		}
 		old.merge(o.session)
@@ -131,12 +136,76 @@ func (o *Observer) attach(client string, clean, present bool, v proto.Version) {
 		o.session.contested = old.owner != nil || old.last > o.number
 		o.session.last = max(o.number, old.last)
 	}
+	o.session.contested = o.session.contested || o.overlaps
 	o.session.owner, o.client, o.attached = o, client, true
 	if old == nil && len(s.byID) >= maxSessions {
 		s.evict()
 	}
 	if old != nil || len(s.byID) < maxSessions {
 		s.byID[client] = o.session
+	}
+}
+
+// await notes that the CONNECT of o was delivered. Until its answer is seen, the server may have begun
+// a session or have gone on with one.
+func (s *Sessions) await(o *Observer, client string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o.awaits = client
+	s.pending[client] = append(s.pending[client], o)
+}
+
+// decided notes that the server has accepted the client of o, or may have. In which order it has
+// handled this CONNECT and those that wait for an answer is not known. The caller holds s.mu.
+func (s *Sessions) decided(o *Observer) {
+	for _, other := range s.remove(o) {
+		o.overlaps, other.overlaps = true, true
+	}
+}
+
+// remove ends the wait for an answer, and returns the connections of the same client that still wait
+// for theirs. The caller holds s.mu.
+func (s *Sessions) remove(o *Observer) []*Observer {
+	all := s.pending[o.awaits]
+	i := slices.Index(all, o)
+	if i < 0 {
+		return nil
+	}
+	if all = slices.Delete(all, i, i+1); len(all) == 0 {
+		delete(s.pending, o.awaits)
+		return nil
+	}
+	s.pending[o.awaits] = all
+	return all
+}
+
+// refused notes that the server has refused the client of o, which changes no session.
+func (s *Sessions) refused(o *Observer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.remove(o)
+}
+
+// unanswered notes that no answer to the CONNECT of o will be seen.
+func (s *Sessions) unanswered(o *Observer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !slices.Contains(s.pending[o.awaits], o) {
+		return
+	}
+	s.decided(o)
+	if old := s.byID[o.awaits]; old != nil {
+		old.contested = true
+	}
+}
+
+// forget notes that a client has asked for a new session. Whether it gets one is not known before
+// CONNACK, and if there is none, not at all: an old session that goes on later is not known any more.
+func (s *Sessions) forget(client string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.byID[client]; old != nil {
+		old.contested = true
 	}
 }
 
@@ -180,6 +249,7 @@ func (s *session) spoil() {
 
 // detach ends the ownership of the session.
 func (o *Observer) detach() {
+	o.sessions.unanswered(o)
 	if o.sides[In].lost || o.sides[Out].lost {
 		o.session.spoil()
 	}

@@ -60,10 +60,11 @@ type hello struct {
 	expiry        uint32
 	noProblem     bool // Request Problem Information is 0
 	wantsResponse bool
-	early         bool // the client sent packets before CONNACK was delivered
-	answered      bool // CONNACK was sent
-	accepted      bool // and accepted the client
-	told          bool // an accepting CONNACK was delivered to the client
+	early         bool      // the client sent packets before CONNACK was delivered
+	answered      bool      // CONNACK was sent
+	accepted      bool      // and accepted the client
+	told          bool      // an accepting CONNACK was delivered to the client
+	toldAt        time.Time // when that CONNACK came
 	present       bool
 	again         bool // the client has begun to authenticate again, and the server knows
 }
