@@ -114,6 +114,9 @@ for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19; do echo "user$i:secr
 echo secret >password
 printf -- '-h 127.0.0.1\n-t sensors/1\n' >lab.conf
 printf '{"type":"record","name":"User","fields":[{"name":"id","type":"long"}]}' >user.avsc
+printf '{"type":"object","properties":{"room":{"type":"string"},"temp":{"type":"number"}},"required":["room"]}' >reading.json
+printf '{"properties":{"power":{"type":"number","minimum":0}},"required":["power"]}' >meter.json
+printf '{"type":["number","array"]}' >sum.json
 mkdir -p bin config
 printf '#!/bin/sh\necho secret\n' >bin/pass
 printf '#!/bin/sh\nexec mqtt pub -t done -m 1 -q 1\n' >run-the-tests

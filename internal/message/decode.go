@@ -6,19 +6,21 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
 	"mqtt/internal/decode"
+	"mqtt/internal/format"
 	"mqtt/internal/jsonline"
 	"mqtt/internal/proto"
 )
 
-// DecodeFlags say what the payloads of received messages mean. sub and rr share them.
+// DecodeFlags say what the payloads of received messages mean, and what they must be. sub and rr share
+// them.
 type DecodeFlags struct {
 	rules     []string
+	schema    schemaFlag
 	onInvalid string
 }
 
@@ -27,14 +29,15 @@ func (f *DecodeFlags) RegisterDecode(fs *pflag.FlagSet) {
 	cli.ListVar(fs, &f.rules, "decode", "", "decode `[FILTER=]FORMAT` (repeatable; mqtt help payloads)")
 }
 
-// Register adds --decode and --on-invalid to fs.
+// Register adds --decode, --schema and --on-invalid to fs.
 func (f *DecodeFlags) Register(fs *pflag.FlagSet) {
 	f.RegisterDecode(fs)
-	fs.StringVar(&f.onInvalid, "on-invalid", "warn", "for payloads that cannot be decoded, `ACTION`: warn or stop")
+	f.schema.register(fs)
+	fs.StringVar(&f.onInvalid, "on-invalid", "", "for invalid payloads, `ACTION`: warn or stop (--schema: stop)")
 }
 
-// Given reports whether payloads are to be decoded.
-func (f *DecodeFlags) Given() bool { return len(f.rules) > 0 }
+// Given reports whether payloads are to be decoded or checked.
+func (f *DecodeFlags) Given() bool { return len(f.rules) > 0 || f.schema.file != "" }
 
 // decodeHint names the formats.
 func decodeHint() string { return "expected " + strings.Join(decode.Formats, ", ") }
@@ -42,26 +45,34 @@ func decodeHint() string { return "expected " + strings.Join(decode.Formats, ", 
 // readSchema reads a schema or descriptor set.
 func readSchema(name string) ([]byte, error) { return os.ReadFile(name) }
 
-// Compile returns the decoder that the flags describe, nil if payloads are not decoded.
+// Compile returns the decoder that the flags describe, nil if payloads are neither decoded nor checked.
 func (f *DecodeFlags) Compile(e *cli.Env, fs *pflag.FlagSet) (*Decoder, error) {
-	d := &Decoder{Warn: e.Warn}
+	if fs.Changed("schema") && f.schema.file == "" {
+		return nil, cli.BadFlag("--schema", " is empty", "name the file with the schema, or leave it out")
+	}
+	d := &Decoder{Warn: e.Warn, stop: f.schema.file != ""}
 	switch f.onInvalid {
-	case "warn", "":
+	case "":
+	case "warn":
+		d.stop = false
 	case "stop":
 		d.stop = true
 	default:
 		return nil, cli.BadValue("--on-invalid", f.onInvalid, "expected warn or stop")
 	}
 	if !f.Given() {
-		if fs.Changed("on-invalid") {
-			return nil, cli.BadFlag("--on-invalid", " without --decode", "it is about payloads that --decode cannot decode")
+		if f.onInvalid != "" {
+			return nil, cli.BadFlag("--on-invalid", " without --decode or --schema", "these say which payloads are invalid")
 		}
 		return nil, nil
+	}
+	var err error
+	if d.schema, err = f.schema.compile(); err != nil || len(f.rules) == 0 {
+		return d, err
 	}
 	if payload, err := fs.GetString("payload"); err == nil && payload != "text" {
 		return nil, cli.Conflict("--payload", "--decode")
 	}
-	var err error
 	d.rules, err = decode.NewRules(f.rules, decode.Options{ReadFile: readSchema, Note: func(text string) { d.Warn("%s", text) }})
 	if rule, ok := errors.AsType[*decode.RuleError](err); ok {
 		return nil, cli.BadFlag("--decode", " "+cli.Quote(rule.Spec)+": "+rule.Error(), decodeHint())
@@ -69,13 +80,15 @@ func (f *DecodeFlags) Compile(e *cli.Env, fs *pflag.FlagSet) (*Decoder, error) {
 	return d, err
 }
 
-// Decoder decodes the payloads of received messages. nil decodes none.
+// Decoder decodes the payloads of received messages, and checks them. nil does neither.
 type Decoder struct {
 	Warn func(format string, args ...any) // takes warnings; set by Compile to those of the Env
 
-	rules *decode.Rules
-	stop  bool // at the first payload that cannot be decoded
-	text  []byte
+	rules  *decode.Rules // nil: payloads stay as they are
+	schema *Schema       // nil: they are not checked
+	stop   bool          // at the first payload that is invalid
+	text   []byte
+	failed bool // the last payload could not be decoded
 
 	mu sync.Mutex // for Explain
 }
@@ -84,7 +97,7 @@ type Decoder struct {
 // until the next call. A payload that cannot be decoded is reported and returned in base64; with
 // --on-invalid stop, that is the error.
 func (d *Decoder) Decode(p *proto.Publish) ([]byte, error) {
-	if d == nil {
+	if d == nil || d.rules == nil {
 		return nil, nil
 	}
 	d.mu.Lock()
@@ -93,20 +106,62 @@ func (d *Decoder) Decode(p *proto.Publish) ([]byte, error) {
 	if cap(d.text) > outputKept {
 		d.text = nil
 	}
-	if !ok {
+	if d.failed = ok && err != nil; !ok {
 		return nil, nil
 	}
 	if err == nil {
 		d.text = text
 		return text, nil
 	}
-	if d.stop {
-		return nil, &invalidError{cli.Fail(cli.ExitExpected, "--on-invalid warn goes on after such payloads", "%s: the payload cannot be decoded %w", p.Topic, err)}
+	if err := d.invalid(p, fmt.Errorf("the payload cannot be decoded %w", err)); err != nil {
+		return nil, err
 	}
-	d.Warn("%s: the payload cannot be decoded %v", p.Topic, err)
 	text = jsonline.AppendBase64(append(text[:0], `{"undecoded_base64":`...), p.Payload)
 	d.text = append(text, '}')
 	return d.text, nil
+}
+
+// Check checks the payload of p, which was decoded unless decoded is nil, against the schema. A payload
+// that does not fit is reported; with --on-invalid stop, that is the error. One that could not be
+// decoded was reported by Decode.
+func (d *Decoder) Check(p *proto.Publish, decoded []byte) error {
+	if d == nil || d.schema == nil {
+		return nil
+	}
+	d.schema.checked++
+	if d.failed {
+		return nil
+	}
+	body := p.Payload
+	if decoded != nil {
+		body = decoded
+	}
+	if err := d.schema.Fault(body); err != nil {
+		return d.invalid(p, err)
+	}
+	return nil
+}
+
+// invalid returns the error that ends the run because of the payload of p, or reports it and returns
+// nil. With a schema, invalid payloads are counted, and only the first are reported.
+func (d *Decoder) invalid(p *proto.Publish, why error) error {
+	if d.stop {
+		return &invalidError{cli.Fail(cli.ExitExpected, "--on-invalid warn goes on after such payloads", "%s: %w", p.Topic, why)}
+	}
+	if d.schema != nil {
+		if d.schema.invalid++; d.schema.invalid > RefusalsShown {
+			return nil
+		}
+	}
+	d.Warn("%s: %v", p.Topic, why)
+	return nil
+}
+
+// Summary reports how many payloads were invalid, if they were counted and there were any.
+func (d *Decoder) Summary() {
+	if d != nil && d.schema != nil && d.schema.invalid > 0 {
+		d.Warn("invalid payloads: %s of %s", format.Count(d.schema.invalid), format.Count(d.schema.checked))
+	}
 }
 
 // invalidError is the error that ends a run at an invalid payload.
@@ -124,55 +179,11 @@ func Invalid(err error) bool {
 // Explain returns the payload of a message that was received earlier as JSON. It reports nothing, and
 // learns no names of it. Any goroutine may call it.
 func (d *Decoder) Explain(p *proto.Publish) (text string, ok bool) {
+	if d.rules == nil {
+		return "", false
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	b, ok, err := d.rules.Again(nil, p)
 	return string(b), ok && err == nil
-}
-
-// EncodeFlags say what becomes of JSON before it is published. pub and rr share them.
-type EncodeFlags struct{ format string }
-
-// Register adds the flag to fs.
-func (f *EncodeFlags) Register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.format, "encode", "", "encode JSON payloads in `FORMAT` (mqtt help payloads)")
-}
-
-// Given reports whether payloads are to be encoded.
-func (f *EncodeFlags) Given() bool { return f.format != "" }
-
-// Compile returns the codec, nil for none.
-func (f *EncodeFlags) Compile() (decode.Codec, error) {
-	if f.format == "" {
-		return nil, nil
-	}
-	codec, err := decode.New(f.format, decode.Options{ReadFile: readSchema})
-	if err != nil {
-		return nil, cli.BadFlag("--encode", " "+cli.Quote(f.format)+": "+err.Error(), "expected "+strings.Join(decode.Formats[1:], ", "))
-	}
-	return codec, nil
-}
-
-// Encoded is a source whose payloads are JSON, and are published in another format.
-type Encoded struct {
-	Source
-	Codec decode.Codec
-	Name  func(number uint64) string // of a message, for errors
-
-	msg Message
-	buf []byte
-}
-
-// Next returns the next message, encoded.
-func (s *Encoded) Next(now time.Time) (*Message, error) {
-	m, err := s.Source.Next(now)
-	if err != nil {
-		return nil, err
-	}
-	s.msg = *m
-	if s.buf, err = s.Codec.Encode(s.buf[:0], m.Topic, m.Payload); err != nil {
-		return nil, badLine(fmt.Sprintf("%s: it cannot be encoded: %v", s.Name(m.Number), err), "")
-	}
-	s.msg.Payload = s.buf
-	return &s.msg, nil
 }

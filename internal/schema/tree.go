@@ -93,13 +93,21 @@ func notJSON(text []byte) error {
 	if len(text) == 0 {
 		return errors.New("an empty payload is not JSON")
 	}
+	valid := 0 // bytes that are UTF-8
+	for valid < len(text) {
+		r, size := utf8.DecodeRune(text[valid:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		valid += size
+	}
 	var v json.RawMessage
-	err := json.Unmarshal(text, &v)
-	switch syntax, ok := errors.AsType[*json.SyntaxError](err); {
-	case ok:
+	syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &v))
+	switch {
+	case ok && int(syntax.Offset) <= valid:
 		return &SyntaxError{Offset: max(int(syntax.Offset)-1, 0), What: "not JSON: " + syntax.Error()}
-	case !utf8.Valid(text):
-		return errors.New("not JSON: text that is not UTF-8")
+	case valid < len(text):
+		return &SyntaxError{Offset: valid, What: "not JSON: text that is not UTF-8"}
 	}
 	return fmt.Errorf("it is nested more than %d levels deep", jsonline.MaxDepth)
 }

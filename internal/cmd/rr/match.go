@@ -20,23 +20,31 @@ func (r *requester) message(ctx context.Context, p *proto.Publish) error {
 		r.ignored++
 		return nil
 	}
-	if err := r.print(ctx, p); err != nil {
+	failure, failed := r.failureOf(p)
+	if err := r.print(ctx, p, failed); err != nil {
 		return err
 	}
 	q.answers++
 	if r.f.latency {
 		fmt.Fprintf(r.e.Err, "%s: %s\n", r.name(q.tag), format.Duration(time.Since(q.sent)))
 	}
-	for prop := range p.Props.All() {
-		if prop.ID == proto.UserProperty && string(prop.Key) == errorProperty && !r.e.Mosquitto() {
-			r.reported(q, string(prop.Value))
-			break
-		}
+	if failed {
+		r.reported(q, failure)
 	}
 	if q.answers == r.f.answers {
 		r.requests.finish(q)
 	}
 	return nil
+}
+
+// failureOf returns the error that an answer reports.
+func (r *requester) failureOf(p *proto.Publish) (failure string, failed bool) {
+	for prop := range p.Props.All() {
+		if prop.ID == proto.UserProperty && string(prop.Key) == errorProperty && !r.e.Mosquitto() {
+			return string(prop.Value), true
+		}
+	}
+	return "", false
 }
 
 // reported notes that an answer reports an error.
@@ -49,9 +57,16 @@ func (r *requester) reported(q *request, failure string) {
 	}
 }
 
-// print prints an answer, or what --jq makes of it.
-func (r *requester) print(ctx context.Context, p *proto.Publish) error {
+// print prints an answer, or what --jq makes of it. One that reports an error (failed) may be
+// invalid.
+func (r *requester) print(ctx context.Context, p *proto.Publish, failed bool) error {
 	decoded, err := r.decoder.Decode(p)
+	switch {
+	case failed && message.Invalid(err):
+		err = nil
+	case err == nil && !failed:
+		err = r.decoder.Check(p, decoded)
+	}
 	if err != nil {
 		return err
 	}

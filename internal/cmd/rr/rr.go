@@ -140,7 +140,7 @@ func (f *flags) check(fs *pflag.FlagSet) error {
 		return cli.BadFlag("--answer-topics", " without --serve", "-e names the topic of the answers")
 	}
 	if f.serve && (f.decode.Given() || f.encode.Given()) {
-		return &cli.UsageError{Flag: "--serve", Others: []string{"--decode", "--encode"}, What: "--serve with --decode or --encode",
+		return &cli.UsageError{Flag: "--serve", Others: []string{"--decode", "--schema", "--encode"}, What: "--serve with --decode, --schema or --encode",
 			Hint: "the command gets the payload as it is"}
 	}
 	for _, filter := range f.answerTo {
@@ -205,6 +205,7 @@ func (f *flags) ask(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, p *conne
 		ctx, cancel = context.WithTimeoutCause(ctx, f.wait, cli.ErrTimeout)
 		defer cancel()
 	}
+	defer r.decoder.Summary()
 	err = conn.Hold(ctx, p.Cfg, &r.session, p.Backoff, r.serve)
 	return r.verdict(ctx, p.Explain(err))
 }

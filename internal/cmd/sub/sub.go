@@ -143,6 +143,7 @@ func (f *flags) run(ctx context.Context, e *cli.Env, c *cobra.Command) error {
 	if s.command != nil {
 		defer s.command.end()
 	}
+	defer s.decoder.Summary()
 	err = conn.Hold(ctx, s.plan.Cfg, &s.session, s.plan.Backoff, s.attend)
 	if s.watch != nil {
 		if broken := s.watch.end(); broken != nil {

@@ -228,7 +228,7 @@ func (s *subscriber) message(ctx context.Context, p *proto.Publish) (done bool, 
 		return false, nil
 	}
 	decoded, err := s.decoder.Decode(p)
-	if err != nil {
+	if err = cli.FirstError(err, s.decoder.Check(p, decoded)); err != nil {
 		return true, err
 	}
 	body := p.Payload

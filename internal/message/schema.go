@@ -1,0 +1,80 @@
+package message
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"mqtt/internal/cli"
+	"mqtt/internal/schema"
+)
+
+// schemaFlag is --schema.
+type schemaFlag struct{ file string }
+
+// register adds the flag to fs.
+func (f *schemaFlag) register(fs *pflag.FlagSet) {
+	fs.StringVar(&f.file, "schema", "", "check each payload against the JSON Schema in `FILE`")
+}
+
+// Schema checks payloads against a JSON Schema. It belongs to one goroutine.
+type Schema struct {
+	file      string
+	validator *schema.Validator
+
+	checked, invalid uint64
+}
+
+// compile reads and compiles the schema, with the files that it refers to. It returns nil if there is
+// none.
+func (f *schemaFlag) compile() (*Schema, error) {
+	if f.file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(f.file)
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	folder, err := filepath.Abs(filepath.Dir(f.file))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	s, err := schema.Compile(f.file, text, schema.Options{Folder: filepath.ToSlash(folder), Read: func(name string) ([]byte, error) {
+		in, err := os.OpenRoot(folder) // so that no link leads out of it
+		if err != nil {
+			return nil, reason(err)
+		}
+		defer in.Close()
+		text, err := in.ReadFile(filepath.FromSlash(name))
+		return text, reason(err)
+	}})
+	if err != nil {
+		return nil, cli.BadFlag("--schema", " "+err.Error(), "the schema must be one of JSON Schema 2020-12")
+	}
+	return &Schema{file: f.file, validator: s.NewValidator()}, nil
+}
+
+// unreadable returns the error of a schema that cannot be read.
+func unreadable(err error) error {
+	return cli.BadFlag("--schema", ": "+err.Error(), "check that the file exists and is readable")
+}
+
+// reason returns why a file cannot be read, without its name, which the caller knows.
+func reason(err error) error {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err
+	}
+	return err
+}
+
+// Fault returns why a payload does not fit the schema, nil if it does.
+func (s *Schema) Fault(payload []byte) error {
+	if err := s.validator.Validate(payload); err != nil {
+		return fmt.Errorf("the payload does not fit %s: %w", s.file, err)
+	}
+	return nil
+}
