@@ -358,7 +358,8 @@ check_server() {
 	timeout -k 2 600 "$mqtt" check -L "mqtt://127.0.0.1:$port" "${known[@]}" --out "$INTEROP_CHECK/$1.json" >"$here/check.txt" 2>&1 || status=$?
 	say "interop: $1: mqtt check ended with $status: $(grep ' cases in ' "$here/check.txt" || tail -n 1 "$here/check.txt")"
 	[[ -n $file || $1 == mqtt ]] || return 0
-	[[ -z $file || $(head -n 1 "$file") == *" ${about##* v}:"* || $(head -n 1 "$file") == *" ${about##* }:"* ]] ||
+	line=${about##* }
+	[[ -z $file || $(head -n 1 "$file") == *" ${line#v}:"* ]] ||
 		notes+=("$1 check: $(basename "$file") is of another version than $about")
 	while IFS= read -r line; do
 		failures+=("$1 check: ${line#FAIL  }")

@@ -68,13 +68,11 @@ var keepAliveCases = [...]Case{
 	},
 }
 
-// punctual is how late a server may end a silent connection without a word about it: some look once a second.
-const punctual = 2 * time.Second
-
 // endsSilence expects that the server ends the connection after 1.5 times the Keep Alive, since nothing is sent. A server
 // that is late, but within the slack, may be one that looks now and then, or one on a busy machine: that is unsure.
 func (p *Peer) endsSilence(keep time.Duration) {
 	c, began, due := p.c, time.Now(), keep*3/2
+	punctual := c.r.slack * 2 / 5 // 2 s: some servers look once a second
 	end := began.Add(c.within(due))
 	var lag time.Duration // by which this process itself was late
 	for {

@@ -166,6 +166,9 @@ func (r *runner) probe(ctx context.Context, v proto.Version) (*Found, RefusedErr
 	}
 	r.probeQoS2(ctx, f)
 	r.probeSessions(ctx, f)
+	if err := r.probeRights(ctx, f); err != nil {
+		return nil, RefusedError{}, err
+	}
 	return f, RefusedError{}, ctx.Err()
 }
 

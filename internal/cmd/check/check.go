@@ -261,7 +261,11 @@ func (f *flags) finish(e *cli.Env, o *output, r *check.Report, view check.View, 
 	case r.Failed(f.strict, view.Known) && gone:
 		return cli.Fail(cli.ExitExpected, "the cases that are unsure tell when", "%s: %s; %w", failed, check.Counts(r), ended)
 	case r.Failed(f.strict, view.Known):
-		return cli.Fail(cli.ExitExpected, "", "%s: %s", failed, check.Counts(r))
+		hint := ""
+		if r.NoDelivery() {
+			hint = "not even a first message came: may the user publish and subscribe below mqtt-check/?"
+		}
+		return cli.Fail(cli.ExitExpected, hint, "%s: %s", failed, check.Counts(r))
 	case gone:
 		return cli.Fail(cli.ExitLost, "the cases that are unsure tell when", "%w", ended)
 	}
@@ -303,7 +307,13 @@ func trace(e *cli.Env) func(id string, p *check.Packet) {
 // failure returns the error of a run without a report. args are the selectors.
 func failure(plan *connect.Plan, err error, args []string) error {
 	var refused *check.RefusedError
+	var rights *check.RightsError
+	const needed = "the check needs a user who may publish and subscribe below mqtt-check/"
 	switch {
+	case errors.As(err, &rights) && rights.Subscribe:
+		return cli.Fail(cli.ExitSubscribe, needed, "%w", err)
+	case errors.As(err, &rights):
+		return cli.Fail(cli.ExitPublish, needed, "%w", err)
 	case errors.Is(err, check.ErrNoCase):
 		return noCase(args)
 	case errors.As(err, &refused) && !refused.Answered:
