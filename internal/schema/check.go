@@ -8,7 +8,7 @@ import (
 // The bounds of the work for one text.
 const (
 	maxSteps  = 20_000_000 // schemas applied to values, and 16 bytes compared; about two seconds
-	maxLevels = 65_536     // of schemas in progress
+	maxLevels = 65_536     // of schemas in progress; see tooDeep
 )
 
 // Validator checks texts. It belongs to one goroutine.
@@ -17,7 +17,7 @@ type Validator struct {
 	tree tree
 
 	steps, levels int
-	stopped       error       // why the text was not checked to its end
+	stopped       string      // why the text was not checked to its end
 	scope         []*resource // the resources in progress, if some schema has $dynamicRef
 	marks         []uint64    // sets of items and members, see newMarks
 	seed          maphash.Seed
@@ -40,11 +40,11 @@ func (v *Validator) Validate(text []byte) error {
 	if v.run(false) {
 		return nil
 	}
-	if v.stopped != nil {
-		return &Fault{Reason: v.stopped.Error()}
+	if v.stopped != "" {
+		return &Fault{Reason: v.stopped}
 	}
 	v.run(true) // reasons are made only for what does not fit
-	if v.stopped != nil || v.fault == nil {
+	if v.stopped != "" || v.fault == nil {
 		return &Fault{Reason: "it does not fit"}
 	}
 	return v.fault
@@ -52,18 +52,18 @@ func (v *Validator) Validate(text []byte) error {
 
 // run checks the text. It notes a fault if explain is set.
 func (v *Validator) run(explain bool) bool {
-	v.steps, v.levels, v.stopped = maxSteps, 0, nil
+	v.steps, v.levels, v.stopped = maxSteps, 0, ""
 	v.scope, v.marks = v.scope[:0], v.marks[:0]
 	v.explain, v.fault, v.depth = explain, nil, 0
-	return v.apply(v.s.root, 0, none) && v.stopped == nil
+	return v.apply(v.s.root, 0, none) && v.stopped == ""
 }
 
 // work notes work in progress. It returns false when there was too much.
 func (v *Validator) work(steps int) bool {
-	if v.steps -= steps; v.steps < 0 && v.stopped == nil {
-		v.stopped = errSteps
+	if v.steps -= steps; v.steps < 0 && v.stopped == "" {
+		v.stopped = tooLong
 	}
-	return v.stopped == nil
+	return v.stopped == ""
 }
 
 // note notes why the value n does not fit. It returns false.
@@ -82,7 +82,7 @@ func (v *Validator) apply(r *rule, n int32, marks int) bool {
 		return false
 	}
 	if v.levels++; v.levels > maxLevels {
-		v.stopped = errDepth
+		v.stopped = tooDeep
 		return false
 	}
 	entered := v.s.dynamic && (len(v.scope) == 0 || v.scope[len(v.scope)-1] != r.resource)

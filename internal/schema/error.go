@@ -1,8 +1,6 @@
 package schema
 
 import (
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -124,7 +122,7 @@ func counted(n int, noun string) string {
 }
 
 // The reasons of a text that is not checked to its end.
-var (
-	errSteps = errors.New("it takes too long to check")
-	errDepth = fmt.Errorf("the schemas for it are nested more than %d levels deep", maxLevels)
+const (
+	tooLong = "it takes too long to check"
+	tooDeep = "the schemas for it are nested more than 65536 levels deep"
 )
