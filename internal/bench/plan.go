@@ -76,6 +76,11 @@ type Plan struct {
 	SubscribeProps proto.Props // of SUBSCRIBE
 	Order          Order
 
+	// NewCheck returns a function that says what is wrong with the payload of a message. Each
+	// subscriber has its own. Such messages count as received, and as errors of the kind
+	// KindInvalid. nil: payloads are not checked.
+	NewCheck func() func(m *proto.Publish) error
+
 	Carrier  Carrier
 	Size     int       // bytes of a random payload, if Payload and Text are nil
 	Payload  []byte    // of all messages

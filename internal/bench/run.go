@@ -125,6 +125,9 @@ func newRun(p *Plan) *run {
 	m := newMemory(trackMemory)
 	for _, c := range r.subs.clients {
 		c.sub = &subscriber{filter: p.filter(c.number), shared: p.Shared != "", arrivals: arrivals{memory: m}}
+		if p.NewCheck != nil {
+			c.sub.check = p.NewCheck()
+		}
 		if c.sub.shared {
 			if shared[c.sub.filter] == nil {
 				shared[c.sub.filter] = &receipts{memory: m}

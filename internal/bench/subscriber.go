@@ -13,9 +13,10 @@ import (
 type subscriber struct {
 	filter   string // without $share and the name of the group
 	shared   bool
-	receipts *receipts // of the group if it is shared
-	arrivals arrivals  // if it is shared
-	granted  bool      // the server has granted the filter
+	receipts *receipts                    // of the group if it is shared
+	arrivals arrivals                     // if it is shared
+	granted  bool                         // the server has granted the filter
+	check    func(m *proto.Publish) error // of Plan.NewCheck; nil: payloads are not checked
 }
 
 // subscribe subscribes and receives messages over one connection until the client leaves it.
@@ -90,8 +91,8 @@ func (c *client) requestFilter(ctx context.Context, k *conn.Conn) error {
 func (c *client) received(k *conn.Conn, ev conn.Event) {
 	now := c.run.now()
 	for {
-		if ev.Kind == conn.Message {
-			c.record(ev.Message, now)
+		if ev.Kind == conn.Message && c.record(ev.Message, now) && c.sub.check != nil {
+			c.checkPayload(ev.Message)
 		}
 		if !k.Ready() {
 			return
@@ -103,8 +104,19 @@ func (c *client) received(k *conn.Conn, ev conn.Event) {
 	}
 }
 
-// record counts a message.
-func (c *client) record(m *proto.Publish, now int64) {
+// KindInvalid is the kind of the errors that Plan.NewCheck finds.
+const KindInvalid = "invalid"
+
+// checkPayload counts a message whose payload is wrong as an error.
+func (c *client) checkPayload(m *proto.Publish) {
+	if err := c.sub.check(m); err != nil {
+		c.update(func(n *counts) { n.errors++ })
+		c.run.registry.count(KindInvalid, err)
+	}
+}
+
+// record counts a message. It returns false for one that is not part of the result.
+func (c *client) record(m *proto.Publish, now int64) bool {
 	if c.sub.shared {
 		c.sub.receipts.mu.Lock()
 		defer c.sub.receipts.mu.Unlock()
@@ -117,20 +129,21 @@ func (c *client) record(m *proto.Publish, now int64) {
 	switch {
 	case m.Retain && !r.plan.countsRetained(): // it was published before the subscription [MQTT-3.3.1-8]
 		t.foreign++
-		return
+		return false
 	case r.plan.Carrier == NoHeader || r.plan.countsAll():
-		if r.phase.Load() >= sending && now >= r.start {
-			t.received++
-			t.bytesReceived += uint64(len(m.Payload))
-			t.lastReceived = now
+		if r.phase.Load() < sending || now < r.start {
+			return false
 		}
-		return
+		t.received++
+		t.bytesReceived += uint64(len(m.Payload))
+		t.lastReceived = now
+		return true
 	case !h.find(m, r.plan.Carrier) || h.run != r.id:
 		t.foreign++
-		return
+		return false
 	case h.warm:
 		t.warmReceived++
-		return
+		return false
 	}
 	t.received++
 	t.bytesReceived += uint64(len(m.Payload))
@@ -159,7 +172,7 @@ func (c *client) record(m *proto.Publish, now int64) {
 		shift, ok := r.offset(h.publisher)
 		if !ok {
 			t.untimed++
-			return
+			return true
 		}
 		intended -= shift
 	}
@@ -167,6 +180,7 @@ func (c *client) record(m *proto.Publish, now int64) {
 	t.latency.Record(latency)
 	t.recent.Record(latency)
 	t.service.Record(latency - time.Duration(h.late)*time.Microsecond)
+	return true
 }
 
 // record records that message seq of a publisher was received. The caller holds the lock of

@@ -172,13 +172,20 @@ func (g *registry) subscribed(took time.Duration) {
 // maxKinds is the maximum number of kinds of errors. All further ones count as the last.
 const maxKinds = 32
 
-// failed counts an error.
+// failed counts an error of a connection or a client.
 func (g *registry) failed(kind string, err error) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if g.first == nil {
 		g.first = err
 	}
+	g.mu.Unlock()
+	g.count(kind, err)
+}
+
+// count counts an error.
+func (g *registry) count(kind string, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	i := slices.IndexFunc(g.kinds, func(k ErrorKind) bool { return k.Kind == kind })
 	if i < 0 {
 		if len(g.kinds) == maxKinds {

@@ -20,7 +20,7 @@ import (
 // them.
 type DecodeFlags struct {
 	rules     []string
-	schema    schemaFlag
+	schema    SchemaFlag
 	onInvalid string
 }
 
@@ -32,12 +32,12 @@ func (f *DecodeFlags) RegisterDecode(fs *pflag.FlagSet) {
 // Register adds --decode, --schema and --on-invalid to fs.
 func (f *DecodeFlags) Register(fs *pflag.FlagSet) {
 	f.RegisterDecode(fs)
-	f.schema.register(fs)
+	f.schema.Register(fs, "payload")
 	fs.StringVar(&f.onInvalid, "on-invalid", "", "for invalid payloads, `ACTION`: warn or stop (--schema: stop)")
 }
 
 // Given reports whether payloads are to be decoded or checked.
-func (f *DecodeFlags) Given() bool { return len(f.rules) > 0 || f.schema.file != "" }
+func (f *DecodeFlags) Given() bool { return len(f.rules) > 0 || f.schema.Given() }
 
 // decodeHint names the formats.
 func decodeHint() string { return "expected " + strings.Join(decode.Formats, ", ") }
@@ -47,10 +47,11 @@ func readSchema(name string) ([]byte, error) { return os.ReadFile(name) }
 
 // Compile returns the decoder that the flags describe, nil if payloads are neither decoded nor checked.
 func (f *DecodeFlags) Compile(e *cli.Env, fs *pflag.FlagSet) (*Decoder, error) {
-	if fs.Changed("schema") && f.schema.file == "" {
-		return nil, cli.BadFlag("--schema", " is empty", "name the file with the schema, or leave it out")
+	schema, err := f.schema.Compile(fs)
+	if err != nil {
+		return nil, err
 	}
-	d := &Decoder{Warn: e.Warn, stop: f.schema.file != ""}
+	d := &Decoder{Warn: e.Warn, schema: schema, stop: schema != nil}
 	switch f.onInvalid {
 	case "":
 	case "warn":
@@ -66,9 +67,8 @@ func (f *DecodeFlags) Compile(e *cli.Env, fs *pflag.FlagSet) (*Decoder, error) {
 		}
 		return nil, nil
 	}
-	var err error
-	if d.schema, err = f.schema.compile(); err != nil || len(f.rules) == 0 {
-		return d, err
+	if len(f.rules) == 0 {
+		return d, nil
 	}
 	if payload, err := fs.GetString("payload"); err == nil && payload != "text" {
 		return nil, cli.Conflict("--payload", "--decode")
@@ -89,6 +89,8 @@ type Decoder struct {
 	stop   bool          // at the first payload that is invalid
 	text   []byte
 	failed bool // the last payload could not be decoded
+
+	checked, faulty uint64 // payloads, with a schema
 
 	mu sync.Mutex // for Explain
 }
@@ -128,7 +130,7 @@ func (d *Decoder) Check(p *proto.Publish, decoded []byte) error {
 	if d == nil || d.schema == nil {
 		return nil
 	}
-	d.schema.checked++
+	d.checked++
 	if d.failed {
 		return nil
 	}
@@ -149,7 +151,7 @@ func (d *Decoder) invalid(p *proto.Publish, why error) error {
 		return &invalidError{cli.Fail(cli.ExitExpected, "--on-invalid warn goes on after such payloads", "%s: %w", p.Topic, why)}
 	}
 	if d.schema != nil {
-		if d.schema.invalid++; d.schema.invalid > RefusalsShown {
+		if d.faulty++; d.faulty > RefusalsShown {
 			return nil
 		}
 	}
@@ -159,8 +161,8 @@ func (d *Decoder) invalid(p *proto.Publish, why error) error {
 
 // Summary reports how many payloads were invalid, if they were counted and there were any.
 func (d *Decoder) Summary() {
-	if d != nil && d.schema != nil && d.schema.invalid > 0 {
-		d.Warn("invalid payloads: %s of %s", format.Count(d.schema.invalid), format.Count(d.schema.checked))
+	if d != nil && d.schema != nil && d.faulty > 0 {
+		d.Warn("invalid payloads: %s of %s", format.Count(d.faulty), format.Count(d.checked))
 	}
 }
 

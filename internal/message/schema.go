@@ -3,7 +3,7 @@ package message
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	iofs "io/fs"
 	"os"
 	"path/filepath"
 
@@ -13,26 +13,31 @@ import (
 	"mqtt/internal/schema"
 )
 
-// schemaFlag is --schema.
-type schemaFlag struct{ file string }
+// SchemaFlag is --schema.
+type SchemaFlag struct{ file string }
 
-// register adds the flag to fs.
-func (f *schemaFlag) register(fs *pflag.FlagSet) {
-	fs.StringVar(&f.file, "schema", "", "check each payload against the JSON Schema in `FILE`")
+// Register adds the flag to fs. payload says which payloads are checked.
+func (f *SchemaFlag) Register(fs *pflag.FlagSet, payload string) {
+	fs.StringVar(&f.file, "schema", "", "check each "+payload+" against the JSON Schema in `FILE`")
 }
+
+// Given reports whether payloads are to be checked.
+func (f *SchemaFlag) Given() bool { return f.file != "" }
 
 // Schema checks payloads against a JSON Schema. It belongs to one goroutine.
 type Schema struct {
 	file      string
+	compiled  *schema.Schema
 	validator *schema.Validator
-
-	checked, invalid uint64
 }
 
-// compile reads and compiles the schema, with the files that it refers to. It returns nil if there is
+// Compile reads and compiles the schema, with the files that it refers to. It returns nil if there is
 // none.
-func (f *schemaFlag) compile() (*Schema, error) {
-	if f.file == "" {
+func (f *SchemaFlag) Compile(fs *pflag.FlagSet) (*Schema, error) {
+	switch {
+	case f.file == "" && fs.Changed("schema"):
+		return nil, cli.BadFlag("--schema", " is empty", "name the file with the schema, or leave it out")
+	case f.file == "":
 		return nil, nil
 	}
 	text, err := os.ReadFile(f.file)
@@ -55,8 +60,16 @@ func (f *schemaFlag) compile() (*Schema, error) {
 	if err != nil {
 		return nil, cli.BadFlag("--schema", " "+err.Error(), "the schema must be one of JSON Schema 2020-12")
 	}
-	return &Schema{file: f.file, validator: s.NewValidator()}, nil
+	return (&Schema{file: f.file, compiled: s}).Another(), nil
 }
+
+// Another returns s for another goroutine.
+func (s *Schema) Another() *Schema {
+	return &Schema{file: s.file, compiled: s.compiled, validator: s.compiled.NewValidator()}
+}
+
+// File returns the name of the file with the schema.
+func (s *Schema) File() string { return s.file }
 
 // unreadable returns the error of a schema that cannot be read.
 func unreadable(err error) error {
@@ -65,7 +78,7 @@ func unreadable(err error) error {
 
 // reason returns why a file cannot be read, without its name, which the caller knows.
 func reason(err error) error {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
+	if path, ok := errors.AsType[*iofs.PathError](err); ok {
 		return path.Err
 	}
 	return err

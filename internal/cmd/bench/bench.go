@@ -34,7 +34,8 @@ func New(e *cli.Env) *cobra.Command {
 		Long: `Send messages from publishers to subscribers through a server, and measure rates, latency and loss.
 
 Latency is measured from the time at which a message was due, so it includes the time in which the server stalled.
-Every message has a number: lost, duplicated and reordered messages are counted exactly.
+Every message has a number: lost, duplicated and reordered messages are counted exactly. With --schema, received
+payloads that do not fit are counted as errors of the kind invalid, and the exit status is 8 if there are any.
 
 --fail-if compares a metric with a limit:
   latency      p50, p99, p99.9, min, mean, max; connect.p99 is that of connecting: p99>20ms
@@ -136,6 +137,9 @@ func (o *output) execute(ctx context.Context, e *cli.Env, c *cobra.Command, p *c
 		}
 		return p.Explain(status(err, b))
 	}
+	if err := invalid(r); err != nil && !slices.ContainsFunc(o.thresholds, (*bench.Threshold).Errors) {
+		return err
+	}
 	// Without an error the work may still be incomplete: only the keep alive notices a server that has
 	// gone silently.
 	if short := r.Failure(); short != nil {
@@ -147,6 +151,16 @@ func (o *output) execute(ctx context.Context, e *cli.Env, c *cobra.Command, p *c
 			hint = "--drain waits longer, --fail-if 'loss>0.1%' allows some"
 		}
 		return cli.Fail(cli.ExitExpected, hint, "%w", short)
+	}
+	return nil
+}
+
+// invalid returns the error of a run in which payloads did not fit --schema.
+func invalid(r *bench.Result) error {
+	for _, k := range r.ErrorKinds {
+		if k.Kind == bench.KindInvalid {
+			return cli.Fail(cli.ExitExpected, "--fail-if 'errors>10' allows some", "invalid payloads: %s of %s, the first: %s", format.Count(k.Count), format.Count(r.Received), k.Text)
+		}
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ type loadFlags struct {
 	qos                     int
 	retain, clear           bool
 	inflight                int
+	schema                  message.SchemaFlag
 }
 
 func (f *loadFlags) register(fs *pflag.FlagSet) {
@@ -42,6 +43,7 @@ func (f *loadFlags) register(fs *pflag.FlagSet) {
 	fs.IntVarP(&f.qos, "qos", "q", 0, "publish at QoS `N`: 0, 1 or 2")
 	fs.BoolVarP(&f.retain, "retain", "r", false, "publish as retained messages")
 	fs.BoolVar(&f.clear, "clear-retained", false, "clear the retained messages at the end (requires -r)")
+	f.schema.Register(fs, "payload received")
 	fs.IntVarP(&f.inflight, "inflight", "M", conn.DefaultWindow, "allow a publisher `N` unacknowledged messages")
 }
 
@@ -72,7 +74,30 @@ func (f *loadFlags) compile(ctx context.Context, e *cli.Env, fs *pflag.FlagSet, 
 	if err := f.topics(p, b); err != nil {
 		return err
 	}
-	return f.payload(ctx, e, fs, p, b)
+	return cli.FirstError(f.payload(ctx, e, fs, p, b), f.check(fs, b))
+}
+
+// check compiles --schema. Payloads of random bytes fit none.
+func (f *loadFlags) check(fs *pflag.FlagSet, b *bench.Plan) error {
+	s, err := f.schema.Compile(fs)
+	switch {
+	case s == nil || err != nil:
+		return err
+	case f.subscribers == 0:
+		return cli.BadFlag("--schema", " with --subs 0", "nothing is received: leave it out, or use --subs 1 or more")
+	case f.publishers > 0 && b.Text == nil && !fs.Changed("message") && !fs.Changed("file"):
+		return cli.BadFlag("--schema", " without -m, -f or --template", "without these, payloads are random bytes")
+	}
+	b.NewCheck = func() func(m *proto.Publish) error {
+		s := s.Another()
+		return func(m *proto.Publish) error {
+			if err := s.Fault(m.Payload); err != nil {
+				return fmt.Errorf("%s: %w", m.Topic, err)
+			}
+			return nil
+		}
+	}
+	return nil
 }
 
 // topics compiles topic and filter.
