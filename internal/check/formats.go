@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"mqtt/internal/format"
 	"mqtt/internal/report"
 )
 
@@ -112,7 +113,7 @@ func cell(s string) string {
 // Markdown writes r as a Markdown document.
 func Markdown(w io.Writer, r *Report, v View) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# MQTT conformance of %s\n\n%d cases: %s.\n\n", cell(r.Server.title()), len(r.Cases), countsText(r.Summary))
+	fmt.Fprintf(&b, "# MQTT conformance of %s\n\n%s: %s.\n\n", cell(r.Server.title()), format.Plural(uint64(len(r.Cases)), "case"), countsText(r.Summary))
 	b.WriteString("| version | section | | verdicts |\n|---|---|---|---|\n")
 	for _, s := range r.byChapter() {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s.Version, s.Chapter, s.Title, summary(s.Cases))
@@ -158,7 +159,7 @@ func HTML(w io.Writer, r *Report, v View) error {
 		badge = "FAIL"
 	}
 	p := report.NewPage("MQTT conformance of "+clean(r.Server.title()), "")
-	p.Title("MQTT conformance of "+clean(r.Server.title()), fmt.Sprintf("%d cases: %s", len(r.Cases), countsText(r.Summary)), badge, !failed)
+	p.Title("MQTT conformance of "+clean(r.Server.title()), fmt.Sprintf("%s: %s", format.Plural(uint64(len(r.Cases)), "case"), countsText(r.Summary)), badge, !failed)
 	facts := []report.Fact{{Name: "server", Value: r.Server.URL}, {Name: "started", Value: r.Started.Format("2006-01-02 15:04:05 MST")}, {Name: "versions", Value: strings.Join(r.Server.Versions, ", ")}}
 	for _, f := range r.Server.Facts {
 		facts = append(facts, report.Fact{Name: f.Name + " (" + f.Version + ")", Value: f.Value + ", " + f.How})

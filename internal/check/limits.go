@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
 
@@ -74,13 +75,14 @@ func most(least, most int, works func(n int) bool) (n int, ok bool) {
 	return least, true
 }
 
-// add adds a fact: the largest n for which a script with it succeeds.
-func (m *measure) add(name, how string, least, last int, limit bool, script func(c *C, n int)) {
+// add adds a fact: the largest n for which a script with it succeeds. unit follows the number, with a space
+// before it.
+func (m *measure) add(name, unit, how string, least, last int, limit bool, script func(c *C, n int)) {
 	n, ok := most(least, last, func(n int) bool { return m.ctx.Err() == nil && m.try(func(c *C) { script(c, n) }) })
-	value := strconv.Itoa(n)
+	value := format.Count(uint64(n)) + unit
 	switch {
 	case !ok:
-		value = "below " + strconv.Itoa(least)
+		value = "below " + format.Count(uint64(least)) + unit
 	case n == last && limit:
 		value += " (the maximum)"
 	case n == last:
@@ -101,15 +103,15 @@ func (m *measure) all() {
 		}
 		return gentle, false
 	}
-	m.add("topic, bytes", "a message that came back", 100, proto.MaxText, true, func(c *C, n int) {
+	m.add("topic", " bytes", "a message that came back", 100, proto.MaxText, true, func(c *C, n int) {
 		t := c.Topic("")
 		c.echo(t+strings.Repeat("t", n-len(t)), "x")
 	})
-	m.add("topic, levels", "a message that came back", 8, 32000, false, func(c *C, n int) {
+	m.add("topic levels", "", "a message that came back", 8, 32000, false, func(c *C, n int) {
 		t := c.Topic("")
 		c.echo(t+strings.Repeat("a/", n-5)+"a", "x")
 	})
-	m.add("client identifier, bytes", "CONNECT accepted", 20, proto.MaxText, true, func(c *C, n int) {
+	m.add("client identifier", " bytes", "CONNECT accepted", 20, proto.MaxText, true, func(c *C, n int) {
 		id := c.ID("")
 		c.Connect(WithID(id + strings.Repeat("i", n-len(id)))).Barrier()
 	})
@@ -117,16 +119,16 @@ func (m *measure) all() {
 	if top := int(m.j.found.MaximumPacketSize); top > 0 && top < packet {
 		packet, all = top, true
 	}
-	m.add("packet, bytes", "a message that came back", 1000, packet, all, func(c *C, n int) {
+	m.add("packet", " bytes", "a message that came back", 1000, packet, all, func(c *C, n int) {
 		t := c.Topic("p")
 		c.echo(t, strings.Repeat("p", n-len(t)-16))
 	})
 	if m.j.found.MaximumQoS == 2 {
 		inflight, all := within(gentleInflight, 65535)
-		m.add("messages in flight to the server", "PUBREC for each PUBLISH at QoS 2", 1, inflight, all, inflightScript)
+		m.add("messages in flight to the server", "", "PUBREC for each PUBLISH at QoS 2", 1, inflight, all, inflightScript)
 	}
 	subscriptions, _ := within(gentleSubscriptions, 50_000)
-	m.add("subscriptions of a client", "SUBACK with success for each", 1, subscriptions, false, func(c *C, n int) {
+	m.add("subscriptions of a client", "", "SUBACK with success for each", 1, subscriptions, false, func(c *C, n int) {
 		p := c.Connect()
 		for i := range n {
 			p.Subscribe(c.Topic(strconv.Itoa(i)), 0)
@@ -137,7 +139,7 @@ func (m *measure) all() {
 	})
 	if m.j.found.Retain {
 		retained, _ := within(gentleRetained, 10_000)
-		m.add("retained messages", "all came back to a new subscription", 1, retained, false, retainedScript)
+		m.add("retained messages", "", "all came back to a new subscription", 1, retained, false, retainedScript)
 	}
 	m.keepAlive()
 }
@@ -197,24 +199,24 @@ func (m *measure) keepAlive() {
 		for _, asked := range []uint16{0, 65535} {
 			m.try(func(c *C) {
 				p := c.Connect(WithKeepAlive(asked))
-				value := "taken"
+				value := "accepted"
 				if p.Connack.Props.Has(proto.ServerKeepAlive) {
-					value = fmt.Sprintf("replaced by %d s", p.Connack.Props.Num(proto.ServerKeepAlive, 0))
+					value = fmt.Sprintf("changed to %d s", p.Connack.Props.Num(proto.ServerKeepAlive, 0))
 				}
-				m.fact(fmt.Sprintf("Keep Alive %d", asked), value, "CONNACK")
+				m.fact(fmt.Sprintf("Keep Alive %s s", format.Count(uint64(asked))), value, "CONNACK")
 			})
 		}
 	}
 	m.try(func(c *C) {
 		p := c.Connect(WithKeepAlive(1))
 		began := time.Now()
-		value := "not ended within 10 s"
+		value := "connected after 10 s"
 		for time.Since(began) < 10*time.Second {
 			if _, err := p.read(10*time.Second - time.Since(began)); err != nil && err != errNothing {
-				value = fmt.Sprintf("ended after %.1f s", time.Since(began).Seconds())
+				value = fmt.Sprintf("disconnected after %.1f s", time.Since(began).Seconds())
 				break
 			}
 		}
-		m.fact("silent client with Keep Alive 1", value, "measured")
+		m.fact("silent client, Keep Alive 1 s", value, "measured")
 	})
 }

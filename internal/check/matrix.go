@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"mqtt/internal/format"
 	"mqtt/internal/proto"
 	"mqtt/internal/report"
 )
@@ -80,7 +81,7 @@ func (v Verdict) word() string {
 func (m *Matrix) Text(w io.Writer) error {
 	var b strings.Builder
 	for n, r := range m.Reports {
-		fmt.Fprintf(&b, "%-2d %s: %d cases, %s\n", n+1, clean(m.Servers[n]), len(r.Cases), countsText(r.Summary))
+		fmt.Fprintf(&b, "%-2d %s: %s, %s\n", n+1, clean(m.Servers[n]), format.Plural(uint64(len(r.Cases)), "case"), countsText(r.Summary))
 	}
 	b.WriteByte('\n')
 	for n := range m.Servers {

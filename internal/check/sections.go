@@ -10,7 +10,7 @@ var chapters = [...][2]string{
 	{"1.5", "data representation"}, {"2.1", "fixed header"}, {"2.2", "packet identifiers, properties"}, {"2.3", "packet identifiers"},
 	{"3.1", "CONNECT"}, {"3.2", "CONNACK"}, {"3.3", "PUBLISH"}, {"3.4", "PUBACK"}, {"3.5", "PUBREC"}, {"3.6", "PUBREL"}, {"3.7", "PUBCOMP"},
 	{"3.8", "SUBSCRIBE"}, {"3.9", "SUBACK"}, {"3.10", "UNSUBSCRIBE"}, {"3.11", "UNSUBACK"}, {"3.12", "PINGREQ"}, {"3.13", "PINGRESP"},
-	{"3.14", "DISCONNECT"}, {"3.15", "AUTH"}, {"4.1", "session state"}, {"4.2", "network connections"}, {"4.3", "QoS"},
+	{"3.14", "DISCONNECT"}, {"3.15", "AUTH"}, {"4", "operation"}, {"4.1", "session state"}, {"4.2", "network connections"}, {"4.3", "QoS"},
 	{"4.4", "message delivery retry"}, {"4.5", "message receipt"}, {"4.6", "message ordering"}, {"4.7", "topics"},
 	{"4.8", "subscriptions"}, {"4.9", "flow control"}, {"4.12", "enhanced authentication"}, {"4.13", "errors"}, {"6", "WebSocket"},
 	{"3", "packets"}, {"A", "topic wildcards"},
@@ -28,7 +28,7 @@ func chapterTitle(version, chapter string) string {
 	if chapter == "4.8" && version == "3.1.1" {
 		return "errors"
 	}
-	if version == "3.1" && strings.HasPrefix(chapter, "4.") {
+	if version == "3.1" && strings.HasPrefix(chapter, "4") {
 		return "message delivery"
 	}
 	for _, c := range chapters {

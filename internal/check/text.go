@@ -58,7 +58,7 @@ func Text(w io.Writer, r *Report, v View) error {
 			fmt.Fprintf(&b, "  %s\n", id)
 		}
 	}
-	fmt.Fprintf(&b, "\n%d cases in %.1f s: %s\n", len(r.Cases), r.Seconds, countsText(r.Summary))
+	fmt.Fprintf(&b, "\n%s in %.1f s: %s\n", format.Plural(uint64(len(r.Cases)), "case"), r.Seconds, countsText(r.Summary))
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -116,7 +116,7 @@ func TestInterrupted(t *testing.T) {
 
 func TestStatuses(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{SysInterval: -1})
-	wants(t, command.Run(t, b.Args("MQTT-3.12.4-1", "--version", "5")...), 0, "1 cases in", "1 ok")
+	wants(t, command.Run(t, b.Args("MQTT-3.12.4-1", "--version", "5")...), 0, "1 case in", "1 ok")
 	wants(t, command.Run(t, b.Args("MQTT-9.9.9-9")...), 2, `"MQTT-9.9.9-9"`, "--list")
 	wants(t, command.Run(t, b.Args("--version", "6")...), 2, "--version", `"6"`)
 	wants(t, command.Run(t, b.Args("--version", "5,5")...), 2, "twice")

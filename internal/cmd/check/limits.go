@@ -16,7 +16,7 @@ func newLimits(e *cli.Env) *cobra.Command {
 		Use:   "limits",
 		Short: "Measure the limits of a server",
 		Long: `Measure the limits of a server by trying: the longest topic and client identifier, the most levels, the largest
-packet, the most messages in flight, subscriptions and retained messages, and the Keep Alive that it takes.
+packet, the most messages in flight, subscriptions and retained messages, and the Keep Alive that it accepts.
 
 A value with "at least" is the most that was tried.`,
 		Example: `  mqtt check limits -h broker.example`,

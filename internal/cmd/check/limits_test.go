@@ -9,15 +9,15 @@ import (
 // The columns are as wide as their longest value.
 func TestLimitsTable(t *testing.T) {
 	got := string(limitsTable([]check.Fact{
-		{Version: "5.0", Name: "topic, bytes", Value: "65535 (the maximum)", How: "a message that came back"},
-		{Version: "5.0", Name: "messages in flight", Value: "at least 1000", How: "PUBREC"},
-		{Version: "3.1", Name: "topic, bytes", Value: "8", How: "a message that came back"},
+		{Version: "5.0", Name: "topic", Value: "65,535 bytes (the maximum)", How: "a message that came back"},
+		{Version: "5.0", Name: "messages in flight", Value: "at least 1,000", How: "PUBREC"},
+		{Version: "3.1", Name: "topic", Value: "8 bytes", How: "a message that came back"},
 	}))
 	const want = `MQTT 5.0
-  topic, bytes        65535 (the maximum)  a message that came back
-  messages in flight  at least 1000        PUBREC
+  topic               65,535 bytes (the maximum)  a message that came back
+  messages in flight  at least 1,000              PUBREC
 MQTT 3.1
-  topic, bytes        8                    a message that came back
+  topic               8 bytes                     a message that came back
 `
 	if got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
