@@ -2,7 +2,7 @@ package broker
 
 import (
 	"math"
-	"runtime/metrics"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -66,11 +66,9 @@ func (l *loads) rows() (all []row) {
 
 // memory returns the bytes of heap in use, and their maximum over all calls.
 func (l *loads) memory() (now, most int64) {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-	metrics.Read(sample)
-	if v := sample[0].Value; v.Kind() == metrics.KindUint64 {
-		now = int64(v.Uint64())
-	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	now = int64(m.HeapAlloc)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.heap = max(l.heap, now)

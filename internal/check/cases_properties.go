@@ -350,15 +350,24 @@ func (c *C) sameProperties(m *proto.Publish, want proto.Props) {
 		}
 		got, ok := m.Props.Get(p.ID)
 		if !ok || got.Num != p.Num || string(got.Value) != string(p.Value) {
-			c.FailRule(unaltered[p.ID], fmt.Sprintf("the property %v unchanged", p.ID), "%s", propertyText(got, ok))
+			c.FailRule(unaltered(p.ID), fmt.Sprintf("the property %v unchanged", p.ID), "%s", propertyText(got, ok))
 		}
 	}
 }
 
-// unaltered has the rule by which a server passes on each property of a message.
-var unaltered = map[proto.PropID]string{
-	proto.PayloadFormatIndicator: "MQTT-3.3.2-4", proto.ResponseTopic: "MQTT-3.3.2-15",
-	proto.CorrelationData: "MQTT-3.3.2-16", proto.ContentType: "MQTT-3.3.2-20",
+// unaltered returns the rule by which a server passes on a property of a message.
+func unaltered(id proto.PropID) string {
+	switch id {
+	case proto.PayloadFormatIndicator:
+		return "MQTT-3.3.2-4"
+	case proto.ResponseTopic:
+		return "MQTT-3.3.2-15"
+	case proto.CorrelationData:
+		return "MQTT-3.3.2-16"
+	case proto.ContentType:
+		return "MQTT-3.3.2-20"
+	}
+	return ""
 }
 
 // propertyText returns the value of a property as text.

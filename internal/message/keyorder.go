@@ -19,11 +19,10 @@ type exprKeys struct {
 	rank  map[string]int // where a name or string is in the expression
 }
 
-var namesAndStrings = regexp.MustCompile(`"(?:\\.|[^"\\])*"|[A-Za-z_][A-Za-z0-9_]*`)
-
 // newExprKeys reads the expression expr, which was parsed as q.
 func newExprKeys(expr string, q *gojq.Query) *exprKeys {
 	k := &exprKeys{rank: make(map[string]int)}
+	namesAndStrings := regexp.MustCompile(`"(?:\\.|[^"\\])*"|[A-Za-z_][A-Za-z0-9_]*`)
 	for i, word := range namesAndStrings.FindAllString(expr, -1) {
 		if word[0] == '"' && json.Unmarshal([]byte(word), &word) != nil {
 			continue

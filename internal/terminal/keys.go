@@ -177,7 +177,9 @@ func control(b []byte) (e Event, n int) {
 	first, second, _ := strings.Cut(string(b[2:at]), ";")
 	name := finals[b[at]]
 	if b[at] == '~' {
-		name = numbers[first]
+		if i, err := strconv.Atoi(first); err == nil && i > 0 && i < len(numbers) {
+			name = numbers[i]
+		}
 	}
 	if name != "" {
 		name = modifiers(second) + name
@@ -203,4 +205,4 @@ func modifiers(parameter string) (prefix string) {
 var finals = [256]string{'A': "up", 'B': "down", 'C': "right", 'D': "left", 'H': "home", 'F': "end", 'M': "enter", 'Z': "shift+tab"}
 
 // numbers are the keys of sequences that end with ~, by their first parameters.
-var numbers = map[string]string{"1": "home", "2": "insert", "3": "delete", "4": "end", "5": "pgup", "6": "pgdown", "7": "home", "8": "end"}
+var numbers = [...]string{1: "home", 2: "insert", 3: "delete", 4: "end", 5: "pgup", 6: "pgdown", 7: "home", 8: "end"}

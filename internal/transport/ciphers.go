@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -39,17 +40,17 @@ func parseCipher(name string) (uint16, error) {
 			return s.ID, nil
 		}
 	}
-	if strings.ContainsAny(name[:1], "!-+@") || opensslWords[strings.ToUpper(name)] {
+	if strings.ContainsAny(name[:1], "!-+@") || slices.Contains(opensslWords[:], strings.ToUpper(name)) {
 		return 0, fmt.Errorf("%s is a word of OpenSSL's lists, not a cipher: name each cipher", name)
 	}
 	return 0, fmt.Errorf("unknown cipher %s", name)
 }
 
 // opensslWords are words of OpenSSL's cipher lists that stand for several ciphers.
-var opensslWords = map[string]bool{"ALL": true, "DEFAULT": true, "HIGH": true, "MEDIUM": true, "LOW": true, "COMPLEMENTOFALL": true,
-	"COMPLEMENTOFDEFAULT": true, "ECDHE": true, "EECDH": true, "ECDH": true, "DHE": true, "EDH": true, "RSA": true, "KRSA": true, "ARSA": true,
-	"ECDSA": true, "AESGCM": true, "AES": true, "AES128": true, "AES256": true, "CHACHA20": true, "PSK": true, "ANULL": true, "ENULL": true,
-	"NULL": true, "EXPORT": true, "SHA1": true, "SHA256": true, "SHA384": true, "FIPS": true, "SUITEB128": true}
+var opensslWords = [...]string{"ALL", "DEFAULT", "HIGH", "MEDIUM", "LOW", "COMPLEMENTOFALL",
+	"COMPLEMENTOFDEFAULT", "ECDHE", "EECDH", "ECDH", "DHE", "EDH", "RSA", "KRSA", "ARSA",
+	"ECDSA", "AESGCM", "AES", "AES128", "AES256", "CHACHA20", "PSK", "ANULL", "ENULL",
+	"NULL", "EXPORT", "SHA1", "SHA256", "SHA384", "FIPS", "SUITEB128"}
 
 // fromOpenSSL returns the IANA name of an OpenSSL name: TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 for
 // ECDHE-RSA-AES128-GCM-SHA256. A name without a key exchange, such as AES128-SHA, uses RSA.

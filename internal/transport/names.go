@@ -110,9 +110,7 @@ func (s *systemNames) askMulticast(ctx context.Context, host string) []string {
 	if err != nil {
 		return nil
 	}
-	query := dnsmessage.Message{Questions: []dnsmessage.Question{
-		{Name: name, Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}, {Name: name, Type: dnsmessage.TypeAAAA, Class: dnsmessage.ClassINET}}}
-	packet, err := query.Pack()
+	packet, err := question(name)
 	to, addrErr := net.ResolveUDPAddr("udp4", s.mdns)
 	if err != nil || addrErr != nil {
 		return nil
@@ -145,26 +143,55 @@ func (s *systemNames) askMulticast(ctx context.Context, host string) []string {
 	return nil
 }
 
-// answered returns the addresses of name in a DNS answer.
+// question returns a DNS query for the addresses of name.
+func question(name dnsmessage.Name) ([]byte, error) {
+	b := dnsmessage.NewBuilder(nil, dnsmessage.Header{})
+	if err := b.StartQuestions(); err != nil {
+		return nil, err
+	}
+	for _, t := range []dnsmessage.Type{dnsmessage.TypeA, dnsmessage.TypeAAAA} {
+		if err := b.Question(dnsmessage.Question{Name: name, Type: t, Class: dnsmessage.ClassINET}); err != nil {
+			return nil, err
+		}
+	}
+	return b.Finish()
+}
+
+// answered returns the addresses of name in a DNS answer, nil if the answer is malformed.
 func answered(packet []byte, name dnsmessage.Name) (addrs []string) {
-	var m dnsmessage.Message
-	if m.Unpack(packet) != nil || !m.Response {
+	var p dnsmessage.Parser
+	h, err := p.Start(packet)
+	if err != nil || !h.Response || p.SkipAllQuestions() != nil {
 		return nil
 	}
-	for _, r := range m.Answers {
-		if !strings.EqualFold(r.Header.Name.String(), name.String()) {
-			continue
+	for {
+		r, err := p.AnswerHeader()
+		if err == dnsmessage.ErrSectionDone {
+			return addrs
 		}
-		switch b := r.Body.(type) {
-		case *dnsmessage.AResource:
-			addrs = append(addrs, netip.AddrFrom4(b.A).String())
-		case *dnsmessage.AAAAResource:
-			if a := netip.AddrFrom16(b.AAAA); !a.IsLinkLocalUnicast() { // its zone is unknown
-				addrs = append(addrs, a.String())
+		switch {
+		case err != nil:
+		case !strings.EqualFold(r.Name.String(), name.String()):
+			err = p.SkipAnswer()
+		case r.Type == dnsmessage.TypeA:
+			var a dnsmessage.AResource
+			if a, err = p.AResource(); err == nil {
+				addrs = append(addrs, netip.AddrFrom4(a.A).String())
 			}
+		case r.Type == dnsmessage.TypeAAAA:
+			var a dnsmessage.AAAAResource
+			if a, err = p.AAAAResource(); err == nil {
+				if a := netip.AddrFrom16(a.AAAA); !a.IsLinkLocalUnicast() { // its zone is unknown
+					addrs = append(addrs, a.String())
+				}
+			}
+		default:
+			err = p.SkipAnswer()
+		}
+		if err != nil {
+			return nil
 		}
 	}
-	return addrs
 }
 
 // modules returns the addresses of host that the modules of /etc/nsswitch.conf know, nil for none. They

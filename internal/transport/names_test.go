@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,6 +74,39 @@ func fakeMulticast(t *testing.T) string {
 		}
 	}()
 	return c.LocalAddr().String()
+}
+
+// TestAnswered reads addresses from DNS answers: those of the name, and none from an answer that is cut.
+func TestAnswered(t *testing.T) {
+	name, other := dnsmessage.MustNewName("Printer.local."), dnsmessage.MustNewName("other.local.")
+	head := func(n dnsmessage.Name) dnsmessage.ResourceHeader {
+		return dnsmessage.ResourceHeader{Name: n, Class: dnsmessage.ClassINET | 1<<15} // the bit says that caches are to forget others
+	}
+	m := dnsmessage.Message{Header: dnsmessage.Header{Response: true},
+		Questions: []dnsmessage.Question{{Name: name, Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}},
+		Answers: []dnsmessage.Resource{
+			{Header: head(other), Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 9}}},
+			{Header: head(name), Body: &dnsmessage.TXTResource{TXT: []string{"text"}}},
+			{Header: head(name), Body: &dnsmessage.AResource{A: [4]byte{127, 0, 0, 1}}},
+			{Header: head(name), Body: &dnsmessage.AAAAResource{AAAA: netip.MustParseAddr("fe80::1").As16()}},
+			{Header: head(name), Body: &dnsmessage.AAAAResource{AAAA: netip.MustParseAddr("::1").As16()}}}}
+	packet, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := dnsmessage.MustNewName("printer.local.")
+	if got := strings.Join(answered(packet, asked), " "); got != "127.0.0.1 ::1" {
+		t.Errorf("%q", got)
+	}
+	for n := range packet {
+		if got := answered(packet[:n], asked); got != nil {
+			t.Errorf("%q from the first %d of %d bytes", got, n, len(packet))
+		}
+	}
+	m.Response = false
+	if packet, err = m.Pack(); err != nil || answered(packet, asked) != nil {
+		t.Errorf("addresses from a query (%v)", err)
+	}
 }
 
 // TestSystemNames checks names that come from avahi-daemon, multicast DNS and the modules of the system, for a
