@@ -45,7 +45,10 @@ func TestDocsRun(t *testing.T) {
 	if len(all) < 50 {
 		t.Fatalf("only %d command lines were found", len(all))
 	}
-	mqtt := buildForDocs(t)
+	mqtt, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, s := range all {
 		if s.notRun != "" {
 			continue
@@ -58,18 +61,6 @@ func TestDocsRun(t *testing.T) {
 			}
 		})
 	}
-}
-
-// buildForDocs builds the program as it is released. The test binary takes longer to start, above
-// all with the race detector, and the documents start hundreds of processes.
-func buildForDocs(t *testing.T) string {
-	name := filepath.Join(t.TempDir(), "mqtt")
-	c := exec.Command("go", "build", "-trimpath", "-o", name, ".")
-	c.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return name
 }
 
 // parts returns the scripts in a block: the block itself, or each line of a list.

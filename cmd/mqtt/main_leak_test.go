@@ -28,6 +28,7 @@ func (l leakless) Run() int {
 		flag.Set("test.parallel", fmt.Sprint(waiting))
 	}
 	status := l.m.Run()
+	removeBuilt()
 	if status != 0 {
 		return status
 	}
