@@ -49,8 +49,8 @@ func removeBuilt() {
 const (
 	maxProgram  = 15_700_000 // bytes that are loaded, for linux/amd64
 	maxInit     = 390_000    // bytes that all packages allocate before main
-	maxOwnInit  = 2_000      // bytes that one package of this module allocates before main
-	maxOwnInits = 12         // how many times it allocates
+	maxOwnInit  = 1_000      // bytes that one package of this module allocates before main
+	maxOwnInits = 10         // how many times it allocates
 )
 
 // TestProgramIsSmall checks the size of the program.
