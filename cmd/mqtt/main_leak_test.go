@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"mqtt/internal/paralleltest"
 )
 
 // long selects the soak sizes, which scripts/soak.sh runs.
@@ -21,12 +23,7 @@ const waiting = 8
 type leakless struct{ m *testing.M }
 
 func (l leakless) Run() int {
-	flag.Parse()
-	chosen := false
-	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen {
-		flag.Set("test.parallel", fmt.Sprint(waiting))
-	}
+	paralleltest.Allow(waiting)
 	status := l.m.Run()
 	removeBuilt()
 	if status != 0 {

@@ -14,6 +14,7 @@ import (
 
 // Sessions last for the whole run and its drain, and -x counts as given.
 func TestExpiryCoversTheRun(t *testing.T) {
+	t.Parallel()
 	const minute = time.Minute
 	for _, row := range []struct {
 		plan bench.Plan
@@ -50,6 +51,7 @@ func TestExpiryCoversTheRun(t *testing.T) {
 
 // A session that the server did not keep is named in place of a loss that the QoS forbids.
 func TestSessionsThatExpire(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{SessionExpiryMaximum: 1})
 	r := run(t, b.Args("--offline", "-q", "1", "--rate", "10", "--duration", "3s", "--drain", "100ms")...)
 	want := "1 session expired before their clients came back: the server granted 1.00s of the 5m00s requested, and a client was away for "
@@ -57,15 +59,24 @@ func TestSessionsThatExpire(t *testing.T) {
 		!strings.Contains(r.Err, "30 of 30 expected deliveries did not come, after 1 session that the server had not kept") {
 		t.Errorf("%+v", r)
 	}
-	b = cmdtest.StartBroker(t, broker.Options{})
-	r = run(t, b.Args("--offline", "-x", "1", "-q", "2", "--subs", "2", "--rate", "10", "--duration", "3s", "--drain", "100ms")...)
-	want = "2 sessions expired before their clients came back: they lasted 1.00s, and a client was away for "
+}
+
+// The same for sessions that the server kept for as long as was requested.
+func TestSessionsThatExpireAsRequested(t *testing.T) {
+	t.Parallel()
+	b := cmdtest.StartBroker(t, broker.Options{})
+	r := run(t, b.Args("--offline", "-x", "1", "-q", "2", "--subs", "2", "--rate", "10", "--duration", "3s", "--drain", "100ms")...)
+	want := "2 sessions expired before their clients came back: they lasted 1.00s, and a client was away for "
 	if r.Status != cli.ExitExpected || !strings.Contains(r.Out, want) || strings.Contains(r.Out+r.Err, "forbids") || strings.Contains(r.Out+r.Err, "--drain") {
 		t.Errorf("%+v", r)
 	}
-	// One that is granted for a shorter time, and lasts all the same.
-	b = cmdtest.StartBroker(t, broker.Options{SessionExpiryMaximum: 60})
-	r = run(t, b.Args("--offline", "-q", "1", "--rate", "100", "--messages", "20")...)
+}
+
+// A session that is granted for a shorter time than requested, and lasts all the same.
+func TestShorterSessionThatLasts(t *testing.T) {
+	t.Parallel()
+	b := cmdtest.StartBroker(t, broker.Options{SessionExpiryMaximum: 60})
+	r := run(t, b.Args("--offline", "-q", "1", "--rate", "100", "--messages", "20")...)
 	if r.Status != 0 || !strings.Contains(r.Out, "the server granted a session expiry of 1m00s, and 5m00s were requested") {
 		t.Errorf("%+v", r)
 	}
@@ -73,6 +84,7 @@ func TestSessionsThatExpire(t *testing.T) {
 
 // An interrupted run leaves no session at the server, wherever it is interrupted.
 func TestInterruptEndsSessions(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"offline":   {"--offline", "-q", "1", "--rate", "10", "--duration", "1h", "--subs", "3"},
 		"-x":        {"--offline", "-x", "1000", "-q", "1", "--rate", "10", "--duration", "1h", "--subs", "3"},
@@ -80,6 +92,7 @@ func TestInterruptEndsSessions(t *testing.T) {
 		"reconnect": {"--reconnect", "always", "-q", "1", "--rate", "10", "--duration", "1h", "--subs", "3"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b := cmdtest.StartBroker(t, broker.Options{SysInterval: 20 * time.Millisecond})
 			c := command.Start(t, b.Args(args...)...)
 			c.Err.Await(t, "] sent ")

@@ -61,6 +61,7 @@ func clean(t *testing.T, b *cmdtest.Broker) {
 
 // TestAll runs all cases against our broker, strictly, which leaves nothing behind.
 func TestAll(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{SysInterval: -1})
 	out := filepath.Join(t.TempDir(), "r.json")
 	r := command.Run(t, b.Args("--strict", "--out", out)...)
@@ -92,6 +93,7 @@ func TestAll(t *testing.T) {
 
 // TestInterrupted ends a run in the middle: it cleans up, prints what it has, and ends with 130.
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{SysInterval: -1})
 	out := filepath.Join(t.TempDir(), "r.json")
 	r := command.Start(t, b.Args("-d", "--out", out)...)
@@ -115,6 +117,7 @@ func TestInterrupted(t *testing.T) {
 }
 
 func TestStatuses(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{SysInterval: -1})
 	wants(t, command.Run(t, b.Args("MQTT-3.12.4-1", "--version", "5")...), 0, "1 case in", "1 ok")
 	wants(t, command.Run(t, b.Args("MQTT-9.9.9-9")...), 2, `"MQTT-9.9.9-9"`, "--list")
@@ -141,17 +144,18 @@ func TestStatuses(t *testing.T) {
 
 // TestFailure checks a server that answers no PINGREQ: what is said of it, and the baseline.
 func TestFailure(t *testing.T) {
+	t.Parallel()
 	s := func() *cmdtest.Fake {
 		return cmdtest.StartFake(t, silent)
 	}
 	args := func(f *cmdtest.Fake, more ...string) []string {
-		return f.Args(append([]string{"--version", "3.1.1", "--wait", "100ms", "pingresp"}, more...)...)
+		return f.Args(append([]string{"--version", "3.1.1", "--wait", "500ms", "pingresp"}, more...)...)
 	}
 	known := filepath.Join(t.TempDir(), "known")
 	first := s()
 	r := command.Run(t, args(first, "--write-known", known)...)
-	wants(t, r, 8, "FAIL  3.1.1/3.12.4/pingresp [MQTT-3.12.4-1]\n", "expected: PINGRESP", "got:      nothing within 100ms", "1 -> ", " PINGREQ\n      c000\n",
-		"repeat:   mqtt check -L mqtt://127.0.0.1:"+first.Port+" --wait 100ms --version 3.1.1 pingresp\n", "the server does not conform: 1 fail")
+	wants(t, r, 8, "FAIL  3.1.1/3.12.4/pingresp [MQTT-3.12.4-1]\n", "expected: PINGRESP", "got:      nothing within 500ms", "1 -> ", " PINGREQ\n      c000\n",
+		"repeat:   mqtt check -L mqtt://127.0.0.1:"+first.Port+" --wait 500ms --version 3.1.1 pingresp\n", "the server does not conform: 1 fail")
 	text, _ := os.ReadFile(known)
 	if !strings.Contains(string(text), "\n3.1.1/3.12.4/pingresp # MQTT-3.12.4-1 ") {
 		t.Errorf("known failures: %s", text)
@@ -167,6 +171,7 @@ func TestFailure(t *testing.T) {
 
 // TestSecrets checks that no password is in a result or a trace, also not of a CONNECT that is wrong on purpose.
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	for _, format := range []string{"text", "json", "junit", "html", "tap", "markdown"} {
 		args := b.Args("-v", "-d", "--version", "5", "-u", "me", "--password-file", file(t, "geheim"),
@@ -186,6 +191,7 @@ func TestSecrets(t *testing.T) {
 
 // TestLacking checks a server without features: nothing fails, and what is skipped says why.
 func TestLacking(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{Without: broker.Without{QoS2: true, Retain: true, Wildcards: true, Shared: true, Identifiers: true}})
 	r := command.Run(t, b.Args("--strict", "-v")...)
 	wants(t, r, 0, "Retain Available is 0 in CONNACK", "Maximum QoS is 1", "Shared Subscription Available is 0", "Wildcard Subscription Available is 0",
@@ -194,6 +200,7 @@ func TestLacking(t *testing.T) {
 
 // TestReport compares two results.
 func TestReport(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	out := filepath.Join(t.TempDir(), "ours.json")
 	wants(t, command.Run(t, b.Args("3.12", "--version", "5,3.1.1", "--out", out)...), 0)

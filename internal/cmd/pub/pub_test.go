@@ -13,11 +13,15 @@ import (
 	"mqtt/internal/broker"
 	"mqtt/internal/cli"
 	"mqtt/internal/cmd/cmdtest"
+	"mqtt/internal/paralleltest"
 	"mqtt/internal/proto"
 )
 
 // No test leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	paralleltest.Allow(16)
+	goleak.VerifyTestMain(m)
+}
 
 var pub = cmdtest.Command{New: New}
 
@@ -36,6 +40,7 @@ func ok(t *testing.T, r cmdtest.Result) {
 
 // Each way to give a payload, at each QoS.
 func TestPublish(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	sub := b.Connect(t, "#")
 	name := filepath.Join(t.TempDir(), "payload")
@@ -70,6 +75,7 @@ func TestPublish(t *testing.T) {
 
 // The topic may be in the URL, and values may be in the environment.
 func TestPublishSettings(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	sub := b.Connect(t, "#")
 	ok(t, pub.Run(t, "-L", "mqtt://"+b.Addr+"/a/b", "-m", "x"))
@@ -81,6 +87,7 @@ func TestPublishSettings(t *testing.T) {
 
 // Retain flag and properties reach the server.
 func TestPublishRetained(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	ok(t, pub.Run(t, b.Args("-t", "a", "-m", "x", "-r", "--content-type", "text/plain", "--user-property", "k=v")...))
 	sub := b.Connect(t, "a")
@@ -96,6 +103,7 @@ func TestPublishRetained(t *testing.T) {
 // Without --allow-clear an empty line with -r is an error, and the lines before it
 // stay sent.
 func TestPublishEmptyLine(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	sub := b.Connect(t, "a")
 	r := with("1\n\n").Run(t, b.Args("-t", "a", "-l", "-r", "-q", "1")...)
@@ -139,6 +147,7 @@ func TestUsage(t *testing.T) {
 // A server's limits end the run before the message is sent; --downgrade-qos sends it at the lower
 // QoS.
 func TestLimits(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{Without: broker.Without{QoS1: true, QoS2: true, Retain: true}})
 	sub := b.Connect(t, "a")
 	for line, want := range map[string]string{
@@ -158,6 +167,7 @@ func TestLimits(t *testing.T) {
 
 // Properties of records are left out before MQTT 5, with one warning.
 func TestRecordsBeforeV5(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	sub := b.Connect(t, "a")
 	record := `{"topic":"a","payload":"x","properties":{"content_type":"text/plain"}}` + "\n"
@@ -170,6 +180,7 @@ func TestRecordsBeforeV5(t *testing.T) {
 
 // A signal ends a run that waits for input; what was read is sent.
 func TestSignal(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	sub := b.Connect(t, "a")
 	in, w := io.Pipe()
@@ -186,6 +197,7 @@ func TestSignal(t *testing.T) {
 // A message that the server refuses is an error with status 6. Of a stream the others are sent all
 // the same.
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	f := cmdtest.StartFake(t, `
 		expect CONNECT
 		connack
@@ -219,6 +231,7 @@ func TestRefused(t *testing.T) {
 // After a lost connection the messages in flight are sent again, and a message that was not sent
 // yet is sent once.
 func TestReconnect(t *testing.T) {
+	t.Parallel()
 	f := cmdtest.StartFake(t, `
 		expect CONNECT
 		connack
@@ -240,6 +253,7 @@ func TestReconnect(t *testing.T) {
 
 // mosquitto_pub speaks 3.1.1 and ignores --repeat for lines.
 func TestMosquitto(t *testing.T) {
+	t.Parallel()
 	f := cmdtest.StartFake(t, `
 		expect 10 .. 00 04 "MQTT" 04 ...
 		send 20 02 00 00

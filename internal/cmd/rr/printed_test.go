@@ -14,6 +14,7 @@ import (
 
 // An answer is printed and acknowledged, or neither, whatever comes behind it.
 func TestAcknowledgedMeansPrinted(t *testing.T) {
+	t.Parallel()
 	for qos, ack := range map[int]string{1: "40 02 00 07", 2: "50 02 00 07"} {
 		for _, bad := range []string{`30 05 00 02 ff fe "x"`, "3f ff ff ff ff 01", "90 03 00 63 00", "20 02 00 00", "36 06 00 01 61 00 09 00"} {
 			for _, full := range []bool{true, false} {
@@ -48,6 +49,7 @@ func TestAcknowledgedMeansPrinted(t *testing.T) {
 
 // The exchange of an answer at QoS 2 is complete before DISCONNECT.
 func TestEndsAfterPubcomp(t *testing.T) {
+	t.Parallel()
 	f := cmdtest.StartFake(t, `
 expect CONNECT
 connack
@@ -71,6 +73,7 @@ expect eof`)
 
 // While stdout is stuck the keep alive goes on, and -W and signals end the run.
 func TestStuck(t *testing.T) {
+	t.Parallel()
 	t.Run("keep alive", func(t *testing.T) {
 		t.Parallel()
 		out := cmdtest.NewStuck()
@@ -89,13 +92,16 @@ func TestStuck(t *testing.T) {
 	b := cmdtest.StartBroker(t, broker.Options{})
 	b.Connect(t, "ask").Answer(func(p *proto.Publish) *proto.Publish { return answer(p, string(p.Payload)) })
 	for _, args := range [][]string{{"-m", "x"}, {"-m", "x", "-J", "-q", "2"}, {"-l"}, {"-l", "-M", "1", "-v"}} {
-		out := cmdtest.NewStuck()
-		c := with("1\n2\n3\n")
-		c.Out = out
-		r := c.Run(t, b.Args(append([]string{"-t", "ask", "-W", "0.5"}, args...)...)...)
-		out.Release()
-		if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "nothing could be written to stdout before the timeout (-W 0.5)") {
-			t.Errorf("%q: %+v", args, r)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			out := cmdtest.NewStuck()
+			c := with("1\n2\n3\n")
+			c.Out = out
+			r := c.Run(t, b.Args(append([]string{"-t", "ask", "-W", "1"}, args...)...)...)
+			out.Release()
+			if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "nothing could be written to stdout before the timeout (-W 1)") {
+				t.Errorf("%+v", r)
+			}
+		})
 	}
 }

@@ -13,11 +13,15 @@ import (
 	"mqtt/internal/broker"
 	"mqtt/internal/cli"
 	"mqtt/internal/cmd/cmdtest"
+	"mqtt/internal/paralleltest"
 	"mqtt/internal/proto"
 )
 
 // No test leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	paralleltest.Allow(16)
+	goleak.VerifyTestMain(m)
+}
 
 var rr = cmdtest.Command{New: New}
 
@@ -37,6 +41,7 @@ func answer(request *proto.Publish, payload string) *proto.Publish {
 
 // Requests at each QoS, and what is printed of their answers.
 func TestAsk(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	b.Connect(t, "double/#").Answer(func(p *proto.Publish) *proto.Publish {
 		return answer(p, string(p.Payload)+string(p.Payload))
@@ -102,6 +107,7 @@ func TestOverdue(t *testing.T) {
 
 // A line that is wrong ends the run, once earlier requests are answered.
 func TestSourceError(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	b.Connect(t, "ask").Answer(func(p *proto.Publish) *proto.Publish { return answer(p, string(p.Payload)) })
 	r := with("ask=1\nx\nask=3\n").Run(t, b.Args("-K", "=")...)
@@ -193,6 +199,7 @@ func TestRequestsOldest(t *testing.T) {
 
 // After a lost connection a request at QoS 0 is published again, once.
 func TestAskAgain(t *testing.T) {
+	t.Parallel()
 	f := cmdtest.StartFake(t, `
 		expect CONNECT
 		connack
@@ -216,6 +223,7 @@ func TestAskAgain(t *testing.T) {
 
 // Under mosquitto's name an answer needs no correlation data, and -e is required.
 func TestMosquitto(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	b.Connect(t, "ask").Answer(func(p *proto.Publish) *proto.Publish {
 		return &proto.Publish{Topic: p.Props.Value(proto.ResponseTopic), Payload: []byte("plain")}
@@ -252,6 +260,7 @@ func ask(c *cmdtest.Client, qos byte, payload string) {
 // Requests are answered at their own QoS, with their correlation data; a failure of the command is
 // told.
 func TestServe(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	r := startServing(t, b, []string{"-t", "ask"}, `read what; echo "so far"; $what`)
 	sub := b.Connect(t, "re")
@@ -279,6 +288,7 @@ func TestServe(t *testing.T) {
 
 // The command's environment describes the request.
 func TestServeEnvironment(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	startServing(t, b, []string{"-t", "ask"}, `echo "$MQTT_REQUEST_TOPIC $MQTT_REQUEST_QOS $MQTT_REQUEST_RESPONSE_TOPIC $MQTT_REQUEST_CORRELATION_DATA_BASE64 $MQTT_REQUEST_USER_PROPERTIES"`)
 	sub := b.Connect(t, "re")
@@ -291,6 +301,7 @@ func TestServeEnvironment(t *testing.T) {
 // A command that takes longer than -W is ended and answered for. With -C the run ends after that
 // many requests.
 func TestServeLimits(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	r := startServing(t, b, []string{"-t", "ask", "-W", "0.1", "-C", "1"}, "exec sleep 60")
 	sub := b.Connect(t, "re")
@@ -305,6 +316,7 @@ func TestServeLimits(t *testing.T) {
 
 // After an interrupt the commands that run may end, and their answers are published.
 func TestServeInterrupted(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	gate := filepath.Join(t.TempDir(), "gate")
 	r := startServing(t, b, []string{"-t", "ask", "--parallel", "1", "-d"}, "echo started >&2; until [ -e "+gate+" ]; do sleep 0.01; done; echo done")

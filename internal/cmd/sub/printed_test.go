@@ -25,39 +25,17 @@ var endings = []string{
 
 // A message is printed and acknowledged, or neither, whatever comes behind it.
 func TestAcknowledgedMeansPrinted(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{"3.1.1", "3.1"} {
-		for qos, ack := range map[int]string{1: "40 02 00 07", 2: "50 02 00 07"} {
+		for _, qos := range []int{1, 2} {
 			for _, bad := range endings {
 				for _, full := range []bool{true, false} {
 					for _, more := range [][]string{nil, {"-c", "-i", "me"}, {"--remove-retained"}} {
-						script := "expect CONNECT\nconnack\nexpect SUBSCRIBE\nsend 90 03 00 01 02\n"
-						script += fmt.Sprintf("send %02x 0d 00 01 \"a\" 00 07 \"precious\" %s\n", 0x31|qos<<1, bad)
-						if !full {
-							script += "expect " + ack + "\n"
-							if len(more) == 1 {
-								script += "expect PUBLISH\n"
-							}
-							script += "expect eof"
-						} else {
-							script += "expect DISCONNECT\nexpect eof"
-						}
-						f := cmdtest.StartFake(t, script)
-						c := sub
-						if full {
-							c.Out = cmdtest.Full{}
-						}
-						args := append([]string{"-V", version, "-t", "a", "-q", fmt.Sprint(qos), "--reconnect", "never"}, more...)
-						r := c.Run(t, f.Args(args...)...)
-						want, out := cli.ExitLost, "precious\n"
-						if full {
-							want, out = cli.ExitOther, ""
-						}
-						if r.Status != want || r.Out != out {
-							t.Errorf("%q, full %v, then %s: %+v", args, full, bad, r)
-						}
-						if err := f.Close(); err != nil {
-							t.Errorf("%q, full %v, then %s: %v", args, full, bad, err)
-						}
+						name := fmt.Sprintf("%s at QoS %d %q, full %v, then %s", version, qos, more, full, bad)
+						t.Run(name, func(t *testing.T) {
+							t.Parallel()
+							acknowledgedMeansPrinted(t, version, qos, bad, full, more)
+						})
 					}
 				}
 			}
@@ -65,8 +43,37 @@ func TestAcknowledgedMeansPrinted(t *testing.T) {
 	}
 }
 
+// acknowledgedMeansPrinted runs sub with the flags more against a server that sends a message and
+// then bad. full is whether stdout takes nothing.
+func acknowledgedMeansPrinted(t *testing.T, version string, qos int, bad string, full bool, more []string) {
+	script := "expect CONNECT\nconnack\nexpect SUBSCRIBE\nsend 90 03 00 01 02\n"
+	script += fmt.Sprintf("send %02x 0d 00 01 \"a\" 00 07 \"precious\" %s\n", 0x31|qos<<1, bad)
+	c := sub
+	want, out := cli.ExitLost, "precious\n"
+	if full {
+		script += "expect DISCONNECT\nexpect eof"
+		c.Out = cmdtest.Full{}
+		want, out = cli.ExitOther, ""
+	} else {
+		script += "expect " + map[int]string{1: "40 02 00 07", 2: "50 02 00 07"}[qos] + "\n"
+		if len(more) == 1 {
+			script += "expect PUBLISH\n"
+		}
+		script += "expect eof"
+	}
+	f := cmdtest.StartFake(t, script)
+	args := append([]string{"-V", version, "-t", "a", "-q", fmt.Sprint(qos), "--reconnect", "never"}, more...)
+	if r := c.Run(t, f.Args(args...)...); r.Status != want || r.Out != out {
+		t.Errorf("%+v", r)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // The exchange of each QoS 2 message that counted is complete before DISCONNECT.
 func TestEndsAfterPubcomp(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		args []string
 		out  string
@@ -74,10 +81,13 @@ func TestEndsAfterPubcomp(t *testing.T) {
 		{[]string{"-C", "2"}, "1\n2\n"},
 		{[]string{"--expect", "2"}, "1\n2\n"},
 		{[]string{"--match", ". == 2"}, "2\n"},
-		{[]string{"--idle-timeout", "0.2"}, "1\n2\n"},
+		{[]string{"--idle-timeout", "1"}, "1\n2\n"},
 	} {
 		for _, more := range [][]string{nil, {"-c", "-i", "me"}} {
-			f := cmdtest.StartFake(t, `
+			args := append(append([]string{"-V", "3.1.1", "-t", "a", "-q", "2"}, row.args...), more...)
+			t.Run(strings.Join(args, " "), func(t *testing.T) {
+				t.Parallel()
+				f := cmdtest.StartFake(t, `
 expect CONNECT
 connack
 expect SUBSCRIBE
@@ -91,10 +101,10 @@ send 62 02 00 07
 expect 70 02 00 07
 expect DISCONNECT
 expect eof`)
-			args := append([]string{"-V", "3.1.1", "-t", "a", "-q", "2"}, row.args...)
-			if r := sub.Run(t, f.Args(append(args, more...)...)...); r.Status != 0 || r.Out != row.out {
-				t.Errorf("%q: %+v", row.args, r)
-			}
+				if r := sub.Run(t, f.Args(args...)...); r.Status != 0 || r.Out != row.out {
+					t.Errorf("%+v", r)
+				}
+			})
 		}
 	}
 }
@@ -102,6 +112,7 @@ expect eof`)
 // While stdout is stuck the keep alive goes on, in each form of output. Afterwards each message is
 // printed once, in order.
 func TestKeepAliveWhileStuck(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct{ args, want string }{
 		{"", "1\n2\n"}, {"-v", "a 1\na 2\n"}, {"-F %p", "1\n2\n"}, {"--jq .+1", "2\n3\n"},
 	} {
@@ -144,19 +155,23 @@ func keptAlive(t *testing.T, version, flags, want string) {
 // -W and --idle-timeout end a run whose stdout is stuck, and so does a signal. Nothing is
 // acknowledged.
 func TestLimitsWhileStuck(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	retain(b.Connect(t), "a", "1")
 	for _, args := range [][]string{
-		{"-W", "0.3"}, {"--idle-timeout", "0.3"}, {"-W", "0.3", "-C", "1"}, {"-W", "0.3", "--expect", "1"},
-		{"-W", "0.3", "-J"}, {"-W", "0.3", "-q", "2", "-v"}, {"--idle-timeout", "0.3", "-C", "5"},
+		{"-W", "1"}, {"--idle-timeout", "1"}, {"-W", "1", "-C", "1"}, {"-W", "1", "--expect", "1"},
+		{"-W", "1", "-J"}, {"-W", "1", "-q", "2", "-v"}, {"--idle-timeout", "1", "-C", "5"},
 	} {
-		out := cmdtest.NewStuck()
-		c := sub
-		c.Out = out
-		r := c.Run(t, b.Args(append([]string{"-t", "a"}, args...)...)...)
-		out.Release()
-		if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "nothing could be written to stdout before the timeout ("+args[0]+" 0.3)") {
-			t.Errorf("%q: %+v", args, r)
-		}
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			out := cmdtest.NewStuck()
+			c := sub
+			c.Out = out
+			r := c.Run(t, b.Args(append([]string{"-t", "a"}, args...)...)...)
+			out.Release()
+			if r.Status != cli.ExitTimeout || !strings.Contains(r.Err, "nothing could be written to stdout before the timeout ("+args[0]+" 1)") {
+				t.Errorf("%+v", r)
+			}
+		})
 	}
 }

@@ -20,6 +20,7 @@ func many(from, to int) (args []string, bytes string) {
 // More than eight filters go out in several packets, and -E ends the run only when all of them are
 // answered, in whatever order.
 func TestFiltersAtOnce(t *testing.T) {
+	t.Parallel()
 	_, first := many(0, 8)
 	args, _ := many(0, 9)
 	f := cmdtest.StartFake(t, `expect CONNECT
@@ -37,6 +38,7 @@ expect DISCONNECT
 
 // The filters of one packet may be fewer than eight: the server's Maximum Packet Size holds.
 func TestFiltersWithinPacketSize(t *testing.T) {
+	t.Parallel()
 	args, all := many(0, 3)
 	unsubscribe := strings.Split(strings.ReplaceAll(strings.Join(args, " "), "-t", "-U"), " ")
 	per := len(all) / 3
@@ -60,6 +62,7 @@ expect DISCONNECT
 
 // What is refused in a later packet counts as in the first one.
 func TestFiltersRefusedLater(t *testing.T) {
+	t.Parallel()
 	args, _ := many(0, 9)
 	const script = `expect CONNECT
 connack

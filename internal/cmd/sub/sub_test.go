@@ -10,11 +10,15 @@ import (
 	"mqtt/internal/broker"
 	"mqtt/internal/cli"
 	"mqtt/internal/cmd/cmdtest"
+	"mqtt/internal/paralleltest"
 	"mqtt/internal/proto"
 )
 
 // No test leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	paralleltest.Allow(32)
+	goleak.VerifyTestMain(m)
+}
 
 var sub = cmdtest.Command{New: New}
 
@@ -25,6 +29,7 @@ func retain(c *cmdtest.Client, topic, payload string) {
 
 // Each output form prints the retained messages of a filter, at each version.
 func TestForms(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	retain(b.Connect(t), "a/b", `{"n":1}`)
 	for _, row := range []struct {
@@ -49,6 +54,7 @@ func TestForms(t *testing.T) {
 
 // The ways in which a run ends, and their exit statuses.
 func TestEnds(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	c := b.Connect(t)
 	retain(c, "r/1", "1")
@@ -63,26 +69,30 @@ func TestEnds(t *testing.T) {
 		{[]string{"-t", "r/#", "--retained-only"}, 0, "\n\n", ""},
 		{[]string{"-t", "r/#", "-E"}, 0, "", ""},
 		{[]string{"-t", "r/#", "-T", "r/1", "-C", "1"}, 0, "\n", ""},
-		{[]string{"-t", "r/#", "-R", "-W", "0.2"}, cli.ExitTimeout, "", "timed out (-W 0.2)"},
-		{[]string{"-t", "r/#", "-C", "3", "-W", "1"}, cli.ExitTimeout, "\n\n", "2 of 3 messages arrived"},
-		{[]string{"-t", "r/#", "--expect", "3", "-W", "1"}, cli.ExitExpected, "\n\n", "2 of 3 expected messages arrived"},
+		{[]string{"-t", "r/#", "-R", "-W", "2"}, cli.ExitTimeout, "", "timed out (-W 2)"},
+		{[]string{"-t", "r/#", "-C", "3", "-W", "2"}, cli.ExitTimeout, "\n\n", "2 of 3 messages arrived"},
+		{[]string{"-t", "r/#", "--expect", "3", "-W", "2"}, cli.ExitExpected, "\n\n", "2 of 3 expected messages arrived"},
 		{[]string{"-t", "r/#", "--expect", "2"}, 0, "\n\n", ""},
-		{[]string{"-t", "r/#", "--expect-none", "-W", "1"}, cli.ExitExpected, "\n", "a message arrived"},
-		{[]string{"-t", "none", "--expect-none", "-W", "0.2"}, 0, "", ""},
+		{[]string{"-t", "r/#", "--expect-none", "-W", "2"}, cli.ExitExpected, "\n", "a message arrived"},
+		{[]string{"-t", "none", "--expect-none", "-W", "2"}, 0, "", ""},
 		{[]string{"-t", "r/#", "--match", ". == 2", "-W", "10"}, 0, "\n", ""},
-		{[]string{"-t", "r/#", "--match", ". == 3", "-W", "0.5"}, cli.ExitExpected, "", "no payload matched"},
+		{[]string{"-t", "r/#", "--match", ". == 3", "-W", "2"}, cli.ExitExpected, "", "no payload matched"},
 		{[]string{"-t", "r/#", "--idle-timeout", "0.3"}, 0, "\n\n", ""},
 	} {
-		r := sub.Run(t, b.Args(row.args...)...)
-		lines := strings.Repeat("\n", strings.Count(r.Out, "\n"))
-		if r.Status != row.status || lines != row.out || !strings.Contains(r.Err, row.err) || row.err == "" && r.Err != "" {
-			t.Errorf("%q: %+v", row.args, r)
-		}
+		t.Run(strings.Join(row.args, " "), func(t *testing.T) {
+			t.Parallel()
+			r := sub.Run(t, b.Args(row.args...)...)
+			lines := strings.Repeat("\n", strings.Count(r.Out, "\n"))
+			if r.Status != row.status || lines != row.out || !strings.Contains(r.Err, row.err) || row.err == "" && r.Err != "" {
+				t.Errorf("%+v", r)
+			}
+		})
 	}
 }
 
 // What can be known to be wrong is a usage error, before a connection is opened.
 func TestUsage(t *testing.T) {
+	t.Parallel()
 	for _, row := range [][]string{
 		{},
 		{"-t", "a/#/b"},
@@ -112,6 +122,7 @@ func TestUsage(t *testing.T) {
 // A live message is printed before the next wait, and an interrupt ends the run: with 0 if nothing
 // was awaited.
 func TestInterrupt(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	for _, row := range []struct {
 		args   []string
@@ -138,6 +149,7 @@ func TestInterrupt(t *testing.T) {
 
 // --remove-retained removes what it prints.
 func TestRemoveRetained(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	c := b.Connect(t)
 	for _, topic := range []string{"x/1", "x/2", "x/3"} {
@@ -154,6 +166,7 @@ func TestRemoveRetained(t *testing.T) {
 // A refused filter ends the run with status 5 and names the filter; --partial-ok goes on while one
 // is granted.
 func TestRefused(t *testing.T) {
+	t.Parallel()
 	refusing := func(more string) string {
 		return "expect CONNECT\nconnack\nexpect SUBSCRIBE\nsend 90 05 00 01 00 87 01\n" + more
 	}
@@ -171,6 +184,7 @@ func TestRefused(t *testing.T) {
 
 // When run as mosquitto_sub, MQTT 3.1.1 is the default and an interrupt is a success.
 func TestMosquittoSub(t *testing.T) {
+	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	retain(b.Connect(t), "m", "x")
 	link := cmdtest.Command{New: New, Tool: "mosquitto_sub", Vars: []string{"MQTT_TOPIC=ignored"}}
