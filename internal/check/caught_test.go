@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"mqtt/internal/broker"
 	"mqtt/internal/proto"
@@ -24,17 +25,18 @@ func TestCaught(t *testing.T) {
 		{"answers SUBSCRIBE without filters", "subscribe-no-filter", []string{"MQTT-3.8.3-2", "MQTT-4.13.1-1"}},
 	} {
 		t.Run(x.fault, func(t *testing.T) {
-			t.Parallel()
-			all := append(allMutants(), answersZero, answersNothing)
-			m := all[slices.IndexFunc(all, func(m mutant) bool { return m.name == x.fault })]
-			report := runMutant(t, m, startBroker(t, broker.Options{}), nil, strings.Fields(x.cases)...)
-			for _, k := range report.Cases {
-				if k.Verdict != Fail {
-					t.Errorf("%s: %s, expected a failure", k.ID, k.Verdict)
-				} else if k.Version == "5.0" && !slices.Equal(k.Rules, x.rules) {
-					t.Errorf("%s: rules %q, expected %q; got: %s", k.ID, k.Rules, x.rules, k.Got)
+			synctest.Test(t, func(t *testing.T) {
+				all := append(allMutants(), answersZero, answersNothing)
+				m := all[slices.IndexFunc(all, func(m mutant) bool { return m.name == x.fault })]
+				report := runMutant(t, m, startBroker(t, broker.Options{}), nil, strings.Fields(x.cases)...)
+				for _, k := range report.Cases {
+					if k.Verdict != Fail {
+						t.Errorf("%s: %s, expected a failure", k.ID, k.Verdict)
+					} else if k.Version == "5.0" && !slices.Equal(k.Rules, x.rules) {
+						t.Errorf("%s: rules %q, expected %q; got: %s", k.ID, k.Rules, x.rules, k.Got)
+					}
 				}
-			}
+			})
 		})
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"mqtt/internal/broker"
@@ -536,15 +537,15 @@ func (m *link) write(to net.Conn, packets ...proto.Packet) {
 	to.Write(b) //nolint:errcheck // the reader sees the end
 }
 
-// dialMutant returns a dialer of the mutant of the broker at addr.
-func dialMutant(mu mutant, addr string) func(context.Context, proto.Version) (net.Conn, error) {
+// dialMutant returns a dialer of the mutant of the broker that l serves.
+func dialMutant(mu mutant, l *pipes) func(context.Context, proto.Version) (net.Conn, error) {
 	return func(ctx context.Context, v proto.Version) (net.Conn, error) {
-		server, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
+		server, err := l.dial(ctx, v)
 		if err != nil {
 			return nil, err
 		}
-		near, far := net.Pipe()
-		near = &buffered{Conn: near}
+		ours, theirs := net.Pipe()
+		near, far := &buffered{Conn: ours}, &buffered{Conn: theirs} // link.mu is held during writes
 		m := &link{v: v, client: far, server: server}
 		go mu.relay(m, far, server, mu.in, true)   // ends with the client's connection
 		go mu.relay(m, server, far, mu.out, false) // ends with the server's
@@ -552,49 +553,9 @@ func dialMutant(mu mutant, addr string) func(context.Context, proto.Version) (ne
 	}
 }
 
-// buffered is an end of a pipe whose writes do not wait for the reader.
-type buffered struct {
-	net.Conn
-	mu    sync.Mutex
-	queue chan []byte
-}
-
-func (b *buffered) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.queue == nil {
-		b.queue = make(chan []byte, 10_000)
-		go func() { // ends with Close
-			for p := range b.queue {
-				if _, err := b.Conn.Write(p); err != nil {
-					return
-				}
-			}
-			b.Conn.Close() //nolint:errcheck // the end of a test's pipe
-		}()
-	}
-	select {
-	case b.queue <- slices.Clone(p):
-		return len(p), nil
-	default:
-		return 0, errors.New("the queue is full")
-	}
-}
-
-func (b *buffered) Close() error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.queue != nil {
-		close(b.queue)
-		b.queue = nil
-		b.Conn.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // a pipe
-		return nil
-	}
-	return b.Conn.Close()
-}
-
-// relay passes packets on, changed by the fault.
+// relay passes packets on, changed by the fault. It closes from when nothing more comes from it.
 func (mu *mutant) relay(m *link, from, to net.Conn, fault func(*link, proto.Packet) []proto.Packet, in bool) {
+	defer from.Close() //nolint:errcheck // one end of a test's connection
 	r := proto.NewReader(from, 0)
 	closing := func() { to.Close() } //nolint:errcheck // one end of a test's connection
 	for {
@@ -695,17 +656,12 @@ func allMutants() []mutant {
 	return all
 }
 
-// runMutant checks a server with a planted fault. Warnings that are awaited for long are not needed.
-func runMutant(t *testing.T, m mutant, addr string, found func() []*Found, selectors ...string) *Report {
-	t.Helper()
-	return runMutantFor(t, 400*time.Millisecond, m, addr, found, selectors...)
-}
-
-// runMutantFor is like runMutant, with the time for an answer.
-func runMutantFor(t *testing.T, limit time.Duration, m mutant, addr string, found func() []*Found, selectors ...string) *Report {
+// runMutant checks a server with a planted fault. Limits are short: an answer that comes at all comes without delay
+// in a synctest bubble.
+func runMutant(t *testing.T, m mutant, l *pipes, found func() []*Found, selectors ...string) *Report {
 	t.Helper()
 	r := newRunner(Options{
-		Dial: dialMutant(m, addr), Limit: limit, User: &User{Name: "someone", Password: "secret", HasPassword: true}, Selectors: selectors,
+		Dial: dialMutant(m, l), Limit: 400 * time.Millisecond, User: &User{Name: "someone", Password: "secret", HasPassword: true}, Selectors: selectors,
 	})
 	r.slack, r.resend, r.repeats, r.found = 500*time.Millisecond, r.opt.Limit, 0, found
 	report, err := r.run(t.Context())
@@ -746,8 +702,10 @@ func failing(r *Report, version string) (rules, cases []string) {
 
 // TestFaultsAreNamed checks that the failures that a planted fault causes name the rules that it breaks. The server's
 // capabilities are found as always: a fault must not hide behind them.
-func TestFaultsAreNamed(t *testing.T) {
-	addr := startBroker(t, broker.Options{})
+func TestFaultsAreNamed(t *testing.T) { synctest.Test(t, faultsAreNamed) }
+
+func faultsAreNamed(t *testing.T) {
+	l := startBroker(t, broker.Options{})
 	shown := map[string]bool{}
 	for _, k := range Cases() {
 		for _, s := range []string{k.V5, k.V311} {
@@ -771,11 +729,7 @@ func TestFaultsAreNamed(t *testing.T) {
 			selectors = append(selectors, "3.1")
 		}
 		all = append(all, func() {
-			missing := unnamed(runMutant(t, m, addr, nil, selectors...), m)
-			if len(missing) > 0 { // perhaps the machine is too busy for the short limit
-				missing = unnamed(runMutantFor(t, defaultLimit, m, addr, nil, selectors...), m)
-			}
-			for _, text := range missing {
+			for _, text := range unnamed(runMutant(t, m, l, nil, selectors...), m) {
 				t.Errorf("%s: %s", m.name, text)
 			}
 		})
@@ -802,11 +756,15 @@ func TestMutants(t *testing.T) {
 	if !*long {
 		t.Skip("runs all cases many times; -long does")
 	}
-	addr := startBroker(t, broker.Options{})
+	synctest.Test(t, runMutants)
+}
+
+func runMutants(t *testing.T) {
+	l := startBroker(t, broker.Options{})
 	var mu sync.Mutex
 	caught := map[string]bool{} // by the ID of a case
 	check := func(m mutant, found func() []*Found) {
-		report := runMutant(t, m, addr, found)
+		report := runMutant(t, m, l, found)
 		mu.Lock()
 		defer mu.Unlock()
 		n := 0

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"mqtt/internal/broker"
 	"mqtt/internal/proto"
@@ -11,8 +12,10 @@ import (
 
 // TestUnusualServers checks the verdicts on servers that do something unusual: what the standard allows is no
 // failure, and what it forbids is a failure of the rule that it breaks, and of no other rule of the case.
-func TestUnusualServers(t *testing.T) {
-	addr := startBroker(t, broker.Options{})
+func TestUnusualServers(t *testing.T) { synctest.Test(t, unusualServers) }
+
+func unusualServers(t *testing.T) {
+	l := startBroker(t, broker.Options{})
 	tests := []struct {
 		mutant  mutant
 		name    string // of the case
@@ -38,7 +41,7 @@ func TestUnusualServers(t *testing.T) {
 		{dropsContentType, "properties-passed-on", "5.0", Fail, []string{"MQTT-3.3.2-20"}},
 	}
 	for _, test := range tests {
-		report := runMutant(t, test.mutant, addr, nil, test.name)
+		report := runMutant(t, test.mutant, l, nil, test.name)
 		i := slices.IndexFunc(report.Cases, func(k Result) bool { return k.Version == test.version })
 		if i < 0 {
 			t.Errorf("%s: %s has no case %s", test.mutant.name, test.version, test.name)
