@@ -166,8 +166,10 @@ func TestFaultCorrupt(t *testing.T) {
 
 // The faults of a connection: cut, stall, refuse.
 func TestFaultsOfConnections(t *testing.T) {
+	t.Parallel()
 	hello, ping := packets(t, connect("c")), packets(t, &proto.Ping{Kind: proto.PINGREQ})
 	t.Run("cut-after", func(t *testing.T) {
+		t.Parallel()
 		var a arrivals
 		_, addr := start(t, server(t, a.collect), Options{Faults: plan(t, "cut-after=11")})
 		c := dial(t, addr)
@@ -183,6 +185,7 @@ func TestFaultsOfConnections(t *testing.T) {
 		}
 	})
 	t.Run("cut-bytes", func(t *testing.T) {
+		t.Parallel()
 		var a arrivals
 		_, addr := start(t, server(t, a.collect), Options{Faults: plan(t, fmt.Sprintf("cut-bytes=%d", len(hello)+3*numbered))})
 		c := dial(t, addr)
@@ -194,6 +197,7 @@ func TestFaultsOfConnections(t *testing.T) {
 		}
 	})
 	t.Run("stall", func(t *testing.T) {
+		t.Parallel()
 		p, addr := start(t, server(t, echo), Options{Faults: plan(t, "stall=after:4")})
 		c := dial(t, addr)
 		c.Write(hello) // comes back: two packets
@@ -209,6 +213,7 @@ func TestFaultsOfConnections(t *testing.T) {
 		eventually(t, "end", func() bool { return len(p.Connections()) == 0 })
 	})
 	t.Run("refuse", func(t *testing.T) {
+		t.Parallel()
 		reached := make(chan bool, 10)
 		watcher := new(seen)
 		_, addr := start(t, server(t, func(c net.Conn) { reached <- true; io.Copy(io.Discard, c) }), Options{Faults: plan(t, "refuse=0x97 client=c*"), Watchers: []Watcher{watcher}})
@@ -231,6 +236,7 @@ func TestFaultsOfConnections(t *testing.T) {
 		}
 	})
 	t.Run("throttle", func(t *testing.T) {
+		t.Parallel()
 		_, addr := start(t, server(t, echo), Options{Faults: plan(t, "throttle=1MB/s way=in")})
 		c := dial(t, addr)
 		b := slices.Clone(hello)
@@ -245,6 +251,7 @@ func TestFaultsOfConnections(t *testing.T) {
 		}
 	})
 	t.Run("delay", func(t *testing.T) {
+		t.Parallel()
 		_, addr := start(t, server(t, echo), Options{Faults: plan(t, "delay=60ms")})
 		c := dial(t, addr)
 		b := slices.Concat(hello, ping, ping, ping)
@@ -256,6 +263,7 @@ func TestFaultsOfConnections(t *testing.T) {
 		}
 	})
 	t.Run("reorder alone", func(t *testing.T) {
+		t.Parallel()
 		_, addr := start(t, server(t, echo), Options{Faults: plan(t, "reorder=100% way=in")})
 		c := dial(t, addr)
 		c.Write(hello)

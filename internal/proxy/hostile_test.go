@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -12,42 +13,65 @@ import (
 
 // A client without CONNECT is closed after a while, and so is one that would take the place of others.
 func TestHostile(t *testing.T) {
-	var mu sync.Mutex
-	var reports []string
-	opt := Options{Look: true, Connections: 4, ConnectTimeout: 500 * time.Millisecond, Report: func(s Source, text string, err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		reports = append(reports, text)
-	}}
 	for _, look := range []bool{true, false} {
-		opt.Look = look
-		p, addr := start(t, server(t, echo), opt)
-		silent := []*net.TCPConn{dial(t, addr), dial(t, addr)}
-		wantEnd(t, dial(t, addr)) // half of the places are for clients that have sent something
-		for _, c := range silent {
-			wantEnd(t, c)
-		}
-		eventually(t, "places", func() bool { return len(p.Connections()) == 0 })
-		for range 4 {
-			c := dial(t, addr)
-			b := packets(t, connect("c"))
-			c.Write(b)
-			want(t, c, b)
-		}
-		wantEnd(t, dial(t, addr))
+		t.Run(fmt.Sprintf("look %v", look), func(t *testing.T) {
+			t.Parallel()
+			var reports reports
+			p, addr := start(t, server(t, echo), Options{Look: look, Connections: 4, ConnectTimeout: time.Second, Report: reports.add})
+			silent := []*net.TCPConn{dial(t, addr), dial(t, addr)}
+			wantEnd(t, dial(t, addr)) // half of the places are for clients that have sent something
+			for _, c := range silent {
+				wantEnd(t, c)
+			}
+			eventually(t, "places", func() bool { return len(p.Connections()) == 0 })
+			for range 4 {
+				c := dial(t, addr)
+				b := packets(t, connect("c"))
+				c.Write(b)
+				want(t, c, b)
+			}
+			wantEnd(t, dial(t, addr))
+			const slow, many = "closed: no CONNECT came in time", "closed: there are too many connections"
+			reports.want(t, slow, slow, many, many)
+		})
 	}
-	half := []byte{0x10, 100, 0, 4, 'M', 'Q', 'T', 'T'}
-	opt.Look = true
-	_, addr := start(t, server(t, echo), opt)
-	c := dial(t, addr)
-	c.Write(half)
-	wantEnd(t, c)
-	mu.Lock()
-	defer mu.Unlock()
-	slices.Sort(reports)
-	wanted := append(slices.Repeat([]string{"closed: no CONNECT came in time"}, 5), slices.Repeat([]string{"closed: there are too many connections"}, 4)...)
-	if !slices.Equal(reports, wanted) {
-		t.Errorf("reports: %q", reports)
+	t.Run("half a CONNECT", func(t *testing.T) {
+		t.Parallel()
+		var reports reports
+		_, addr := start(t, server(t, echo), Options{Look: true, ConnectTimeout: 500 * time.Millisecond, Report: reports.add})
+		c := dial(t, addr)
+		c.Write([]byte{0x10, 100, 0, 4, 'M', 'Q', 'T', 'T'})
+		wantEnd(t, c)
+		reports.want(t, "closed: no CONNECT came in time")
+	})
+}
+
+// reports are the texts of Options.Report.
+type reports struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (r *reports) add(_ Source, text string, _ error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, text)
+}
+
+// want compares the reports with texts, in alphabetical order.
+func (r *reports) want(t *testing.T, texts ...string) {
+	t.Helper()
+	// The last connection may be closed a moment before that is reported.
+	eventually(t, "reports", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.all) >= len(texts)
+	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	slices.Sort(r.all)
+	if !slices.Equal(r.all, texts) {
+		t.Errorf("reports: %q, want %q", r.all, texts)
 	}
 }
 

@@ -122,8 +122,10 @@ func TestSmallPackets(t *testing.T) {
 
 // A reader that has stopped stops its peer, and the proxy holds little meanwhile.
 func TestBackPressure(t *testing.T) {
+	t.Parallel()
 	for mode, opt := range modes(t) {
 		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
 			hold := make(chan struct{})
 			to := server(t, func(c net.Conn) {
 				<-hold
@@ -133,8 +135,6 @@ func TestBackPressure(t *testing.T) {
 			c := dial(t, addr)
 			c.Write(packets(t, connect("c")))
 			stream := packets(t, publish("a", strings.Repeat("x", 1000)))
-			var before runtime.MemStats
-			runtime.ReadMemStats(&before)
 			sent := 0
 			for {
 				c.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
@@ -240,11 +240,13 @@ func discard(t *testing.T) *Log {
 
 // Each side may close, half-close or reset, and the other one sees it, after all that was sent before.
 func TestEnds(t *testing.T) {
+	t.Parallel()
 	hello := packets(t, connect("c"))
 	bye := packets(t, &proto.Disconnect{Reason: proto.ServerShuttingDown})
 	reset := func(c net.Conn) { c.(*net.TCPConn).SetLinger(0); c.Close() }
 	for mode, opt := range modes(t) {
 		t.Run(mode+"/client closes", func(t *testing.T) {
+			t.Parallel()
 			got := make(chan []byte, 1)
 			_, addr := start(t, server(t, func(c net.Conn) { b, _ := io.ReadAll(c); got <- b }), opt)
 			c := dial(t, addr)
@@ -255,6 +257,7 @@ func TestEnds(t *testing.T) {
 			}
 		})
 		t.Run(mode+"/client resets", func(t *testing.T) {
+			t.Parallel()
 			got := make(chan error, 1)
 			p, addr := start(t, server(t, func(c net.Conn) {
 				io.ReadFull(c, make([]byte, len(hello)))
@@ -271,6 +274,7 @@ func TestEnds(t *testing.T) {
 			eventually(t, "end", func() bool { return len(p.Connections()) == 0 })
 		})
 		t.Run(mode+"/server says why and closes", func(t *testing.T) {
+			t.Parallel()
 			p, addr := start(t, server(t, func(c net.Conn) {
 				io.ReadFull(c, make([]byte, len(hello)))
 				c.Write(bye)
@@ -283,6 +287,7 @@ func TestEnds(t *testing.T) {
 			eventually(t, "end", func() bool { return len(p.Connections()) == 0 })
 		})
 		t.Run(mode+"/server closes and the client goes on sending", func(t *testing.T) {
+			t.Parallel()
 			p, addr := start(t, server(t, func(c net.Conn) {
 				io.ReadFull(c, make([]byte, len(hello)))
 				c.Write(bye)
@@ -299,6 +304,7 @@ func TestEnds(t *testing.T) {
 			eventually(t, "end", func() bool { return len(p.Connections()) == 0 })
 		})
 		t.Run(mode+"/server resets", func(t *testing.T) {
+			t.Parallel()
 			p, addr := start(t, server(t, func(c net.Conn) {
 				io.ReadFull(c, make([]byte, len(hello)))
 				reset(c)
