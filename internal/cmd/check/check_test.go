@@ -149,13 +149,13 @@ func TestFailure(t *testing.T) {
 		return cmdtest.StartFake(t, silent)
 	}
 	args := func(f *cmdtest.Fake, more ...string) []string {
-		return f.Args(append([]string{"--version", "3.1.1", "--wait", "500ms", "pingresp"}, more...)...)
+		return f.Args(append([]string{"--version", "3.1.1", "--wait", "300ms", "pingresp"}, more...)...)
 	}
 	known := filepath.Join(t.TempDir(), "known")
 	first := s()
 	r := command.Run(t, args(first, "--write-known", known)...)
-	wants(t, r, 8, "FAIL  3.1.1/3.12.4/pingresp [MQTT-3.12.4-1]\n", "expected: PINGRESP", "got:      nothing within 500ms", "1 -> ", " PINGREQ\n      c000\n",
-		"repeat:   mqtt check -L mqtt://127.0.0.1:"+first.Port+" --wait 500ms --version 3.1.1 pingresp\n", "the server does not conform: 1 fail")
+	wants(t, r, 8, "FAIL  3.1.1/3.12.4/pingresp [MQTT-3.12.4-1]\n", "expected: PINGRESP", "got:      nothing within 300ms", "1 -> ", " PINGREQ\n      c000\n",
+		"repeat:   mqtt check -L mqtt://127.0.0.1:"+first.Port+" --wait 300ms --version 3.1.1 pingresp\n", "the server does not conform: 1 fail")
 	text, _ := os.ReadFile(known)
 	if !strings.Contains(string(text), "\n3.1.1/3.12.4/pingresp # MQTT-3.12.4-1 ") {
 		t.Errorf("known failures: %s", text)
