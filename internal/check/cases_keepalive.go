@@ -47,7 +47,7 @@ var keepAliveCases = [...]Case{
 			for range 6 {
 				c.Sleep(500 * time.Millisecond)
 				if pause := time.Since(p.sent); pause > time.Second {
-					c.Unsure("this machine is too busy: %v passed between two packets", pause.Round(time.Millisecond))
+					c.Unsure("%v passed between two packets: this machine or the connection is too slow for this case", pause.Round(time.Millisecond))
 				}
 				p.Publish(message(c.Topic("a"), "x", 0))
 			}

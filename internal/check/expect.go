@@ -35,6 +35,14 @@ func (p *Peer) describe(packet proto.Packet) string {
 	return s
 }
 
+// describeEnd is like describe, for a packet or the end of the connection.
+func (p *Peer) describeEnd(packet proto.Packet) string {
+	if packet == nil {
+		return p.c.who() + " closed the connection"
+	}
+	return p.describe(packet)
+}
+
 // Next returns the next packet of any type. It does not wait longer than the limit of the run: then the
 // script fails with what was expected.
 func (p *Peer) Next(expected string) proto.Packet { return p.nextWithin(p.c.r.opt.Limit, expected) }
@@ -293,7 +301,14 @@ func (p *Peer) Refused(expected string, reasons ...proto.Reason) (ack *proto.Con
 		p.open(expected, "%s", p.describe(packet))
 	}
 	if len(reasons) > 0 && !contains(reasons, ack.Reason) {
-		p.c.Fail(fmt.Sprintf("%s, with %s if it sends CONNACK", expected, list(reasons)), "%s", p.describe(ack))
+		want := list(reasons)
+		if !p.c.V5() {
+			want = fmt.Sprintf("return code %d", reasons[0].ReturnCode())
+		}
+		if !strings.Contains(expected, want) {
+			expected += ", with " + want + " if it sends CONNACK"
+		}
+		p.c.Fail(expected, "%s", p.describe(ack))
 	}
 	if _, err := p.read(p.c.r.opt.Limit); err != io.EOF {
 		p.c.Fail("the connection is closed after a CONNACK with an error", "it is still open after %v", p.c.r.opt.Limit)
