@@ -33,7 +33,7 @@ func (f *DecodeFlags) RegisterDecode(fs *pflag.FlagSet) {
 func (f *DecodeFlags) Register(fs *pflag.FlagSet) {
 	f.RegisterDecode(fs)
 	f.schema.Register(fs, "payload")
-	fs.StringVar(&f.onInvalid, "on-invalid", "", "for invalid payloads, `ACTION`: warn or stop (--schema: stop)")
+	fs.StringVar(&f.onInvalid, "on-invalid", "warn", "for invalid payloads, `ACTION`: warn or stop (--schema: stop)")
 }
 
 // Given reports whether payloads are to be decoded or checked.
@@ -52,17 +52,16 @@ func (f *DecodeFlags) Compile(e *cli.Env, fs *pflag.FlagSet) (*Decoder, error) {
 		return nil, err
 	}
 	d := &Decoder{Warn: e.Warn, schema: schema, stop: schema != nil}
-	switch f.onInvalid {
-	case "":
-	case "warn":
-		d.stop = false
-	case "stop":
-		d.stop = true
+	chosen := fs.Changed("on-invalid")
+	switch {
+	case !chosen:
+	case f.onInvalid == "warn" || f.onInvalid == "stop":
+		d.stop = f.onInvalid == "stop"
 	default:
 		return nil, cli.BadValue("--on-invalid", f.onInvalid, "expected warn or stop")
 	}
 	if !f.Given() {
-		if f.onInvalid != "" {
+		if chosen {
 			return nil, cli.BadFlag("--on-invalid", " without --decode or --schema", "these say which payloads are invalid")
 		}
 		return nil, nil

@@ -16,6 +16,7 @@ type Validator struct {
 	s    *Schema
 	tree tree
 
+	limit         int // of steps: maxSteps, except in tests
 	steps, levels int
 	stopped       string      // why the text was not checked to its end
 	scope         []*resource // the resources in progress, if some schema has $dynamicRef
@@ -29,7 +30,9 @@ type Validator struct {
 }
 
 // NewValidator returns a validator for s.
-func (s *Schema) NewValidator() *Validator { return &Validator{s: s, seed: maphash.MakeSeed()} }
+func (s *Schema) NewValidator() *Validator {
+	return &Validator{s: s, limit: maxSteps, seed: maphash.MakeSeed()}
+}
 
 // Validate returns nil if text is JSON that fits the schema, else a *Fault, which is good beyond the
 // next call. A text that takes too much work to check does not fit.
@@ -52,7 +55,7 @@ func (v *Validator) Validate(text []byte) error {
 
 // run checks the text. It notes a fault if explain is set.
 func (v *Validator) run(explain bool) bool {
-	v.steps, v.levels, v.stopped = maxSteps, 0, ""
+	v.steps, v.levels, v.stopped = v.limit, 0, ""
 	v.scope, v.marks = v.scope[:0], v.marks[:0]
 	v.explain, v.fault, v.depth = explain, nil, 0
 	return v.apply(v.s.root, 0, none) && v.stopped == ""

@@ -244,8 +244,13 @@ func (c *compiler) load(d *document, m int32, uri *url.URL) (*resource, error) {
 			break
 		}
 		text, err := c.o.Read(file)
+		if errors.Is(err, fs.ErrNotExist) && path.Ext(file) == "" { // URIs of schemas often have no suffix
+			if more, err2 := c.o.Read(file + ".json"); err2 == nil {
+				file, text, err = file+".json", more, nil
+			}
+		}
 		if err != nil {
-			return nil, &Error{File: d.name, Pointer: d.tree.pointer(m), What: ref + ": " + err.Error(), Cause: err}
+			return nil, d.fail(m, "%s: %v", ref, err)
 		}
 		dir := path.Dir(file)
 		if dir == "." {

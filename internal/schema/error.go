@@ -11,7 +11,6 @@ type Error struct {
 	Line    int    // of a text that is not JSON, else 0
 	Pointer string // a JSON Pointer into File
 	What    string
-	Cause   error // from reading the file; nil if there is none
 }
 
 // Error returns place and fault.
@@ -25,9 +24,6 @@ func (e *Error) Error() string {
 	}
 	return place + ": " + e.What
 }
-
-// Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Cause }
 
 // A Fault says why a text does not fit a schema.
 type Fault struct {
@@ -83,10 +79,7 @@ func (t *tree) shown(n int32) string {
 	case boolKind:
 		return strconv.FormatBool(v.on)
 	case numberKind:
-		if len(v.text) > mostShown {
-			return string(v.text[:mostShown]) + "…"
-		}
-		return string(v.text)
+		return short(string(v.text))
 	case stringKind:
 		return quote(v.text)
 	default:
@@ -100,6 +93,14 @@ func quote(s []byte) string {
 		return strconv.Quote(strings.ToValidUTF8(string(s[:mostShown]), "")) + "…"
 	}
 	return strconv.Quote(string(s))
+}
+
+// short returns s, shortened if it is long.
+func short(s string) string {
+	if len(s) > mostShown {
+		return strings.ToValidUTF8(s[:mostShown], "") + "…"
+	}
+	return s
 }
 
 // withArticle returns the kind as it is read in a sentence.

@@ -94,6 +94,8 @@ func TestFiles(t *testing.T) {
 		{`{"$ref":"identified.json"}`, `1`, `expected "other", got 1`},
 		{`{"$id":"https://plant.example/s/a.json","$ref":"other.json"}`, `1`, `expected "other", got 1`},
 		{`{"$id":"https://plant.example/s/a.json","$ref":"https://plant.example/s/schemas/one.json"}`, `2`, `expected 1, got 2`},
+		{`{"$id":"https://plant.example/s/a","$ref":"/s/schemas/one"}`, `2`, `expected 1, got 2`},
+		{`{"$id":"https://plant.example/s/a","$ref":"none"}`, ``, `d/s.json#/$ref: "none": file does not exist`},
 		{`{"$id":"https://plant.example/s/a.json","$ref":"https://plant.example/t/one.json"}`, ``, `d/s.json#/$ref: "https://plant.example/t/one.json" is elsewhere: references lead to files in the folder of the schema, or below it`},
 		{`{"$id":"https://plant.example","$ref":"https://plant.example.org/x"}`, ``, `d/s.json#/$ref: "https://plant.example.org/x" is elsewhere: references lead to files in the folder of the schema, or below it`},
 	} {

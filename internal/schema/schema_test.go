@@ -59,6 +59,8 @@ func TestReasons(t *testing.T) {
 
 		{`{"minLength":2}`, `"\ud83d\ude00"`, "it has 1 character, expected at least 2"},
 		{`{"maxLength":1}`, `"äö"`, "it has 2 characters, expected at most 1"},
+		{`{"maxLength":2}`, `"\ud800a\udc00"`, "it has 3 characters, expected at most 2"},
+		{`{"const":"\ud83d\ude00\n\"\/"}`, `"😀\u000a\u0022\u002f"`, ""},
 		{`{"maxLength":1e99}`, `"äö"`, ""},
 		{`{"pattern":"^\\d+$"}`, `"12a"`, `"12a" does not match the pattern ^\d+$`},
 		{`{"pattern":"^\\d+$"}`, `"12\n"`, `"12\n" does not match the pattern ^\d+$`},

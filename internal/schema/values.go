@@ -14,15 +14,15 @@ func (v *Validator) number(r *numberRule, n int32) bool {
 	d := parseDecimal(text)
 	switch {
 	case r.min != nil && d.compare(r.min) < 0:
-		return v.explain && v.note(n, "%s is less than the minimum %s", v.tree.shown(n), r.minText)
+		return v.explain && v.note(n, "%s is less than the minimum %s", v.tree.shown(n), short(r.minText))
 	case r.max != nil && d.compare(r.max) > 0:
-		return v.explain && v.note(n, "%s is greater than the maximum %s", v.tree.shown(n), r.maxText)
+		return v.explain && v.note(n, "%s is greater than the maximum %s", v.tree.shown(n), short(r.maxText))
 	case r.minOpen != nil && d.compare(r.minOpen) <= 0:
-		return v.explain && v.note(n, "%s is not greater than %s", v.tree.shown(n), r.minOpenText)
+		return v.explain && v.note(n, "%s is not greater than %s", v.tree.shown(n), short(r.minOpenText))
 	case r.maxOpen != nil && d.compare(r.maxOpen) >= 0:
-		return v.explain && v.note(n, "%s is not less than %s", v.tree.shown(n), r.maxOpenText)
+		return v.explain && v.note(n, "%s is not less than %s", v.tree.shown(n), short(r.maxOpenText))
 	case r.multiple != nil && !r.multiple.divides(&d):
-		return v.explain && v.note(n, "%s is not a multiple of %s", v.tree.shown(n), r.mText)
+		return v.explain && v.note(n, "%s is not a multiple of %s", v.tree.shown(n), short(r.mText))
 	}
 	return true
 }
@@ -43,7 +43,7 @@ func (v *Validator) string(r *stringRule, n int32) bool {
 		}
 	}
 	if r.pattern != nil && !r.pattern.Match(text) {
-		return v.explain && v.note(n, "%s does not match the pattern %s", quote(text), r.text)
+		return v.explain && v.note(n, "%s does not match the pattern %s", quote(text), short(r.text))
 	}
 	return true
 }

@@ -30,12 +30,12 @@ Results are limited to 64 MiB, and to 100 levels of nesting.
 --schema FILE checks each payload, or what --decode makes of it, against the JSON Schema in FILE before --match, --jq
 and output. The first invalid one ends the run with status 8, is neither printed nor acknowledged, and is reported with
 its topic, a JSON Pointer to the value at fault, and the reason. With --on-invalid warn the run goes on: the first 10
-are reported, all are printed, and at the end they are counted. So are those that cannot be decoded. Answers that report
-an error (mqtt rr) are not checked.
+are reported, all are printed, and their number follows at the end. A payload that cannot be decoded is invalid, too.
+Answers that report an error (mqtt rr) are not checked.
 
 Schemas are those of JSON Schema 2020-12. "$ref" leads to files in the folder of FILE or below it, and never to the
-network: a file may have an "$id", and "$ref" may then use that. Numbers keep all digits. "format" is an annotation and
-is not checked. A "pattern" has no lookahead and no references to groups.
+network. If FILE has an "$id", URIs below its folder are these files, too. Numbers are compared digit by digit. "format"
+is an annotation and is not checked. A "pattern" has no lookahead and no references to groups.
 
 Examples:
 

@@ -26,7 +26,7 @@ func topics() []topic {
 		{"exit", "Exit statuses", exitText},
 		{"faults", "The words of --fault", func(p *page, _ *cli.Env) { p.text(faults.Help) }},
 		{"formats", "The escapes of -F", formatsText},
-		{"payloads", "The formats of --decode and --encode", payloadsText},
+		{"payloads", "The formats of --decode and --encode, and --schema", payloadsText},
 		{"profiles", "Profiles and options files", profilesText},
 		{"templates", "Variables in topics and payloads of mqtt bench", templatesText},
 	}
