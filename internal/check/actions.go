@@ -82,14 +82,21 @@ func (p *Peer) NewID() uint16 {
 	return p.lastID
 }
 
-// Subscribe subscribes and returns the QoS that is granted. A server may refuse: that is a choice, and ends
-// the script.
-func (p *Peer) Subscribe(filter string, qos byte) proto.Reason {
-	return p.SubscribeWith(proto.Subscription{Filter: filter, QoS: qos})
+// Subscribe subscribes. A server may refuse, or grant a lower QoS than it has: that is a choice, and ends the
+// script.
+func (p *Peer) Subscribe(filter string, qos byte) {
+	p.SubscribeWith(proto.Subscription{Filter: filter, QoS: qos})
 }
 
 // SubscribeWith is like Subscribe, with all options and with properties.
-func (p *Peer) SubscribeWith(s proto.Subscription, props ...func(*proto.Subscribe)) proto.Reason {
+func (p *Peer) SubscribeWith(s proto.Subscription, props ...func(*proto.Subscribe)) {
+	if granted := p.Grant(s, props...); granted < min(s.QoS, p.c.Server.MaximumQoS) {
+		p.c.Choice("the server grants QoS %d to a subscription at QoS %d, as it may", granted, s.QoS)
+	}
+}
+
+// Grant subscribes and returns the QoS that is granted. A refusal is a choice, and ends the script.
+func (p *Peer) Grant(s proto.Subscription, props ...func(*proto.Subscribe)) byte {
 	packet := &proto.Subscribe{PacketID: p.NewID(), Filters: []proto.Subscription{s}}
 	for _, f := range props {
 		f(packet)
@@ -102,7 +109,7 @@ func (p *Peer) SubscribeWith(s proto.Subscription, props ...func(*proto.Subscrib
 	if len(ack.Reasons) != 1 {
 		p.c.Fail(fmt.Sprintf("SUBACK that grants the subscription to %q", s.Filter), "%s", p.describe(ack))
 	}
-	return ack.Reasons[0]
+	return byte(ack.Reasons[0])
 }
 
 // Publish publishes a message and waits until the exchange is complete, successfully. A retained message is

@@ -98,6 +98,16 @@ var malformedCases = [...]Case{
 		Run: func(c *C) { c.bad(packet(0x30, text(c.Topic("+/a")), c.props(), []byte("x"))) },
 	},
 	{
+		Name: "publish-topic-plus-in-level", Title: "A PUBLISH with + within a level of its topic ends the connection",
+		V5: "3.3.2.1 MQTT-3.3.2-2", V311: "3.3.2.1 MQTT-3.3.2-2",
+		Run: func(c *C) { c.bad(packet(0x30, text(c.Topic("a+b")), c.props(), []byte("x"))) },
+	},
+	{
+		Name: "publish-topic-hash-in-level", Title: "A PUBLISH with # within a level of its topic ends the connection",
+		V5: "3.3.2.1 MQTT-3.3.2-2", V311: "3.3.2.1 MQTT-3.3.2-2",
+		Run: func(c *C) { c.bad(packet(0x30, text(c.Topic("a#b/c")), c.props(), []byte("x"))) },
+	},
+	{
 		Name: "publish-topic-empty", Title: "A PUBLISH with an empty topic ends the connection",
 		V5: "4.7.3 MQTT-4.7.3-1", V311: "4.7.3 MQTT-4.7.3-1",
 		Run: func(c *C) { c.bad(packet(0x30, text(""), c.props(), []byte("x"))) },
@@ -173,6 +183,16 @@ var malformedCases = [...]Case{
 		Name: "pingreq-with-body", Title: "A PINGREQ with a variable header ends the connection",
 		V5: "3.12 MQTT-4.13.1-1", V311: "3.12 MQTT-4.8.0-1",
 		Run: func(c *C) { c.bad(bytesOf(0xC0, 1, 0)) },
+	},
+	{
+		Name: "puback-trailing-bytes", Title: "A PUBACK with bytes after its fields ends the connection",
+		V5: "3.4 MQTT-4.13.1-1", V311: "3.4 MQTT-4.8.0-1", Needs: NeedQoS1,
+		Run: func(c *C) { c.trailing(0x40) },
+	},
+	{
+		Name: "pubrel-trailing-bytes", Title: "A PUBREL with bytes after its fields ends the connection",
+		V5: "3.6 MQTT-4.13.1-1", V311: "3.6 MQTT-4.8.0-1", Needs: NeedQoS2,
+		Run: func(c *C) { c.trailing(0x62) },
 	},
 	{
 		Name: "subscribe-no-filter", Title: "A SUBSCRIBE without a topic filter ends the connection",
@@ -281,6 +301,11 @@ var malformedCases = [...]Case{
 		Run: func(c *C) { c.bad(bytesOf(0x30, 0x80, 0x80, 0x80, 0x80, 0x01)) },
 	},
 	{
+		Name: "remaining-length-0-in-5-bytes", Title: "A Remaining Length of five bytes ends the connection, also if its value is small",
+		V5: "1.5.5 MQTT-4.13.1-1", V311: "2.2.3 MQTT-4.8.0-1",
+		Run: func(c *C) { c.bad(bytesOf(0xC0, 0x80, 0x80, 0x80, 0x80, 0x00)) },
+	},
+	{
 		Name: "property-length-overlong", Title: "A property length that is encoded in more bytes than it needs",
 		V5: "1.5.5 MQTT-1.5.5-1",
 		Run: func(c *C) {
@@ -305,12 +330,27 @@ var malformedCases = [...]Case{
 	},
 }
 
+// trailing sends an acknowledgement with that first byte and one byte too many.
+func (c *C) trailing(first byte) {
+	if c.V5() {
+		c.bad(packet(first, id(1), bytesOf(0, 0, 'x'))) // after reason code and property length
+		return
+	}
+	c.bad(packet(first, id(1), bytesOf('x')))
+}
+
 // refusedFilter subscribes to a filter that the standard forbids, and expects that it is not granted: the
 // server ends the connection or answers with an error code.
 func (c *C) refusedFilter(filter string) {
-	const expected = "the filter is not granted"
 	p := c.Connect()
 	p.Raw(packet(0x82, id(7), c.props(), text(filter), bytesOf(0))...)
+	p.refusesFilter()
+}
+
+// refusesFilter expects that a SUBSCRIBE with one filter, which was sent last, is not granted.
+func (p *Peer) refusesFilter() {
+	const expected = "the filter is not granted"
+	c := p.c
 	answer, err := p.read(c.r.opt.Limit)
 	switch a := answer.(type) {
 	case nil:

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"mqtt/internal/proto"
@@ -16,7 +17,7 @@ var propertyCases = [...]Case{
 			s := c.Connect()
 			s.Subscribe(c.Topic("a"), 0)
 			ps := proto.Props(nil).AppendNum(proto.PayloadFormatIndicator, 1).AppendText(proto.ContentType, "text/plain; charset=ü").
-				AppendText(proto.ResponseTopic, c.Topic("r")).AppendText(proto.CorrelationData, "\x00\xff\x01").
+				AppendText(proto.ResponseTopic, c.Topic("r")).AppendText(proto.CorrelationData, allBytes()).
 				AppendPair("b", "1").AppendPair("a", "2").AppendPair("b", "1").AppendPair("", "")
 			m := message(c.Topic("a"), "x", 0)
 			m.Props = ps
@@ -52,7 +53,7 @@ var propertyCases = [...]Case{
 			m := message(c.Topic("a"), "x", 1)
 			m.Props = ps
 			p.Publish(m)
-			s = c.Connect(Lasting(id))
+			s = c.Resume(id)
 			c.sameProperties(s.Expect(c.Topic("a"), "x"), ps)
 		},
 	},
@@ -114,15 +115,17 @@ var propertyCases = [...]Case{
 		Run: func(c *C) {
 			id := c.ID("s")
 			s := c.Connect(Lasting(id))
-			s.Subscribe(c.Topic("a"), 1)
+			s.Subscribe(c.Topic("a"), c.Server.MaximumQoS)
 			s.Disconnect()
 			p := c.Connect()
-			m := message(c.Topic("a"), "old", 1)
-			m.Props = m.Props.AppendNum(proto.MessageExpiryInterval, 1)
-			p.Publish(m)
+			for q := byte(1); q <= c.Server.MaximumQoS; q++ {
+				m := message(c.Topic("a"), "old", q)
+				m.Props = m.Props.AppendNum(proto.MessageExpiryInterval, 1)
+				p.Publish(m)
+			}
 			c.Sleep(2500 * time.Millisecond)
 			p.Publish(message(c.Topic("a"), "marker", 1))
-			s = c.Connect(Lasting(id))
+			s = c.Resume(id)
 			s.None("no message that expired 1.5 s ago", "marker")
 		},
 	},
@@ -331,8 +334,18 @@ func (c *C) badProperty(ps []byte) {
 // badConnectProperty sends a CONNECT with these properties, which break the standard.
 func (c *C) badConnectProperty(ps []byte) { c.badConnect(func(p *parts) { p.Props = c.props(ps) }) }
 
-// sameProperties expects that m has the properties want, and user properties in their order.
-func (c *C) sameProperties(m *proto.Publish, want proto.Props) {
+// allBytes returns the 256 bytes.
+func allBytes() string {
+	b := make([]byte, 256)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return string(b)
+}
+
+// sameProperties expects that m has the properties want, and user properties in their order. The rules are also
+// broken if the user properties differ.
+func (c *C) sameProperties(m *proto.Publish, want proto.Props, rules ...string) {
 	pairs := func(ps proto.Props) (all []string) {
 		for p := range ps.All() {
 			if p.ID == proto.UserProperty {
@@ -341,8 +354,13 @@ func (c *C) sameProperties(m *proto.Publish, want proto.Props) {
 		}
 		return all
 	}
-	if got, want := fmt.Sprint(pairs(m.Props)), fmt.Sprint(pairs(want)); got != want {
-		c.Fail("the user properties "+want, "%s", got)
+	if got, want := pairs(m.Props), pairs(want); fmt.Sprint(got) != fmt.Sprint(want) {
+		rule := "MQTT-3.3.2-18" // their order
+		if slices.Sort(got); fmt.Sprint(got) != fmt.Sprint(slices.Sorted(slices.Values(want))) {
+			rule = "MQTT-3.3.2-17"
+		}
+		c.broken = append(c.broken, breach{rules: rules})
+		c.FailRule(rule, fmt.Sprintf("the user properties %v", want), "%v", pairs(m.Props))
 	}
 	for p := range want.All() {
 		if p.ID == proto.UserProperty {
@@ -367,7 +385,7 @@ func unaltered(id proto.PropID) string {
 	case proto.ContentType:
 		return "MQTT-3.3.2-20"
 	}
-	return ""
+	return "MQTT-3.3.2-6" // the Message Expiry Interval
 }
 
 // propertyText returns the value of a property as text.

@@ -20,7 +20,7 @@ var resendCases = [...]Case{
 			p.Publish(message(c.Topic("a"), "x", 1))
 			first := s.Receive("the message")
 			s.CloseAbruptly()
-			s = c.Connect(Lasting(id))
+			s = c.Resume(id)
 			again, late := s.resent(first)
 			s.Acknowledge(again)
 			p.Publish(message(c.Topic("a"), "marker", 1))
@@ -39,7 +39,7 @@ var resendCases = [...]Case{
 			p.Publish(message(c.Topic("a"), "x", 2))
 			first := s.Receive("the message")
 			s.CloseAbruptly()
-			s = c.Connect(Lasting(id))
+			s = c.Resume(id)
 			again, late := s.resent(first)
 			s.Acknowledge(again)
 			c.late(late)
@@ -58,7 +58,7 @@ var resendCases = [...]Case{
 			s.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: m.PacketID})
 			s.Ack(proto.PUBREL, m.PacketID)
 			s.CloseAbruptly()
-			s = c.Connect(Lasting(id))
+			s = c.Resume(id)
 			expected := fmt.Sprintf("PUBREL with identifier %d", m.PacketID)
 			packet, late := s.again(expected)
 			if a, ok := packet.(*proto.Ack); !ok || a.Kind != proto.PUBREL || a.PacketID != m.PacketID {
@@ -83,7 +83,7 @@ var resendCases = [...]Case{
 			}
 			s.Receive("the first message")
 			s.CloseAbruptly()
-			s = c.Connect(Lasting(id))
+			s = c.Resume(id)
 			var late time.Duration
 			for i := range n {
 				expected := fmt.Sprintf("the message with payload %q", fmt.Sprint(i))
@@ -111,7 +111,7 @@ var resendCases = [...]Case{
 			for i := range 10 {
 				p.Publish(message(c.Topic("a"), fmt.Sprint(i), byte(1+i%most)))
 			}
-			s = c.Connect(Lasting(id))
+			s = c.Resume(id)
 			next := []int{1: 0, 2: 1} // the messages of each QoS have an order, but not both together
 			for range 10 {
 				m := s.Message("a message that waited")

@@ -93,6 +93,35 @@ var retainCases = [...]Case{
 		},
 	},
 	{
+		Name: "retained-cleared-at-qos", Title: "An empty retained message removes the retained message at every QoS",
+		V5: "3.3.1.3 MQTT-3.3.1-6", V311: "3.3.1.3 MQTT-3.3.1-10", Needs: NeedRetain | NeedQoS2,
+		Run: func(c *C) {
+			p, s := c.Connect(), c.Connect()
+			for q := range byte(3) {
+				topic := c.Topic(fmt.Sprint(q))
+				p.Publish(retained(topic, "old", 1))
+				p.Publish(retained(topic, "", q))
+				p.Barrier()
+				s.Subscribe(topic, 0)
+				p.Publish(message(topic, "marker", 0))
+				s.None("no retained message", "marker")
+			}
+		},
+	},
+	{
+		Name: "empty-not-retained", Title: "An empty message without RETAIN removes no retained message",
+		V5: "3.3.1.3 MQTT-3.3.1-8", V311: "3.3.1.3 MQTT-3.3.1-12", V31: "3.3", Needs: NeedRetain,
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
+			p.Publish(message(c.Topic("a"), "", 0))
+			p.Barrier()
+			s := c.Connect()
+			s.Subscribe(c.Topic("a"), 0)
+			s.Expect(c.Topic("a"), "kept")
+		},
+	},
+	{
 		Name: "retained-empty-is-delivered", Title: "A retained message with an empty payload is delivered to current subscribers",
 		V5: "3.3.1.3 MQTT-3.3.1-6", V311: "3.3.1.3 MQTT-3.3.1-10", Needs: NeedRetain,
 		Run: func(c *C) {
@@ -199,6 +228,46 @@ var retainCases = [...]Case{
 					c.Fail("each retained message once, with RETAIN 1", "%s", s.describe(m))
 				}
 				seen[string(m.Topic)] = true
+			}
+		},
+	},
+	{
+		Name: "retained-wildcard-plus", Title: "A subscription with + gets the retained messages of one level",
+		V5: "3.3.1.3 MQTT-3.3.1-9", V311: "3.3.1.3 MQTT-3.3.1-6", V31: "3.3", Needs: NeedRetain | NeedWildcard,
+		Run: func(c *C) {
+			p := c.Connect()
+			for _, t := range []string{"r/1/x", "r/1", "r/1/y", "r/2/x/y"} {
+				p.Publish(retained(c.Topic(t), t, c.storedQoS()))
+			}
+			p.Barrier()
+			s := c.Connect()
+			s.Subscribe(c.Topic("r/+/x"), 0)
+			s.Expect(c.Topic("r/1/x"), "r/1/x")
+			p.Publish(message(c.Topic("r/3/x"), "marker", 0))
+			s.None("the retained message on r/1/x only", "marker")
+		},
+	},
+	{
+		Name: "retained-for-each-filter", Title: "Each filter of one SUBSCRIBE brings its retained messages",
+		V5: "3.8.4 MQTT-3.8.4-5 MQTT-3.3.1-9", V311: "3.8.4 MQTT-3.8.4-4 MQTT-3.3.1-6", V31: "3.8", Needs: NeedRetain,
+		Run: func(c *C) {
+			p := c.Connect()
+			packet := &proto.Subscribe{PacketID: 1}
+			seen := map[string]bool{}
+			for _, t := range []string{"a", "b", "c"} {
+				p.Publish(retained(c.Topic(t), t, c.storedQoS()))
+				packet.Filters = append(packet.Filters, proto.Subscription{Filter: c.Topic(t)})
+			}
+			p.Barrier()
+			s := c.Connect()
+			s.Send(packet)
+			s.Suback(1)
+			for range packet.Filters {
+				m := s.Message("the retained message of each filter")
+				if seen[string(m.Payload)] {
+					c.Fail("the retained message of each filter once", "%s", s.describe(m))
+				}
+				seen[string(m.Payload)] = true
 			}
 		},
 	},

@@ -196,7 +196,7 @@ var sessionCases = [...]Case{
 			c.Connect(WithID(id)).Barrier()
 			d := first.Closes("the server closes the first connection", proto.SessionTakenOver)
 			if c.V5() && d == nil {
-				c.Choice("the server closes the first connection without a DISCONNECT")
+				c.FailRule("MQTT-3.1.4-3", "DISCONNECT with 0x8E before the end of the first connection", "%s closed it without a DISCONNECT", c.who())
 			}
 		},
 	},
@@ -223,6 +223,20 @@ var sessionCases = [...]Case{
 			p := c.Connect()
 			for range 5 {
 				p.Barrier()
+			}
+		},
+	},
+	{
+		Name: "pingresp-once", Title: "A PINGREQ is answered by one PINGRESP",
+		V5: "3.13 MQTT-3.12.4-1", V311: "3.13 MQTT-3.12.4-1", V31: "3.13",
+		Run: func(c *C) {
+			p := c.Connect()
+			p.Barrier()
+			p.Subscribe(c.Topic("a"), 0)
+			p.Publish(message(c.Topic("a"), "x", 0))
+			p.Expect(c.Topic("a"), "x")
+			if p.pongs > 0 {
+				c.Fail("one PINGRESP for one PINGREQ", "%d", 1+p.pongs)
 			}
 		},
 	},

@@ -73,6 +73,10 @@ var sharedCases = [...]Case{
 			if m := s.Expect(c.Topic("a"), "x"); m.QoS != 1 {
 				c.Fail("the message at QoS 1", "%s", s.describe(m))
 			}
+			p.Publish(message(c.Topic("a"), "y", 0))
+			if m := s.Expect(c.Topic("a"), "y"); m.QoS != 0 {
+				c.Fail("the message at QoS 0", "%s", s.describe(m))
+			}
 		},
 	},
 	{
@@ -88,6 +92,48 @@ var sharedCases = [...]Case{
 				p.Publish(message(c.Topic("a"), fmt.Sprint(i), 0))
 				b.Expect(c.Topic("a"), fmt.Sprint(i))
 			}
+		},
+	},
+	{
+		Name: "shared-identifier", Title: "A message of a shared subscription has its subscription identifier",
+		V5: "3.3.4 MQTT-3.3.4-3", Needs: NeedShared | NeedSubscriptionID,
+		Run: func(c *C) {
+			s := c.Connect()
+			s.SubscribeWith(proto.Subscription{Filter: "$share/g/" + c.Topic("a")}, withSubscriptionID(9))
+			s.Publish(message(c.Topic("a"), "x", 0))
+			if m := s.Expect(c.Topic("a"), "x"); len(subscriptionIDs(m)) != 1 || subscriptionIDs(m)[0] != 9 {
+				c.Fail("a message with subscription identifier 9", "%s", s.describe(m))
+			}
+		},
+	},
+	{
+		Name: "shared-waits-for-member", Title: "A message of a shared subscription waits while no member is connected",
+		V5: "4.8.2 MQTT-4.5.0-1", Needs: NeedShared | NeedQoS1 | NeedSessions,
+		Run: func(c *C) {
+			id := c.ID("a")
+			a, p := c.Connect(Lasting(id)), c.Connect()
+			a.Subscribe("$share/g/"+c.Topic("a"), 1)
+			a.Disconnect()
+			p.Publish(message(c.Topic("a"), "x", 1))
+			c.Resume(id).Expect(c.Topic("a"), "x")
+		},
+	},
+	{
+		Name: "shared-unsubscribe-one", Title: "The end of one subscription of a group leaves the others",
+		V5: "4.8.2 MQTT-3.10.4-1", Needs: NeedShared,
+		Run: func(c *C) {
+			a, b, p := c.Connect(), c.Connect(), c.Connect()
+			for _, s := range []*Peer{a, b} {
+				s.Subscribe("$share/g/"+c.Topic("a"), 0)
+			}
+			b.Subscribe(c.Topic("a"), 0)
+			// The filter of the shared subscription is another one.
+			b.Send(&proto.Unsubscribe{PacketID: 9, Filters: []string{c.Topic("a")}})
+			b.Unsuback(9)
+			a.Send(&proto.Unsubscribe{PacketID: 9, Filters: []string{"$share/g/" + c.Topic("a")}})
+			a.Unsuback(9)
+			p.Publish(message(c.Topic("a"), "x", 0))
+			b.Expect(c.Topic("a"), "x")
 		},
 	},
 	{
@@ -159,7 +205,7 @@ var sharedCases = [...]Case{
 			a.CloseAbruptly()
 			p.Publish(message(c.Topic("m"), "marker", 2))
 			b.None("a message that has begun with one member goes to no other", "marker")
-			a = c.Connect(Lasting(id))
+			a = c.Resume(id)
 			again, late := a.resent(m)
 			a.Acknowledge(again)
 			c.late(late)

@@ -54,6 +54,19 @@ var topicCases = [...]Case{
 		Run: func(c *C) { c.matches("\ufeffa", []string{"\ufeffa"}, []string{"a"}) },
 	},
 	{
+		Name: "byte-order-mark-first", Title: "U+FEFF at the beginning of a topic is kept",
+		V5: "1.5.4 MQTT-1.5.4-3", V311: "1.5.3 MQTT-1.5.3-3",
+		Run: func(c *C) {
+			s, topic := c.Connect(), "\ufeff"+c.Topic("a")
+			s.Subscribe(topic, 0)
+			s.Subscribe(c.Topic("a"), 0)
+			s.Publish(message(topic, "x", 0))
+			s.Expect(topic, "x")
+			s.Publish(message(c.Topic("a"), "without", 0))
+			s.Expect(c.Topic("a"), "without")
+		},
+	},
+	{
 		Name: "unicode", Title: "Topics of all planes of Unicode are taken",
 		V5: "4.7.3", V311: "4.7.3",
 		Run: func(c *C) { c.matches("日本/😀/ü", []string{"日本/😀/ü"}, []string{"日本/😀/u"}) },
@@ -67,6 +80,18 @@ var topicCases = [...]Case{
 		Name: "dollar-plus", Title: "A subscription to a filter that begins with + gets no topic that begins with $",
 		V5: "4.7.2 MQTT-4.7.2-1", V311: "4.7.2 MQTT-4.7.2-1", Needs: NeedWildcard,
 		Run: func(c *C) { c.dollar("+/" + c.Topic("#")) },
+	},
+	{
+		Name: "dollar-within", Title: "Wildcards match levels that begin with $ after the first",
+		V5: "4.7.2", V311: "4.7.2", V31: "A", Needs: NeedWildcard,
+		Run: func(c *C) { c.matches("a/+/#", []string{"a/$b", "a/$b/$c", "a/b/$SYS"}, []string{"$a/b"}) },
+	},
+	{
+		Name: "special-characters", Title: "Characters with a meaning in patterns of other kinds have none in filters",
+		V5: "4.7.3 MQTT-4.7.3-4", V311: "4.7.3 MQTT-4.7.3-4",
+		Run: func(c *C) {
+			c.matches("a.b*[c]?^d", []string{"a.b*[c]?^d"}, []string{"axb*[c]?^d", "a.bb[c]?^d", "a.b*c?^d", "a.b*[c]x^d", "a.b"})
+		},
 	},
 	{
 		Name: "dollar-explicit", Title: "A client may publish to a topic that begins with $ and is not $SYS",

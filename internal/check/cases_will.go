@@ -45,6 +45,17 @@ var willCases = [...]Case{
 		},
 	},
 	{
+		Name: "will-after-disconnect-with-error", Title: "The will is published after DISCONNECT with an error code",
+		V5: "3.14.4 MQTT-3.1.2-8 MQTT-3.14.4-3",
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			p := c.Connect(WithWill(&proto.Will{Topic: c.Topic("w"), Payload: []byte("will")}))
+			p.Send(&proto.Disconnect{Reason: proto.UnspecifiedError})
+			s.Expect(c.Topic("w"), "will")
+		},
+	},
+	{
 		Name: "will-after-protocol-error", Title: "The will is published when the server ends the connection because of an error",
 		V5: "3.1.2.5 MQTT-3.1.2-8", V311: "3.1.2.5 MQTT-3.1.2-8",
 		Run: func(c *C) {
@@ -175,6 +186,32 @@ var willCases = [...]Case{
 		},
 	},
 	{
+		Name: "will-all-byte-values", Title: "A will with a payload of all byte values is published unchanged",
+		V5: "3.1.3.4", V311: "3.1.3.3", V31: "3.1",
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			c.Connect(WithWill(&proto.Will{Topic: c.Topic("w"), Payload: []byte(allBytes())})).CloseAbruptly()
+			s.Expect(c.Topic("w"), allBytes())
+		},
+	},
+	{
+		Name: "will-removes-retained", Title: "A retained will with an empty payload removes the retained message",
+		V5: "3.1.2.7 MQTT-3.1.2-15 MQTT-3.3.1-6", V311: "3.1.2.7 MQTT-3.1.2-17 MQTT-3.3.1-10", Needs: NeedRetain,
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			s.Publish(retained(c.Topic("w"), "old", c.storedQoS()))
+			s.Expect(c.Topic("w"), "old")
+			c.Connect(WithWill(&proto.Will{Topic: c.Topic("w"), QoS: c.storedQoS(), Retain: true})).CloseAbruptly()
+			s.Expect(c.Topic("w"), "")
+			late := c.Connect()
+			late.Subscribe(c.Topic("w"), 0)
+			late.Publish(message(c.Topic("w"), "marker", 0))
+			late.None("no retained message", "marker")
+		},
+	},
+	{
 		Name: "will-delay", Title: "The will is published after its delay",
 		V5: "3.1.3.2.2 MQTT-3.1.2-8", Needs: NeedSessions,
 		Run: func(c *C) {
@@ -251,15 +288,97 @@ var willCases = [...]Case{
 		},
 	},
 	{
+		Name: "will-delay-and-disconnect", Title: "A will with a delay is not published after DISCONNECT either",
+		V5: "3.14.4 MQTT-3.14.4-3 MQTT-3.1.2-10", Needs: NeedSessions,
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			w := &proto.Will{Topic: c.Topic("w"), Payload: []byte("will"), Props: proto.Props(nil).AppendNum(proto.WillDelayInterval, 1)}
+			c.Connect(Lasting(c.ID("d")), WithWill(w)).Disconnect()
+			c.Sleep(2200 * time.Millisecond)
+			s.Publish(message(c.Topic("w"), "marker", 0))
+			s.None("no will", "marker")
+		},
+	},
+	{
+		Name: "will-delay-and-session-expiry", Title: "The will is published when the session expires before its delay",
+		V5: "3.1.3.2.2 MQTT-3.1.2-8", Needs: NeedSessions,
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			w := &proto.Will{Topic: c.Topic("w"), Payload: []byte("will"), Props: proto.Props(nil).AppendNum(proto.WillDelayInterval, 3600)}
+			p := c.Connect(WithProp(proto.SessionExpiryInterval, 1), WithWill(w))
+			if n := p.Connack.Props.Num(proto.SessionExpiryInterval, 1); n != 1 {
+				c.Skip("the server keeps the session for %d s, as its CONNACK says", n)
+			}
+			p.CloseAbruptly()
+			packet, err := s.read(c.within(time.Second))
+			if err != nil {
+				c.Fail("the will, 1 s after the end of the connection", "nothing after %v", c.within(time.Second))
+			}
+			if m, ok := packet.(*proto.Publish); !ok || string(m.Payload) != "will" {
+				c.Fail("the will", "%s", s.describe(packet))
+			}
+		},
+	},
+	{
 		Name: "will-properties", Title: "The properties of the will come with it",
 		V5: "3.1.3.2 MQTT-3.1.3-10",
 		Run: func(c *C) {
 			s := c.Connect()
 			s.Subscribe(c.Topic("w"), 0)
 			ps := proto.Props(nil).AppendNum(proto.PayloadFormatIndicator, 1).AppendText(proto.ContentType, "text/plain").
-				AppendText(proto.ResponseTopic, c.Topic("r")).AppendText(proto.CorrelationData, "c\x00d").AppendPair("k", "v").AppendPair("k", "w")
+				AppendText(proto.ResponseTopic, c.Topic("r")).AppendText(proto.CorrelationData, "c\x00d").
+				AppendPair("k", "v").AppendPair("j", "u").AppendPair("k", "w")
 			c.Connect(WithWill(&proto.Will{Topic: c.Topic("w"), Payload: []byte("will"), Props: ps})).CloseAbruptly()
-			c.sameProperties(s.Expect(c.Topic("w"), "will"), ps)
+			c.sameProperties(s.Expect(c.Topic("w"), "will"), ps, "MQTT-3.1.3-10")
+		},
+	},
+	{
+		Name: "will-expiry", Title: "The Message Expiry Interval of the will is that of the message",
+		V5: "3.1.3.2.4 MQTT-3.3.2-6",
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			w := &proto.Will{Topic: c.Topic("w"), Payload: []byte("will"), Props: proto.Props(nil).AppendNum(proto.MessageExpiryInterval, 100)}
+			c.Connect(WithWill(w)).CloseAbruptly()
+			m := s.Expect(c.Topic("w"), "will")
+			if n := m.Props.Num(proto.MessageExpiryInterval, 0); n > 100 || n < 80 {
+				c.Fail("a Message Expiry Interval of 100 s, or a little less", "%s", s.describe(m))
+			}
+		},
+	},
+	{
+		Name: "will-once-after-delay", Title: "A will that was published after its delay is not published again when the session ends",
+		V5: "3.1.2.5 MQTT-3.1.2-10", Needs: NeedSessions,
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			w := &proto.Will{Topic: c.Topic("w"), Payload: []byte("will"), Props: proto.Props(nil).AppendNum(proto.WillDelayInterval, 1)}
+			id := c.ID("d")
+			c.Connect(Lasting(id), WithWill(w)).CloseAbruptly()
+			packet, err := s.read(c.within(time.Second))
+			if m, ok := packet.(*proto.Publish); err != nil || !ok || string(m.Payload) != "will" {
+				c.Skip("the server publishes no will after its delay")
+			}
+			c.Connect(WithID(id)).Disconnect() // the session ends
+			c.Sleep(100 * time.Millisecond)
+			s.Publish(message(c.Topic("w"), "marker", 0))
+			s.None("no second will", "marker")
+		},
+	},
+	{
+		Name: "will-delay-and-clean-start", Title: "The will is published when a clean session ends the one that waits for its delay",
+		V5: "3.1.3.2.2 MQTT-3.1.2-8", Needs: NeedSessions,
+		Run: func(c *C) {
+			s := c.Connect()
+			s.Subscribe(c.Topic("w"), 0)
+			w := &proto.Will{Topic: c.Topic("w"), Payload: []byte("will"), Props: proto.Props(nil).AppendNum(proto.WillDelayInterval, 3600)}
+			id := c.ID("d")
+			c.Connect(Lasting(id), WithWill(w)).CloseAbruptly()
+			s.Barrier()
+			c.Connect(WithID(id))
+			s.Expect(c.Topic("w"), "will")
 		},
 	},
 	{

@@ -170,7 +170,9 @@ func (p *Peer) Acknowledge(m *proto.Publish) {
 		p.Send(&proto.Ack{Kind: proto.PUBACK, PacketID: m.PacketID})
 	case 2:
 		p.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: m.PacketID})
-		p.Ack(proto.PUBREL, m.PacketID)
+		if ack := p.Ack(proto.PUBREL, m.PacketID); ack.Reason >= 0x80 {
+			p.c.Fail("PUBREL with success", "%s", p.describe(ack))
+		}
 		p.Send(&proto.Ack{Kind: proto.PUBCOMP, PacketID: m.PacketID})
 	}
 }

@@ -160,7 +160,11 @@ func (c *C) violated(v rules.Violation) {
 	if v.ID != "" {
 		rules = append([]string{v.ID}, rules...)
 	}
-	c.broken = append(c.broken, breach{rules, v.Name() + ": " + v.Text + ": " + v.Got})
+	text := v.Text
+	if v.Section != "" && v.ID == "" {
+		text = "section " + v.Section + ": " + text
+	}
+	c.broken = append(c.broken, breach{rules: rules, statement: text, text: v.Name() + ": " + v.Text + ": " + v.Got})
 }
 
 // Send sends packets, in one write. They must be correct: what is wrong on purpose goes through Raw.
@@ -329,34 +333,42 @@ func (p *Peer) refusal(f proto.Frame, raw []byte) proto.Packet {
 
 // malformed fails because of bytes that are no packet. The rules are those that the observer names.
 func (p *Peer) malformed(b []byte, err error) {
+	c := p.c
+	known := len(c.broken)
 	switch {
-	case p.watch == nil: // an answer to what was wrong on purpose, of which the case has the rule
+	case p.watch == nil: // an answer to what was wrong on purpose
 		p.form(b)
-	case len(p.c.broken) == 0:
+	case known == 0:
 		for _, v := range p.watch.Broken(p.receives(), b, err, time.Now()) {
-			p.c.violated(v)
+			c.violated(v)
 		}
-		p.c.observed = len(p.c.broken) > 0
 	default:
-		p.c.observed = true
+		known = 0 // the observer has seen it already
 	}
-	p.c.Fail("packets that are well-formed", "%v", err)
+	expected := "packets that are well-formed"
+	if n := len(c.broken); n > known {
+		c.observed, expected = true, strings.TrimSuffix(c.broken[n-1].statement, ".")
+	}
+	c.Fail(expected, "%v", err)
 }
 
-// form judges the form of a packet of a server whose connection can no longer be observed, as the answer to a
-// CONNECT, or what comes after that.
+// form judges the form of a packet of who is checked, on a connection that can no longer be observed: the answer
+// to a CONNECT, or what comes after that.
 func (p *Peer) form(b []byte) {
-	if p.sends != rules.In || len(b) == 0 || p.anyForm {
+	if len(b) == 0 || p.anyForm {
 		return
 	}
-	watch, now := rules.NewSessions().Connection(), time.Now()
-	hello := &proto.Connect{Version: p.v, CleanStart: true, ClientID: "form"}
-	watch.Observe(rules.In, p.Encode(hello), now)
-	if proto.Type(b[0]>>4) != proto.CONNACK {
-		watch.Observe(rules.Out, p.Encode(&proto.Connack{}), now)
+	watch, now, way := rules.NewSessions().Connection(), time.Now(), p.receives()
+	if t := proto.Type(b[0] >> 4); t != proto.CONNECT {
+		watch.Observe(rules.In, p.Encode(&proto.Connect{Version: p.v, CleanStart: true, ClientID: "form"}), now)
+		if t != proto.CONNACK {
+			watch.Observe(rules.Out, p.Encode(&proto.Connack{}), now)
+		}
 	}
-	for _, v := range watch.Observe(rules.Out, b, now) {
-		p.c.violated(v)
+	for _, v := range watch.Observe(way, b, now) {
+		if v.Broken == p.c.subject {
+			p.c.violated(v)
+		}
 	}
 }
 

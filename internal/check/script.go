@@ -41,8 +41,9 @@ type C struct {
 
 // breach is a statement that the observer found broken.
 type breach struct {
-	rules []string
-	text  string
+	rules     []string
+	statement string // with its section if it has no number
+	text      string // with what was received
 }
 
 // ended is what a script panics with when its verdict is clear.
