@@ -312,7 +312,11 @@ var malformedCases = [...]Case{
 			p := c.Connect()
 			p.Raw(packet(0x30, text(c.Topic("a")), bytesOf(0x80, 0x00), []byte("x"))...)
 			p.Raw(0xC0, 0)
-			if packet, _ := p.read(c.r.opt.Limit); packet != nil && packet.Type() == proto.PINGRESP {
+			packet, err := p.read(c.r.opt.Limit)
+			switch {
+			case err == errNothing:
+				c.Fail("the connection is closed, or PINGREQ is answered", "neither within %v", c.r.opt.Limit)
+			case err == nil && packet.Type() == proto.PINGRESP:
 				c.Choice("the server accepts it: the rule binds the sender, and the standard does not name it as a malformed packet")
 			}
 		},

@@ -228,6 +228,7 @@ func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
 		p.c.Unsure("the run was interrupted, or the case took longer than %v", caseLimit)
 	}
 	f, err := p.reader.Next()
+	p.c.silent = false
 	var timeout net.Error
 	var malformed *proto.Error
 	switch {
@@ -235,6 +236,7 @@ func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
 	case p.c.ctx.Err() != nil:
 		p.c.Unsure("the run was interrupted, or the case took longer than %v", caseLimit)
 	case errors.As(err, &timeout) && timeout.Timeout():
+		p.c.silent = true
 		return nil, errNothing
 	case errors.As(err, &malformed):
 		p.malformed(slices.Clone(p.reader.Bytes()), err)

@@ -257,6 +257,7 @@ func (r *runner) attempt(ctx context.Context, j *job) (c *C) {
 	defer cancel()
 	c = r.newC(limited, j)
 	c.script(j.k.Needs, j.k.Run)
+	c.doubt(limited, j)
 	c.tidy(context.WithoutCancel(ctx), j)
 	return c
 }

@@ -36,6 +36,7 @@ type C struct {
 	expected, got string
 	broken        []breach // statements that the observer found broken
 	observed      bool     // the verdict is the observer's, and not the script's
+	silent        bool     // the last read of a packet has brought nothing
 	shows         []string // the rules that the script shows now; nil means those of the case
 }
 
