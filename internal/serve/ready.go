@@ -20,6 +20,25 @@ func ListenFailure(err error) error {
 	return &cli.Failure{Code: code, Err: err, Hint: transport.Hint(err)}
 }
 
+// CertificateFailure returns the error of certificates of a listener that cannot be used: it names the flag of the
+// file, and says what to do.
+func CertificateFailure(err error) error {
+	var fault *transport.TargetError
+	hint := transport.Hint(&transport.Error{Phase: transport.Prepare, Err: err})
+	if !errors.As(err, &fault) {
+		return cli.Fail(cli.ExitUsage, hint, "%w", err)
+	}
+	flag := map[string]string{"Cert": "--cert", "Key": "--key", "CAFile": "--cafile", "CRLFile": "--crl"}[fault.Field]
+	switch {
+	case hint != "":
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+		hint = "check that the file exists and is readable"
+	default:
+		hint = "certificates, keys and revocation lists are read from files in PEM form"
+	}
+	return cli.BadFlag(flag, ": "+err.Error(), hint)
+}
+
 // WriteReady writes the file of --ready-file, which appears with all its content at once. If path is not
 // a regular file, such as /dev/stdout, /dev/fd/3 or a FIFO, it is written to and stays what it is.
 func WriteReady(path string, b []byte) error {

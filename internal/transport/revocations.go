@@ -30,15 +30,11 @@ type revocationList struct {
 const dateForm = "2006-01-02 15:04:05 MST"
 
 // revocations reads CRLFile. Every list in it must be complete, and signed by one of the
-// authorities in CAFile and CAPath: a list that cannot be checked would silently have no effect.
-func (t *TLS) revocations() (*revocations, error) {
+// authorities a: a list that cannot be checked would silently have no effect.
+func (t *TLS) revocations(a *authorities) (*revocations, error) {
 	rest, err := os.ReadFile(t.CRLFile)
 	if err != nil {
 		return nil, fieldError("CRLFile", bare(err))
-	}
-	a, err := t.authorities()
-	if err != nil {
-		return nil, err
 	}
 	r := &revocations{file: t.CRLFile}
 	for {

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -64,8 +65,8 @@ func (t *TLS) reload() error {
 		}
 		errs = append(errs, err)
 	}
-	if t.CRLFile != "" {
-		revoked, err := t.revocations()
+	if none := t.CAFile == "" && t.CAPath == ""; t.CRLFile != "" && (none || s.authorities != nil) { // else the error is that of the authorities
+		revoked, err := t.revocations(cmp.Or(s.authorities, &authorities{}))
 		if err == nil {
 			s.revoked = revoked
 		}

@@ -338,7 +338,11 @@ openssl ca -config ca.cnf -keyfile ca.key -cert ca.pem -gencrl -out v2.crl
 	}
 	for _, name := range []string{"v1.crl", "v2.crl"} {
 		files := &TLS{CAFile: filepath.Join(dir, "ca.pem"), CRLFile: filepath.Join(dir, name)}
-		r, err := files.revocations()
+		a, err := files.authorities()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := files.revocations(a)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -351,7 +355,10 @@ openssl ca -config ca.cnf -keyfile ca.key -cert ca.pem -gencrl -out v2.crl
 		if n := r.notes(); len(n) > 0 {
 			t.Errorf("%s: %v", name, n)
 		}
-		if _, err := (&TLS{CAFile: transporttest.New(t).CA, CRLFile: filepath.Join(dir, name)}).revocations(); err == nil {
+		if a, err = (&TLS{CAFile: transporttest.New(t).CA}).authorities(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := files.revocations(a); err == nil {
 			t.Errorf("%s was taken without its authority", name)
 		}
 	}

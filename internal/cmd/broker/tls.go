@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/serve"
 	"mqtt/internal/transport"
 	"mqtt/internal/transport/selfsigned"
 )
@@ -86,8 +87,7 @@ func (c *certificates) open(e *cli.Env) error {
 		return cli.Fail(cli.ExitUsage, "", "--tls-self-signed: %w", err)
 	}
 	if _, err := c.ServerConfig(); err != nil {
-		err = &transport.Error{Phase: transport.Prepare, Err: err}
-		return cli.Fail(cli.ExitUsage, transport.Hint(err), "%w", err)
+		return serve.CertificateFailure(err)
 	}
 	c.warn(e)
 	return nil

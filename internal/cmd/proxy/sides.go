@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"mqtt/internal/cli"
+	"mqtt/internal/serve"
 	"mqtt/internal/transport"
 )
 
@@ -137,8 +138,10 @@ func (f *nearFlags) endpoint(e *cli.Env, url string, private bool) (*transport.E
 		}
 	}
 	if _, err := end.TLS.ServerConfig(); err != nil {
-		err = &transport.Error{Phase: transport.Prepare, Err: err}
-		return nil, cli.Fail(cli.ExitUsage, transport.Hint(err), "--listen: %w", err)
+		return nil, serve.CertificateFailure(err)
+	}
+	for _, note := range end.TLS.Warnings() {
+		e.Warn("%s", note)
 	}
 	return end, nil
 }
