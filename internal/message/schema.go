@@ -58,7 +58,7 @@ func (f *SchemaFlag) Compile(fs *pflag.FlagSet) (*Schema, error) {
 		return text, reason(err)
 	}})
 	if err != nil {
-		return nil, cli.BadFlag("--schema", " "+err.Error(), "the schema must be one of JSON Schema 2020-12")
+		return nil, cli.BadFlag("--schema", " "+err.Error(), "mqtt help payloads says which schemas can be used")
 	}
 	return (&Schema{file: f.file, compiled: s}).Another(), nil
 }
@@ -67,9 +67,6 @@ func (f *SchemaFlag) Compile(fs *pflag.FlagSet) (*Schema, error) {
 func (s *Schema) Another() *Schema {
 	return &Schema{file: s.file, compiled: s.compiled, validator: s.compiled.NewValidator()}
 }
-
-// File returns the name of the file with the schema.
-func (s *Schema) File() string { return s.file }
 
 // unreadable returns the error of a schema that cannot be read.
 func unreadable(err error) error {
