@@ -107,7 +107,7 @@ var resendCases = [...]Case{
 			s.Subscribe(c.Topic("a"), c.Server.highestQoS())
 			s.Disconnect()
 			p := c.Connect()
-			most := int(c.Server.highestQoS())
+			most := max(1, int(c.Server.highestQoS()))
 			for i := range 10 {
 				p.Publish(message(c.Topic("a"), fmt.Sprint(i), byte(1+i%most)))
 			}

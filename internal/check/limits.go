@@ -19,20 +19,29 @@ const (
 	gentleInflight      = 1000
 )
 
-// Limits measures the limits of a server in each version, by trying.
-func Limits(ctx context.Context, opt Options) ([]Fact, error) {
-	r := newRunner(opt)
+// Limits measures the limits of a server in each version, by trying. If the server goes away for good, it returns
+// what has been measured, and an error that is ErrGone.
+func Limits(ctx context.Context, opt Options) ([]Fact, error) { return newRunner(opt).limits(ctx) }
+
+func (r *runner) limits(parent context.Context) ([]Fact, error) {
+	ctx, giveUp := context.WithCancel(parent)
+	defer giveUp()
 	found, err := r.discover(ctx)
 	if err != nil {
 		return nil, err
 	}
+	r.sentinel = r.watch(ctx, found[0], time.Now(), giveUp)
+	defer r.sentinel.close()
 	var all []Fact
 	for _, f := range found {
 		m := &measure{ctx: ctx, r: r, j: &job{k: &Case{Name: "limits"}, v: f.Version, found: f}}
 		m.all()
 		all = append(all, m.facts...)
-		if ctx.Err() != nil {
-			return all, ctx.Err()
+		if parent.Err() != nil {
+			return all, parent.Err()
+		}
+		if r.sentinel.gone() {
+			return all, fmt.Errorf("%w: it went away in MQTT %s while this was measured: %s", ErrGone, VersionName(f.Version), m.name)
 		}
 	}
 	return all, nil
@@ -43,16 +52,26 @@ type measure struct {
 	ctx   context.Context
 	r     *runner
 	j     *job
+	name  string  // of what is being measured
+	last  *Outage // of the last try; nil if there was none
 	facts []Fact
 }
 
 // try runs a script and reports whether it ended without complaint.
 func (m *measure) try(f func(c *C)) bool {
+	s := m.r.sentinel
+	s.await(m.ctx)
+	before := s.count()
 	ctx, cancel := context.WithTimeout(m.ctx, caseLimit)
 	defer cancel()
 	c := m.r.newC(ctx, m.j)
 	c.script(0, f)
-	c.tidy(context.WithoutCancel(m.ctx), m.j)
+	if m.last = nil; c.verdict != OK {
+		m.last = s.settle(m.ctx, before, probeTime)
+	}
+	if !s.gone() {
+		c.tidy(context.WithoutCancel(m.ctx), m.j)
+	}
 	return c.verdict == OK
 }
 
@@ -75,12 +94,29 @@ func most(least, most int, works func(n int) bool) (n int, ok bool) {
 	return least, true
 }
 
-// add adds a fact: the largest n for which a script with it succeeds. unit follows the number, with a space
-// before it.
+// add adds a fact: the largest n for which a script with it succeeds, and the least at which the server went away, if
+// it did. unit follows the number, with a space before it.
 func (m *measure) add(name, unit, how string, least, last int, limit bool, script func(c *C, n int)) {
-	n, ok := most(least, last, func(n int) bool { return m.ctx.Err() == nil && m.try(func(c *C) { script(c, n) }) })
-	value := format.Count(uint64(n)) + unit
+	if m.ctx.Err() != nil {
+		return
+	}
+	m.name = name
+	crash := 0
+	n, ok := most(least, last, func(n int) bool {
+		works := m.ctx.Err() == nil && m.try(func(c *C) { script(c, n) })
+		if !works && m.last != nil && (crash == 0 || n < crash) {
+			crash, m.last = n, nil
+		}
+		return works
+	})
+	value, away := format.Count(uint64(n))+unit, "the server goes away at "+format.Count(uint64(crash))+unit
 	switch {
+	case crash > 0 && !ok:
+		value = away
+	case crash > n+1: // it did not come back
+		value = "at least " + value + "; " + away
+	case crash > 0:
+		value += "; " + away
 	case !ok:
 		value = "below " + format.Count(uint64(least)) + unit
 	case n == last && limit:
@@ -195,6 +231,10 @@ func retainedScript(c *C, n int) {
 
 // keepAlive finds what the server makes of a short Keep Alive and of a long one.
 func (m *measure) keepAlive() {
+	if m.ctx.Err() != nil {
+		return
+	}
+	m.name = "Keep Alive"
 	if m.j.v == proto.V5 {
 		for _, asked := range []uint16{0, 65535} {
 			m.try(func(c *C) {

@@ -85,7 +85,7 @@ func (p *Peer) record(way rules.Way, packet []byte) {
 		for _, v := range p.watch.Observe(way, packet, at) {
 			if v.Broken != c.subject {
 				p.watch = nil // we broke a rule on purpose: nothing can be said after it
-				p.closing = p.closingRule()
+				p.closing, c.wrongAt = p.closingRule(), at
 				break
 			}
 			c.violated(v)
@@ -242,6 +242,7 @@ func (p *Peer) read(limit time.Duration) (proto.Packet, error) {
 		p.malformed(slices.Clone(p.reader.Bytes()), err)
 	default:
 		p.closed = true
+		p.c.closings++
 		p.note(word(p.receives()), "connection closed")
 		if p.watch != nil {
 			for _, v := range p.watch.Closed(p.receives(), time.Now()) {

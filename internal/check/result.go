@@ -34,6 +34,7 @@ type Report struct {
 	Seconds float64         `json:"seconds"`
 	Summary map[Verdict]int `json:"summary"`
 	Cases   []Result        `json:"cases"`
+	Outages []*Outage       `json:"outages,omitempty"` // times in which the server served nobody
 }
 
 // Server describes the server that was checked.

@@ -33,15 +33,17 @@ var ErrNoCase = errors.New("no case has that rule, section or name")
 
 // runner holds what the attempts of a run share.
 type runner struct {
-	opt     Options
-	dialing chan struct{}
-	number  atomic.Uint64   // of the last attempt
-	client  *ClientOptions  // nil if a server is checked
-	tracing sync.Mutex      // held while opt.Trace is called
-	slack   time.Duration   // beyond the time limits of the standard
-	resend  time.Duration   // for what is sent again after a reconnect
-	repeats int             // of a failure
-	found   func() []*Found // instead of looking, in tests; nil otherwise
+	opt      Options
+	dialing  chan struct{}
+	number   atomic.Uint64   // of the last attempt
+	client   *ClientOptions  // nil if a server is checked
+	tracing  sync.Mutex      // held while opt.Trace is called
+	slack    time.Duration   // beyond the time limits of the standard
+	resend   time.Duration   // for what is sent again after a reconnect
+	repeats  int             // of a failure
+	patience time.Duration   // for a server to come back
+	sentinel *sentinel       // nil if a client is checked, and before and after the cases
+	found    func() []*Found // instead of looking, in tests; nil otherwise
 }
 
 // job is a case in one version.
@@ -50,6 +52,9 @@ type job struct {
 	v      proto.Version
 	found  *Found
 	result Result
+
+	last      *C      // the last attempt
+	disturbed *Outage // during which it ran; nil if there was none
 }
 
 // Run checks a server. It returns an error if the server cannot be reached, speaks no version that was
@@ -75,7 +80,7 @@ func (r *runner) run(ctx context.Context) (*Report, error) {
 	if len(jobs) == 0 {
 		return nil, ErrNoCase
 	}
-	r.runAll(ctx, jobs)
+	report.Outages = r.runAll(ctx, jobs, began)
 	for _, j := range jobs {
 		if j.result.Verdict != "" {
 			report.Cases = append(report.Cases, j.result)
@@ -85,6 +90,9 @@ func (r *runner) run(ctx context.Context) (*Report, error) {
 	report.count()
 	if err := ctx.Err(); err != nil {
 		return report, err
+	}
+	if n := len(report.Outages); n > 0 && !report.Outages[n-1].Back {
+		return report, ErrGone
 	}
 	if r.found == nil && r.gone(ctx, jobs[len(jobs)-1]) {
 		return report, ErrGone
@@ -119,7 +127,10 @@ func newRunner(opt Options) *runner {
 	if opt.Name == "" {
 		opt.Name = strings.ToLower(rand.Text()[:5])
 	}
-	return &runner{opt: opt, dialing: make(chan struct{}, dialAtOnce), slack: defaultSlack, resend: defaultResend, repeats: defaultRepeats}
+	return &runner{
+		opt: opt, dialing: make(chan struct{}, dialAtOnce), slack: defaultSlack, resend: defaultResend, repeats: defaultRepeats,
+		patience: defaultPatience,
+	}
 }
 
 // checkSelected rejects a selector that selects no case in any version.
@@ -162,92 +173,183 @@ func sortJobs(jobs []*job) {
 	})
 }
 
-// runAll runs all jobs, several at a time. Those that restart the server, or receive the messages of the others, come
-// last, one after the other.
-func (r *runner) runAll(ctx context.Context, jobs []*job) {
+// runAll runs all jobs, several at a time. Those during which the server went away are run again after the others. Those
+// that receive the messages of the others, and those that restart the server, come last, one after the other. It returns
+// what the sentinel saw.
+func (r *runner) runAll(parent context.Context, jobs []*job, began time.Time) []*Outage {
+	ctx, giveUp := context.WithCancel(parent)
+	defer giveUp()
+	var watched, restarting []*job
+	for _, j := range jobs {
+		if j.k.Needs&NeedRestart != 0 && r.opt.Restart != nil {
+			restarting = append(restarting, j)
+		} else {
+			watched = append(watched, j)
+		}
+	}
+	done := make(chan *job)
+	finished := make(chan struct{})
+	go func() { // ends when done is closed
+		defer close(finished)
+		n := 0
+		for j := range done {
+			n++
+			if r.opt.Progress != nil && j.result.Verdict != "" {
+				r.opt.Progress(n, len(jobs), &j.result)
+			}
+		}
+	}()
+	if r.client == nil {
+		r.sentinel = r.watch(ctx, jobs[0].found, began, giveUp)
+	}
+	disturbed := r.runJobs(ctx, watched, done)
+	if s := r.sentinel; s.settle(ctx, 0, r.lateCrash(watched)) != nil && !s.gone() {
+		r.recheck(ctx, watched, disturbed, done)
+	}
+	r.sentinel.close()
+	gone := r.sentinel.gone()
+	if gone {
+		r.settle(jobs)
+	}
+	for _, j := range restarting {
+		if !gone && parent.Err() == nil {
+			r.runJob(parent, j)
+			done <- j
+		}
+	}
+	close(done)
+	<-finished
+	return r.sentinel.all()
+}
+
+// runJobs runs jobs, several at a time, and after them one by one those that receive the messages of the others. It
+// returns those during which the server went away.
+func (r *runner) runJobs(ctx context.Context, jobs []*job, done chan<- *job) (disturbed []*job) {
 	var together, alone []*job
 	for _, j := range jobs {
-		if j.k.Alone || j.k.Needs&NeedRestart != 0 && r.opt.Restart != nil {
+		if j.k.Alone {
 			alone = append(alone, j)
 		} else {
 			together = append(together, j)
 		}
 	}
-	var mu sync.Mutex
-	done := 0
-	run := func(j *job) {
-		if ctx.Err() != nil {
-			return
-		}
-		r.runJob(ctx, j)
-		mu.Lock()
-		defer mu.Unlock()
-		done++
-		if r.opt.Progress != nil && j.result.Verdict != "" {
-			r.opt.Progress(done, len(jobs), &j.result)
-		}
-	}
+	disturbed = r.runTogether(ctx, together, r.opt.Parallel, done)
+	return append(disturbed, r.runTogether(ctx, alone, 1, done)...)
+}
+
+// runTogether runs jobs, at most n at a time. It returns those during which the server went away, in their order.
+func (r *runner) runTogether(ctx context.Context, jobs []*job, n int, done chan<- *job) (disturbed []*job) {
 	queue := make(chan *job)
 	var wait sync.WaitGroup
-	for range min(r.opt.Parallel, len(together)) {
+	for range min(n, len(jobs)) {
 		wait.Go(func() { // ends when the queue is closed
 			for j := range queue {
-				run(j)
+				r.sentinel.await(ctx)
+				if ctx.Err() == nil {
+					j.disturbed = r.runJob(ctx, j)
+				}
+				if j.disturbed == nil {
+					done <- j
+				}
 			}
 		})
 	}
-	for _, j := range together {
+	for _, j := range jobs {
 		queue <- j
 	}
 	close(queue)
 	wait.Wait()
-	for _, j := range alone {
-		run(j)
+	for _, j := range jobs {
+		if j.disturbed != nil {
+			disturbed = append(disturbed, j)
+		}
 	}
+	return disturbed
 }
 
-// runJob runs a case, again if it fails.
-func (r *runner) runJob(ctx context.Context, j *job) {
+// runJob runs a case, again if it fails. If the server goes away meanwhile, the case gets no verdict, and the
+// outage is returned.
+func (r *runner) runJob(ctx context.Context, j *job) *Outage {
 	began := time.Now()
-	section, ids, _ := j.k.place(j.v)
-	j.result = Result{
-		ID: VersionName(j.v) + "/" + section + "/" + j.k.Name, Rules: append([]string{}, ids...),
-		Version: VersionName(j.v), Section: section, Title: j.k.Title,
+	_, ids, _ := j.k.place(j.v)
+	j.result = Result{}
+	c, o := r.watched(ctx, j)
+	if o != nil {
+		return o
 	}
-	c := r.attempt(ctx, j)
 	for n := 0; n < r.repeats && c.unsatisfied() && ctx.Err() == nil; n++ {
-		again := r.attempt(ctx, j)
+		again, o := r.watched(ctx, j)
+		if o != nil {
+			return o
+		}
 		if again.unsatisfied() {
 			continue
 		}
 		c.got += fmt.Sprintf(" (attempt %d; attempt %d: %s)", n+1, n+2, strings.TrimSpace(string(again.verdict)+" "+again.got))
 		if c.verdict = Flaky; again.verdict == Unsure {
-			c.verdict = Unsure // perhaps another case has brought the server down
+			c.verdict = Unsure // perhaps the server cannot be reached any more
 		}
 		break
 	}
-	if c.verdict == Fail {
-		j.result.Rules = c.rules(ids)
-	}
 	if ctx.Err() != nil && c.verdict != OK {
-		j.result = Result{} // an interrupted case has no verdict
-		return
+		return nil // an interrupted case has no verdict
 	}
-	j.result.Verdict, j.result.Expected, j.result.Got = c.verdict, c.expected, c.got
+	if c.verdict == Fail || c.verdict == Flaky {
+		ids = c.rules(ids)
+	}
+	j.conclude(c, ids, c.verdict, c.expected, c.got, time.Since(began))
+	return nil
+}
+
+// watched runs one attempt and cleans up after it. It returns the outage if the server went away meanwhile: then
+// the verdict of the attempt says nothing.
+func (r *runner) watched(ctx context.Context, j *job) (*C, *Outage) {
+	before := r.sentinel.count()
+	c := r.attempt(ctx, j)
+	j.last = c
+	var o *Outage
+	if c.verdict != OK || c.closings > 0 {
+		o = r.sentinel.since(before)
+	}
+	if len(c.cleanup) > 0 && !r.sentinel.gone() {
+		c.tidy(context.WithoutCancel(ctx), j)
+		if o == nil {
+			o = r.sentinel.since(before)
+		}
+	}
+	c.peers, c.sessions = nil, nil // the job is kept until the end of the run
+	return c, o
+}
+
+// conclude sets the result of the job, with the evidence of c.
+func (j *job) conclude(c *C, ids []string, v Verdict, expected, got string, took time.Duration) {
+	section, _, _ := j.k.place(j.v)
+	j.result = Result{
+		ID: j.id(), Rules: append([]string{}, ids...), Version: VersionName(j.v), Section: section, Title: j.k.Title,
+		Verdict: v, Expected: expected, Got: got, Packets: []Packet{}, Seconds: took.Seconds(),
+	}
 	if j.result.Expected == "" {
 		j.result.Expected = j.k.Title
 	}
-	j.result.Packets = append([]Packet{}, c.packets...)
+	if c == nil {
+		return
+	}
+	j.result.Packets = append(j.result.Packets, c.packets...)
 	if c.lost > 0 {
 		j.result.Packets = append(j.result.Packets, Packet{Time: c.now(), Text: fmt.Sprintf("and %d more packets", c.lost)})
 	}
-	j.result.Seconds = time.Since(began).Seconds()
+}
+
+// id returns the ID of the case: VERSION/SECTION/NAME.
+func (j *job) id() string {
+	section, _, _ := j.k.place(j.v)
+	return VersionName(j.v) + "/" + section + "/" + j.k.Name
 }
 
 // unsatisfied reports whether the verdict is repeated.
 func (c *C) unsatisfied() bool { return c.verdict == Fail || c.verdict == Warn }
 
-// attempt runs the script of a job once, and cleans up after it.
+// attempt runs the script of a job once.
 func (r *runner) attempt(ctx context.Context, j *job) (c *C) {
 	defer func() { c.judge(j) }()
 	if r.client != nil {
@@ -258,7 +360,6 @@ func (r *runner) attempt(ctx context.Context, j *job) (c *C) {
 	c = r.newC(limited, j)
 	c.script(j.k.Needs, j.k.Run)
 	c.doubt(limited, j)
-	c.tidy(context.WithoutCancel(ctx), j)
 	return c
 }
 

@@ -26,7 +26,9 @@ type C struct {
 	peers    []*Peer
 	sessions *rules.Sessions
 	packets  []Packet
-	lost     int // packets that the evidence has no room for
+	lost     int       // packets that the evidence has no room for
+	closings int       // connections that the other side has closed
+	wrongAt  time.Time // when the script last sent what breaks the standard; zero if it did not
 	cleanup  []func(c *C)
 
 	listener *net.TCPListener // where a client connects to; nil if a server is checked

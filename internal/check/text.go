@@ -58,6 +58,12 @@ func Text(w io.Writer, r *Report, v View) error {
 			fmt.Fprintf(&b, "  %s\n", id)
 		}
 	}
+	for i, o := range r.Outages {
+		if i == 0 {
+			b.WriteString("\noutages\n")
+		}
+		fmt.Fprintf(&b, "  %s\n", clean(o.text()))
+	}
 	fmt.Fprintf(&b, "\n%s in %.1f s: %s\n", format.Plural(uint64(len(r.Cases)), "case"), r.Seconds, countsText(r.Summary))
 	_, err := io.WriteString(w, b.String())
 	return err

@@ -259,7 +259,7 @@ func (f *flags) finish(e *cli.Env, o *output, r *check.Report, view check.View, 
 	case ended != nil && !gone:
 		return ended
 	case r.Failed(f.strict, view.Known) && gone:
-		return cli.Fail(cli.ExitExpected, "the cases that are unsure tell when", "%s: %s; %w", failed, check.Counts(r), ended)
+		return cli.Fail(cli.ExitExpected, goneHint(r), "%s: %s; %w", failed, check.Counts(r), ended)
 	case r.Failed(f.strict, view.Known):
 		hint := ""
 		if r.NoDelivery() {
@@ -267,9 +267,20 @@ func (f *flags) finish(e *cli.Env, o *output, r *check.Report, view check.View, 
 		}
 		return cli.Fail(cli.ExitExpected, hint, "%s: %s", failed, check.Counts(r))
 	case gone:
-		return cli.Fail(cli.ExitLost, "the cases that are unsure tell when", "%w", ended)
+		return cli.Fail(cli.ExitLost, goneHint(r), "%w; %s", ended, check.Counts(r))
+	}
+	if n := len(r.Outages); n > 0 && !o.text {
+		e.Note("the server went away %d times during the run, and came back: the JSON result has these outages", n)
 	}
 	return nil
+}
+
+// goneHint says which case made the server go away, or how that can be found.
+func goneHint(r *check.Report) string {
+	if n := len(r.Outages); n > 0 && len(r.Outages[n-1].Shown) > 0 {
+		return "the cause is " + r.Outages[n-1].Shown[0]
+	}
+	return "the report names the cases that were running; with --restart COMMAND they are run one at a time"
 }
 
 // repeated returns the flags of the command line that a repetition of one case needs, with a blank before each.

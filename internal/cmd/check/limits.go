@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -30,10 +31,13 @@ A value with "at least" is the most that was tried.`,
 				return err
 			}
 			limits, err := check.Limits(c.Context(), opt)
-			if err != nil {
+			if err != nil && !errors.Is(err, check.ErrGone) {
 				return failure(plan, err, nil)
 			}
-			return cli.WriteAll(e, limitsTable(limits))
+			if failed := cli.WriteAll(e, limitsTable(limits)); failed != nil || err == nil {
+				return failed
+			}
+			return cli.Fail(cli.ExitLost, "the last line of the table says at which size", "%w", err)
 		},
 	}
 	fs := c.Flags()
