@@ -110,7 +110,7 @@ var retainCases = [...]Case{
 	},
 	{
 		Name: "empty-not-retained", Title: "An empty message without RETAIN removes no retained message",
-		V5: "3.3.1.3 MQTT-3.3.1-8", V311: "3.3.1.3 MQTT-3.3.1-12", V31: "3.3", Needs: NeedRetain,
+		V5: "3.3.1.3 MQTT-3.3.1-8", V311: "3.3.1.3 MQTT-3.3.1-12", V31: "3.3", Should31: true, Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
 			p.Publish(retained(c.Topic("a"), "kept", c.storedQoS()))
@@ -233,7 +233,7 @@ var retainCases = [...]Case{
 	},
 	{
 		Name: "retained-wildcard-plus", Title: "A subscription with + gets the retained messages of one level",
-		V5: "3.3.1.3 MQTT-3.3.1-9", V311: "3.3.1.3 MQTT-3.3.1-6", V31: "3.3", Needs: NeedRetain | NeedWildcard,
+		V5: "3.3.1.3 MQTT-3.3.1-9", V311: "3.3.1.3 MQTT-3.3.1-6", V31: "3.3", Should31: true, Needs: NeedRetain | NeedWildcard,
 		Run: func(c *C) {
 			p := c.Connect()
 			for _, t := range []string{"r/1/x", "r/1", "r/1/y", "r/2/x/y"} {
@@ -249,7 +249,7 @@ var retainCases = [...]Case{
 	},
 	{
 		Name: "retained-for-each-filter", Title: "Each filter of one SUBSCRIBE brings its retained messages",
-		V5: "3.8.4 MQTT-3.8.4-5 MQTT-3.3.1-9", V311: "3.8.4 MQTT-3.8.4-4 MQTT-3.3.1-6", V31: "3.8", Needs: NeedRetain,
+		V5: "3.8.4 MQTT-3.8.4-5 MQTT-3.3.1-9", V311: "3.8.4 MQTT-3.8.4-4 MQTT-3.3.1-6", V31: "3.8", Should31: true, Needs: NeedRetain,
 		Run: func(c *C) {
 			p := c.Connect()
 			packet := &proto.Subscribe{PacketID: 1}
