@@ -151,7 +151,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"msgpack", strings.Repeat("91", 200) + "00", "nested more than 100 levels deep at byte 101"},
 		{"json", "", "an empty payload is not JSON at byte 1"},
 		{"json", hex.EncodeToString([]byte(`{"a":x}`)), "not JSON: invalid character 'x' looking for beginning of value at byte 6"},
-		{"json", "22ff22", "not JSON: text that is not UTF-8 at byte 1"},
+		{"json", "22ff22", "not JSON: text that is not UTF-8 at byte 2"},
 		{"proto", "08", "unexpected end at byte 2"},
 		{"proto", "0a05 00", "unexpected end at byte 4"},
 		{"proto", "00", "malformed field number at byte 1"},

@@ -1,11 +1,6 @@
 package decode
 
-import (
-	"encoding/json"
-	"errors"
-
-	"mqtt/internal/jsonline"
-)
+import "mqtt/internal/jsonline"
 
 // jsonCodec is JSON itself: it is validated, and written on one line.
 type jsonCodec struct{ check jsonline.Checker }
@@ -24,13 +19,4 @@ func (c *jsonCodec) Encode(dst, topic, text []byte) ([]byte, error) {
 }
 
 // jsonFault returns why text is not JSON.
-func jsonFault(text []byte) error {
-	if len(text) == 0 {
-		return fail(0, "an empty payload is not JSON")
-	}
-	var v json.RawMessage
-	if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &v)); ok {
-		return fail(max(int(syntax.Offset)-1, 0), "not JSON: "+syntax.Error())
-	}
-	return fail(0, "not JSON: "+notUTF8)
-}
+func jsonFault(text []byte) error { return fail(jsonline.Explain(text)) }

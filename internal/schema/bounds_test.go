@@ -10,7 +10,7 @@ import (
 func TestBounds(t *testing.T) {
 	deep := strings.Repeat(`{"a":`, 4000) + "1" + strings.Repeat("}", 4000)
 	for _, test := range []struct{ name, schema, text, want string }{
-		{"nested too deep", `true`, strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "it is nested more than 4096 levels deep"},
+		{"nested too deep", `true`, strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "nested more than 4096 levels deep at byte 4097"},
 		{"deep", `{"properties":{"a":{"$ref":"#"}}}`, deep, ""},
 		// Every level doubles the work.
 		{"exponential", `{"anyOf":[{"properties":{"a":{"$ref":"#"}},"not":true},{"properties":{"a":{"$ref":"#"}},"not":{}}]}`,

@@ -24,8 +24,6 @@ func TestReasons(t *testing.T) {
 		{`{}`, `{"a":}`, "not JSON: invalid character '}' looking for beginning of value at byte 6"},
 		{`{}`, `1 2`, "not JSON: invalid character '2' after top-level value at byte 3"},
 		{`{}`, "\"\xff\"", "not JSON: text that is not UTF-8 at byte 2"},
-		{`{}`, "\xa2aA", "not JSON: text that is not UTF-8 at byte 1"},
-		{`{}`, "[x\xff", "not JSON: invalid character 'x' looking for beginning of value at byte 2"},
 		{`{}`, `[`, "not JSON: unexpected end of JSON input at byte 1"},
 		{`{}`, `{"a":1,"a":2}`, ""},
 		{`{"properties":{"a":{"const":2}}}`, `{"a":1,"a":2}`, ""},

@@ -2,12 +2,10 @@ package schema
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"mqtt/internal/jsonline"
 )
@@ -70,8 +68,12 @@ func (t *tree) parse(text []byte) error {
 		t.strings = nil
 	}
 	t.text, t.values, t.strings, t.order = text, t.values[:0], t.strings[:0], t.order[:0]
+	if len(text) == 0 {
+		return errors.New("an empty payload is not JSON")
+	}
 	if !t.check.Valid(text) {
-		return notJSON(text)
+		offset, what := jsonline.Explain(text)
+		return &SyntaxError{Offset: offset, What: what}
 	}
 	if _, ok := t.build(t.space(0), -1, nil); !ok {
 		return fmt.Errorf("it has more than %d values, too many to check", maxValues)
@@ -85,32 +87,8 @@ type SyntaxError struct {
 	What   string
 }
 
-// Error returns the fault and its place; the place is counted from 1.
+// Error returns the fault and its place, which is counted from 1.
 func (e *SyntaxError) Error() string { return e.What + " at byte " + strconv.Itoa(e.Offset+1) }
-
-// notJSON returns why text is not JSON.
-func notJSON(text []byte) error {
-	if len(text) == 0 {
-		return errors.New("an empty payload is not JSON")
-	}
-	valid := 0 // bytes that are UTF-8
-	for valid < len(text) {
-		r, size := utf8.DecodeRune(text[valid:])
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		valid += size
-	}
-	var v json.RawMessage
-	syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(text, &v))
-	switch {
-	case ok && int(syntax.Offset) <= valid:
-		return &SyntaxError{Offset: max(int(syntax.Offset)-1, 0), What: "not JSON: " + syntax.Error()}
-	case valid < len(text):
-		return &SyntaxError{Offset: valid, What: "not JSON: text that is not UTF-8"}
-	}
-	return fmt.Errorf("it is nested more than %d levels deep", jsonline.MaxDepth)
-}
 
 // space returns the index of the first byte at or after i that is not white space.
 func (t *tree) space(i int) int {
