@@ -27,15 +27,15 @@ type Options struct {
 	Memory         int64         // bytes of all sessions, queues, buffers and retained messages; 1 GiB
 
 	Connections    int           // at the same time; 100,000
-	ConnectRate    float64       // new connections per second; 0 is no limit
+	ConnectRate    float64       // new connections per second; 0 means no limit
 	ConnectTimeout time.Duration // from accepting a connection to its CONNECT; 10 s
 	Subscriptions  int           // of one session; 10,000
 	TopicLevels    int           // of a topic name or filter; 128
 	Retained       int           // retained messages; 1,000,000
 
 	TopicAliasMaximum    uint16 // accepted from clients, and the most used towards a client; 64
-	KeepAliveMaximum     uint16 // seconds; 0 is no limit
-	SessionExpiryMaximum uint32 // seconds; 0 is no limit
+	KeepAliveMaximum     uint16 // seconds; 0 means no limit
+	SessionExpiryMaximum uint32 // seconds; 0 means no limit
 
 	SysInterval         time.Duration             // between two rounds of $SYS messages; 10 s; negative: no $SYS
 	Version             string                    // for $SYS/broker/version

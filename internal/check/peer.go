@@ -146,7 +146,7 @@ func (p *Peer) receives() rules.Way {
 	return rules.In
 }
 
-// note adds an event that is no packet to the evidence.
+// note adds an event that is not a packet to the evidence.
 func (p *Peer) note(way, text string) {
 	p.c.keep(Packet{Connection: p.number, Way: way, Time: p.c.now(), Text: text})
 }

@@ -49,7 +49,7 @@ type Env struct {
 	Tool    string // mosquitto_pub, mosquitto_sub or mosquitto_rr if run under that name, else ""
 
 	Quiet bool            // set by --quiet: no warnings and no status lines
-	Debug bool            // set by --debug: packets on stderr, and status lines although it is no terminal
+	Debug bool            // set by --debug: packets on stderr, and status lines although stderr is not a terminal
 	Color string          // set by --color: auto, always or never
 	Typed map[string]bool // the flags given on the command line, by name; set by LoadSettings
 

@@ -4,7 +4,7 @@ import "time"
 
 // EndAfter ends the process with ExitTimeout when wait has passed and a write to stdout or stderr has
 // blocked for StuckAfter since: nothing else ends a run whose stderr nobody reads. The caller calls
-// stop when the run has ended. A wait of 0 is no limit.
+// stop when the run has ended. A wait of 0 means no limit.
 func (e *Env) EndAfter(wait time.Duration) (stop func()) {
 	var streams []*Stream
 	for _, w := range []any{e.Out, e.Err} {

@@ -25,7 +25,7 @@ const (
 	progressEvery = 500 * time.Millisecond
 )
 
-// NewProgress returns a Progress, or nil if stderr is no terminal that can be drawn on, input is typed
+// NewProgress returns a Progress, or nil if stderr is not a terminal that can be drawn on, input is typed
 // on one, or --quiet was given. All methods accept nil.
 func NewProgress(e *Env, read *atomic.Int64) *Progress {
 	if !e.Draws(e.TTYErr) || e.TTYIn || e.Quiet {

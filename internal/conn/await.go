@@ -7,7 +7,7 @@ import (
 
 // Await waits until done is closed, for an owner that is busy elsewhere: a write to stdout that blocks,
 // for example. It does not read, so that the server has to wait, too, but it sends PINGREQ when it is
-// due: the keep alive does not depend on the output of the owner. The answers are behind messages that
+// due: the keep alive does not depend on the output of the owner. The answers come after messages that
 // the owner has not read, so a missing answer is not held against the server. What is queued, such as
 // acknowledgements, is written first.
 //

@@ -13,7 +13,7 @@ type deadline struct {
 	known bool      // at was set, and may still be in force
 }
 
-// set makes reads wait until t; zero means for ever. A future deadline not later than t is left in
+// set makes reads wait until t; zero means forever. A future deadline not later than t is left in
 // force, because the owner checks the time when it has passed.
 func (d *deadline) set(nc net.Conn, t, now time.Time) {
 	if d.known {

@@ -21,7 +21,7 @@ type Backoff struct {
 
 // Retries counts failed attempts in a row. A connection that brought no message or acknowledgement,
 // and ended sooner than the wait before it, counts as failed too: without that, a server that
-// accepts connections and closes them would be asked for ever. It belongs to one goroutine.
+// accepts connections and closes them would be asked forever. It belongs to one goroutine.
 type Retries struct {
 	Backoff
 	failed int

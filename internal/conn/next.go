@@ -135,7 +135,7 @@ func (c *Conn) wait(ctx context.Context, limit time.Time) (idle bool, err error)
 func (c *Conn) checkKeepAlive(now time.Time) (pinged bool, err error) {
 	c.clock.tick(now)
 	if !c.clock.pongDue.IsZero() && !now.Before(c.clock.pongDue) {
-		// PINGREQ may be behind megabytes that are still on their way.
+		// PINGREQ may follow megabytes that are still on their way.
 		if queue := c.src.unacked(); queue >= 0 && queue < c.unacked {
 			c.unacked, c.clock.heard = queue, true
 		}

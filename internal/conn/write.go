@@ -84,7 +84,7 @@ func (c *Conn) writeBlocking(ctx context.Context) (n int, err error) {
 	}
 	c.relief.stop()
 	if err == nil {
-		if time.Since(began) >= slowWrite { // the server takes bytes, and a PINGREQ may be behind them
+		if time.Since(began) >= slowWrite { // the server takes bytes, and a PINGREQ may follow them
 			c.clock.excuse()
 		}
 		return n, nil

@@ -30,7 +30,7 @@ type SessionFlags struct {
 func (f *SessionFlags) register(fs *pflag.FlagSet) {
 	fs.StringVarP(&f.keepAlive, "keepalive", "k", "60", "send PINGREQ after `SECONDS` without traffic; 0: never")
 	fs.BoolVarP(&f.KeepSession, "disable-clean-session", "c", false, "resume the session of -i ID, and leave it at the server")
-	fs.StringVarP(&f.expiry, "session-expiry-interval", "x", "", "keep the session for `SECONDS`; -1: for ever (MQTT 5)")
+	fs.StringVarP(&f.expiry, "session-expiry-interval", "x", "", "keep the session for `SECONDS`; -1: forever (MQTT 5)")
 	f.registerVersion(fs)
 	fs.StringVar(&f.Reconnect, "reconnect", "", "reconnect after a loss: never, always, or `N` times")
 	fs.StringVar(&f.ReconnectDelay, "reconnect-delay", "1s..30s", "wait `MIN..MAX` between attempts, doubling each time")
@@ -112,7 +112,7 @@ func ReadExpiry(s string) (uint32, error) {
 	}
 	n, err := cli.ParseSeconds("-x", s, math.MaxUint32)
 	if err != nil {
-		return 0, cli.BadValue("-x", s, "expected whole seconds, or a duration such as 1h; -1 is for ever")
+		return 0, cli.BadValue("-x", s, "expected whole seconds, or a duration such as 1h; -1 means forever")
 	}
 	return uint32(n), nil
 }

@@ -59,13 +59,13 @@ type Options struct {
 var Formats = []string{"auto", "json", "cbor", "msgpack", "sparkplug", "proto", "proto:DESCRIPTORS:MESSAGE", "avro:SCHEMA",
 	"gzip+FORMAT", "zstd+FORMAT"}
 
-// errFormat is the error of New for a name that is no format.
+// errFormat is the error of New for a name that is not a format.
 type errFormat string
 
 func (e errFormat) Error() string { return "unknown format " + strconv.Quote(string(e)) }
 
 // New returns the codec of a format such as cbor or gzip+proto:set.binpb:plant.Reading. It is not for
-// auto, which is no format.
+// auto, which is not a format.
 func New(format string, o Options) (Codec, error) {
 	if rest, ok := strings.CutPrefix(format, "gzip+"); ok {
 		inner, err := New(rest, o)

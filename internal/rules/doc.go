@@ -2,7 +2,7 @@
 // the packets of a connection against them.
 //
 // The table gives each statement its number and section in the standard, its level, whom it binds,
-// and its meaning in our words. The observer stands between client and server. It is told which
+// and its meaning in our words. The observer sits between client and server. It is told which
 // packets each of them sent and which of them the other was given, and reports violations with the
 // evidence.
 //

@@ -16,7 +16,7 @@ type Event struct {
 }
 
 const (
-	longestSequence = 64      // bytes: what is longer is no key
+	longestSequence = 64      // bytes: a longer one is not a key
 	longestPaste    = 1 << 20 // bytes: the rest of a longer one is dropped
 	pasteEnd        = "\x1b[201~"
 )

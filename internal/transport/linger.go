@@ -9,7 +9,7 @@ import (
 
 // Linger prepares to close a connection to whose peer the last bytes have been written: it shuts
 // down the sending half, and reads until the peer closes its half, d has passed, or most bytes have
-// come; a most of 0 is no limit. To close a connection with unread bytes would discard what the peer
+// come; a most of 0 means no limit. To close a connection with unread bytes would discard what the peer
 // has not read yet. Linger returns at once if the connection has no method CloseWrite.
 //
 // Another goroutine may set the read deadline of the connection meanwhile: Linger sets it again.
@@ -30,7 +30,7 @@ func AwaitClose(conn net.Conn, d time.Duration) {
 	}
 }
 
-// drain reads until the stream ends, d has passed, or most bytes have come; a most of 0 is no limit.
+// drain reads until the stream ends, d has passed, or most bytes have come; a most of 0 means no limit.
 func drain(conn net.Conn, d time.Duration, most int) {
 	end := time.Now().Add(d)
 	buf := make([]byte, 4<<10)

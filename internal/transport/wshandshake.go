@@ -151,7 +151,7 @@ func plainConnection(head []byte) []byte {
 		if n, _, ok := bytes.Cut(line, []byte(":")); !ok || !strings.EqualFold(string(n), name) {
 			b = append(b, line...)
 		}
-		if len(b) == len(line) { // behind the status line
+		if len(b) == len(line) { // after the status line
 			b = append(b, "Connection: Upgrade\r\n"...)
 		}
 	}

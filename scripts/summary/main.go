@@ -50,7 +50,7 @@ func main() {
 	}
 }
 
-// read reads events to the end. A line that is no event is printed as it is: go test prints some errors so.
+// read reads events to the end. A line that is not an event is printed unchanged: go test prints some errors so.
 func read(in io.Reader, out io.Writer) *summary {
 	s := &summary{output: make(map[string][]string), failures: make(map[string]int), out: out}
 	r := bufio.NewReader(in)

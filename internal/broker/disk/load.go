@@ -212,7 +212,7 @@ func (s *Store) mergeSnapshot(ctx context.Context, m *manifest, d *delta, out si
 	return nil
 }
 
-// remove removes a file; one that is gone is no error.
+// remove removes a file; a missing file is not an error.
 func (s *Store) remove(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

@@ -12,7 +12,7 @@ import (
 // waits for its turn when the rate is used up; a party that has had its share is refused at once.
 // Its methods may be called from many goroutines.
 type Rate struct {
-	each float64 // requests a second; 0 is no limit
+	each float64 // requests a second; 0 means no limit
 
 	mu     sync.Mutex
 	have   float64 // requests that may be served now
@@ -40,7 +40,7 @@ const (
 	rateWait   = 5 * time.Second        // the longest wait
 )
 
-// NewRate returns a limit of each requests a second. 0 is no limit.
+// NewRate returns a limit of each requests a second. 0 means no limit.
 func NewRate(each float64) *Rate { return &Rate{each: each, used: make(map[Key]use)} }
 
 // Take waits for the turn of a request and reports whether it came. It does not wait where the rate

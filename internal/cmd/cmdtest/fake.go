@@ -314,7 +314,7 @@ func ReadPacket(r *bufio.Reader) ([]byte, error) {
 	return b, err
 }
 
-// identifier finds the packet identifier in a packet: behind the topic of a PUBLISH, at the start
+// identifier finds the packet identifier in a packet: after the topic of a PUBLISH, at the start
 // of the others.
 func identifier(b []byte) []byte {
 	at := body(b)
@@ -327,7 +327,7 @@ func identifier(b []byte) []byte {
 	return b[at : at+2]
 }
 
-// body is where a packet goes on behind its remaining length.
+// body is where the body of a packet begins, after its remaining length.
 func body(b []byte) int {
 	at := 1
 	for at < len(b) && b[at] >= 0x80 {

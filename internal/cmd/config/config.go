@@ -64,7 +64,7 @@ shell's history nor the list of processes shows it.`,
 	return c
 }
 
-// unknownCommand returns the error about a word that is no command of mqtt config.
+// unknownCommand returns the error about a word that is not a command of mqtt config.
 func unknownCommand(c *cobra.Command, word string) error {
 	what, meant := "no command "+cli.Quote(word), ""
 	switch word {

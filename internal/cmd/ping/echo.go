@@ -46,7 +46,7 @@ func (p *pinger) subscribe(ctx context.Context, c *conn.Conn) error {
 	}
 }
 
-// ask sends PINGREQ, or a message with a payload of its own, so that an old message is no answer.
+// ask sends PINGREQ, or a message with a payload of its own, so that an old message does not count as the answer.
 func (p *pinger) ask(ctx context.Context, c *conn.Conn) error {
 	p.began = time.Now()
 	if p.f.qos < 0 {

@@ -8,7 +8,7 @@ import (
 // poisonMessage finds the message at which every connection ends: the oldest in flight on
 // connections that ended one after the other without an acknowledgement. Before version 5 a server
 // closes the connection without a reason when a message is too large or malformed, and would do so
-// for ever.
+// forever.
 type poisonMessage struct {
 	tag   uint64
 	times int

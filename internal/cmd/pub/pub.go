@@ -35,7 +35,7 @@ type flags struct {
 	encode      message.EncodeFlags
 
 	delay time.Duration // between repeats
-	wait  time.Duration // for acknowledgements; 0: for ever
+	wait  time.Duration // for acknowledgements; 0: forever
 	pace  float64
 	jq    *message.Query
 	codec decode.Codec

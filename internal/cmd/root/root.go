@@ -71,7 +71,7 @@ func commandOf(root *cobra.Command, args []string) *cobra.Command {
 	return root
 }
 
-// checkCommand rejects a first word that is no command, before its flags are taken for flags of mqtt
+// checkCommand rejects a first word that is not a command, before its flags are taken for flags of mqtt
 // itself.
 func checkCommand(root *cobra.Command, args []string) error {
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") || completing(args) || commandOf(root, args) != root {
@@ -90,7 +90,7 @@ func checkFlags(root *cobra.Command, args []string) error {
 	return cli.CheckFlags(c, args, wantsNext)
 }
 
-// unknownCommand returns the error about a word that is no command of mqtt.
+// unknownCommand returns the error about a word that is not a command of mqtt.
 func unknownCommand(root *cobra.Command, word string) error {
 	what := "unknown command " + word
 	if guess := guessCommand(word); guess != "" {

@@ -22,7 +22,7 @@ import (
 const requestPrefix = "MQTT_REQUEST_"
 
 // run gives the request to a command, and makes its output the answer, without one newline at its end. The end of ctx ends the
-// command, and so does the end of wait; a wait of 0 is no limit.
+// command, and so does the end of wait; a wait of 0 means no limit.
 func (j *job) run(ctx context.Context, e *cli.Env, command []string, wait time.Duration) {
 	errLate := fmt.Errorf("the command did not end within %s", wait)
 	if wait > 0 {

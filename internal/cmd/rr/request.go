@@ -26,7 +26,7 @@ func (a *answerer) request(c *conn.Conn, p *proto.Publish) {
 	if len(response) == 0 {
 		response = []byte(a.f.response)
 	}
-	switch { // a message that is no request is acknowledged at once
+	switch { // a message that is not a request is acknowledged at once
 	case p.Retain:
 		a.e.Note("ignored a retained message on %s: it is not a request", p.Topic)
 		return

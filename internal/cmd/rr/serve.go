@@ -173,7 +173,7 @@ func (a *answerer) subscribe(ctx context.Context, c *conn.Conn) error {
 	return connect.SubscribeError(c.Send(ctx, p))
 }
 
-// event handles an event that is no message.
+// event handles an event that is not a message.
 func (a *answerer) event(c *conn.Conn, ev conn.Event) error {
 	switch ev.Kind {
 	case conn.Idle:

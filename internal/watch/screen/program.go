@@ -49,7 +49,7 @@ func (s *Screen) run() {
 		p.terminal.Close()
 		s.cfg.Quit(p.err)
 	}()
-	if err := s.loop(newUI(s)); err != io.EOF { // a terminal that has gone is no error
+	if err := s.loop(newUI(s)); err != io.EOF { // a terminal that has gone is not an error
 		p.err = err
 	}
 }

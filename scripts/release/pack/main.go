@@ -1,5 +1,5 @@
 // Command pack writes a folder into a .tar.gz or .zip whose bytes depend on nothing but the files: names in order, one
-// time for all, no owner, two modes. It stands in the place of tar and zip, whose output differs between systems.
+// time for all, no owner, two modes. It replaces tar and zip, whose output differs between systems.
 package main
 
 import (
