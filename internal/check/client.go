@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"net"
 	"slices"
@@ -45,7 +46,7 @@ func RunClient(ctx context.Context, opt ClientOptions) (*Report, error) {
 	r := newRunner(Options{Limit: opt.Wait, Name: opt.Name, Trace: opt.Trace})
 	r.client = &opt
 	began := time.Now()
-	version, err := r.clientVersion(ctx)
+	version, fact, err := r.clientVersion(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -53,9 +54,13 @@ func RunClient(ctx context.Context, opt ClientOptions) (*Report, error) {
 		return nil, &RefusedError{Why: "the client connects with MQTT " + VersionName(version)}
 	}
 	found := &Found{Version: version}
+	selectors := opt.Selectors
+	if fact != nil {
+		found.Facts, selectors = []Fact{*fact}, []string{"conversation"}
+	}
 	var jobs []*job
 	for _, k := range ClientCases() {
-		if k.matches(opt.Selectors, version) {
+		if k.matches(selectors, version) {
 			jobs = append(jobs, &job{k: k, v: version, found: found})
 		}
 	}
@@ -64,7 +69,7 @@ func RunClient(ctx context.Context, opt ClientOptions) (*Report, error) {
 	}
 	sortJobs(jobs)
 	r.clientJobs(ctx, jobs)
-	report := &Report{Schema: Schema, Started: began.UTC(), Server: Server{Versions: []string{VersionName(version)}}, Cases: []Result{}}
+	report := &Report{Schema: Schema, Started: began.UTC(), Server: Server{Versions: []string{VersionName(version)}, Facts: found.Facts}, Cases: []Result{}}
 	for _, j := range jobs {
 		if j.result.Verdict != "" {
 			report.Cases = append(report.Cases, j.result)
@@ -104,8 +109,9 @@ func (r *runner) clientJobs(ctx context.Context, jobs []*job) {
 	wait.Wait()
 }
 
-// clientVersion runs the command once, to see which version it connects with.
-func (r *runner) clientVersion(ctx context.Context) (proto.Version, error) {
+// clientVersion runs the command once, to see which version it connects with. A client whose first packet breaks the
+// standard cannot be served: the fact says so, and the version is the one that the packet seems to have.
+func (r *runner) clientVersion(ctx context.Context) (proto.Version, *Fact, error) {
 	var version proto.Version
 	var why error
 	c := r.clientAttempt(ctx, &job{k: &Case{Name: "version", Run: func(c *C) {
@@ -113,15 +119,41 @@ func (r *runner) clientVersion(ctx context.Context) (proto.Version, error) {
 	}}, v: proto.V5, found: &Found{}}, &why)
 	switch {
 	case ctx.Err() != nil:
-		return 0, ctx.Err()
+		return 0, nil, ctx.Err()
 	case why != nil:
-		return 0, why
+		return 0, nil, why
+	case version == 0 && c.verdict == Fail && len(c.packets) > 0 && c.packets[0].Hex != "":
+		version = levelOf(c.packets[0].Hex)
+		return version, &Fact{VersionName(version), "cases", "conversation", "the first packet of the client breaks the standard: " + c.got}, nil
 	case version == 0 && c.verdict != Skip && c.got != "":
-		return 0, errors.New(c.got)
+		return 0, nil, errors.New(c.got)
 	case version == 0:
-		return 0, ErrNoConnection
+		return 0, nil, ErrNoConnection
 	}
-	return version, nil
+	return version, nil, nil
+}
+
+// levelOf returns the version of a packet in hex that should be a CONNECT; 5.0 if it cannot be seen.
+func levelOf(text string) proto.Version {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) == 0 || proto.Type(b[0]>>4) != proto.CONNECT {
+		return proto.V5
+	}
+	for b = b[1:]; len(b) > 0 && b[0] >= 0x80; {
+		b = b[1:]
+	}
+	if len(b) < 3 {
+		return proto.V5
+	}
+	name := int(b[1])<<8 | int(b[2])
+	if b = b[3:]; len(b) <= name {
+		return proto.V5
+	}
+	switch v := proto.Version(b[name]); v {
+	case proto.V31, proto.V311:
+		return v
+	}
+	return proto.V5
 }
 
 // clientAttempt runs the command and the script of a job as its server. why receives the error of a
@@ -186,7 +218,10 @@ func (c *C) welcome(p *Peer) *Peer {
 	packet := p.Next("CONNECT")
 	hello, ok := packet.(*proto.Connect)
 	if !ok {
-		c.Fail("CONNECT as the first packet", "%s", p.describe(packet))
+		if c.Version == proto.V31 { // whose statements have no numbers
+			c.Fail("CONNECT as the first packet", "%s", p.describe(packet))
+		}
+		c.FailRule("MQTT-3.1.0-1", "CONNECT as the first packet", "%s", p.describe(packet))
 	}
 	p.Hello, p.ClientID, p.v = hello, hello.ClientID, hello.Version
 	return p
@@ -327,6 +362,7 @@ func (p *Peer) Abandons(expected string, goesOn func(proto.Packet) bool) {
 			return
 		}
 		if d, ok := packet.(*proto.Disconnect); ok {
+			p.closesAfter()
 			if p.v == proto.V5 && d.Reason >= 0x80 {
 				return
 			}
@@ -336,5 +372,23 @@ func (p *Peer) Abandons(expected string, goesOn func(proto.Packet) bool) {
 			p.c.Fail(expected, "the client goes on: %s", p.describe(packet))
 		}
 		p.Answer(packet)
+	}
+}
+
+// closesAfter expects that the client, which has sent DISCONNECT, sends nothing more and closes the connection.
+func (p *Peer) closesAfter() {
+	nothing, closes := "MQTT-3.14.4-1", "MQTT-3.14.4-2"
+	switch p.v {
+	case proto.V311:
+		nothing, closes = closes, nothing
+	case proto.V31:
+		return // says neither
+	}
+	packet, err := p.read(p.c.r.opt.Limit)
+	switch {
+	case errors.Is(err, errNothing):
+		p.c.FailRule(closes, "the client closes the connection after its DISCONNECT", "it is open after %v", p.c.r.opt.Limit)
+	case err == nil:
+		p.c.FailRule(nothing, "nothing after DISCONNECT", "%s", p.describe(packet))
 	}
 }
