@@ -23,13 +23,14 @@ const (
 
 // decoder turns what a terminal sends into events.
 type decoder struct {
-	rest    []byte // of a sequence, a character or a paste that is not complete
-	pasting bool
-	text    []byte // that is being pasted
+	rest     []byte // of a sequence, a character or a paste that is not complete
+	skipping bool   // the rest of a sequence that is too long
+	pasting  bool
+	text     []byte // that is being pasted
 }
 
 // open reports whether the last bytes may be the beginning of a sequence, or be keys.
-func (d *decoder) open() bool { return !d.pasting && len(d.rest) > 0 }
+func (d *decoder) open() bool { return d.skipping || !d.pasting && len(d.rest) > 0 }
 
 // decode returns the events that b completes.
 func (d *decoder) decode(b []byte) (events []Event) {
@@ -44,10 +45,15 @@ func (d *decoder) decode(b []byte) (events []Event) {
 			events = append(events, d.pasted())
 			continue
 		}
+		if d.skipping {
+			b = d.skip(b)
+			continue
+		}
 		e, n := key(b)
 		if n == 0 {
 			break
 		}
+		d.skipping = n > longestSequence
 		if bytes.Equal(b[:n], []byte("\x1b[200~")) {
 			d.pasting = true
 		} else if e.Name != "" {
@@ -62,7 +68,7 @@ func (d *decoder) decode(b []byte) (events []Event) {
 // flush returns the events of a sequence that was not continued: Escape, and the keys after it.
 func (d *decoder) flush() (events []Event) {
 	b := d.rest
-	d.rest = nil
+	d.rest, d.skipping = nil, false
 	if len(b) > 0 && b[0] == '\x1b' {
 		events = append(events, Event{Name: "esc"})
 		b = b[1:]
@@ -79,6 +85,25 @@ func (d *decoder) flush() (events []Event) {
 	}
 	return events
 }
+
+// skip returns what follows a sequence that is too long: its other parameters and its final byte are
+// dropped.
+func (d *decoder) skip(b []byte) []byte {
+	for len(b) > 0 && isParameter(b[0]) {
+		b = b[1:]
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	d.skipping = false
+	if b[0] >= ' ' && b[0] <= '~' {
+		b = b[1:]
+	}
+	return b
+}
+
+// isParameter reports whether c may come before the final byte of a control sequence.
+func isParameter(c byte) bool { return c >= ' ' && c < '@' }
 
 // paste takes what belongs to a pasted text, and its end, and returns the length.
 func (d *decoder) paste(b []byte) (n int) {
@@ -155,10 +180,11 @@ func escape(b []byte) (e Event, n int) {
 	return e, 1 + n
 }
 
-// control decodes a control sequence: ESC [, parameters, a final byte.
+// control decodes a control sequence: ESC [, parameters, a final byte. Of one that is too long it takes
+// longestSequence+1 bytes.
 func control(b []byte) (e Event, n int) {
 	at := 2
-	for at < len(b) && b[at] >= ' ' && b[at] < '@' {
+	for at < len(b) && at <= longestSequence && isParameter(b[at]) {
 		at++
 	}
 	switch {
