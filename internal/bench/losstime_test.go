@@ -12,6 +12,7 @@ import (
 // TestLossOverTime lets the relay drop messages of one second, in an open and in a closed loop, for
 // subscribers of their own and for members of a shared subscription.
 func TestLossOverTime(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name   string
 		rate   float64
@@ -24,6 +25,7 @@ func TestLossOverTime(t *testing.T) {
 		{"own topic", 1000, false, 4, "", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				r := newRelay(t)
 				r.delay = 2 * time.Millisecond

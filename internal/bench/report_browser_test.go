@@ -37,6 +37,7 @@ type laidOut struct {
 // light and dark. It checks that nothing is wider than the page, that each chart has a size, and that
 // the policy of the page lets its script and style work.
 func TestReportInBrowser(t *testing.T) {
+	t.Parallel()
 	browser := findBrowser()
 	switch {
 	case testing.Short():

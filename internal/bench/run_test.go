@@ -125,6 +125,7 @@ func TestDelayIsMeasured(t *testing.T) {
 
 // TestWarmupIsNotCounted checks that exactly the messages of the measured part count.
 func TestWarmupIsNotCounted(t *testing.T) {
+	t.Parallel()
 	for _, rate := range []float64{0, 500} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRelay(t)

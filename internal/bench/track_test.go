@@ -8,6 +8,7 @@ import (
 
 // TestTrack compares a track with a record of all sequences, with few gaps and with many.
 func TestTrack(t *testing.T) {
+	t.Parallel()
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for round := range 60 {
 		n := 400
@@ -58,6 +59,7 @@ func TestTrack(t *testing.T) {
 // TestTrackOfAnyDisorder records sequences in orders with many gaps. Each was sent once, so
 // none is a duplicate and none is missing.
 func TestTrackOfAnyDisorder(t *testing.T) {
+	t.Parallel()
 	const n = 300_000
 	backward := make([]uint64, n)
 	for i := range backward {

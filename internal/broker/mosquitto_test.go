@@ -24,16 +24,17 @@ func tool(t *testing.T, name string) string {
 // 3.1.1 [MQTT-7.0.0-2]
 func TestMosquittosClients(t *testing.T) {
 	pubPath, subPath := tool(t, "mosquitto_pub"), tool(t, "mosquitto_sub")
-	b, addr := serveTCP(t, Options{SysInterval: -1})
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
 	for _, v := range []string{"mqttv31", "mqttv311", "mqttv5"} {
 		for qos := range 3 {
 			t.Run(fmt.Sprintf("%s QoS %d", v, qos), func(t *testing.T) {
+				t.Parallel()
+				b, addr := serveTCP(t, Options{SysInterval: -1})
+				host, port, err := net.SplitHostPort(addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
 				topic := fmt.Sprintf("from/%s/%d", v, qos)
 				args := []string{"-h", host, "-p", port, "-V", v, "-q", fmt.Sprint(qos), "-t", topic}
 				var want strings.Builder

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"mqtt/internal/paralleltest"
 	"mqtt/internal/proto"
 )
 
@@ -24,6 +25,7 @@ const alone = "MQTT_TEST_BROKER_ALONE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(alone) == "" {
+		paralleltest.Allow(4)
 		goleak.VerifyTestMain(m) // no test leaves a goroutine behind; it does not return
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

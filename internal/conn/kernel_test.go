@@ -100,23 +100,27 @@ func TestKernelPollAtTheEnd(t *testing.T) {
 // although the server keeps its half open, and that data of the server causes no reset
 // [MQTT-3.14.4-1], [MQTT-3.14.4-2]; 3.1.1 [MQTT-3.14.4-1], [MQTT-3.14.4-2].
 func TestKernelClose(t *testing.T) {
+	t.Parallel()
 	for _, v := range versions {
-		over := make(chan struct{})
-		c := start(t, loopback(t, v, func(p *peer) {
-			p.greet(false)
-			p.send(msg(0, 0, "a", strings.Repeat("x", 100_000)))
-			p.expect(msg(0, 0, "t", strings.Repeat("x", 100_000)))
-			p.bye()
-			<-over
-		}))
-		publish(t, c, msg(0, 0, "t", strings.Repeat("x", 100_000)), 0)
-		begin := time.Now()
-		go c.Wake() // does not hurry it; ends at once
-		closed(t, c)
-		if d := time.Since(begin); d < closeTimeout || d > closeTimeout+time.Second {
-			t.Errorf("closed after %v", d)
-		}
-		close(over)
+		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
+			over := make(chan struct{})
+			c := start(t, loopback(t, v, func(p *peer) {
+				p.greet(false)
+				p.send(msg(0, 0, "a", strings.Repeat("x", 100_000)))
+				p.expect(msg(0, 0, "t", strings.Repeat("x", 100_000)))
+				p.bye()
+				<-over
+			}))
+			publish(t, c, msg(0, 0, "t", strings.Repeat("x", 100_000)), 0)
+			begin := time.Now()
+			go c.Wake() // does not hurry it; ends at once
+			closed(t, c)
+			if d := time.Since(begin); d < closeTimeout || d > closeTimeout+time.Second {
+				t.Errorf("closed after %v", d)
+			}
+			close(over)
+		})
 	}
 }
 
@@ -133,45 +137,53 @@ func TestKernelCloseBothSides(t *testing.T) {
 // TestKernelCloseSlowServer checks that a server that keeps the session gets the acknowledgements
 // although it is slow and still sends: some give up when they cannot, with acknowledgements unread.
 func TestKernelCloseSlowServer(t *testing.T) {
+	t.Parallel()
 	for _, v := range versions {
-		cfg := loopback(t, v, func(p *peer) {
-			p.greet(false)
-			p.send(msg(1, 1, "a", "1"))
-			time.Sleep(closeTimeout + 300*time.Millisecond)
-			p.send(msg(1, 2, "a", "2"))
-			time.Sleep(50 * time.Millisecond) // for a reset to arrive, after which a write fails
-			p.send(msg(1, 3, "a", "3"))
-			p.expect(ack(proto.PUBACK, 1))
-			p.bye()
+		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
+			cfg := loopback(t, v, func(p *peer) {
+				p.greet(false)
+				p.send(msg(1, 1, "a", "1"))
+				time.Sleep(closeTimeout + 300*time.Millisecond)
+				p.send(msg(1, 2, "a", "2"))
+				time.Sleep(50 * time.Millisecond) // for a reset to arrive, after which a write fails
+				p.send(msg(1, 3, "a", "3"))
+				p.expect(ack(proto.PUBACK, 1))
+				p.bye()
+			})
+			lasting(cfg)
+			c := start(t, cfg)
+			nextMessage(t, c, "1")
+			closed(t, c)
 		})
-		lasting(cfg)
-		c := start(t, cfg)
-		nextMessage(t, c, "1")
-		closed(t, c)
 	}
 }
 
 // TestKernelCloseKeptSession checks that a server that keeps the session reads the acknowledgements and
 // DISCONNECT before the end of the stream.
 func TestKernelCloseKeptSession(t *testing.T) {
+	t.Parallel()
 	for _, v := range versions {
-		cfg := loopback(t, v, func(p *peer) {
-			p.greet(false)
-			p.send(msg(1, 1, "a", "1"))
-			p.expect(ack(proto.PUBACK, 1), "e000")
-			p.nc.SetReadDeadline(time.Now().Add(closeTimeout / 2))
-			if _, err := p.r.Next(); !errors.Is(err, os.ErrDeadlineExceeded) {
-				t.Errorf("the stream ended: %v", err)
+		t.Run(v.String(), func(t *testing.T) {
+			t.Parallel()
+			cfg := loopback(t, v, func(p *peer) {
+				p.greet(false)
+				p.send(msg(1, 1, "a", "1"))
+				p.expect(ack(proto.PUBACK, 1), "e000")
+				p.nc.SetReadDeadline(time.Now().Add(closeTimeout / 2))
+				if _, err := p.r.Next(); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("the stream ended: %v", err)
+				}
+			})
+			lasting(cfg)
+			c := start(t, cfg)
+			nextMessage(t, c, "1")
+			begin := time.Now()
+			closed(t, c)
+			if d := time.Since(begin); d > 10*time.Second {
+				t.Errorf("closed after %v", d)
 			}
 		})
-		lasting(cfg)
-		c := start(t, cfg)
-		nextMessage(t, c, "1")
-		begin := time.Now()
-		closed(t, c)
-		if d := time.Since(begin); d > 10*time.Second {
-			t.Errorf("closed after %v", d)
-		}
 	}
 }
 

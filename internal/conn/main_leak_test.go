@@ -4,7 +4,12 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"mqtt/internal/paralleltest"
 )
 
 // TestMain checks that no test leaves a goroutine running.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	paralleltest.Allow(8)
+	goleak.VerifyTestMain(m)
+}

@@ -56,6 +56,7 @@ func slowly(t *testing.T, n int, pause time.Duration, quit <-chan struct{}) *Con
 // A write that blocks is watched by what the server takes: a slow server is waited for, one that takes
 // nothing is not.
 func TestStall(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS != "linux" && runtime.GOOS != "darwin" {
 		t.Skip("the system does not tell how much is on its way")
 	}

@@ -20,14 +20,15 @@ import (
 // systemNames finds the host names that C programs find and Go's resolver does not: Go reads
 // /etc/hosts and asks name servers, but does not use the modules in /etc/nsswitch.conf.
 type systemNames struct {
-	avahi  string // socket of avahi-daemon
-	mdns   string // address for multicast DNS
-	getent string // program that asks the modules
+	avahi  string        // socket of avahi-daemon
+	mdns   string        // address for multicast DNS
+	getent string        // program that asks the modules
+	wait   time.Duration // bounds one source of names in .local
 }
 
-var system = &systemNames{avahi: "/run/avahi-daemon/socket", mdns: "224.0.0.251:5353", getent: "getent"}
+var system = &systemNames{avahi: "/run/avahi-daemon/socket", mdns: "224.0.0.251:5353", getent: "getent", wait: mdnsWait}
 
-// mdnsWait bounds one source of names in .local. A device that sleeps needs about a second.
+// mdnsWait is the wait for one source of names in .local. A device that sleeps needs about a second.
 const mdnsWait = 2500 * time.Millisecond
 
 // ownResolver reports whether Go resolves names without the system's library. On macOS and Windows
@@ -60,7 +61,7 @@ func (s *systemNames) askAvahi(ctx context.Context, host string) []string {
 	if strings.ContainsAny(host, " \t\r\n") {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, mdnsWait)
+	ctx, cancel := context.WithTimeout(ctx, s.wait)
 	defer cancel()
 	found := make(chan string, 2)
 	for _, command := range []string{"RESOLVE-HOSTNAME-IPV4 ", "RESOLVE-HOSTNAME-IPV6 "} {
@@ -122,7 +123,7 @@ func (s *systemNames) askMulticast(ctx context.Context, host string) []string {
 	defer c.Close()
 	buf := make([]byte, 9000) // the largest packet of multicast DNS
 	for range 2 {
-		limit := time.Now().Add(mdnsWait / 2)
+		limit := time.Now().Add(s.wait / 2)
 		if end, ok := ctx.Deadline(); ok && end.Before(limit) {
 			limit = end
 		}

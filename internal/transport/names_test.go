@@ -17,7 +17,7 @@ import (
 
 // noNameSources returns sources that know nothing.
 func noNameSources(t *testing.T) systemNames {
-	return systemNames{avahi: filepath.Join(t.TempDir(), "socket"), mdns: "127.0.0.1:9", getent: filepath.Join(t.TempDir(), "getent")}
+	return systemNames{avahi: filepath.Join(t.TempDir(), "socket"), mdns: "127.0.0.1:9", getent: filepath.Join(t.TempDir(), "getent"), wait: time.Second}
 }
 
 // fakeAvahi listens as avahi-daemon does and knows lamp.local.
@@ -112,6 +112,7 @@ func TestAnswered(t *testing.T) {
 // TestSystemNames checks names that come from avahi-daemon, multicast DNS and the modules of the system, for a
 // host, a proxy and a host behind a socks5 proxy.
 func TestSystemNames(t *testing.T) {
+	t.Parallel()
 	if !ownResolver {
 		t.Skip("the system's library resolves names")
 	}

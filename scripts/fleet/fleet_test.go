@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"mqtt/internal/bench"
+	"mqtt/internal/paralleltest"
 )
 
 // patience is how long a script may take.
@@ -91,6 +92,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "build mqtt:", err)
 	} else {
+		paralleltest.Allow(8)
 		status = m.Run()
 	}
 	os.RemoveAll(dir)
@@ -297,11 +299,15 @@ func TestSSH(t *testing.T) {
 		t.Errorf("hosts %q, error %v", hosts, err)
 	}
 	f.clean()
+}
 
-	os.RemoveAll(f.dir + "/keep")
-	out, text, status = f.run([]string{"FLEET_SSH=" + f.stub(sshStub), "FLEET_REMOTE=" + f.mqtt}, "bash", "ssh.sh", "one", "--", "--messages", "10", "--", "--format", "json")
+// A host that has the program gets no copy.
+func TestSSHWithoutCopy(t *testing.T) {
+	t.Parallel()
+	f := newFleet(t)
+	out, text, status := f.run([]string{"FLEET_SSH=" + f.stub(sshStub), "FLEET_REMOTE=" + f.mqtt}, "bash", "ssh.sh", "one", "--", "--messages", "10", "--", "--format", "json")
 	if status != 0 {
-		t.Fatalf("without a copy: status %d\n%s", status, text)
+		t.Fatalf("status %d\n%s", status, text)
 	}
 	f.whole(out, 1, 10)
 }
