@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,13 +50,14 @@ func TestDocsRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := newPattern(t, mqtt)
 	for _, s := range all {
 		if s.notRun != "" {
 			continue
 		}
 		t.Run(filepath.Base(s.file)+":"+strconv.Itoa(s.line), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, mqtt, s.text)
+			w := p.world(t, s.text)
 			for _, one := range s.parts() {
 				w.run(t, one)
 			}
@@ -85,6 +87,7 @@ var ownBroker = regexp.MustCompile(`mqtt broker|--embedded`)
 
 // docsWorld is a folder with a broker, in which examples run.
 type docsWorld struct {
+	mqtt    string // the program
 	dir     string
 	env     []string
 	server  []string // the broker, as variables
@@ -113,19 +116,26 @@ printf '#!/bin/sh\necho secret\n' >bin/pass
 printf '#!/bin/sh\nexec mqtt pub -t done -m 1 -q 1\n' >run-the-tests
 printf '#!/bin/sh\nexec cat >/dev/null\n' >bin/notify-send
 chmod +x bin/* run-the-tests
-ln -s "$(command -v mqtt)" mqtt
 `
 
-// What is published while a command runs.
-const docsTraffic = `
+// The retained messages of a world.
+const docsRetained = `
 mqtt pub -t config -r -m '{"interval":5}' -q 1
 mqtt pub -t old/1 -r -m x -q 1
 mqtt pub -t meters/1 -r -m '{"power":1250.5,"id":18446744073709551615}' --encode cbor --content-type application/cbor -q 1
 mqtt pub -t spBv1.0/plant/NBIRTH/line-1 -r -m '{"seq":0,"metrics":[{"name":"temp","alias":1,"datatype":"Double","value":21.5}]}' --encode sparkplug -q 1
+mqtt sub -t '#' --retained-only -J
+`
+
+// docsMessages are the topics and payloads that are published 20 times a second while a command runs.
+var docsMessages = [][2]string{{"sensors/1", "21.5"}, {"sensors/2", "19"}, {"lab/temp", `{"room":"lab","temp":31.5}`}, {"lab/hum", `{"room":"lab","hum":40}`},
+	{"jobs/1", "done"}, {"raw", "0123"}}
+
+// docsTraffic publishes the retained messages, and then the others for as long as the world lasts.
+const docsTraffic = `
 while :; do
-	printf '%s\n' 'sensors/1 21.5' 'sensors/2 19' 'lab/temp {"room":"lab","temp":31.5}' 'lab/hum {"room":"lab","hum":40}' 'jobs/1 done' 'raw 0123'
-	sleep 0.05
-done | mqtt pub -l -K ' '
+	mqtt pub -J --pace 1x <"$0"
+done
 `
 
 // The commands that answer requests, by topic.
@@ -133,13 +143,59 @@ func docsServices() map[string]string {
 	return map[string]string{"time/now": "date", "lamp/1/state": "echo on", "sum": "cat"}
 }
 
-func newWorld(t *testing.T, mqtt, text string) *docsWorld {
-	dir := t.TempDir()
-	w := &docsWorld{dir: dir}
-	w.env = []string{"PATH=" + dir + "/bin:" + filepath.Dir(mqtt) + ":" + os.Getenv("PATH"), "HOME=" + dir, "TZ=UTC", "LC_ALL=C",
-		"XDG_CONFIG_HOME=" + dir + "/config", "SSL_CERT_FILE=" + dir + "/ca.pem"}
+// docsPattern is what all worlds begin with.
+type docsPattern struct {
+	mqtt    string // the program
+	dir     string // the files
+	traffic string // file of the records that are published
+}
+
+// newPattern makes the files of all worlds, once.
+func newPattern(t *testing.T, mqtt string) *docsPattern {
+	t.Helper()
+	p := &docsPattern{mqtt: mqtt, dir: t.TempDir(), traffic: filepath.Join(t.TempDir(), "traffic")}
+	if err := os.CopyFS(p.dir, os.DirFS(transporttest.New(t).Dir)); err != nil {
+		t.Fatal(err)
+	}
+	w := p.empty(p.dir)
 	w.must(t, docsWorldScript)
-	if err := os.CopyFS(dir, os.DirFS(transporttest.New(t).Dir)); err != nil {
+	_, port, _ := strings.Cut(strings.TrimPrefix(w.broker(t, "first", "mqtt://127.0.0.1:0"), "mqtt://"), ":")
+	c := w.command("sh", "-euc", docsRetained)
+	c.Env = append(c.Env, "MQTT_HOST=127.0.0.1", "MQTT_PORT="+port)
+	records, err := c.Output()
+	if n := bytes.Count(records, []byte("\n")); err != nil || n != 4 {
+		t.Fatalf("%d retained messages, %v", n, err)
+	}
+	if err := os.Remove(filepath.Join(p.dir, ".first")); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	for n := range 20 * 60 {
+		at := began.Add(time.Duration(n) * 50 * time.Millisecond).UTC().Format(time.RFC3339Nano)
+		for _, m := range docsMessages {
+			records = fmt.Appendf(records, "{\"time\":%q,\"topic\":%q,\"payload\":%q}\n", at, m[0], m[1])
+		}
+	}
+	if err := os.WriteFile(p.traffic, records, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// empty returns a world of the folder dir, without servers.
+func (p *docsPattern) empty(dir string) *docsWorld {
+	return &docsWorld{mqtt: p.mqtt, dir: dir, env: []string{"PATH=" + dir + "/bin:" + filepath.Dir(p.mqtt) + ":" + os.Getenv("PATH"), "HOME=" + dir, "TZ=UTC", "LC_ALL=C",
+		"XDG_CONFIG_HOME=" + dir + "/config", "SSL_CERT_FILE=" + dir + "/ca.pem"}}
+}
+
+// world returns a new world for the commands in text.
+func (p *docsPattern) world(t *testing.T, text string) *docsWorld {
+	dir := t.TempDir()
+	w := p.empty(dir)
+	if err := os.CopyFS(dir, os.DirFS(p.dir)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(p.mqtt, filepath.Join(dir, "mqtt")); err != nil {
 		t.Fatal(err)
 	}
 	var pairs []string
@@ -175,7 +231,7 @@ func newWorld(t *testing.T, mqtt, text string) *docsWorld {
 	w.replace = strings.NewReplacer(pairs...)
 	w.server = []string{"MQTT_HOST=" + host, "MQTT_PORT=" + port}
 	assign := strings.Join(w.server, " ")
-	w.background(t, "traffic", "sh", "-c", "export "+assign+"\n"+docsTraffic)
+	w.background(t, "traffic", "sh", "-c", "export "+assign+"\n"+docsTraffic, p.traffic)
 	wait := assign + " mqtt sub -t sensors/2 -t config -C 2 -W 20 >/dev/null" // it has begun
 	for topic, command := range docsServices() {
 		if strings.Contains(text, "-t "+topic) {
@@ -216,7 +272,7 @@ func docsWait(t *testing.T, what string, ok func() bool) {
 func (w *docsWorld) command(args ...string) *exec.Cmd {
 	c := exec.Command(args[0], args[1:]...)
 	if args[0] == "mqtt" {
-		c = exec.Command(filepath.Join(w.dir, "mqtt"), args[1:]...)
+		c = exec.Command(w.mqtt, args[1:]...)
 	}
 	c.Dir, c.Env = w.dir, w.env
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -16,7 +16,7 @@ var long = flag.Bool("long", false, "run the soak sizes")
 
 // waiting is how many tests run at once. Most of them start a process and wait for it, so that one
 // processor serves several.
-const waiting = 8
+const waiting = 16
 
 // leakless runs the tests and fails if they leave a goroutine. Commands of scripts are processes of
 // their own.
