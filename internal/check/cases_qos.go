@@ -221,7 +221,11 @@ var qosCases = [...]Case{
 			s.Publish(m)
 			got := s.Receive("the message")
 			c.Sleep(2200 * time.Millisecond)
-			s.Acknowledge(got)
+			s.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: got.PacketID})
+			if ack := s.Ack(proto.PUBREL, got.PacketID); ack.Reason >= 0x80 {
+				c.Fail("PUBREL with success", "%s", s.describe(ack))
+			}
+			s.Send(&proto.Ack{Kind: proto.PUBCOMP, PacketID: got.PacketID})
 		},
 	},
 	{

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"io"
 	"time"
 
 	"mqtt/internal/proto"
@@ -41,6 +42,8 @@ var redeliveryCases = [...]Case{
 				ack, ok := packet.(*proto.Ack)
 				switch {
 				case ok && ack.Kind == proto.PUBREC && ack.Reason < 0x80:
+				case !first && c.V5() && (ok && ack.Kind == proto.PUBREC && ack.Reason == proto.PacketIdentifierInUse || err == io.EOF):
+					c.Choice("the server takes what is sent again for an error: in MQTT 5 a client does so only after a reconnect")
 				case !first && !dup && err != errNothing:
 					c.Choice("the server takes a PUBLISH with an identifier in use and without DUP for an error, which it is")
 				case err != nil:

@@ -137,6 +137,9 @@ var resendCases = [...]Case{
 				if err == errNothing {
 					break
 				}
+				if err != nil {
+					c.Unsure("the server closed the connection")
+				}
 				if a, ok := packet.(*proto.Publish); ok && a.PacketID == m.PacketID {
 					c.Fail("the message once on this connection", "%s", s.describe(a))
 				}

@@ -84,7 +84,15 @@ var topicCases = [...]Case{
 	{
 		Name: "dollar-within", Title: "Wildcards match levels that begin with $ after the first",
 		V5: "4.7.2", V311: "4.7.2", V31: "A", Needs: NeedWildcard,
-		Run: func(c *C) { c.matches("a/+/#", []string{"a/$b", "a/$b/$c", "a/b/$SYS"}, []string{"$a/b"}) },
+		Run: func(c *C) {
+			c.matches("a/+", []string{"a/$b", "a/$SYS"}, []string{"$a/b"})
+			c.matches("b/#", []string{"b/$b", "b/$b/$c", "b/c/$SYS"}, []string{"$b/b"})
+		},
+	},
+	{
+		Name: "wildcard-hash-after-plus", Title: "# after + matches the level of the +",
+		V5: "4.7.1.2 MQTT-4.7.1-1", V311: "4.7.1.2 MQTT-4.7.1-2", V31: "A", Needs: NeedWildcard,
+		Run: func(c *C) { c.matches("a/+/#", []string{"a/b", "a/b/c"}, []string{"a", "b/b"}) },
 	},
 	{
 		Name: "special-characters", Title: "Characters with a meaning in patterns of other kinds have none in filters",

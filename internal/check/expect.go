@@ -171,7 +171,8 @@ func (p *Peer) Acknowledge(m *proto.Publish) {
 	case 2:
 		p.Send(&proto.Ack{Kind: proto.PUBREC, PacketID: m.PacketID})
 		if ack := p.Ack(proto.PUBREL, m.PacketID); ack.Reason >= 0x80 {
-			p.c.Fail("PUBREL with success", "%s", p.describe(ack))
+			// It has not treated the message as unacknowledged until PUBREC.
+			p.c.FailRule("MQTT-4.3.3-3", "PUBREL with success", "%s", p.describe(ack))
 		}
 		p.Send(&proto.Ack{Kind: proto.PUBCOMP, PacketID: m.PacketID})
 	}
