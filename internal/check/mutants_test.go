@@ -784,7 +784,8 @@ func runMutants(t *testing.T) {
 	}
 	// A server that says it lacks something, and yet does it.
 	all = append(all, func() { check(mutant{name: "does what it says it cannot"}, nothing) },
-		func() { check(mutant{name: "loses SUBACK and lacks QoS 2", out: drop(proto.SUBACK)}, nothing) })
+		func() { check(mutant{name: "loses SUBACK and lacks QoS 2", out: drop(proto.SUBACK)}, nothing) },
+		func() { check(mutant{name: "takes packets above the Maximum Packet Size that it said"}, small) })
 	parallel(8, all)
 	for _, k := range Cases() {
 		if k.Should || k.Harsh || onlyChoices[k.Name] || k.Needs&(NeedRestart|NeedSecondUser|NeedDeniedTopic) != 0 {
@@ -796,6 +797,15 @@ func runMutants(t *testing.T) {
 			}
 		}
 	}
+}
+
+// small is a server that says that it takes small packets only.
+func small() []*Found {
+	all := everything()
+	for _, f := range all {
+		f.MaximumPacketSize = 1000
+	}
+	return all
 }
 
 // nothing is a server that lacks all that it may lack.

@@ -119,7 +119,9 @@ start_mochi() {
 	module_program mochi ./mochi || return
 	ws=ws://127.0.0.1:$ws_port/
 	about="mochi $(module_version github.com/mochi-mqtt/server/v2)"
-	run mochi "$cache/bin/mochi" "127.0.0.1:$port" "127.0.0.1:$ws_port" "127.0.0.1:$tls_port" "$certificates/pair.pem"
+	# It ends with a panic at a packet that mqtt check sends.
+	# shellcheck disable=SC2016
+	run mochi bash -c 'for ((n = 0; n < 50; n++)); do "$@"; done' mochi "$cache/bin/mochi" "127.0.0.1:$port" "127.0.0.1:$ws_port" "127.0.0.1:$tls_port" "$certificates/pair.pem"
 }
 
 # Our broker, from the same build as the clients.

@@ -56,6 +56,9 @@ server lacks a capability; unsure: it could not be shown; flaky: it failed, and 
 With --client, the command after -- is run once for each case, with MQTT_URL, MQTT_HOST, MQTT_PORT and MQTT_CLIENT_ID
 set, and what it sends is judged. It gets SIGTERM when the case is decided.
 
+A case after which the server serves nobody fails. If the server does not come back within 15 s, and --restart does not
+help, the other cases are skipped.
+
 Topics and client identifiers have a unique prefix. Retained messages are cleared and sessions ended
 afterwards, also after Ctrl-C.`,
 		Example: `  mqtt check -h broker.example
@@ -95,7 +98,7 @@ afterwards, also after Ctrl-C.`,
 	fs.BoolVar(&f.list, "list", false, "list the cases and exit")
 	fs.StringVar(&f.secondUser, "second-user", "", "add cases with another user, `USER:PASSWORD`")
 	fs.StringVar(&f.denied, "denied-topic", "", "add cases with a `TOPIC` that -u may not publish to")
-	fs.StringVar(&f.restart, "restart", "", "add cases that restart the server with `COMMAND`")
+	fs.StringVar(&f.restart, "restart", "", "restart with `COMMAND`: for more cases, and after a crash")
 	fs.BoolVarP(&f.verbose, "verbose", "v", false, "print every verdict")
 	f.out.register(fs)
 	fs.StringVar(&f.known, "known", "", "do not fail for the known failures in `FILE`")
