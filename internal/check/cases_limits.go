@@ -279,13 +279,8 @@ var limitCases = [...]Case{
 				if err != nil {
 					return
 				}
-				switch a := packet.(type) {
-				case *proto.Disconnect:
+				if packet.Type() == proto.DISCONNECT {
 					return
-				case *proto.Ack:
-					if a.Reason >= 0x80 {
-						c.Choice("the server refuses the message, %s, and keeps the connection; section 3.3.4 names a DISCONNECT", p.describe(a))
-					}
 				}
 			}
 		},

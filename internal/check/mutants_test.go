@@ -641,7 +641,7 @@ func (mu *mutant) pretend(m *link) {
 }
 
 // onlyChoices are cases that find out what a server does where the standard leaves it open.
-var onlyChoices = map[string]bool{"protocol-name-311": true, "client-id-long": true, "nothing-after-disconnect": true, "retained-shared": true}
+var onlyChoices = map[string]bool{"protocol-name-311": true, "client-id-long": true, "nothing-after-disconnect": true, "will-delay-and-clean-start": true}
 
 var long = flag.Bool("long", false, "run all cases against all planted faults")
 

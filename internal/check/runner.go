@@ -277,7 +277,7 @@ func (r *runner) runJob(ctx context.Context, j *job) *Outage {
 	if o != nil {
 		return o
 	}
-	for n := 0; n < r.repeats && c.unsatisfied() && ctx.Err() == nil; n++ {
+	for n := 0; n < r.repeats && c.unsatisfied() && !c.final && ctx.Err() == nil; n++ {
 		again, o := r.watched(ctx, j)
 		if o != nil {
 			return o

@@ -35,6 +35,7 @@ type C struct {
 	over     <-chan struct{}  // closed when the client's command has ended
 
 	verdict       Verdict
+	final         bool // a failure that took long is not repeated
 	expected, got string
 	broken        []breach // statements that the observer found broken
 	observed      bool     // the verdict is the observer's, and not the script's
