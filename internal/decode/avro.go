@@ -59,11 +59,7 @@ func (r *avroReader) text(dst []byte) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	dst, ok := appendString(dst, b)
-	if !ok {
-		return dst, fail(at, notUTF8)
-	}
-	return dst, nil
+	return appendText(dst, b, at)
 }
 
 // sized returns bytes after their length.

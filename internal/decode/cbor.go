@@ -127,11 +127,7 @@ func (r *cborReader) value(dst []byte, depth int) ([]byte, error) {
 		if err != nil {
 			return dst, err
 		}
-		dst, ok := appendString(dst, b)
-		if !ok {
-			return dst, fail(at, notUTF8)
-		}
-		return dst, nil
+		return appendText(dst, b, at)
 	case cborArray:
 		return r.array(dst, info, arg, depth)
 	case cborMap:

@@ -22,8 +22,8 @@ func (d *sparkplugDecoder) dataSet(dst []byte, s *scalar, depth int) ([]byte, er
 		if dst[len(dst)-1] != '[' {
 			dst = append(dst, ',')
 		}
-		if dst, ok = appendString(dst, f.bytes); !ok {
-			return dst, fail(f.from, notUTF8)
+		if dst, err = appendText(dst, f.bytes, f.from); err != nil {
+			return dst, err
 		}
 	}
 	dst = append(dst, `],"types":[`...)

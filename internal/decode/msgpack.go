@@ -151,11 +151,7 @@ func (r *msgpackReader) text(dst []byte, at, n int) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	dst, ok := appendString(dst, b)
-	if !ok {
-		return dst, fail(at, notUTF8)
-	}
-	return dst, nil
+	return appendText(dst, b, at)
 }
 
 // array appends an array of n values.

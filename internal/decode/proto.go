@@ -249,11 +249,7 @@ func (d *protoDecoder) value(dst []byte, field *protoField, f wireField, depth i
 	case protoBool:
 		return appendBool(dst, f.num != 0), nil
 	case protoString:
-		dst, ok := appendString(dst, f.bytes)
-		if !ok {
-			return dst, fail(f.from, notUTF8)
-		}
-		return dst, nil
+		return appendText(dst, f.bytes, f.from)
 	case protoBytes:
 		return jsonline.AppendBase64(dst, f.bytes), nil
 	case protoEnums:

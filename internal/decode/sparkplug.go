@@ -180,9 +180,8 @@ func (d *sparkplugDecoder) payload(dst, payload []byte) (_ []byte, err error) {
 		dst = strconv.AppendUint(appendKey(dst, "seq"), seq, 10)
 	}
 	if has[4] {
-		var ok bool
-		if dst, ok = appendString(appendKey(dst, "uuid"), uuid); !ok {
-			return dst, fail(uuidAt, notUTF8)
+		if dst, err = appendText(appendKey(dst, "uuid"), uuid, uuidAt); err != nil {
+			return dst, err
 		}
 	}
 	if dst, err = d.metricList(appendKey(dst, "metrics"), from, 0); err != nil {

@@ -9,7 +9,8 @@ func (d *sparkplugDecoder) metadata(dst, b []byte, at int) ([]byte, error) {
 	var f wireField
 	dst = append(dst, '{')
 	for r.more() {
-		if err := r.next(&f); err != nil {
+		err := r.next(&f)
+		if err != nil {
 			return dst, err
 		}
 		if f.number >= len(names) {
@@ -22,9 +23,8 @@ func (d *sparkplugDecoder) metadata(dst, b []byte, at int) ([]byte, error) {
 		case (f.number == 3 || f.number == 4) && f.wire == wireVarint:
 			dst = strconv.AppendUint(dst, f.num, 10)
 		case f.wire == wireBytes && f.number != 1 && f.number != 3 && f.number != 4:
-			var ok bool
-			if dst, ok = appendString(dst, f.bytes); !ok {
-				return dst, fail(f.from, notUTF8)
+			if dst, err = appendText(dst, f.bytes, f.from); err != nil {
+				return dst, err
 			}
 		default:
 			return dst, fail(f.at, "a field of the wrong wire type")
@@ -60,9 +60,8 @@ func (d *sparkplugDecoder) propertySet(dst, b []byte, at, depth int) (_ []byte, 
 		if dst[len(dst)-1] != '{' {
 			dst = append(dst, ',')
 		}
-		var ok bool
-		if dst, ok = appendString(dst, key.bytes); !ok {
-			return dst, fail(key.from, notUTF8)
+		if dst, err = appendText(dst, key.bytes, key.from); err != nil {
+			return dst, err
 		}
 		if dst, err = d.typed(append(dst, ':'), wireReader{in: value.bytes, base: value.from}, 1, 2, 0, propertyKinds[:], depth); err != nil {
 			return dst, err
@@ -113,9 +112,8 @@ func (d *sparkplugDecoder) typed(dst []byte, r wireReader, typeField, nullField,
 	}
 	dst = append(dst, '{')
 	if name.bytes != nil {
-		var ok bool
-		if dst, ok = appendString(appendKey(dst, "name"), name.bytes); !ok {
-			return dst, fail(name.from, notUTF8)
+		if dst, err = appendText(appendKey(dst, "name"), name.bytes, name.from); err != nil {
+			return dst, err
 		}
 	}
 	if hasType {
@@ -195,9 +193,8 @@ func (d *sparkplugDecoder) template(dst []byte, s *scalar, depth int) (_ []byte,
 		if text.f.bytes == nil {
 			continue
 		}
-		var ok bool
-		if dst, ok = appendString(appendKey(dst, text.key), text.f.bytes); !ok {
-			return dst, fail(text.f.from, notUTF8)
+		if dst, err = appendText(appendKey(dst, text.key), text.f.bytes, text.f.from); err != nil {
+			return dst, err
 		}
 	}
 	if hasDefinition {

@@ -27,11 +27,7 @@ func (d *sparkplugDecoder) scalar(dst []byte, datatype uint32, s *scalar, depth 
 	case boolScalar:
 		return appendBool(dst, s.num != 0), nil
 	case stringScalar:
-		dst, ok := appendString(dst, s.bytes)
-		if !ok {
-			return dst, fail(s.at, notUTF8)
-		}
-		return dst, nil
+		return appendText(dst, s.bytes, s.at)
 	case bytesScalar:
 		return appendElements(dst, datatype, s)
 	case extensionScalar:
@@ -139,9 +135,9 @@ func appendStrings(dst []byte, s *scalar) ([]byte, error) {
 		if start > 0 {
 			dst = append(dst, ',')
 		}
-		var ok bool
-		if dst, ok = appendString(dst, s.bytes[start:i]); !ok {
-			return dst, fail(s.at+start, notUTF8)
+		var err error
+		if dst, err = appendText(dst, s.bytes[start:i], s.at+start); err != nil {
+			return dst, err
 		}
 		start = i + 1
 	}

@@ -69,6 +69,15 @@ func appendString(dst, s []byte) (_ []byte, ok bool) {
 	return append(dst, '"'), ok
 }
 
+// appendText appends s, which is at that place of the payload, as a JSON string.
+func appendText(dst, s []byte, at int) ([]byte, error) {
+	dst, ok := appendString(dst, s)
+	if !ok {
+		return dst, fail(at, notUTF8)
+	}
+	return dst, nil
+}
+
 // mostKey is the size of the largest key that is made of a value that is not text, in bytes. Each
 // level of keys in keys would double its escapes.
 const mostKey = 4096

@@ -79,15 +79,7 @@ func mask(b []byte, v proto.Version) []byte {
 		hide(f.Body)
 		return masked
 	}
-	switch p := p.(type) { // the fields alias masked
-	case *proto.Connect:
-		hide(p.Password)
-		hide(p.Props.Value(proto.AuthenticationData))
-	case *proto.Connack:
-		hide(p.Props.Value(proto.AuthenticationData))
-	case *proto.Auth:
-		hide(p.Props.Value(proto.AuthenticationData))
-	}
+	proto.HideSecrets(p)
 	return masked
 }
 

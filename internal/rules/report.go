@@ -56,23 +56,8 @@ func evidence(packet []byte, v proto.Version) []byte {
 	if err != nil {
 		return c[:min(len(c), 8)]
 	}
-	switch p := p.(type) {
-	case *proto.Connect:
-		mask(p.Password)
-		mask(p.Props.Value(proto.AuthenticationData))
-	case *proto.Connack:
-		mask(p.Props.Value(proto.AuthenticationData))
-	case *proto.Auth:
-		mask(p.Props.Value(proto.AuthenticationData))
-	}
+	proto.HideSecrets(p)
 	return c[:min(len(c), maxEvidence)]
-}
-
-// mask overwrites b.
-func mask(b []byte) {
-	for i := range b {
-		b[i] = '*'
-	}
 }
 
 // clip returns the beginning of a text of a peer, for a message.
