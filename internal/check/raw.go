@@ -85,6 +85,25 @@ func (c *C) bad(b []byte, reasons ...proto.Reason) {
 	p.Closed("the server closes the connection", reasons...)
 }
 
+// odd connects and sends a packet of which the standard does not say what a server does with it. The server ends the
+// connection, or goes on: that is a choice, and why says why it may.
+func (c *C) odd(b []byte, why string) {
+	const expected = "the connection is closed, or PINGREQ is answered"
+	p := c.Connect()
+	p.Raw(b...)
+	p.Raw(0xC0, 0)
+	answer, err := p.read(c.r.opt.Limit)
+	switch {
+	case err == errNothing:
+		c.Fail(expected, "neither within %v", c.r.opt.Limit)
+	case err != nil || answer.Type() == proto.DISCONNECT:
+		return
+	case answer.Type() == proto.PINGRESP:
+		c.Choice("the server accepts it: %s", why)
+	}
+	c.Fail(expected, "%s", p.describe(answer))
+}
+
 // badConnect sends a CONNECT that breaks the standard, and expects that the server refuses it.
 func (c *C) badConnect(change func(*parts), reasons ...proto.Reason) {
 	p := c.Open()
