@@ -149,7 +149,7 @@ var resendCases = [...]Case{
 			end := time.Now().Add(3 * time.Second)
 			for time.Now().Before(end) {
 				packet, err := s.read(time.Until(end))
-				if err == errNothing {
+				if err != nil {
 					break
 				}
 				if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"mqtt/internal/broker"
 	"mqtt/internal/proto"
@@ -37,6 +38,7 @@ func unusualServers(t *testing.T) {
 		{takesReservedFlag, "reserved-connect-flag", "5.0", Fail, []string{"MQTT-3.1.2-3", "MQTT-3.1.4-1"}},
 		{reversesQueue, "session-queues-messages", "3.1.1", OK, nil},
 		{reversesQueue, "queued-order", "3.1.1", Fail, []string{"MQTT-4.6.0-5", "MQTT-4.6.0-6"}},
+		{closesAfterMessage, "no-resend-on-open-connection", "5.0", OK, nil},
 		{dropsContentType, "will-properties", "5.0", Fail, []string{"MQTT-3.3.2-20"}},
 		{dropsContentType, "properties-passed-on", "5.0", Fail, []string{"MQTT-3.3.2-20"}},
 	}
@@ -132,3 +134,11 @@ var reversesQueue = mutant{name: "delivers what waited in the wrong order", out:
 var dropsContentType = mutant{name: "loses the content type", out: change(func(p *proto.Publish) {
 	p.Props = p.Props.Without(proto.ContentType)
 })}
+
+// closesAfterMessage is a server that closes a connection soon after a message at QoS 1.
+var closesAfterMessage = mutant{name: "closes after a message", out: func(m *link, p proto.Packet) []proto.Packet {
+	if pub, ok := p.(*proto.Publish); ok && pub.QoS == 1 {
+		time.AfterFunc(100*time.Millisecond, func() { m.client.Close() })
+	}
+	return []proto.Packet{p}
+}}
