@@ -25,7 +25,7 @@ type Options struct {
 	Versions  []proto.Version // to check; empty means all that the server speaks
 	Selectors []string        // rules, sections and names of cases; empty means all
 	Harsh     bool            // also cases that send floods or very large packets
-	Limit     time.Duration   // for one answer; 0 means 5 s
+	Limit     time.Duration   // for one answer, and a third of the time in which a server must come back; 0 means 5 s
 	Parallel  int             // cases at a time; 0 means 64
 	Name      string          // of this run, in topics and client identifiers: at most 6 letters and digits; "" means random
 

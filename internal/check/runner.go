@@ -129,7 +129,7 @@ func newRunner(opt Options) *runner {
 	}
 	return &runner{
 		opt: opt, dialing: make(chan struct{}, dialAtOnce), slack: defaultSlack, resend: defaultResend, repeats: defaultRepeats,
-		patience: defaultPatience,
+		patience: patience * opt.Limit,
 	}
 }
 

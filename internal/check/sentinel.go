@@ -13,9 +13,9 @@ import (
 
 // Time limits of a sentinel.
 const (
-	beat            = 500 * time.Millisecond // between two looks
-	defaultPatience = 15 * time.Second       // for a server to come back
-	restartAfter    = time.Second            // of refused connections, Options.Restart is called
+	beat         = 500 * time.Millisecond // between two looks
+	patience     = 3                      // times Options.Limit, for a server to come back
+	restartAfter = time.Second            // of refused connections, Options.Restart is called
 )
 
 // Outage is a time in which the server served nobody.

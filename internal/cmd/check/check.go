@@ -56,7 +56,7 @@ server lacks a capability; unsure: it could not be shown; flaky: it failed, and 
 With --client, the command after -- is run once for each case, with MQTT_URL, MQTT_HOST, MQTT_PORT and MQTT_CLIENT_ID
 set, and what it sends is judged. It gets SIGTERM when the case is decided.
 
-A case after which the server serves nobody fails. If the server does not come back within 15 s, and --restart does not
+A case after which the server serves nobody fails. If the server does not come back within three times --wait, and --restart does not
 help, the other cases are skipped.
 
 Topics and client identifiers have a unique prefix. Retained messages are cleared and sessions ended

@@ -19,7 +19,7 @@ var command = cmdtest.Command{New: New}
 
 // silent is a server that accepts a client of MQTT 3.1.1 and answers nothing else. The first connection sends
 // nothing, and the last only looks whether the server is still there.
-var silent = "expect eof\n" + strings.Repeat("accept\nexpect CONNECT\nsend 20 02 00 00\nsilence\n", 6) + "accept\nexpect eof\n"
+var silent = "expect eof\n" + strings.Repeat("accept\nexpect CONNECT\nsend 20 02 00 00\nsilence\n", 10) + "accept\nexpect eof\n"
 
 // file returns the name of a file with that text.
 func file(t *testing.T, text string) string {
