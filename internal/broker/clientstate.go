@@ -68,7 +68,7 @@ type outbound struct {
 	idle        chan struct{} // closed when the writer ends; made by the goroutine that waits for that
 	writing     int           // bytes that the writer has taken from out
 	walking     bool          // a goroutine delivers retained messages
-	checking    bool          // sendQueued has stopped after checksAtOnce; the writer goes on
+	checking    bool          // sendQueued has stopped after checksAtOnce; the writer continues
 	subscribing bool          // a SUBSCRIBE has not been answered yet
 	aliases     map[string]uint16
 	aliased     int                       // bytes of aliases

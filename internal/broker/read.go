@@ -103,7 +103,7 @@ func (c *client) fill() error {
 	}
 }
 
-// readLast reports whether to go on reading from a client after a write to it has failed. What the
+// readLast reports whether to continue reading from a client after a write to it has failed. What the
 // client sent before counts, and after its DISCONNECT the connection is not lost [MQTT-3.14.4-3].
 // It is called after a read timed out, sets the next deadline, and returns false when there is
 // nothing more to wait for.

@@ -348,7 +348,7 @@ func (p *Peer) Drain() {
 }
 
 // Abandons expects that the client ends the connection because of what was sent last. In version 5 it may
-// send a DISCONNECT with an error code. A client that goes on to serve the connection fails; one that ends it
+// send a DISCONNECT with an error code. A client that continues to serve the connection fails; one that ends it
 // as if nothing had happened, or does nothing, is unsure.
 func (p *Peer) Abandons(expected string, goesOn func(proto.Packet) bool) {
 	p.watch = nil

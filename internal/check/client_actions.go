@@ -119,7 +119,7 @@ func (c *C) malformedConnack(change func(b []byte)) {
 }
 
 // malformed sends what make returns, which breaks the rules, to a client that has subscribed or published, and
-// expects that it closes the connection. A probe that is answered afterwards proves that it goes on: a message at
+// expects that it closes the connection. A probe that is answered afterwards proves that it continues: a message at
 // QoS 1 to a subscriber, a PUBREC to a publisher at QoS 2.
 func (c *C) malformed(wrong func(p *Peer, topic string) []byte) {
 	const probe = 4242

@@ -86,7 +86,7 @@ func (c *C) bad(b []byte, reasons ...proto.Reason) {
 }
 
 // odd connects and sends a packet of which the standard does not say what a server does with it. The server ends the
-// connection, or goes on: that is a choice, and why says why it may.
+// connection, or continues: that is a choice, and why says why it may.
 func (c *C) odd(b []byte, why string) {
 	const expected = "the connection is closed, or PINGREQ is answered"
 	p := c.Connect()

@@ -78,7 +78,7 @@ func (c *C) FailRule(rule, expected, format string, args ...any) {
 // Shows says that what follows shows other rules than those of the case.
 func (c *C) Shows(rules ...string) { c.shows = rules }
 
-// broke notes that the server broke a rule, or with "" a statement without a number. The script goes on, and
+// broke notes that the server broke a rule, or with "" a statement without a number. The script continues, and
 // the case fails.
 func (c *C) broke(rule, text string) {
 	b := breach{text: text}
@@ -97,7 +97,7 @@ func (c *C) Skip(format string, args ...any) { c.end(Skip, "", format, args) }
 // Unsure ends the script: it could not be shown. The text says why.
 func (c *C) Unsure(format string, args ...any) { c.end(Unsure, "", format, args) }
 
-// Warn notes that the server does not follow a SHOULD, and goes on. Only the first is kept.
+// Warn notes that the server does not follow a SHOULD, and continues. Only the first is kept.
 func (c *C) Warn(expected, format string, args ...any) {
 	if c.verdict == OK {
 		c.verdict, c.expected, c.got = Warn, expected, fmt.Sprintf(format, args...)

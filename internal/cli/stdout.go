@@ -17,7 +17,7 @@ func StuckError(limit string) error {
 	return Fail(ExitTimeout, "its reader has stopped", "nothing could be written to stdout before the timeout (%s)", limit)
 }
 
-// giveUpAfter is how long a write that blocks may go on after the run had to end.
+// giveUpAfter is how long a write that blocks may continue after the run had to end.
 const giveUpAfter = 300 * time.Millisecond
 
 // Stdout writes to stdout for the owner of a connection. A write that may block is made by another

@@ -121,7 +121,7 @@ func (e *ReconnectError) Error() string {
 func (e *ReconnectError) Unwrap() error { return e.Err }
 
 // Limit is a packet that exceeds a limit of the server's CONNACK. It was not sent, and the
-// connection goes on.
+// connection continues.
 type Limit struct {
 	Property proto.PropID
 	Max      int    // value of Property

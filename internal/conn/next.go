@@ -11,7 +11,7 @@ import (
 
 // Next returns the next event. It acknowledges the Message that the previous call returned, with
 // the reason of Refuse if that was called, and writes the queue before it waits. If ctx ends, Next
-// returns ctx's error and the connection goes on. Any other error ends the connection, and is
+// returns ctx's error and the connection continues. Any other error ends the connection, and is
 // returned by all later calls.
 func (c *Conn) Next(ctx context.Context) (Event, error) { return c.NextBy(ctx, time.Time{}) }
 

@@ -23,7 +23,7 @@ const (
 )
 
 // flush writes the queue. If a write fails, it ends the connection. If ctx ends before a write,
-// flush returns ctx's error and the connection goes on.
+// flush returns ctx's error and the connection continues.
 func (c *Conn) flush(ctx context.Context) error {
 	if len(c.out) == 0 {
 		return nil

@@ -36,7 +36,7 @@ func (s *Status) Connected(c *conn.Conn) {
 	s.e.Status("connected to %s%s (MQTT %s)", s.plan.server, as, c.Version())
 }
 
-// Again says that the work goes on after a lost connection, with details. Without a loss before it, it
+// Again says that the work continues after a lost connection, with details. Without a loss before it, it
 // does nothing.
 func (s *Status) Again(details string) {
 	s.up = true

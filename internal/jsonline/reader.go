@@ -253,7 +253,7 @@ func AppendUnquoted(dst, b []byte, i int) (_ []byte, end int) {
 			return dst, i
 		}
 		dst = utf8.AppendRune(dst, utf8.RuneError)
-		i += len(`\ud800`) - 1 // unquote goes on after b[i]
+		i += len(`\ud800`) - 1 // unquote continues after b[i]
 	}
 }
 

@@ -28,10 +28,10 @@ type Source interface {
 }
 
 // BadLine is the error of a line or record that cannot be sent as it is. Unless it is the last one,
-// the next call of Next goes on with the line after it.
+// the next call of Next continues with the line after it.
 type BadLine struct {
 	Err  error // has a hint
-	Last bool  // the source cannot go on
+	Last bool  // the source cannot continue
 }
 
 // Error names the line and says what is wrong with it.

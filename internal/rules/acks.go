@@ -113,7 +113,7 @@ func (o *Observer) pubrelSent(way Way, s *side, p *proto.Ack, packet []byte) {
 			o.report(way, rulePubrelAnswers, packet, "PUBREL %d without PUBREC", p.PacketID)
 		}
 	case !inFlight && o.knows(s, f) && !o.hello.present && (s.version >= proto.V5 || s.acked == 0):
-		// In a session that goes on, the sender may not have received the PUBCOMP that was delivered.
+		// In a session that continues, the sender may not have received the PUBCOMP that was delivered.
 		o.report(way, ruleAckID, packet, "PUBREL %d, and no PUBLISH has this identifier", p.PacketID)
 		return
 	}

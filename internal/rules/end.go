@@ -70,7 +70,7 @@ func (o *Observer) Closed(way Way, at time.Time) []Violation {
 // Cut tells that no more packets of this connection are shown to the observer: its owner ends the
 // connection, or cannot follow it any more. Nothing is judged after it. What the peers still got is
 // not known, so the session counts as one that was not seen. An owner that closes the connection and
-// goes on to show what is delivered until then calls Closed for both directions instead.
+// continues to show what is delivered until then calls Closed for both directions instead.
 func (o *Observer) Cut(at time.Time) {
 	if !o.over {
 		o.session.spoil()

@@ -55,7 +55,7 @@ type session struct {
 	owner *Observer // that has it now; nil if the client is not connected
 	last  uint64    // number of the newest connection that had a session of this client
 	// contested is set if another connection of the client may have begun a session at the same time
-	// or since, or if the client has asked for one. Which session goes on is not known.
+	// or since, or if the client has asked for one. Which session continues is not known.
 	contested bool
 }
 
@@ -200,7 +200,7 @@ func (s *Sessions) unanswered(o *Observer) {
 }
 
 // forget notes that a client has asked for a new session. Whether it gets one is not known before
-// CONNACK, and if there is none, not at all: an old session that goes on later is not known any more.
+// CONNACK, and if there is none, not at all: an old session that continues later is not known any more.
 func (s *Sessions) forget(client string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -264,5 +264,5 @@ func (o *Observer) detach() {
 		}
 		o.sessions.mu.Unlock()
 	}
-	o.attached, o.session = false, new(session) // another connection may go on with the session
+	o.attached, o.session = false, new(session) // another connection may continue with the session
 }

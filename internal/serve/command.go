@@ -15,7 +15,7 @@ import (
 	"mqtt/internal/transport"
 )
 
-// commandGrace is how long a command may go on after the second signal to end.
+// commandGrace is how long a command may continue after the second signal to end.
 const commandGrace = 5 * time.Second
 
 // Run runs a command with the environment env, and returns its exit status as an error without text. Signals are

@@ -187,7 +187,7 @@ func (m *merging) session(number uint64, b []byte) error {
 	return nil
 }
 
-// queued merges an entry of the snapshot. Its message goes on with the first entry that is left.
+// queued merges an entry of the snapshot. Its message continues with the first entry that is left.
 func (m *merging) queued(rec *record) error {
 	e := entry{seq: rec.seq, packet: rec.packet, flags: rec.flags, extra: rec.data}
 	if h := m.delta.sessions[rec.session]; h != nil {

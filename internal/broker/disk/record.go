@@ -7,7 +7,7 @@ import (
 	"mqtt/internal/broker"
 )
 
-// The kinds of records. Most go on with the number of a session. Numbers are never used again,
+// The kinds of records. Most continue with the number of a session. Numbers are never used again,
 // so a record about a session that has ended is not taken for another session of the same client.
 // Messages are counted from 0 in each frame.
 const (

@@ -65,7 +65,7 @@ func (a *attendance) attend(ctx context.Context) error {
 			a.renew()
 		case line, ok := <-said:
 			if !ok {
-				said = nil // no more commands; the broker goes on
+				said = nil // no more commands; the broker continues
 			} else if a.command(strings.Fields(line)) {
 				return nil
 			}

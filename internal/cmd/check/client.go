@@ -15,7 +15,7 @@ import (
 	"mqtt/internal/serve"
 )
 
-// killAfter is how long a command may go on after SIGTERM.
+// killAfter is how long a command may continue after SIGTERM.
 const killAfter = 2 * time.Second
 
 // checkClient runs a command once for each case, and judges what it sends.

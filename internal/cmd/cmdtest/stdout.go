@@ -34,5 +34,5 @@ func (s *Stuck) Write(b []byte) (int, error) {
 // Blocked is closed when a write has begun.
 func (s *Stuck) Blocked() <-chan struct{} { return s.blocked }
 
-// Release lets all writes go on.
+// Release lets all writes continue.
 func (s *Stuck) Release() { s.once[1].Do(func() { close(s.released) }) }

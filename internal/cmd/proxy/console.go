@@ -48,7 +48,7 @@ func (j *job) attend(ctx context.Context) error {
 			return err
 		case line, ok := <-said:
 			if !ok {
-				said = nil // no more commands; the proxy goes on
+				said = nil // no more commands; the proxy continues
 			} else if j.command(strings.Fields(line)) {
 				return nil
 			}

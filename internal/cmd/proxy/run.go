@@ -171,7 +171,7 @@ func (j *job) output(name string, w io.Writer, file io.Closer) *proxy.Log {
 	return o.log
 }
 
-// lost is called when an output takes no more. The proxy goes on, except without a reader of stdout.
+// lost is called when an output takes no more. The proxy continues, except without a reader of stdout.
 func (j *job) lost(o *output, err error) {
 	if o.name == "stdout" {
 		if errors.Is(err, syscall.EPIPE) {
@@ -185,7 +185,7 @@ func (j *job) lost(o *output, err error) {
 		}
 		return
 	}
-	j.reports.write("mqtt proxy: " + o.name + ": " + reason(err) + "; what follows is not written, the proxy goes on")
+	j.reports.write("mqtt proxy: " + o.name + ": " + reason(err) + "; the rest is not written, and the proxy keeps running")
 }
 
 // reason returns the text of an error without the name of the file.
@@ -207,7 +207,7 @@ func (j *job) probe(ctx context.Context, plan *plan) {
 		return
 	}
 	if context.Cause(ctx) != context.Canceled {
-		j.reports.write(failure("mqtt proxy: the server at "+plan.to+" cannot be reached", err) + "; the proxy goes on")
+		j.reports.write(failure("mqtt proxy: the server at "+plan.to+" cannot be reached", err) + "; the proxy keeps running")
 	}
 }
 
