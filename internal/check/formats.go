@@ -118,6 +118,12 @@ func Markdown(w io.Writer, r *Report, v View) error {
 	for _, s := range r.byChapter() {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", s.Version, s.Chapter, s.Title, summary(s.Cases))
 	}
+	for i, o := range r.Outages {
+		if i == 0 {
+			b.WriteString("\nOutages:\n\n")
+		}
+		fmt.Fprintf(&b, "- %s\n", cell(o.text()))
+	}
 	for i := range r.Cases {
 		k := &r.Cases[i]
 		if !v.shows(k) {
@@ -163,6 +169,9 @@ func HTML(w io.Writer, r *Report, v View) error {
 	facts := []report.Fact{{Name: "server", Value: r.Server.URL}, {Name: "started", Value: r.Started.Format("2006-01-02 15:04:05 MST")}, {Name: "versions", Value: strings.Join(r.Server.Versions, ", ")}}
 	for _, f := range r.Server.Facts {
 		facts = append(facts, report.Fact{Name: f.Name + " (" + f.Version + ")", Value: f.Value + ", " + f.How})
+	}
+	for _, o := range r.Outages {
+		facts = append(facts, report.Fact{Name: "outage", Value: o.text()})
 	}
 	p.Table("Sections", true, "version", "section", "", "verdicts")
 	for _, s := range r.byChapter() {

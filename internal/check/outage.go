@@ -138,14 +138,18 @@ func (r *runner) try(ctx context.Context, group []*job) *Outage {
 	return o
 }
 
-// caused gives the job the verdict that it caused o.
+// caused gives the job the verdict that it caused o. A server that only paused has not failed.
 func (j *job) caused(o *Outage, took time.Duration) {
 	expected := "the server goes on serving its other connections"
 	if j.v == proto.V5 && !j.last.wrongAt.IsZero() {
 		expected = "an error on one connection has no consequences for other sessions (section 4.13.1)"
 	}
 	o.Shown = append(o.Shown, j.id())
-	j.conclude(j.last, nil, Fail, expected, o.What, took)
+	verdict := Fail
+	if o.hung && o.Back {
+		verdict = Unsure // the standard names no time for PINGRESP
+	}
+	j.conclude(j.last, nil, verdict, expected, o.What, took)
 }
 
 // settle gives verdicts to the jobs without one after the server has gone for good. A job that alone can be the cause

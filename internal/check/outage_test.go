@@ -97,10 +97,9 @@ func (s *fragile) crash() bool {
 	s.crashes++
 	s.down, s.hung = !s.hangs, s.hangs
 	s.mu.Unlock()
-	if s.hangs {
-		return true
+	if !s.hangs {
+		s.closeAll()
 	}
-	s.closeAll()
 	if s.restart > 0 {
 		time.AfterFunc(s.restart, s.revive)
 	}
@@ -301,5 +300,20 @@ func hang(t *testing.T) {
 	}
 	if k := results["subscribe-no-options"]; k.Verdict != Fail || !strings.Contains(k.Got, "did not answer a PINGREQ") || report.Seconds > 60 {
 		t.Errorf("%+v in %v s", k, report.Seconds)
+	}
+}
+
+// TestPause checks that a case after which the server pauses for long is unsure.
+func TestPause(t *testing.T) { synctest.Test(t, pause) }
+
+func pause(t *testing.T) {
+	s := &fragile{trigger: noOptions, hangs: true, restart: 20 * time.Second}
+	s.start(t)
+	results, report, err := s.check(t, func(r *runner) { r.opt.Limit = 2 * time.Second })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := results["subscribe-no-options"]; k.Verdict != Unsure || !strings.Contains(k.Got, "did not answer a PINGREQ") || report.Summary[Fail] > 0 {
+		t.Errorf("%+v; %v", k, report.Summary)
 	}
 }

@@ -27,7 +27,8 @@ type Outage struct {
 	Cases   []string `json:"cases"`   // the IDs of the cases that were running
 	Shown   []string `json:"shown"`   // the IDs of those that were shown to be the cause
 
-	at time.Time // when it was seen
+	at   time.Time // when it was seen
+	hung bool      // connections stayed open, without answers
 }
 
 // sentinel is two connections beside those of the cases, which send nothing but PINGREQ. A server has no reason to
@@ -164,6 +165,7 @@ func (s *sentinel) outage(ctx context.Context, both *[2]*witness, why error) boo
 	case errors.As(why, new(*dialError)):
 		o.What = "the server went away when its capabilities had been looked for"
 	case errors.Is(why, errNothing):
+		o.hung = true
 		o.What = fmt.Sprintf("the server did not answer a PINGREQ within %v, on two connections that send nothing else", s.r.opt.Limit)
 	}
 	away := make(chan struct{})

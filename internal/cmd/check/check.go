@@ -18,6 +18,7 @@ import (
 	"mqtt/internal/config"
 	"mqtt/internal/conn"
 	"mqtt/internal/connect"
+	"mqtt/internal/format"
 	"mqtt/internal/proto"
 )
 
@@ -273,7 +274,7 @@ func (f *flags) finish(e *cli.Env, o *output, r *check.Report, view check.View, 
 		return cli.Fail(cli.ExitLost, goneHint(r), "%w; %s", ended, check.Counts(r))
 	}
 	if n := len(r.Outages); n > 0 && !o.text {
-		e.Note("the server went away %d times during the run, and came back: the JSON result has these outages", n)
+		e.Note("the server went away %s during the run, and came back: the JSON result has the outages", format.Plural(uint64(n), "time"))
 	}
 	return nil
 }
