@@ -14,7 +14,6 @@ var long = flag.Bool("long", false, "run the soak sizes")
 // Messages that a good server delivers once are neither lost nor duplicates, in whatever order and
 // however late they come.
 func TestCountsAreExact(t *testing.T) {
-	t.Parallel()
 	for _, row := range []struct {
 		name     string
 		messages uint64 // ten times as many with -long
@@ -33,7 +32,6 @@ func TestCountsAreExact(t *testing.T) {
 		{"churn with retained messages", 2_000, 1, []string{"--churn", "20", "-r", "--rate", "2000", "-q", "2"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			t.Parallel()
 			b := cmdtest.StartBroker(t, broker.Options{QueueMessages: 1_000_000})
 			if *long {
 				row.messages *= 10

@@ -169,7 +169,6 @@ func TestHTMLOnATerminal(t *testing.T) {
 
 // --color decides about the report, on a terminal and in a file; without it NO_COLOR does.
 func TestColor(t *testing.T) {
-	t.Parallel()
 	b := cmdtest.StartBroker(t, broker.Options{})
 	file := filepath.Join(t.TempDir(), "r.json")
 	if r := run(t, b.Args("--messages", "20", "--out", file)...); r.Status != 0 {
