@@ -647,7 +647,7 @@ var long = flag.Bool("long", false, "run all cases against all planted faults")
 
 // allMutants returns all planted faults, with the rules that they break.
 func allMutants() []mutant {
-	all := slices.Concat(mutants, moreMutants)
+	all := slices.Concat(mutants, moreMutants, stateMutants)
 	for i := range all {
 		if rules, ok := broken[all[i].name]; ok {
 			all[i].v5, all[i].v311 = rules[0], rules[1]
@@ -716,8 +716,8 @@ func faultsAreNamed(t *testing.T) {
 	}
 	var all []func()
 	for _, m := range allMutants() {
-		if m.v5 == "" && m.v311 == "" {
-			continue
+		if m.v5 == "" && m.v311 == "" || isState(m) {
+			continue // TestStatesAreJudged has those of states
 		}
 		selectors := strings.Fields(m.also + " " + noticed)
 		for _, rule := range strings.Fields(m.v5 + " " + m.v311) {
@@ -763,8 +763,8 @@ func runMutants(t *testing.T) {
 	l := startBroker(t, broker.Options{})
 	var mu sync.Mutex
 	caught := map[string]bool{} // by the ID of a case
-	check := func(m mutant, found func() []*Found) {
-		report := runMutant(t, m, l, found)
+	check := func(m mutant, found func() []*Found, selectors ...string) {
+		report := runMutant(t, m, l, found, selectors...)
 		mu.Lock()
 		defer mu.Unlock()
 		n := 0
@@ -780,7 +780,11 @@ func runMutants(t *testing.T) {
 	}
 	var all []func()
 	for _, m := range allMutants() {
-		all = append(all, func() { check(m, everything) })
+		var selectors []string // all
+		if isState(m) {
+			selectors = strings.Fields(m.also)
+		}
+		all = append(all, func() { check(m, everything, selectors...) })
 	}
 	// A server that says it lacks something, and yet does it.
 	all = append(all, func() { check(mutant{name: "does what it says it cannot"}, nothing) },
@@ -813,6 +817,7 @@ func nothing() []*Found {
 	all := everything()
 	for _, f := range all {
 		f.MaximumQoS, f.Retain, f.Wildcard, f.Shared, f.SubscriptionID, f.TopicAliasMaximum = 0, false, false, false, false, 0
+		f.MaximumPacketSize = 4096
 	}
 	return all
 }
