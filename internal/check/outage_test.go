@@ -233,7 +233,7 @@ func crashSkipsTheRest(t *testing.T) {
 				t.Errorf("%s is %s: %s", name, k.Verdict, k.Got)
 			}
 		}
-		if skipped == 0 {
+		if skipped == 0 && parallel == 1 { // several at once may have begun all of them
 			t.Errorf("no case was skipped: %v", report.Summary)
 		}
 	}
