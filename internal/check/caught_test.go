@@ -78,7 +78,9 @@ var answersNothing = mutant{name: "answers SUBSCRIBE without filters", raw: func
 
 // TestOneFailureForQoS2 checks that a server without QoS 2 has one failure for that in each version, and that what needs
 // QoS 2 is skipped with a reason that names it.
-func TestOneFailureForQoS2(t *testing.T) {
+func TestOneFailureForQoS2(t *testing.T) { synctest.Test(t, oneFailureForQoS2) }
+
+func oneFailureForQoS2(t *testing.T) {
 	m := mutant{name: "has no QoS 2", in: change(func(p *proto.Publish) { p.QoS = min(p.QoS, 1) })}
 	report := runMutant(t, m, startBroker(t, broker.Options{}), nil, "pubrec-pubcomp", "order-qos-2", "granted-qos-is-maximum", "delivery-within-granted-qos", "queued-order")
 	want := map[string]string{

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"mqtt/internal/broker"
@@ -32,28 +33,30 @@ func TestLateServers(t *testing.T) {
 	} {
 		t.Run(test.mutant.name+" "+test.version, func(t *testing.T) {
 			t.Parallel()
-			r := newRunner(Options{Dial: dialMutant(test.mutant, startBroker(t, test.options)), Limit: 600 * time.Millisecond, Selectors: strings.Fields(test.cases)})
-			r.slack, r.resend, r.repeats = 3*time.Second, time.Minute, 0
-			if test.verdict != Choice {
-				r.resend = r.opt.Limit
-			}
-			report, err := r.run(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			n := 0
-			for _, k := range report.Cases {
-				if k.Version != test.version {
-					continue
+			synctest.Test(t, func(t *testing.T) {
+				r := newRunner(Options{Dial: dialMutant(test.mutant, startBroker(t, test.options)), Limit: 600 * time.Millisecond, Selectors: strings.Fields(test.cases)})
+				r.slack, r.resend, r.repeats = 3*time.Second, time.Minute, 0
+				if test.verdict != Choice {
+					r.resend = r.opt.Limit
 				}
-				n++
-				if k.Verdict != test.verdict || !strings.Contains(k.Got, test.got) {
-					t.Errorf("%s: %s, expected %s with %q\nexpected: %s\ngot: %s\n%v", k.ID, k.Verdict, test.verdict, test.got, k.Expected, k.Got, k.Packets)
+				report, err := r.run(t.Context())
+				if err != nil {
+					t.Fatal(err)
 				}
-			}
-			if n < len(strings.Fields(test.cases)) {
-				t.Errorf("%d cases of version %s", n, test.version)
-			}
+				n := 0
+				for _, k := range report.Cases {
+					if k.Version != test.version {
+						continue
+					}
+					n++
+					if k.Verdict != test.verdict || !strings.Contains(k.Got, test.got) {
+						t.Errorf("%s: %s, expected %s with %q\nexpected: %s\ngot: %s\n%v", k.ID, k.Verdict, test.verdict, test.got, k.Expected, k.Got, k.Packets)
+					}
+				}
+				if n < len(strings.Fields(test.cases)) {
+					t.Errorf("%d cases of version %s", n, test.version)
+				}
+			})
 		})
 	}
 }

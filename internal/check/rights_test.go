@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"mqtt/internal/broker"
@@ -11,11 +12,12 @@ import (
 )
 
 // TestRights checks that a user who may not use the topics of the run makes no failures.
-func TestRights(t *testing.T) {
-	t.Parallel()
-	addr := startBroker(t, broker.Options{})
+func TestRights(t *testing.T) { synctest.Test(t, userRights) }
+
+func userRights(t *testing.T) {
+	l := startBroker(t, broker.Options{})
 	run := func(m mutant, selectors ...string) (*Report, error) {
-		return Run(t.Context(), Options{Dial: dialMutant(m, addr), Selectors: selectors, Limit: 600 * time.Millisecond})
+		return Run(t.Context(), Options{Dial: dialMutant(m, l), Selectors: selectors, Limit: 600 * time.Millisecond})
 	}
 	for _, test := range []struct {
 		mutant    mutant
