@@ -6,7 +6,7 @@ import "sync"
 // check starts no slower.
 var groups = [...][]Case{
 	connectCases[:], sessionCases[:], keepAliveCases[:], willCases[:], authCases[:], propertyCases[:], connectPropertyCases[:], limitCases[:], sharedCases[:],
-	malformedCases[:], qosCases[:], resendCases[:], identityCases[:], flowCases[:], redeliveryCases[:], versionCases[:], retainCases[:], subscribeCases[:], topicCases[:],
+	malformedCases[:], qosCases[:], resendCases[:], identityCases[:], flowCases[:], redeliveryCases[:], reconnectCases[:], versionCases[:], retainCases[:], subscribeCases[:], topicCases[:],
 }
 
 // Cases returns all cases of servers. They must not be changed.

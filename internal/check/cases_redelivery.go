@@ -173,8 +173,8 @@ var redeliveryCases = [...]Case{
 }
 
 // Resume is Connect with Lasting, for a session that must be there.
-func (c *C) Resume(id string) *Peer {
-	p := c.Connect(Lasting(id))
+func (c *C) Resume(id string, set ...func(*proto.Connect)) *Peer {
+	p := c.Connect(append([]func(*proto.Connect){Lasting(id)}, set...)...)
 	if c.Version != proto.V31 && !p.Connack.SessionPresent {
 		c.FailRule(map[bool]string{true: "MQTT-3.1.2-5", false: "MQTT-3.1.2-4"}[c.V5()], "the session of the client", "%s", p.describe(p.Connack))
 	}

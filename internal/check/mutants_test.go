@@ -647,7 +647,7 @@ var long = flag.Bool("long", false, "run all cases against all planted faults")
 
 // allMutants returns all planted faults, with the rules that they break.
 func allMutants() []mutant {
-	all := slices.Concat(mutants, moreMutants, stateMutants)
+	all := slices.Concat(mutants, moreMutants, stateMutants, reconnectMutants)
 	for i := range all {
 		if rules, ok := broken[all[i].name]; ok {
 			all[i].v5, all[i].v311 = rules[0], rules[1]

@@ -27,7 +27,7 @@ var stateMutants = []mutant{
 			p.Props = p.Props.Without(proto.AssignedClientIdentifier).AppendText(proto.AssignedClientIdentifier, "told"+id)
 		}
 	}), v5: "MQTT-3.1.3-7", also: "client-id-assigned-names-session"},
-	{name: "knows the identifiers of a session that has ended", in: forgetsNoIdentifier(),
+	{name: "knows the identifiers of a session that has ended", in: forgetsNoIdentifier(func(client string) string { return client }),
 		v5: "MQTT-3.1.2-4", v311: "MQTT-3.1.2-6", also: "clean-session-drops-identifiers"},
 	{name: "ends sessions after a second", in: change(func(p *proto.Connect) { setExpiry(p, 1) }), v5: "MQTT-3.1.2-23", also: "session-outlives-connection"},
 	{name: "takes the largest Session Expiry Interval for 0", in: change(func(p *proto.Connect) {
@@ -273,9 +273,9 @@ var stateMutants = []mutant{
 	}), v5: "MQTT-3.3.1-6", v311: "MQTT-3.3.1-10", also: "will-removes-retained"},
 }
 
-// isState reports whether m is one of stateMutants.
+// isState reports whether m is one of stateMutants or reconnectMutants.
 func isState(m mutant) bool {
-	return slices.ContainsFunc(stateMutants, func(s mutant) bool { return s.name == m.name })
+	return slices.ContainsFunc(slices.Concat(stateMutants, reconnectMutants), func(s mutant) bool { return s.name == m.name })
 }
 
 // setExpiry changes the Session Expiry Interval of a CONNECT of MQTT 5 that has one.
@@ -313,9 +313,9 @@ func dropsRetained(counted string, n int) func(*link, proto.Packet) []proto.Pack
 	}
 }
 
-// forgetsNoIdentifier returns a fault that takes a PUBLISH at QoS 2 for a repetition of one of another session with
-// the client identifier.
-func forgetsNoIdentifier() func(*link, proto.Packet) []proto.Packet {
+// forgetsNoIdentifier returns a fault that takes a PUBLISH at QoS 2 for a repetition if any client for which of returns
+// the same has not released its identifier.
+func forgetsNoIdentifier(of func(client string) string) func(*link, proto.Packet) []proto.Packet {
 	var mu sync.Mutex
 	open := map[string]bool{}
 	ids := map[*link]string{}
@@ -324,7 +324,7 @@ func forgetsNoIdentifier() func(*link, proto.Packet) []proto.Packet {
 		defer mu.Unlock()
 		switch a := p.(type) {
 		case *proto.Connect:
-			ids[m] = a.ClientID
+			ids[m] = of(a.ClientID)
 		case *proto.Publish:
 			key := fmt.Sprint(ids[m], a.PacketID)
 			if a.QoS == 2 && open[key] {
@@ -340,12 +340,12 @@ func forgetsNoIdentifier() func(*link, proto.Packet) []proto.Packet {
 	}
 }
 
-// TestStatesAreJudged checks that the cases of each of stateMutants fail for it, and name the rule, or have the section.
+// TestStatesAreJudged checks that the cases of each of stateMutants and reconnectMutants fail for it, and name the rule, or have the section.
 func TestStatesAreJudged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := startBroker(t, broker.Options{})
 		var all []func()
-		for _, m := range stateMutants {
+		for _, m := range slices.Concat(stateMutants, reconnectMutants) {
 			all = append(all, func() {
 				report := runMutant(t, m, l, nil, strings.Fields(m.also)...)
 				seen := 0
