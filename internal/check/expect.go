@@ -10,6 +10,7 @@ import (
 
 	"mqtt/internal/format"
 	"mqtt/internal/proto"
+	"mqtt/internal/rules"
 )
 
 // maxAside bounds the messages that a peer puts aside.
@@ -82,9 +83,62 @@ func (p *Peer) missing(expected string, waited time.Duration) {
 	p.c.Unsure("nothing came within %v, then %s: the server is too slow to judge it", waited, p.describe(packet))
 }
 
+// unanswered says that a server owes an answer of type t: the rules are those by which it answers, and those of the
+// case only if they are of the same chapter.
+func (p *Peer) unanswered(t proto.Type) {
+	c := p.c
+	if p.sends != rules.In || c.shows != nil {
+		return
+	}
+	var owed []string
+	switch t {
+	case proto.PUBACK:
+		owed = []string{"MQTT-3.3.4-1", "MQTT-4.3.2-4"}
+		if c.Version == proto.V311 {
+			owed[1] = "MQTT-4.3.2-2"
+		}
+	case proto.PUBREC:
+		owed = []string{"MQTT-3.3.4-1", "MQTT-4.3.3-8"}
+		if c.Version == proto.V311 {
+			owed[1] = "MQTT-4.3.3-2"
+		}
+	case proto.PUBCOMP:
+		owed = []string{"MQTT-4.3.3-11"}
+		if c.Version == proto.V311 {
+			owed[0] = "MQTT-4.3.3-2"
+		}
+	case proto.PUBREL:
+		owed = []string{"MQTT-4.3.3-4"}
+		if c.Version == proto.V311 {
+			owed[0] = "MQTT-4.3.3-1"
+		}
+	case proto.SUBACK:
+		owed = []string{"MQTT-3.8.4-1"}
+	case proto.UNSUBACK:
+		owed = []string{"MQTT-3.10.4-4"}
+	case proto.PINGRESP:
+		owed = []string{"MQTT-3.12.4-1"}
+	}
+	if c.Version == proto.V31 { // whose statements have no numbers
+		owed = []string{}
+	}
+	section, own, _ := c.k.place(c.Version)
+	for _, rule := range owed {
+		if chapter(strings.TrimPrefix(rule, "MQTT-")) == chapter(section) {
+			for _, r := range own {
+				if !slices.Contains(owed, r) {
+					owed = append(owed, r)
+				}
+			}
+			break
+		}
+	}
+	c.Shows(owed...)
+}
+
 // await returns the next packet that is wanted. Messages that come before it are put aside for Message;
 // other packets are failures.
-func await[T proto.Packet](p *Peer, expected string, wanted func(T) bool) T {
+func await[T proto.Packet](p *Peer, expected string, wanted func(T) bool, answer ...proto.Type) T {
 	end := time.Now().Add(p.c.r.opt.Limit)
 	for {
 		packet, err := p.read(time.Until(end))
@@ -92,6 +146,9 @@ func await[T proto.Packet](p *Peer, expected string, wanted func(T) bool) T {
 			p.c.Fail(expected, "%s closed the connection", p.c.who())
 		}
 		if err != nil {
+			if len(answer) > 0 {
+				p.unanswered(answer[0])
+			}
 			p.missing(expected, p.c.r.opt.Limit)
 		}
 		t, ok := packet.(T)
@@ -112,17 +169,17 @@ func await[T proto.Packet](p *Peer, expected string, wanted func(T) bool) T {
 
 // Ack waits for an acknowledgement of type t with that packet identifier.
 func (p *Peer) Ack(t proto.Type, id uint16) *proto.Ack {
-	return await(p, fmt.Sprintf("%v with packet identifier %d", t, id), func(a *proto.Ack) bool { return a.Kind == t && a.PacketID == id })
+	return await(p, fmt.Sprintf("%v with packet identifier %d", t, id), func(a *proto.Ack) bool { return a.Kind == t && a.PacketID == id }, t)
 }
 
 // Suback waits for the SUBACK with that packet identifier.
 func (p *Peer) Suback(id uint16) *proto.Suback {
-	return await(p, fmt.Sprintf("SUBACK with packet identifier %d", id), func(a *proto.Suback) bool { return a.Kind == proto.SUBACK && a.PacketID == id })
+	return await(p, fmt.Sprintf("SUBACK with packet identifier %d", id), func(a *proto.Suback) bool { return a.Kind == proto.SUBACK && a.PacketID == id }, proto.SUBACK)
 }
 
 // Unsuback waits for the UNSUBACK with that packet identifier.
 func (p *Peer) Unsuback(id uint16) *proto.Suback {
-	return await(p, fmt.Sprintf("UNSUBACK with packet identifier %d", id), func(a *proto.Suback) bool { return a.Kind == proto.UNSUBACK && a.PacketID == id })
+	return await(p, fmt.Sprintf("UNSUBACK with packet identifier %d", id), func(a *proto.Suback) bool { return a.Kind == proto.UNSUBACK && a.PacketID == id }, proto.UNSUBACK)
 }
 
 // Pingresp waits for PINGRESP.
@@ -131,7 +188,7 @@ func (p *Peer) Pingresp() {
 		p.pongs--
 		return
 	}
-	await(p, "PINGRESP", func(a *proto.Ping) bool { return a.Kind == proto.PINGRESP })
+	await(p, "PINGRESP", func(a *proto.Ping) bool { return a.Kind == proto.PINGRESP }, proto.PINGRESP)
 }
 
 // Barrier sends PINGREQ and waits for PINGRESP: the server has then handled what was sent on this
