@@ -2,11 +2,15 @@ package check
 
 import "sync"
 
-// groups are the cases, a file for each group. They are constants, so that a program that does not
+// groups are the cases, in the order in which they are listed. They are constants, so that a program that does not
 // check starts no slower.
 var groups = [...][]Case{
-	connectCases[:], sessionCases[:], keepAliveCases[:], willCases[:], authCases[:], propertyCases[:], connectPropertyCases[:], limitCases[:], sharedCases[:],
-	malformedCases[:], qosCases[:], resendCases[:], identityCases[:], flowCases[:], redeliveryCases[:], reconnectCases[:], versionCases[:], retainCases[:], subscribeCases[:], topicCases[:],
+	connectCases[:], connectFieldCases[:], connectAcceptedCases[:], sessionCases[:], disconnectCases[:], restartCases[:], keepAliveCases[:],
+	willCases[:], willDelayCases[:], authCases[:],
+	propertyCases[:], malformedPropertyCases[:], topicAliasCases[:], connectPropertyCases[:], limitCases[:], sharedCases[:],
+	malformedCases[:], malformedSubscribeCases[:], malformedDirectionCases[:], qosCases[:], payloadCases[:],
+	resendCases[:], identityCases[:], flowCases[:], redeliveryCases[:], reconnectCases[:], versionCases[:], retainCases[:],
+	subscribeCases[:], unsubscribeCases[:], subscribeOptionCases[:], subscriptionIDCases[:], refusedSubscribeCases[:], topicCases[:],
 }
 
 // Cases returns all cases of servers. They must not be changed.

@@ -102,3 +102,6 @@ var connectPropertyCases = [...]Case{
 		},
 	},
 }
+
+// badConnectProperty sends a CONNECT with these properties, which break the standard.
+func (c *C) badConnectProperty(ps []byte) { c.badConnect(func(p *parts) { p.Props = c.props(ps) }) }
