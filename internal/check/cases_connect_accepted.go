@@ -57,13 +57,7 @@ var connectAcceptedCases = [...]Case{
 		Name: "client-id-empty", Title: "An empty client identifier is replaced by one that is told in CONNACK, or refused with 0x85",
 		V5: "3.1.3.1 MQTT-3.1.3-6 MQTT-3.1.3-7 MQTT-3.1.3-8 MQTT-3.2.2-16",
 		Run: func(c *C) {
-			p := c.Open()
-			p.Send(c.Hello(WithID("")))
-			packet := p.Next("CONNACK")
-			ack, ok := packet.(*proto.Connack)
-			if !ok {
-				c.Fail("CONNACK", "%s", p.describe(packet))
-			}
+			p, ack := c.withoutID()
 			if ack.Reason == proto.ClientIdentifierNotValid {
 				p.Closes("the server closes the connection after the refusal")
 				c.Choice("the server does not accept an empty client identifier, which section 3.1.3.1 allows")
@@ -82,13 +76,7 @@ var connectAcceptedCases = [...]Case{
 		Name: "client-id-empty-311", Title: "Clients with an empty identifier and CleanSession 1 get identifiers of their own",
 		V311: "3.1.3.1 MQTT-3.1.3-6",
 		Run: func(c *C) {
-			p := c.Open()
-			p.Send(c.Hello(WithID("")))
-			packet := p.Next("CONNACK")
-			ack, ok := packet.(*proto.Connack)
-			if !ok {
-				c.Fail("CONNACK", "%s", p.describe(packet))
-			}
+			p, ack := c.withoutID()
 			if ack.Reason == proto.ClientIdentifierNotValid {
 				c.Choice("the server does not accept an empty client identifier, which section 3.1.3.1 allows")
 			}
@@ -146,4 +134,16 @@ var connectAcceptedCases = [...]Case{
 			}
 		},
 	},
+}
+
+// withoutID opens a connection with an empty client identifier, and returns the CONNACK as it came.
+func (c *C) withoutID() (*Peer, *proto.Connack) {
+	p := c.Open()
+	p.Send(c.Hello(WithID("")))
+	packet := p.Next("CONNACK")
+	ack, ok := packet.(*proto.Connack)
+	if !ok {
+		c.Fail("CONNACK", "%s", p.describe(packet))
+	}
+	return p, ack
 }

@@ -30,7 +30,7 @@ func (p *Peer) Closes(expected string, reasons ...proto.Reason) (last *proto.Dis
 	for {
 		packet, err := p.read(time.Until(end))
 		switch {
-		case err == io.EOF && last != nil && len(reasons) > 0 && !contains(reasons, last.Reason):
+		case err == io.EOF && last != nil && len(reasons) > 0 && !slices.Contains(reasons, last.Reason):
 			if reasons[0] == proto.SessionTakenOver {
 				p.c.Fail(fmt.Sprintf("DISCONNECT with %s", list(reasons)), "%s", p.describe(last))
 			}
@@ -99,7 +99,7 @@ func (p *Peer) Refused(expected string, reasons ...proto.Reason) (ack *proto.Con
 		}
 		p.open(expected, "%s", p.describe(packet))
 	}
-	if len(reasons) > 0 && !contains(reasons, ack.Reason) {
+	if len(reasons) > 0 && !slices.Contains(reasons, ack.Reason) {
 		want := list(reasons)
 		if !p.c.V5() {
 			want = fmt.Sprintf("return code %d", reasons[0].ReturnCode())
@@ -115,15 +115,7 @@ func (p *Peer) Refused(expected string, reasons ...proto.Reason) (ack *proto.Con
 	return ack
 }
 
-func contains(all []proto.Reason, r proto.Reason) bool {
-	for _, a := range all {
-		if a == r {
-			return true
-		}
-	}
-	return false
-}
-
+// list returns reason codes in hex, with "or" between them.
 func list(reasons []proto.Reason) string {
 	words := make([]string, len(reasons))
 	for i, r := range reasons {

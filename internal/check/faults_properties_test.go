@@ -16,19 +16,7 @@ var propertyMutants = []mutant{
 		}
 	})},
 	{name: "loses user properties", in: without(proto.UserProperty)},
-	{name: "reverses user properties", out: change(func(p *proto.Publish) {
-		var pairs []proto.Prop
-		for q := range p.Props.All() {
-			if q.ID == proto.UserProperty {
-				pairs = append(pairs, q)
-			}
-		}
-		slices.Reverse(pairs)
-		p.Props = p.Props.Without(proto.UserProperty)
-		for _, q := range pairs {
-			p.Props = p.Props.Append(q)
-		}
-	})},
+	{name: "reverses user properties", out: change(reverseUserProperties)},
 	{name: "loses Content Type", in: without(proto.ContentType)},
 	{name: "loses Response Topic", in: without(proto.ResponseTopic)},
 	{name: "loses Correlation Data", in: without(proto.CorrelationData)},
@@ -122,4 +110,19 @@ var propertyMutants = []mutant{
 			a.Props = a.Props.AppendPair("a", "b")
 		}
 	}), v5: "MQTT-3.1.2-29"},
+}
+
+// reverseUserProperties reverses the order of the user properties of a message.
+func reverseUserProperties(p *proto.Publish) {
+	var pairs []proto.Prop
+	for q := range p.Props.All() {
+		if q.ID == proto.UserProperty {
+			pairs = append(pairs, q)
+		}
+	}
+	slices.Reverse(pairs)
+	p.Props = p.Props.Without(proto.UserProperty)
+	for _, q := range pairs {
+		p.Props = p.Props.Append(q)
+	}
 }

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"slices"
 	"strings"
 	"sync"
 
@@ -139,20 +138,8 @@ var sessionMutants = []mutant{
 		}
 	}), v5: "MQTT-3.1.2-8", v311: "MQTT-3.1.2-8"},
 	{name: "reverses the user properties of wills", v5: "MQTT-3.1.3-10", out: text5(func(p proto.Packet) {
-		a, ok := p.(*proto.Publish)
-		if !ok {
-			return
-		}
-		var pairs []proto.Prop
-		for q := range a.Props.All() {
-			if q.ID == proto.UserProperty {
-				pairs = append(pairs, q)
-			}
-		}
-		slices.Reverse(pairs)
-		a.Props = a.Props.Without(proto.UserProperty)
-		for _, q := range pairs {
-			a.Props = a.Props.Append(q)
+		if a, ok := p.(*proto.Publish); ok {
+			reverseUserProperties(a)
 		}
 	})},
 }
