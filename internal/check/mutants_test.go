@@ -2,7 +2,6 @@ package check
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,7 +17,6 @@ import (
 // onlyChoices are cases that find out what a server does where the standard leaves it open.
 var onlyChoices = map[string]bool{"protocol-name-311": true, "client-id-long": true, "nothing-after-disconnect": true, "will-delay-and-clean-start": true}
 
-var long = flag.Bool("long", false, "run all cases against all planted faults")
 
 // allMutants returns all planted faults, with the rules that they break.
 func allMutants() []mutant {
@@ -127,11 +125,9 @@ func unnamed(r *Report, m mutant) (missing []string) {
 }
 
 // TestMutants runs all cases against our broker with one planted fault after the other. Each case that shows a
-// MUST must fail for at least one of them, or it could not find anything.
+// MUST must fail for at least one of them, or it could not find anything. With the race detector it takes
+// minutes: scripts/check.sh runs it without.
 func TestMutants(t *testing.T) {
-	if !*long {
-		t.Skip("runs all cases many times; -long does")
-	}
 	synctest.Test(t, runMutants)
 }
 
