@@ -8,7 +8,8 @@ import (
 )
 
 // Hello returns a CONNECT with a client identifier of its own, a clean session, no keep alive and the
-// credentials of the run.
+// credentials of the run. What it makes the server keep is removed when the case has ended: a lasting session, and a
+// will that is retained.
 func (c *C) Hello(set ...func(*proto.Connect)) *proto.Connect {
 	p := &proto.Connect{Version: c.Version, CleanStart: true, ClientID: c.ID(fmt.Sprintf("c%d", len(c.peers)))}
 	if u := c.r.opt.User; u != nil {
@@ -20,8 +21,12 @@ func (c *C) Hello(set ...func(*proto.Connect)) *proto.Connect {
 	for _, f := range set {
 		f(p)
 	}
-	if !p.CleanStart || p.Props.Num(proto.SessionExpiryInterval, 0) > 0 {
-		c.forget(p.ClientID)
+	willRetained := p.Will != nil && p.Will.Retain && len(p.Will.Payload) > 0
+	if willRetained {
+		c.unretain(p.Will.Topic)
+	}
+	if !p.CleanStart || p.Props.Num(proto.SessionExpiryInterval, 0) > 0 || willRetained {
+		c.forget(p.ClientID, p)
 	}
 	return p
 }
@@ -160,27 +165,6 @@ func retained(topic, payload string, qos byte) proto.Publish {
 	m := message(topic, payload, qos)
 	m.Retain = true
 	return m
-}
-
-// unretain removes the retained message of topic after the case.
-func (c *C) unretain(topic string) {
-	c.After(func(c *C) {
-		p := c.Connect()
-		p.Send(&proto.Publish{Topic: []byte(topic), Retain: true})
-		p.Barrier()
-		p.Disconnect()
-	})
-}
-
-// forget ends the session of a client identifier after the case.
-func (c *C) forget(id string) {
-	c.After(func(c *C) {
-		p := c.Open()
-		hello := c.Hello(WithID(id))
-		p.Send(hello)
-		p.read(c.r.opt.Limit) //nolint:errcheck // whatever comes, the session is over or cannot be ended
-		p.Disconnect()
-	})
 }
 
 // within returns d with slack for a busy machine.

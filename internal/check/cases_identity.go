@@ -40,7 +40,7 @@ var identityCases = [...]Case{
 			if ack.Reason != proto.Success || id == "" {
 				c.Skip("the server assigns no client identifier: %s", p.describe(ack))
 			}
-			c.forget(id)
+			c.forget(id, hello)
 			p.Connack = ack
 			p.Subscribe(c.Topic("a"), 0)
 			p.Disconnect()

@@ -153,7 +153,7 @@ var reconnectCases = [...]Case{
 		V5: "3.14.2.2.2", Needs: NeedSessions,
 		Run: func(c *C) {
 			id := c.ID("s")
-			c.forget(id)
+			c.forget(id, c.Hello())
 			p := c.Connect(WithID(id), WithProp(proto.SessionExpiryInterval, 1))
 			p.Subscribe(c.Topic("a"), 0) // a server may say that an empty session is none
 			p.Send(&proto.Disconnect{Props: proto.Props(nil).AppendNum(proto.SessionExpiryInterval, 120)})

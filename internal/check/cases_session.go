@@ -177,7 +177,7 @@ var sessionCases = [...]Case{
 		V5: "3.14.2.2.2",
 		Run: func(c *C) {
 			id := c.ID("s")
-			c.forget(id)
+			c.forget(id, c.Hello())
 			p := c.Connect(WithID(id))
 			p.Raw(p.Encode(&proto.Disconnect{Props: proto.Props(nil).AppendNum(proto.SessionExpiryInterval, 60)})...)
 			p.awaitClose()

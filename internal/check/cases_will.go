@@ -120,7 +120,6 @@ var willCases = [...]Case{
 		Run: func(c *C) {
 			s := c.Connect()
 			s.Subscribe(c.Topic("w"), 0)
-			c.unretain(c.Topic("w"))
 			c.Connect(WithWill(&proto.Will{Topic: c.Topic("w"), Payload: []byte("will"), QoS: c.storedQoS(), Retain: true})).CloseAbruptly()
 			s.Expect(c.Topic("w"), "will")
 			late := c.Connect()

@@ -271,5 +271,5 @@ func (r *runner) probeSessions(ctx context.Context, f *Found) {
 			f.missing(NeedSessions, "sessions that outlive their connection", "Session Expiry Interval is 0 in CONNACK")
 		}
 	})
-	c.tidy(ctx, j)
+	c.tidy(context.WithoutCancel(ctx), j)
 }

@@ -16,6 +16,8 @@ type pipes struct {
 	c    chan net.Conn
 	once sync.Once
 	done chan struct{}
+
+	broker *broker.Broker // that accepts them
 }
 
 func (l *pipes) Accept() (net.Conn, error) {
@@ -31,9 +33,14 @@ func (l *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"
 
 // dial returns a connection to the server of l.
 func (l *pipes) dial(context.Context, proto.Version) (net.Conn, error) {
+	return l.dialThrough(func(theirs net.Conn) net.Conn { return theirs })
+}
+
+// dialThrough returns a connection to the server of l, whose end is what wrap returns.
+func (l *pipes) dialThrough(wrap func(net.Conn) net.Conn) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	select {
-	case l.c <- &buffered{Conn: theirs}:
+	case l.c <- wrap(&buffered{Conn: theirs}):
 		return &buffered{Conn: ours}, nil
 	case <-l.done:
 		return nil, net.ErrClosed
@@ -46,6 +53,7 @@ func startBroker(t testing.TB, opt broker.Options) *pipes {
 	t.Helper()
 	l := &pipes{c: make(chan net.Conn), done: make(chan struct{})}
 	b := broker.New(opt)
+	l.broker = b
 	done := make(chan error, 1)
 	go func() { done <- b.Serve(context.Background(), l) }() // ends with Close
 	t.Cleanup(func() {

@@ -203,6 +203,14 @@ func inflightScript(c *C, n int) {
 }
 
 func retainedScript(c *C, n int) {
+	c.After(func(c *C) {
+		p := c.Connect()
+		for i := range n {
+			p.Send(&proto.Publish{Topic: []byte(c.Topic("r/" + strconv.Itoa(i))), Retain: true})
+		}
+		p.Barrier()
+		p.Disconnect()
+	})
 	p := c.Connect()
 	q := c.storedQoS()
 	for i := range n {
@@ -214,14 +222,6 @@ func retainedScript(c *C, n int) {
 		p.Complete(&m)
 	}
 	p.Barrier()
-	c.After(func(c *C) {
-		p := c.Connect()
-		for i := range n {
-			p.Send(&proto.Publish{Topic: []byte(c.Topic("r/" + strconv.Itoa(i))), Retain: true})
-		}
-		p.Barrier()
-		p.Disconnect()
-	})
 	s := c.Connect()
 	s.Subscribe(c.Topic("r/+"), 0)
 	for range n {

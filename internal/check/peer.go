@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"mqtt/internal/format"
@@ -52,7 +53,8 @@ type Peer struct {
 	oddText string           // odd as text
 	closed  bool             // the server has closed the connection
 	discard bool             // close has been called
-	stop    func() bool      // ends the watch over the context
+	partial bool             // a write has failed: the last packet may have been sent in part
+	stop    func()           // ends the watch over the context
 }
 
 // Open opens a connection without a CONNECT.
@@ -71,7 +73,16 @@ func (c *C) peer(conn net.Conn, sends rules.Way) *Peer {
 	p := &Peer{c: c, sends: sends, number: len(c.peers) + 1, v: c.Version, conn: conn, reader: proto.NewReader(conn, 0), watch: c.sessions.Connection()}
 	c.peers = append(c.peers, p)
 	// A read or write that waits ends with the context.
-	p.stop = context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck // of a closed connection
+	ended := make(chan struct{})
+	stop := context.AfterFunc(c.ctx, func() {
+		conn.SetDeadline(time.Unix(1, 0)) //nolint:errcheck // of a closed connection
+		close(ended)
+	})
+	p.stop = sync.OnceFunc(func() {
+		if !stop() {
+			<-ended // so that the deadline is not set again
+		}
+	})
 	return p
 }
 
@@ -200,8 +211,11 @@ func (p *Peer) Dribble(b []byte) {
 func (p *Peer) write(b []byte) {
 	p.sent = time.Now()
 	p.conn.SetWriteDeadline(p.sent.Add(p.c.r.opt.Limit)) //nolint:errcheck // the write reports it
-	if _, err := p.conn.Write(b); err != nil && p.c.ctx.Err() != nil {
-		p.c.Unsure("the run was interrupted")
+	if _, err := p.conn.Write(b); err != nil {
+		p.partial = true
+		if p.c.ctx.Err() != nil {
+			p.c.Unsure("the run was interrupted")
+		}
 	}
 }
 

@@ -412,26 +412,10 @@ func (c *C) script(needs Needs, f func(c *C)) {
 				panic(e)
 			}
 		}
-		for _, p := range c.peers {
-			p.close()
-		}
+		c.leave()
 	}()
 	c.need(needs)
 	f(c)
-}
-
-// tidy removes what the attempt left on the server. It is also done after an interrupt.
-func (c *C) tidy(ctx context.Context, j *job) {
-	if len(c.cleanup) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*c.r.opt.Limit)
-	defer cancel()
-	for _, f := range slices.Backward(c.cleanup) {
-		after := c.r.newC(ctx, j)
-		after.topics, after.ids = c.topics, c.ids
-		after.script(0, f)
-	}
 }
 
 // dial opens a connection. It tries again for a moment: a server that is busy may refuse one.

@@ -29,6 +29,7 @@ type C struct {
 	lost     int       // packets that the evidence has no room for
 	closings int       // connections that the other side has closed
 	wrongAt  time.Time // when the script last sent what breaks the standard; zero if it did not
+	keeps    bool      // the server may keep something after the script
 	cleanup  []func(c *C)
 
 	listener *net.TCPListener // where a client connects to; nil if a server is checked
@@ -118,7 +119,7 @@ func (c *C) V5() bool { return c.Version == proto.V5 }
 
 // After calls f when the case has ended, with an attempt that may open connections. f removes what the
 // case left on the server.
-func (c *C) After(f func(c *C)) { c.cleanup = append(c.cleanup, f) }
+func (c *C) After(f func(c *C)) { c.keeps, c.cleanup = true, append(c.cleanup, f) }
 
 // Sleep waits, for what happens after a time by the standard. It never proves an absence.
 func (c *C) Sleep(d time.Duration) {
