@@ -180,3 +180,19 @@ func (c *C) Resume(id string, set ...func(*proto.Connect)) *Peer {
 	}
 	return p
 }
+
+// completed waits for the PUBCOMP with that packet identifier, after a reconnect. A server may send the PUBREC of the
+// connection before again, which no rule forbids: it is passed over.
+func (p *Peer) completed(id uint16) *proto.Ack {
+	for {
+		ack := await(p, fmt.Sprintf("PUBCOMP with packet identifier %d", id), func(a *proto.Ack) bool {
+			return a.PacketID == id && (a.Kind == proto.PUBCOMP || a.Kind == proto.PUBREC)
+		}, proto.PUBCOMP)
+		if ack.Kind == proto.PUBCOMP {
+			return ack
+		}
+		if ack.Reason >= 0x80 {
+			p.c.Fail("PUBREC and PUBCOMP with success", "%s", p.describe(ack))
+		}
+	}
+}

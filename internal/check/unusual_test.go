@@ -27,6 +27,8 @@ func unusualServers(t *testing.T) {
 		{resendsPubrec, "qos-2-repeat-before-pubrel", "5.0", OK, nil},
 		{resendsPubrec, "qos-2-repeat-before-pubrel", "3.1.1", OK, nil},
 		{resendsPubrec, "qos-2-repeat-before-pubrel", "3.1", OK, nil},
+		{resumesWithPubrec, "qos-2-released-after-reconnect", "5.0", OK, nil},
+		{resumesWithPubrec, "qos-2-released-after-reconnect", "3.1.1", OK, nil},
 		{refusesRepetition, "qos-2-repeat-before-pubrel", "5.0", Fail, []string{"MQTT-4.3.3-10"}},
 		{answersOtherProtocol, "protocol-name-311", "3.1.1", OK, nil},
 		{saysGoodbye, "takeover", "3.1.1", Fail, []string{}},
@@ -65,6 +67,14 @@ var resendsPubrec = mutant{name: "sends PUBREC again", out: func(m *link, p prot
 	}
 	return []proto.Packet{p}
 }, in: countDup}
+
+// resumesWithPubrec is a server that sends PUBREC again as soon as a session is resumed. No rule forbids it.
+var resumesWithPubrec = mutant{name: "resumes with PUBREC", out: func(_ *link, p proto.Packet) []proto.Packet {
+	if ack, ok := p.(*proto.Connack); ok && ack.SessionPresent {
+		return []proto.Packet{p, &proto.Ack{Kind: proto.PUBREC, PacketID: 7}}
+	}
+	return []proto.Packet{p}
+}}
 
 // countDup counts the messages of a client that have DUP set.
 func countDup(m *link, p proto.Packet) []proto.Packet {
