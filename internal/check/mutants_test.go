@@ -17,7 +17,6 @@ import (
 // onlyChoices are cases that find out what a server does where the standard leaves it open.
 var onlyChoices = map[string]bool{"protocol-name-311": true, "client-id-long": true, "nothing-after-disconnect": true, "will-delay-and-clean-start": true}
 
-
 // allMutants returns all planted faults, with the rules that they break.
 func allMutants() []mutant {
 	all := slices.Concat(deliveryMutants, answerMutants, topicMutants, subscriptionMutants, retainMutants, sessionMutants, propertyMutants,
