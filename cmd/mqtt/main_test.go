@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -93,10 +94,14 @@ func TestMain(m *testing.M) {
 	programs := map[string]func(){
 		"mqtt": main, "mosquitto_pub": main, "mosquitto_sub": main, "mosquitto_rr": main, "subreaper": subreaper,
 	}
-	if programs[filepath.Base(os.Args[0])] == nil && signal.Ignored(os.Interrupt) {
-		// As with `go test &` in a shell script. Programs would inherit that, and go on after SIGINT. A program that
-		// a script makes ignore it is another process.
-		signal.Notify(make(chan os.Signal, 1), os.Interrupt)
+	if programs[filepath.Base(os.Args[0])] == nil {
+		// Programs inherit that a signal is ignored, as with `go test &` in a shell script, or nohup. They would keep
+		// running after it. A program that a script makes ignore it is another process.
+		for _, s := range []os.Signal{os.Interrupt, syscall.SIGHUP} {
+			if signal.Ignored(s) {
+				signal.Notify(make(chan os.Signal, 1), s)
+			}
+		}
 	}
 	testscript.Main(leakless{m}, programs)
 }
