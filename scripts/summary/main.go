@@ -13,8 +13,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -90,11 +92,23 @@ func (s *summary) take(e event) {
 		if e.Test == "" && s.failures[e.Package] > 0 {
 			s.last(key) // its tests have said why
 		} else {
+			if e.Test == "" {
+				s.unfinished(e.Package) // a panic or a fatal error is output of the test that ran
+			}
 			s.failed++
 			s.failures[e.Package]++
 			io.WriteString(s.out, strings.Join(s.output[key], ""))
 		}
 		delete(s.output, key)
+	}
+}
+
+// unfinished prints the output of the tests of a package that have no result.
+func (s *summary) unfinished(pkg string) {
+	for _, key := range slices.Sorted(maps.Keys(s.output)) {
+		if of, test, _ := strings.Cut(key, " "); of == pkg && test != "" {
+			io.WriteString(s.out, strings.Join(s.output[key], ""))
+		}
 	}
 }
 

@@ -22,6 +22,10 @@ func TestSummary(t *testing.T) {
 {"Action":"output","Package":"m/c","Output":"panic: test timed out\n"}
 {"Action":"output","Package":"m/c","Output":"FAIL\tm/c\t0.3s\n"}
 {"Action":"fail","Package":"m/c","Elapsed":0.3}
+{"Action":"output","Package":"m/f","Test":"TestEnded","Output":"=== RUN   TestEnded\n"}
+{"Action":"output","Package":"m/f","Test":"TestEnded","Output":"fatal error: all goroutines are asleep\n"}
+{"Action":"output","Package":"m/f","Output":"FAIL\tm/f\t0.4s\n"}
+{"Action":"fail","Package":"m/f","Elapsed":0.4}
 {"Action":"output","Package":"m/d","Output":"?   \tm/d\t[no test files]\n"}
 {"Action":"skip","Package":"m/d","Elapsed":0}
 {"ImportPath":"m/e","Action":"build-output","Output":"e.go:1: undefined: x\n"}
@@ -35,6 +39,9 @@ FAIL	m/a	0.1s
 ok  	m/b	0.2s
 panic: test timed out
 FAIL	m/c	0.3s
+=== RUN   TestEnded
+fatal error: all goroutines are asleep
+FAIL	m/f	0.4s
 e.go:1: undefined: x
 FAIL	m/e [build failed]
 no event at all
@@ -42,7 +49,7 @@ no event at all
 skipped:
 m/a TestNot/here: mosquitto is not installed
 
-1 passed, 3 failed, 1 skipped
+1 passed, 4 failed, 1 skipped
 `
 	var out strings.Builder
 	read(strings.NewReader(events), &out).print()
