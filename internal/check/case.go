@@ -19,7 +19,7 @@ type Case struct {
 	Should   bool  // the standard says SHOULD: a failure is a warning
 	Should31 bool  // MQTT 3.1 says "should", later versions MUST
 	Harsh    bool  // sends very much, or very large packets
-	Alone    bool  // receives the messages of all cases, so that no other may run
+	Alone    bool  // another case would disturb it: no other may run
 	Needs    Needs // what the server must be capable of
 	Run      func(c *C)
 }
