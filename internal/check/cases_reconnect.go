@@ -158,7 +158,7 @@ var reconnectCases = [...]Case{
 			id := c.ID("s")
 			c.forget(id, c.Hello())
 			p := c.Connect(WithID(id), WithProp(proto.SessionExpiryInterval, 1))
-			p.Subscribe(c.Topic("a"), 0) // a server may say that an empty session is none
+			p.Subscribe(c.Topic("a"), 0) // without a subscription, a server may answer Session Present 0
 			p.Send(&proto.Disconnect{Props: proto.Props(nil).AppendNum(proto.SessionExpiryInterval, 120)})
 			p.awaitClose()
 			p.close()
