@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// The bounds of what is kept of all BIRTH messages.
+// Limits on what is kept of all BIRTH messages.
 const (
 	mostNames     = 1 << 20  // metrics
 	mostNameBytes = 64 << 20 // of their names

@@ -121,7 +121,7 @@ func (n *node) read(d *json.Decoder, depth int) error {
 	return err
 }
 
-// get returns the member key of an object, nil if there is none.
+// get returns the member key of an object, or nil if there is none.
 func (n *node) get(key string) *node {
 	for i := len(n.keys) - 1; i >= 0; i-- {
 		if n.keys[i] == key {

@@ -99,7 +99,7 @@ func (r *Rules) Again(dst []byte, p *proto.Publish) (_ []byte, ok bool, err erro
 	return r.Decode(dst, p)
 }
 
-// find returns the codec for p and its format, nil if there is none.
+// find returns the codec for p and its format, or nil if there is none.
 func (r *Rules) find(p *proto.Publish) (Codec, string) {
 	for i := range r.rules {
 		if f := r.rules[i].filter; f != "" && !proto.Match(f, p.Topic) {

@@ -69,7 +69,7 @@ func (d *sparkplugDecoder) propertySet(dst, b []byte, at, depth int) (_ []byte, 
 	}
 }
 
-// nextNumbered returns the next field with that number, which has bytes. ok is false if there is none.
+// nextNumbered returns the next field with that number that has bytes. ok is false at the end.
 func nextNumbered(r *wireReader, number int) (f wireField, ok bool, err error) {
 	for r.more() {
 		if err := r.next(&f); err != nil {

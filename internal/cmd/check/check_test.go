@@ -192,7 +192,7 @@ func TestFailure(t *testing.T) {
 	wants(t, r, 0, "ok 1 - 3.1.1/3.12.4/pingresp", "fixed: 3.1.1/3.12.4/pingresp")
 }
 
-// TestKnownFailure checks that a failure in the baseline, in the form that --write-known writes, is none.
+// TestKnownFailure checks that a run does not fail for a failure in a baseline as --write-known writes it.
 func TestKnownFailure(t *testing.T) {
 	t.Parallel()
 	known, s := file(t, "# known failures\n3.1.1/3.12.4/pingresp # MQTT-3.12.4-1 no PINGRESP\n"), silent(t)

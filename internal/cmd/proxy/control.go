@@ -48,8 +48,8 @@ func (j *job) control(ctx context.Context) (stop func(), err error) {
 	return func() { server.Close(); <-done }, nil
 }
 
-// loopback parses HOST:PORT, or a port alone. The host must be this machine only: whoever reaches the
-// interface may cut connections.
+// loopback parses HOST:PORT, or a port alone. The host must be this machine, since
+// anyone who can reach the interface can cut connections.
 func loopback(at string) (host, port string, err error) {
 	addr := strings.TrimSuffix(strings.TrimPrefix(at, "http://"), "/")
 	if !strings.Contains(addr, ":") {

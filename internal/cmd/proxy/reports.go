@@ -9,8 +9,8 @@ import (
 	"mqtt/internal/proxy"
 )
 
-// mostReports is how many reports about connections are written in a second. A hostile client could
-// otherwise fill the disk of whoever keeps them.
+// mostReports is how many reports about connections are written in a second. Without
+// a limit, a hostile client could fill the disk on which they are kept.
 const mostReports = 20
 
 // reports writes what happens to connections, for people.

@@ -33,7 +33,7 @@ func (f *commandFlags) register(fs *pflag.FlagSet) {
 	fs.StringVar(&f.onError, "on-error", "stop", "when the command fails, `ACTION`: stop, continue or retry")
 }
 
-// compile returns what runs the command after --, nil if there is none.
+// compile returns what runs the command after --, or nil if there is none.
 func (f *commandFlags) compile(e *cli.Env, c *cobra.Command) (*commands, error) {
 	fs, args := c.Flags(), c.Flags().Args()
 	at := c.ArgsLenAtDash()
