@@ -43,10 +43,10 @@ func main() {
 }
 
 // interruptible returns a context, and a function that begins to handle signals. The first SIGINT or
-// SIGTERM cancels the context. A second one calls e.SecondSignal, once, or ends the process; the
-// process also ends if a write to stdout or stderr then blocks for cli.StuckAfter. A signal that the
-// parent process ignores stays ignored, as under nohup. SIGPIPE is ignored: a closed stdout is a
-// write error, and the server still gets a DISCONNECT.
+// SIGTERM cancels the context. A second one, later than oneSignal, calls e.SecondSignal, once, or ends
+// the process; the process also ends if a write to stdout or stderr then blocks for cli.StuckAfter. A
+// signal that the parent process ignores stays ignored, as under nohup. SIGPIPE is ignored: a closed
+// stdout is a write error, and the server still gets a DISCONNECT.
 func interruptible(e *cli.Env, stuck func() bool) (ctx context.Context, listen func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signal.Ignore(syscall.SIGPIPE)
@@ -67,9 +67,14 @@ func interruptible(e *cli.Env, stuck func() bool) (ctx context.Context, listen f
 	})
 }
 
+// oneSignal is how soon after the first signal another one is the same: timeout(1), and a wrapper that
+// passes on what its process group got as well, send each signal twice.
+const oneSignal = 100 * time.Millisecond
+
 // handle acts on signals as interruptible says. It ends with the process.
 func handle(signals <-chan os.Signal, e *cli.Env, stuck func() bool, cancel context.CancelCauseFunc) {
 	var last syscall.Signal
+	var first time.Time
 	var look <-chan time.Time
 	for {
 		select {
@@ -79,6 +84,9 @@ func handle(signals <-chan os.Signal, e *cli.Env, stuck func() bool, cancel cont
 				cancel(cli.Signaled{Signal: last})
 				stuck() // from now on
 				look = time.Tick(cli.StuckAfter)
+				first = time.Now()
+			} else if time.Since(first) < oneSignal {
+				continue
 			} else if hurry := e.SecondSignal.Swap(nil); hurry != nil {
 				(*hurry)()
 			} else {
